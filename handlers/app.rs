@@ -1,0 +1,77 @@
+//! Everything a function may reach.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use crate::{
+    azure::{blobs::Blobs, cosmos::Cosmos, credentials::Credentials, event_grid::Topic, event_hubs::EventHubs},
+    events::{Codec, SchemaRegistry},
+    settings::Settings,
+};
+
+/// The clients and settings of this process; cloning shares them.
+///
+/// Making one is cheap and opens nothing: each client connects at its first use, and callers wait for it there, so that the process
+/// can answer its host before any service does.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    cosmos: Cosmos,
+    hubs: EventHubs,
+    event_grid: Topic,
+    blobs: Blobs,
+    events: Codec,
+    settings: Settings,
+}
+
+impl App {
+    /// Prepares the clients that `settings` describe.
+    pub fn new(settings: Settings) -> Self {
+        let credentials = Credentials::new(&settings);
+        Self(Arc::new(Parts {
+            cosmos: Cosmos::new(&settings.cosmos, &credentials),
+            hubs: EventHubs::new(&settings.event_hubs, &credentials),
+            event_grid: Topic::new(&settings.event_grid, &credentials),
+            blobs: Blobs::new(&settings.storage, &credentials),
+            events: Codec::new(SchemaRegistry::new(&settings.schema_registry, &credentials)),
+            settings,
+        }))
+    }
+
+    /// Documents in Cosmos DB.
+    pub fn cosmos(&self) -> &Cosmos {
+        &self.0.cosmos
+    }
+
+    /// Sending to event hubs.
+    pub fn hubs(&self) -> &EventHubs {
+        &self.0.hubs
+    }
+
+    /// The partners' Event Grid topic.
+    pub fn event_grid(&self) -> &Topic {
+        &self.0.event_grid
+    }
+
+    /// Files in blob storage.
+    pub fn blobs(&self) -> &Blobs {
+        &self.0.blobs
+    }
+
+    /// Events to and from their form on the hubs.
+    pub fn events(&self) -> &Codec {
+        &self.0.events
+    }
+
+    /// The settings this process was started with.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The time, UTC. Functions ask here and hand it to domain code, which has no clock.
+    pub fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+}

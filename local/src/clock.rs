@@ -1,0 +1,83 @@
+//! The stack's one clock, which tests can step forward.
+//!
+//! Every service asks [`Clock`] for the time and waits on it, so that retry schedules, timers, retention and leases can
+//! be tested without waiting for them.
+
+use std::time::{Duration, SystemTime};
+
+use time::OffsetDateTime;
+use tokio::sync::watch;
+
+/// Wall time plus an offset that only grows. Clones share the offset.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    offset: watch::Sender<Duration>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self {
+            offset: watch::Sender::new(Duration::ZERO),
+        }
+    }
+}
+
+impl Clock {
+    /// The present moment, UTC.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::from(SystemTime::now() + *self.offset.borrow())
+    }
+
+    /// Milliseconds since the Unix epoch, the unit of AMQP timestamps.
+    #[must_use]
+    pub fn now_millis(&self) -> i64 {
+        i64::try_from(self.now().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+    }
+
+    /// Moves the clock forward; everything that sleeps on it re-checks its deadline at once.
+    pub fn advance(&self, by: Duration) {
+        self.offset.send_modify(|offset| *offset += by);
+    }
+
+    /// Sleeps until `deadline` on this clock, and returns at once where it has passed.
+    pub async fn sleep_until(&self, deadline: OffsetDateTime) {
+        let mut steps = self.offset.subscribe();
+        loop {
+            let left = deadline - self.now();
+            if !left.is_positive() {
+                return;
+            }
+            let left = Duration::try_from(left).unwrap_or(Duration::ZERO);
+            tokio::select! {
+                () = tokio::time::sleep(left) => {}
+                // The sender lives as long as `self`, so an error cannot happen while we are here.
+                _ = steps.changed() => {}
+            }
+        }
+    }
+
+    /// Sleeps for `duration` on this clock.
+    pub async fn sleep(&self, duration: Duration) {
+        self.sleep_until(self.now() + duration).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sleeper_wakes_when_the_clock_is_stepped() {
+        let clock = Clock::default();
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep(Duration::from_secs(3600)).await }
+        });
+        clock.advance(Duration::from_secs(3601));
+        tokio::time::timeout(Duration::from_secs(5), sleeper)
+            .await
+            .expect("the step wakes it")
+            .expect("no panic");
+    }
+}

@@ -1,0 +1,11 @@
+//! A wire-compatible local stack of Azure services for event-driven apps, in one process.
+
+pub mod blobs;
+pub mod clock;
+pub mod cosmos;
+pub mod event_grid;
+pub mod event_hubs;
+pub mod functions_host;
+pub mod schema_registry;
+pub mod storage;
+pub mod topology;

@@ -1,0 +1,8 @@
+//! The packaged app on the local stack, driven as a user drives it: the built `contoso` as a child process, real
+//! protocols, random ports, several stacks side by side.
+
+mod official_clients;
+mod product_flow;
+mod refusals;
+mod support;
+mod survival;

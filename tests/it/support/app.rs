@@ -1,0 +1,37 @@
+//! The built command line and the packaged app, made once for the whole run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use tempfile::TempDir;
+
+/// The app as `contoso package` stages it, with a feed poll that does not make tests wait.
+pub fn staged_app() -> &'static Path {
+    static APP: LazyLock<TempDir> = LazyLock::new(|| package(&["--set", "ProductChanges.feedPollDelay=50"]));
+    APP.path()
+}
+
+/// Packages the app into a folder of its own.
+pub fn package(arguments: &[&str]) -> TempDir {
+    let out = TempDir::new().expect("a temporary folder");
+    let status = contoso().arg("package").arg("--out").arg(out.path()).args(arguments).status().expect("contoso starts");
+    assert!(status.success(), "contoso package {arguments:?}: {status}");
+    out
+}
+
+/// The built `contoso`, run from the workspace root.
+pub fn contoso() -> Command {
+    let mut command = Command::new(binary());
+    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    command
+}
+
+/// `contoso` lies beside the `deps` folder that this test binary runs from.
+fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>");
+    let binary = profile.join("contoso");
+    assert!(binary.exists(), "{} is missing: build it first, as `./contoso test` does", binary.display());
+    binary
+}

@@ -1,0 +1,30 @@
+//! A running `contoso up` for one test, and ways to wait on what it does.
+
+mod app;
+pub mod data;
+pub mod python;
+mod shop;
+
+pub use app::{contoso, package, staged_app};
+pub use shop::{Shop, ShopOptions};
+
+use std::time::{Duration, Instant};
+
+/// How long a state may take to come; generous, since a wait ends as soon as the state is there.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until `probe` yields a value, and reports the last state it saw where it never does.
+pub async fn eventually<T, F>(what: &str, mut probe: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Result<T, String>>,
+{
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match probe().await {
+            Ok(value) => return value,
+            Err(state) if Instant::now() > deadline => panic!("{what} did not happen within {PATIENCE:?}: {state}"),
+            // A pause between two looks, not a wait for an event.
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}

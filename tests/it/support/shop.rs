@@ -1,0 +1,224 @@
+//! One `contoso up` as a child process.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{contoso, eventually, staged_app};
+
+/// How to start a shop.
+#[derive(Clone, Default)]
+pub struct ShopOptions {
+    /// A catalogue to seed; otherwise the shop starts empty.
+    pub catalogue: Option<PathBuf>,
+    /// The packaged app; otherwise the one every test shares.
+    pub app: Option<PathBuf>,
+    /// More arguments of `contoso up`.
+    pub arguments: Vec<String>,
+}
+
+/// A running shop. Its processes end with it.
+pub struct Shop {
+    stack: Child,
+    data_dir: TempDir,
+    options: ShopOptions,
+    /// The ready line.
+    pub endpoints: Value,
+    /// For the test's own requests.
+    pub http: reqwest::Client,
+}
+
+impl Shop {
+    /// Starts a shop without products.
+    pub async fn empty() -> Self {
+        Self::start(ShopOptions::default()).await
+    }
+
+    /// Starts a shop on a new data directory.
+    pub async fn start(options: ShopOptions) -> Self {
+        Self::start_in(TempDir::new().expect("a temporary folder"), options).await
+    }
+
+    async fn start_in(data_dir: TempDir, options: ShopOptions) -> Self {
+        let mut command = contoso();
+        command.args(["up", "--ports", "auto", "--app"]);
+        command.arg(options.app.as_deref().unwrap_or_else(|| staged_app()));
+        command.arg("--data-dir").arg(data_dir.path());
+        match &options.catalogue {
+            Some(file) => command.arg("--catalogue").arg(file),
+            None => command.arg("--no-catalogue"),
+        };
+        command.args(&options.arguments).stdout(Stdio::piped()).stderr(log_file(data_dir.path()));
+        let mut stack = command.spawn().expect("contoso starts");
+        let stdout = stack.stdout.take().expect("standard output is piped");
+        let line = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            BufReader::new(stdout).read_line(&mut line).map(|_| line)
+        })
+        .await
+        .expect("no panic")
+        .expect("standard output is readable");
+        let endpoints = serde_json::from_str(&line)
+            .unwrap_or_else(|error| panic!("no ready line ({error}): {line:?}\n{}", log_of(data_dir.path())));
+        Self { stack, data_dir, options, endpoints, http: reqwest::Client::new() }
+    }
+
+    /// What the stack and the app logged so far.
+    pub fn log(&self) -> String {
+        log_of(self.data_dir.path())
+    }
+
+    /// Kills the stack without warning, together with the handler, and starts it on the same data directory.
+    pub async fn crash_and_restart(mut self) -> Self {
+        self.kill_stack();
+        let data_dir = std::mem::replace(&mut self.data_dir, TempDir::new().expect("a temporary folder"));
+        Self::start_in(data_dir, self.options.clone()).await
+    }
+
+    /// Kills the handler; the host starts a new one.
+    pub async fn kill_handler(&self) {
+        let pid = eventually("a running handler", || async {
+            children_of(self.stack.id()).first().copied().ok_or_else(|| "the stack has no child".to_owned())
+        })
+        .await;
+        signal(pid, "-KILL");
+        eventually("the end of the handler", || async {
+            if children_of(self.stack.id()).contains(&pid) { Err(format!("{pid} still runs")) } else { Ok(()) }
+        })
+        .await;
+    }
+
+    /// Interrupts the stack as Ctrl-C does, and returns the exit code and the processes it left behind.
+    pub async fn interrupt(mut self) -> (Option<i32>, Vec<u32>) {
+        let children = children_of(self.stack.id());
+        signal(self.stack.id(), "-INT");
+        let code = eventually("the end of the stack", || {
+            let state = self.stack.try_wait().expect("waiting works");
+            async move { state.ok_or_else(|| "it still runs".to_owned()) }
+        })
+        .await
+        .code();
+        (code, children.into_iter().filter(|pid| is_alive(*pid)).collect())
+    }
+
+    fn kill_stack(&mut self) {
+        let children = children_of(self.stack.id());
+        // Already gone is as good.
+        let _gone = self.stack.kill();
+        let _status = self.stack.wait();
+        for pid in children {
+            signal(pid, "-KILL");
+        }
+    }
+
+    /// An address of the ready line, by JSON pointer.
+    pub fn endpoint(&self, pointer: &str) -> &str {
+        self.endpoints.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in the ready line"))
+    }
+
+    /// `<functions>/api/<path>`.
+    pub fn api(&self, path: &str) -> String {
+        format!("{}/api/{path}", self.endpoint("/functions"))
+    }
+
+    /// `PUT /api/products/{id}`, which must succeed.
+    pub async fn put_product(&self, id: &str, body: &Value) -> Value {
+        let answer = self.http.put(self.api(&format!("products/{id}"))).json(body).send().await.expect("an answer");
+        let status = answer.status();
+        let text = answer.text().await.expect("a body");
+        assert!(status.is_success(), "PUT {id}: {status} {text}\n{}", self.log());
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    /// `PATCH /api/products/{id}`, which must succeed.
+    pub async fn patch_product(&self, id: &str, body: &Value) {
+        let answer = self.http.patch(self.api(&format!("products/{id}"))).json(body).send().await.expect("an answer");
+        let status = answer.status();
+        assert!(status.is_success(), "PATCH {id}: {status} {}", answer.text().await.expect("a body"));
+    }
+
+    /// The site's projection of a product; `None` where it has none.
+    pub async fn site_product(&self, id: &str) -> Option<Value> {
+        let answer = self.http.get(self.api(&format!("site/products/{id}"))).send().await.ok()?;
+        answer.status().is_success().then_some(())?;
+        answer.json().await.ok()
+    }
+
+    /// Waits until the site shows `price` for the product.
+    pub async fn site_shows_price(&self, id: &str, price: &str) -> Value {
+        eventually(&format!("price {price} of {id} on the site"), || async {
+            let product = self.site_product(id).await;
+            match product {
+                Some(product) if product["price"]["amount"] == price => Ok(product),
+                other => Err(format!("{other:?}\n{}", self.log())),
+            }
+        })
+        .await
+    }
+
+    /// What the demo partner got, newest first, each event once.
+    pub async fn partner_events(&self) -> Vec<Value> {
+        let answer = self
+            .http
+            .get(format!("{}/partner?format=json", self.endpoint("/site")))
+            .send()
+            .await
+            .expect("the partner answers");
+        let page: Value = answer.json().await.expect("JSON");
+        page["events"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Waits until the partner got an event for which `wanted` holds.
+    pub async fn partner_gets(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        eventually(&format!("{what} at the partner"), || async {
+            let events = self.partner_events().await;
+            events.iter().find(|event| wanted(event)).cloned().ok_or_else(|| format!("{events:?}\n{}", self.log()))
+        })
+        .await
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        self.kill_stack();
+    }
+}
+
+fn log_file(data_dir: &Path) -> Stdio {
+    let path = data_dir.join("up.log");
+    std::fs::OpenOptions::new().create(true).append(true).open(path).expect("a log file").into()
+}
+
+fn log_of(data_dir: &Path) -> String {
+    let text = std::fs::read_to_string(data_dir.join("up.log")).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(40)..].join("\n")
+}
+
+fn children_of(parent: u32) -> Vec<u32> {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|pid: &u32| stat(*pid).is_some_and(|(state, owner)| owner == parent && state != "Z"))
+        .collect()
+}
+
+fn is_alive(pid: u32) -> bool {
+    stat(pid).is_some_and(|(state, _)| state != "Z")
+}
+
+/// State and parent of a process, from `/proc/<pid>/stat`; the name before them may hold blanks but ends with `)`.
+fn stat(pid: u32) -> Option<(String, u32)> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = text.rsplit_once(") ")?.1.split(' ');
+    Some((fields.next()?.to_owned(), fields.next()?.parse().ok()?))
+}
+
+fn signal(pid: u32, name: &str) {
+    let status = std::process::Command::new("kill").args([name, &pid.to_string()]).status().expect("kill runs");
+    // The process may have ended meanwhile; the caller waits for that state anyhow.
+    drop(status);
+}
