@@ -1,1 +1,67 @@
-fn main() {}
+//! The custom handler's process: settings, bind, serve, drain.
+
+use std::{io::Write as _, net::Ipv4Addr, process::ExitCode, time::Duration};
+
+use anyhow::Context as _;
+use axum::serve::ListenerExt as _;
+use contoso_handlers::{app::App, host, registry, settings::Settings, telemetry};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+/// How long requests under way may take after the process is asked to stop.
+const DRAIN: Duration = Duration::from_secs(20);
+
+fn main() -> ExitCode {
+    let result = match std::env::args().nth(1).as_deref() {
+        Some("--list") => list(),
+        Some(other) => Err(anyhow::anyhow!("unknown argument {other}; the only one is --list")),
+        None => run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The host shows the last lines of stderr when its handler dies. Nobody is left to tell if that fails.
+            _ = writeln!(std::io::stderr(), "contoso-handler: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One JSON line per function, for packaging and tests.
+fn list() -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for function in registry::functions() {
+        writeln!(out, "{}", serde_json::to_string(&function.listing())?)?;
+    }
+    Ok(())
+}
+
+fn run() -> anyhow::Result<()> {
+    telemetry::start();
+    let settings = Settings::from_env()?;
+    let functions = host::staged(registry::functions(), settings.host.app_root.as_deref())?;
+    // One thread: it starts faster, is smaller, and the AMQP client's race for early accepts cannot happen on it. Scaling is by
+    // instance.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let address = (Ipv4Addr::LOCALHOST, settings.host.port);
+        let listener = TcpListener::bind(address).await.with_context(|| format!("listen on 127.0.0.1:{}", address.1))?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let (stopping, stop) = tokio::sync::oneshot::channel::<()>();
+        // A small answer must not wait for the acknowledgement of the last one. That it cannot be set costs only time.
+        let listener = listener.tap_io(|stream| _ = stream.set_nodelay(true));
+        let server = axum::serve(listener, host::router(&App::new(settings), &functions))
+            .with_graceful_shutdown(async { _ = stop.await });
+        let server = std::future::IntoFuture::into_future(server);
+        tokio::pin!(server);
+        tokio::select! {
+            served = &mut server => return Ok(served?),
+            _ = terminate.recv() => drop(stopping),
+        }
+        tracing::info!("stopping");
+        tokio::time::timeout(DRAIN, server).await.context("requests under way did not end in time")??;
+        Ok(())
+    })
+}

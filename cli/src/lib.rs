@@ -1,1 +1,21 @@
-//! x
+//! The `contoso` command line: runs, packages, drives and watches Contoso Events.
+//!
+//! One file per command in [`commands`]. What they share: [`project`] is the checkout, [`package`] stages the app,
+//! [`data_dir`] and [`endpoints`] are what a running stack leaves for others to find, [`catalogue`] and [`seed`] fill the
+//! shop, [`products`] is its door, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts.
+
+pub mod catalogue;
+pub mod commands;
+pub mod data_dir;
+pub mod endpoints;
+pub mod failure;
+pub mod output;
+pub mod package;
+pub mod pages;
+pub mod products;
+pub mod project;
+pub mod schemas;
+pub mod seed;
+pub mod signals;
+pub mod subscription;
+pub mod units;

@@ -1,1 +1,28 @@
-fn main() {}
+//! `contoso`: see `contoso --help`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use contoso_cli::commands::{self, Cli, Exit};
+use contoso_cli::output;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    output::log(cli.verbosity());
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) if output::is_broken_pipe(&error) => Exit::Done.into(),
+        Err(error) => {
+            output::report(error.as_ref());
+            Exit::Failed.into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let exit = runtime.block_on(commands::run(cli));
+    // Whatever still waits has nothing left to do.
+    runtime.shutdown_background();
+    exit
+}

@@ -110,7 +110,8 @@ pub fn bar(what: &'static str, total: u64) -> ProgressBar {
 pub fn log(verbosity: u8) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         EnvFilter::new(match verbosity {
-            0 => "warn",
+            // The AMQP client warns of what it also returns as an error.
+            0 => "warn,azure_messaging_eventhubs=off,azure_core_amqp=off,fe2o3_amqp=off",
             1 => "warn,contoso_cli=info,contoso_local=info",
             2 => "info,contoso_cli=debug,contoso_local=debug",
             _ => "debug",

@@ -10,7 +10,9 @@ pub struct Project {
 
 /// No checkout here.
 #[derive(Debug, thiserror::Error)]
-#[error("{start} is not inside a checkout of Contoso Events (no host.json beside function-definitions/ there or above); change into the clone, or say --project DIR")]
+#[error(
+    "{start} is not inside a checkout of Contoso Events (no host.json beside function-definitions/ there or above); change into the clone, or say --project DIR"
+)]
 pub struct NoProject {
     start: String,
 }
@@ -21,13 +23,12 @@ impl Project {
     /// # Errors
     /// When neither `start` nor any directory above it is one.
     pub fn find(start: &Path) -> Result<Self, NoProject> {
-        let refused = || NoProject { start: start.display().to_string() };
-        let absolute = std::path::absolute(start).map_err(|_| refused())?;
+        let absolute = start.canonicalize().unwrap_or_else(|_| start.to_owned());
         absolute
             .ancestors()
             .find(|directory| directory.join("host.json").is_file() && directory.join("function-definitions").is_dir())
             .map(|root| Self { root: root.to_owned() })
-            .ok_or_else(refused)
+            .ok_or_else(|| NoProject { start: absolute.display().to_string() })
     }
 
     /// Its top directory.

@@ -9,4 +9,5 @@ pub mod cosmos;
 pub mod credentials;
 pub mod event_grid;
 pub mod event_hubs;
-mod http;
+pub(crate) mod http;
+mod shared_key;

@@ -58,10 +58,10 @@ pub enum EventData {
 
 /// The data of an event does not have the shape that was asked for. Repeating is of no use.
 #[derive(Debug, thiserror::Error)]
-#[error("event {id} of type {r#type} has data of another shape")]
+#[error("event {id} of type {event_type} has data of another shape")]
 pub struct ShapeError {
     id: String,
-    r#type: String,
+    event_type: String,
     #[source]
     source: Box<dyn std::error::Error + Send + Sync>,
 }
@@ -106,7 +106,7 @@ impl Event {
     }
 
     fn misshapen(&self, error: impl std::error::Error + Send + Sync + 'static) -> ShapeError {
-        ShapeError { id: self.id.clone(), r#type: self.r#type.clone(), source: Box::new(error) }
+        ShapeError { id: self.id.clone(), event_type: self.r#type.clone(), source: Box::new(error) }
     }
 }
 
@@ -140,3 +140,6 @@ pub struct HubMessage {
     /// The data.
     pub body: Vec<u8>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! The Functions host's side of this program: the custom handler protocol over HTTP on loopback.
+//!
+//! The host asks `GET /` until anything answers, then posts one JSON object per invocation to `/<function name>`, and forwards HTTP
+//! requests as they are. Every answer to an invocation is a JSON object: an empty success would leave the host waiting until its
+//! time limit, and anything but JSON is a failure with another message than ours. A panic is caught where the record at fault is
+//! known ([`batch`]), and once more around everything.
+
+mod batch;
+mod cosmos_db;
+pub(crate) mod dead_letters;
+mod event_grid;
+mod event_hub;
+mod http;
+mod invocation;
+mod response;
+mod staged;
+mod summary;
+pub mod timer;
+
+use axum::{
+    Json, Router,
+    body::{Body, Bytes},
+    response::Response,
+    routing::{get, post},
+};
+use serde_json::json;
+
+pub use self::staged::{StagingError, staged};
+use self::{invocation::Invocation, response::problem};
+use crate::{
+    app::App,
+    registry::{Function, Trigger},
+};
+
+/// The largest invocation accepted (bytes): a blob or request of 100 MB, or a batch of large events, in base64 and quoted twice.
+const MAX_INVOCATION: usize = 512 << 20;
+
+/// The routes of these functions.
+pub fn router(app: &App, functions: &[Function]) -> Router {
+    let mut routes = Router::new().route("/", get(|| async { Json(json!({ "status": "ready" })) }));
+    for function in functions.iter().copied() {
+        routes = match function.trigger {
+            Trigger::Http { router } => routes.merge(http::guarded(function.name, router(app.clone()))),
+            _ => {
+                let app = app.clone();
+                let invoke = move |body: Body| http::caught(invoke(app.clone(), function, body));
+                routes.route(&format!("/{}", function.name), post(invoke))
+            }
+        };
+    }
+    routes.fallback(|request: axum::extract::Request| async move {
+        problem(404, "Not found", &format!("{} is not served here", request.uri().path()))
+    })
+}
+
+/// One invocation, from its body to its answer.
+async fn invoke(app: App, function: Function, body: Body) -> Response {
+    let body = match axum::body::to_bytes(body, MAX_INVOCATION).await {
+        Ok(body) => body,
+        Err(error) => return problem(413, "Invocation not read", &error.to_string()),
+    };
+    let result = match Invocation::parse(&body) {
+        Ok(invocation) => dispatch(app, function, &invocation).await,
+        Err(error) => Err(error),
+    };
+    drop::<Bytes>(body);
+    result.unwrap_or_else(|malformed| {
+        tracing::error!(function = function.name, cause = %malformed, "malformed invocation");
+        problem(400, "Malformed invocation", &malformed.to_string())
+    })
+}
+
+async fn dispatch(app: App, function: Function, invocation: &Invocation<'_>) -> Result<Response, invocation::Malformed> {
+    let name = function.name;
+    match function.trigger {
+        Trigger::EventHub { hub, consumer_group, handle } => {
+            let subscription = event_hub::Subscription { function: name, hub, consumer_group };
+            event_hub::invoke(&app, &subscription, handle, invocation).await
+        }
+        Trigger::CosmosDb { handle } => cosmos_db::invoke(&app, name, handle, invocation).await,
+        Trigger::EventGrid { handle } => event_grid::invoke(&app, name, handle, invocation).await,
+        Trigger::Timer { handle } => timer::invoke(&app, name, handle, invocation).await,
+        // Only reached if a route of the function has the function's bare name.
+        Trigger::Http { .. } => Ok(problem(404, "Not found", "HTTP functions are served by forwarding only")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

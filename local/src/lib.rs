@@ -7,5 +7,6 @@ pub mod event_grid;
 pub mod event_hubs;
 pub mod functions_host;
 pub mod schema_registry;
+pub mod stack;
 pub mod storage;
 pub mod topology;

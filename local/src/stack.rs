@@ -259,18 +259,14 @@ impl Stack {
         .await?;
         let event_grid = EventGrid::start(
             &topology.event_grid,
-            event_grid::Options {
-                storage_account: ACCOUNT.to_owned(),
-                event_hubs_namespace: event_hubs.namespace().to_owned(),
-                dead_letters: blobs.clone(),
-            },
+            event_grid::Options::new(blobs.clone(), event_hubs.namespace()),
             grid_port,
             &storage,
             &clock,
         )
         .await?;
         let observer = event_grid.clone();
-        blobs.observe(Arc::new(move |created| Ok(observer.blob_created(created)?)));
+        blobs.observe(Arc::new(move |created| Ok(observer.blob_created(created)?)))?;
         event_hubs::capture::start(&event_hubs, &blobs, &storage, &clock).map_err(StackError::Capture)?;
         let cosmos = Cosmos::start(&topology.cosmos, cosmos_port, &storage, &clock, progress).await?;
 
@@ -395,8 +391,8 @@ impl Stack {
         let supervisor = tokio::spawn(async move {
             let mut host = first;
             loop {
-                let reason = host.stopped().await;
-                tracing::error!("THE FUNCTIONS HOST STOPPED: {reason}. It starts again, as the platform would.");
+                let stopped = host.stopped().await;
+                tracing::error!("THE FUNCTIONS HOST STOPPED: {stopped}. It starts again, as the platform would.");
                 set(&current, None);
                 host.stop().await;
                 host = loop {
@@ -425,16 +421,21 @@ impl Stack {
         self.host.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Stops the app and every service, and waits until nothing of them is left.
-    pub async fn stop(self) {
+    /// Stops the app; the services stay. Nothing is acknowledged for it, so another app goes on where it was.
+    pub async fn stop_app(&self) {
         let supervisor = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(supervisor) = supervisor {
             supervisor.abort();
         }
-        let host = self.host();
+        let host = self.host.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(host) = host {
             host.stop().await;
         }
+    }
+
+    /// Stops the app and every service, and waits until nothing of them is left.
+    pub async fn stop(self) {
+        self.stop_app().await;
         self.event_grid.stop().await;
         self.services.event_hubs.stop().await;
     }

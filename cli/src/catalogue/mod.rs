@@ -5,7 +5,8 @@ mod generated;
 use std::collections::HashMap;
 use std::path::Path;
 
-use rust_decimal::Decimal;
+use contoso_handlers::domain::product::ProductId;
+use contoso_handlers::domain::product_body;
 use serde::Deserialize;
 use serde_json::{Map, Number, Value, json};
 
@@ -112,59 +113,38 @@ struct EshopEntry {
 
 fn eshop(fields: Map<String, Value>) -> Result<Product, String> {
     let entry: EshopEntry = serde_json::from_value(Value::Object(fields)).map_err(|error| error.to_string())?;
-    let amount = amount(&entry.price.to_string()).map_err(|reason| format!("Price {reason}"))?;
-    Ok(Product {
-        id: entry.id.to_string(),
-        body: json!({
+    // The digits as they stand in the file: no binary fraction in between.
+    let amount = entry.price.to_string();
+    checked(
+        entry.id.to_string(),
+        json!({
             "name": entry.name,
             "category": entry.r#type,
             "brand": entry.brand,
             "description": entry.description,
             "price": { "amount": amount, "currency": "USD" },
         }),
-    })
-}
-
-/// What every product of our own shape has; the rest is for the app to judge.
-#[derive(Deserialize)]
-struct OwnEntry {
-    id: String,
-    name: String,
-    category: String,
-    price: OwnPrice,
-}
-
-#[derive(Deserialize)]
-struct OwnPrice {
-    amount: String,
-    currency: String,
+    )
 }
 
 fn own(mut fields: Map<String, Value>) -> Result<Product, String> {
-    let entry = OwnEntry::deserialize(&Value::Object(fields.clone())).map_err(|error| error.to_string())?;
-    for (field, text) in [("id", &entry.id), ("name", &entry.name), ("category", &entry.category)] {
-        if text.trim().is_empty() {
-            return Err(format!("{field} is empty"));
-        }
+    match fields.remove("id") {
+        Some(Value::String(id)) => checked(id, Value::Object(fields)),
+        Some(id) => Err(format!("id is {id}, not a text")),
+        None => Err("id is missing".to_owned()),
     }
-    amount(&entry.price.amount).map_err(|reason| format!("price.amount {reason}"))?;
-    if entry.price.currency.len() != 3 || !entry.price.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return Err(format!("price.currency {:?} is not three capital letters", entry.price.currency));
-    }
-    fields.remove("id");
-    Ok(Product { id: entry.id, body: Value::Object(fields) })
 }
 
-/// An amount of money with two decimals, from the digits as they stand in the file: no binary fraction in between.
-fn amount(text: &str) -> Result<String, String> {
-    let value: Decimal = text.parse().map_err(|_| format!("{text:?} is not a decimal number"))?;
-    if value.is_sign_negative() {
-        return Err(format!("{text} is negative"));
+/// What the app would refuse is refused here, with the app's own words, before anything is sent.
+fn checked(id: String, body: Value) -> Result<Product, String> {
+    let known = ProductId::try_from(id.clone()).map_err(|error| format!("id {error}"))?;
+    match product_body::parse(&body, &known) {
+        Ok(_) => Ok(Product { id, body }),
+        Err(errors) => {
+            let errors: Vec<_> = errors.iter().map(|error| format!("{} {}", error.field, error.message)).collect();
+            Err(errors.join("; ").trim_start().to_owned())
+        }
     }
-    if value.normalize().scale() > 2 {
-        return Err(format!("{text} has more than two decimals"));
-    }
-    Ok(format!("{value:.2}"))
 }
 
 #[cfg(test)]
@@ -177,16 +157,18 @@ mod tests {
 
     #[test]
     fn an_entry_of_eshop_becomes_a_product() {
-        let text = r#"[{"Id":7,"Type":"Bags","Brand":"Daybird","Name":"Pack","Description":"Holds","Price":109.9,"Extra":1}]"#;
+        let text =
+            r#"[{"Id":7,"Type":"Bags","Brand":"Daybird","Name":"Pack","Description":"Holds","Price":109.9,"Extra":1}]"#;
         let products = parse("shop.json", text).expect("valid");
         let body = json!({ "name": "Pack", "category": "Bags", "brand": "Daybird", "description": "Holds",
-            "price": { "amount": "109.90", "currency": "USD" } });
+            "price": { "amount": "109.9", "currency": "USD" } });
         assert_eq!(products, [Product { id: "7".to_owned(), body }]);
     }
 
     #[test]
     fn our_own_shape_passes_through_without_its_id() {
-        let body = json!({ "name": "Pack", "category": "Bags", "price": { "amount": "5", "currency": "EUR" }, "tags": [1] });
+        let body =
+            json!({ "name": "Pack", "category": "Bags", "price": { "amount": "5", "currency": "EUR" }, "stock": 3 });
         let mut entry = body.clone();
         entry["id"] = json!("pack-1");
         let products = parse("shop.json", &json!([entry]).to_string()).expect("valid");
@@ -199,14 +181,21 @@ mod tests {
             message(r#"[{"Id":1,"Type":"a","Brand":"b","Name":"c","Description":"d"}]"#),
             "shop.json: entry 1 (id 1): missing field `Price`"
         );
-        assert_eq!(
-            message(r#"[{"Id":1,"Type":"a","Brand":"b","Name":"c","Description":"d","Price":1.005}]"#),
-            "shop.json: entry 1 (id 1): Price 1.005 has more than two decimals"
-        );
-        assert_eq!(
-            message(r#"[{"id":"x","name":"","category":"c","price":{"amount":"1","currency":"USD"}}]"#),
-            "shop.json: entry 1 (id \"x\"): name is empty"
-        );
+        for (text, start) in [
+            (
+                r#"[{"Id":1,"Type":"a","Brand":"b","Name":"c","Description":"d","Price":1.005}]"#,
+                "shop.json: entry 1 (id 1): price.amount ",
+            ),
+            (
+                r#"[{"id":"x","name":"","category":"c","price":{"amount":"1","currency":"USD"}}]"#,
+                "shop.json: entry 1 (id \"x\"): name ",
+            ),
+            (r#"[{"id":"x/y","name":"n","category":"c","price":{}}]"#, "shop.json: entry 1 (id \"x/y\"): id must "),
+            (r#"[{"name":"n"}]"#, "shop.json: entry 1: id is missing"),
+        ] {
+            let line = message(text);
+            assert!(line.starts_with(start), "{line}");
+        }
         assert_eq!(message("[3]"), "shop.json: entry 1: not a JSON object");
         assert!(message("[{]").starts_with("shop.json: not a JSON array of products: "));
         assert!(message("{}").starts_with("shop.json: not a JSON array of products: "));
@@ -215,10 +204,7 @@ mod tests {
     #[test]
     fn an_id_stands_once() {
         let entry = r#"{"Id":1,"Type":"a","Brand":"b","Name":"c","Description":"d","Price":1}"#;
-        assert_eq!(
-            message(&format!("[{entry},{entry}]")),
-            "shop.json: entry 2 (id 1): the id is that of entry 1 too"
-        );
+        assert_eq!(message(&format!("[{entry},{entry}]")), "shop.json: entry 2 (id 1): the id is that of entry 1 too");
     }
 
     #[test]

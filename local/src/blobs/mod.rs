@@ -1,1 +1,163 @@
-//! (being written)
+//! Blob Storage: the block-blob calls that event-driven apps make, over the real protocol.
+//!
+//! What a client was told is stored is in the durable store; bodies are kept and sent in chunks. Signatures are checked
+//! as the service checks them. Operations that are not served answer `501 NotImplemented` with their name: copies,
+//! append and page blobs, snapshots, versions, tags, tiers, batches, container leases and access policies.
+//! Staged blocks that are never committed stay until the blob is put or its container deleted; the service drops them after
+//! a week.
+//!
+//! - [`Blobs`] is the handle: it starts the service and is the door for the other rooms of the stack.
+//! - `http` takes requests apart and words answers; `auth` checks who is calling.
+//! - `store` holds containers, blobs and blocks; `bodies` their bytes; `lease` and `conditions` decide who may write.
+//! - `outbox` hands on the news of new blobs.
+
+mod auth;
+mod bodies;
+mod code;
+mod conditions;
+mod door;
+mod error;
+mod etag;
+mod http;
+mod lease;
+mod names;
+mod outbox;
+mod record;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::serve::ListenerExt;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{clock::Clock, storage::Storage, topology};
+
+use self::{auth::Account, http::Service, store::Store};
+pub use self::{
+    door::{Blob, Condition, Properties, PutOptions},
+    error::{Code, Error, Failure},
+    outbox::{Api, BlobCreated, Observer},
+};
+
+/// How long [`Blobs::stop`] waits for requests under way.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The running service; clones share it.
+#[derive(Clone)]
+pub struct Blobs {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    service: Arc<Service>,
+    address: SocketAddr,
+    stop: CancellationToken,
+    server: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Blobs {
+    /// Serves the account `account` on `listener`, with the containers of `topology` and whatever `storage` holds.
+    ///
+    /// # Errors
+    /// When the store fails, the listener has no address, or a container of the topology has an impossible name.
+    pub async fn start(
+        topology: &topology::StorageAccount,
+        account: &str,
+        listener: TcpListener,
+        storage: &Storage,
+        clock: &Clock,
+    ) -> Result<Self, Error> {
+        let failed = |cause: Failure| Error::new("start the blob service for", account, cause);
+        let address = listener.local_addr().map_err(|source| {
+            failed(Failure::Corrupt { what: "listener's address".to_owned(), source: source.into() })
+        })?;
+        let store = Store::open(storage, clock).map_err(|error| failed(error.into()))?;
+        let service = Arc::new(Service {
+            store: Arc::new(store),
+            account: Account::new(account),
+            base: format!("http://{address}/{account}"),
+        });
+        let stop = CancellationToken::new();
+        let server = axum::serve(
+            listener.tap_io(|connection| {
+                if let Err(error) = connection.set_nodelay(true) {
+                    tracing::debug!(%error, "a blob connection keeps Nagle's delay");
+                }
+            }),
+            http::router(Arc::clone(&service)),
+        )
+        .with_graceful_shutdown(stop.clone().cancelled_owned());
+        let server = tokio::spawn(async move {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "the blob service stopped serving");
+            }
+        });
+        let blobs = Self { inner: Arc::new(Inner { service, address, stop, server: Mutex::new(Some(server)) }) };
+        for container in &topology.containers {
+            blobs.create_container(container)?;
+        }
+        Ok(blobs)
+    }
+
+    /// Where the service listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.inner.address
+    }
+
+    /// Name of the account.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.inner.service.account.name
+    }
+
+    /// Key of the account, Base64: the one that every local storage account has.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        auth::WELL_KNOWN_KEY
+    }
+
+    /// `http://127.0.0.1:PORT/ACCOUNT`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        self.inner.service.base.clone()
+    }
+
+    /// What storage clients take.
+    #[must_use]
+    pub fn connection_string(&self) -> String {
+        format!(
+            "DefaultEndpointsProtocol=http;AccountName={};AccountKey={};BlobEndpoint={};",
+            self.account(),
+            self.key(),
+            self.endpoint()
+        )
+    }
+
+    /// Sets who hears of every new blob, before the write that made it is acknowledged. It first hears of those that an
+    /// earlier run could not hand on. Blobs that are written before there is an observer are news to nobody.
+    ///
+    /// # Errors
+    /// When the store fails, or the observer does not take earlier news.
+    pub fn observe(&self, observer: Observer) -> Result<(), Error> {
+        let outbox = self.inner.service.store.outbox();
+        outbox.observe(observer).map_err(|cause| Error::new("hand on new blobs of", self.account(), cause))
+    }
+
+    /// Stops listening and waits a moment for requests under way.
+    pub async fn stop(&self) {
+        self.inner.stop.cancel();
+        let server = self.inner.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut server) = server else { return };
+        if tokio::time::timeout(GRACE, &mut server).await.is_err() {
+            server.abort();
+        }
+    }
+}

@@ -1,1 +1,217 @@
-//! (being written)
+//! Cosmos DB for NoSQL: Microsoft's in-memory emulator behind the service's own HTTP protocol, made durable.
+//!
+//! The emulator (`azure_data_cosmos_driver::in_memory_emulator`) knows the data plane: items, queries, batches,
+//! preconditions, session tokens. What surrounds it here is what a service needs and the emulator lacks:
+//!
+//! | module | adds |
+//! | --- | --- |
+//! | `listener` | HTTP/1.1 and cleartext HTTP/2 on one port; `authorization` checks the account key |
+//! | `account` | the one way in for every request; writes one at a time, reads without a lock; `emulator` behind it |
+//! | `journal`, `replay` | every successful write is stored before it is answered, and executed again at start |
+//! | `etags` | an ETag that a client holds from before a restart keeps its meaning |
+//! | `change_feed`, `feed_request`, `feed_index` | the latest-version change feed, at a cost that follows the changes, not the data |
+//! | `rules` | what clients send and the emulator gets wrong: patch shapes and conditions |
+//! | `containers` | databases and containers of the topology |
+//!
+//! # Feed lag, as a client sees it
+//!
+//! A lease's `ContinuationToken` is the feed's ETag: a quoted logical sequence number (LSN) such as `"42"`, as in Azure.
+//! Reading one item of that range from there (`A-IM: Incremental feed`, `x-ms-documentdb-partitionkeyrangeid`,
+//! `If-None-Match: "42"`, `x-ms-max-item-count: 1`) answers 304 where the lag is zero. A 200 carries the range's present
+//! LSN in the headers `lsn` and `x-ms-session-token` (`<range>:<version>#<lsn>#…`), and `_lsn` in each document; the lag
+//! is that LSN minus the first document's `_lsn` plus one: the formula of the official change feed estimators. Idle
+//! answers carry both headers too, so `lsn` minus the token's number bounds the lag without reading any document.
+//!
+//! # Partitions
+//!
+//! Every container has four physical partitions, what the emulator gives a container created over HTTP. One partition
+//! is possible only through the emulator's seeding functions, which drop the container's TTL and indexing and need a
+//! second kind of journal entry; and the emulator's cost of a point operation grows with the documents of a partition
+//! (it counts them for a header), that of a batch too (it copies them), so four are also four times cheaper.
+//!
+//! # Known differences
+//!
+//! After a restart `_ts` and `_etag` of a document are new (`etags` keeps the old ones valid). Two clients can see a
+//! write whose commit is still under way, by point read or query; the change feed of a range never shows one.
+
+mod account;
+mod authorization;
+mod change_feed;
+mod containers;
+mod emulator;
+mod error;
+mod etags;
+mod feed_index;
+mod feed_request;
+mod journal;
+mod listener;
+mod outcome;
+mod replay;
+mod request;
+mod responses;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, StatusCode};
+use tokio::{net::TcpListener, sync::watch};
+use tokio_util::sync::DropGuard;
+
+pub use self::error::Error;
+use self::{account::Account, request::ContainerName};
+use crate::{clock::Clock, storage::Storage, topology};
+
+/// The account key of Microsoft's emulators, the same on every machine; clients of the local stack use it.
+pub const EMULATOR_KEY: &str =
+    "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==";
+
+/// How far the replay of the journal has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// Writes executed again so far.
+    pub done: u64,
+    /// Writes in the journal.
+    pub total: u64,
+}
+
+/// A physical partition of a container: the unit of a change feed lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedRange {
+    /// Partition key range id, `"0"` and up.
+    pub id: String,
+    /// Lower bound of the effective partition keys, hexadecimal, inclusive.
+    pub min: String,
+    /// Upper bound, exclusive.
+    pub max: String,
+}
+
+/// One page of a range's change feed.
+#[derive(Clone, Debug)]
+pub struct FeedPage {
+    /// Documents in order of their last change, each a JSON text with the system properties and `_lsn`. Empty where
+    /// nothing changed.
+    pub items: Vec<String>,
+    /// Where the next read starts; the form of a lease's `ContinuationToken`, such as `"42"` with its quotes.
+    pub continuation: String,
+    /// The range's present LSN: its distance to `continuation` bounds what is left to read.
+    pub lsn: u64,
+}
+
+/// A running account; clones share it. The last one dropped closes the listener, without any farewell: a kill.
+#[derive(Clone)]
+pub struct Cosmos {
+    account: Arc<Account>,
+    address: SocketAddr,
+    // Cancels the listener and refuses what open connections still send.
+    _running: Arc<DropGuard>,
+}
+
+impl Cosmos {
+    /// Replays the journal, creates what the topology names and is missing, then serves `listener`.
+    ///
+    /// `progress` hears of the replay from time to time, and once at its end if there was anything to replay.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or does not repeat, or the topology contradicts what exists.
+    pub async fn start(
+        topology: &topology::Cosmos,
+        listener: TcpListener,
+        storage: &Storage,
+        clock: &Clock,
+        progress: &(dyn Fn(Replay) + Send + Sync),
+    ) -> Result<Self, Error> {
+        let address = listener.local_addr().map_err(|source| Error::Emulator {
+            operation: "reading the listener's address".to_owned(),
+            reason: source.to_string(),
+        })?;
+        let account = Arc::new(replay::recover(address, storage, clock, progress).await?);
+        containers::create_missing(&account, topology).await?;
+        let running = account.stopped().clone().drop_guard();
+        listener::serve(listener, Arc::clone(&account));
+        Ok(Self { account, address, _running: Arc::new(running) })
+    }
+
+    /// Where the account listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The account endpoint that clients are given.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The account key that clients sign with, base64.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        EMULATOR_KEY
+    }
+
+    /// Executes one request of the REST protocol in process, exactly as the listener would (journalled, conditions
+    /// checked) but without a signature: for the other services of the stack.
+    ///
+    /// # Errors
+    /// When the account has been stopped. A refusal of the request is a response, not an error.
+    pub async fn execute(
+        &self,
+        method: Method,
+        path_and_query: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Bytes>, Error> {
+        let operation = format!("{method} {path_and_query}");
+        if self.account.stopped().is_cancelled() {
+            return Err(Error::Refused {
+                operation,
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                message: "the account is stopped".to_owned(),
+            });
+        }
+        Ok(self.account.answer(request::Request::new(method, path_and_query, headers, body)).await)
+    }
+
+    /// The ranges of a container, each to be read on its own.
+    ///
+    /// # Errors
+    /// When the container does not exist.
+    pub async fn feed_ranges(&self, database: &str, container: &str) -> Result<Vec<FeedRange>, Error> {
+        let name = ContainerName::new(database, container);
+        let feed = self.account.feeds().container(&name).ok_or_else(|| change_feed::no_container(&name))?;
+        Ok(feed.ranges().iter().map(|range| range.bounds().clone()).collect())
+    }
+
+    /// Reads the latest-version change feed of one range; no continuation means from the beginning.
+    ///
+    /// A page holds whole transactions, so it can exceed `max_items` by the rest of a batch; it also ends near 4 MB.
+    ///
+    /// # Errors
+    /// When the container or range does not exist, or the continuation is not one of this feed.
+    pub async fn change_feed(
+        &self,
+        database: &str,
+        container: &str,
+        range_id: &str,
+        continuation: Option<&str>,
+        max_items: usize,
+    ) -> Result<FeedPage, Error> {
+        let name = ContainerName::new(database, container);
+        change_feed::read(&self.account, &name, range_id, continuation, max_items).await
+    }
+
+    /// Hears of every write to a container (a count that only grows), so that who waits for changes need not poll.
+    #[must_use]
+    pub fn grown(&self, database: &str, container: &str) -> watch::Receiver<u64> {
+        self.account.feeds().grown(&ContainerName::new(database, container))
+    }
+
+    /// Stops the listener; open connections are answered 503 from now on, and a write under way completes first.
+    pub async fn stop(&self) {
+        self.account.stopped().cancel();
+        self.account.settled().await;
+    }
+}

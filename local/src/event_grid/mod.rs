@@ -1,1 +1,240 @@
-//! (being written)
+//! Event Grid: custom topics, the storage account's system topic, subscriptions, delivery, and the Resource Manager
+//! calls that manage subscriptions, on one port.
+//!
+//! An event is acknowledged once a pending delivery is stored for every subscription that wants it. What is pending
+//! lives in the store, not in memory, and goes on after a restart.
+//!
+//! Different from Azure, on purpose:
+//! - webhooks on loopback may be http;
+//! - dead letters are written at once and not after five minutes;
+//! - a subscription of the topology file asks its endpoint until it agrees, and keeps events meanwhile;
+//! - the system topic of Event Hubs (CaptureFileCreated) is missing, BlobCreated tells of captured files;
+//! - identity is not checked on Resource Manager calls;
+//! - deliveries carry an `Accept: */*` header.
+
+mod attempts;
+mod auth;
+mod body;
+mod dead_letter;
+mod delivery;
+mod error;
+mod event;
+mod filter;
+mod handshake;
+mod names;
+mod provisioning;
+mod publish;
+mod queue;
+mod registry;
+mod resource_manager;
+mod schedule;
+mod service;
+mod subscription;
+mod system_topics;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+    serve::ListenerExt,
+};
+use serde::Deserialize;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use uuid::Uuid;
+
+pub use self::{attempts::Attempt, error::Error};
+use self::{names::Source, service::Service};
+use crate::{
+    blobs::{BlobCreated, Blobs},
+    clock::Clock,
+    storage::Storage,
+    topology,
+};
+
+/// How long clients that hold connections open are waited for when the service stops.
+const CLOSE_LIMIT: Duration = Duration::from_secs(3);
+
+/// What the service needs beside its topology.
+#[derive(Clone)]
+pub struct Options {
+    /// Storage for dead letters; its account is the source of `BlobCreated`.
+    pub dead_letters: Blobs,
+    /// Name of the Event Hubs namespace, part of its resource id.
+    pub event_hubs_namespace: String,
+    /// Azure subscription in resource ids.
+    pub subscription_id: String,
+    /// Resource group in resource ids.
+    pub resource_group: String,
+    /// Decides the jitter of the retry schedule.
+    pub jitter_seed: u64,
+}
+
+impl Options {
+    /// The names a local stack uses, and a jitter that repeats.
+    #[must_use]
+    pub fn new(dead_letters: Blobs, event_hubs_namespace: &str) -> Self {
+        Self {
+            dead_letters,
+            event_hubs_namespace: event_hubs_namespace.to_owned(),
+            subscription_id: "00000000-0000-0000-0000-000000000000".to_owned(),
+            resource_group: "local".to_owned(),
+            jitter_seed: 0,
+        }
+    }
+}
+
+/// The running service; clones share it.
+#[derive(Clone)]
+pub struct EventGrid {
+    service: Arc<Service>,
+    server: Arc<Server>,
+}
+
+struct Server {
+    closing: CancellationToken,
+    task: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+}
+
+impl EventGrid {
+    /// Serves topics and Resource Manager on `listener`, and goes on with the deliveries that are pending in `storage`.
+    ///
+    /// # Errors
+    /// When the topology has a topic or subscription that this service cannot be, or the store fails.
+    pub async fn start(
+        topology: &topology::EventGrid,
+        options: Options,
+        listener: TcpListener,
+        storage: &Storage,
+        clock: &Clock,
+    ) -> Result<Self, Error> {
+        let address = listener.local_addr().map_err(|source| Error::Network {
+            operation: "read the address of its listener",
+            source: source.into(),
+        })?;
+        let service = Arc::new(Service::open(topology, options, address, storage, clock)?);
+        service.deploy(topology)?;
+        let closing = CancellationToken::new();
+        let router = router(service.clone());
+        let closed = closing.clone().cancelled_owned();
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a connection keeps Nagle's delay");
+            }
+        });
+        let task = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(closed).await {
+                tracing::error!(%error, "Event Grid stopped listening");
+            }
+        });
+        let server = Arc::new(Server { closing, task: tokio::sync::Mutex::new(Some(task)) });
+        Ok(Self { service, server })
+    }
+
+    /// Where the service listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.service.address
+    }
+
+    /// The URL that official clients take as the endpoint of `topic`.
+    #[must_use]
+    pub fn topic_endpoint(&self, topic: &str) -> Option<String> {
+        self.service.topic(topic).map(|topic| self.service.endpoint(topic))
+    }
+
+    /// The first of the two keys of `topic`.
+    #[must_use]
+    pub fn topic_key(&self, topic: &str) -> Option<String> {
+        self.service.topic(topic).map(|topic| topic.keys.key1.clone())
+    }
+
+    /// Resource id of `topic`, the scope of its event subscriptions.
+    #[must_use]
+    pub fn topic_id(&self, topic: &str) -> Option<String> {
+        let topic = self.service.topic(topic)?;
+        Some(self.service.names.source(&Source::Topic(topic.name.clone())))
+    }
+
+    /// Base URL of the Resource Manager calls.
+    #[must_use]
+    pub fn resource_manager(&self) -> String {
+        format!("http://{}", self.service.address)
+    }
+
+    /// Tells where the functions host listens; deliveries to functions wait for that. A `code` in the query of `base`,
+    /// the system key `eventgrid_extension`, is sent along.
+    pub fn set_function_app(&self, base: Url) {
+        self.service.delivery().function_app.send_replace(Some(base));
+    }
+
+    /// Publishes `Microsoft.Storage.BlobCreated` on the storage account's system topic; its deliveries are stored when
+    /// this returns.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing was stored and repeating is safe.
+    pub fn blob_created(&self, blob: &BlobCreated) -> Result<(), Error> {
+        self.service.blob_created(blob)
+    }
+
+    /// The last attempts to deliver to the subscription of this name, oldest first; empty for an unknown one.
+    #[must_use]
+    pub fn attempts(&self, subscription: &str) -> Vec<Attempt> {
+        self.service
+            .provisioning
+            .registry
+            .all()
+            .iter()
+            .find(|known| known.name.eq_ignore_ascii_case(subscription))
+            .map(|known| known.attempts.all())
+            .unwrap_or_default()
+    }
+
+    /// Stops listening, validating and delivering. What is pending stays stored.
+    pub async fn stop(&self) {
+        self.server.closing.cancel();
+        if let Some(mut task) = self.server.task.lock().await.take()
+            && tokio::time::timeout(CLOSE_LIMIT, &mut task).await.is_err()
+        {
+            task.abort();
+        }
+        self.service.provisioning.stop().await;
+        self.service.delivery().stop().await;
+    }
+}
+
+fn router(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/topics/{topic}/api/events", post(publish::publish))
+        .route("/eventsubscriptions/{name}/validate", get(consent).post(consent))
+        .fallback(resource_manager::handle)
+        .with_state(service)
+}
+
+#[derive(Deserialize)]
+struct ConsentQuery {
+    id: Uuid,
+}
+
+/// The validation URL of the manual handshake, called with GET or POST.
+async fn consent(
+    State(service): State<Arc<Service>>,
+    Path(name): Path<String>,
+    Query(query): Query<ConsentQuery>,
+) -> Response {
+    if service.provisioning.consent(query.id) {
+        return StatusCode::OK.into_response();
+    }
+    error::Refusal::bad_request(format!(
+        "No handshake of `{name}` waits for this: it is over, or the answer to its request is still outstanding."
+    ))
+    .into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,179 @@
-//! (being written)
+//! Event Hubs: an AMQP 1.0 server with a durable log per partition, and capture.
+//!
+//! Official clients work against it unchanged (plaintext on loopback). [`EventHubs::start`] serves a namespace; the
+//! other rooms of the stack read and append through [`Hub`] and [`Partition`] without the wire between.
+//!
+//! | part | what it does |
+//! | --- | --- |
+//! | `amqp` | values, frames, performatives, message sections |
+//! | `engine` | one connection: sessions, links, sending, receiving, `$cbs`, `$management` |
+//! | `log` | the events of one partition in the store |
+//! | `hub`, `receivers`, `position` | what a hub is made of, epochs, start positions |
+//! | `capture` | Avro files of what a hub received |
+
+mod amqp;
+pub mod capture;
+mod engine;
+mod error;
+mod event;
+mod hub;
+mod log;
+mod position;
+mod receivers;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+use crate::clock::Clock;
+use crate::storage::Storage;
+use crate::topology;
+
+pub use amqp::{DecodeError, Value};
+pub use capture::CaptureError;
+pub use error::Error;
+pub use event::{EventData, StoredEvent};
+pub use hub::Hub;
+pub use log::{Partition, PartitionState};
+pub use position::Start;
+
+/// Memory for the newest events of all partitions together, shared out evenly.
+const TAIL_BYTES: usize = 64 << 20;
+
+/// How often retention looks for what is past its time.
+const RETENTION_PERIOD: Duration = Duration::from_secs(10);
+
+/// A running namespace. Clones share it.
+#[derive(Clone)]
+pub struct EventHubs {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    namespace: String,
+    address: SocketAddr,
+    hubs: Vec<Arc<Hub>>,
+    clock: Clock,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl EventHubs {
+    /// Serves the hubs of `topology` over AMQP on `listener`. What `storage` holds of them is kept.
+    ///
+    /// # Errors
+    /// When the topology goes beyond the service's limits or changes a number of partitions, or the store fails.
+    pub async fn start(
+        topology: &topology::EventHubs,
+        listener: TcpListener,
+        storage: &Storage,
+        clock: &Clock,
+    ) -> Result<Self, Error> {
+        let address = listener.local_addr().map_err(Error::Listener)?;
+        let partitions: usize = topology.hubs.iter().map(|hub| hub.partitions as usize).sum();
+        let tail_bytes = (TAIL_BYTES / partitions.max(1)).clamp(1 << 20, 8 << 20);
+        let mut hubs: Vec<Arc<Hub>> = Vec::new();
+        for hub in &topology.hubs {
+            if hubs.iter().any(|other| other.name().eq_ignore_ascii_case(&hub.name)) {
+                return Err(Error::Topology { hub: hub.name.clone(), problem: "it is declared twice".to_owned() });
+            }
+            hubs.push(Arc::new(Hub::open(hub, storage, clock, tail_bytes)?));
+        }
+        let shared = Arc::new(Shared {
+            namespace: topology.namespace.clone(),
+            address,
+            hubs,
+            clock: clock.clone(),
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        });
+        let this = Self { shared };
+        this.shared.tasks.spawn(this.clone().accept(listener));
+        this.shared.tasks.spawn(this.clone().expire());
+        Ok(this)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.shared.address
+    }
+
+    /// Name of the namespace, such as `contoso` in `contoso.servicebus.windows.net`.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.shared.namespace
+    }
+
+    /// The hub with this name, in whatever case.
+    #[must_use]
+    pub fn hub(&self, name: &str) -> Option<&Hub> {
+        self.shared_hub(name).map(Arc::as_ref)
+    }
+
+    /// All hubs, in the order of the topology.
+    pub fn hubs(&self) -> impl Iterator<Item = &Hub> {
+        self.shared.hubs.iter().map(Arc::as_ref)
+    }
+
+    /// Closes all connections and stops listening. Returns once everything has ended.
+    pub async fn stop(&self) {
+        self.shared.stopping.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+
+    /// Runs `task` until it ends or the hubs stop.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stopping = self.shared.stopping.clone();
+        self.shared.tasks.spawn(async move { stopping.run_until_cancelled(task).await });
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    fn shared_hub(&self, name: &str) -> Option<&Arc<Hub>> {
+        self.shared.hubs.iter().find(|hub| hub.name().eq_ignore_ascii_case(name))
+    }
+
+    async fn accept(self, listener: TcpListener) {
+        let stopping = self.shared.stopping.clone();
+        while let Some(accepted) = stopping.run_until_cancelled(listener.accept()).await {
+            match accepted {
+                Ok((stream, peer)) => {
+                    let connection = engine::serve(stream, self.clone(), stopping.clone());
+                    self.shared.tasks.spawn(async move {
+                        if let Err(error) = connection.await {
+                            debug!(%peer, %error, "an AMQP connection broke");
+                        }
+                    });
+                }
+                Err(error) => {
+                    // Most often there are too many open files; the connections that end make room.
+                    warn!(%error, "cannot accept an AMQP connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    async fn expire(self) {
+        let stopping = self.shared.stopping.clone();
+        while stopping.run_until_cancelled(self.shared.clock.sleep(RETENTION_PERIOD)).await.is_some() {
+            for partition in self.hubs().flat_map(Hub::partitions) {
+                if let Err(error) = partition.expire() {
+                    warn!(?partition, error = &error as &dyn std::error::Error, "retention failed; it will be tried again");
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,271 @@
-//! (being written)
+//! Azure Functions host for custom handlers: runs any packaged app the way Azure's host does, unkind parts included.
+//!
+//! | part | what it does |
+//! | --- | --- |
+//! | `app` | `host.json`, `function.json`, settings; everything checked before anything starts |
+//! | `handler` | the process: spawn, readiness, exit table, three errors stop the host |
+//! | `invocation` | one call: body, request, judgement of the answer, retries |
+//! | `triggers` | Event Hubs, change feed, Event Grid, timers, with their checkpoints and leases |
+//! | `front` | the host's port: HTTP functions, keys, the Event Grid endpoint, the admin API |
+//!
+//! Not kinder than Azure: a checkpoint and a lease move on after a failed batch unless an unlimited retry policy holds
+//! them; a handler that exits with 0 is not restarted; an answer that would hang Azure's host fails loudly.
+
+mod app;
+mod front;
+mod handler;
+mod invocation;
+mod listeners;
+#[cfg(test)]
+mod tests;
+mod triggers;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::serve::ListenerExt as _;
+use sha2::{Digest as _, Sha256};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::blobs::Blobs;
+use crate::clock::Clock;
+use crate::cosmos::Cosmos;
+use crate::event_hubs::EventHubs;
+
+pub use app::AppError;
+pub use front::KeysError;
+pub use handler::Stopped;
+
+use app::{App, Settings};
+use front::{Front, Keys};
+use handler::{Handler, Launch, Supervisor};
+use invocation::{Client, Invoker};
+use listeners::Listeners;
+
+/// How long a stop waits for connections that are in use.
+const STOPPING: Duration = Duration::from_secs(5);
+
+/// What to host, and how.
+pub struct HostOptions {
+    /// Folder of `host.json`.
+    pub app: PathBuf,
+    /// App settings; they win over `Values` of `local.settings.json` and over the environment.
+    pub settings: BTreeMap<String, String>,
+    /// Where the host listens.
+    pub listener: std::net::TcpListener,
+    /// Asks for function keys, as in Azure; Core Tools does not unless told to.
+    pub enforce_keys: bool,
+    /// Sends bodies to the handler in chunks, as in Azure; otherwise with a `Content-Length`, as under Core Tools.
+    pub chunked_bodies: bool,
+}
+
+/// The services that triggers listen to.
+#[derive(Clone)]
+pub struct Services {
+    /// Hubs.
+    pub event_hubs: EventHubs,
+    /// Change feeds and their leases.
+    pub cosmos: Cosmos,
+    /// `AzureWebJobsStorage`: checkpoints, timer status, keys.
+    pub blobs: Blobs,
+}
+
+/// The host did not start; nothing of it runs.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The app is not valid. One line that names file and field.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// Keys cannot be read or created.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The listener cannot be used.
+    #[error("the functions host cannot listen")]
+    Listener(#[source] std::io::Error),
+    /// The HTTP client to the handler cannot be built.
+    #[error("the functions host cannot make its HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// No such timer.
+    #[error("{0} is not a timer of this app, or it is disabled")]
+    NoTimer(String),
+}
+
+/// A running host. Dropped without [`stop`](Self::stop), it kills its handler and stops listening all the same.
+pub struct FunctionsHost {
+    address: SocketAddr,
+    front: Arc<Front>,
+    supervisor: Mutex<Option<Supervisor>>,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+    _on_drop: DropGuard,
+}
+
+impl FunctionsHost {
+    /// Loads and checks the app, starts the handler, listens, and starts the triggers. Invocations wait for the handler.
+    ///
+    /// # Errors
+    /// When the app is not valid, refers to something that does not exist, or the listener cannot be used.
+    pub async fn start(options: HostOptions, services: Services, clock: &Clock) -> Result<Self, Error> {
+        let settings = Settings::load(&options.app, &options.settings)?;
+        let app = App::load(&options.app, settings)?;
+        let host_id = host_id(&app);
+        let listeners = Listeners::open(&app, &services).await?;
+        let keys = match options.enforce_keys {
+            true => Some(Keys::open_or_create(&services.blobs, &host_id, &app)?),
+            false => None,
+        };
+        options.listener.set_nonblocking(true).map_err(Error::Listener)?;
+        let listener = tokio::net::TcpListener::from_std(options.listener).map_err(Error::Listener)?;
+        let address = listener.local_addr().map_err(Error::Listener)?;
+        let client = Client::new(options.chunked_bodies).map_err(Error::Client)?;
+
+        let stopping = CancellationToken::new();
+        let (supervisor, handler) = if app.enabled().next().is_some() {
+            let (supervisor, handler) =
+                Supervisor::start(launch(&app), client.clone(), clock.clone(), stopping.clone());
+            (Some(supervisor), handler)
+        } else {
+            warn!("No job functions found.");
+            (None, Handler::absent(stopping.clone()))
+        };
+        let invoker = Invoker {
+            handler,
+            client,
+            clock: clock.clone(),
+            timeout: app.host.function_timeout,
+            stopping: stopping.clone(),
+        };
+        let tasks = TaskTracker::new();
+        let timers = listeners.start(&tasks, &invoker, &app, &services.blobs, &host_id);
+        for function in app.enabled() {
+            info!("{}: {}", function.name, function.trigger.kind());
+        }
+        let front = Arc::new(Front::new(app, invoker, host_id, keys, timers));
+        tasks.spawn(serve(listener, Arc::clone(&front), stopping.clone()));
+        let on_drop = stopping.clone().drop_guard();
+        Ok(Self { address, front, supervisor: Mutex::new(supervisor), tasks, stopping, _on_drop: on_drop })
+    }
+
+    /// Where the host listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Process id of the handler, while there is one.
+    #[must_use]
+    pub fn handler_pid(&self) -> Option<u32> {
+        self.front.invoker.handler.pid()
+    }
+
+    /// Names of the functions that are not disabled, sorted.
+    #[must_use]
+    pub fn function_names(&self) -> Vec<String> {
+        self.front.app.enabled().map(|function| function.name.clone()).collect()
+    }
+
+    /// Waits until the handler serves; returns at once where there is nothing to run.
+    ///
+    /// # Errors
+    /// When the host gave up on its handler.
+    pub async fn ready(&self) -> Result<(), Stopped> {
+        if self.front.app.enabled().next().is_none() {
+            return Ok(());
+        }
+        self.front.invoker.handler.ready().await.map(drop).map_err(|stopped| (*stopped).clone())
+    }
+
+    /// Resolves when the host gave up: the third error of the handler, or one that never became ready.
+    pub async fn stopped(&self) -> Stopped {
+        (*self.front.invoker.handler.stopped().await).clone()
+    }
+
+    /// The master key, which opens everything; `None` where keys are not asked for.
+    #[must_use]
+    pub fn master_key(&self) -> Option<&str> {
+        self.front.keys.as_ref().map(Keys::master)
+    }
+
+    /// The default key of a function; `None` where keys are not asked for or there is no such function.
+    #[must_use]
+    pub fn function_key(&self, function: &str) -> Option<&str> {
+        self.front.keys.as_ref()?.of_function(function)
+    }
+
+    /// The `code` that Event Grid has to bring; `None` where keys are not asked for.
+    #[must_use]
+    pub fn event_grid_key(&self) -> Option<&str> {
+        self.front.keys.as_ref()?.event_grid()
+    }
+
+    /// Runs a timer now, after a run that is under way, and waits for it. Returns whether the run succeeded.
+    ///
+    /// # Errors
+    /// When there is no such timer, or the host is stopping.
+    pub async fn fire_timer(&self, function: &str) -> Result<bool, Error> {
+        let missing = || Error::NoTimer(function.to_owned());
+        self.front.timers.get(function).ok_or_else(missing)?.fire().await.ok_or_else(missing)
+    }
+
+    /// Stops triggers, port and handler. Invocations under way are not acknowledged, so their events come again.
+    pub async fn stop(&self) {
+        self.stopping.cancel();
+        let supervisor = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(supervisor) = supervisor {
+            supervisor.stop().await;
+        }
+        self.tasks.close();
+        // A caller that is still sending must not keep the host.
+        if tokio::time::timeout(STOPPING, self.tasks.wait()).await.is_err() {
+            warn!("the functions host left connections open");
+        }
+    }
+}
+
+/// Serves the port until the host stops; open connections end with what they carry.
+async fn serve(listener: tokio::net::TcpListener, front: Arc<Front>, stopping: CancellationToken) {
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("cannot set TCP_NODELAY: {error}");
+        }
+    });
+    let served = axum::serve(listener, front::router(front)).with_graceful_shutdown(stopping.cancelled_owned()).await;
+    if let Err(error) = served {
+        tracing::error!("the port of the functions host failed: {error}");
+    }
+}
+
+/// How the handler is started.
+fn launch(app: &App) -> Launch {
+    let handler = &app.host.custom_handler;
+    let executable = app.settings.expand_or_empty(&handler.executable);
+    let beside = app.root.join(&executable);
+    Launch {
+        // A relative path that is not a file of the app is left to the system's search path.
+        executable: if beside.is_file() { beside } else { PathBuf::from(executable) },
+        arguments: app::split_arguments(&app.settings.expand_or_empty(&handler.arguments)),
+        working_directory: handler
+            .working_directory
+            .as_ref()
+            .map_or_else(|| app.root.clone(), |path| app.root.join(path)),
+        app_root: app.root.clone(),
+        environment: app.settings.environment().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        fixed_port: handler.port,
+        initialization_timeout: handler.initialization_timeout,
+    }
+}
+
+/// The id under which blobs of this host are kept: as set, or one per app folder.
+fn host_id(app: &App) -> String {
+    if let Some(id) = app.settings.get("AzureFunctionsWebHost__hostid") {
+        return id.to_lowercase();
+    }
+    let digest = Sha256::digest(app.root.to_string_lossy().as_bytes());
+    let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("local-{digits}")
+}

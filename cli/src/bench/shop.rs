@@ -1,0 +1,122 @@
+//! A stack in this process, and apps that hold some of the functions.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use axum::http::{HeaderMap, HeaderValue, Method};
+use bytes::Bytes;
+use contoso_local::stack::{AppOptions, Ports, Stack, StackOptions};
+use contoso_local::storage::Sync as SyncMode;
+use contoso_local::topology::Topology;
+use reqwest::Client;
+
+use super::FEED_POLL_MILLIS;
+use crate::package::{self, Profile, Request};
+use crate::project::Project;
+use crate::schemas;
+use crate::seed::Products;
+
+/// How long the flow may take to come to rest.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// The stack under measurement.
+pub(super) struct Shop {
+    pub(super) stack: Stack,
+    pub(super) http: Client,
+    project: Project,
+    handler: PathBuf,
+    directory: tempfile::TempDir,
+}
+
+impl Shop {
+    pub(super) async fn prepare(project: &Project) -> Result<Self> {
+        let handler = package::build(project, Profile::Release)?;
+        let directory = tempfile::TempDir::new()?;
+        let options = StackOptions {
+            topology: Topology::read(&project.topology())?,
+            data_dir: directory.path().join("data"),
+            ports: Ports::auto(),
+            sync: SyncMode::Process,
+        };
+        let stack = Stack::start(options, &|_| {}).await?;
+        let http = Client::new();
+        schemas::register(&http, &stack.endpoints().event_hubs.schema_registry).await?;
+        Ok(Self { stack, http, project: project.clone(), handler, directory })
+    }
+
+    /// Packages an app with `functions` (none means all).
+    pub(super) fn package(&self, name: &str, functions: &[&str]) -> Result<PathBuf> {
+        let poll = format!("ProductChanges.feedPollDelay={FEED_POLL_MILLIS}");
+        let polls = functions.is_empty() || functions.contains(&"ProductChanges");
+        let request = Request {
+            functions: functions.iter().map(|&name| name.to_owned()).collect(),
+            changes: if polls { vec![poll.parse()?] } else { Vec::new() },
+            handler: self.handler.clone(),
+            out: self.directory.path().join(name),
+        };
+        Ok(package::stage(&self.project, &request)?.directory().to_owned())
+    }
+
+    /// Runs an app in place of the one before, and returns the handler's process id.
+    pub(super) async fn run(&self, app: &Path) -> Result<u32> {
+        self.stack.stop_app().await;
+        let app = AppOptions { dir: app.to_owned(), settings: self.stack.app_settings(), enforce_keys: false };
+        self.stack.run_app(app).await?;
+        self.stack.handler_pid().context("no handler runs")
+    }
+
+    /// The door to the catalogue.
+    pub(super) fn products(&self) -> Products {
+        Products::new(self.http.clone(), &self.stack.endpoints().functions, None)
+    }
+
+    /// Events on the hub so far.
+    pub(super) fn events(&self) -> Result<i64> {
+        let hub = self.stack.event_hubs().hub("products").context("no hub products")?;
+        Ok(hub.partitions().iter().map(|partition| partition.state().last_sequence + 1).sum())
+    }
+
+    /// Events that `group` has handled, by its checkpoints.
+    pub(super) fn handled(&self, group: &str) -> Result<i64> {
+        let namespace = self.stack.event_hubs().namespace();
+        let prefix = format!("{namespace}.servicebus.windows.net/products/{group}/checkpoint/");
+        let mut handled = 0;
+        for (_, checkpoint) in self.stack.blobs().list("azure-webjobs-eventhub", &prefix)? {
+            let sequence: i64 = checkpoint.metadata.get("sequencenumber").context("no sequence number")?.parse()?;
+            handled += sequence + 1;
+        }
+        Ok(handled)
+    }
+
+    /// Waits until `count` reaches `goal`, looking every few milliseconds.
+    pub(super) async fn reach(&self, what: &str, goal: i64, count: impl Fn(&Self) -> Result<i64>) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let now = count(self)?;
+            if now >= goal {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("{what}: {now} of {goal} after {PATIENCE:?}");
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// The site's document of a product, read inside the stack so that looking costs the handler nothing.
+    pub(super) async fn projected(&self, id: &str) -> Result<Option<serde_json::Value>> {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-ms-documentdb-partitionkey", HeaderValue::from_str(&format!("[\"{id}\"]"))?);
+        let path = format!("/dbs/site/colls/products/docs/{id}");
+        let answer = self.stack.cosmos().execute(Method::GET, &path, headers, Bytes::new()).await?;
+        if !answer.status().is_success() {
+            return Ok(None);
+        }
+        Ok(Some(serde_json::from_slice(answer.body())?))
+    }
+
+    pub(super) async fn stop(self) {
+        self.stack.stop().await;
+    }
+}

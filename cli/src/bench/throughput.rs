@@ -1,0 +1,103 @@
+//! How much goes through: into the hub, out of a backlog, and end to end.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use futures::{StreamExt, TryStreamExt, stream};
+use serde_json::json;
+
+use super::process::{cpu_time, memory};
+use super::report::{Report, mebibytes};
+use super::shop::Shop;
+use super::Plan;
+use crate::catalogue::Product;
+
+/// Requests in flight while the catalogue is filled or changed in a burst.
+const CONCURRENCY: usize = 32;
+
+/// Creates the catalogue with the writing half of the app only: the events wait on the hub.
+pub(super) async fn fill(shop: &Shop, plan: &Plan, report: &mut Report) -> Result<()> {
+    shop.run(&shop.package("writers", &["Products", "ProductChanges"])?).await?;
+    let began = Instant::now();
+    put_all(shop, plan, 1_000).await?;
+    shop.reach("events on the hub", count(plan), Shop::events).await?;
+    report.add("PUT → hub, new products", per_second(plan.products, began));
+    Ok(())
+}
+
+/// Lets the projection alone work off the backlog: batches are as large as the host makes them.
+pub(super) async fn drain(shop: &Shop, report: &mut Report) -> Result<()> {
+    let events = shop.events()?;
+    let began = Instant::now();
+    let pid = shop.run(&shop.package("projection", &["ProductProjection"])?).await?;
+    shop.reach("projected events", events, |shop| shop.handled("site")).await?;
+    #[expect(clippy::cast_precision_loss, reason = "event counts are far below 2^52")]
+    let events = events as f64;
+    report.add("hub → projection, batches of 500", format!("{:.0} events/s", events / began.elapsed().as_secs_f64()));
+    let cpu = cpu_time(pid)?.as_secs_f64();
+    report.add("handler, ProductProjection", format!("{:.0} events per CPU-second", events / cpu));
+    report.add("handler memory after the backlog", format!("peak {}", mebibytes(memory(pid)?.peak)));
+    Ok(())
+}
+
+/// Changes every price as fast as the app takes it, with all functions running, until site and partners have it all.
+pub(super) async fn burst(shop: &Shop, plan: &Plan, report: &mut Report) -> Result<()> {
+    let before = shop.events()?;
+    let began = Instant::now();
+    put_all(shop, plan, 2_000_000).await?;
+    shop.reach("events on the hub", before + count(plan), Shop::events).await?;
+    let events = shop.events()?;
+    shop.reach("projected events", events, |shop| shop.handled("site")).await?;
+    shop.reach("published events", events, |shop| shop.handled("partners")).await?;
+    report.add("PUT → projection and Event Grid, burst of changes", per_second(plan.products, began));
+    Ok(())
+}
+
+async fn put_all(shop: &Shop, plan: &Plan, minor_units: u64) -> Result<()> {
+    let door = shop.products();
+    stream::iter(0..plan.products)
+        .map(|number| {
+            let door = door.clone();
+            async move { door.put(&product(number, minor_units)).await }
+        })
+        .buffer_unordered(CONCURRENCY)
+        .try_collect::<()>()
+        .await?;
+    Ok(())
+}
+
+/// A believable product, the same for the same number but for its price.
+pub(super) fn product(number: usize, minor_units: u64) -> Product {
+    let body = json!({
+        "name": format!("Product number {number}"),
+        "category": format!("Category {}", number % 40),
+        "brand": format!("Brand {}", number % 25),
+        "description": "A believable description of a believable product, as long as such texts are in a real catalogue, \
+                        so that documents and events have a realistic size of half a kilobyte or so.",
+        "price": price(minor_units + u64::try_from(number).unwrap_or(0)),
+        "stock": number % 100,
+    });
+    Product { id: id(number), body }
+}
+
+pub(super) fn id(number: usize) -> String {
+    format!("p{number}")
+}
+
+pub(super) fn price(minor_units: u64) -> serde_json::Value {
+    json!({"amount": amount(minor_units), "currency": "USD"})
+}
+
+pub(super) fn amount(minor_units: u64) -> String {
+    format!("{}.{:02}", minor_units / 100, minor_units % 100)
+}
+
+fn count(plan: &Plan) -> i64 {
+    i64::try_from(plan.products).unwrap_or(i64::MAX)
+}
+
+fn per_second(count: usize, began: Instant) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    let rate = count as f64 / began.elapsed().as_secs_f64();
+    format!("{rate:.0} events/s ({count} in {:.1} s)", began.elapsed().as_secs_f64())
+}

@@ -1,0 +1,109 @@
+//! The commands, one file each.
+
+mod package;
+mod simulate;
+mod tail;
+mod up;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+use crate::project::{NoProject, Project};
+
+const GLOBAL: &str = "Global options";
+
+/// Runs, packages, drives and watches Contoso Events.
+#[derive(Debug, Parser)]
+#[command(
+    name = "contoso",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+#[command(after_help = "Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.")]
+pub struct Cli {
+    /// Log more on stderr: -v what happens, -vv details, -vvv everything. RUST_LOG wins
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = GLOBAL)]
+    verbose: u8,
+    /// The checkout to work in [default: the one around the current directory]
+    #[arg(long, global = true, value_name = "DIR", env = "CONTOSO_PROJECT", hide_env = true, help_heading = GLOBAL)]
+    project: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Up(Box<up::Args>),
+    Package(package::Args),
+    Tail(tail::Args),
+    Simulate(simulate::Args),
+}
+
+/// How a command ended, when it did not fail with an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It did what it should.
+    Done,
+    /// It said itself what went wrong.
+    Failed,
+    /// Somebody stopped it before its end.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Done => Self::SUCCESS,
+            Exit::Failed => Self::FAILURE,
+            Exit::Interrupted => Self::from(130),
+        }
+    }
+}
+
+impl Cli {
+    /// How much to log, from 0.
+    #[must_use]
+    pub fn verbosity(&self) -> u8 {
+        self.verbose
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// With everything `main` has to print: one line, causes joined by colons.
+pub async fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let project = || project(cli.project.as_deref());
+    match cli.command {
+        Command::Up(args) => Box::pin(up::run(*args, &project()?)).await,
+        Command::Package(args) => package::run(&args, &project()?),
+        Command::Tail(args) => Box::pin(tail::run(args)).await,
+        Command::Simulate(args) => Box::pin(simulate::run(args)).await,
+    }
+}
+
+fn project(chosen: Option<&Path>) -> Result<Project, NoProject> {
+    Project::find(chosen.unwrap_or(Path::new(".")))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_command_has_examples_and_no_conflicting_flags() {
+        let mut cli = Cli::command();
+        cli.build();
+        cli.clone().debug_assert();
+        for command in cli.get_subcommands().filter(|command| command.get_name() != "help") {
+            let help = command.clone().render_long_help().to_string();
+            assert!(help.contains("Examples:"), "{}", command.get_name());
+        }
+    }
+}

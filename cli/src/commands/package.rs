@@ -1,0 +1,79 @@
+//! `contoso package`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use super::Exit;
+use crate::output::{self, Paint};
+use crate::package::{self, Change, Profile, Request, Staged};
+use crate::project::Project;
+
+const EXAMPLES: &str = "\
+Examples:
+  contoso package
+      Stages the whole app in target/app and zips it as target/app.zip
+  contoso package --functions ProductProjection,SiteApi --out target/site
+      Stages a part of it: one binary serves many apps
+  contoso package --set ProductChanges.feedPollDelay=50
+      Changes a trigger in the staged copy
+  func start --script-root target/app
+      Runs the staged app with Azure Functions Core Tools";
+
+/// Build the handler, stage the app for the Functions host and zip it for deployment
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) app: AppArgs,
+    /// Where to stage the app; the zip goes beside it [default: target/app]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// What `package` and `up` have in common.
+#[derive(Debug, clap::Args)]
+pub(super) struct AppArgs {
+    /// Only these functions
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    functions: Vec<String>,
+    /// Change a property of a function's trigger in the staged copy; may be repeated
+    #[arg(long = "set", value_name = "FUNCTION.PROPERTY=VALUE")]
+    changes: Vec<Change>,
+    /// Take a debug build of the handler: quicker to build, slower to run
+    #[arg(long)]
+    debug: bool,
+    /// Take the handler that was built last
+    #[arg(long)]
+    no_build: bool,
+}
+
+/// Packages the app.
+pub(super) fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
+    let staged = stage(&args.app, args.out.clone(), project)?;
+    let zip = staged.zip()?;
+    let size = std::fs::metadata(&zip).with_context(|| format!("cannot read {}", zip.display()))?.len();
+    let paint = Paint::stderr();
+    output::say(&format!(
+        "Staged {} in {}",
+        staged.functions().join(", "),
+        paint.name(&staged.directory().display().to_string())
+    ));
+    output::say(&paint.faint(&format!("{:.1} MiB zipped", size as f64 / f64::from(1 << 20))));
+    writeln!(std::io::stdout().lock(), "{}", zip.display())?;
+    Ok(Exit::Done)
+}
+
+/// Builds the handler, unless an earlier build will do, and stages the app.
+pub(super) fn stage(args: &AppArgs, out: Option<PathBuf>, project: &Project) -> anyhow::Result<Staged> {
+    let profile = if args.debug { Profile::Debug } else { Profile::Release };
+    let handler = if args.no_build { package::built(project, profile)? } else { package::build(project, profile)? };
+    let request = Request {
+        functions: args.functions.clone(),
+        changes: args.changes.clone(),
+        handler,
+        out: out.unwrap_or_else(|| project.app()),
+    };
+    Ok(package::stage(project, &request)?)
+}

@@ -1,0 +1,162 @@
+//! One event, as one line.
+
+use azure_messaging_eventhubs::models::{AmqpSimpleValue, ReceivedEventData};
+use contoso_handlers::events::{Codec, Event, Incoming, Properties};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+
+use crate::output::{self, Paint};
+
+/// Characters of a text inside the data that people are shown; scripts get all.
+const MAX_TEXT: usize = 40;
+
+/// An event at its place in the hub, decoded or with the reason why not.
+pub(super) struct Line {
+    partition: String,
+    sequence: i64,
+    enqueued: OffsetDateTime,
+    bytes: usize,
+    content: Result<(Event, Value), String>,
+}
+
+impl Line {
+    /// Decodes a received event; one that cannot be decoded is a line too.
+    pub(super) async fn decode(codec: &Codec, partition: &str, received: &ReceivedEventData) -> Self {
+        let event = received.event_data();
+        let body = event.body().unwrap_or_default();
+        let properties: Properties<'static> =
+            event.properties().into_iter().flatten().map(|(name, value)| (name.clone(), json_of(value))).collect();
+        let decoded = codec.decode(Incoming { body, content_type: event.content_type(), properties }).await;
+        let content = decoded.map_err(|error| output::chain(&error)).and_then(|event| {
+            let data = event.data_as::<Value>().map_err(|error| output::chain(&error))?;
+            Ok((event, data))
+        });
+        Self {
+            partition: partition.to_owned(),
+            sequence: received.sequence_number().unwrap_or(-1),
+            enqueued: received.enqueued_time().map_or(OffsetDateTime::UNIX_EPOCH, OffsetDateTime::from),
+            bytes: body.len(),
+            content,
+        }
+    }
+
+    /// For people: time, partition and sequence number, type, subject, data.
+    pub(super) fn text(&self, paint: Paint) -> String {
+        let time = format_description!("[hour]:[minute]:[second].[subsecond digits:3]");
+        let time = self.enqueued.format(&time).unwrap_or_default();
+        let place = paint.faint(&format!("{time} {}/{}", self.partition, self.sequence));
+        match &self.content {
+            Ok((event, data)) => {
+                let subject = paint.strong(event.subject.as_deref().unwrap_or("-"));
+                format!("{place} {} {subject} {}", paint.name(&event.r#type), shortened(data))
+            }
+            Err(cause) => format!("{place} {} ({} bytes): {cause}", paint.bad("undecodable"), self.bytes),
+        }
+    }
+
+    /// For scripts: one JSON object.
+    pub(super) fn json(&self) -> String {
+        let mut object = json!({
+            "partition": self.partition,
+            "sequence": self.sequence,
+            "enqueued": self.enqueued.format(&Rfc3339).ok(),
+        });
+        match &self.content {
+            Ok((event, data)) => {
+                object["id"] = json!(event.id);
+                object["source"] = json!(event.source);
+                object["type"] = json!(event.r#type);
+                object["subject"] = json!(event.subject);
+                object["time"] = json!(event.time.and_then(|time| time.format(&Rfc3339).ok()));
+                object["extensions"] = json!(event.extensions);
+                object["data"] = data.clone();
+            }
+            Err(cause) => {
+                object["undecodable"] = json!(cause);
+                object["bytes"] = json!(self.bytes);
+            }
+        }
+        object.to_string()
+    }
+}
+
+/// The same data with long texts cut, so that a line stays one that eyes can follow.
+fn shortened(data: &Value) -> Value {
+    match data {
+        Value::String(text) => match text.char_indices().nth(MAX_TEXT) {
+            Some((end, _)) => json!(format!("{}…", &text[..end])),
+            None => data.clone(),
+        },
+        Value::Array(items) => items.iter().map(shortened).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), shortened(value))).collect(),
+        _ => data.clone(),
+    }
+}
+
+/// An application property as JSON. What JSON has no word for becomes text, which no CloudEvents attribute needs.
+fn json_of(value: &AmqpSimpleValue) -> Value {
+    match value {
+        AmqpSimpleValue::Null => Value::Null,
+        AmqpSimpleValue::Boolean(flag) => json!(flag),
+        AmqpSimpleValue::UByte(number) => json!(number),
+        AmqpSimpleValue::UShort(number) => json!(number),
+        AmqpSimpleValue::UInt(number) => json!(number),
+        AmqpSimpleValue::ULong(number) => json!(number),
+        AmqpSimpleValue::Byte(number) => json!(number),
+        AmqpSimpleValue::Short(number) => json!(number),
+        AmqpSimpleValue::Int(number) => json!(number),
+        AmqpSimpleValue::Long(number) => json!(number),
+        AmqpSimpleValue::Float(number) => json!(number),
+        AmqpSimpleValue::Double(number) => json!(number),
+        AmqpSimpleValue::Char(letter) => json!(letter),
+        AmqpSimpleValue::String(text) => json!(text),
+        AmqpSimpleValue::Symbol(symbol) => json!(symbol.0),
+        AmqpSimpleValue::Uuid(uuid) => json!(uuid.to_string()),
+        AmqpSimpleValue::TimeStamp(time) => {
+            json!(time.0.and_then(|time| OffsetDateTime::from(time).format(&Rfc3339).ok()))
+        }
+        other => json!(format!("{other:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contoso_handlers::events::EventData;
+
+    use super::*;
+
+    fn line(content: Result<(Event, Value), String>) -> Line {
+        let enqueued = time::macros::datetime!(2026-01-05 10:00:00.5 UTC);
+        Line { partition: "2".to_owned(), sequence: 41, enqueued, bytes: 3, content }
+    }
+
+    #[test]
+    fn people_get_short_texts_and_scripts_get_all() {
+        let data = json!({ "text": "x".repeat(100), "list": [1, "short"] });
+        let event = Event {
+            id: "7-1".to_owned(),
+            source: "/s".to_owned(),
+            r#type: "t.v1".to_owned(),
+            subject: Some("7".to_owned()),
+            time: None,
+            dataschema: None,
+            extensions: Default::default(),
+            data: EventData::Json(data.clone()),
+        };
+        let line = line(Ok((event, data.clone())));
+        let short = json!({ "text": format!("{}…", "x".repeat(40)), "list": [1, "short"] });
+        assert_eq!(line.text(Paint::plain()), format!("10:00:00.500 2/41 t.v1 7 {short}"));
+        let object: Value = serde_json::from_str(&line.json()).expect("JSON");
+        assert_eq!((&object["data"], &object["sequence"], &object["subject"]), (&data, &json!(41), &json!("7")));
+    }
+
+    #[test]
+    fn what_cannot_be_decoded_says_so_at_its_place() {
+        let line = line(Err("no CloudEvent".to_owned()));
+        assert_eq!(line.text(Paint::plain()), "10:00:00.500 2/41 undecodable (3 bytes): no CloudEvent");
+        let object: Value = serde_json::from_str(&line.json()).expect("JSON");
+        assert_eq!(object["undecodable"], "no CloudEvent");
+    }
+}

@@ -1,0 +1,89 @@
+//! `contoso tail`: events of a hub as they arrive, decoded as the functions decode them.
+
+mod line;
+mod source;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::ValueEnum;
+use contoso_handlers::app::App;
+use futures::StreamExt;
+
+use super::Exit;
+use crate::endpoints;
+use crate::output::Paint;
+use crate::signals::Signals;
+use line::Line;
+use source::Source;
+
+const EXAMPLES: &str = "\
+Examples:
+  contoso tail products
+      New events of the hub products, until Ctrl-C
+  contoso tail products --from earliest --limit 10
+      The ten oldest
+  contoso tail products --json | jq -r .subject
+      One JSON object a line, for scripts";
+
+/// Show the events of a hub as they arrive, decoded
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The event hub
+    hub: String,
+    /// Where to begin
+    #[arg(long, value_enum, default_value_t = From::Latest)]
+    from: From,
+    /// Only this partition
+    #[arg(long, value_name = "N")]
+    partition: Option<u32>,
+    /// End after this many events
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// The endpoints of the stack [default: .contoso/endpoints.json here or above]
+    #[arg(long, value_name = "FILE")]
+    endpoints: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum From {
+    Earliest,
+    Latest,
+}
+
+/// Prints events until the limit, or until somebody stops it.
+pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
+    let endpoints = endpoints::read(&endpoints::locate(args.endpoints.as_deref())?)?;
+    let app = App::new(endpoints::handler_settings(&endpoints)?);
+    let mut signals = Signals::install()?;
+    tokio::select! {
+        ended = Box::pin(follow(&args, &app, endpoints::event_hubs_address(&endpoints)?)) => ended.map(|()| Exit::Done),
+        () = signals.next() => Ok(Exit::Interrupted),
+    }
+}
+
+async fn follow(args: &Args, app: &App, address: &str) -> anyhow::Result<()> {
+    let source = Source::open(address, &args.hub, args.partition, args.from == From::Earliest).await?;
+    let mut events = source.events();
+    let paint = if args.json { Paint::plain() } else { Paint::stdout() };
+    let mut left = args.limit;
+    while let Some(received) = events.next().await {
+        let (partition, event) = received.with_context(|| format!("cannot receive from the hub {}", args.hub))?;
+        let line = Line::decode(app.events(), partition, &event).await;
+        let text = if args.json { line.json() } else { line.text(paint) };
+        let mut stdout = std::io::stdout().lock();
+        writeln!(stdout, "{text}").and_then(|()| stdout.flush())?;
+        if let Some(left) = &mut left {
+            *left -= 1;
+            if *left == 0 {
+                break;
+            }
+        }
+    }
+    Ok(())
+}

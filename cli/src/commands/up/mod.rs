@@ -1,0 +1,157 @@
+//! `contoso up`.
+
+mod session;
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::ValueEnum;
+use contoso_local::cosmos::Replay;
+use contoso_local::stack::{Ports, Stack, StackError, StackOptions};
+use contoso_local::storage::Sync;
+use contoso_local::topology::Topology;
+
+use super::package::AppArgs;
+use super::{Exit, package};
+use crate::data_dir::DataDir;
+use crate::project::Project;
+use crate::signals::Signals;
+use crate::{catalogue, endpoints, output};
+use session::{Catalogue, Session};
+
+const EXAMPLES: &str = "\
+Examples:
+  contoso up
+      Everything on its default port, with a generated catalogue and a demo partner
+  contoso up --catalogue catalog.json --fresh
+      Starts from nothing, with your products
+  contoso up --ports auto --data-dir /tmp/second | jq .functions
+      A second stack beside the first; its addresses as JSON
+  contoso up --no-demo --set ProductChanges.feedPollDelay=50
+      Without the demo partner, and with a quicker change feed
+
+Press Ctrl-C to stop everything, twice to kill it.";
+
+/// Build and run everything on this machine: the local stack, the app, a catalogue and a demo partner
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
+pub(super) struct Args {
+    /// Seed these products: a JSON array in our own shape or that of dotnet/eShop [default: a generated one, once]
+    #[arg(long, value_name = "FILE")]
+    catalogue: Option<PathBuf>,
+    /// Without the demo partner
+    #[arg(long)]
+    no_demo: bool,
+    /// Run this packaged app instead of building one
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["functions", "changes", "debug", "no_build"])]
+    app: Option<PathBuf>,
+    #[command(flatten)]
+    package: AppArgs,
+    /// Where everything is kept between runs
+    #[arg(long, value_name = "DIR", default_value = endpoints::DATA_DIR)]
+    data_dir: PathBuf,
+    /// Empty the data directory first
+    #[arg(long)]
+    fresh: bool,
+    /// Where to listen: the ports of the official tools, or any free ones
+    #[arg(long, value_enum, default_value_t = PortChoice::Default)]
+    ports: PortChoice,
+    /// Ask for function keys, as Azure does
+    #[arg(long)]
+    auth: bool,
+    /// How far a write goes before it is acknowledged: to the operating system, or to the disk
+    #[arg(long, value_enum, default_value_t = SyncChoice::Process)]
+    sync: SyncChoice,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PortChoice {
+    Default,
+    Auto,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SyncChoice {
+    Process,
+    Always,
+}
+
+/// Runs the stack until somebody stops it.
+pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
+    // What can be wrong is looked at before the long build and before anything starts.
+    let topology = Topology::read(&project.topology())?;
+    let catalogue = match &args.catalogue {
+        Some(file) => Catalogue { name: file.display().to_string(), products: catalogue::read(file)?, wanted: true },
+        None => Catalogue { name: "generated catalogue".to_owned(), products: catalogue::generated(), wanted: false },
+    };
+    let data_dir = DataDir::open(&args.data_dir, args.fresh)?;
+    let app = match &args.app {
+        Some(app) => app.clone(),
+        None => package::stage(&args.package, None, project)?.directory().to_owned(),
+    };
+
+    let mut signals = Signals::install()?;
+    let options = StackOptions {
+        topology,
+        data_dir: data_dir.path().to_owned(),
+        ports: match args.ports {
+            PortChoice::Default => Ports::defaults(),
+            PortChoice::Auto => Ports::auto(),
+        },
+        sync: match args.sync {
+            SyncChoice::Process => Sync::Process,
+            SyncChoice::Always => Sync::Always,
+        },
+    };
+    let stack = tokio::select! {
+        stack = start(options) => stack?,
+        () = signals.next() => return Ok(Exit::Interrupted),
+    };
+    let session = Session { stack: &stack, data_dir: &data_dir, app, catalogue, demo: !args.no_demo, auth: args.auth };
+    let exit = tokio::select! {
+        running = Box::pin(session.begin()) => match running {
+            // What keeps running is held until the signal comes.
+            Ok(_running) => {
+                signals.next().await;
+                Ok(Exit::Done)
+            }
+            Err(error) => Err(error),
+        },
+        () = signals.next() => Ok(Exit::Interrupted),
+    };
+    let handler = stack.handler_pid();
+    output::say("Stopping…");
+    tokio::select! {
+        () = stack.stop() => exit,
+        () = signals.next() => {
+            kill(handler);
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+async fn start(options: StackOptions) -> anyhow::Result<Stack> {
+    let bar = output::bar("replay", 0);
+    let progress = |Replay { done, total }: Replay| {
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    let started = Box::pin(Stack::start(options, &progress)).await;
+    bar.finish_and_clear();
+    started.map_err(|error| match error {
+        StackError::Port { service, port, source } if source.kind() == std::io::ErrorKind::AddrInUse => {
+            anyhow!("port {port}, for {service}, is in use; stop what uses it, or say --ports auto")
+        }
+        error => error.into(),
+    })
+}
+
+/// The second Ctrl-C: nobody waits any longer. The handler would outlive us, so it goes too.
+fn kill(handler: Option<u32>) {
+    if let Some(pid) = handler {
+        let killed = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+        if let Err(error) = killed {
+            tracing::warn!("cannot kill the handler, process {pid}: {error}");
+        }
+    }
+}

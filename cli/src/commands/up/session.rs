@@ -1,0 +1,150 @@
+//! What `up` brings to life on a started stack, until it is ready.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use contoso_local::stack::{AppOptions, Endpoints, Stack};
+
+use crate::catalogue::Product;
+use crate::data_dir::{DataDir, Seeded};
+use crate::endpoints::{self, Published};
+use crate::output::{self, Paint};
+use crate::pages::{self, Pages};
+use crate::products::Products;
+use crate::{schemas, seed, subscription};
+
+/// The function that products are written through.
+const PRODUCTS: &str = "Products";
+
+/// The products to seed, and whether somebody asked for them.
+pub(super) struct Catalogue {
+    pub(super) name: String,
+    pub(super) products: Vec<Product>,
+    pub(super) wanted: bool,
+}
+
+/// What one `up` brings to life on a started stack.
+pub(super) struct Session<'a> {
+    pub(super) stack: &'a Stack,
+    pub(super) data_dir: &'a DataDir,
+    pub(super) app: PathBuf,
+    pub(super) catalogue: Catalogue,
+    pub(super) demo: bool,
+    pub(super) auth: bool,
+}
+
+/// What lives as long as the stack.
+pub(super) struct Running {
+    _pages: Option<Pages>,
+    _published: Published,
+}
+
+impl Session<'_> {
+    /// Registers, runs, subscribes and seeds, then says that all is ready.
+    pub(super) async fn begin(&self) -> anyhow::Result<Running> {
+        let endpoints = self.stack.endpoints();
+        let http = reqwest::Client::new();
+        schemas::register(&http, &endpoints.event_hubs.schema_registry).await?;
+        let options = pages::Options { functions: endpoints.functions.clone(), partner: self.demo };
+        let pages = self.stack.take_site_listener().map(|listener| Pages::start(listener, options));
+
+        let mut settings = self.stack.app_settings();
+        settings.entry("SchemaRegistry__group".to_owned()).or_insert_with(|| schemas::GROUP.to_owned());
+        // The connection string in local.settings.json is for Core Tools, whose extension takes no other local address. Here
+        // it would beat the identity-based settings, as the host has it; empty, it counts as absent.
+        settings.entry("EventHubs".to_owned()).or_default();
+        let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: self.auth };
+        Box::pin(self.stack.run_app(app)).await?;
+        self.handler_ready().await?;
+        // The partner first, so that it hears of the seeded products too.
+        if self.demo {
+            let webhook = format!("{}{}", endpoints.site, pages::WEBHOOK);
+            subscription::subscribe(&http, &endpoints.event_grid, &webhook).await?;
+        } else {
+            subscription::unsubscribe(&http, &endpoints.event_grid).await?;
+        }
+        self.seed(&http, endpoints).await?;
+
+        let line = endpoints::ready_line(endpoints)?;
+        let published = Published::write(self.data_dir.path(), &line)?;
+        self.summary(endpoints);
+        let mut stdout = std::io::stdout().lock();
+        writeln!(stdout, "{line}").and_then(|()| stdout.flush()).context("cannot print the ready line")?;
+        Ok(Running { _pages: pages, _published: published })
+    }
+
+    async fn handler_ready(&self) -> anyhow::Result<()> {
+        let host = self.stack.host().context("the functions host stopped at once")?;
+        host.ready().await.map_err(|stopped| anyhow!("the handler does not start: {stopped}"))
+    }
+
+    /// The key of the function that writes products, where keys are asked for.
+    fn function_key(&self) -> Option<String> {
+        self.stack.host()?.function_key(PRODUCTS).map(str::to_owned)
+    }
+
+    async fn seed(&self, http: &reqwest::Client, endpoints: &Endpoints) -> anyhow::Result<()> {
+        let Catalogue { name, products, wanted } = &self.catalogue;
+        if !wanted && self.data_dir.seeded().is_some() {
+            return Ok(());
+        }
+        if !has_function(&self.app, PRODUCTS) {
+            return if *wanted {
+                Err(anyhow!("--catalogue: the app has no function {PRODUCTS} to seed through"))
+            } else {
+                Ok(())
+            };
+        }
+        let door = Products::new(http.clone(), &endpoints.functions, self.function_key());
+        let bar = output::bar("catalogue", products.len() as u64);
+        let seeded = seed::seed(&door, name, products, &bar).await;
+        bar.finish_and_clear();
+        seeded?;
+        self.data_dir.set_seeded(&Seeded::of(products))?;
+        Ok(())
+    }
+
+    /// What people read while scripts read the ready line.
+    fn summary(&self, endpoints: &Endpoints) {
+        let paint = Paint::stderr();
+        let Endpoints { functions, site, .. } = endpoints;
+        let key = self.function_key();
+        let file = self.data_dir.path().join(endpoints::FILE).display().to_string();
+        let row = |what: &str, value: &str| output::say(&format!("  {what:<14}{}", paint.name(value)));
+        output::say(&paint.strong("Contoso Events is ready."));
+        row("Functions", functions);
+        row("Pages", site);
+        row("Event Hubs", endpoints::event_hubs_address(endpoints).unwrap_or("-"));
+        row("Cosmos DB", &endpoints.cosmos.endpoint);
+        row("Event Grid", &endpoints.event_grid.resource_manager);
+        row("All addresses", &file);
+        if let Some(key) = &key {
+            row("Function key", key);
+        }
+        output::say(&paint.strong("Try"));
+        if let Some(Seeded { example, .. }) = self.data_dir.seeded() {
+            let key = key.map(|key| format!(" -H 'x-functions-key: {key}'")).unwrap_or_default();
+            output::say(&format!(
+                "  curl -X PATCH {functions}/api/products/{example} -H 'content-type: application/json'{key} \
+                 -d '{{\"price\":{{\"amount\":\"9.99\",\"currency\":\"USD\"}}}}'"
+            ));
+            output::say(&format!("  curl {functions}/api/site/products/{example}"));
+        }
+        if self.demo {
+            output::say(&format!("  curl '{site}/partner?format=json'   or open {site}/partner"));
+        }
+        let here = if self.data_dir.path() == Path::new(endpoints::DATA_DIR) {
+            String::new()
+        } else {
+            format!(" --endpoints {file}")
+        };
+        output::say(&format!("  ./contoso tail products --from earliest{here}"));
+        output::say(&format!("  ./contoso simulate --rate 5 --duration 60s{here}"));
+        output::say(&paint.faint("Ctrl-C stops everything."));
+    }
+}
+
+fn has_function(app: &Path, name: &str) -> bool {
+    app.join(name).join("function.json").is_file()
+}

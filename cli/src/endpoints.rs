@@ -1,0 +1,241 @@
+//! The addresses of a running stack: what `contoso up` tells the world, and how the other commands find it.
+
+use std::path::{Path, PathBuf};
+
+use contoso_handlers::settings::{Settings, SettingsError};
+use contoso_local::stack::Endpoints;
+use serde::Serialize;
+
+/// Name of the file in the data directory.
+pub const FILE: &str = "endpoints.json";
+/// The data directory unless told otherwise.
+pub const DATA_DIR: &str = ".contoso";
+
+/// The endpoints cannot be had; the message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum EndpointsError {
+    /// No stack runs here.
+    #[error("no {FILE} in {DATA_DIR}/ here or above; start `contoso up` first, or say --endpoints FILE")]
+    NotFound,
+    /// The file cannot be read.
+    #[error("cannot read {file}; does `contoso up` run?")]
+    Read {
+        /// The file.
+        file: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not what `contoso up` writes.
+    #[error("{file} is not a list of endpoints")]
+    Json {
+        /// The file.
+        file: String,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write {file}")]
+    Write {
+        /// The file.
+        file: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A connection string without an address.
+    #[error("the Event Hubs connection string names no Endpoint=sb://…")]
+    ConnectionString,
+}
+
+/// The one line that says that the stack is ready.
+#[derive(Serialize)]
+struct Ready<'a> {
+    event: &'static str,
+    #[serde(flatten)]
+    endpoints: &'a Endpoints,
+}
+
+/// The ready line: one JSON object, without the line's end.
+///
+/// # Errors
+/// Never for endpoints that a stack gave; serialization says so itself.
+pub fn ready_line(endpoints: &Endpoints) -> serde_json::Result<String> {
+    serde_json::to_string(&Ready { event: "ready", endpoints })
+}
+
+/// The file with the ready line, there as long as the stack is: dropping it removes the file.
+#[derive(Debug)]
+pub struct Published {
+    file: PathBuf,
+}
+
+impl Published {
+    /// Writes `line` to the data directory: whole, or not at all, since others wait for the file to appear.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(data_dir: &Path, line: &str) -> Result<Self, EndpointsError> {
+        let file = data_dir.join(FILE);
+        let unfinished = file.with_extension("part");
+        std::fs::write(&unfinished, format!("{line}\n"))
+            .and_then(|()| std::fs::rename(&unfinished, &file))
+            .map_err(|source| EndpointsError::Write { file: file.display().to_string(), source })?;
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Published {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.file) {
+            tracing::warn!("cannot remove {}: {error}", self.file.display());
+        }
+    }
+}
+
+/// The file to read: `file`, or that of the nearest data directory at or above the current one.
+///
+/// # Errors
+/// When there is none.
+pub fn locate(file: Option<&Path>) -> Result<PathBuf, EndpointsError> {
+    file.map(Path::to_owned).or_else(nearest).ok_or(EndpointsError::NotFound)
+}
+
+/// Reads the endpoints of a running stack.
+///
+/// # Errors
+/// When the file cannot be read, or holds something else.
+pub fn read(file: &Path) -> Result<Endpoints, EndpointsError> {
+    let name = || file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|source| EndpointsError::Read { file: name(), source })?;
+    serde_json::from_str(&text).map_err(|source| EndpointsError::Json { file: name(), source })
+}
+
+fn nearest() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    here.ancestors().map(|directory| directory.join(DATA_DIR).join(FILE)).find(|file| file.is_file())
+}
+
+/// Host and port of the stack's Event Hubs, from the connection string that every official client understands.
+///
+/// # Errors
+/// When the string has no endpoint.
+pub fn event_hubs_address(endpoints: &Endpoints) -> Result<&str, EndpointsError> {
+    value(&endpoints.event_hubs.connection_string, "Endpoint")
+        .and_then(|endpoint| endpoint.strip_prefix("sb://"))
+        .map(|address| address.trim_end_matches('/'))
+        .ok_or(EndpointsError::ConnectionString)
+}
+
+/// The value of `name` in a connection string (`Name=Value;…`; a value may hold `=`).
+fn value<'a>(connection_string: &'a str, name: &str) -> Option<&'a str> {
+    connection_string
+        .split(';')
+        .filter_map(|part| part.split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value)
+}
+
+/// The settings with which the handler's own clients work against the stack.
+///
+/// # Errors
+/// When an endpoint is missing or is no address.
+pub fn handler_settings(endpoints: &Endpoints) -> Result<Settings, SettingsError> {
+    let blob = |name| value(&endpoints.blob.connection_string, name).map(str::to_owned);
+    let address = event_hubs_address(endpoints).ok();
+    Settings::read(|name| match name {
+        // Nobody listens on behalf of a command.
+        "FUNCTIONS_CUSTOMHANDLER_PORT" => Some("0".to_owned()),
+        "EventHubs__fullyQualifiedNamespace" => address.map(str::to_owned),
+        "EventHubs__customEndpoint" => address.map(|address| format!("amqp://{address}")),
+        "Cosmos__accountEndpoint" => Some(endpoints.cosmos.endpoint.clone()),
+        "Cosmos__accountKey" => Some(endpoints.cosmos.key.clone()),
+        "Storage__blobServiceUri" => blob("BlobEndpoint"),
+        "Storage__accountKey" => blob("AccountKey"),
+        "EventGrid__topicEndpointUri" => Some(endpoints.event_grid.topic_endpoint.clone()),
+        "EventGrid__topicKey" => Some(endpoints.event_grid.topic_key.clone()),
+        "SchemaRegistry__endpoint" => Some(endpoints.event_hubs.schema_registry.clone()),
+        "SchemaRegistry__group" => Some(crate::schemas::GROUP.to_owned()),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use contoso_local::stack::{BlobEndpoints, CosmosEndpoints, EventGridEndpoints, EventHubsEndpoints};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn endpoints() -> Endpoints {
+        Endpoints {
+            functions: "http://127.0.0.1:7071".to_owned(),
+            site: "http://127.0.0.1:7070".to_owned(),
+            event_hubs: EventHubsEndpoints {
+                connection_string: "Endpoint=sb://127.0.0.1:5672;SharedAccessKey=a==;UseDevelopmentEmulator=true;"
+                    .to_owned(),
+                schema_registry: "https://127.0.0.1:5300".to_owned(),
+            },
+            cosmos: CosmosEndpoints { endpoint: "http://127.0.0.1:8081".to_owned(), key: "a2V5".to_owned() },
+            blob: BlobEndpoints {
+                connection_string: "AccountName=a;AccountKey=b==;BlobEndpoint=http://127.0.0.1:10000/a;".to_owned(),
+            },
+            event_grid: EventGridEndpoints {
+                topic_endpoint: "http://127.0.0.1:6501/topics/partners/api/events".to_owned(),
+                topic_key: "key".to_owned(),
+                resource_manager: "http://127.0.0.1:6501".to_owned(),
+                topic_id: "/subscriptions/0".to_owned(),
+            },
+            ca_certificate: Some(PathBuf::from("/data/ca.pem")),
+        }
+    }
+
+    #[test]
+    fn the_ready_line_has_the_documented_shape() {
+        let line = ready_line(&endpoints()).expect("serializes");
+        assert!(!line.contains('\n'));
+        let ready: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(
+            ready,
+            json!({
+                "event": "ready",
+                "functions": "http://127.0.0.1:7071",
+                "site": "http://127.0.0.1:7070",
+                "eventHubs": {
+                    "connectionString": "Endpoint=sb://127.0.0.1:5672;SharedAccessKey=a==;UseDevelopmentEmulator=true;",
+                    "schemaRegistry": "https://127.0.0.1:5300",
+                },
+                "cosmos": { "endpoint": "http://127.0.0.1:8081", "key": "a2V5" },
+                "blob": { "connectionString": "AccountName=a;AccountKey=b==;BlobEndpoint=http://127.0.0.1:10000/a;" },
+                "eventGrid": {
+                    "topicEndpoint": "http://127.0.0.1:6501/topics/partners/api/events",
+                    "topicKey": "key",
+                    "resourceManager": "http://127.0.0.1:6501",
+                    "topicId": "/subscriptions/0",
+                },
+                "caCertificate": "/data/ca.pem",
+            })
+        );
+    }
+
+    #[test]
+    fn the_file_is_what_other_commands_read_and_goes_with_the_stack() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let line = ready_line(&endpoints()).expect("serializes");
+        let published = Published::write(directory.path(), &line).expect("written");
+        let file = directory.path().join(FILE);
+        let read = read(&file).expect("readable");
+        assert_eq!(ready_line(&read).expect("serializes"), line);
+        drop(published);
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn connection_strings_lead_to_every_service() {
+        let endpoints = endpoints();
+        assert_eq!(event_hubs_address(&endpoints).expect("an address"), "127.0.0.1:5672");
+        let settings = handler_settings(&endpoints).expect("complete");
+        assert_eq!(settings.storage.endpoint.as_str(), "http://127.0.0.1:10000/a");
+        assert_eq!(settings.event_hubs.custom_endpoint.expect("an address").as_str(), "amqp://127.0.0.1:5672");
+    }
+}

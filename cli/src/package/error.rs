@@ -1,0 +1,87 @@
+//! Why packaging stops.
+
+use super::Change;
+
+/// The app cannot be packaged; the message names the file or the flag. Repeating is safe once that is repaired.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// No function has this name.
+    #[error("--functions {name}: no such function; there are {known}")]
+    UnknownFunction {
+        /// What was asked for.
+        name: String,
+        /// What exists.
+        known: String,
+    },
+    /// A change cannot be made.
+    #[error("--set {change}: {reason}")]
+    Change {
+        /// The change.
+        change: Change,
+        /// Why not.
+        reason: String,
+    },
+    /// A folder that no function belongs to.
+    #[error("{file}: no function {name} is registered in handlers/registry.rs")]
+    Unregistered {
+        /// The definition.
+        file: String,
+        /// The folder's name.
+        name: String,
+    },
+    /// A definition that the host or the registry would not accept.
+    #[error("{file}: {reason}")]
+    Definition {
+        /// The definition.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file that is not the JSON it should be.
+    #[error("{file}")]
+    Json {
+        /// The file.
+        file: String,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// The handler's name in `host.json` must be that of a file in the root of the zip, or it is not made executable.
+    #[error("{file}: customHandler.description.defaultExecutablePath is {path:?}; it must be a plain file name")]
+    ExecutablePath {
+        /// `host.json`.
+        file: String,
+        /// What it says.
+        path: String,
+    },
+    /// The target is the checkout itself.
+    #[error("--out {out}: that is the checkout or holds it; choose a directory of its own")]
+    Out {
+        /// The directory.
+        out: String,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {file}")]
+    Read {
+        /// The file.
+        file: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {file}")]
+    Write {
+        /// The file.
+        file: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Cargo did not run.
+    #[error("cannot run cargo")]
+    Cargo(#[source] std::io::Error),
+    /// The build failed; Cargo has said why.
+    #[error("the handler does not build: cargo ended with {0}")]
+    Build(std::process::ExitStatus),
+    /// There is no build to take.
+    #[error("--no-build: there is no {0}; leave the flag out once")]
+    NotBuilt(String),
+}

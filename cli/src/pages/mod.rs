@@ -1,0 +1,217 @@
+//! The pages: a page of links, and the demo partner with its webhook.
+
+mod partner;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Json, Response};
+use axum::routing::{get, options};
+use axum::{Router, body::Bytes};
+use serde::Deserialize;
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub use partner::{Delivered, Inbox, Received};
+
+/// Where the demo partner takes events, below the pages' address.
+pub const WEBHOOK: &str = "/partner/events";
+/// Event Grid posts at most 1 MB; room for the envelope of a batch.
+const MAX_BODY: usize = 2 << 20;
+
+/// What the pages show.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Address of the functions, for the links.
+    pub functions: String,
+    /// Whether the demo partner exists.
+    pub partner: bool,
+}
+
+/// The running pages; dropping it stops them.
+#[derive(Debug)]
+pub struct Pages {
+    server: JoinHandle<()>,
+}
+
+impl Pages {
+    /// Serves the pages on `listener`.
+    #[must_use]
+    pub fn start(listener: TcpListener, options: Options) -> Self {
+        let router = router(options);
+        let server = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::error!("the pages stopped: {error}");
+            }
+        });
+        Self { server }
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+type Shared = Arc<Mutex<Inbox>>;
+
+/// Every route of the pages.
+pub fn router(options: Options) -> Router {
+    let Options { functions, partner } = options;
+    let index = include_str!("assets/index.html").replace("{functions}", &functions);
+    let pages = Router::new()
+        .route("/", get(async || Html(index)))
+        .route("/style.css", get(async || asset("text/css; charset=utf-8", include_str!("assets/style.css"))));
+    if partner { pages.merge(partner_routes()) } else { pages }
+}
+
+fn partner_routes() -> Router {
+    Router::new()
+        .route("/partner", get(list))
+        .route("/partner.js", get(async || asset("text/javascript; charset=utf-8", include_str!("assets/partner.js"))))
+        .route(WEBHOOK, options(handshake).post(receive))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(Shared::default())
+}
+
+fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache")], text)
+}
+
+/// The consent of the CloudEvents webhook specification (HTTP 1.1 Web Hooks, §4): the origin that asks may send, at any rate.
+async fn handshake(headers: HeaderMap) -> Response {
+    let Some(origin) = headers.get("webhook-request-origin") else {
+        return (StatusCode::BAD_REQUEST, "WebHook-Request-Origin is missing\n").into_response();
+    };
+    let mut response = StatusCode::OK.into_response();
+    let answer = response.headers_mut();
+    answer.insert("webhook-allowed-origin", origin.clone());
+    answer.insert("webhook-allowed-rate", HeaderValue::from_static("*"));
+    answer.insert(header::ALLOW, HeaderValue::from_static("POST"));
+    response
+}
+
+/// One event, or a batch of them: Event Grid decides by the subscription, a receiver takes both.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Body {
+    Batch(Vec<Delivered>),
+    One(Box<Delivered>),
+}
+
+async fn receive(State(inbox): State<Shared>, body: Bytes) -> Response {
+    let events = match serde_json::from_slice(&body) {
+        Ok(Body::Batch(events)) => events,
+        Ok(Body::One(event)) => vec![*event],
+        // 400 tells Event Grid that repeating cannot help.
+        Err(_) => return (StatusCode::BAD_REQUEST, "not a CloudEvent in JSON, nor a batch of them\n").into_response(),
+    };
+    let now = OffsetDateTime::now_utc();
+    let mut inbox = inbox.lock().unwrap_or_else(PoisonError::into_inner);
+    for event in events {
+        inbox.deliver(event, now);
+    }
+    StatusCode::OK.into_response()
+}
+
+#[derive(Deserialize)]
+struct Format {
+    format: Option<String>,
+}
+
+async fn list(State(inbox): State<Shared>, Query(Format { format }): Query<Format>, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let json = match format.as_deref() {
+        Some(format) => format == "json",
+        None => accept.contains("application/json"),
+    };
+    if json {
+        let inbox = inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        ([(header::CACHE_CONTROL, "no-store")], Json(&*inbox)).into_response()
+    } else {
+        Html(include_str!("assets/partner.html")).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body as HttpBody;
+    use axum::http::Request;
+    use http_body_util::BodyExt;
+    use serde_json::{Value, json};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    fn pages() -> Router {
+        router(Options { functions: "http://127.0.0.1:7071".to_owned(), partner: true })
+    }
+
+    async fn call(pages: &Router, request: Request<HttpBody>) -> (StatusCode, HeaderMap, String) {
+        let response = pages.clone().oneshot(request).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a body").to_bytes();
+        (parts.status, parts.headers, String::from_utf8(body.to_vec()).expect("UTF-8"))
+    }
+
+    async fn post(pages: &Router, body: &str) -> StatusCode {
+        let request = Request::post(WEBHOOK)
+            .header("content-type", "application/cloudevents+json; charset=utf-8")
+            .body(HttpBody::from(body.to_owned()))
+            .expect("a request");
+        call(pages, request).await.0
+    }
+
+    #[tokio::test]
+    async fn the_handshake_consents_to_the_origin_that_asks() {
+        let pages = pages();
+        let ask = Request::options(WEBHOOK).header("WebHook-Request-Origin", "eventgrid.azure.net");
+        let (status, headers, _) = call(&pages, ask.body(HttpBody::empty()).expect("a request")).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(headers["webhook-allowed-origin"], "eventgrid.azure.net");
+        assert_eq!(headers["webhook-allowed-rate"], "*");
+        let (status, headers, _) =
+            call(&pages, Request::options(WEBHOOK).body(HttpBody::empty()).expect("a request")).await;
+        assert_eq!((status, headers.get("webhook-allowed-origin")), (StatusCode::BAD_REQUEST, None));
+    }
+
+    #[tokio::test]
+    async fn what_came_is_listed_newest_first_with_its_deliveries() {
+        let pages = pages();
+        let event = |id: &str| {
+            json!({ "specversion": "1.0", "id": id, "source": "/products", "type": "com.contoso.product.changed.v1",
+                "subject": "7", "time": "2026-01-05T10:00:00Z", "data": { "price": id } })
+        };
+        assert_eq!(post(&pages, &event("a").to_string()).await, StatusCode::OK);
+        assert_eq!(post(&pages, &json!([event("b"), event("a")]).to_string()).await, StatusCode::OK);
+        assert_eq!(post(&pages, r#"{"id":"no source"}"#).await, StatusCode::BAD_REQUEST);
+
+        for request in [
+            Request::get("/partner?format=json").body(HttpBody::empty()),
+            Request::get("/partner").header("accept", "application/json").body(HttpBody::empty()),
+        ] {
+            let (status, _, body) = call(&pages, request.expect("a request")).await;
+            assert_eq!(status, StatusCode::OK);
+            let inbox: Value = serde_json::from_str(&body).expect("JSON");
+            assert_eq!((&inbox["count"], &inbox["deliveries"]), (&json!(2), &json!(3)));
+            let listed = inbox["events"].as_array().expect("a list");
+            let ids: Vec<_> = listed.iter().map(|event| (&event["id"], &event["deliveries"])).collect();
+            assert_eq!(ids, [(&json!("b"), &json!(1)), (&json!("a"), &json!(2))]);
+            assert_eq!(listed[1]["data"], json!({ "price": "a" }));
+            assert_eq!(listed[1]["subject"], "7");
+        }
+        let browser =
+            Request::get("/partner").header("accept", "text/html").body(HttpBody::empty()).expect("a request");
+        assert!(call(&pages, browser).await.2.starts_with("<!doctype html>"));
+    }
+
+    #[tokio::test]
+    async fn without_the_demo_there_is_no_partner() {
+        let pages = router(Options { functions: String::new(), partner: false });
+        let (status, ..) = call(&pages, Request::get("/partner").body(HttpBody::empty()).expect("a request")).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+    }
+}

@@ -1,0 +1,390 @@
+//! Documents in Cosmos DB.
+//!
+//! The client retries throttling and lost connections itself, within the deadline set here. Writes that must not be lost to a
+//! concurrent writer carry the ETag that was read; [`write_if_newer`] is the loop around that for documents which know their version.
+
+use std::{collections::HashMap, fmt, future::Future, num::NonZeroU32, sync::Arc, time::Duration};
+
+use azure_core::http::{Etag, StatusCode};
+use azure_data_cosmos::{
+    AccountReference, CosmosClient, CosmosCredential, FeedScope, Query, RoutingStrategy,
+    clients::{ContainerClient, CosmosClientBuilder},
+    feed::ContinuationToken,
+    models::ItemResponse,
+    options::{ChangeFeedStartFrom, ItemWriteOptions, MaxItemCountHint, Precondition, QueryOptions, Region},
+};
+use futures::{StreamExt, TryStreamExt};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
+use serde_json::Value;
+use tokio::sync::{Mutex, OnceCell};
+
+use super::credentials::Credentials;
+use crate::settings::CosmosSettings;
+
+/// Longer than the client's own retries of a throttled call usually take.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Lost races in a row after which a document counts as contended: the record comes again later.
+const MAX_RACES: usize = 8;
+
+/// A Cosmos DB account; cloning shares its connections.
+#[derive(Clone)]
+pub struct Cosmos(Arc<Account>);
+
+struct Account {
+    settings: CosmosSettings,
+    credential: CosmosCredential,
+    client: OnceCell<CosmosClient>,
+    containers: Mutex<HashMap<(String, String), ContainerClient>>,
+}
+
+/// A container of the account.
+#[derive(Clone)]
+pub struct Container {
+    account: Cosmos,
+    database: String,
+    name: String,
+}
+
+/// A document with the ETag it was read under.
+#[derive(Debug, Clone)]
+pub struct Stored<T> {
+    /// The document.
+    pub value: T,
+    /// Changes with every write of the document.
+    pub etag: String,
+}
+
+/// A page of a query.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The documents of this page, in the query's order.
+    pub items: Vec<T>,
+    /// Asks for the next page; absent on the last.
+    pub continuation: Option<String>,
+}
+
+/// A call to Cosmos DB failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation} {id}: {kind}")]
+pub struct CosmosError {
+    operation: &'static str,
+    id: String,
+    /// What the caller may do about it.
+    pub kind: CosmosErrorKind,
+    #[source]
+    source: Option<Box<azure_data_cosmos::CosmosError>>,
+}
+
+/// Why a call failed, as far as callers differ on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CosmosErrorKind {
+    /// The document exists already, or changed since it was read. Read again and decide anew.
+    Conflict,
+    /// There is no such document to replace or delete.
+    NotFound,
+    /// The document is larger than Cosmos DB stores (2 MB). Repeating is of no use.
+    TooLarge,
+    /// Throttled, out of reach, out of time, or not allowed yet. Repeating may help.
+    Transient,
+    /// The request is malformed. Repeating is of no use.
+    Refused,
+}
+
+impl fmt::Display for CosmosErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Conflict => "another writer was there first; read again",
+            Self::NotFound => "there is no such document",
+            Self::TooLarge => "the document is too large; repeating is of no use",
+            Self::Transient => "the service did not do it; repeating is safe",
+            Self::Refused => "the service refused it; repeating is of no use",
+        })
+    }
+}
+
+impl CosmosError {
+    /// Whether repeating the call may help.
+    pub fn is_transient(&self) -> bool {
+        self.kind == CosmosErrorKind::Transient
+    }
+
+    fn is(&self, kind: CosmosErrorKind) -> bool {
+        self.kind == kind
+    }
+}
+
+impl Cosmos {
+    /// The account in `settings`; nothing is connected yet.
+    pub fn new(settings: &CosmosSettings, credentials: &Credentials) -> Self {
+        Self(Arc::new(Account {
+            settings: settings.clone(),
+            credential: credentials.cosmos(),
+            client: OnceCell::new(),
+            containers: Mutex::default(),
+        }))
+    }
+
+    /// A container by name; nothing is asked of the service yet.
+    pub fn container(&self, database: &str, name: &str) -> Container {
+        Container { account: self.clone(), database: database.to_owned(), name: name.to_owned() }
+    }
+
+    async fn client(&self) -> azure_data_cosmos::Result<&CosmosClient> {
+        let account = &self.0;
+        let connect = || async {
+            let endpoint = account.settings.endpoint.clone().into();
+            let reference = match account.credential.clone() {
+                CosmosCredential::TokenCredential(credential) => AccountReference::with_credential(endpoint, credential),
+                CosmosCredential::AccountKey(key) => AccountReference::with_authentication_key(endpoint, key),
+                _ => return Err(unsupported_credential()),
+            };
+            let routing = match &account.settings.region {
+                Some(region) => RoutingStrategy::ProximityTo(Region::from(region.clone())),
+                None => RoutingStrategy::PreferredRegions(Vec::new()),
+            };
+            CosmosClientBuilder::new().build(reference, routing).await
+        };
+        account.client.get_or_try_init(connect).await
+    }
+}
+
+fn unsupported_credential() -> azure_data_cosmos::CosmosError {
+    azure_data_cosmos::CosmosError::builder().with_message("a credential of an unknown kind").build()
+}
+
+impl Container {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// [`CosmosErrorKind::Refused`] if the document does not have the shape of `T`, else as [`CosmosErrorKind`] says.
+    pub async fn read<T: DeserializeOwned>(&self, partition_key: &str, id: &str) -> Result<Option<Stored<T>>, CosmosError> {
+        let read = self.call("read", id, |container| async move {
+            let response = container.read_item(partition_key.to_owned(), id, None).await?;
+            Ok(Stored { etag: etag_of(&response), value: response.into_model()? })
+        });
+        match read.await {
+            Ok(stored) => Ok(Some(stored)),
+            Err(error) if error.is(CosmosErrorKind::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates a document and returns its ETag.
+    ///
+    /// # Errors
+    /// [`CosmosErrorKind::Conflict`] if there is one with this id.
+    pub async fn create<T: Serialize>(&self, partition_key: &str, id: &str, document: &T) -> Result<String, CosmosError> {
+        self.call("create", id, |container| async move {
+            let response = container.create_item(partition_key.to_owned(), id, document, None).await?;
+            Ok(etag_of(&response))
+        })
+        .await
+    }
+
+    /// Replaces a document that was read under `etag`, and returns its new ETag.
+    ///
+    /// # Errors
+    /// [`CosmosErrorKind::Conflict`] if it changed since, [`CosmosErrorKind::NotFound`] if it is gone.
+    pub async fn replace<T: Serialize>(&self, partition_key: &str, id: &str, document: &T, etag: &str) -> Result<String, CosmosError> {
+        self.call("replace", id, |container| async move {
+            let options = Some(unless_changed(etag));
+            let response = container.replace_item(partition_key.to_owned(), id, document, options).await?;
+            Ok(etag_of(&response))
+        })
+        .await
+    }
+
+    /// Creates a document or replaces what is there, whatever it is.
+    ///
+    /// # Errors
+    /// As [`CosmosErrorKind`] says.
+    pub async fn upsert<T: Serialize>(&self, partition_key: &str, id: &str, document: &T) -> Result<(), CosmosError> {
+        self.call("upsert", id, |container| async move {
+            container.upsert_item(partition_key.to_owned(), id, document, None).await.map(drop)
+        })
+        .await
+    }
+
+    /// Deletes a document, if `etag` is given only if it did not change since it was read under it.
+    ///
+    /// # Errors
+    /// [`CosmosErrorKind::NotFound`] if it is gone, [`CosmosErrorKind::Conflict`] if it changed.
+    pub async fn delete(&self, partition_key: &str, id: &str, etag: Option<&str>) -> Result<(), CosmosError> {
+        self.call("delete", id, |container| async move {
+            container.delete_item(partition_key.to_owned(), id, etag.map(unless_changed)).await.map(drop)
+        })
+        .await
+    }
+
+    /// One page of a query within one partition; `parameters` are the query's `@names` and their values.
+    ///
+    /// # Errors
+    /// [`CosmosErrorKind::Refused`] if the query or the continuation is malformed, else as [`CosmosErrorKind`] says.
+    pub async fn query_partition<T: DeserializeOwned + Send + 'static>(
+        &self,
+        partition_key: &str,
+        sql: &str,
+        parameters: &[(&str, Value)],
+        max_items: NonZeroU32,
+        continuation: Option<&str>,
+    ) -> Result<Page<T>, CosmosError> {
+        self.call("query", partition_key, |container| async move {
+            let mut query = Query::from(sql);
+            for (name, value) in parameters {
+                query = query.with_parameter(*name, value)?;
+            }
+            let mut options = QueryOptions::default().with_max_item_count(MaxItemCountHint::Limit(max_items));
+            if let Some(continuation) = continuation {
+                options = options.with_continuation_token(ContinuationToken::from_string(continuation.to_owned()));
+            }
+            let scope = FeedScope::partition(partition_key.to_owned());
+            let mut pages = container.query_items::<T>(query, scope, Some(options)).await?.into_pages();
+            let Some(page) = pages.next().await.transpose()? else {
+                return Ok(Page { items: Vec::new(), continuation: None });
+            };
+            // The iterator's token is never empty; only the service's header says whether more follows.
+            let continuation = match page.headers().continuation() {
+                Some(_) => Some(pages.to_continuation_token()?.as_str().to_owned()),
+                None => None,
+            };
+            Ok(Page { items: page.into_items(), continuation })
+        })
+        .await
+    }
+
+    /// All documents that a query finds in any partition. For containers that stay small: it reads them all.
+    ///
+    /// # Errors
+    /// [`CosmosErrorKind::Refused`] if the query is malformed, else as [`CosmosErrorKind`] says.
+    pub async fn query<T: DeserializeOwned + Send + 'static>(&self, sql: &str) -> Result<Vec<T>, CosmosError> {
+        self.call("query", "all", |container| async move {
+            container.query_items::<T>(Query::from(sql), FeedScope::full_container(), None).await?.try_collect().await
+        })
+        .await
+    }
+
+    /// The present session token of each physical partition, `<partition>:<version>#<LSN>…`. No document is read: each answer is
+    /// that of a change feed at its end.
+    ///
+    /// # Errors
+    /// As [`CosmosErrorKind`] says.
+    pub async fn session_tokens(&self) -> Result<Vec<String>, CosmosError> {
+        self.call("read the session tokens of", "all", |container| async move {
+            let mut tokens = Vec::new();
+            for range in container.read_feed_ranges(None).await? {
+                let scope = FeedScope::range(range);
+                let mut pages = container.query_change_feed::<IgnoredAny>(scope, ChangeFeedStartFrom::Now, None).await?;
+                let page = pages.next().await.transpose()?;
+                let token = page.as_ref().and_then(|page| page.headers().session_token());
+                tokens.extend(token.iter().flat_map(|token| token.as_str().split(',')).map(str::to_owned));
+            }
+            Ok(tokens)
+        })
+        .await
+    }
+
+    /// Runs one operation on this container under the deadline.
+    async fn call<T, F, Fut>(&self, operation: &'static str, id: &str, run: F) -> Result<T, CosmosError>
+    where
+        F: FnOnce(ContainerClient) -> Fut,
+        Fut: Future<Output = azure_data_cosmos::Result<T>>,
+    {
+        let whole = Box::pin(async {
+            // A container that is missing is a fault of the deployment; only a document may be found missing.
+            let container = self.client().await.map_err(|error| (CosmosErrorKind::Transient, error))?;
+            run(container).await.map_err(|error| (kind_of(&error), error))
+        });
+        let failed = |kind, source| CosmosError {
+            operation,
+            id: format!("{}/{}/{id}", self.database, self.name),
+            kind,
+            source,
+        };
+        match tokio::time::timeout(DEADLINE, whole).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err((kind, error))) => Err(failed(kind, Some(Box::new(error)))),
+            Err(_) => Err(failed(CosmosErrorKind::Transient, None)),
+        }
+    }
+
+    /// The client of this container. Making one reads the container's properties, so it is kept.
+    async fn client(&self) -> azure_data_cosmos::Result<ContainerClient> {
+        let key = (self.database.clone(), self.name.clone());
+        let mut containers = self.account.0.containers.lock().await;
+        if let Some(container) = containers.get(&key) {
+            return Ok(container.clone());
+        }
+        let database = self.account.client().await?.database_client(&self.database);
+        let container = database.container_client(&self.name, None).await?;
+        containers.insert(key, container.clone());
+        Ok(container)
+    }
+}
+
+fn etag_of(response: &ItemResponse) -> String {
+    response.headers().etag().map(ToString::to_string).unwrap_or_default()
+}
+
+fn unless_changed(etag: &str) -> ItemWriteOptions {
+    ItemWriteOptions::default().with_precondition(Precondition::if_match(Etag::from(etag)))
+}
+
+fn kind_of(error: &azure_data_cosmos::CosmosError) -> CosmosErrorKind {
+    match error.status().status_code() {
+        StatusCode::Conflict | StatusCode::PreconditionFailed => CosmosErrorKind::Conflict,
+        StatusCode::NotFound if error.status().is_not_found() => CosmosErrorKind::NotFound,
+        StatusCode::PayloadTooLarge => CosmosErrorKind::TooLarge,
+        StatusCode::BadRequest => CosmosErrorKind::Refused,
+        _ => CosmosErrorKind::Transient,
+    }
+}
+
+/// A document that knows how new it is.
+pub trait Versioned {
+    /// Revision and hub sequence number, compared in this order.
+    fn version(&self) -> (i64, i64);
+}
+
+/// What [`write_if_newer`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// The document is stored.
+    Yes,
+    /// What is stored is as new or newer.
+    No,
+}
+
+/// Stores `document` unless the stored one is as new or newer: safe to repeat, and in any order.
+///
+/// # Errors
+/// As [`CosmosErrorKind`] says; never `Conflict` before [`MAX_RACES`] lost races, which come out as `Transient`.
+pub async fn write_if_newer<T: Versioned + Serialize + DeserializeOwned>(
+    container: &Container,
+    partition_key: &str,
+    id: &str,
+    document: &T,
+) -> Result<Written, CosmosError> {
+    let mut races = 0;
+    loop {
+        let tried = match container.read::<T>(partition_key, id).await? {
+            None => container.create(partition_key, id, document).await,
+            Some(stored) if stored.value.version() >= document.version() => return Ok(Written::No),
+            Some(stored) => container.replace(partition_key, id, document, &stored.etag).await,
+        };
+        match tried {
+            Ok(_) => return Ok(Written::Yes),
+            // Someone wrote between reading and writing, or the document expired: decide again on what is there now.
+            Err(error) if error.is(CosmosErrorKind::Conflict) || error.is(CosmosErrorKind::NotFound) => {
+                races += 1;
+                if races == MAX_RACES {
+                    return Err(CosmosError { kind: CosmosErrorKind::Transient, ..error });
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Reads the files in which Event Hubs keeps what went through a hub (Event Hubs Capture), and counts what is in them.
+
+use std::{collections::BTreeMap, io::Read};
+
+use apache_avro::{Reader, Schema, types::Value};
+use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
+
+/// A captured file, by its place: `{Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}.avro`, the
+/// service's default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaptureFile {
+    /// The container it is in.
+    pub container: String,
+    /// Its name there.
+    pub path: String,
+    /// The hub.
+    pub hub: String,
+    /// The partition id.
+    pub partition: String,
+    /// The beginning of the window, as `yyyy/MM/dd/HH/mm/ss`.
+    window: String,
+}
+
+impl CaptureFile {
+    /// Reads the subject of a `Microsoft.Storage.BlobCreated` event, `/blobServices/default/containers/<container>/blobs/<path>`.
+    /// `None`: it is about no captured file.
+    pub fn from_subject(subject: &str) -> Option<Self> {
+        let place = subject.trim_start_matches('/').strip_prefix("blobServices/default/containers/")?;
+        let (container, path) = place.split_once("/blobs/")?;
+        let parts: Vec<&str> = path.strip_suffix(".avro")?.split('/').collect();
+        let [_namespace, hub, partition, window @ ..] = parts.as_slice() else { return None };
+        let widths = [4, 2, 2, 2, 2, 2];
+        let is_window = window.len() == widths.len()
+            && window
+                .iter()
+                .zip(widths)
+                .all(|(part, width)| part.len() == width && part.bytes().all(|b| b.is_ascii_digit()));
+        is_window.then(|| Self {
+            container: container.to_owned(),
+            path: path.to_owned(),
+            hub: (*hub).to_owned(),
+            partition: (*partition).to_owned(),
+            window: window.join("/"),
+        })
+    }
+
+    /// Where its report is: one place per file, so that a repeat finds it.
+    pub fn report(&self) -> String {
+        format!("{}/{}/{}.json", self.hub, self.partition, self.window)
+    }
+
+    /// Where the work on the file's version `etag` is claimed.
+    pub fn claim(&self, etag: &str) -> String {
+        format!("claims/{}/{}/{}/{etag}.json", self.hub, self.partition, self.window)
+    }
+}
+
+/// The work on a file, taken by one delivery.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Claim {
+    /// When it was taken.
+    #[serde(with = "time::serde::rfc3339")]
+    pub claimed_at: OffsetDateTime,
+}
+
+/// A file is not what Event Hubs Capture writes, or is damaged. Reading it again is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    /// Not an Avro file of a version that can be read, or cut off, or damaged.
+    #[error("the file is no readable Avro file")]
+    Avro(#[from] apache_avro::Error),
+    /// An Avro file of other records.
+    #[error("the file holds {0}, not captured events")]
+    OtherRecords(String),
+    /// A record lacks a field, or has one of another type.
+    #[error("a record's {0} is missing or of another type")]
+    Field(&'static str),
+}
+
+/// One captured event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CapturedEvent {
+    /// Its sequence number in the partition.
+    pub sequence: i64,
+    /// Its offset.
+    pub offset: String,
+    /// When the hub stored it, in whole seconds as the service writes it; `None` if that text is not understood.
+    pub enqueued: Option<OffsetDateTime>,
+    /// Its content type, if capture kept it.
+    pub content_type: Option<String>,
+    /// Its application properties.
+    pub properties: Vec<(String, serde_json::Value)>,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+/// The events of a captured file, one by one; of the file no more than a block is in memory.
+///
+/// # Errors
+/// See [`CaptureError`]; after an error in the middle nothing more comes.
+pub fn read<'r, R: Read + 'r>(
+    file: R,
+) -> Result<impl Iterator<Item = Result<CapturedEvent, CaptureError>> + 'r, CaptureError> {
+    let reader = Reader::new(file)?;
+    let name = reader.writer_schema().name().map_or_else(|| "unnamed records".to_owned(), |name| name.to_string());
+    let is_event_data = matches!(reader.writer_schema(), Schema::Record(_)) && name.ends_with("EventData");
+    if !is_event_data {
+        return Err(CaptureError::OtherRecords(name));
+    }
+    Ok(reader.map(|record| CapturedEvent::from_avro(record?)))
+}
+
+impl CapturedEvent {
+    fn from_avro(record: Value) -> Result<Self, CaptureError> {
+        let Value::Record(fields) = record else { return Err(CaptureError::Field("shape")) };
+        let mut fields: BTreeMap<String, Value> =
+            fields.into_iter().map(|(name, value)| (name, out_of_union(value))).collect();
+        let mut take = |name: &'static str| fields.remove(name).ok_or(CaptureError::Field(name));
+        let Value::Long(sequence) = take("SequenceNumber")? else { return Err(CaptureError::Field("SequenceNumber")) };
+        let Value::String(offset) = take("Offset")? else { return Err(CaptureError::Field("Offset")) };
+        let Value::String(enqueued) = take("EnqueuedTimeUtc")? else {
+            return Err(CaptureError::Field("EnqueuedTimeUtc"));
+        };
+        let Value::Map(system) = take("SystemProperties")? else { return Err(CaptureError::Field("SystemProperties")) };
+        let Value::Map(properties) = take("Properties")? else { return Err(CaptureError::Field("Properties")) };
+        let body = match take("Body")? {
+            Value::Bytes(bytes) => bytes,
+            Value::Null => Vec::new(),
+            _ => return Err(CaptureError::Field("Body")),
+        };
+        let content_type = system.get("content-type").cloned().map(out_of_union).and_then(|value| match value {
+            Value::String(text) => Some(text),
+            _ => None,
+        });
+        let mut properties: Vec<_> =
+            properties.into_iter().map(|(name, value)| (name, json(out_of_union(value)))).collect();
+        properties.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(Self { sequence, offset, enqueued: enqueued_time(&enqueued), content_type, properties, body })
+    }
+}
+
+fn out_of_union(value: Value) -> Value {
+    match value {
+        Value::Union(_, value) => *value,
+        value => value,
+    }
+}
+
+fn json(value: Value) -> serde_json::Value {
+    match value {
+        Value::Long(number) => number.into(),
+        Value::Int(number) => number.into(),
+        Value::Double(number) => number.into(),
+        Value::Float(number) => number.into(),
+        Value::Boolean(flag) => flag.into(),
+        Value::String(text) => text.into(),
+        Value::Bytes(bytes) => String::from_utf8_lossy(&bytes).into(),
+        _ => serde_json::Value::Null,
+    }
+}
+
+/// `8/10/2017 6:43:38 PM`, always UTC.
+const US_TIME: &[BorrowedFormatItem<'_>] = format_description!(
+    "[month padding:none]/[day padding:none]/[year] [hour repr:12 padding:none]:[minute]:[second] [period case:upper]"
+);
+
+fn enqueued_time(text: &str) -> Option<OffsetDateTime> {
+    PrimitiveDateTime::parse(text, US_TIME)
+        .map(PrimitiveDateTime::assume_utc)
+        .or_else(|_| OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339))
+        .ok()
+}
+
+/// What is in a captured file. Made from the file alone, so that the same file always has the same report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The file.
+    pub file: ReportedFile,
+    /// The hub.
+    pub hub: String,
+    /// The partition id.
+    pub partition: String,
+    /// Records in the file.
+    pub records: u64,
+    /// Events by type.
+    pub events: BTreeMap<String, u64>,
+    /// Records that are no events of ours and are in the dead letters.
+    pub parked: u64,
+    /// The record with the lowest sequence number; absent if there is none.
+    pub first: Option<Mark>,
+    /// The record with the highest sequence number.
+    pub last: Option<Mark>,
+}
+
+/// Which file, and which version of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedFile {
+    /// The container.
+    pub container: String,
+    /// The name there.
+    pub path: String,
+    /// The version.
+    pub etag: String,
+    /// Bytes.
+    pub length: u64,
+}
+
+/// A place in a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Sequence number.
+    pub sequence: i64,
+    /// When the hub stored it.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub enqueued: Option<OffsetDateTime>,
+}
+
+impl Report {
+    /// The report of a file of which nothing was read yet.
+    pub fn new(file: &CaptureFile, etag: &str, length: u64) -> Self {
+        Self {
+            file: ReportedFile {
+                container: file.container.clone(),
+                path: file.path.clone(),
+                etag: etag.to_owned(),
+                length,
+            },
+            hub: file.hub.clone(),
+            partition: file.partition.clone(),
+            records: 0,
+            events: BTreeMap::new(),
+            parked: 0,
+            first: None,
+            last: None,
+        }
+    }
+
+    /// Counts a record that is an event of type `event_type`, or none of ours (`None`).
+    pub fn count(&mut self, record: &CapturedEvent, event_type: Option<&str>) {
+        self.records += 1;
+        match event_type {
+            Some(event_type) => *self.events.entry(event_type.to_owned()).or_default() += 1,
+            None => self.parked += 1,
+        }
+        let mark = Mark { sequence: record.sequence, enqueued: record.enqueued };
+        if self.first.is_none_or(|first| mark.sequence < first.sequence) {
+            self.first = Some(mark);
+        }
+        if self.last.is_none_or(|last| mark.sequence > last.sequence) {
+            self.last = Some(mark);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apache_avro::{Writer, types::Record};
+    use time::macros::datetime;
+
+    use super::*;
+
+    const EVENT_DATA: &str = r#"{"type":"record","name":"EventData","namespace":"Microsoft.ServiceBus.Messaging","fields":[
+        {"name":"SequenceNumber","type":"long"},{"name":"Offset","type":"string"},{"name":"EnqueuedTimeUtc","type":"string"},
+        {"name":"SystemProperties","type":{"type":"map","values":["long","double","string","bytes"]}},
+        {"name":"Properties","type":{"type":"map","values":["long","double","string","bytes","null"]}},
+        {"name":"Body","type":["null","bytes"]}]}"#;
+
+    fn file(events: i64) -> Vec<u8> {
+        let schema = Schema::parse_str(EVENT_DATA).expect("a schema");
+        let mut writer = Writer::new(&schema, Vec::new()).expect("a writer");
+        for sequence in 0..events {
+            let mut record = Record::new(writer.schema()).expect("a record");
+            record.put("SequenceNumber", 40 + sequence);
+            record.put("Offset", (sequence * 128).to_string());
+            record.put("EnqueuedTimeUtc", format!("8/10/2017 6:43:{:02} PM", 10 + sequence));
+            let text = |text: &str| Value::Union(2, Box::new(Value::String(text.to_owned())));
+            record.put("SystemProperties", Value::Map([("content-type".to_owned(), text("application/json"))].into()));
+            let properties = [("n".to_owned(), Value::Union(0, Box::new(Value::Long(7)))), ("s".to_owned(), text("x"))];
+            record.put("Properties", Value::Map(properties.into()));
+            record.put("Body", Value::Union(1, Box::new(Value::Bytes(b"{}".to_vec()))));
+            writer.append_value(record).expect("fits");
+        }
+        writer.into_inner().expect("finished")
+    }
+
+    fn read_all(bytes: &[u8]) -> Result<Vec<CapturedEvent>, CaptureError> {
+        read(bytes)?.collect()
+    }
+
+    #[test]
+    fn a_file_is_read_record_by_record_and_counted() {
+        let events = read_all(&file(3)).expect("a capture file");
+        assert_eq!(
+            events[0],
+            CapturedEvent {
+                sequence: 40,
+                offset: "0".to_owned(),
+                enqueued: Some(datetime!(2017-08-10 18:43:10 UTC)),
+                content_type: Some("application/json".to_owned()),
+                properties: vec![("n".to_owned(), 7.into()), ("s".to_owned(), "x".into())],
+                body: b"{}".to_vec(),
+            }
+        );
+        let place = CaptureFile::from_subject(
+            "/blobServices/default/containers/capture/blobs/ns/products/0/2026/03/04/10/15/02.avro",
+        )
+        .expect("a capture file");
+        let mut report = Report::new(&place, "e", 1);
+        for (event, event_type) in events.iter().rev().zip([Some("a"), None, Some("a")]) {
+            report.count(event, event_type);
+        }
+        assert_eq!((report.records, report.parked, report.events.get("a")), (3, 1, Some(&2)));
+        assert_eq!((report.first.expect("some").sequence, report.last.expect("some").sequence), (40, 42));
+    }
+
+    #[test]
+    fn an_empty_window_is_a_file_without_records() {
+        assert!(read_all(&file(0)).expect("a capture file").is_empty());
+    }
+
+    #[test]
+    fn what_capture_did_not_write_is_refused() {
+        assert!(matches!(read_all(b""), Err(CaptureError::Avro(_))));
+        assert!(matches!(read_all(b"Avro 1.2 or so"), Err(CaptureError::Avro(_))));
+        let whole = file(3);
+        assert!(matches!(read_all(&whole[..whole.len() - 20]), Err(CaptureError::Avro(_))));
+        let other = Schema::parse_str(r#"{"type":"record","name":"Weather","fields":[]}"#).expect("a schema");
+        let other = Writer::new(&other, Vec::new()).and_then(Writer::into_inner).expect("finished");
+        assert!(matches!(read_all(&other), Err(CaptureError::OtherRecords(name)) if name == "Weather"));
+    }
+
+    #[test]
+    fn only_captured_files_are_ours() {
+        let file = CaptureFile::from_subject(
+            "blobServices/default/containers/capture/blobs/ns/products/3/2026/03/04/10/15/02.avro",
+        )
+        .expect("a capture file");
+        assert_eq!((file.hub.as_str(), file.partition.as_str()), ("products", "3"));
+        assert_eq!(file.report(), "products/3/2026/03/04/10/15/02.json");
+        for subject in [
+            "",
+            "/blobServices/default/containers/capture/blobs/a.avro",
+            "/blobServices/default/containers/capture/blobs/ns/products/3/2026/03/04/10/15/02.json",
+            "/blobServices/default/containers/capture/blobs/ns/products/3/2026/3/04/10/15/02.avro",
+            "/subscriptions/x",
+        ] {
+            assert_eq!(CaptureFile::from_subject(subject), None, "{subject}");
+        }
+    }
+}

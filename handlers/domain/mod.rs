@@ -1,0 +1,22 @@
+//! Values and decisions of the shop, pure: nothing here waits, reads a clock or the environment, or knows a service's client.
+//!
+//! Values are valid by construction: a [`product::Product`] that exists can be stored, sent and shown. Decisions take what is known
+//! and return what to do; the functions do it.
+//!
+//! One product's way through the rooms: [`product_body`] reads what staff wrote, [`catalogue`] decides the new version,
+//! [`publication`] what the hub must hear ([`product_events`]), [`projection`] what the site shows, [`product_events_json`] how partners
+//! read it. [`capture`] reads the hub's files, [`lag`] says how late everything is.
+
+pub mod capture;
+pub mod catalogue;
+pub mod lag;
+pub mod money;
+pub mod preconditions;
+pub mod product;
+pub mod product_body;
+pub mod product_diff;
+pub mod product_events;
+pub mod product_events_json;
+pub mod projection;
+pub mod publication;
+pub mod text;

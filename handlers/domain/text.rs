@@ -1,0 +1,150 @@
+//! Short texts with a length limit, and the identity of a product.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a text is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// Nothing but white space, or longer than allowed.
+    #[error("must have 1 to {max} characters")]
+    Length {
+        /// The most characters (Unicode scalar values) allowed.
+        max: usize,
+    },
+    /// Holds a character that no display can show.
+    #[error("must not contain control characters")]
+    Control,
+    /// Not a product id.
+    #[error("must be 1 to 64 of the characters A-Z a-z 0-9 _ - . and not dots alone")]
+    ProductId,
+}
+
+/// Defines a text type of at most `$max` characters that is not blank and has no control characters but those in `$control`.
+macro_rules! text_type {
+    ($(#[$doc:meta])* $name:ident, $max:literal, $control:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = TextError;
+
+            fn try_from(text: String) -> Result<Self, TextError> {
+                check(&text, $max, $control).map(|()| Self(text))
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_type! {
+    /// What a product is called: 1 to 200 characters.
+    Name, 200, &[]
+}
+text_type! {
+    /// The category a product is listed in: 1 to 100 characters.
+    Category, 100, &[]
+}
+text_type! {
+    /// Who makes a product: 1 to 100 characters.
+    Brand, 100, &[]
+}
+text_type! {
+    /// A description in plain text: 1 to 4000 characters, line breaks allowed.
+    Description, 4000, &['\n', '\r', '\t']
+}
+text_type! {
+    /// Why a product is no longer sold: 1 to 200 characters.
+    Reason, 200, &[]
+}
+
+fn check(text: &str, max: usize, control: &[char]) -> Result<(), TextError> {
+    if text.trim().is_empty() || text.chars().count() > max {
+        return Err(TextError::Length { max });
+    }
+    if text.chars().any(|c| c.is_control() && !control.contains(&c)) {
+        return Err(TextError::Control);
+    }
+    Ok(())
+}
+
+/// Which product: 1 to 64 of `A-Z a-z 0-9 _ - .`, so that it can stand in a URL path, a document id and an event id as it is.
+/// Dots alone are refused: URLs read them as "here" and "one up".
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ProductId(String);
+
+impl ProductId {
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ProductId {
+    type Error = TextError;
+
+    fn try_from(text: String) -> Result<Self, TextError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        let valid =
+            (1..=64).contains(&text.len()) && text.bytes().all(allowed) && text.bytes().any(|byte| byte != b'.');
+        if valid { Ok(Self(text)) } else { Err(TextError::ProductId) }
+    }
+}
+
+impl From<ProductId> for String {
+    fn from(id: ProductId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for ProductId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_can_stand_in_a_url() {
+        for good in ["1", "A-b_c.9", &"x".repeat(64)] {
+            assert!(ProductId::try_from(good.to_owned()).is_ok(), "{good}");
+        }
+        for bad in ["", ".", "..", "a/b", "a b", "é", "a%2F", &"x".repeat(65)] {
+            assert!(ProductId::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn lengths_count_characters_not_bytes() {
+        assert!(Name::try_from("é".repeat(200)).is_ok());
+        assert_eq!(Name::try_from("é".repeat(201)), Err(TextError::Length { max: 200 }));
+        assert_eq!(Name::try_from(" \u{3000} ".to_owned()), Err(TextError::Length { max: 200 }));
+        assert_eq!(Name::try_from("a\nb".to_owned()), Err(TextError::Control));
+        assert!(Description::try_from("a\nb".to_owned()).is_ok());
+    }
+}

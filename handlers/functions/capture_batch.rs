@@ -1,0 +1,282 @@
+//! `CaptureBatch`: reports what is in the files in which Event Hubs keeps what went through a hub. The frame of batch jobs over them.
+//!
+//! Triggered by Event Grid, `Microsoft.Storage.BlobCreated` in container `capture`.
+//!
+//! Promises: for each file a report in container `reports`, `<hub>/<partition>/<yyyy>/<MM>/<dd>/<HH>/<mm>/<ss>.json`: how many records
+//! of which type, from where to where. Of the file, no more than a few blocks are in memory. A record that is no event of ours is
+//! parked alone; a file that is not Avro is parked as a whole.
+//!
+//! A second delivery finds the report of that version of the file, and does nothing. One that comes while the first is at work finds
+//! its claim, and asks to be delivered later; a claim whose holder must have died is taken over. Two at work at once would do no harm:
+//! the same file makes the same report and the same dead letters.
+
+use std::{
+    collections::HashMap,
+    io::{self, Read},
+};
+
+use bytes::{Buf, Bytes};
+use cloudevents::{AttributesReader, Data};
+use futures::StreamExt;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use time::Duration;
+use tokio::sync::mpsc;
+
+use crate::{
+    app::App,
+    azure::blobs::{BlobEntry, BlobError, BlobErrorKind, ByteStream, Condition},
+    domain::capture::{self, CaptureError, CaptureFile, CapturedEvent, Claim, Report},
+    events::{DecodeError, Incoming},
+    host::dead_letters::{self, BadRecord},
+    outcome::{Cause, Outcome},
+    registry::{Function, Trigger},
+};
+
+/// The registry's entry.
+pub const FUNCTION: Function = Function {
+    name: "CaptureBatch",
+    trigger: Trigger::EventGrid {
+        handle: |app, event| Box::pin(async move { handle(app, event).await.unwrap_or_else(|end| end) }),
+    },
+};
+
+const CAPTURE: &str = "capture";
+const REPORTS: &str = "reports";
+
+/// Longer than an invocation can last (`functionTimeout` of host.json): the holder of an older claim is dead.
+const CLAIM_LASTS: Duration = Duration::minutes(10);
+
+/// Parts of the file, and records, that wait for the next step.
+const WAITING: usize = 16;
+
+/// What is read of the event's data.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct BlobCreated {
+    e_tag: String,
+}
+
+/// An early end is an outcome too, hence the type.
+async fn handle(app: App, event: cloudevents::Event) -> Result<Outcome, Outcome> {
+    let Some(file) = captured_file(&event) else { return Ok(Outcome::Skip("not about a captured file")) };
+    let created = blob_created(&event);
+    let entry = find(&app, &file).await?;
+    let etag = entry.etag.trim_matches('"').to_owned();
+    // The hex digits differ in case between the service's events and answers.
+    if !created.e_tag.is_empty() && !created.e_tag.trim_matches('"').eq_ignore_ascii_case(&etag) {
+        return Ok(Outcome::Skip("the file was written again, which has an event of its own"));
+    }
+    if entry.length == 0 {
+        return Ok(Outcome::Skip("the file is empty: not written yet, which has an event of its own"));
+    }
+    if is_reported(&app, &file, &etag).await? {
+        return Ok(Outcome::Skip("the file was reported already"));
+    }
+    claim(&app, &file, &etag).await?;
+    let report = read(&app, &file, Report::new(&file, &etag, entry.length)).await?;
+    put(&app, &file.report(), &json!(report), Condition::None)
+        .await
+        .map_err(|error| failed("write the report", error))?;
+    // The report stands; what is left of a claim only costs a few bytes.
+    if let Err(error) = app.blobs().delete(REPORTS, &file.claim(&etag)).await {
+        tracing::warn!(cause = %error, "a claim stays");
+    }
+    Ok(Outcome::Done)
+}
+
+fn captured_file(event: &cloudevents::Event) -> Option<CaptureFile> {
+    if event.ty() != "Microsoft.Storage.BlobCreated" {
+        return None;
+    }
+    CaptureFile::from_subject(event.subject()?).filter(|file| file.container == CAPTURE)
+}
+
+fn blob_created(event: &cloudevents::Event) -> BlobCreated {
+    let data = match event.data() {
+        Some(Data::Json(value)) => serde_json::from_value(value.clone()).ok(),
+        Some(Data::String(text)) => serde_json::from_str(text).ok(),
+        Some(Data::Binary(bytes)) => serde_json::from_slice(bytes).ok(),
+        None => None,
+    };
+    data.unwrap_or_default()
+}
+
+/// What blob storage says about the file.
+async fn find(app: &App, file: &CaptureFile) -> Result<BlobEntry, Outcome> {
+    let listed = app.blobs().list(&file.container, &file.path).await.map_err(|error| failed("find the file", error))?;
+    let found = listed.into_iter().find(|entry| entry.name == file.path);
+    found.ok_or_else(|| Outcome::Park(Cause::new(format!("there is no file {} any more", file.path))))
+}
+
+async fn is_reported(app: &App, file: &CaptureFile, etag: &str) -> Result<bool, Outcome> {
+    let stored = app.blobs().get(REPORTS, &file.report()).await.map_err(|error| failed("look for a report", error))?;
+    let report: Option<Report> = stored.and_then(|blob| serde_json::from_slice(&blob.body).ok());
+    Ok(report.is_some_and(|report| report.file.etag == etag))
+}
+
+/// Takes the work on this version of the file, or says that another has it.
+async fn claim(app: &App, file: &CaptureFile, etag: &str) -> Result<(), Outcome> {
+    let name = file.claim(etag);
+    let claim = json!(Claim { claimed_at: app.now() });
+    let failed = |error| failed("claim the file", error);
+    let taken = || Outcome::Retry(Cause::new(format!("another delivery is at work on {}", file.path)));
+    match put(app, &name, &claim, Condition::IfAbsent).await {
+        Err(error) if error.kind == BlobErrorKind::Conflict => {}
+        written => return written.map(drop).map_err(failed),
+    }
+    let Some(stored) = app.blobs().get(REPORTS, &name).await.map_err(failed)? else { return Err(taken()) };
+    // A claim that cannot be read holds nobody off.
+    let held: Option<Claim> = serde_json::from_slice(&stored.body).ok();
+    if held.is_some_and(|held| app.now() - held.claimed_at < CLAIM_LASTS) {
+        return Err(taken());
+    }
+    match put(app, &name, &claim, Condition::IfMatch(&stored.etag)).await {
+        Err(error) if matches!(error.kind, BlobErrorKind::Conflict | BlobErrorKind::NotFound) => Err(taken()),
+        written => written.map(drop).map_err(failed),
+    }
+}
+
+async fn put(app: &App, name: &str, document: &Value, condition: Condition<'_>) -> Result<String, BlobError> {
+    app.blobs().put(REPORTS, name, document.to_string(), "application/json", HashMap::new(), condition).await
+}
+
+/// Reads the file record by record: one task fetches its bytes, a thread takes the Avro apart, and here the events are decoded.
+async fn read(app: &App, file: &CaptureFile, mut report: Report) -> Result<Report, Outcome> {
+    let bytes =
+        app.blobs().stream(&file.container, &file.path).await.map_err(|error| failed("read the file", error))?;
+    let (part_sender, parts) = mpsc::channel(WAITING);
+    let (record_sender, mut records) = mpsc::channel(WAITING);
+    let fetching = fetch(bytes, part_sender);
+    let taking_apart = tokio::task::spawn_blocking(move || take_apart(parts, &record_sender));
+    // If counting ends early it drops its end of the channel, and the others end too.
+    let counting = async move {
+        while let Some(record) = records.recv().await {
+            let event_type = event_type(app, file, &record).await?;
+            report.count(&record, event_type.as_deref());
+        }
+        Ok::<_, Outcome>(report)
+    };
+    let (fetched, counted) = futures::join!(fetching, counting);
+    let taken_apart =
+        taking_apart.await.map_err(|error| Outcome::Park(Cause::from_error("take the file apart", error)))?;
+    // In this order: a file whose bytes did not all come looks damaged, but is not.
+    fetched.map_err(|error| failed("read the file", error))?;
+    let report = counted?;
+    taken_apart.map_err(|error| Outcome::Park(Cause::from_error("take the file apart", error)))?;
+    Ok(report)
+}
+
+async fn fetch(mut bytes: ByteStream, parts: mpsc::Sender<Bytes>) -> Result<(), BlobError> {
+    while let Some(part) = bytes.next().await {
+        if parts.send(part?).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn take_apart(parts: mpsc::Receiver<Bytes>, records: &mpsc::Sender<CapturedEvent>) -> Result<(), CaptureError> {
+    for record in capture::read(Parts { parts, rest: Bytes::new() })? {
+        if records.blocking_send(record?).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The file's bytes for a reader that blocks.
+struct Parts {
+    parts: mpsc::Receiver<Bytes>,
+    rest: Bytes,
+}
+
+impl Read for Parts {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.rest.is_empty() {
+            match self.parts.blocking_recv() {
+                Some(part) => self.rest = part,
+                None => return Ok(0),
+            }
+        }
+        let length = self.rest.len().min(buffer.len());
+        self.rest.copy_to_slice(&mut buffer[..length]);
+        Ok(length)
+    }
+}
+
+/// The type of the event in the record; `None` if it is no event of ours, which parks it.
+async fn event_type(app: &App, file: &CaptureFile, record: &CapturedEvent) -> Result<Option<String>, Outcome> {
+    let incoming = Incoming {
+        body: &record.body,
+        content_type: record.content_type.as_deref(),
+        properties: record.properties.iter().cloned().collect(),
+    };
+    let cause = match app.events().decode(incoming).await {
+        Ok(event) => return Ok(Some(event.r#type)),
+        Err(DecodeError::Retry(cause)) => return Err(Outcome::Retry(cause)),
+        Err(DecodeError::Park(cause)) => cause,
+    };
+    let properties: serde_json::Map<String, Value> = record.properties.iter().cloned().collect();
+    let properties = serde_json::value::to_raw_value(&properties).ok();
+    let bad = BadRecord {
+        function: FUNCTION.name,
+        origin: &file.hub,
+        part: &file.partition,
+        id: Some(record.sequence.to_string()),
+        position: json!({ "file": file.path, "sequence": record.sequence, "offset": record.offset }),
+        properties: properties.as_deref(),
+        content_type: record.content_type.as_deref(),
+        body: &record.body,
+        cause: &cause,
+    };
+    dead_letters::park(app, &bad).await.map(|()| None).map_err(Outcome::Retry)
+}
+
+fn failed(operation: &str, error: BlobError) -> Outcome {
+    let is_refused = error.kind == BlobErrorKind::Refused;
+    let cause = Cause::from_error(operation, error);
+    if is_refused { Outcome::Park(cause) } else { Outcome::Retry(cause) }
+}
+
+#[cfg(test)]
+mod tests {
+    use cloudevents::{EventBuilder, EventBuilderV10};
+
+    use super::*;
+
+    fn event(event_type: &str, subject: &str) -> cloudevents::Event {
+        EventBuilderV10::new()
+            .id("e-1")
+            .source("/storage")
+            .ty(event_type)
+            .subject(subject)
+            .data("application/json", json!({ "eTag": "\"0x8DC\"", "contentLength": 508, "sequencer": "0" }))
+            .build()
+            .expect("an event")
+    }
+
+    #[test]
+    fn only_captured_files_are_taken() {
+        let path = "/blobServices/default/containers/capture/blobs/contoso/products/0/2026/03/04/10/15/02.avro";
+        let created = event("Microsoft.Storage.BlobCreated", path);
+        assert_eq!(captured_file(&created).expect("a captured file").hub, "products");
+        assert_eq!(blob_created(&created).e_tag, "\"0x8DC\"");
+        assert!(captured_file(&event("Microsoft.Storage.BlobDeleted", path)).is_none());
+        assert!(captured_file(&event("Microsoft.Storage.BlobCreated", &path.replace("capture", "reports"))).is_none());
+    }
+
+    #[tokio::test]
+    async fn parts_are_read_as_one_file() {
+        let (sender, parts) = mpsc::channel(8);
+        for part in ["ab", "", "cde"] {
+            sender.send(Bytes::from(part)).await.expect("open");
+        }
+        drop(sender);
+        let read = tokio::task::spawn_blocking(move || {
+            let mut text = String::new();
+            Parts { parts, rest: Bytes::new() }.read_to_string(&mut text).map(|_| text)
+        });
+        assert_eq!(read.await.expect("no panic").expect("read"), "abcde");
+    }
+}

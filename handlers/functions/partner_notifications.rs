@@ -1,0 +1,145 @@
+//! `PartnerNotifications`: tells partners of product changes.
+//!
+//! Triggered by hub `products`, consumer group `partners`.
+//!
+//! Promises: every product event is published once or more on the Event Grid topic as a structured CloudEvent with the id, source,
+//! type, subject, time, `partitionkey` and `sequence` it has on the hub, for every partner (`audience` is `all`). Data is JSON, with
+//! money as `{"amount":"19.99","currency":"USD"}`. An event that the topic will not take is parked alone.
+//!
+//! A second delivery publishes the same events again; partners tell repeats by source and id, and older from newer by `sequence`.
+
+use std::{collections::VecDeque, ops::Range};
+
+use super::product_event;
+use crate::{
+    app::App,
+    domain::product_events_json::to_json,
+    events::Event,
+    outcome::{Cause, Outcome},
+    registry::{Function, HubEvent, Trigger},
+};
+
+/// The registry's entry.
+pub const FUNCTION: Function = Function {
+    name: "PartnerNotifications",
+    trigger: Trigger::EventHub {
+        hub: super::PRODUCTS_HUB,
+        consumer_group: "partners",
+        handle: |app, events| Box::pin(handle(app, events)),
+    },
+};
+
+/// Every partner: subscriptions filter on it, so that an event can be delivered again to one partner alone.
+const AUDIENCE: (&str, &str) = ("audience", "all");
+
+async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
+    let mut outcomes = Vec::with_capacity(events.len());
+    let (mut indices, mut notifications) = (Vec::new(), Vec::new());
+    for (index, HubEvent { event, .. }) in events.into_iter().enumerate() {
+        outcomes.push(match notification(event) {
+            Ok(Some(notification)) => {
+                indices.push(index);
+                notifications.push(notification);
+                Outcome::Done
+            }
+            Ok(None) => Outcome::Skip("not a product event"),
+            Err(cause) => Outcome::Park(cause),
+        });
+    }
+    let all = 0..notifications.len();
+    let publish = |range: Range<usize>| {
+        let events = notifications[range].to_vec();
+        let topic = app.event_grid();
+        async move {
+            match topic.publish(events).await {
+                Ok(()) => Published::Yes,
+                Err(error) if error.is_transient() => Published::NotYet(Cause::from_error("publish", error)),
+                Err(error) => Published::Never(Cause::from_error("publish", error)),
+            }
+        }
+    };
+    for (place, outcome) in bisect(all, publish).await {
+        outcomes[indices[place]] = outcome;
+    }
+    outcomes
+}
+
+/// The event as partners get it; `None` if it is not for them.
+fn notification(mut event: Event) -> Result<Option<cloudevents::Event>, Cause> {
+    let Some(product_event) = product_event(&event)? else { return Ok(None) };
+    let data = to_json(product_event).map_err(|error| Cause::from_error("write the notification", error))?;
+    event.extensions.insert(AUDIENCE.0.to_owned(), AUDIENCE.1.to_owned());
+    event.to_cloudevent(data).map(Some).map_err(|error| Cause::from_error("write the notification", error))
+}
+
+/// What the topic said to some events.
+enum Published {
+    Yes,
+    NotYet(Cause),
+    Never(Cause),
+}
+
+/// Publishes all, and where the topic refuses some, their halves, until those at fault stand alone. Returns who was not published.
+///
+/// Order is kept. After the first answer that the topic is out of reach, nothing more is asked of it.
+async fn bisect<P>(all: Range<usize>, publish: impl Fn(Range<usize>) -> P) -> Vec<(usize, Outcome)>
+where
+    P: Future<Output = Published>,
+{
+    let mut unpublished = Vec::new();
+    let mut waiting = VecDeque::from([all]);
+    while let Some(range) = waiting.pop_front() {
+        if range.is_empty() {
+            continue;
+        }
+        match publish(range.clone()).await {
+            Published::Yes => {}
+            Published::Never(cause) if range.len() == 1 => unpublished.push((range.start, Outcome::Park(cause))),
+            Published::Never(_) => {
+                let middle = range.start + range.len() / 2;
+                waiting.push_front(middle..range.end);
+                waiting.push_front(range.start..middle);
+            }
+            Published::NotYet(cause) => {
+                let left = std::iter::once(range).chain(waiting.drain(..)).flatten();
+                unpublished.extend(left.map(|place| (place, Outcome::Retry(Cause::new(cause.chain())))));
+            }
+        }
+    }
+    unpublished
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, future::ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_culprit_parks_alone_and_the_rest_is_published_in_order() {
+        let published = RefCell::new(Vec::new());
+        let unpublished = bisect(0..9, |range: Range<usize>| {
+            if range.contains(&4) || range.contains(&7) {
+                return ready(Published::Never(Cause::new("refused")));
+            }
+            published.borrow_mut().extend(range);
+            ready(Published::Yes)
+        })
+        .await;
+        assert!(matches!(unpublished.as_slice(), [(4, Outcome::Park(_)), (7, Outcome::Park(_))]));
+        assert_eq!(published.into_inner(), [0, 1, 2, 3, 5, 6, 8]);
+    }
+
+    #[tokio::test]
+    async fn a_topic_out_of_reach_parks_nobody() {
+        let unpublished = bisect(0..4, |range: Range<usize>| {
+            ready(match range.len() {
+                4 => Published::Never(Cause::new("too large")),
+                _ if range.start == 0 => Published::Yes,
+                _ => Published::NotYet(Cause::new("busy")),
+            })
+        })
+        .await;
+        assert!(matches!(unpublished.as_slice(), [(2, Outcome::Retry(_)), (3, Outcome::Retry(_))]));
+    }
+}

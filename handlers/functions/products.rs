@@ -1,0 +1,182 @@
+//! `Products`: staff read and change the catalogue.
+//!
+//! Triggered by HTTP: `GET|PUT|PATCH|DELETE /api/products/{id}`, with a function key.
+//!
+//! Promises: a product is stored whole and valid or not at all. Its ETag is its version, which grows with each effective change, and
+//! `If-Match` and `If-None-Match` are obeyed: without them, the last of two writers wins, and none is lost halfway. A malformed
+//! request gets 400 naming each field at fault.
+//!
+//! A second delivery of the same request finds the product as wanted, and changes nothing: same version, no event.
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{Path, Query, State},
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, ETAG},
+    },
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde::Deserialize;
+
+use super::http::{Problem, json_body, preconditions, quoted};
+use crate::{
+    app::App,
+    azure::cosmos::{Container, CosmosError, CosmosErrorKind},
+    domain::{
+        catalogue::{Command, Decision, Refusal, decide},
+        preconditions::Preconditions,
+        product::{Product, ProductId, Reason},
+        product_body,
+    },
+    registry::{Function, Trigger},
+};
+
+/// The registry's entry.
+pub const FUNCTION: Function = Function { name: "Products", trigger: Trigger::Http { router } };
+
+/// The longest texts, each character escaped, fit well.
+const MAX_BODY: usize = 256 * 1024;
+
+/// Lost races in a row after which the caller has to decide.
+const MAX_RACES: usize = 8;
+
+fn router(app: App) -> Router {
+    let methods = get(read).put(put).patch(patch).delete(discontinue);
+    Router::new().route("/api/products/{id}", methods).with_state(app)
+}
+
+async fn read(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    let id = product_id(id)?;
+    let preconditions = preconditions(&headers)?;
+    let stored = catalogue(&app).read::<Product>(id.as_str(), id.as_str()).await?;
+    let Some(product) = stored.map(|stored| stored.value) else { return Err(Refusal::Missing(id).into()) };
+    let status =
+        if preconditions.is_fresh(&product.version.to_string()) { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+    Ok(answer(status, &product))
+}
+
+async fn put(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let id = product_id(id)?;
+    let preconditions = preconditions(&headers)?;
+    let body = json_body(&headers, body, &["application/json"], MAX_BODY).await?;
+    let content = product_body::parse(&body, &id).map_err(Problem::fields)?;
+    run(&app, &id, &Command::Put(content), &preconditions).await
+}
+
+async fn patch(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let id = product_id(id)?;
+    let preconditions = preconditions(&headers)?;
+    let accepted = ["application/merge-patch+json", "application/json"];
+    let patch = json_body(&headers, body, &accepted, MAX_BODY).await?;
+    run(&app, &id, &Command::Patch(patch), &preconditions).await
+}
+
+#[derive(Deserialize)]
+struct Discontinuing {
+    reason: Option<String>,
+}
+
+async fn discontinue(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(query): Query<Discontinuing>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let id = product_id(id)?;
+    let reason = query.reason.map(Reason::try_from).transpose().map_err(|error| Problem::field("reason", error))?;
+    run(&app, &id, &Command::Discontinue { reason }, &preconditions(&headers)?).await
+}
+
+/// Decides and stores, again if another writer was there in between.
+async fn run(app: &App, id: &ProductId, command: &Command, preconditions: &Preconditions) -> Result<Response, Problem> {
+    let container = catalogue(app);
+    let mut tried = None;
+    for _ in 0..MAX_RACES {
+        let stored = container.read::<Product>(id.as_str(), id.as_str()).await?;
+        let (current, etag) = stored.map(|stored| (stored.value, stored.etag)).unzip();
+        // A write whose answer got lost comes back as a conflict with itself.
+        let decision = match tried {
+            Some(decision) if current.as_ref() == Some(wanted(&decision)) => return Ok(done(&decision)),
+            _ => decide(id, current.as_ref(), command, preconditions, app.now())?,
+        };
+        let written = store(&container, &decision, etag.as_deref()).await;
+        match written.map_err(|error| (error.kind, error)) {
+            Ok(()) => return Ok(done(&decision)),
+            Err((CosmosErrorKind::Conflict | CosmosErrorKind::NotFound, _)) => tried = Some(decision),
+            Err((_, error)) => return Err(error.into()),
+        }
+    }
+    Err(Problem::new(StatusCode::CONFLICT, format!("Product {id} is being changed by others; send the request again.")))
+}
+
+async fn store(container: &Container, decision: &Decision, etag: Option<&str>) -> Result<(), CosmosError> {
+    let (Decision::Create(product) | Decision::Replace(product)) = decision else { return Ok(()) };
+    let id = product.id.as_str();
+    match etag {
+        Some(etag) => container.replace(id, id, product, etag).await.map(drop),
+        None => container.create(id, id, product).await.map(drop),
+    }
+}
+
+fn wanted(decision: &Decision) -> &Product {
+    let (Decision::Create(product) | Decision::Replace(product) | Decision::Unchanged(product)) = decision;
+    product
+}
+
+fn done(decision: &Decision) -> Response {
+    let product = wanted(decision);
+    let status = match decision {
+        Decision::Create(_) => StatusCode::CREATED,
+        _ if product.is_discontinued() => StatusCode::NO_CONTENT,
+        _ => StatusCode::OK,
+    };
+    answer(status, product)
+}
+
+fn answer(status: StatusCode, product: &Product) -> Response {
+    let headers =
+        [(ETAG, quoted(&product.version.to_string())), (CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
+    match status {
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => (status, headers).into_response(),
+        _ => (status, headers, Json(product)).into_response(),
+    }
+}
+
+fn catalogue(app: &App) -> Container {
+    app.cosmos().container("catalog", "products")
+}
+
+fn product_id(id: String) -> Result<ProductId, Problem> {
+    ProductId::try_from(id).map_err(|error| Problem::field("id", error))
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            Refusal::Missing(_) => Self::new(StatusCode::NOT_FOUND, detail),
+            Refusal::Precondition { version, .. } => {
+                let problem = Self::new(StatusCode::PRECONDITION_FAILED, detail);
+                match version {
+                    Some(version) => problem.with_header(ETAG, quoted(&version.to_string())),
+                    None => problem,
+                }
+            }
+            Refusal::Discontinued(_) => Self::new(StatusCode::CONFLICT, detail),
+            Refusal::Invalid(errors) => Self::fields(errors),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What holds for every function.
+
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use apache_avro::types::Value as AvroValue;
+use serde_json::Value;
+
+use super::*;
+use crate::{events::Contract, registry::Trigger};
+
+fn project(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+fn json(path: &PathBuf) -> Value {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn names_in(folder: &PathBuf) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect()
+}
+
+#[test]
+fn every_function_has_a_definition_that_agrees_and_every_definition_a_function() {
+    let names: BTreeSet<String> = all().iter().map(|function| function.name.to_owned()).collect();
+    assert_eq!(names_in(&project("function-definitions")), names);
+    for Function { name, trigger } in all() {
+        let definition = json(&project("function-definitions").join(name).join("function.json"));
+        let bindings = definition["bindings"].as_array().expect(name);
+        let binding = &bindings[0];
+        assert_eq!(binding["type"], trigger.binding_type(), "{name}");
+        assert_eq!(binding["direction"], "in", "{name}");
+        let retries = &definition["retry"]["maxRetryCount"];
+        match trigger {
+            Trigger::EventHub { hub, consumer_group, .. } => {
+                assert_eq!(binding["eventHubName"], hub, "{name}");
+                assert_eq!(binding["consumerGroup"], consumer_group, "{name}");
+                assert_eq!(binding["connection"], "EventHubs", "{name}");
+                assert_eq!(
+                    (&binding["cardinality"], &binding["dataType"]),
+                    (&"many".into(), &"binary".into()),
+                    "{name}"
+                );
+                assert_eq!(retries, -1, "{name}: only that holds the checkpoint while a batch fails");
+            }
+            Trigger::CosmosDb { .. } => {
+                assert_eq!(binding["connection"], "Cosmos", "{name}");
+                assert_eq!(retries, -1, "{name}: only that holds the lease while a batch fails");
+            }
+            Trigger::Http { .. } => {
+                let is_forwarded =
+                    bindings.len() == 2 && bindings[1]["type"] == "http" && bindings[1]["direction"] == "out";
+                assert!(is_forwarded, "{name}: requests are forwarded only with one http out binding");
+            }
+            Trigger::EventGrid { .. } | Trigger::Timer { .. } => assert!(retries.is_null(), "{name}"),
+        }
+    }
+}
+
+#[test]
+fn examples_of_events_are_what_their_schemas_say() {
+    for contract in crate::events::contracts::ALL {
+        let name = contract.event_type.trim_start_matches("com.contoso.product.");
+        let folder = project("schemas/product/examples").join(name);
+        for (case, is_valid) in [("valid", true), ("invalid", false)] {
+            let cases = names_in(&folder.join(case));
+            assert!(!cases.is_empty(), "{name} has no {case} example");
+            for file in cases {
+                let example = json(&folder.join(case).join(&file));
+                assert_eq!(fits(contract, &example), is_valid, "{name}/{case}/{file}");
+            }
+        }
+    }
+}
+
+/// A JSON value as the Avro value that needs no schema; resolving gives it the schema's types.
+fn avro(value: &Value) -> AvroValue {
+    match value {
+        Value::Null => AvroValue::Null,
+        Value::Bool(flag) => AvroValue::Boolean(*flag),
+        Value::Number(number) => number.as_i64().map_or(AvroValue::Null, AvroValue::Long),
+        Value::String(text) => AvroValue::String(text.clone()),
+        Value::Array(items) => AvroValue::Array(items.iter().map(avro).collect()),
+        Value::Object(members) => {
+            AvroValue::Map(members.iter().map(|(name, value)| (name.clone(), avro(value))).collect())
+        }
+    }
+}
+
+/// Whether `example` is an Avro value of the contract's schema, and means a product event.
+fn fits(contract: &Contract, example: &Value) -> bool {
+    let schema = contract.avro().expect("a schema");
+    let Ok(value) = avro(example).resolve(schema) else { return false };
+    let event = Event {
+        id: "e-1".to_owned(),
+        source: "/contoso/catalog".to_owned(),
+        r#type: contract.event_type.to_owned(),
+        subject: None,
+        time: None,
+        dataschema: None,
+        extensions: Default::default(),
+        data: EventData::Avro(value, contract.name.to_owned()),
+    };
+    product_event(&event).is_ok_and(|event| event.is_some())
+}
+
+#[test]
+fn events_of_other_types_are_not_ours_and_malformed_ones_are_bad() {
+    let event = |event_type: &str| Event {
+        id: "e-1".to_owned(),
+        source: "/elsewhere".to_owned(),
+        r#type: event_type.to_owned(),
+        subject: None,
+        time: None,
+        dataschema: None,
+        extensions: Default::default(),
+        data: EventData::Json(serde_json::json!({ "productId": "a/b" })),
+    };
+    assert!(matches!(product_event(&event("com.contoso.order.placed.v1")), Ok(None)));
+    assert!(product_event(&event(CHANGED)).is_err());
+    assert!(product_event(&event(DISCONTINUED)).is_err());
+}

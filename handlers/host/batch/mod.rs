@@ -1,0 +1,351 @@
+//! Runs a function over the records of one invocation, so that a bad record parks alone and no good one is lost.
+//!
+//! All good records go to the function in one call. If that call panics or runs out of time, the records are given one by one, which
+//! finds the culprit; from the third redelivery on they always are. Records that answer Retry are tried again here a few times, since
+//! a redelivery repeats the whole batch; with such a record go the later ones of its key, so that a key's events stay in order. What is
+//! still at Retry then fails the invocation, after everything else is stored.
+
+use std::{
+    any::Any,
+    collections::HashSet,
+    future::Future,
+    hash::{BuildHasher, RandomState},
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use futures::{FutureExt, StreamExt, stream};
+
+use super::{dead_letters::DeadLetter, http::panic_text};
+use crate::{
+    events::DecodeError,
+    outcome::{Cause, Outcome},
+    registry::BoxFuture,
+};
+
+/// Redeliveries after which records are no longer tried together.
+const ONE_BY_ONE_FROM: u32 = 3;
+
+/// Dead letters written at a time.
+const PARKING_AT_ONCE: usize = 8;
+
+/// The records of one invocation.
+pub(super) trait Records: Sync {
+    /// A decoded record, as the function takes it.
+    type Item: Send;
+
+    fn len(&self) -> usize;
+
+    /// Decodes a record. Called again if the record is tried again.
+    fn decode(&self, index: usize) -> impl Future<Output = Result<Self::Item, DecodeError>> + Send;
+
+    /// What the record must keep its order among.
+    fn key<'i>(&self, item: &'i Self::Item) -> Option<&'i str>;
+
+    /// What is kept of a bad record.
+    fn dead_letter(&self, index: usize, cause: &Cause) -> DeadLetter;
+}
+
+/// Where bad records go.
+pub(super) trait Parking: Sync {
+    fn park(&self, letter: DeadLetter) -> impl Future<Output = Result<(), Cause>> + Send;
+}
+
+/// Time limits of a run.
+pub(super) struct Limits {
+    /// For one call of the function. Well above what the adapters' own deadlines add up to, so that a service that hangs ends as Retry
+    /// there, and only a record that hangs by itself ends here.
+    pub(super) call: Duration,
+    /// After which no record is started any more: the rest is Retry.
+    pub(super) run: Duration,
+    /// The first pause before trying again; later ones are three times as long each.
+    pub(super) pause: Duration,
+    /// How often records at Retry are tried again.
+    pub(super) retries: usize,
+}
+
+impl Limits {
+    pub(super) const USUAL: Self = Self {
+        call: Duration::from_secs(120),
+        run: Duration::from_secs(180),
+        pause: Duration::from_millis(150),
+        retries: 3,
+    };
+}
+
+/// What became of the records.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    pub(super) done: usize,
+    pub(super) skipped: usize,
+    pub(super) parked: usize,
+    pub(super) retried: usize,
+    /// Why the first parked record was parked.
+    pub(super) parked_cause: Option<String>,
+    /// Why the first record at Retry is there.
+    pub(super) retry_cause: Option<String>,
+}
+
+/// Runs `handle` over `records` and parks what is bad.
+pub(super) async fn run<R, P, H>(records: &R, handle: H, parking: &P, retry_count: u32, limits: &Limits) -> Report
+where
+    R: Records,
+    P: Parking,
+    H: Fn(Vec<R::Item>) -> BoxFuture<Vec<Outcome>> + Sync,
+{
+    let states = (0..records.len()).map(|_| State { key: None, end: End::Untried }).collect();
+    let mut run = Run { records, handle, parking, limits, started: Instant::now(), states, hasher: RandomState::new() };
+    let mut indices: Vec<usize> = (0..records.len()).collect();
+    let mut pauses = ExponentialBuilder::default()
+        .with_min_delay(limits.pause)
+        .with_factor(3.0)
+        .with_max_times(limits.retries)
+        .with_jitter()
+        .build();
+    loop {
+        if retry_count < ONE_BY_ONE_FROM {
+            run.together(&indices).await;
+        } else {
+            run.one_by_one(&indices).await;
+        }
+        run.park().await;
+        indices = run.to_repeat();
+        match pauses.next() {
+            Some(pause) if !indices.is_empty() && run.has_time() => tokio::time::sleep(pause).await,
+            _ => return run.report(),
+        }
+    }
+}
+
+struct Run<'a, R, P, H> {
+    records: &'a R,
+    handle: H,
+    parking: &'a P,
+    limits: &'a Limits,
+    started: Instant,
+    states: Vec<State>,
+    hasher: RandomState,
+}
+
+struct State {
+    /// A hash of the record's key: two keys that collide only wait for each other.
+    key: Option<u64>,
+    end: End,
+}
+
+enum End {
+    Untried,
+    Done,
+    Skipped,
+    /// Bad, and not yet among the dead letters.
+    Bad(Cause),
+    Parked(String),
+    Retry(Cause),
+}
+
+/// Why a call gave no outcomes.
+enum Failure {
+    Panic(String),
+    Deadline(Duration),
+    Count(usize),
+}
+
+impl From<Failure> for Cause {
+    fn from(failure: Failure) -> Self {
+        Cause::new(match failure {
+            Failure::Panic(text) => format!("the function panicked on it: {text}"),
+            Failure::Deadline(deadline) => format!("the function did not finish it within {deadline:?}"),
+            Failure::Count(count) => format!("the function returned {count} outcomes for one record"),
+        })
+    }
+}
+
+impl<R, P, H> Run<'_, R, P, H>
+where
+    R: Records,
+    P: Parking,
+    H: Fn(Vec<R::Item>) -> BoxFuture<Vec<Outcome>> + Sync,
+{
+    async fn together(&mut self, indices: &[usize]) {
+        let (mut taken, mut items) = (Vec::with_capacity(indices.len()), Vec::with_capacity(indices.len()));
+        for (place, &index) in indices.iter().enumerate() {
+            match self.decode(index).await {
+                Some(item) => {
+                    taken.push(index);
+                    items.push(item);
+                }
+                None if self.is_retry(index) => {
+                    // Whose event this is cannot be known, so none behind it may pass.
+                    self.hold_back(&indices[place + 1..]);
+                    break;
+                }
+                None => {}
+            }
+        }
+        if items.is_empty() {
+            return;
+        }
+        match self.call(items).await {
+            Ok(outcomes) if outcomes.len() == taken.len() => {
+                for (index, outcome) in taken.into_iter().zip(outcomes) {
+                    self.settle(index, outcome);
+                }
+            }
+            _ => self.one_by_one(&taken).await,
+        }
+    }
+
+    async fn one_by_one(&mut self, indices: &[usize]) {
+        let mut waiting = HashSet::new();
+        for (place, &index) in indices.iter().enumerate() {
+            if !self.has_time() {
+                self.hold_back(&indices[place..]);
+                return;
+            }
+            let Some(item) = self.decode(index).await else {
+                if self.is_retry(index) {
+                    self.hold_back(&indices[place + 1..]);
+                    return;
+                }
+                continue;
+            };
+            let key = self.states[index].key;
+            if key.is_some_and(|key| waiting.contains(&key)) {
+                self.hold_back(&[index]);
+                continue;
+            }
+            let outcome = match self.call(vec![item]).await {
+                Ok(mut outcomes) => match outcomes.pop() {
+                    Some(outcome) if outcomes.is_empty() => outcome,
+                    rest => Outcome::Park(Failure::Count(outcomes.len() + usize::from(rest.is_some())).into()),
+                },
+                Err(failure) => Outcome::Park(failure.into()),
+            };
+            if outcome.is_retry() {
+                waiting.extend(key);
+            }
+            self.settle(index, outcome);
+        }
+    }
+
+    async fn call(&self, items: Vec<R::Item>) -> Result<Vec<Outcome>, Failure> {
+        // The call that makes the future may panic too.
+        let whole = AssertUnwindSafe(async { (self.handle)(items).await }).catch_unwind();
+        match tokio::time::timeout(self.limits.call, whole).await {
+            Ok(Ok(outcomes)) => Ok(outcomes),
+            Ok(Err(panic)) => Err(Failure::Panic(short(&*panic))),
+            Err(_) => Err(Failure::Deadline(self.limits.call)),
+        }
+    }
+
+    /// The decoded record; without one, the record's end is known.
+    async fn decode(&mut self, index: usize) -> Option<R::Item> {
+        let decoded = AssertUnwindSafe(self.records.decode(index)).catch_unwind().await;
+        let outcome = match decoded {
+            Ok(Ok(item)) => {
+                self.states[index].key = self.records.key(&item).map(|key| self.hasher.hash_one(key));
+                return Some(item);
+            }
+            Ok(Err(DecodeError::Park(cause))) => Outcome::Park(cause),
+            Ok(Err(DecodeError::Retry(cause))) => Outcome::Retry(cause),
+            Err(panic) => Outcome::Park(Cause::new(format!("decoding it panicked: {}", short(&*panic)))),
+        };
+        self.settle(index, outcome);
+        None
+    }
+
+    fn settle(&mut self, index: usize, outcome: Outcome) {
+        self.states[index].end = match outcome {
+            Outcome::Done => End::Done,
+            Outcome::Skip(_) => End::Skipped,
+            Outcome::Park(cause) => End::Bad(cause),
+            Outcome::Retry(cause) => End::Retry(cause),
+        };
+    }
+
+    fn hold_back(&mut self, indices: &[usize]) {
+        for &index in indices {
+            self.states[index].end = End::Retry(Cause::new("an earlier record must come first"));
+        }
+    }
+
+    /// Writes the dead letters; a record whose letter cannot be written must come again.
+    async fn park(&mut self) {
+        let letters: Vec<_> = self
+            .states
+            .iter()
+            .enumerate()
+            .filter_map(|(index, state)| match &state.end {
+                End::Bad(cause) => Some((index, cause.chain(), self.records.dead_letter(index, cause))),
+                _ => None,
+            })
+            .collect();
+        let parking = self.parking;
+        let written: Vec<_> = stream::iter(letters)
+            .map(|(index, cause, letter)| async move {
+                let end = match parking.park(letter).await {
+                    Ok(()) => End::Parked(cause),
+                    Err(error) => End::Retry(error),
+                };
+                (index, end)
+            })
+            .buffer_unordered(PARKING_AT_ONCE)
+            .collect()
+            .await;
+        for (index, end) in written {
+            self.states[index].end = end;
+        }
+    }
+
+    /// Records at Retry, and later ones of their keys that are not parked.
+    fn to_repeat(&self) -> Vec<usize> {
+        let mut waiting = HashSet::new();
+        let again = self.states.iter().enumerate().filter(|(_, state)| match &state.end {
+            End::Retry(_) | End::Untried => {
+                waiting.extend(state.key);
+                true
+            }
+            End::Done | End::Skipped => state.key.is_some_and(|key| waiting.contains(&key)),
+            End::Bad(_) | End::Parked(_) => false,
+        });
+        // Without a single record at Retry nothing waits, and nothing is repeated.
+        again.map(|(index, _)| index).collect()
+    }
+
+    fn is_retry(&self, index: usize) -> bool {
+        matches!(self.states[index].end, End::Retry(_))
+    }
+
+    fn has_time(&self) -> bool {
+        self.started.elapsed() < self.limits.run
+    }
+
+    fn report(self) -> Report {
+        let mut report = Report::default();
+        for state in self.states {
+            match state.end {
+                End::Done => report.done += 1,
+                End::Skipped => report.skipped += 1,
+                End::Parked(cause) => {
+                    report.parked += 1;
+                    report.parked_cause.get_or_insert(cause);
+                }
+                End::Retry(cause) | End::Bad(cause) => {
+                    report.retried += 1;
+                    report.retry_cause.get_or_insert_with(|| cause.chain());
+                }
+                End::Untried => report.retried += 1,
+            }
+        }
+        report
+    }
+}
+
+/// The start of what a panic said: the rest may be the record itself.
+fn short(panic: &(dyn Any + Send)) -> String {
+    panic_text(panic).chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests;

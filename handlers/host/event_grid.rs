@@ -1,0 +1,151 @@
+//! `eventGridTrigger`, cardinality one: a CloudEvent, or an event of Event Grid's own schema, which is translated.
+
+use cloudevents::{AttributesReader, EventBuilder, EventBuilderV10};
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+use time::OffsetDateTime;
+
+use super::{
+    batch::{self, Limits, Records},
+    dead_letters::{BadRecord, DeadLetter},
+    invocation::{Invocation, Malformed, json_text},
+    summary::Summary,
+};
+use crate::{
+    app::App,
+    events::DecodeError,
+    outcome::{Cause, Outcome},
+    registry::BoxFuture,
+};
+
+/// Event Grid delivers again by its own schedule, and waits about 30 seconds for an answer: nothing is repeated here.
+const LIMITS: Limits = Limits { retries: 0, ..Limits::USUAL };
+
+pub(super) async fn invoke(
+    app: &App,
+    function: &'static str,
+    handle: fn(App, cloudevents::Event) -> BoxFuture<Outcome>,
+    invocation: &Invocation<'_>,
+) -> Result<axum::response::Response, Malformed> {
+    let summary = Summary::start(function);
+    let text = json_text(invocation.trigger()?).map_err(Malformed::value("the event"))?;
+    let event: &RawValue = serde_json::from_str(&text).map_err(Malformed::value("the event"))?;
+    if !event.get().starts_with('{') {
+        let source = "it is no object (does the binding say cardinality one?)".into();
+        return Err(Malformed::Value { what: "the event", source });
+    }
+    let delivery = Delivery { function, event };
+    let call = |mut events: Vec<cloudevents::Event>| -> BoxFuture<Vec<Outcome>> {
+        let handled = events.pop().map(|event| handle(app.clone(), event));
+        Box::pin(async move {
+            match handled {
+                Some(handled) => vec![handled.await],
+                None => Vec::new(),
+            }
+        })
+    };
+    let report = batch::run(&delivery, call, app, 0, &LIMITS).await;
+    let published = to_cloudevent(event).ok().and_then(|event| event.time().map(|time| time.timestamp_millis()));
+    let lag = published.map(|published| {
+        let now = app.now().unix_timestamp_nanos() / 1_000_000;
+        time::Duration::milliseconds(i64::try_from(now).unwrap_or(i64::MAX).saturating_sub(published))
+    });
+    Ok(summary.finish(1, &report, lag))
+}
+
+struct Delivery<'a> {
+    function: &'static str,
+    event: &'a RawValue,
+}
+
+impl Records for Delivery<'_> {
+    type Item = cloudevents::Event;
+
+    fn len(&self) -> usize {
+        1
+    }
+
+    async fn decode(&self, _: usize) -> Result<cloudevents::Event, DecodeError> {
+        to_cloudevent(self.event).map_err(DecodeError::Park)
+    }
+
+    fn key<'i>(&self, _: &'i cloudevents::Event) -> Option<&'i str> {
+        None
+    }
+
+    fn dead_letter(&self, _: usize, cause: &Cause) -> DeadLetter {
+        let event: Value = serde_json::from_str(self.event.get()).unwrap_or_default();
+        let member = |name| event.get(name).cloned().unwrap_or_default();
+        let record = BadRecord {
+            function: self.function,
+            origin: "event-grid",
+            part: "events",
+            id: event.get("id").and_then(Value::as_str).map(str::to_owned),
+            position: serde_json::json!({ "id": member("id"), "source": member("source"), "subject": member("subject") }),
+            properties: None,
+            content_type: Some("application/json"),
+            body: self.event.get().as_bytes(),
+            cause,
+        };
+        DeadLetter::new(&record, OffsetDateTime::now_utc())
+    }
+}
+
+/// An event of the Event Grid schema; `dataVersion` has no place in a CloudEvent.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GridEvent {
+    id: String,
+    #[serde(default)]
+    topic: Option<String>,
+    subject: String,
+    event_type: String,
+    event_time: String,
+    #[serde(default)]
+    data: Value,
+}
+
+fn to_cloudevent(event: &RawValue) -> Result<cloudevents::Event, Cause> {
+    #[derive(Deserialize)]
+    struct Probe<'a> {
+        #[serde(borrow)]
+        specversion: Option<&'a RawValue>,
+    }
+    let text = event.get();
+    let is_cloudevent = serde_json::from_str::<Probe<'_>>(text).is_ok_and(|probe| probe.specversion.is_some());
+    if is_cloudevent {
+        return serde_json::from_str(text).map_err(|error| Cause::from_error("read the CloudEvent", error));
+    }
+    let event: GridEvent = serde_json::from_str(text).map_err(|error| Cause::from_error("read the Event Grid event", error))?;
+    EventBuilderV10::new()
+        .id(event.id)
+        .source(event.topic.filter(|topic| !topic.is_empty()).unwrap_or_else(|| "/".to_owned()))
+        .ty(event.event_type)
+        .subject(event.subject)
+        .time(event.event_time)
+        .data("application/json", event.data)
+        .build()
+        .map_err(|error| Cause::from_error("translate the Event Grid event", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_schemas_come_out_as_cloudevents() {
+        let cloud = r#"{"specversion":"1.0","id":"e-1","source":"/shop/orders","type":"shop.order.placed",
+            "time":"2026-01-05T10:00:00.1230000Z","subject":"orders/o-1","datacontenttype":"application/json","data":{"orderId":"o-1"}}"#;
+        let grid = r#"{"id":"e-1","topic":"/shop/orders","subject":"orders/o-1","eventType":"shop.order.placed",
+            "eventTime":"2026-01-05T10:00:00.123Z","data":{"orderId":"o-1"},"dataVersion":"1","metadataVersion":"1"}"#;
+        let [cloud, grid] = [cloud, grid].map(|text| to_cloudevent(serde_json::from_str(text).unwrap()).unwrap());
+        assert_eq!(cloud, grid);
+        assert_eq!(grid.source(), "/shop/orders");
+    }
+
+    #[test]
+    fn an_event_without_a_type_is_bad() {
+        let event: Box<RawValue> = serde_json::from_str(r#"{"specversion":"1.0","id":"e-1","source":"/s"}"#).unwrap();
+        assert!(to_cloudevent(&event).is_err());
+    }
+}

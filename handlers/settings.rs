@@ -1,0 +1,225 @@
+//! Every environment variable this program reads.
+//!
+//! Service addresses follow the Functions convention for identity-based connections, `<connection>__<property>`, so that bindings
+//! and code share one setting. Keys are only set where no managed identity exists, on a developer's machine.
+
+use std::{env, fmt, path::PathBuf, str::FromStr};
+
+use azure_core::credentials::Secret;
+use url::Url;
+
+/// What the process was told. `Debug` never shows a key.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where to listen and what to serve.
+    pub host: HostSettings,
+    /// Cosmos DB.
+    pub cosmos: CosmosSettings,
+    /// Event Hubs.
+    pub event_hubs: EventHubsSettings,
+    /// Blob storage.
+    pub storage: StorageSettings,
+    /// The partners' Event Grid topic.
+    pub event_grid: EventGridSettings,
+    /// The schema registry.
+    pub schema_registry: SchemaRegistrySettings,
+    /// `AZURE_CLIENT_ID`: the user-assigned identity to use; without it, the app's own.
+    pub client_id: Option<String>,
+}
+
+/// What the Functions host says to its handler.
+#[derive(Debug, Clone)]
+pub struct HostSettings {
+    /// `FUNCTIONS_CUSTOMHANDLER_PORT`: the loopback port to listen on.
+    pub port: u16,
+    /// `FUNCTIONS_APP_ROOT_PATH`: the folder whose subfolders with a `function.json` are the functions to serve; without it, all.
+    pub app_root: Option<PathBuf>,
+}
+
+/// The Cosmos DB account.
+#[derive(Debug, Clone)]
+pub struct CosmosSettings {
+    /// `Cosmos__accountEndpoint`.
+    pub endpoint: Url,
+    /// `Cosmos__accountKey`: used instead of the identity if set.
+    pub key: Option<Secret>,
+    /// `REGION_NAME`, which Azure sets: regions nearest to it are read first.
+    pub region: Option<String>,
+}
+
+/// The Event Hubs namespace.
+#[derive(Debug, Clone)]
+pub struct EventHubsSettings {
+    /// `EventHubs__fullyQualifiedNamespace`, for example `contoso.servicebus.windows.net`.
+    pub namespace: String,
+    /// `EventHubs__customEndpoint`: an `amqp://` address to connect to instead, in plain text and without identity.
+    pub custom_endpoint: Option<Url>,
+}
+
+/// The storage account of files.
+#[derive(Debug, Clone)]
+pub struct StorageSettings {
+    /// `Storage__blobServiceUri`.
+    pub endpoint: Url,
+    /// `Storage__accountKey`: used instead of the identity if set.
+    pub key: Option<Secret>,
+}
+
+/// The Event Grid topic.
+#[derive(Debug, Clone)]
+pub struct EventGridSettings {
+    /// `EventGrid__topicEndpointUri`: the whole address events are posted to.
+    pub endpoint: Url,
+    /// `EventGrid__topicKey`: used instead of the identity if set.
+    pub key: Option<Secret>,
+}
+
+/// The schema registry.
+#[derive(Debug, Clone)]
+pub struct SchemaRegistrySettings {
+    /// `SchemaRegistry__endpoint`; by default that of the Event Hubs namespace.
+    pub endpoint: Url,
+    /// `SchemaRegistry__group`: the schema group our contracts are registered in.
+    pub group: String,
+}
+
+/// Everything that is wrong with the environment, at once.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", problems.join("; "))]
+pub struct SettingsError {
+    problems: Vec<String>,
+}
+
+impl Settings {
+    /// Reads the environment of this process.
+    ///
+    /// # Errors
+    /// Names every setting that is missing or malformed.
+    pub fn from_env() -> Result<Self, SettingsError> {
+        Self::read(|name| env::var(name).ok())
+    }
+
+    /// Reads settings by name; an empty value counts as absent, as app settings are often cleared rather than removed.
+    ///
+    /// # Errors
+    /// Names every setting that is missing or malformed.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let mut reader = Reader { lookup, problems: Vec::new() };
+        let namespace = reader.text("EventHubs__fullyQualifiedNamespace");
+        let port = reader.required::<u16>("FUNCTIONS_CUSTOMHANDLER_PORT");
+        let cosmos = reader.required::<Url>("Cosmos__accountEndpoint");
+        let storage = reader.required::<Url>("Storage__blobServiceUri");
+        let event_grid = reader.required::<Url>("EventGrid__topicEndpointUri");
+        let group = reader.text("SchemaRegistry__group");
+        let custom_endpoint = reader.optional::<Url>("EventHubs__customEndpoint");
+        let registry = match reader.optional::<Url>("SchemaRegistry__endpoint") {
+            Some(endpoint) => Some(endpoint),
+            None => namespace.as_ref().and_then(|namespace| reader.parsed("SchemaRegistry__endpoint", &format!("https://{namespace}"))),
+        };
+        match (port, namespace, cosmos, storage, event_grid, registry, group) {
+            (Some(port), Some(namespace), Some(cosmos), Some(storage), Some(event_grid), Some(registry), Some(group))
+                if reader.problems.is_empty() =>
+            {
+                Ok(Self {
+                    host: HostSettings { port, app_root: reader.value("FUNCTIONS_APP_ROOT_PATH").map(PathBuf::from) },
+                    cosmos: CosmosSettings {
+                        endpoint: cosmos,
+                        key: reader.secret("Cosmos__accountKey"),
+                        region: reader.value("REGION_NAME"),
+                    },
+                    event_hubs: EventHubsSettings { namespace, custom_endpoint },
+                    storage: StorageSettings { endpoint: storage, key: reader.secret("Storage__accountKey") },
+                    event_grid: EventGridSettings { endpoint: event_grid, key: reader.secret("EventGrid__topicKey") },
+                    schema_registry: SchemaRegistrySettings { endpoint: registry, group },
+                    client_id: reader.value("AZURE_CLIENT_ID"),
+                })
+            }
+            _ => Err(SettingsError { problems: reader.problems }),
+        }
+    }
+}
+
+/// `CONTOSO_LOG`: what to log, as `level` or `target=level,…`. Read apart from the rest, since logging starts before all else.
+pub fn log_filter() -> Option<String> {
+    env::var("CONTOSO_LOG").ok().filter(|value| !value.is_empty())
+}
+
+struct Reader<F> {
+    lookup: F,
+    problems: Vec<String>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn value(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    fn secret(&self, name: &str) -> Option<Secret> {
+        self.value(name).map(Secret::new)
+    }
+
+    fn text(&mut self, name: &'static str) -> Option<String> {
+        self.required(name)
+    }
+
+    fn required<T: FromStr<Err: fmt::Display>>(&mut self, name: &'static str) -> Option<T> {
+        match self.value(name) {
+            Some(value) => self.parsed(name, &value),
+            None => {
+                self.problems.push(format!("{name} is not set"));
+                None
+            }
+        }
+    }
+
+    fn optional<T: FromStr<Err: fmt::Display>>(&mut self, name: &'static str) -> Option<T> {
+        let value = self.value(name)?;
+        self.parsed(name, &value)
+    }
+
+    fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, name: &'static str, value: &str) -> Option<T> {
+        value
+            .parse()
+            .map_err(|error| self.problems.push(format!("{name} is malformed: {error}")))
+            .ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lookup(name: &str) -> Option<String> {
+        let value = match name {
+            "FUNCTIONS_CUSTOMHANDLER_PORT" => "4000",
+            "EventHubs__fullyQualifiedNamespace" => "contoso.servicebus.windows.net",
+            "Cosmos__accountEndpoint" => "https://contoso.documents.azure.com",
+            "Cosmos__accountKey" | "Storage__accountKey" | "EventGrid__topicKey" => "aHVzaA==",
+            "Storage__blobServiceUri" => "https://contoso.blob.core.windows.net",
+            "EventGrid__topicEndpointUri" => "https://partners.westeurope-1.eventgrid.azure.net/api/events",
+            "SchemaRegistry__group" => "contoso",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn the_registry_is_the_namespaces_own_by_default() {
+        let settings = Settings::read(lookup).unwrap();
+        assert_eq!(settings.schema_registry.endpoint.as_str(), "https://contoso.servicebus.windows.net/");
+    }
+
+    #[test]
+    fn all_problems_are_listed_at_once() {
+        let problems = Settings::read(|name| (name == "Cosmos__accountEndpoint").then(|| "nowhere".to_owned())).unwrap_err().to_string();
+        for name in ["FUNCTIONS_CUSTOMHANDLER_PORT", "EventHubs__fullyQualifiedNamespace", "Cosmos__accountEndpoint", "SchemaRegistry__group"] {
+            assert!(problems.contains(name), "{problems}");
+        }
+    }
+
+    #[test]
+    fn debug_output_has_no_keys() {
+        let settings = Settings::read(lookup).unwrap();
+        assert!(!format!("{settings:?}").contains("aHVzaA=="));
+    }
+}

@@ -1,0 +1,142 @@
+//! Bytes of blobs and blocks, kept in chunks so that no body ever sits in memory whole.
+//!
+//! A body is written under a fresh number before anything refers to it. Its number stands in `unowned` until the commit
+//! that refers to it strikes it out, and again from the commit that drops the last reference until the chunks are
+//! gone. So whatever is unowned when the store opens is the rest of a broken upload or removal, and is swept.
+
+mod incoming;
+mod outgoing;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use fjall::Keyspace;
+use serde::{Deserialize, Serialize};
+
+use crate::storage::{Batch, Storage, StorageError};
+
+pub(super) use self::{
+    incoming::{Draft, Upload},
+    outgoing::{Pin, Slice},
+};
+
+/// Bytes of a chunk; the last one of a body may be shorter.
+const CHUNK: usize = 256 * 1024;
+
+/// A stored, non-empty run of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct Segment {
+    body: u64,
+    /// Bytes.
+    pub(super) length: u64,
+}
+
+pub(super) struct Bodies {
+    chunks: Keyspace,
+    unowned: Keyspace,
+    next: AtomicU64,
+    readers: Mutex<HashMap<u64, Readers>>,
+}
+
+#[derive(Default)]
+struct Readers {
+    count: usize,
+    /// To be removed when the last reader leaves.
+    doomed: bool,
+}
+
+impl Bodies {
+    /// Opens the keyspaces and sweeps what a crash left behind.
+    pub(super) fn open(storage: &Storage) -> Result<Self, StorageError> {
+        let chunks = storage.keyspace("blobs.chunks")?;
+        let unowned = storage.keyspace("blobs.unowned")?;
+        let last = |keyspace: &Keyspace| -> Result<u64, StorageError> {
+            Ok(match keyspace.last_key_value() {
+                Some(entry) => number(&entry.key()?),
+                None => 0,
+            })
+        };
+        let next = AtomicU64::new(last(&chunks)?.max(last(&unowned)?) + 1);
+        let bodies = Self { chunks, unowned, next, readers: Mutex::default() };
+        let swept = bodies.unowned.iter().map(|entry| Ok(number(&entry.key()?)));
+        for body in swept.collect::<Result<Vec<_>, StorageError>>()? {
+            bodies.remove(body)?;
+        }
+        Ok(bodies)
+    }
+
+    /// Starts a new body.
+    pub(super) fn upload(self: &Arc<Self>) -> Upload {
+        Upload::new(Arc::clone(self), self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Notes in `batch` that nothing refers to `segment` any more. Call [`Bodies::discard`] once it is committed.
+    pub(super) fn disown(&self, batch: &mut Batch, segment: Segment) {
+        batch.insert(&self.unowned, segment.body.to_be_bytes(), []);
+    }
+
+    /// Removes the chunks of a segment that nothing refers to, as soon as nobody reads it.
+    pub(super) fn discard(&self, segment: Segment) {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(readers) = readers.get_mut(&segment.body) {
+            readers.doomed = true;
+            return;
+        }
+        drop(readers);
+        self.remove_or_warn(segment.body);
+    }
+
+    /// Keeps `segments` readable until the pin is dropped, whatever happens to the blob.
+    pub(super) fn pin(self: &Arc<Self>, segments: Vec<Segment>) -> Pin {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        for segment in &segments {
+            readers.entry(segment.body).or_default().count += 1;
+        }
+        Pin::new(Arc::clone(self), segments)
+    }
+
+    fn unpin(&self, body: u64) {
+        let mut all = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(readers) = all.get_mut(&body) else { return };
+        readers.count -= 1;
+        if readers.count > 0 {
+            return;
+        }
+        let doomed = readers.doomed;
+        all.remove(&body);
+        drop(all);
+        if doomed {
+            self.remove_or_warn(body);
+        }
+    }
+
+    fn remove_or_warn(&self, body: u64) {
+        if let Err(error) = self.remove(body) {
+            tracing::warn!(body, %error, "chunks of a removed blob stay until the next start");
+        }
+    }
+
+    fn remove(&self, body: u64) -> Result<(), StorageError> {
+        for entry in self.chunks.prefix(body.to_be_bytes()) {
+            self.chunks.remove(entry.key()?)?;
+        }
+        Ok(self.unowned.remove(body.to_be_bytes())?)
+    }
+}
+
+fn chunk_key(body: u64, chunk: u64) -> [u8; 16] {
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&body.to_be_bytes());
+    key[8..].copy_from_slice(&chunk.to_be_bytes());
+    key
+}
+
+/// The body number that a key of either keyspace starts with.
+fn number(key: &[u8]) -> u64 {
+    key.first_chunk().copied().map_or(0, u64::from_be_bytes)
+}

@@ -1,0 +1,209 @@
+//! Operations on blobs.
+
+use http::StatusCode;
+use uuid::Uuid;
+
+use crate::blobs::{
+    auth::Grant,
+    error::{Code, Failure},
+    lease::Action,
+    names::BlobPath,
+    record::BlobRecord,
+    store::{Change, Replacement},
+};
+
+use super::{
+    Incoming, Service, dates,
+    operation::not_implemented,
+    range::ByteRange,
+    reply::Reply,
+    request::{Call, unusable},
+    transfer::{self, Outgoing},
+};
+
+/// Most bytes of one Put Blob.
+const MAX_PUT: u64 = 5000 * 1024 * 1024;
+/// Most bytes of a range whose MD5 can be asked for.
+const MAX_RANGE_WITH_MD5: u64 = 4 * 1024 * 1024;
+
+impl Service {
+    pub(super) async fn put_blob(
+        &self,
+        call: &Call,
+        grant: &Grant,
+        path: &BlobPath,
+        body: &mut Incoming,
+    ) -> Result<Reply, Failure> {
+        let mut replacement = self.replacement(call, grant, path, true)?;
+        self.before_body(path).await?;
+        let (draft, md5) = transfer::receive(call, body, self.store.upload().with_md5(), MAX_PUT).await?;
+        let md5 = md5.map(transfer::base64).unwrap_or_default();
+        transfer::check_md5(call.header("content-md5")?, &md5)?;
+        transfer::check_md5(replacement.headers.content_md5.as_deref(), &md5)?;
+        replacement.headers.content_md5 = Some(md5.clone());
+
+        let path = path.clone();
+        let record = self.on_store(move |store| store.put_blob(&path, draft, replacement)).await?;
+        Ok(written(StatusCode::CREATED, &record).header("content-md5", md5))
+    }
+
+    /// Refuses what needs no body to be refused.
+    pub(super) async fn before_body(&self, path: &BlobPath) -> Result<(), Failure> {
+        let container = path.container.clone();
+        self.on_store(move |store| store.existing_container(&container)).await?;
+        Ok(())
+    }
+
+    /// What a request says of the version it makes.
+    pub(super) fn replacement(
+        &self,
+        call: &Call,
+        grant: &Grant,
+        path: &BlobPath,
+        body_is_the_blob: bool,
+    ) -> Result<Replacement, Failure> {
+        Ok(Replacement {
+            headers: call.content_headers(body_is_the_blob)?,
+            metadata: call.metadata()?,
+            access: call.access()?,
+            may_overwrite: grant.may_overwrite(),
+            url: path.url(&self.base),
+            request_id: call.id.clone(),
+            client_request_id: call.client_request_id(),
+        })
+    }
+
+    pub(super) async fn get_blob(&self, call: &Call, path: &BlobPath) -> Result<Reply, Failure> {
+        let (asked, access, path) = (ByteRange::of(call)?, call.access()?, path.clone());
+        let with_md5 = call.header("x-ms-range-get-content-md5")? == Some("true");
+        if with_md5 && asked.is_none() {
+            return Err(unusable("x-ms-range-get-content-md5"));
+        }
+        let (record, (from, to), bytes, range_md5) = self
+            .on_store(move |store| {
+                let (record, pin) = store.open_blob(&path, &access)?;
+                let length = record.content.length();
+                let (from, to) = asked.map_or(Ok((0, length)), |range| range.within(length))?;
+                if with_md5 && to - from > MAX_RANGE_WITH_MD5 {
+                    return Err(unusable("x-ms-range-get-content-md5"));
+                }
+                let bytes = Outgoing::new(pin, from, to)?;
+                let range_md5 = if with_md5 { Some(bytes.md5()?) } else { None };
+                Ok((record, (from, to), bytes, range_md5))
+            })
+            .await?;
+        let length = record.content.length();
+        let md5 = record.headers.content_md5.as_deref();
+        let reply = match asked {
+            None => self.described(StatusCode::OK, &record).optional("content-md5", md5),
+            // Here `Content-MD5` speaks of the range.
+            Some(_) => self
+                .described(StatusCode::PARTIAL_CONTENT, &record)
+                .header("content-range", format!("bytes {from}-{}/{length}", to - 1))
+                .optional("x-ms-blob-content-md5", md5)
+                .optional("content-md5", range_md5.map(transfer::base64)),
+        };
+        Ok(reply.header("content-length", (to - from).to_string()).body(bytes.into_body()))
+    }
+
+    pub(super) async fn get_blob_properties(&self, call: &Call, path: &BlobPath) -> Result<Reply, Failure> {
+        let (access, path) = (call.access()?, path.clone());
+        let record = self.on_store(move |store| store.blob_properties(&path, &access)).await?;
+        let reply = self.described(StatusCode::OK, &record);
+        if call.method == http::Method::GET {
+            return Ok(reply);
+        }
+        Ok(reply
+            .optional("content-md5", record.headers.content_md5.as_deref())
+            .header("content-length", record.content.length().to_string()))
+    }
+
+    pub(super) async fn set_blob_metadata(&self, call: &Call, path: &BlobPath) -> Result<Reply, Failure> {
+        self.change_blob(call, path, Change::Metadata(call.metadata()?)).await
+    }
+
+    pub(super) async fn set_blob_properties(&self, call: &Call, path: &BlobPath) -> Result<Reply, Failure> {
+        self.change_blob(call, path, Change::Headers(call.content_headers(false)?)).await
+    }
+
+    async fn change_blob(&self, call: &Call, path: &BlobPath, change: Change) -> Result<Reply, Failure> {
+        let (access, path) = (call.access()?, path.clone());
+        let record = self.on_store(move |store| store.change_blob(&path, &access, change)).await?;
+        Ok(written(StatusCode::OK, &record))
+    }
+
+    pub(super) async fn delete_blob(&self, call: &Call, path: &BlobPath) -> Result<Reply, Failure> {
+        // `include` asks for the snapshots as well, of which there are none.
+        match call.header("x-ms-delete-snapshots")? {
+            None | Some("include") => {}
+            Some("only") => return Err(not_implemented("x-ms-delete-snapshots: only")),
+            Some(_) => return Err(unusable("x-ms-delete-snapshots")),
+        }
+        let (access, path) = (call.access()?, path.clone());
+        self.on_store(move |store| store.delete_blob(&path, &access)).await?;
+        Ok(Reply::new(StatusCode::ACCEPTED).header("x-ms-delete-type-permanent", "true"))
+    }
+
+    pub(super) async fn lease_blob(&self, call: &Call, path: &BlobPath) -> Result<Reply, Failure> {
+        let (action, conditions, path) = (lease_action(call)?, call.conditions()?, path.clone());
+        let (record, seconds) = self.on_store(move |store| store.lease_blob(&path, &conditions, action)).await?;
+        let reply = |status| Reply::new(status).version(record.etag, record.last_modified);
+        Ok(match action {
+            Action::Acquire { proposed: id, .. } => reply(StatusCode::CREATED).header("x-ms-lease-id", id.to_string()),
+            Action::Renew { id } | Action::Change { proposed: id, .. } => {
+                reply(StatusCode::OK).header("x-ms-lease-id", id.to_string())
+            }
+            Action::Release { .. } => reply(StatusCode::OK),
+            Action::Break { .. } => reply(StatusCode::ACCEPTED).header("x-ms-lease-time", seconds.to_string()),
+        })
+    }
+
+    /// An answer that says all about a blob but its length and MD5.
+    fn described(&self, status: StatusCode, record: &BlobRecord) -> Reply {
+        let (headers, now) = (&record.headers, self.store.now_millis());
+        let lease = record.lease.state(now);
+        Reply::new(status)
+            .version(record.etag, record.last_modified)
+            .header("content-type", headers.content_type())
+            .optional("content-encoding", headers.content_encoding.as_deref())
+            .optional("content-language", headers.content_language.as_deref())
+            .optional("cache-control", headers.cache_control.as_deref())
+            .optional("content-disposition", headers.content_disposition.as_deref())
+            .header("accept-ranges", "bytes")
+            .header("x-ms-blob-type", "BlockBlob")
+            .header("x-ms-creation-time", dates::format(record.created))
+            .header("x-ms-lease-status", lease.status())
+            .header("x-ms-lease-state", lease.as_str())
+            .optional("x-ms-lease-duration", record.lease.duration(now))
+            .header("x-ms-server-encrypted", "true")
+            .metadata(&record.metadata)
+    }
+}
+
+/// The answer to a write.
+pub(super) fn written(status: StatusCode, record: &BlobRecord) -> Reply {
+    Reply::new(status).version(record.etag, record.last_modified).header("x-ms-request-server-encrypted", "true")
+}
+
+fn lease_action(call: &Call) -> Result<Action, Failure> {
+    let id = || call.required::<Uuid>("x-ms-lease-id");
+    let proposed = || call.parsed::<Uuid>("x-ms-proposed-lease-id");
+    Ok(match call.required::<String>("x-ms-lease-action")?.as_str() {
+        "acquire" => Action::Acquire {
+            proposed: proposed()?.unwrap_or_else(Uuid::new_v4),
+            duration: match call.required::<i32>("x-ms-lease-duration")? {
+                -1 => None,
+                seconds @ 15..=60 => Some(seconds.unsigned_abs()),
+                _ => return Err(unusable("x-ms-lease-duration")),
+            },
+        },
+        "renew" => Action::Renew { id: id()? },
+        "change" => Action::Change { id: id()?, proposed: call.required("x-ms-proposed-lease-id")? },
+        "release" => Action::Release { id: id()? },
+        "break" => match call.parsed("x-ms-lease-break-period")? {
+            Some(61..) => return Err(unusable("x-ms-lease-break-period")),
+            period => Action::Break { period },
+        },
+        _ => return Err(Failure::refused(Code::InvalidHeaderValue, "Header: x-ms-lease-action.")),
+    })
+}

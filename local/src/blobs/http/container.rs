@@ -1,0 +1,178 @@
+//! Operations on containers.
+
+use std::io;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE};
+use http::StatusCode;
+
+use crate::blobs::{
+    error::{Code, Failure},
+    names::ContainerName,
+    record::ContainerRecord,
+    store::PageRequest,
+};
+
+use super::{
+    Service, dates,
+    operation::not_implemented,
+    reply::Reply,
+    request::Call,
+    xml::{self, Xml, branch, leaf},
+};
+
+/// Most entries of a page.
+const MAX_RESULTS: usize = 5000;
+
+/// What a listing may include that the local service never has: asking for it changes nothing.
+const NEVER_THERE: [&str; 9] = [
+    "copy",
+    "deleted",
+    "deletedwithversions",
+    "immutabilitypolicy",
+    "legalhold",
+    "permissions",
+    "snapshots",
+    "tags",
+    "versions",
+];
+
+/// The parameters that listings of containers and of blobs share.
+pub(super) struct Listing {
+    pub(super) prefix: String,
+    /// Name to start with; clients get it as an opaque text.
+    pub(super) marker: String,
+    pub(super) limit: usize,
+    pub(super) with_metadata: bool,
+}
+
+impl Listing {
+    pub(super) fn of(call: &Call) -> Result<Self, Failure> {
+        let mut listing = Self {
+            prefix: call.query.get("prefix").unwrap_or_default().to_owned(),
+            marker: String::new(),
+            limit: MAX_RESULTS,
+            with_metadata: false,
+        };
+        if let Some(text) = call.query.get("maxresults") {
+            let limit: usize = text
+                .parse()
+                .map_err(|_| Failure::refused(Code::InvalidQueryParameterValue, "Parameter: maxresults."))?;
+            if limit == 0 {
+                let detail = "Parameter: maxresults.";
+                return Err(Failure::refused(Code::OutOfRangeQueryParameterValue, detail));
+            }
+            listing.limit = limit.min(MAX_RESULTS);
+        }
+        if let Some(text) = call.query.get("marker").filter(|text| !text.is_empty()) {
+            let name = BASE64_URL_SAFE.decode(text).ok().and_then(|name| String::from_utf8(name).ok());
+            listing.marker =
+                name.ok_or_else(|| Failure::refused(Code::InvalidQueryParameterValue, "Parameter: marker."))?;
+        }
+        let include = call.query.get("include").unwrap_or_default();
+        for item in include.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+            match item {
+                "metadata" => listing.with_metadata = true,
+                item if NEVER_THERE.contains(&item) => {}
+                item => return Err(not_implemented(&format!("include={item} in a listing"))),
+            }
+        }
+        for name in ["showonly", "startFrom"] {
+            if call.query.get(name).is_some() {
+                return Err(not_implemented(&format!("parameter {name}")));
+            }
+        }
+        Ok(listing)
+    }
+
+    /// The frame of a listing around what `content` writes.
+    pub(super) fn document(
+        &self,
+        base: &str,
+        container: Option<(&ContainerName, Option<&str>)>,
+        next: Option<&str>,
+        content: impl FnOnce(&mut Xml) -> io::Result<()>,
+    ) -> Result<Vec<u8>, Failure> {
+        let opaque = |name: &str| BASE64_URL_SAFE.encode(name);
+        xml::document(|xml| {
+            let endpoint = format!("{base}/");
+            let mut root =
+                xml.create_element("EnumerationResults").with_attribute(("ServiceEndpoint", endpoint.as_str()));
+            if let Some((name, _)) = container {
+                root = root.with_attribute(("ContainerName", name.as_str()));
+            }
+            root.write_inner_content(|xml| {
+                leaf(xml, "Prefix", &self.prefix)?;
+                leaf(xml, "Marker", if self.marker.is_empty() { String::new() } else { opaque(&self.marker) })?;
+                leaf(xml, "MaxResults", self.limit.to_string())?;
+                if let Some((_, Some(delimiter))) = container {
+                    leaf(xml, "Delimiter", delimiter)?;
+                }
+                content(xml)?;
+                leaf(xml, "NextMarker", next.map(opaque).unwrap_or_default())
+            })?;
+            Ok(())
+        })
+    }
+}
+
+/// The content of a container's `Properties`.
+pub(super) fn properties(xml: &mut Xml, record: &ContainerRecord) -> io::Result<()> {
+    leaf(xml, "Last-Modified", dates::format(record.last_modified))?;
+    leaf(xml, "Etag", record.etag.to_string())?;
+    leaf(xml, "LeaseStatus", "unlocked")?;
+    leaf(xml, "LeaseState", "available")?;
+    leaf(xml, "HasImmutabilityPolicy", "false")?;
+    leaf(xml, "HasLegalHold", "false")
+}
+
+impl Service {
+    pub(super) async fn create_container(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
+        let (name, metadata) = (name.clone(), call.metadata()?);
+        let record = self.on_store(move |store| store.create_container(&name, metadata)).await?;
+        Ok(Reply::new(StatusCode::CREATED).version(record.etag, record.last_modified))
+    }
+
+    pub(super) async fn get_container(&self, name: &ContainerName) -> Result<Reply, Failure> {
+        let name = name.clone();
+        let record = self.on_store(move |store| store.existing_container(&name)).await?;
+        Ok(Reply::new(StatusCode::OK)
+            .version(record.etag, record.last_modified)
+            .header("x-ms-lease-status", "unlocked")
+            .header("x-ms-lease-state", "available")
+            .header("x-ms-has-immutability-policy", "false")
+            .header("x-ms-has-legal-hold", "false")
+            .metadata(&record.metadata))
+    }
+
+    pub(super) async fn set_container_metadata(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
+        let (name, metadata, conditions) = (name.clone(), call.metadata()?, call.conditions()?);
+        let record = self.on_store(move |store| store.set_container_metadata(&name, metadata, &conditions)).await?;
+        Ok(Reply::new(StatusCode::OK).version(record.etag, record.last_modified))
+    }
+
+    pub(super) async fn delete_container(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
+        let (name, conditions) = (name.clone(), call.conditions()?);
+        self.on_store(move |store| store.delete_container(&name, &conditions)).await?;
+        Ok(Reply::new(StatusCode::ACCEPTED))
+    }
+
+    pub(super) async fn list_blobs(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
+        let listing = Listing::of(call)?;
+        let delimiter = call.query.get("delimiter").filter(|text| !text.is_empty());
+        let request = PageRequest {
+            prefix: listing.prefix.clone(),
+            delimiter: delimiter.map(str::to_owned),
+            marker: listing.marker.clone(),
+            limit: listing.limit,
+        };
+        let container = name.clone();
+        let page = self.on_store(move |store| store.list_blobs(&container, &request)).await?;
+        let now = self.store.now_millis();
+        let document = listing.document(&self.base, Some((name, delimiter)), page.next.as_deref(), |xml| {
+            branch(xml, "Blobs", |xml| {
+                page.entries.iter().try_for_each(|entry| xml::entry(xml, entry, listing.with_metadata, now))
+            })
+        })?;
+        Ok(Reply::xml(StatusCode::OK, document))
+    }
+}

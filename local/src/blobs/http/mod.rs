@@ -1,0 +1,155 @@
+//! The service's REST interface.
+//!
+//! Source: "Blob service REST API".
+
+mod blob;
+mod block;
+mod container;
+pub(super) mod dates;
+mod operation;
+mod range;
+mod reply;
+pub(super) mod request;
+mod service;
+mod transfer;
+mod xml;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    response::Response,
+};
+use futures::StreamExt;
+use http::{HeaderMap, Method};
+use uuid::Uuid;
+
+use self::{
+    operation::{BlobOperation, ContainerOperation, Operation},
+    reply::Reply,
+    request::Call,
+};
+use super::{auth::Account, error::Failure, store::Store};
+
+/// What answers requests.
+pub(super) struct Service {
+    pub(super) store: Arc<Store>,
+    pub(super) account: Account,
+    /// `http://127.0.0.1:PORT/ACCOUNT`, without a slash at the end.
+    pub(super) base: String,
+}
+
+/// Bytes of a refused upload that are read and dropped, so that the client gets to read the answer.
+const DRAIN: usize = 64 * 1024 * 1024;
+
+pub(super) fn router(service: Arc<Service>) -> Router {
+    Router::new().fallback(serve).with_state(service)
+}
+
+async fn serve(State(service): State<Arc<Service>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let (headers, is_head) = (parts.headers.clone(), parts.method == Method::HEAD);
+    let id = Uuid::new_v4().to_string();
+    let mut body = Incoming(Some(body));
+    let outcome = match Call::new(parts, id.clone(), &service.account.name) {
+        Ok(call) => service.answer(&call, &mut body).await,
+        Err(failure) => Err(failure),
+    };
+    let reply = match outcome {
+        Ok(reply) => reply,
+        Err(failure) => {
+            body.drain(&headers).await;
+            report(&failure, &id);
+            Reply::failure(&failure, is_head)
+        }
+    };
+    reply.finish(&headers, &id, service.store.now())
+}
+
+fn report(failure: &Failure, request_id: &str) {
+    if failure.code().status().is_server_error() {
+        tracing::error!(request_id, error = failure as &dyn std::error::Error, "blob request failed");
+    } else {
+        tracing::debug!(request_id, %failure, "blob request refused");
+    }
+}
+
+/// A request's body, until somebody takes it.
+struct Incoming(Option<Body>);
+
+impl Incoming {
+    fn take(&mut self) -> Body {
+        self.0.take().unwrap_or_default()
+    }
+
+    async fn drain(&mut self, headers: &HeaderMap) {
+        // A client that waits for `100 Continue` has not sent its body and need not.
+        if headers.contains_key("expect") {
+            return;
+        }
+        let mut left = DRAIN;
+        let mut data = self.take().into_data_stream();
+        while let Some(Ok(bytes)) = data.next().await {
+            match left.checked_sub(bytes.len()) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    }
+}
+
+impl Service {
+    async fn answer(&self, call: &Call, body: &mut Incoming) -> Result<Reply, Failure> {
+        reply::check_version(&call.headers)?;
+        let grant = self.account.authenticate(call, self.store.now())?;
+        let operation = Operation::of(call)?;
+        grant.covers(operation.need(), call)?;
+        match operation {
+            Operation::ListContainers => self.list_containers(call).await,
+            Operation::GetServiceProperties => service::properties(),
+            Operation::Container(operation, name) => match operation {
+                ContainerOperation::Create => self.create_container(call, name).await,
+                ContainerOperation::GetProperties => self.get_container(name).await,
+                ContainerOperation::SetMetadata => self.set_container_metadata(call, name).await,
+                ContainerOperation::Delete => self.delete_container(call, name).await,
+                ContainerOperation::List => self.list_blobs(call, name).await,
+            },
+            Operation::Blob(operation, path) => match operation {
+                BlobOperation::Put => self.put_blob(call, &grant, path, body).await,
+                BlobOperation::Get => {
+                    let reply = self.get_blob(call, path).await?;
+                    Ok(if grant.overrides_headers() { reply.overridden(&call.query) } else { reply })
+                }
+                BlobOperation::GetProperties => self.get_blob_properties(call, path).await,
+                BlobOperation::SetMetadata => self.set_blob_metadata(call, path).await,
+                BlobOperation::SetProperties => self.set_blob_properties(call, path).await,
+                BlobOperation::Delete => self.delete_blob(call, path).await,
+                BlobOperation::Lease => self.lease_blob(call, path).await,
+                BlobOperation::PutBlock => self.put_block(call, path, body).await,
+                BlobOperation::PutBlockList => self.put_block_list(call, &grant, path, body).await,
+                BlobOperation::GetBlockList => self.get_block_list(call, path).await,
+            },
+        }
+    }
+
+    /// Works on the store away from the threads that serve connections: a commit may wait for the disk.
+    async fn on_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let store = Arc::clone(&self.store);
+        blocking(move || work(&store)).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Failure::Stopping),
+        },
+    }
+}

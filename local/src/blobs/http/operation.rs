@@ -1,0 +1,202 @@
+//! Which operation a request asks for. What is not in [`Operation`] is refused by its name.
+
+use http::Method;
+
+use crate::blobs::{
+    auth::Need,
+    error::{Code, Failure},
+    names::{BlobPath, ContainerName},
+};
+
+use super::request::{Call, Target};
+
+/// The operations that are served, with what they work on.
+#[derive(Debug)]
+pub(super) enum Operation<'c> {
+    ListContainers,
+    GetServiceProperties,
+    Container(ContainerOperation, &'c ContainerName),
+    Blob(BlobOperation, &'c BlobPath),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ContainerOperation {
+    Create,
+    GetProperties,
+    SetMetadata,
+    Delete,
+    List,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BlobOperation {
+    Put,
+    Get,
+    GetProperties,
+    SetMetadata,
+    SetProperties,
+    Delete,
+    Lease,
+    PutBlock,
+    PutBlockList,
+    GetBlockList,
+}
+
+/// Headers that change what an operation means, in ways that are not served.
+const REFUSED_HEADERS: [&str; 15] = [
+    "x-ms-access-tier",
+    "x-ms-blob-public-access",
+    "x-ms-content-crc64",
+    "x-ms-encryption-algorithm",
+    "x-ms-encryption-key",
+    "x-ms-encryption-key-sha256",
+    "x-ms-encryption-scope",
+    "x-ms-if-tags",
+    "x-ms-immutability-policy-until-date",
+    "x-ms-legal-hold",
+    "x-ms-range-get-content-crc64",
+    "x-ms-source-range",
+    "x-ms-structured-body",
+    "x-ms-tags",
+    "x-ms-expiry-option",
+];
+
+/// Parameters that name a version of a blob other than the present one.
+const REFUSED_PARAMETERS: [&str; 2] = ["snapshot", "versionid"];
+
+impl<'c> Operation<'c> {
+    /// # Errors
+    /// [`Code::NotImplemented`] with the operation's name; `405` for what the service has no name for.
+    pub(super) fn of(call: &'c Call) -> Result<Self, Failure> {
+        for name in REFUSED_HEADERS {
+            if call.headers.contains_key(name) {
+                return Err(not_implemented(&format!("header {name}")));
+            }
+        }
+        for name in REFUSED_PARAMETERS {
+            if call.query.get(name).is_some() {
+                return Err(not_implemented(&format!("parameter {name}")));
+            }
+        }
+        let comp = call.query.get("comp").unwrap_or_default();
+        match &call.target {
+            Target::Service => of_service(call, comp),
+            Target::Container(name) => Ok(Self::Container(of_container(call, comp)?, name)),
+            Target::Blob(path) => Ok(Self::Blob(of_blob(call, comp)?, path)),
+        }
+    }
+
+    /// What a shared access signature must allow.
+    pub(super) fn need(&self) -> Need {
+        let need = |resource, permissions| Need { resource, permissions };
+        match self {
+            Self::ListContainers => need('s', "l"),
+            Self::GetServiceProperties => need('s', "r"),
+            Self::Container(operation, _) => match operation {
+                ContainerOperation::Create => need('c', "cw"),
+                ContainerOperation::GetProperties => need('c', "r"),
+                ContainerOperation::SetMetadata => need('c', "w"),
+                ContainerOperation::Delete => need('c', "d"),
+                ContainerOperation::List => need('c', "l"),
+            },
+            Self::Blob(operation, _) => match operation {
+                BlobOperation::Put | BlobOperation::PutBlock | BlobOperation::PutBlockList => need('o', "cw"),
+                BlobOperation::Get | BlobOperation::GetProperties | BlobOperation::GetBlockList => need('o', "r"),
+                BlobOperation::SetMetadata | BlobOperation::SetProperties => need('o', "w"),
+                BlobOperation::Delete => need('o', "d"),
+                BlobOperation::Lease => need('o', "wd"),
+            },
+        }
+    }
+}
+
+fn of_service<'c>(call: &Call, comp: &str) -> Result<Operation<'c>, Failure> {
+    let restype = call.query.get("restype").unwrap_or_default();
+    Err(match (&call.method, restype, comp) {
+        (&Method::GET, "", "list") => return Ok(Operation::ListContainers),
+        (&Method::GET, "service", "properties") => return Ok(Operation::GetServiceProperties),
+        (&Method::PUT, "service", "properties") => not_implemented("Set Blob Service Properties"),
+        (&Method::GET, "service", "stats") => not_implemented("Get Blob Service Stats"),
+        (&Method::POST, "service", "userdelegationkey") => not_implemented("Get User Delegation Key"),
+        (&Method::GET | &Method::HEAD, "account", "properties") => not_implemented("Get Account Information"),
+        (&Method::POST, _, "batch") => not_implemented("Blob Batch"),
+        (&Method::GET, _, "blobs") => not_implemented("Find Blobs by Tags"),
+        (&Method::OPTIONS, ..) => not_implemented("Preflight Blob Request"),
+        _ => unknown(call),
+    })
+}
+
+fn of_container(call: &Call, comp: &str) -> Result<ContainerOperation, Failure> {
+    if call.query.get("restype") != Some("container") {
+        return Err(unknown(call));
+    }
+    Err(match (&call.method, comp) {
+        (&Method::PUT, "") => return Ok(ContainerOperation::Create),
+        (&Method::GET | &Method::HEAD, "" | "metadata") => return Ok(ContainerOperation::GetProperties),
+        (&Method::PUT, "metadata") => return Ok(ContainerOperation::SetMetadata),
+        (&Method::DELETE, "") => return Ok(ContainerOperation::Delete),
+        (&Method::GET, "list") => return Ok(ContainerOperation::List),
+        (&Method::GET | &Method::HEAD, "acl") => not_implemented("Get Container ACL"),
+        (&Method::PUT, "acl") => not_implemented("Set Container ACL"),
+        (&Method::PUT, "lease") => not_implemented("Lease Container"),
+        (&Method::PUT, "undelete") => not_implemented("Restore Container"),
+        (&Method::PUT, "rename") => not_implemented("Rename Container"),
+        (&Method::GET, "blobs") => not_implemented("Find Blobs by Tags in Container"),
+        (&Method::POST, "batch") => not_implemented("Blob Batch"),
+        (&Method::GET | &Method::HEAD, "properties") => not_implemented("Get Account Information"),
+        _ => unknown(call),
+    })
+}
+
+fn of_blob(call: &Call, comp: &str) -> Result<BlobOperation, Failure> {
+    if call.headers.contains_key("x-ms-copy-source") {
+        return Err(not_implemented(match (comp, call.headers.contains_key("x-ms-blob-type")) {
+            ("block", _) => "Put Block From URL",
+            ("", true) => "Put Blob From URL",
+            _ => "Copy Blob",
+        }));
+    }
+    Err(match (&call.method, comp) {
+        (&Method::PUT, "") => match call.required::<String>("x-ms-blob-type")?.as_str() {
+            "BlockBlob" => return Ok(BlobOperation::Put),
+            "AppendBlob" => not_implemented("Put Blob of type AppendBlob"),
+            "PageBlob" => not_implemented("Put Blob of type PageBlob"),
+            _ => super::request::unusable("x-ms-blob-type"),
+        },
+        (&Method::GET, "") => return Ok(BlobOperation::Get),
+        (&Method::HEAD, "" | "metadata") | (&Method::GET, "metadata") => return Ok(BlobOperation::GetProperties),
+        (&Method::PUT, "metadata") => return Ok(BlobOperation::SetMetadata),
+        (&Method::PUT, "properties") => return Ok(BlobOperation::SetProperties),
+        (&Method::DELETE, "") => return Ok(BlobOperation::Delete),
+        (&Method::PUT, "lease") => return Ok(BlobOperation::Lease),
+        (&Method::PUT, "block") => return Ok(BlobOperation::PutBlock),
+        (&Method::PUT, "blocklist") => return Ok(BlobOperation::PutBlockList),
+        (&Method::GET, "blocklist") => return Ok(BlobOperation::GetBlockList),
+        (&Method::PUT, "appendblock") => not_implemented("Append Block"),
+        (&Method::PUT, "seal") => not_implemented("Append Blob Seal"),
+        (&Method::PUT, "page") => not_implemented("Put Page"),
+        (&Method::GET, "pagelist") => not_implemented("Get Page Ranges"),
+        (&Method::PUT, "incrementalcopy") => not_implemented("Incremental Copy Blob"),
+        (&Method::PUT, "copy") => not_implemented("Abort Copy Blob"),
+        (&Method::PUT, "snapshot") => not_implemented("Snapshot Blob"),
+        (&Method::PUT, "undelete") => not_implemented("Undelete Blob"),
+        (&Method::GET, "tags") => not_implemented("Get Blob Tags"),
+        (&Method::PUT, "tags") => not_implemented("Set Blob Tags"),
+        (&Method::PUT, "tier") => not_implemented("Set Blob Tier"),
+        (&Method::PUT, "expiry") => not_implemented("Set Blob Expiry"),
+        (&Method::PUT | &Method::DELETE, "immutabilityPolicies") => not_implemented("Blob Immutability Policy"),
+        (&Method::PUT, "legalhold") => not_implemented("Set Blob Legal Hold"),
+        (&Method::POST, "query") => not_implemented("Query Blob Contents"),
+        (&Method::OPTIONS, _) => not_implemented("Preflight Blob Request"),
+        _ => unknown(call),
+    })
+}
+
+pub(super) fn not_implemented(what: &str) -> Failure {
+    Failure::refused(Code::NotImplemented, format!("Not supported: {what}."))
+}
+
+fn unknown(call: &Call) -> Failure {
+    let query: Vec<_> = call.query.pairs().filter(|(name, _)| matches!(*name, "comp" | "restype")).collect();
+    Failure::refused(Code::UnsupportedHttpVerb, format!("{} {} with {query:?}.", call.method, call.path))
+}

@@ -1,0 +1,148 @@
+//! XML documents: written and read with quick-xml.
+
+use std::io;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use quick_xml::{
+    Reader, Writer,
+    events::{BytesDecl, BytesText, Event},
+};
+
+use crate::blobs::{
+    error::{Code, Failure},
+    record::{BlobRecord, Block, Metadata},
+    store::{BlockChoice, Entry},
+};
+
+use super::dates;
+
+pub(super) type Xml = Writer<Vec<u8>>;
+
+/// A document with what `content` writes.
+pub(super) fn document(content: impl FnOnce(&mut Xml) -> io::Result<()>) -> Result<Vec<u8>, Failure> {
+    let mut xml = Writer::new(Vec::new());
+    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)))
+        .and_then(|()| content(&mut xml))
+        .map_err(|source| Failure::Corrupt { what: "answer".to_owned(), source: source.into() })?;
+    Ok(xml.into_inner())
+}
+
+/// `<name>text</name>`.
+pub(super) fn leaf(xml: &mut Xml, name: &str, text: impl AsRef<str>) -> io::Result<()> {
+    xml.create_element(name).write_text_content(BytesText::new(text.as_ref()))?;
+    Ok(())
+}
+
+/// `<name>…</name>`.
+pub(super) fn branch(xml: &mut Xml, name: &str, content: impl FnOnce(&mut Xml) -> io::Result<()>) -> io::Result<()> {
+    xml.create_element(name).write_inner_content(content)?;
+    Ok(())
+}
+
+fn optional(xml: &mut Xml, name: &str, text: Option<&str>) -> io::Result<()> {
+    match text {
+        Some(text) => leaf(xml, name, text),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn error(code: Code, failure: &Failure) -> Result<Vec<u8>, Failure> {
+    document(|xml| {
+        branch(xml, "Error", |xml| {
+            leaf(xml, "Code", code.to_string())?;
+            leaf(xml, "Message", failure.to_string())
+        })
+    })
+}
+
+pub(super) fn metadata(xml: &mut Xml, metadata: &Metadata) -> io::Result<()> {
+    branch(xml, "Metadata", |xml| metadata.iter().try_for_each(|(name, value)| leaf(xml, name, value)))
+}
+
+/// A line of a blob listing. `now` decides the state of a lease.
+pub(super) fn entry(xml: &mut Xml, entry: &Entry, with_metadata: bool, now: i64) -> io::Result<()> {
+    match entry {
+        Entry::Prefix(prefix) => branch(xml, "BlobPrefix", |xml| blob_name(xml, prefix)),
+        Entry::Blob(name, record) => branch(xml, "Blob", |xml| {
+            blob_name(xml, name)?;
+            branch(xml, "Properties", |xml| properties(xml, record, now))?;
+            if with_metadata {
+                metadata(xml, &record.metadata)?;
+            }
+            Ok(())
+        }),
+    }
+}
+
+/// Names may hold what XML may not; such names are percent-encoded and say so.
+fn blob_name(xml: &mut Xml, name: &str) -> io::Result<()> {
+    let allowed =
+        |c: char| !(c.is_control() && !matches!(c, '\t' | '\n' | '\r') || matches!(c, '\u{FFFE}' | '\u{FFFF}'));
+    if name.chars().all(allowed) {
+        return leaf(xml, "Name", name);
+    }
+    let encoded = utf8_percent_encode(name, NON_ALPHANUMERIC).to_string();
+    xml.create_element("Name").with_attribute(("Encoded", "true")).write_text_content(BytesText::new(&encoded))?;
+    Ok(())
+}
+
+fn properties(xml: &mut Xml, record: &BlobRecord, now: i64) -> io::Result<()> {
+    let (headers, lease) = (&record.headers, record.lease.state(now));
+    leaf(xml, "Creation-Time", dates::format(record.created))?;
+    leaf(xml, "Last-Modified", dates::format(record.last_modified))?;
+    leaf(xml, "Etag", record.etag.to_string())?;
+    leaf(xml, "Content-Length", record.content.length().to_string())?;
+    leaf(xml, "Content-Type", headers.content_type())?;
+    optional(xml, "Content-Encoding", headers.content_encoding.as_deref())?;
+    optional(xml, "Content-Language", headers.content_language.as_deref())?;
+    optional(xml, "Content-MD5", headers.content_md5.as_deref())?;
+    optional(xml, "Cache-Control", headers.cache_control.as_deref())?;
+    optional(xml, "Content-Disposition", headers.content_disposition.as_deref())?;
+    leaf(xml, "BlobType", "BlockBlob")?;
+    leaf(xml, "LeaseStatus", lease.status())?;
+    leaf(xml, "LeaseState", lease.as_str())?;
+    optional(xml, "LeaseDuration", record.lease.duration(now))?;
+    leaf(xml, "ServerEncrypted", "true")
+}
+
+pub(super) fn blocks(xml: &mut Xml, name: &str, blocks: &[Block]) -> io::Result<()> {
+    branch(xml, name, |xml| {
+        blocks.iter().try_for_each(|block| {
+            branch(xml, "Block", |xml| {
+                leaf(xml, "Name", &block.id)?;
+                leaf(xml, "Size", block.length().to_string())
+            })
+        })
+    })
+}
+
+/// The body of Put Block List.
+///
+/// # Errors
+/// [`Code::InvalidXmlDocument`].
+pub(super) fn read_block_list(document: &[u8]) -> Result<Vec<BlockChoice>, Failure> {
+    let invalid = |why: String| Failure::refused(Code::InvalidXmlDocument, why);
+    let mut reader = Reader::from_reader(document);
+    let mut choices = Vec::new();
+    let mut inside = false;
+    loop {
+        match reader.read_event().map_err(|error| invalid(error.to_string()))? {
+            Event::Start(root) if !inside && root.name().as_ref() == b"BlockList" => inside = true,
+            Event::Start(line) if inside => {
+                let text = reader.read_text(line.name()).map_err(|error| invalid(error.to_string()))?;
+                let id = text.trim().to_owned();
+                choices.push(match line.name().as_ref() {
+                    b"Committed" => BlockChoice::Committed(id),
+                    b"Uncommitted" => BlockChoice::Uncommitted(id),
+                    b"Latest" => BlockChoice::Latest(id),
+                    _ => return Err(invalid("Expected Committed, Uncommitted or Latest.".to_owned())),
+                });
+            }
+            Event::Empty(root) if !inside && root.name().as_ref() == b"BlockList" => return Ok(choices),
+            Event::End(_) if inside => return Ok(choices),
+            Event::Decl(_) | Event::Comment(_) => {}
+            Event::Text(text) if text.iter().all(u8::is_ascii_whitespace) => {}
+            _ => return Err(invalid("Expected a BlockList.".to_owned())),
+        }
+    }
+}

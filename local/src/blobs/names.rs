@@ -1,0 +1,101 @@
+//! Names of containers and blobs, and the keys they are stored under.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+
+use super::error::{Code, Failure};
+
+/// What is encoded in the path of an address; slashes within a blob's name stay.
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
+/// A container's name: 3 to 63 of `a-z`, `0-9` and single inner hyphens.
+///
+/// Source: "Naming and referencing containers, blobs, and metadata".
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct ContainerName(String);
+
+impl ContainerName {
+    /// # Errors
+    /// [`Code::InvalidResourceName`].
+    pub(super) fn new(name: &str) -> Result<Self, Failure> {
+        let plain = name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        let hyphens = name.starts_with('-') || name.ends_with('-') || name.contains("--");
+        if !plain || hyphens || !(3..=63).contains(&name.len()) {
+            return Err(Failure::refused(Code::InvalidResourceName, format!("Container: {name:?}.")));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What the keys of all its blobs start with. No container name is a prefix of another with this separator.
+    pub(super) fn blob_prefix(&self) -> Vec<u8> {
+        let mut key = self.0.clone().into_bytes();
+        key.push(0);
+        key
+    }
+}
+
+/// A blob's place: container and name, the name of 1 to 1,024 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BlobPath {
+    pub(super) container: ContainerName,
+    name: String,
+}
+
+impl BlobPath {
+    /// # Errors
+    /// [`Code::InvalidResourceName`].
+    pub(super) fn new(container: ContainerName, name: &str) -> Result<Self, Failure> {
+        // NUL separates names from what follows them in keys; the service refuses it too.
+        if name.is_empty() || name.chars().count() > 1024 || name.contains('\0') {
+            return Err(Failure::refused(Code::InvalidResourceName, format!("Blob: {name:?}.")));
+        }
+        Ok(Self { container, name: name.to_owned() })
+    }
+
+    /// # Errors
+    /// [`Code::InvalidResourceName`] for either name.
+    pub(super) fn parse(container: &str, name: &str) -> Result<Self, Failure> {
+        Self::new(ContainerName::new(container)?, name)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The blob's address below the account's.
+    pub(super) fn url(&self, base: &str) -> String {
+        let name = utf8_percent_encode(&self.name, IN_PATH);
+        format!("{base}/{}/{name}", self.container.0)
+    }
+
+    /// Keys sort as the service lists: by the bytes of the name.
+    pub(super) fn key(&self) -> Vec<u8> {
+        let mut key = self.container.blob_prefix();
+        key.extend_from_slice(self.name.as_bytes());
+        key
+    }
+
+    /// What the keys of its uncommitted blocks start with.
+    pub(super) fn block_prefix(&self) -> Vec<u8> {
+        let mut key = self.key();
+        key.push(0);
+        key
+    }
+
+    /// Key of one uncommitted block.
+    pub(super) fn block_key(&self, id: &str) -> Vec<u8> {
+        let mut key = self.block_prefix();
+        key.extend_from_slice(id.as_bytes());
+        key
+    }
+}
+
+impl std::fmt::Display for BlobPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.container.0, self.name)
+    }
+}

@@ -1,0 +1,71 @@
+//! Who may do what.
+
+use std::time::Duration;
+
+use azure_core::{
+    http::{RequestContent, StatusCode},
+    time::OffsetDateTime,
+};
+
+use super::{ACCOUNT, Fixture, sign};
+
+#[tokio::test]
+async fn a_wrong_key_is_refused_before_anything_is_stored() {
+    let fixture = Fixture::start().await;
+    let stranger = fixture.client_with_key("bm90IHRoZSBrZXk=").blob_container_client("files").blob_client("stolen");
+    let body = RequestContent::from(vec![0; 6_000_000]);
+    let refused = stranger.upload(body, None).await.expect_err("the key is wrong");
+    assert_eq!(refused.http_status(), Some(StatusCode::Forbidden));
+    assert_eq!(fixture.blobs.list("files", "").expect("a list"), []);
+
+    let anonymous = reqwest::get(fixture.url("files/stolen")).await.expect("an answer");
+    assert_eq!(anonymous.status(), 401);
+    assert_eq!(anonymous.headers()["x-ms-error-code"], "NoAuthenticationInformation");
+}
+
+#[tokio::test]
+async fn an_account_signature_allows_what_it_says_until_it_ends() {
+    let fixture = Fixture::start().await;
+    let http = reqwest::Client::new();
+    let expiry = OffsetDateTime::now_utc() + Duration::from_secs(3600);
+    let put = |url: String| http.put(url).header("x-ms-blob-type", "BlockBlob").body("x").send();
+
+    let writer = fixture.signed_until("files/note", expiry, "cw");
+    assert_eq!(put(writer.clone()).await.expect("an answer").status(), 201);
+    let read = http.get(&writer).send().await.expect("an answer");
+    assert_eq!(
+        (read.status().as_u16(), &read.headers()["x-ms-error-code"]),
+        (403, &"AuthorizationPermissionMismatch".parse().expect("a value"))
+    );
+
+    let creator = fixture.signed_until("files/note", expiry, "c");
+    assert_eq!(put(creator).await.expect("an answer").status(), 403, "it is there already");
+
+    let tampered = writer.replace("sp=cw", "sp=rcw");
+    let refused = http.get(tampered).send().await.expect("an answer");
+    assert_eq!(refused.headers()["x-ms-error-code"], "AuthenticationFailed");
+
+    fixture.clock.advance(Duration::from_secs(3601));
+    assert_eq!(put(writer).await.expect("an answer").status(), 403);
+}
+
+#[tokio::test]
+async fn a_blob_signature_reaches_that_blob_only() {
+    let fixture = Fixture::start().await;
+    for name in ["mine", "other"] {
+        fixture.blobs.put("files", name, "text".into(), Default::default()).expect("stored");
+    }
+    let end = "2099-01-01";
+    let text = format!("r\n\n{end}\n/blob/{ACCOUNT}/files/mine\n\n\n\n2022-11-02\nb\n\n\n\n\n\n\ntext/csv");
+    let query = |name: &str| {
+        let mut url = azure_core::http::Url::parse(&fixture.url(&format!("files/{name}"))).expect("a valid address");
+        url.query_pairs_mut()
+            .extend_pairs([("sv", "2022-11-02"), ("sr", "b"), ("sp", "r"), ("se", end), ("rsct", "text/csv")])
+            .append_pair("sig", &sign(&text, fixture.blobs.key()));
+        url
+    };
+    let mine = reqwest::get(query("mine")).await.expect("an answer");
+    assert_eq!((mine.status().as_u16(), mine.headers()["content-type"].as_bytes()), (200, b"text/csv".as_slice()));
+    let other = reqwest::get(query("other")).await.expect("an answer");
+    assert_eq!(other.status(), 403);
+}

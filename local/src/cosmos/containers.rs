@@ -1,0 +1,77 @@
+//! Databases and containers of the topology, made through the same door as a client's, so that they are journalled and
+//! get the same resource ids at each replay.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::{Error, account::Account, emulator::encode, request::Request, responses};
+use crate::topology;
+
+/// Creates what is missing, and brings the TTL of an existing container up to date.
+///
+/// # Errors
+/// When the service refuses a definition, or a container exists with another partition key.
+pub(super) async fn create_missing(account: &Arc<Account>, topology: &topology::Cosmos) -> Result<(), Error> {
+    for database in &topology.databases {
+        let path = format!("dbs/{}", encode(&database.name));
+        if send(account, Method::GET, &path, None).await.status() == StatusCode::NOT_FOUND {
+            demand(send(account, Method::POST, "dbs", Some(&json!({ "id": database.name }))).await, &path)?;
+        }
+        for container in &database.containers {
+            create_container(account, &path, container).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn create_container(account: &Arc<Account>, database: &str, wanted: &topology::Container) -> Result<(), Error> {
+    let feed = format!("{database}/colls");
+    let path = format!("{feed}/{}", encode(&wanted.name));
+    let existing = send(account, Method::GET, &path, None).await;
+    if existing.status() == StatusCode::NOT_FOUND {
+        let mut definition = json!({
+            "id": wanted.name,
+            "partitionKey": { "paths": [wanted.partition_key], "kind": "Hash", "version": 2 },
+        });
+        if let Some(ttl) = wanted.ttl_seconds {
+            definition["defaultTtl"] = ttl.into();
+        }
+        return demand(send(account, Method::POST, &feed, Some(&definition)).await, &path);
+    }
+    let mut definition: Value = serde_json::from_slice(existing.body())
+        .map_err(|error| Error::Topology { resource: path.clone(), reason: error.to_string() })?;
+    if definition["partitionKey"]["paths"] != json!([wanted.partition_key]) {
+        let reason = format!(
+            "it exists with partition key {}, which cannot become {}",
+            definition["partitionKey"]["paths"], wanted.partition_key
+        );
+        return Err(Error::Topology { resource: path, reason });
+    }
+    let ttl = definition.get("defaultTtl").and_then(Value::as_i64);
+    if ttl == wanted.ttl_seconds {
+        return Ok(());
+    }
+    if let Some(members) = definition.as_object_mut() {
+        match wanted.ttl_seconds {
+            Some(ttl) => members.insert("defaultTtl".to_owned(), ttl.into()),
+            None => members.remove("defaultTtl"),
+        };
+    }
+    demand(send(account, Method::PUT, &path, Some(&definition)).await, &path)
+}
+
+async fn send(account: &Arc<Account>, method: Method, path: &str, body: Option<&Value>) -> Response<Bytes> {
+    let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+    account.answer(Request::new(method, path, HeaderMap::new(), body)).await
+}
+
+fn demand(response: Response<Bytes>, resource: &str) -> Result<(), Error> {
+    if response.status().is_success() {
+        return Ok(());
+    }
+    let reason = format!("{}: {}", response.status(), responses::message_of(&response));
+    Err(Error::Topology { resource: resource.to_owned(), reason })
+}

@@ -1,0 +1,126 @@
+//! The hosted emulator: an HTTP request in, an HTTP response out.
+
+use std::{net::SocketAddr, str::FromStr};
+
+use azure_core::http::{Method, Request as EmulatorRequest, Url, headers::HeaderName};
+use azure_data_cosmos_driver::in_memory_emulator::{
+    ConsistencyLevel, InMemoryEmulatorHttpClient, VirtualAccountConfig, VirtualRegion,
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use serde::Deserialize;
+
+use super::{
+    Error, FeedRange,
+    etags::EtagAliases,
+    request::{ContainerName, Request},
+    responses,
+};
+
+/// Name of the account's only region.
+const REGION: &str = "East US";
+
+/// An account in memory, with one region at the listener's address.
+pub(super) struct Emulator {
+    client: InMemoryEmulatorHttpClient,
+    base: Url,
+}
+
+impl Emulator {
+    /// An empty account.
+    pub(super) fn new(address: SocketAddr) -> Result<Self, Error> {
+        let failed = |reason: String| Error::Emulator { operation: "creating the account".to_owned(), reason };
+        let base = Url::parse(&format!("http://{address}/")).map_err(|error| failed(error.to_string()))?;
+        let config = VirtualAccountConfig::new(vec![VirtualRegion::new(REGION, base.clone())])
+            .map_err(|error| failed(error.to_string()))?
+            .with_consistency(ConsistencyLevel::Session);
+        let client = InMemoryEmulatorHttpClient::try_new(config).map_err(|error| failed(error.to_string()))?;
+        Ok(Self { client, base })
+    }
+
+    /// Executes `request`. ETags of earlier lives in its conditions are replaced by what they stand for.
+    pub(super) async fn send(&self, request: &Request, etags: &EtagAliases) -> Response<Bytes> {
+        let Ok(method) = Method::from_str(request.method.as_str()) else {
+            let message = format!("{} is not a method of this service.", request.method);
+            return responses::error(request, StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", &message);
+        };
+        // The emulator finds the region by scheme, host and port, so the URL is never built from the Host header.
+        let mut url = self.base.clone();
+        url.set_path(&request.path);
+        url.set_query(request.query.as_deref());
+        let mut forwarded = EmulatorRequest::new(url, method);
+        for (name, value) in &request.headers {
+            // Header values may hold UTF-8: continuations carry item ids.
+            let Ok(value) = std::str::from_utf8(value.as_bytes()) else {
+                return responses::bad_request(request, &format!("The header {name} is not UTF-8."));
+            };
+            let is_condition = name == header::IF_MATCH || name == header::IF_NONE_MATCH;
+            let value = is_condition.then(|| etags.resolve(value)).flatten().unwrap_or(value);
+            forwarded.headers_mut().insert(HeaderName::from(name.as_str().to_owned()), value.to_owned());
+        }
+        forwarded.set_body(request.body.clone());
+        match self.client.execute_request(&forwarded).await {
+            Ok(answer) => match answer.try_into_raw_response().await {
+                Ok(answer) => {
+                    let (status, headers, body) = answer.deconstruct();
+                    response(u16::from(status), headers, body.into())
+                }
+                Err(error) => responses::unavailable(request, &format!("The answer could not be read: {error}.")),
+            },
+            // A region that is offline: what clients expect in order to fail over.
+            Err(error) => responses::with_substatus(
+                responses::error(request, StatusCode::FORBIDDEN, "Forbidden", &error.to_string()),
+                1008,
+            ),
+        }
+    }
+
+    /// Resource id and ranges of a container, with the version of each range's vector clock.
+    pub(super) async fn ranges(&self, name: &ContainerName) -> Result<(String, Vec<(FeedRange, u64)>), Error> {
+        #[derive(Deserialize)]
+        struct Ranges {
+            #[serde(rename = "_rid")]
+            rid: String,
+            #[serde(rename = "PartitionKeyRanges")]
+            ranges: Vec<Range>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Range {
+            id: String,
+            min_inclusive: String,
+            max_exclusive: String,
+            vector_clock_version: u64,
+        }
+        let path = format!("dbs/{}/colls/{}/pkranges", encode(&name.database), encode(&name.container));
+        let request = Request::new(http::Method::GET, &path, HeaderMap::new(), Bytes::new());
+        let response = self.send(&request, &EtagAliases::default()).await;
+        let ranges: Ranges = serde_json::from_slice(response.body()).map_err(|error| Error::Emulator {
+            operation: request.operation_name(),
+            reason: format!("{} ({error})", responses::message_of(&response)),
+        })?;
+        let bounds = |range: Range| {
+            let bounds = FeedRange { id: range.id, min: range.min_inclusive, max: range.max_exclusive };
+            (bounds, range.vector_clock_version)
+        };
+        Ok((ranges.rid, ranges.ranges.into_iter().map(bounds).collect()))
+    }
+}
+
+/// A path segment, encoded.
+pub(super) fn encode(segment: &str) -> String {
+    percent_encoding::utf8_percent_encode(segment, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+fn response(status: u16, headers: azure_core::http::headers::Headers, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in headers {
+        let name = http::HeaderName::from_bytes(name.as_str().as_bytes());
+        let value = HeaderValue::from_bytes(value.as_str().as_bytes());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,109 @@
+//! One delivery attempt and what follows from it.
+
+use std::{sync::Arc, time::Instant};
+
+use url::Url;
+
+use super::{
+    Delivery,
+    outcome::{Outcome, Verdict},
+    request,
+};
+use crate::event_grid::{
+    attempts::Attempt,
+    dead_letter,
+    error::Error,
+    queue::{LastAttempt, Pending, Position},
+    registry::Subscription,
+    subscription::Settings,
+};
+
+/// How much of an answer is read, so that the connection can be used again; nobody looks at it.
+const ANSWER_BYTES: usize = 64 * 1024;
+
+/// Delivers `events` or writes their dead letters, and brings the queue up to date.
+pub(super) async fn handle(
+    delivery: &Arc<Delivery>,
+    subscription: &Subscription,
+    url: Url,
+    settings: &Settings,
+    events: Vec<Pending>,
+) -> Result<(Option<Outcome>, Option<Position>), Error> {
+    if events.iter().any(|event| event.header.dead.is_some()) {
+        let retry_at = dead_letter::bury(delivery, subscription, settings, &events).await?;
+        return Ok((None, retry_at));
+    }
+    let now = delivery.clock.now_millis();
+    // The age of an event is only looked at when its next attempt is due, as in Azure.
+    let limit = i64::try_from(settings.time_to_live.as_millis()).unwrap_or(i64::MAX);
+    let (expired, mut alive): (Vec<_>, Vec<_>) =
+        events.into_iter().partition(|event| now.saturating_sub(event.header.published_millis) >= limit);
+    let buried_from = dead_letter::give_up(delivery, subscription, settings, expired, "TimeToLiveExceeded")?;
+    if alive.is_empty() {
+        return Ok((None, buried_from));
+    }
+    let outcome = attempt(delivery, subscription, url, settings, &alive).await;
+    for event in &mut alive {
+        event.header.attempts += 1;
+        event.header.last =
+            Some(LastAttempt { at_millis: now, outcome: outcome.name.to_owned(), status: outcome.status });
+    }
+    let attempts = alive.first().map_or(0, |event| event.header.attempts);
+    let moved_to = match outcome.verdict {
+        Verdict::Delivered => {
+            let done: Vec<_> = alive.iter().map(|event| event.position).collect();
+            delivery.queue.complete(&done)?;
+            None
+        }
+        Verdict::GiveUp { reason } => dead_letter::give_up(delivery, subscription, settings, alive, reason)?,
+        Verdict::Retry { .. } if attempts >= settings.max_attempts => {
+            dead_letter::give_up(delivery, subscription, settings, alive, "MaxDeliveryAttemptsExceeded")?
+        }
+        Verdict::Retry { floor } => {
+            let delay = delivery.schedule.delay(attempts, floor);
+            let due = delivery.clock.now_millis() + i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+            delivery.queue.reschedule(&alive, due)?
+        }
+    };
+    Ok((Some(outcome), buried_from.into_iter().chain(moved_to).min()))
+}
+
+/// One request, noted in the attempt log.
+async fn attempt(
+    delivery: &Delivery,
+    subscription: &Subscription,
+    url: Url,
+    settings: &Settings,
+    events: &[Pending],
+) -> Outcome {
+    let started = Instant::now();
+    let at = delivery.clock.now();
+    let request = request::delivery(&delivery.http, url, &subscription.name, settings, events);
+    let outcome = match request.send().await {
+        Ok(mut answer) => {
+            let outcome = Outcome::of_status(answer.status().as_u16(), &settings.target.destination);
+            let mut read = 0;
+            while let Ok(Some(chunk)) = answer.chunk().await {
+                read += chunk.len();
+                if read > ANSWER_BYTES {
+                    break;
+                }
+            }
+            outcome
+        }
+        Err(error) => Outcome::of_failure(&error),
+    };
+    let number = events.first().map_or(0, |event| event.header.attempts) + 1;
+    if outcome.verdict != Verdict::Delivered {
+        tracing::info!(subscription = %subscription.name, number, outcome = outcome.name, status = outcome.status, "delivery failed");
+    }
+    subscription.attempts.record(Attempt {
+        at,
+        number,
+        events: events.len(),
+        status: outcome.status,
+        outcome: outcome.name,
+        duration: started.elapsed(),
+    });
+    outcome
+}

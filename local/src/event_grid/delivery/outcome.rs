@@ -1,0 +1,111 @@
+//! What an answer means: delivered, try again, or give up.
+
+use std::time::Duration;
+
+use crate::event_grid::subscription::Destination;
+
+/// The result of one delivery attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// The service's word for it, as dead letters show it.
+    pub(crate) name: &'static str,
+    pub(crate) status: Option<u16>,
+    pub(crate) verdict: Verdict,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Delivered,
+    /// Worth another attempt, not before this wait.
+    Retry {
+        floor: Duration,
+    },
+    /// The endpoint will never take it.
+    GiveUp {
+        reason: &'static str,
+    },
+}
+
+const USUAL_FLOOR: Duration = Duration::from_secs(10);
+const BUSY_FLOOR: Duration = Duration::from_secs(30);
+const TIMED_OUT_FLOOR: Duration = Duration::from_secs(120);
+const RESOURCE_FLOOR: Duration = Duration::from_secs(300);
+
+impl Outcome {
+    /// Reads the status of an answer. Only 200 to 204 is success; redirects are not followed.
+    pub(crate) fn of_status(status: u16, destination: &Destination) -> Self {
+        let azure_resource = matches!(destination, Destination::AzureFunction(_));
+        let give_up = |reason| Verdict::GiveUp { reason };
+        let retry = |floor| Verdict::Retry { floor };
+        let (name, verdict) = match status {
+            200..=204 => ("Delivered", Verdict::Delivered),
+            400 => ("BadRequest", give_up("UndeliverableDueToHttpBadRequest")),
+            401 if azure_resource => ("Unauthorized", retry(RESOURCE_FLOOR)),
+            401 => ("Unauthorized", give_up("UndeliverableDueToHttpUnauthorized")),
+            403 => ("Forbidden", give_up("UndeliverableDueToHttpForbidden")),
+            404 if azure_resource => ("NotFound", retry(RESOURCE_FLOOR)),
+            404 => ("NotFound", retry(USUAL_FLOOR)),
+            408 => ("TimedOut", retry(TIMED_OUT_FLOOR)),
+            413 => ("PayloadTooLarge", give_up("UndeliverableDueToHttpRequestEntityTooLarge")),
+            503 => ("Busy", retry(BUSY_FLOOR)),
+            _ => ("Busy", retry(USUAL_FLOOR)),
+        };
+        Self { name, status: Some(status), verdict }
+    }
+
+    /// Reads the failure of a request that got no answer.
+    pub(crate) fn of_failure(error: &reqwest::Error) -> Self {
+        let name = if error.is_timeout() {
+            "TimedOut"
+        } else if names_resolution(error) {
+            "ResolutionError"
+        } else {
+            "SocketError"
+        };
+        Self { name, status: None, verdict: Verdict::Retry { floor: USUAL_FLOOR } }
+    }
+
+    /// How long an endpoint that keeps failing like this is left alone.
+    pub(crate) fn probation(&self) -> Duration {
+        match self.name {
+            "SocketError" => Duration::from_secs(30),
+            "NotFound" | "Unauthorized" | "Forbidden" | "ResolutionError" => RESOURCE_FLOOR,
+            _ => USUAL_FLOOR,
+        }
+    }
+}
+
+/// Whether the cause is the name of the host: the HTTP client tells it only in the text of the chain.
+fn names_resolution(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(source) = cause {
+        if source.to_string().contains("dns error") {
+            return true;
+        }
+        cause = source.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_are_azure_resources_and_webhooks_are_not() {
+        let function = Destination::AzureFunction("F".to_owned());
+        let hook = Destination::WebHook(url::Url::parse("https://partner.example/").expect("url"));
+        let retries =
+            |status, destination| matches!(Outcome::of_status(status, destination).verdict, Verdict::Retry { .. });
+        for status in [200, 201, 202, 203, 204] {
+            assert_eq!(Outcome::of_status(status, &hook).verdict, Verdict::Delivered);
+        }
+        for status in [205, 301, 302, 307, 404, 408, 409, 410, 429, 500, 503] {
+            assert!(retries(status, &hook) && retries(status, &function), "{status}");
+        }
+        for status in [400, 403, 413] {
+            assert!(!retries(status, &hook) && !retries(status, &function), "{status}");
+        }
+        assert!(!retries(401, &hook) && retries(401, &function));
+    }
+}

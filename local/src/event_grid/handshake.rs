@@ -1,0 +1,208 @@
+//! Asking an endpoint whether it wants deliveries, before the first one.
+//!
+//! CloudEvents: `OPTIONS`, consent by headers (CloudEvents HTTP webhook specification). Event Grid schema: a validation
+//! event whose code must come back. Either way an endpoint may answer without consent and give it within ten minutes
+//! through a URL: the manual mode.
+
+use std::time::Duration;
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{CONTENT_TYPE, ToStrError},
+};
+use serde::Deserialize;
+use serde_json::json;
+use url::Url;
+use uuid::Uuid;
+
+use super::{
+    delivery::{Delivery, request::common_headers},
+    event::{Schema, timestamp},
+};
+
+/// What the service of the public cloud calls itself.
+const ORIGIN: &str = "eventgrid.azure.net";
+const REQUEST_ORIGIN: HeaderName = HeaderName::from_static("webhook-request-origin");
+const REQUEST_CALLBACK: HeaderName = HeaderName::from_static("webhook-request-callback");
+const ALLOWED_ORIGIN: HeaderName = HeaderName::from_static("webhook-allowed-origin");
+const ALLOWED_RATE: HeaderName = HeaderName::from_static("webhook-allowed-rate");
+/// Wait before the one repetition after an endpoint did not answer in time.
+const REPEAT_AFTER: Duration = Duration::from_secs(5);
+/// How long consent may take in manual mode.
+pub(crate) const MANUAL_WINDOW: Duration = Duration::from_secs(600);
+
+/// Who is asked about what.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) endpoint: Url,
+    pub(crate) schema: Schema,
+    pub(crate) subscription: String,
+    /// Resource id of the topic.
+    pub(crate) topic: String,
+    /// Where consent can be given by hand.
+    pub(crate) callback: Url,
+    /// What a validation event asks to be echoed.
+    pub(crate) code: Uuid,
+}
+
+/// What the endpoint said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Consent,
+    /// It took the question; consent may follow through the callback.
+    Later,
+    /// It did not agree: what happened and what to do about it, for whoever makes the subscription.
+    Refusal(String),
+}
+
+/// Asks once, and once more if the endpoint does not answer in time.
+pub(crate) async fn ask(delivery: &Delivery, question: &Question) -> Answer {
+    let mut repeated = false;
+    loop {
+        let reply = match question.schema {
+            Schema::CloudEvents => question.options(&delivery.http).send().await,
+            Schema::EventGrid => question.validation(delivery).send().await,
+        };
+        match reply {
+            Ok(reply) => return question.judge(reply).await,
+            Err(error) if error.is_timeout() && !repeated => {
+                repeated = true;
+                delivery.clock.sleep(REPEAT_AFTER).await;
+            }
+            Err(error) if error.is_timeout() => {
+                return question.refusal("it did not answer within 30 seconds. Answer the handshake at once");
+            }
+            Err(error) => {
+                let cause = root_cause(&error);
+                return question.refusal(&format!(
+                    "it could not be reached ({cause}). Check that the endpoint is running and that the URL is right"
+                ));
+            }
+        }
+    }
+}
+
+impl Question {
+    fn options(&self, http: &reqwest::Client) -> reqwest::RequestBuilder {
+        let request = http.request(Method::OPTIONS, self.endpoint.clone()).header(REQUEST_ORIGIN, ORIGIN);
+        match HeaderValue::try_from(self.callback.as_str()) {
+            Ok(callback) => request.header(REQUEST_CALLBACK, callback),
+            Err(_) => request,
+        }
+    }
+
+    fn validation(&self, delivery: &Delivery) -> reqwest::RequestBuilder {
+        let event = json!([{
+            "id": Uuid::new_v4(),
+            "topic": self.topic,
+            "subject": "",
+            "data": { "validationCode": self.code, "validationUrl": self.callback.as_str() },
+            "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
+            "eventTime": timestamp(delivery.clock.now()),
+            "metadataVersion": "1",
+            "dataVersion": "2",
+        }]);
+        delivery
+            .http
+            .post(self.endpoint.clone())
+            .headers(common_headers("SubscriptionValidation", &self.subscription, 0, self.schema))
+            .header(CONTENT_TYPE, "application/json; charset=utf-8")
+            .body(event.to_string())
+    }
+
+    async fn judge(&self, reply: reqwest::Response) -> Answer {
+        match self.schema {
+            Schema::CloudEvents => self.judge_options(reply.status(), reply.headers()),
+            Schema::EventGrid => {
+                let status = reply.status();
+                let body = first_bytes(reply).await;
+                self.judge_validation(status, &body)
+            }
+        }
+    }
+
+    fn judge_options(&self, status: StatusCode, headers: &HeaderMap) -> Answer {
+        if !status.is_success() {
+            return self.refusal(&format!(
+                "it answered OPTIONS with {status}. Answer 200 with the header WebHook-Allowed-Origin: {ORIGIN}"
+            ));
+        }
+        let text = |name: &HeaderName| -> Result<Option<&str>, ToStrError> {
+            headers.get(name).map(HeaderValue::to_str).transpose()
+        };
+        match text(&ALLOWED_ORIGIN) {
+            Ok(Some(origin)) if origin.trim() == "*" || origin.trim().eq_ignore_ascii_case(ORIGIN) => {
+                if !headers.contains_key(ALLOWED_RATE) {
+                    tracing::warn!(endpoint = %shown(&self.endpoint), "the endpoint agreed without WebHook-Allowed-Rate; the specification asks for it");
+                }
+                Answer::Consent
+            }
+            Ok(None) => Answer::Later,
+            Ok(Some(origin)) => self.refusal(&format!(
+                "it allows the origin `{origin}`, not `{ORIGIN}`. Send back the value of WebHook-Request-Origin"
+            )),
+            Err(_) => self.refusal("its WebHook-Allowed-Origin is not text"),
+        }
+    }
+
+    fn judge_validation(&self, status: StatusCode, body: &[u8]) -> Answer {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Validated {
+            validation_response: String,
+        }
+        if status != StatusCode::OK {
+            return self.refusal(&format!(
+                "it answered the validation event with {status}. Answer 200 exactly, with {{\"validationResponse\":\"<the validation code>\"}}"
+            ));
+        }
+        match serde_json::from_slice::<Validated>(body) {
+            Ok(answer) if answer.validation_response.eq_ignore_ascii_case(&self.code.to_string()) => Answer::Consent,
+            Ok(_) => self.refusal("its validationResponse is not the validation code that it was sent"),
+            Err(_) => Answer::Later,
+        }
+    }
+
+    /// The sentence for a handshake that was not finished by hand in time.
+    pub(crate) fn too_late(&self) -> String {
+        self.failed(
+            "it answered without consent and did not call the validation URL within 10 minutes. Consent in the answer itself, or call that URL",
+        )
+    }
+
+    fn refusal(&self, what: &str) -> Answer {
+        Answer::Refusal(self.failed(what))
+    }
+
+    fn failed(&self, what: &str) -> String {
+        format!("Webhook validation handshake failed for {}: {what}.", shown(&self.endpoint))
+    }
+}
+
+/// A URL without its query, which may hold a secret.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.to_string()
+}
+
+/// Enough of a body for a validation answer.
+async fn first_bytes(mut reply: reqwest::Response) -> Vec<u8> {
+    const ENOUGH: usize = 64 * 1024;
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = reply.chunk().await {
+        body.extend_from_slice(&chunk);
+        if body.len() > ENOUGH {
+            break;
+        }
+    }
+    body
+}
+
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,69 @@
+//! Resource ids: how Resource Manager spells what exists in the stack.
+
+use serde::{Deserialize, Serialize};
+
+use crate::topology;
+
+/// What can be subscribed to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Source {
+    /// A custom topic, by its name in the topology.
+    Topic(String),
+    /// The system topic of the storage account.
+    Storage,
+}
+
+impl TryFrom<&topology::Source> for Source {
+    type Error = String;
+
+    /// The error completes "… is not usable: ".
+    fn try_from(source: &topology::Source) -> Result<Self, String> {
+        match source {
+            topology::Source::Topic(name) => Ok(Self::Topic(name.clone())),
+            topology::Source::Storage => Ok(Self::Storage),
+            topology::Source::EventHubs => {
+                Err("the local stack does not support the system topic of Event Hubs; subscribe to storage".to_owned())
+            }
+        }
+    }
+}
+
+/// The names that resource ids are made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    pub(crate) subscription_id: String,
+    pub(crate) resource_group: String,
+    pub(crate) storage_account: String,
+    pub(crate) event_hubs_namespace: String,
+}
+
+impl Names {
+    fn resource(&self, provider_path: &str) -> String {
+        format!(
+            "/subscriptions/{}/resourceGroups/{}/providers/{provider_path}",
+            self.subscription_id, self.resource_group
+        )
+    }
+
+    /// Id of the resource that emits the events, which is also `source` or `topic` of system events.
+    pub(crate) fn source(&self, source: &Source) -> String {
+        match source {
+            Source::Topic(name) => self.resource(&format!("Microsoft.EventGrid/topics/{name}")),
+            Source::Storage => self.resource(&format!("Microsoft.Storage/storageAccounts/{}", self.storage_account)),
+        }
+    }
+
+    /// Id of the Event Hubs namespace, whose events cannot be subscribed to here.
+    pub(crate) fn event_hubs(&self) -> String {
+        self.resource(&format!("Microsoft.EventHub/namespaces/{}", self.event_hubs_namespace))
+    }
+
+    /// Id of the system topic before `source`; the topic itself for a custom one.
+    pub(crate) fn topic(&self, source: &Source) -> String {
+        match source {
+            Source::Topic(_) => self.source(source),
+            Source::Storage => self.resource("Microsoft.EventGrid/systemTopics/storage"),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The Resource Manager calls on event subscriptions and topics.
+//!
+//! Identity is not checked here yet: whoever reaches the port may call.
+
+mod list;
+pub(crate) mod operations;
+mod path;
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde_json::{Map, Value, json};
+use url::form_urlencoded;
+use uuid::Uuid;
+
+use self::{
+    operations::Status,
+    path::{Place, Resource},
+};
+use super::{
+    body,
+    error::Refusal,
+    registry::Subscription,
+    service::Service,
+    subscription::{self, merge_patch},
+};
+
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Answers everything that is not a publish request.
+pub(crate) async fn handle(State(service): State<Arc<Service>>, request: Request) -> Response {
+    match answer(&service, request).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// A request that was understood: its resource and what the answers are made of.
+struct Call<'a> {
+    service: &'a Arc<Service>,
+    query: Vec<(String, String)>,
+    /// `http://host` under which the client reached us.
+    base: String,
+    path: String,
+    body: Bytes,
+}
+
+async fn answer(service: &Arc<Service>, request: Request) -> Result<Response, Refusal> {
+    let (parts, request_body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let topics = service.topics.values().map(|topic| topic.name.as_str());
+    let resource = path::parse(&service.names, topics, &path).ok_or_else(|| unknown(service, &parts.method, &path))?;
+    let query: Vec<(String, String)> =
+        form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+    if !query.iter().any(|(name, _)| name.eq_ignore_ascii_case("api-version")) {
+        return Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        ));
+    }
+    let call = Call {
+        service,
+        query,
+        base: base(&parts.headers, service),
+        path,
+        body: body::read(request_body, BODY_LIMIT).await?,
+    };
+    match (parts.method, resource) {
+        (Method::PUT, Resource::Subscription(place, name)) => call.put(&place, &name),
+        (Method::PATCH, Resource::Subscription(place, name)) => call.patch(&place, &name),
+        (Method::GET, Resource::Subscription(place, name)) => {
+            Ok(Json(call.shown(&place, &*call.find(&place, &name)?)).into_response())
+        }
+        (Method::DELETE, Resource::Subscription(place, name)) => call.delete(&place, &name),
+        (Method::GET, Resource::Subscriptions(place)) => call.list(&place),
+        (Method::POST, Resource::Action(place, name, action)) => call.act(&place, &name, &action),
+        (Method::GET, Resource::Operation(id)) => {
+            let status = call.status(id)?;
+            Ok(call.polled(StatusCode::OK, &status, id))
+        }
+        (Method::GET, Resource::OperationResult(id)) => match call.status(id)? {
+            status @ Status::InProgress => Ok(call.polled(StatusCode::ACCEPTED, &status, id)),
+            status => Ok(call.polled(StatusCode::OK, &status, id)),
+        },
+        (Method::GET, Resource::Topics) => {
+            let topics: Vec<Value> = service.topics.keys().filter_map(|name| service.topic_shown(name)).collect();
+            Ok(Json(json!({ "value": topics })).into_response())
+        }
+        (Method::GET, Resource::Topic(name)) => Ok(Json(service.topic_shown(&name)).into_response()),
+        (Method::POST, Resource::TopicKeys(name)) => {
+            let keys = service.topics.get(&name).map(|topic| &topic.keys);
+            Ok(Json(json!({ "key1": keys.map(|k| &k.key1), "key2": keys.map(|k| &k.key2) })).into_response())
+        }
+        (method, _) => Err(Refusal::unsupported(&format!("{method} {}", call.path))),
+    }
+}
+
+impl Call<'_> {
+    fn find(&self, place: &Place, name: &str) -> Result<Arc<Subscription>, Refusal> {
+        let found = self.service.provisioning.registry.find(&place.source, name);
+        found.filter(|found| !found.expired(self.service.clock.now())).ok_or_else(|| {
+            Refusal::not_found(format!("The event subscription `{name}` does not exist on {}.", place.parent))
+        })
+    }
+
+    fn object(&self) -> Result<Map<String, Value>, Refusal> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Refusal::invalid(format!("The body is not a JSON object: {error}.")))
+    }
+
+    fn put(&self, place: &Place, name: &str) -> Result<Response, Refusal> {
+        let mut body = self.object()?;
+        let properties = body.remove("properties").ok_or_else(|| Refusal::invalid("The body needs `properties`."))?;
+        self.propose(place, name, properties)
+    }
+
+    fn patch(&self, place: &Place, name: &str) -> Result<Response, Refusal> {
+        let body = self.object()?;
+        if body.contains_key("properties") {
+            return Err(Refusal::invalid("The body of PATCH is flat: it has no `properties`."));
+        }
+        let properties = merge_patch(self.find(place, name)?.record().properties(), &body);
+        self.propose(place, name, properties)
+    }
+
+    fn propose(&self, place: &Place, name: &str, properties: Value) -> Result<Response, Refusal> {
+        let input =
+            self.service.input_schema(&place.source).ok_or_else(|| Refusal::not_found("The topic does not exist."))?;
+        let (subscription, operation) = self.service.provisioning.propose(&place.source, name, input, properties)?;
+        let headers = self.operation_headers(operation);
+        Ok((StatusCode::CREATED, headers, Json(self.shown(place, &subscription))).into_response())
+    }
+
+    fn delete(&self, place: &Place, name: &str) -> Result<Response, Refusal> {
+        let Some(subscription) = self.service.provisioning.registry.find(&place.source, name) else {
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        };
+        let operation = self.service.provisioning.delete(&subscription)?;
+        let mut headers = self.operation_headers(operation);
+        if let Ok(location) = HeaderValue::try_from(self.operation_url("operationResults", operation)) {
+            headers.insert(header::LOCATION, location);
+        }
+        Ok((StatusCode::ACCEPTED, headers).into_response())
+    }
+
+    fn act(&self, place: &Place, name: &str, action: &str) -> Result<Response, Refusal> {
+        let record = self.find(place, name)?.record();
+        if action.eq_ignore_ascii_case("getFullUrl") {
+            return Ok(Json(subscription::full_url(&record).unwrap_or_else(|| json!({}))).into_response());
+        }
+        if action.eq_ignore_ascii_case("getDeliveryAttributes") {
+            return Ok(Json(subscription::delivery_attributes(&record)).into_response());
+        }
+        Err(Refusal::unsupported(&format!("POST {}", self.path)))
+    }
+
+    fn shown(&self, place: &Place, subscription: &Subscription) -> Value {
+        let topic = self.service.names.source(&place.source);
+        json!({
+            "id": format!("{}/eventSubscriptions/{}", place.parent, subscription.name),
+            "name": subscription.name,
+            "type": place.r#type,
+            "properties": subscription::shown(&subscription.record(), &topic, subscription.input),
+        })
+    }
+
+    fn status(&self, id: Uuid) -> Result<Status, Refusal> {
+        let status = self.service.provisioning.operations.status(id);
+        status.ok_or_else(|| Refusal::not_found(format!("The operation {id} is not known.")))
+    }
+
+    fn polled(&self, code: StatusCode, status: &Status, id: Uuid) -> Response {
+        (code, [RETRY_SOON], Json(status.body(&self.path, id))).into_response()
+    }
+
+    fn operation_url(&self, collection: &str, id: Uuid) -> String {
+        format!(
+            "{}/subscriptions/{}/providers/Microsoft.EventGrid/locations/local/{collection}/{id}?api-version=2025-02-15",
+            self.base, self.service.names.subscription_id
+        )
+    }
+
+    fn operation_headers(&self, operation: Uuid) -> HeaderMap {
+        let mut headers = HeaderMap::from_iter([RETRY_SOON]);
+        if let Ok(url) = HeaderValue::try_from(self.operation_url("operationsStatus", operation)) {
+            headers.insert("azure-asyncoperation", url);
+        }
+        headers
+    }
+}
+
+/// Operations are over in an instant here; without this, clients wait half a minute between polls.
+const RETRY_SOON: (header::HeaderName, HeaderValue) = (header::RETRY_AFTER, HeaderValue::from_static("1"));
+
+fn unknown(service: &Service, method: &Method, path: &str) -> Refusal {
+    if path.to_ascii_lowercase().starts_with(&service.names.event_hubs().to_ascii_lowercase()) {
+        return Refusal::unsupported("events of the Event Hubs namespace");
+    }
+    Refusal::not_found(format!("The local Event Grid has nothing at {method} {path}."))
+}
+
+fn base(headers: &HeaderMap, service: &Service) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    host.map_or_else(|| format!("http://{}", service.address), |host| format!("http://{host}"))
+}

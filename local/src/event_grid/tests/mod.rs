@@ -1,0 +1,6 @@
+//! The service through its public doors: HTTP in, HTTP out, the clock stepped by hand.
+
+mod delivery;
+mod publishing;
+mod subscriptions;
+mod support;

@@ -1,0 +1,131 @@
+//! Publishing: credentials, content types, limits, real samples.
+
+use std::path::Path;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hmac::{Hmac, Mac};
+use http::Method;
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::support::{Receiver, Stack, web_hook};
+
+const BATCH: &str = "application/cloudevents-batch+json; charset=utf-8";
+const SINGLE: &str = "application/cloudevents+json; charset=utf-8";
+const EVENT_GRID: &str = "application/json; charset=utf-8";
+
+fn order(id: &str) -> Value {
+    json!({ "specversion": "1.0", "id": id, "source": "/shop", "type": "t", "data": 1.10 })
+}
+
+#[tokio::test]
+async fn credentials_are_checked_in_every_form() {
+    let stack = Stack::start().await;
+    let (url, key) = (stack.publish_url("orders"), stack.grid.topic_key("orders").expect("key"));
+    let other_key = stack.grid.topic_key("classic").expect("key");
+    let sas = |key: &str| {
+        let resource = url.replace("api-version", "apiVersion");
+        let resource: String = url::form_urlencoded::byte_serialize(resource.as_bytes()).collect();
+        let signed = format!("r={resource}&e=1%2F2%2F2099%203%3A04%3A05%20PM");
+        let mac = Hmac::<Sha256>::new_from_slice(&BASE64_STANDARD.decode(key).expect("base64")).expect("any length");
+        let signature = BASE64_STANDARD.encode(mac.chain_update(&signed).finalize().into_bytes());
+        let signature: String = url::form_urlencoded::byte_serialize(signature.as_bytes()).collect();
+        format!("{signed}&s={signature}")
+    };
+    let in_query = |key: &str| {
+        let key: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
+        format!("{url}&aeg-sas-key={key}")
+    };
+    for (url, header, value, status) in [
+        (url.clone(), "aeg-sas-key", key.clone(), 200),
+        (in_query(&key), "x-none", String::new(), 200),
+        (url.clone(), "aeg-sas-token", sas(&key), 200),
+        (url.clone(), "authorization", format!("SharedAccessSignature {}", sas(&key)), 200),
+        (url.clone(), "x-none", String::new(), 401),
+        (url.clone(), "aeg-sas-key", other_key.clone(), 401),
+        (in_query(&other_key), "x-none", String::new(), 401),
+        (url.clone(), "aeg-sas-token", sas(&other_key), 401),
+        (url.clone(), "authorization", "Bearer token".to_owned(), 401),
+    ] {
+        let request = stack.http.post(&url).header(header, &value).header("content-type", SINGLE);
+        let answer = request.body(order("1").to_string()).send().await.expect("an answer");
+        assert_eq!(answer.status(), status, "{header}: {value}");
+        let body = answer.bytes().await.expect("a body");
+        if status == 200 {
+            assert!(body.is_empty());
+        } else {
+            let error: Value = serde_json::from_slice(&body).expect("JSON");
+            assert_eq!(error["error"]["code"], "Unauthorized");
+            assert!(error["error"]["details"][0]["message"].is_string());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_content_type_selects_the_parser_and_limits_hold() {
+    let stack = Stack::start().await;
+    let classic = json!([{ "id": "1", "subject": "s", "eventType": "t", "eventTime": "2026-03-04T10:11:12Z", "data": {}, "dataVersion": "1" }]);
+    let large =
+        json!([{ "specversion": "1.0", "id": "1", "source": "/s", "type": "t", "data": "x".repeat(1024 * 1024) }]);
+    let many: Vec<_> = (0..5001)
+        .map(|id| json!({ "specversion": "1.0", "id": id.to_string(), "source": "/s", "type": "t" }))
+        .collect();
+    for (topic, content_type, body, status) in [
+        ("orders", SINGLE, order("1"), 200),
+        ("orders", BATCH, json!([order("1"), order("2")]), 200),
+        ("orders", "Application/CloudEvents-Batch+JSON", json!([]), 200),
+        ("orders", SINGLE, json!([order("1")]), 400),
+        ("orders", BATCH, order("1"), 400),
+        ("orders", EVENT_GRID, json!([order("1")]), 400),
+        ("orders", BATCH, json!([order("1"), { "id": "2" }]), 400),
+        ("orders", BATCH, large, 413),
+        ("orders", BATCH, json!(many), 413),
+        ("classic", EVENT_GRID, classic.clone(), 200),
+        ("classic", EVENT_GRID, classic[0].clone(), 400),
+        ("classic", BATCH, json!([order("1")]), 400),
+    ] {
+        let answer = stack.publish(topic, content_type, body.to_string()).await;
+        assert_eq!(answer.status(), status, "{topic} {content_type}");
+    }
+    let without_version = stack.grid.topic_endpoint("orders").expect("a topic");
+    assert_eq!(stack.call(Method::POST, &without_version, Some(order("1"))).await.0, 400);
+    let unknown = without_version.replace("orders", "nothing");
+    assert_eq!(stack.call(Method::POST, &unknown, Some(order("1"))).await.0, 404);
+}
+
+#[tokio::test]
+async fn real_samples_of_the_service_pass_or_are_refused_cleanly() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/eventgrid-events");
+    if !samples.is_dir() {
+        assert_ne!(std::env::var("CONTOSO_REAL_DATA").as_deref(), Ok("required"), "{samples:?} is missing");
+        println!("skipped: {samples:?} is missing");
+        return;
+    }
+    let stack = Stack::start().await;
+    let partner = Receiver::with_statuses(|_| 200).await;
+    assert_eq!(stack.subscribe("all-orders", web_hook(&partner.url, json!({}))).await["status"], "Succeeded");
+    let mut published = 0;
+    for (file, content_type, topic, status) in [
+        ("azure-docs/BlobCreated-cloudevents.json", BATCH, "orders", 200),
+        ("azure-docs/BlobTierChanged-cloudevents.json", SINGLE, "orders", 200),
+        ("functions-quickstart/BlobCreated-cloudevents-template.json", SINGLE, "orders", 200),
+        // These name the topic of the account they come from, which is not ours.
+        ("azure-sdk-for-java/StorageBlobCreatedEvent.json", EVENT_GRID, "classic", 400),
+        ("azure-docs/SubscriptionValidationEvent.json", EVENT_GRID, "classic", 400),
+    ] {
+        let text = std::fs::read_to_string(samples.join(file)).expect("readable");
+        let answer = stack.publish(topic, content_type, text).await;
+        assert_eq!(answer.status(), status, "{file}: {}", answer.text().await.expect("text"));
+        published += usize::from(status == 200);
+    }
+    for file in ["StorageBlobCreatedEvent", "MultipleEventsInSameBatch", "EventHubCaptureFileCreatedEvent"] {
+        let text = std::fs::read_to_string(samples.join(format!("azure-sdk-for-java/{file}.json"))).expect("readable");
+        let mut events: Vec<Value> = serde_json::from_str(&text).expect("JSON");
+        for event in &mut events {
+            event.as_object_mut().expect("an object").remove("topic");
+        }
+        let answer = stack.publish("classic", EVENT_GRID, json!(events).to_string()).await;
+        assert_eq!(answer.status(), 200, "{file}");
+    }
+    partner.delivered(published).await;
+}

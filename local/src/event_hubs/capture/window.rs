@@ -1,0 +1,179 @@
+//! The windows of one partition.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use time::OffsetDateTime;
+use tracing::{debug, error};
+
+use crate::blobs::{Blobs, Code, Condition, PutOptions};
+use crate::clock::Clock;
+use crate::topology;
+
+use crate::event_hubs::log::Partition;
+use crate::event_hubs::position::Start;
+use super::CaptureError;
+use super::file::CaptureFile;
+use super::name::NameFormat;
+use super::progress::{Closing, Progress, ProgressStore};
+
+/// Events and bytes that one look at the log takes.
+const READ_EVENTS: usize = 4096;
+const READ_BYTES: usize = 4 << 20;
+
+/// Between two looks at a busy partition; what comes meanwhile is counted together.
+const LOOK_PERIOD: Duration = Duration::from_millis(100);
+
+/// Before a failed step is tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Captures one partition.
+pub(super) struct Capturer {
+    pub(super) partition: Partition,
+    pub(super) settings: topology::Capture,
+    pub(super) name: NameFormat,
+    pub(super) progress: ProgressStore,
+    pub(super) blobs: Blobs,
+    pub(super) clock: Clock,
+}
+
+impl Capturer {
+    /// Captures window after window, for ever.
+    pub(super) async fn run(self) {
+        let this = Arc::new(self);
+        let mut resumed = true;
+        loop {
+            match this.window(resumed).await {
+                Ok(in_time) => resumed &= !in_time,
+                Err(error) => {
+                    error!(error = &error as &dyn std::error::Error, "capture failed; it will be tried again");
+                    // Not on the stack's clock: a test that steps it wants no storm of attempts.
+                    tokio::time::sleep(RETRY_AFTER).await;
+                }
+            }
+        }
+    }
+
+    /// Waits for the end of the present window and writes its file. Says whether there was anything to wait for;
+    /// `resumed` while there was not since the start: then windows in which the stack was down and nothing came are left
+    /// out.
+    async fn window(self: &Arc<Self>, resumed: bool) -> Result<bool, CaptureError> {
+        let mut progress = match self.progress.load()? {
+            Some(progress) => progress,
+            None => {
+                let window_start = self.clock.now().unix_timestamp();
+                let next = self.partition.state().last_sequence + 1;
+                let new = Progress { window_start, next, closing: None };
+                self.progress.save(&new)?;
+                new
+            }
+        };
+        let window_end = progress.window_start + i64::from(self.settings.interval_seconds);
+        let in_time = self.clock.now().unix_timestamp() < window_end;
+        let closing = match progress.closing {
+            Some(closing) => closing,
+            None => {
+                let closing = self.wait(&progress, window_end, resumed && !in_time).await?;
+                progress.closing = Some(closing);
+                self.progress.save(&progress)?;
+                closing
+            }
+        };
+        let this = Arc::clone(self);
+        // A file may be hundreds of megabytes: too much work for the threads that serve connections.
+        let written = tokio::task::spawn_blocking(move || this.write(progress, closing)).await;
+        written.map_err(|_| CaptureError::Interrupted)??;
+        self.progress.save(&Progress {
+            window_start: closing.next_window_start,
+            next: closing.end,
+            closing: None,
+        })?;
+        Ok(in_time)
+    }
+
+    /// Waits until the window has its time or its size.
+    async fn wait(&self, progress: &Progress, window_end: i64, skip: bool) -> Result<Closing, CaptureError> {
+        let end_of_time = OffsetDateTime::from_unix_timestamp(window_end).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let mut counted = progress.next;
+        let mut bytes = 0_u64;
+        while bytes < self.settings.size_limit_bytes {
+            tokio::select! {
+                () = self.clock.sleep_until(end_of_time) => return self.end_by_time(window_end, skip),
+                () = self.partition.grown_past(counted - 1) => {}
+            }
+            let events = self.partition.read(counted, READ_EVENTS, READ_BYTES).map_err(|source| self.unreadable(source))?;
+            let caught_up = events.len() < READ_EVENTS;
+            for event in events {
+                bytes += event.message.len() as u64;
+                counted = event.sequence + 1;
+                if bytes >= self.settings.size_limit_bytes {
+                    break;
+                }
+            }
+            if caught_up && bytes < self.settings.size_limit_bytes {
+                tokio::time::sleep(LOOK_PERIOD).await;
+            }
+        }
+        // Names tell seconds apart, so no two windows start in one.
+        let next_window_start = self.clock.now().unix_timestamp().max(progress.window_start + 1);
+        Ok(Closing { end: counted, next_window_start })
+    }
+
+    fn end_by_time(&self, window_end: i64, skip: bool) -> Result<Closing, CaptureError> {
+        let start = Start::EnqueuedTime { millis: window_end.saturating_mul(1000), inclusive: true };
+        let end = self.partition.first_sequence_at(&start).map_err(|source| self.unreadable(source))?;
+        if !skip {
+            return Ok(Closing { end, next_window_start: window_end });
+        }
+        let first = self.partition.read(end, 1, 1).map_err(|source| self.unreadable(source))?;
+        let present = first.first().map_or(self.clock.now_millis(), |event| event.enqueued_millis) / 1000;
+        let interval = i64::from(self.settings.interval_seconds.max(1));
+        let windows = (present - window_end).div_euclid(interval).max(0);
+        Ok(Closing { end, next_window_start: window_end + windows * interval })
+    }
+
+    /// Writes the window's file where it is not there yet.
+    fn write(&self, progress: Progress, closing: Closing) -> Result<(), CaptureError> {
+        if progress.next >= closing.end && self.settings.skip_empty {
+            return Ok(());
+        }
+        let start = OffsetDateTime::from_unix_timestamp(progress.window_start).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let name = self.name.blob(start);
+        let body = self.encode(&name, progress.next, closing.end)?;
+        let options = PutOptions {
+            content_type: Some("application/octet-stream".to_owned()),
+            condition: Some(Condition::IfAbsent),
+            ..PutOptions::default()
+        };
+        match self.blobs.put(&self.settings.container, &name, body, options) {
+            Ok(_) => debug!(name, first = progress.next, end = closing.end, "captured"),
+            // Written before a crash.
+            Err(error) if error.code() == Code::BlobAlreadyExists => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    fn encode(&self, name: &str, first: i64, end: i64) -> Result<Bytes, CaptureError> {
+        let failed = |source| CaptureError::Encode {
+            partition: self.progress.partition().to_owned(),
+            source: Box::new(source),
+        };
+        let mut file = CaptureFile::new(name).map_err(failed)?;
+        let mut next = first;
+        while next < end {
+            let events = self.partition.read(next, READ_EVENTS, READ_BYTES).map_err(|source| self.unreadable(source))?;
+            let Some(last) = events.last() else { break };
+            next = last.sequence + 1;
+            for event in events.iter().filter(|event| event.sequence < end) {
+                file.append(event).map_err(failed)?;
+            }
+        }
+        Ok(file.finish().map_err(failed)?.into())
+    }
+
+    fn unreadable(&self, source: crate::event_hubs::Error) -> CaptureError {
+        CaptureError::Read { partition: self.progress.partition().to_owned(), source: Box::new(source) }
+    }
+}

@@ -1,0 +1,149 @@
+//! Attaching a link: what it is for, whether it may be, and the answer.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::event_hubs::amqp::answer::{HANDLE_MAX, put_attach_reply, put_detach};
+use crate::event_hubs::amqp::condition::{Condition, Refusal};
+use crate::event_hubs::amqp::performative::{Attach, Role};
+use crate::event_hubs::amqp::Value;
+use crate::event_hubs::hub::Hub;
+use crate::event_hubs::log::Partition;
+use crate::event_hubs::position::{SELECTOR, Start};
+use super::address::Address;
+use super::link::{Feed, Incoming, Link, Node, Outgoing, Purpose};
+use super::machine::{Fault, Mail, Machine};
+use super::receive::Receiver;
+
+const EPOCH: &str = "com.microsoft:epoch";
+const RUNTIME_METRIC: &str = "com.microsoft:enable-receiver-runtime-metric";
+
+impl Machine {
+    pub(super) fn attach(&mut self, channel: u16, attach: &Attach) -> Result<(), Fault> {
+        if attach.handle > HANDLE_MAX {
+            return Err(Fault::connection(Condition::FramingError, "A handle is above the announced handle-max."));
+        }
+        let session = self.session(channel)?;
+        if session.links.contains_key(&attach.handle) {
+            return Err(Fault::session(Condition::HandleInUse, "The handle is in use."));
+        }
+        self.late.finish_detach(&mut self.out, channel, attach.handle);
+        let link = match attach.role {
+            Role::Sender => self.incoming(attach),
+            Role::Receiver => self.outgoing(channel, attach),
+        };
+        put_attach_reply(&mut self.out, channel, attach);
+        let link = link.unwrap_or_else(|refusal| {
+            tracing::debug!(?refusal, "a link was refused");
+            put_detach(&mut self.out, channel, attach.handle, true, Some(&refusal));
+            Link::Detaching
+        });
+        let grants = matches!(link, Link::Incoming(_));
+        self.session(channel)?.links.insert(attach.handle, link);
+        if grants {
+            self.send_flow(channel, Some(attach.handle));
+        }
+        Ok(())
+    }
+
+    /// A link on which the peer sends.
+    fn incoming(&self, attach: &Attach) -> Result<Link, Refusal> {
+        let text = attach.target.field(0).as_text().unwrap_or_default();
+        let purpose = match Address::parse(text) {
+            Some(Address::Cbs) => Purpose::Request(Node::Cbs),
+            Some(Address::Management) => Purpose::Request(Node::Management),
+            Some(Address::Hub(hub)) => Purpose::Publish { hub: self.find_hub(hub)?, partition: None },
+            Some(Address::Partition { hub, partition }) => {
+                let hub = self.find_hub(hub)?;
+                let partition = find_partition(&hub, partition)?;
+                Purpose::Publish { hub, partition: Some(partition) }
+            }
+            Some(Address::Group { .. }) | None => return Err(not_found(text)),
+        };
+        Ok(Link::Incoming(Incoming::new(purpose, attach.initial_delivery_count)))
+    }
+
+    /// A link on which the peer receives.
+    fn outgoing(&self, channel: u16, attach: &Attach) -> Result<Link, Refusal> {
+        let text = attach.source.field(0).as_text().unwrap_or_default();
+        let replies = |node| Feed::Replies {
+            node,
+            target: attach.target.field(0).as_text().map(str::to_owned),
+            waiting: VecDeque::new(),
+        };
+        let feed = match Address::parse(text) {
+            Some(Address::Cbs) => replies(Node::Cbs),
+            Some(Address::Management) => replies(Node::Management),
+            Some(Address::Group { hub, group, partition }) => {
+                let hub = self.find_hub(hub)?;
+                if !hub.has_consumer_group(group) {
+                    return Err(not_found(text));
+                }
+                let partition = find_partition(&hub, partition)?;
+                Feed::Events(Box::new(self.receiver(channel, attach, &hub, group, partition)?))
+            }
+            Some(Address::Hub(_) | Address::Partition { .. }) | None => return Err(not_found(text)),
+        };
+        Ok(Link::Outgoing(Outgoing::new(feed)))
+    }
+
+    fn receiver(
+        &self,
+        channel: u16,
+        attach: &Attach,
+        hub: &Arc<Hub>,
+        group: &str,
+        partition: Partition,
+    ) -> Result<Receiver, Refusal> {
+        let bad = |description: String| Refusal::new(Condition::ArgumentError, description);
+        let start = match attach.source.field(7).entry(SELECTOR).undescribed() {
+            Value::Null => Start::Earliest,
+            selector => {
+                let text = selector.as_text().unwrap_or_default();
+                Start::from_selector(text).ok_or_else(|| bad(format!("The filter {text:?} is not supported.")))?
+            }
+        };
+        let next = partition.first_sequence_at(&start).map_err(|error| bad(error.to_string()))?;
+        let epoch = match attach.properties.entry(EPOCH) {
+            Value::Null => None,
+            epoch => Some(
+                epoch
+                    .as_i64()
+                    .filter(|epoch| *epoch >= 0)
+                    .ok_or_else(|| bad(format!("The epoch {epoch:?} is not a number from 0 on.")))?,
+            ),
+        };
+        let (mailbox, handle) = (self.mailbox.clone(), attach.handle);
+        let lease = hub.receivers().admit(group, &partition, epoch, move |receiver, refusal| {
+            // A connection that is gone has no link to displace.
+            drop(mailbox.send(Mail::Displaced { channel, handle, receiver, refusal }));
+        })?;
+        Ok(Receiver::new(partition, lease, next, wants(&attach.desired_capabilities, RUNTIME_METRIC)))
+    }
+
+    fn find_hub(&self, name: &str) -> Result<Arc<Hub>, Refusal> {
+        self.hubs.shared_hub(name).cloned().ok_or_else(|| not_found(name))
+    }
+}
+
+fn find_partition(hub: &Hub, id: &str) -> Result<Partition, Refusal> {
+    hub.partition(id).cloned().ok_or_else(|| {
+        let count = hub.partitions().len();
+        Refusal::new(
+            Condition::ArgumentOutOfRange,
+            format!("The partition '{id}' is not one of the {count} of the event hub '{}'.", hub.name()),
+        )
+    })
+}
+
+fn not_found(entity: &str) -> Refusal {
+    Refusal::new(Condition::NotFound, format!("The messaging entity '{entity}' could not be found."))
+}
+
+/// Whether a capability is among those that a peer desires: one symbol, or an array of them.
+fn wants(capabilities: &Value, name: &str) -> bool {
+    match capabilities {
+        Value::Array(items) | Value::List(items) => items.iter().any(|item| item.as_text() == Some(name)),
+        one => one.as_text() == Some(name),
+    }
+}

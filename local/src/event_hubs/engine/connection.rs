@@ -1,0 +1,97 @@
+//! The input and output of one connection.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::event_hubs::EventHubs;
+use crate::event_hubs::amqp::answer::IDLE_TIME_OUT_MILLIS;
+use crate::event_hubs::amqp::condition::{Condition, Refusal};
+use crate::event_hubs::amqp::frame::put_heartbeat;
+use super::machine::Machine;
+
+/// Bytes that one read takes at most.
+const READ_SIZE: usize = 64 << 10;
+
+/// Output that a peer may leave unread before nothing more is read from it.
+const MAX_OUTPUT: usize = 1 << 20;
+
+/// The longest silence of ours, whatever the peer bears.
+const MAX_HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// How long a peer may take to read the rest of a closed connection.
+const CLOSE_GRACE: Duration = Duration::from_secs(5);
+
+/// Serves one connection until the peer closes it, is silent for too long, or `stopping` is cancelled.
+pub(crate) async fn serve(
+    mut stream: TcpStream,
+    hubs: EventHubs,
+    stopping: CancellationToken,
+) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let (mailbox, mut mail) = mpsc::unbounded_channel();
+    let mut machine = Machine::new(hubs, mailbox);
+    let mut input = BytesMut::new();
+    let silence = Duration::from_millis(IDLE_TIME_OUT_MILLIS.into());
+    let mut heard = Instant::now();
+    let mut spoke = heard;
+    let (mut reader, mut writer) = stream.split();
+    while !machine.is_closed() {
+        let heartbeat = spoke + heartbeat_after(machine.peer_idle_time_out_millis());
+        let due = [Some(heartbeat), Some(heard + silence), machine.next_due()];
+        let due = due.into_iter().flatten().min().unwrap_or(heartbeat);
+        input.reserve(READ_SIZE);
+        tokio::select! {
+            read = reader.read_buf(&mut input), if machine.out.len() < MAX_OUTPUT => {
+                if read? == 0 {
+                    return Ok(());
+                }
+                heard = Instant::now();
+                machine.receive(&mut input, heard);
+            }
+            written = writer.write_buf(&mut machine.out), if !machine.out.is_empty() => {
+                written?;
+                spoke = Instant::now();
+            }
+            // The machine keeps a sender, so there is always another letter to wait for.
+            Some(letter) = mail.recv() => {
+                machine.mail(letter);
+                while let Ok(letter) = mail.try_recv() {
+                    machine.mail(letter);
+                }
+            }
+            () = sleep_until(due) => {}
+            () = stopping.cancelled() => {
+                machine.close(Some(&Refusal::new(Condition::ConnectionForced, "The server is stopping.")));
+            }
+        }
+        let now = Instant::now();
+        if now >= heard + silence {
+            machine.close(Some(&Refusal::new(Condition::ResourceLimitExceeded, "The peer was silent for too long.")));
+        }
+        if now >= heartbeat {
+            spoke = now;
+            if machine.is_open() && machine.out.is_empty() {
+                put_heartbeat(&mut machine.out);
+            }
+        }
+        machine.fire(now);
+    }
+    let farewell = async {
+        writer.write_all_buf(&mut machine.out).await?;
+        writer.shutdown().await
+    };
+    // A peer that does not read its close has gone without it.
+    tokio::time::timeout(CLOSE_GRACE, farewell).await.unwrap_or(Ok(()))
+}
+
+/// Half of what the peer bears, so that one late heartbeat does no harm.
+fn heartbeat_after(peer_idle_time_out_millis: Option<u32>) -> Duration {
+    let borne = peer_idle_time_out_millis.map_or(MAX_HEARTBEAT, |millis| Duration::from_millis(millis.into()) / 2);
+    borne.clamp(Duration::from_millis(10), MAX_HEARTBEAT)
+}

@@ -1,0 +1,213 @@
+//! Links: what one is for, and how far it is.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::event_hubs::amqp::condition::{Condition, Refusal};
+use crate::event_hubs::amqp::frame::{TransferHead, put_transfer, transfer_room};
+use crate::event_hubs::amqp::performative::Transfer;
+use crate::event_hubs::amqp::answer::MAX_MESSAGE_SIZE;
+use crate::event_hubs::hub::Hub;
+use crate::event_hubs::log::Partition;
+use super::receive::Receiver;
+use super::session::Window;
+
+/// Credit that a sender gets; topped up when half of it is used.
+const CREDIT: u32 = 1000;
+
+/// Replies that wait for credit on one link. A client that asks on without reading loses the oldest.
+const MAX_WAITING_REPLIES: usize = 64;
+
+pub(super) enum Link {
+    /// The peer sends.
+    Incoming(Incoming),
+    /// The peer receives.
+    Outgoing(Outgoing),
+    /// We have detached it; what is still under way is ignored until the peer detaches too.
+    Detaching,
+}
+
+/// What the messages of a sending peer are.
+#[derive(Clone)]
+pub(super) enum Purpose {
+    /// Publications to a hub, or to one of its partitions.
+    Publish { hub: Arc<Hub>, partition: Option<Partition> },
+    /// Requests to a node.
+    Request(Node),
+}
+
+/// The nodes that answer requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Node {
+    Cbs,
+    Management,
+}
+
+pub(super) struct Incoming {
+    pub(super) purpose: Purpose,
+    pub(super) delivery_count: u32,
+    pub(super) credit: u32,
+    partial: Option<Delivery>,
+}
+
+/// A delivery, put together from its frames.
+pub(super) struct Delivery {
+    pub(super) id: u32,
+    pub(super) message_format: u32,
+    pub(super) settled: bool,
+    /// The message, or nothing where it is larger than allowed.
+    pub(super) message: Option<Bytes>,
+    joined: BytesMut,
+}
+
+impl Incoming {
+    pub(super) fn new(purpose: Purpose, delivery_count: u32) -> Self {
+        Self { purpose, delivery_count, credit: CREDIT, partial: None }
+    }
+
+    /// Takes one frame; gives the delivery once it is whole.
+    pub(super) fn transfer(&mut self, transfer: &Transfer, payload: Bytes) -> Result<Option<Delivery>, Refusal> {
+        let mut delivery = match self.partial.take() {
+            Some(delivery) => delivery,
+            None => {
+                if self.credit == 0 {
+                    return Err(Refusal::new(Condition::TransferLimitExceeded, "The link had no credit left."));
+                }
+                let id = transfer.delivery_id.ok_or_else(|| {
+                    Refusal::new(Condition::InvalidField, "The first transfer of a delivery has no delivery-id.")
+                })?;
+                Delivery {
+                    id,
+                    message_format: transfer.message_format,
+                    settled: false,
+                    message: Some(Bytes::new()),
+                    joined: BytesMut::new(),
+                }
+            }
+        };
+        delivery.settled |= transfer.settled;
+        delivery.add(payload, transfer.more);
+        if transfer.more && !transfer.aborted {
+            self.partial = Some(delivery);
+            return Ok(None);
+        }
+        self.credit = self.credit.saturating_sub(1);
+        self.delivery_count = self.delivery_count.wrapping_add(1);
+        Ok((!transfer.aborted).then_some(delivery))
+    }
+
+    /// Gives new credit where half of it is used, and says whether it did.
+    pub(super) fn top_up(&mut self) -> bool {
+        let low = self.credit < CREDIT / 2;
+        if low {
+            self.credit = CREDIT;
+        }
+        low
+    }
+}
+
+impl Delivery {
+    fn add(&mut self, payload: Bytes, more: bool) {
+        if self.joined.len() + payload.len() > MAX_MESSAGE_SIZE {
+            self.message = None;
+            self.joined = BytesMut::new();
+        }
+        if self.message.is_none() {
+            return;
+        }
+        if self.joined.is_empty() && !more {
+            // The usual delivery is one frame, which needs no copy.
+            self.message = Some(payload);
+            return;
+        }
+        self.joined.extend_from_slice(&payload);
+        if !more {
+            self.message = Some(self.joined.split().freeze());
+        }
+    }
+}
+
+pub(super) struct Outgoing {
+    pub(super) feed: Feed,
+    pub(super) delivery_count: u32,
+    pub(super) credit: u32,
+    pub(super) drain: bool,
+    current: Option<Sending>,
+}
+
+/// What goes out on a link.
+pub(super) enum Feed {
+    /// Answers of a node, for the link with this target address.
+    Replies { node: Node, target: Option<String>, waiting: VecDeque<Bytes> },
+    /// Events of a partition.
+    Events(Box<Receiver>),
+}
+
+/// A message of which some frames have been written.
+struct Sending {
+    message: Bytes,
+    written: usize,
+    started: bool,
+}
+
+impl Outgoing {
+    pub(super) fn new(feed: Feed) -> Self {
+        Self { feed, delivery_count: 0, credit: 0, drain: false, current: None }
+    }
+
+    /// Whether a message is under way.
+    pub(super) fn is_sending(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// Uses one credit for a message.
+    pub(super) fn send(&mut self, message: Bytes) {
+        self.credit = self.credit.saturating_sub(1);
+        self.delivery_count = self.delivery_count.wrapping_add(1);
+        self.current = Some(Sending { message, written: 0, started: false });
+    }
+
+    /// Writes frames of the current message as far as the peer's window allows; says whether all are written.
+    pub(super) fn write(
+        &mut self,
+        out: &mut BytesMut,
+        window: &mut Window,
+        (channel, handle): (u16, u32),
+        max_frame_size: u32,
+    ) -> bool {
+        let room = transfer_room(max_frame_size);
+        while let Some(sending) = &mut self.current {
+            let Some(id) = window.take() else { return false };
+            let end = sending.message.len().min(sending.written + room);
+            let head = TransferHead {
+                handle,
+                delivery: (!sending.started).then_some(id),
+                more: end < sending.message.len(),
+            };
+            put_transfer(out, channel, &head, &sending.message[sending.written..end]);
+            sending.started = true;
+            sending.written = end;
+            if !head.more {
+                self.current = None;
+            }
+        }
+        true
+    }
+
+    /// Uses up all credit, as a draining peer wants when there is nothing more to send.
+    pub(super) fn finish_drain(&mut self) {
+        self.delivery_count = self.delivery_count.wrapping_add(self.credit);
+        self.credit = 0;
+        self.drain = false;
+    }
+}
+
+/// Queues a reply.
+pub(super) fn push_reply(waiting: &mut VecDeque<Bytes>, reply: Bytes) {
+    if waiting.len() >= MAX_WAITING_REPLIES {
+        waiting.pop_front();
+    }
+    waiting.push_back(reply);
+}

@@ -1,0 +1,231 @@
+//! The protocol machine of one connection.
+
+use std::collections::{HashMap, VecDeque};
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
+
+use crate::event_hubs::EventHubs;
+use crate::event_hubs::amqp::answer::{put_close, put_open};
+use crate::event_hubs::amqp::condition::{Condition, Refusal};
+use crate::event_hubs::amqp::frame::{Frame, FrameKind, MAX_FRAME_SIZE, MIN_MAX_FRAME_SIZE, take_frame};
+use crate::event_hubs::amqp::performative::{Open, Performative, decode};
+use super::handshake::{Handshake, sasl_too_late};
+use super::rust_client::{Late, is_rust_client};
+use super::session::Session;
+
+/// Output beyond which no more deliveries are written until the peer has taken some.
+pub(super) const HIGH_WATER: usize = 256 << 10;
+
+/// What other tasks tell a connection.
+pub(super) enum Mail {
+    /// A partition that a link waits for has grown.
+    Wake { channel: u16, handle: u32 },
+    /// Another receiver has taken this one's place.
+    Displaced { channel: u16, handle: u32, receiver: u64, refusal: Refusal },
+}
+
+/// A peer's fault that is more than one link's affair.
+pub(super) enum Fault {
+    Connection(Refusal),
+    Session(Refusal),
+}
+
+impl Fault {
+    pub(super) fn connection(condition: Condition, description: &str) -> Self {
+        Self::Connection(Refusal::new(condition, description))
+    }
+
+    pub(super) fn session(condition: Condition, description: &str) -> Self {
+        Self::Session(Refusal::new(condition, description))
+    }
+}
+
+pub(super) struct Machine {
+    pub(super) hubs: EventHubs,
+    pub(super) mailbox: UnboundedSender<Mail>,
+    /// What the peer shall get.
+    pub(super) out: BytesMut,
+    pub(super) late: Late,
+    handshake: Handshake,
+    peer: Option<Peer>,
+    pub(super) sessions: HashMap<u16, Session>,
+    /// Links that have more to deliver than the output could take, in turn.
+    pub(super) ready: VecDeque<(u16, u32)>,
+    closed: bool,
+    pub(super) now: Instant,
+}
+
+/// What the peer said when it opened the connection.
+struct Peer {
+    max_frame_size: u32,
+    idle_time_out_millis: Option<u32>,
+    is_rust_client: bool,
+}
+
+impl Machine {
+    pub(super) fn new(hubs: EventHubs, mailbox: UnboundedSender<Mail>) -> Self {
+        Self {
+            hubs,
+            mailbox,
+            out: BytesMut::new(),
+            late: Late::default(),
+            handshake: Handshake::default(),
+            peer: None,
+            sessions: HashMap::new(),
+            ready: VecDeque::new(),
+            closed: false,
+            now: Instant::now(),
+        }
+    }
+
+    /// Whether nothing more shall be read: the connection ends once the output is written.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Whether the peer has opened the connection.
+    pub(super) fn is_open(&self) -> bool {
+        self.peer.is_some() && !self.closed
+    }
+
+    /// Milliseconds of silence that the peer bears.
+    pub(super) fn peer_idle_time_out_millis(&self) -> Option<u32> {
+        self.peer.as_ref()?.idle_time_out_millis.filter(|millis| *millis > 0)
+    }
+
+    /// Handles all that has come in whole.
+    pub(super) fn receive(&mut self, input: &mut BytesMut, now: Instant) {
+        self.now = now;
+        while !self.closed {
+            if self.handshake.expects_header() {
+                let Some(header) = input.first_chunk().copied() else { return };
+                drop(input.split_to(header.len()));
+                self.closed = self.handshake.header(header, &mut self.out).is_err();
+                continue;
+            }
+            match take_frame(input) {
+                Ok(None) => return,
+                Ok(Some(frame)) => self.frame(frame),
+                Err(error) => self.close(Some(&Refusal::new(Condition::FramingError, error.to_string()))),
+            }
+        }
+    }
+
+    /// Handles what another task has told.
+    pub(super) fn mail(&mut self, mail: Mail) {
+        match mail {
+            Mail::Wake { channel, handle } => self.pump(channel, handle),
+            Mail::Displaced { channel, handle, receiver, refusal } => {
+                // By now the handle may be another link's.
+                if self.reads(channel, handle, receiver) {
+                    self.detach_link(channel, handle, &refusal);
+                }
+            }
+        }
+    }
+
+    /// When [`Self::fire`] has something to do.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.late.next_due()
+    }
+
+    /// Writes what is due, and deliveries while the output has room.
+    pub(super) fn fire(&mut self, now: Instant) {
+        if self.closed {
+            return;
+        }
+        self.late.fire(&mut self.out, now);
+        while self.out.len() < HIGH_WATER {
+            let Some((channel, handle)) = self.ready.pop_front() else { return };
+            self.pump(channel, handle);
+        }
+    }
+
+    /// Ends the connection, with the reason if it is not the peer's wish.
+    pub(super) fn close(&mut self, error: Option<&Refusal>) {
+        if self.closed {
+            return;
+        }
+        if self.handshake == Handshake::Done {
+            if self.peer.is_none() {
+                // A close must follow an open.
+                put_open(&mut self.out, self.hubs.namespace());
+            }
+            put_close(&mut self.out, error);
+        }
+        self.closed = true;
+        self.sessions.clear();
+    }
+
+    fn frame(&mut self, frame: Frame) {
+        if self.handshake != Handshake::Done {
+            self.closed = self.handshake.frame(&frame, &mut self.out).is_err();
+            return;
+        }
+        if frame.kind == FrameKind::Sasl {
+            return self.close(Some(&sasl_too_late()));
+        }
+        if frame.body.is_empty() {
+            return;
+        }
+        let (performative, taken) = match decode(&frame.body) {
+            Ok(decoded) => decoded,
+            Err(error) => return self.close(Some(&Refusal::new(Condition::DecodeError, error.to_string()))),
+        };
+        match self.perform(frame.channel, performative, frame.body.slice(taken..)) {
+            Ok(()) => {}
+            Err(Fault::Connection(refusal)) => self.close(Some(&refusal)),
+            Err(Fault::Session(refusal)) => self.end_session(frame.channel, &refusal),
+        }
+    }
+
+    fn perform(&mut self, channel: u16, performative: Performative, payload: Bytes) -> Result<(), Fault> {
+        if self.peer.is_none() && !matches!(performative, Performative::Open(_)) {
+            return Err(Fault::connection(Condition::FramingError, "A frame came before open."));
+        }
+        // After our own `end`, only the peer's counts.
+        if self.sessions.get(&channel).is_some_and(|session| session.ended)
+            && !matches!(performative, Performative::End | Performative::Close)
+        {
+            return Ok(());
+        }
+        match performative {
+            Performative::Open(open) => self.open(&open),
+            Performative::Begin(begin) => self.begin(channel, &begin),
+            Performative::Attach(attach) => self.attach(channel, &attach),
+            Performative::Flow(flow) => self.flow(channel, &flow),
+            Performative::Transfer(transfer) => self.transfer(channel, &transfer, payload),
+            Performative::Disposition => self.session(channel).map(|_| ()),
+            Performative::Detach(detach) => self.detach(channel, &detach),
+            Performative::End => self.end(channel),
+            Performative::Close => {
+                self.close(None);
+                Ok(())
+            }
+        }
+    }
+
+    fn open(&mut self, open: &Open) -> Result<(), Fault> {
+        if self.peer.is_some() {
+            return Err(Fault::connection(Condition::FramingError, "The connection is open already."));
+        }
+        self.peer = Some(Peer {
+            max_frame_size: open.max_frame_size.unwrap_or(u32::MAX).clamp(MIN_MAX_FRAME_SIZE, MAX_FRAME_SIZE),
+            idle_time_out_millis: open.idle_time_out_millis,
+            is_rust_client: is_rust_client(&open.properties),
+        });
+        put_open(&mut self.out, self.hubs.namespace());
+        Ok(())
+    }
+
+    /// The largest frame that both sides take.
+    pub(super) fn max_frame_size(&self) -> u32 {
+        self.peer.as_ref().map_or(MIN_MAX_FRAME_SIZE, |peer| peer.max_frame_size)
+    }
+
+    pub(super) fn is_rust_client(&self) -> bool {
+        self.peer.as_ref().is_some_and(|peer| peer.is_rust_client)
+    }
+}

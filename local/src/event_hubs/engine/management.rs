@@ -1,0 +1,75 @@
+//! `$management`: the runtime properties of hubs and partitions.
+
+use crate::event_hubs::amqp::Value;
+use crate::event_hubs::amqp::condition::Condition;
+use crate::event_hubs::hub::Hub;
+use crate::event_hubs::log::Partition;
+use crate::event_hubs::EventHubs;
+use super::request::{Request, Response};
+
+const HUB: &str = "com.microsoft:eventhub";
+const PARTITION: &str = "com.microsoft:partition";
+
+pub(super) fn answer(request: &Request, hubs: &EventHubs) -> Response {
+    let (operation, kind) = (request.property("operation"), request.property("type"));
+    if operation != "READ" || ![HUB, PARTITION].contains(&kind) {
+        return Response::refused(
+            501,
+            Condition::NotImplemented,
+            format!("The management operation {operation:?} on {kind:?} is not supported."),
+        );
+    }
+    let name = request.property("name");
+    let Some(hub) = hubs.hub(name) else {
+        return Response::refused(
+            404,
+            Condition::NotFound,
+            format!("The messaging entity '{name}' could not be found."),
+        );
+    };
+    if kind == HUB {
+        return Response::ok(200, "OK", hub_properties(hub));
+    }
+    let id = request.property("partition");
+    match hub.partition(id) {
+        Some(partition) => Response::ok(200, "OK", partition_properties(hub, partition)),
+        None => Response::refused(
+            404,
+            Condition::NotFound,
+            format!("The messaging entity '{name}' has no partition '{id}'."),
+        ),
+    }
+}
+
+fn hub_properties(hub: &Hub) -> Value {
+    let ids: Vec<Value> = hub.partitions().iter().map(|partition| Value::string(partition.id())).collect();
+    let count = i32::try_from(ids.len()).unwrap_or(i32::MAX);
+    map([
+        ("name", Value::string(hub.name())),
+        ("type", Value::string(HUB)),
+        ("created_at", Value::Timestamp(hub.created_millis())),
+        ("partition_count", Value::Int(count)),
+        ("partition_ids", Value::Array(ids)),
+        ("georeplication_factor", Value::Int(1)),
+    ])
+}
+
+fn partition_properties(hub: &Hub, partition: &Partition) -> Value {
+    let state = partition.state();
+    map([
+        ("name", Value::string(hub.name())),
+        ("type", Value::string(PARTITION)),
+        ("partition", Value::string(partition.id())),
+        ("begin_sequence_number", Value::Long(state.begin_sequence)),
+        ("begin_sequence_number_epoch", Value::Int(-1)),
+        ("last_enqueued_sequence_number", Value::Long(state.last_sequence)),
+        ("last_enqueued_sequence_number_epoch", Value::Int(-1)),
+        ("last_enqueued_offset", Value::string(state.last_offset.to_string())),
+        ("last_enqueued_time_utc", Value::Timestamp(state.last_enqueued_millis)),
+        ("is_partition_empty", Value::Bool(state.is_empty())),
+    ])
+}
+
+fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    Value::Map(entries.into_iter().map(|(name, value)| (Value::string(name), value)).collect())
+}

@@ -1,0 +1,57 @@
+//! Publications: one message, or a batch of them in one, to a hub or a partition.
+
+use bytes::Bytes;
+
+use crate::event_hubs::amqp::condition::{Condition, Refusal};
+use crate::event_hubs::amqp::message::partition_key;
+use crate::event_hubs::amqp::section::{Kind, binary, sections};
+use crate::event_hubs::amqp::{DecodeError, answer::MAX_MESSAGE_SIZE};
+use crate::event_hubs::error::Error;
+use crate::event_hubs::hub::Hub;
+use crate::event_hubs::log::Partition;
+use super::link::Delivery;
+
+/// The message format of a batch: its data sections are whole messages.
+const BATCH_FORMAT: u32 = 0x8001_3700;
+
+/// Stores a publication. When this returns, it is durable.
+pub(super) fn publish(hub: &Hub, partition: Option<&Partition>, delivery: Delivery) -> Result<(), Refusal> {
+    let Some(message) = delivery.message else {
+        return Err(Refusal::new(
+            Condition::MessageSizeExceeded,
+            format!("The received message exceeds the limit of {MAX_MESSAGE_SIZE} bytes."),
+        ));
+    };
+    let malformed = |error: DecodeError| Refusal::new(Condition::DecodeError, format!("The message is malformed: {error}."));
+    let partition = match partition {
+        Some(partition) => partition,
+        None => hub.choose(partition_key(&message).map_err(malformed)?.as_deref()),
+    };
+    let messages = match delivery.message_format {
+        BATCH_FORMAT => batch(&message).map_err(malformed)?,
+        _ => vec![message],
+    };
+    match partition.append(&messages) {
+        Ok(_) => Ok(()),
+        Err(Error::Malformed { source, .. }) => Err(malformed(source)),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a publication could not be stored");
+            Err(Refusal::new(Condition::InternalError, error.to_string()))
+        }
+    }
+}
+
+/// The messages in a batch.
+fn batch(envelope: &Bytes) -> Result<Vec<Bytes>, DecodeError> {
+    let mut messages = Vec::new();
+    for section in sections(envelope) {
+        let section = section?;
+        if section.kind == Kind::Data {
+            messages.push(envelope.slice(binary(envelope, section.value)?));
+        }
+    }
+    if messages.is_empty() {
+        return Err(DecodeError::Invalid("a batch holds no messages"));
+    }
+    Ok(messages)
+}

@@ -1,0 +1,133 @@
+//! The one place that works around the Rust client's races.
+//!
+//! `azure_messaging_eventhubs` up to 0.16 sits on a version of fe2o3-amqp with two races that a server on loopback, being
+//! quick, hits all the time:
+//! * a disposition that arrives before the client has noted its own transfer is dropped, and the send waits for ever.
+//!   So every disposition is sent unsettled at once and twice again shortly after, and settled only in the end; each
+//!   copy completes the send if the earlier ones were lost, and the others are ignored;
+//! * an answered detach that arrives while the client ends the session breaks the connection. So the answer is held
+//!   back, and dropped if the `end` comes meanwhile.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::time::Instant;
+
+use crate::event_hubs::amqp::Value;
+use crate::event_hubs::amqp::answer::{Outcome, put_detach, put_disposition};
+
+/// When the unsettled disposition is repeated.
+const REPEATS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(5)];
+/// When the settled disposition ends it.
+const SETTLE: Duration = Duration::from_millis(30);
+/// How long the answer to a detach is held back.
+const HOLD_DETACH: Duration = Duration::from_millis(30);
+
+/// Whether the properties of an `open` are those of the Rust client.
+pub(super) fn is_rust_client(properties: &Value) -> bool {
+    properties.entry("user-agent").as_text().is_some_and(|agent| agent.contains("azsdk-rust"))
+        || properties.entry("product").as_text() == Some("azure_messaging_eventhubs")
+}
+
+/// Frames that wait for their time. Each queue has one delay, so it is in the order of the times.
+#[derive(Default)]
+pub(super) struct Late {
+    repeats: [VecDeque<LateDisposition>; 2],
+    settlements: VecDeque<LateDisposition>,
+    detaches: VecDeque<LateDetach>,
+}
+
+#[derive(Clone)]
+struct LateDisposition {
+    due: Instant,
+    channel: u16,
+    /// First and last delivery id.
+    deliveries: (u32, u32),
+    outcome: Outcome,
+}
+
+struct LateDetach {
+    due: Instant,
+    channel: u16,
+    handle: u32,
+    closed: bool,
+}
+
+impl Late {
+    /// Answers a delivery at once and plans the rest.
+    pub(super) fn settle(&mut self, out: &mut BytesMut, now: Instant, channel: u16, delivery: u32, outcome: &Outcome) {
+        put_disposition(out, channel, (delivery, delivery), outcome, false);
+        let disposition = LateDisposition {
+            due: now,
+            channel,
+            deliveries: (delivery, delivery),
+            outcome: outcome.clone(),
+        };
+        for (queue, delay) in self.repeats.iter_mut().zip(REPEATS) {
+            plan(queue, disposition.clone(), now + delay);
+        }
+        plan(&mut self.settlements, disposition, now + SETTLE);
+    }
+
+    /// Plans the answer to a detach.
+    pub(super) fn detach(&mut self, now: Instant, channel: u16, handle: u32, closed: bool) {
+        self.detaches.push_back(LateDetach { due: now + HOLD_DETACH, channel, handle, closed });
+    }
+
+    /// Sends the answer to an earlier detach of this handle before the handle is used again.
+    pub(super) fn finish_detach(&mut self, out: &mut BytesMut, channel: u16, handle: u32) {
+        self.detaches.retain(|late| {
+            let same = late.channel == channel && late.handle == handle;
+            if same {
+                put_detach(out, channel, handle, late.closed, None);
+            }
+            !same
+        });
+    }
+
+    /// Forgets what was planned for a session that has ended.
+    pub(super) fn end(&mut self, channel: u16) {
+        for queue in self.repeats.iter_mut().chain([&mut self.settlements]) {
+            queue.retain(|late| late.channel != channel);
+        }
+        self.detaches.retain(|late| late.channel != channel);
+    }
+
+    /// When the next frame is due.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let dispositions = self.repeats.iter().chain([&self.settlements]);
+        let dispositions = dispositions.filter_map(|queue| queue.front()).map(|late| late.due);
+        dispositions.chain(self.detaches.front().map(|late| late.due)).min()
+    }
+
+    /// Writes the frames that are due.
+    pub(super) fn fire(&mut self, out: &mut BytesMut, now: Instant) {
+        for (queue, settled) in self.repeats.iter_mut().map(|queue| (queue, false)).chain([(&mut self.settlements, true)]) {
+            while queue.front().is_some_and(|late| late.due <= now)
+                && let Some(late) = queue.pop_front()
+            {
+                put_disposition(out, late.channel, late.deliveries, &late.outcome, settled);
+            }
+        }
+        while self.detaches.front().is_some_and(|late| late.due <= now)
+            && let Some(late) = self.detaches.pop_front()
+        {
+            put_detach(out, late.channel, late.handle, late.closed, None);
+        }
+    }
+}
+
+/// Adds a disposition, as part of the one before where that is due at the same time for the neighbouring deliveries.
+fn plan(queue: &mut VecDeque<LateDisposition>, disposition: LateDisposition, due: Instant) {
+    if let Some(last) = queue.back_mut()
+        && last.due == due
+        && last.channel == disposition.channel
+        && last.outcome == disposition.outcome
+        && last.deliveries.1.wrapping_add(1) == disposition.deliveries.0
+    {
+        last.deliveries.1 = disposition.deliveries.1;
+        return;
+    }
+    queue.push_back(LateDisposition { due, ..disposition });
+}

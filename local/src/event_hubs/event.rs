@@ -1,0 +1,129 @@
+//! An event as it is stored, and as an application sees it.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::amqp::message::PARTITION_KEY;
+use super::amqp::section::{Kind, binary, sections};
+use super::amqp::{DecodeError, Decoder, Value};
+
+/// One event of a partition.
+#[derive(Clone, Debug)]
+pub struct StoredEvent {
+    /// Its number in the partition, from 0, without gaps.
+    pub sequence: i64,
+    /// Its offset, an opaque string on the wire: the decimal text of this number.
+    pub offset: i64,
+    /// When it was enqueued, in milliseconds since the Unix epoch.
+    pub enqueued_millis: i64,
+    /// The encoded AMQP message with the service's annotations.
+    pub message: Bytes,
+}
+
+/// What is in a message.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EventData {
+    /// The data sections, one after the other. A body of an AMQP value is its text or bytes where it is text or binary;
+    /// any other, and a sequence, is its JSON.
+    pub body: Bytes,
+    /// Application properties.
+    pub properties: BTreeMap<String, Value>,
+    /// Message annotations (`x-opt-…`) and the message properties that are set (`message-id`, `content-type`, …).
+    pub system_properties: BTreeMap<String, Value>,
+    /// The partition key it was sent with.
+    pub partition_key: Option<String>,
+    /// Its content type.
+    pub content_type: Option<String>,
+}
+
+/// Names of the fields of the properties section, in order (part 3 §3.2.4).
+const MESSAGE_PROPERTIES: [&str; 13] = [
+    "message-id",
+    "user-id",
+    "to",
+    "subject",
+    "reply-to",
+    "correlation-id",
+    "content-type",
+    "content-encoding",
+    "absolute-expiry-time",
+    "creation-time",
+    "group-id",
+    "group-sequence",
+    "reply-to-group-id",
+];
+
+impl StoredEvent {
+    /// Decodes the message.
+    ///
+    /// # Errors
+    /// When a section that the service stored unread holds something malformed.
+    pub fn decode(&self) -> Result<EventData, DecodeError> {
+        EventData::decode(&self.message)
+    }
+}
+
+impl EventData {
+    /// Decodes an encoded message.
+    pub(super) fn decode(message: &Bytes) -> Result<Self, DecodeError> {
+        let mut event = Self::default();
+        let mut data = Vec::new();
+        let mut sequences = Vec::new();
+        for section in sections(message) {
+            let section = section?;
+            let value = || Decoder::new(&message[section.value.clone()]).value();
+            match section.kind {
+                Kind::Header | Kind::DeliveryAnnotations | Kind::Footer => {}
+                Kind::MessageAnnotations => event.system_properties.extend(named(value()?)),
+                Kind::Properties => event.add_message_properties(&value()?),
+                Kind::ApplicationProperties => event.properties.extend(named(value()?)),
+                Kind::Data => data.push(binary(message, section.value.clone())?),
+                Kind::Sequence => sequences.push(value()?.to_json()),
+                Kind::Value => event.body = value_body(value()?),
+            }
+        }
+        match &data[..] {
+            [] if sequences.is_empty() => {}
+            [] => event.body = json_body(&sequences.into_iter().collect()),
+            [one] => event.body = message.slice(one.clone()),
+            many => {
+                let parts: Vec<&[u8]> = many.iter().map(|range| &message[range.clone()]).collect();
+                event.body = parts.concat().into();
+            }
+        }
+        let text = |name| event.system_properties.get(name).and_then(Value::as_text).map(str::to_owned);
+        event.partition_key = text(PARTITION_KEY);
+        event.content_type = text("content-type");
+        Ok(event)
+    }
+
+    fn add_message_properties(&mut self, list: &Value) {
+        for (index, name) in MESSAGE_PROPERTIES.into_iter().enumerate() {
+            let field = list.field(index);
+            if *field != Value::Null {
+                self.system_properties.insert(name.to_owned(), field.clone());
+            }
+        }
+    }
+}
+
+fn named(map: Value) -> impl Iterator<Item = (String, Value)> {
+    let entries = match map {
+        Value::Map(entries) => entries,
+        _ => Vec::new(),
+    };
+    entries.into_iter().filter_map(|(name, value)| Some((name.as_text()?.to_owned(), value)))
+}
+
+fn value_body(value: Value) -> Bytes {
+    match value {
+        Value::Binary(bytes) => bytes.into(),
+        Value::String(text) | Value::Symbol(text) => text.into(),
+        other => json_body(&other.to_json()),
+    }
+}
+
+fn json_body(value: &serde_json::Value) -> Bytes {
+    value.to_string().into()
+}

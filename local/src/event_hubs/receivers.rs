@@ -1,0 +1,109 @@
+//! Who reads which partition, and who has to give way.
+//!
+//! Per consumer group and partition there is either one receiver with an epoch, which displaces all others unless
+//! theirs is higher, or up to five without.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::amqp::condition::{Condition, Refusal};
+use super::log::Partition;
+
+/// Receivers without epoch that a partition of a group takes at once.
+const MAX_WITHOUT_EPOCH: usize = 5;
+
+/// The receivers of one hub.
+#[derive(Clone, Default)]
+pub(super) struct Receivers {
+    seats: Arc<Mutex<HashMap<Place, Vec<Seat>>>>,
+}
+
+type Place = (String, String);
+
+struct Seat {
+    id: u64,
+    epoch: Option<i64>,
+    displace: Box<dyn FnOnce(u64, Refusal) + Send>,
+}
+
+/// A receiver's right to read. Dropping it gives the right back.
+pub(super) struct Lease {
+    id: u64,
+    place: Place,
+    receivers: Receivers,
+    partition: Partition,
+}
+
+impl Receivers {
+    /// Takes a seat for a receiver. `displace` is called, once and with
+    /// the receiver's number, should another take it away.
+    pub(super) fn admit(
+        &self,
+        group: &str,
+        partition: &Partition,
+        epoch: Option<i64>,
+        displace: impl FnOnce(u64, Refusal) + Send + 'static,
+    ) -> Result<Lease, Refusal> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let place = (group.to_lowercase(), partition.id().to_owned());
+        let mut seats = self.lock();
+        let taken = seats.entry(place.clone()).or_default();
+        let current = taken.iter().filter_map(|seat| seat.epoch).max();
+        match (epoch, current) {
+            (None, Some(current)) => {
+                return Err(Refusal::new(
+                    Condition::LinkStolen,
+                    format!("Receiver with epoch {current} is reading this partition, so one without an epoch is not admitted."),
+                ));
+            }
+            (Some(new), Some(current)) if new < current => {
+                return Err(Refusal::new(
+                    Condition::LinkStolen,
+                    format!("Receiver with epoch {current} is reading this partition, so one with the lower epoch {new} is not admitted."),
+                ));
+            }
+            (Some(new), _) => {
+                for seat in taken.drain(..) {
+                    let reason = format!("New receiver with epoch {new} takes this partition, so this receiver is disconnected.");
+                    (seat.displace)(seat.id, Refusal::new(Condition::LinkStolen, reason));
+                }
+            }
+            (None, None) if taken.len() >= MAX_WITHOUT_EPOCH => {
+                return Err(Refusal::new(
+                    Condition::ResourceLimitExceeded,
+                    format!("{MAX_WITHOUT_EPOCH} receivers without epoch, the most there may be, read this partition in this consumer group."),
+                ));
+            }
+            (None, None) => {}
+        }
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        taken.push(Seat { id, epoch, displace: Box::new(displace) });
+        Ok(Lease { id, place, receivers: self.clone(), partition: partition.clone() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Place, Vec<Seat>>> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lease {
+    /// Number of this receiver, unique in the process.
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut seats = self.receivers.lock();
+        if let Some(taken) = seats.get_mut(&self.place) {
+            taken.retain(|seat| seat.id != self.id);
+            if taken.is_empty() {
+                seats.remove(&self.place);
+            }
+        }
+        drop(seats);
+        self.partition.forget(self.id);
+    }
+}

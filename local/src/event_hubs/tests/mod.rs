@@ -1,0 +1,66 @@
+//! The event hubs through their public doors.
+
+mod capture;
+mod clients;
+mod log;
+mod wire;
+
+use bytes::Bytes;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use super::amqp::Value;
+use super::amqp::message::compose;
+use super::amqp::section::Kind;
+use super::{EventHubs, Hub};
+use crate::clock::Clock;
+use crate::storage::{Storage, Sync};
+use crate::topology;
+
+/// A namespace with hub `products` of four partitions, on a data directory of its own.
+struct Stand {
+    directory: TempDir,
+    clock: Clock,
+    storage: Storage,
+    hubs: EventHubs,
+}
+
+fn topology() -> topology::EventHubs {
+    serde_json::from_value(serde_json::json!({
+        "namespace": "contoso",
+        "hubs": [{
+            "name": "products", "partitions": 4, "retentionHours": 24, "consumerGroups": ["site"],
+            "capture": { "container": "capture", "intervalSeconds": 60, "skipEmpty": true }
+        }]
+    }))
+    .unwrap()
+}
+
+impl Stand {
+    async fn new() -> Self {
+        Self::open(TempDir::new().unwrap(), Clock::default()).await
+    }
+
+    async fn open(directory: TempDir, clock: Clock) -> Self {
+        let storage = Storage::open(directory.path(), Sync::Process).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let hubs = EventHubs::start(&topology(), listener, &storage, &clock).await.unwrap();
+        Self { directory, clock, storage, hubs }
+    }
+
+    /// Stops everything and starts it on the same directory.
+    async fn restart(self) -> Self {
+        let Self { directory, clock, storage, hubs } = self;
+        hubs.stop().await;
+        drop((hubs, storage));
+        Self::open(directory, clock).await
+    }
+
+    fn hub(&self) -> &Hub {
+        self.hubs.hub("Products").unwrap()
+    }
+}
+
+fn message(body: &str) -> Bytes {
+    compose([(Kind::Data, Value::Binary(body.as_bytes().to_vec()))])
+}

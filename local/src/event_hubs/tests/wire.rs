@@ -1,0 +1,137 @@
+//! The machine against peers that are no clients at all.
+
+use std::time::Duration;
+
+use bytes::{BufMut, BytesMut};
+use proptest::prelude::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::Stand;
+use crate::event_hubs::amqp::frame::{FrameKind, put_frame};
+use crate::event_hubs::amqp::{Decoder, Value};
+
+/// Headers, SASL and `open`, as a client pipelines them.
+fn greeting() -> BytesMut {
+    let mut out = BytesMut::new();
+    out.put_slice(b"AMQP\x03\x01\x00\x00");
+    put_frame(&mut out, FrameKind::Sasl, 0, 0x41, vec![Value::symbol("ANONYMOUS")]);
+    out.put_slice(b"AMQP\x00\x01\x00\x00");
+    put_frame(&mut out, FrameKind::Amqp, 0, 0x10, vec![Value::string("test"), Value::Null, Value::Uint(65_536)]);
+    out
+}
+
+fn begin(out: &mut BytesMut) {
+    let fields = vec![Value::Null, Value::Uint(0), Value::Uint(100), Value::Uint(100)];
+    put_frame(out, FrameKind::Amqp, 0, 0x11, fields);
+}
+
+/// Sends bytes and reads until the server closes the connection.
+async fn exchange(stand: &Stand, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(stand.hubs.address()).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer));
+    read.await.expect("the server closes").unwrap();
+    answer
+}
+
+/// Condition of the `close` that ends the answer.
+fn condition(answer: &[u8]) -> Option<String> {
+    let mut rest = answer;
+    let mut last = None;
+    while rest.len() >= 8 {
+        let size = if rest.starts_with(b"AMQP") { 8 } else { u32::from_be_bytes(rest[..4].try_into().unwrap()) as usize };
+        let body = if rest.starts_with(b"AMQP") { &[] } else { &rest[8..size] };
+        if let Ok(Value::Described(code, fields)) = Decoder::new(body).value() {
+            last = (*code == Value::Ulong(0x18)).then(|| fields.field(0).field(0).as_text().map(str::to_owned)).flatten();
+        }
+        rest = &rest[size..];
+    }
+    last
+}
+
+#[tokio::test]
+async fn a_peer_that_breaks_the_protocol_is_told_and_dropped() {
+    let stand = Stand::new().await;
+    assert_eq!(exchange(&stand, b"GET / HTTP/1.1\r\n\r\n").await, b"AMQP\x03\x01\x00\x00");
+
+    let with = |add: &dyn Fn(&mut BytesMut)| {
+        let mut bytes = greeting();
+        add(&mut bytes);
+        bytes
+    };
+    let cases: [(&str, BytesMut); 5] = [
+        ("amqp:connection:framing-error", with(&|out| out.put_slice(&[0xff; 8]))),
+        ("amqp:connection:framing-error", with(&|out| out.put_slice(&[0, 0, 0, 4, 2, 0, 0, 0]))),
+        ("amqp:decode-error", with(&|out| out.put_slice(&[0, 0, 0, 10, 2, 0, 0, 0, 0xff, 0xff]))),
+        ("amqp:decode-error", with(&|out| put_frame(out, FrameKind::Amqp, 0, 0x11, vec![]))),
+        ("amqp:connection:framing-error", with(&|out| put_frame(out, FrameKind::Amqp, 7, 0x17, vec![]))),
+    ];
+    for (expected, bytes) in cases {
+        assert_eq!(condition(&exchange(&stand, &bytes).await).as_deref(), Some(expected));
+    }
+    stand.hubs.stop().await;
+}
+
+#[tokio::test]
+async fn a_stopping_server_closes_its_connections() {
+    let stand = Stand::new().await;
+    let mut stream = TcpStream::connect(stand.hubs.address()).await.unwrap();
+    stream.write_all(&greeting()).await.unwrap();
+    let mut answer = vec![0; 8];
+    stream.read_exact(&mut answer).await.unwrap();
+    let (_, read) = tokio::join!(stand.hubs.stop(), stream.read_to_end(&mut answer));
+    read.unwrap();
+    assert_eq!(condition(&answer).as_deref(), Some("amqp:connection:forced"));
+}
+
+fn noise() -> impl Strategy<Value = Vec<u8>> {
+    let performative = (0x10..0x19_u64, prop::collection::vec(field(), 0..14), 0..2_u16, prop::collection::vec(any::<u8>(), 0..32));
+    prop::collection::vec(performative, 1..12).prop_map(|frames| {
+        let mut out = BytesMut::new();
+        for (code, fields, channel, payload) in frames {
+            let start = out.len();
+            put_frame(&mut out, FrameKind::Amqp, channel, code, fields);
+            out.put_slice(&payload);
+            let size = u32::try_from(out.len() - start).unwrap();
+            out[start..start + 4].copy_from_slice(&size.to_be_bytes());
+        }
+        out.to_vec()
+    })
+}
+
+fn field() -> impl Strategy<Value = Value> {
+    let address = prop_oneof![
+        Just("products"),
+        Just("products/Partitions/0"),
+        Just("$cbs"),
+        Just("products/ConsumerGroups/$Default/Partitions/0"),
+    ];
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        (0..4_u32).prop_map(Value::Uint),
+        any::<u32>().prop_map(Value::Uint),
+        address.prop_map(|text| Value::composite(0x28, vec![Value::string(text)])),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Well-formed frames in any order, with any fields, then a `close`: the server answers and ends, and serves on.
+    #[test]
+    fn any_sequence_of_frames_ends_in_an_answer(noise in noise()) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let stand = Stand::new().await;
+            let mut bytes = greeting();
+            begin(&mut bytes);
+            bytes.put_slice(&noise);
+            put_frame(&mut bytes, FrameKind::Amqp, 0, 0x18, vec![]);
+            assert!(!exchange(&stand, &bytes).await.is_empty());
+            stand.hubs.stop().await;
+        });
+    }
+}

@@ -1,0 +1,129 @@
+//! A packaged app: `host.json`, settings, and one function per direct child folder that holds a `function.json`.
+//!
+//! Everything is checked before anything starts, and the first fault is told in one line that names file and field.
+
+mod arguments;
+mod binding;
+mod configuration;
+mod connection;
+mod definition;
+mod host_json;
+mod settings;
+pub(crate) mod time_span;
+mod trigger;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub(crate) use arguments::split as split_arguments;
+pub(crate) use definition::Function;
+pub(crate) use host_json::{EventHubOptions, HostJson, InitialOffset};
+pub(crate) use settings::Settings;
+pub(crate) use trigger::{
+    Cardinality, CosmosDbTrigger, DataType, EventHubTrigger, HttpTrigger, Level, TimerTrigger, Trigger,
+};
+
+/// The app cannot run; nothing was started.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}: {field}: {problem}")]
+pub struct AppError {
+    /// The file at fault, relative to the app root.
+    pub file: String,
+    /// The field in it, such as `bindings[0].eventHubName`.
+    pub field: String,
+    /// What is wrong with it, one line.
+    pub problem: String,
+}
+
+impl AppError {
+    pub(crate) fn new(file: impl Into<String>, field: impl Into<String>, problem: impl Into<String>) -> Self {
+        let problem: String = problem.into();
+        Self { file: file.into(), field: field.into(), problem: problem.replace(['\r', '\n'], " ") }
+    }
+}
+
+/// A loaded and checked app.
+pub(crate) struct App {
+    pub(crate) root: PathBuf,
+    pub(crate) host: HostJson,
+    pub(crate) settings: Settings,
+    /// Sorted by name; disabled ones included.
+    pub(crate) functions: Vec<Arc<Function>>,
+}
+
+impl App {
+    pub(crate) fn load(root: &Path, settings: Settings) -> Result<Self, AppError> {
+        let root = std::path::absolute(root)
+            .map_err(|error| AppError::new(root.display().to_string(), "path", error.to_string()))?;
+        let host = HostJson::read(&root, &settings)?;
+        let mut functions = Vec::new();
+        for folder in function_folders(&root)? {
+            functions.push(Arc::new(Function::read(&root, &folder, &host, &settings)?));
+        }
+        let app = Self { root, host, settings, functions };
+        app.check_leases()?;
+        app.check_storage()?;
+        Ok(app)
+    }
+
+    pub(crate) fn enabled(&self) -> impl Iterator<Item = &Arc<Function>> {
+        self.functions.iter().filter(|function| !function.disabled)
+    }
+
+    /// Two functions on one container would steal each other's leases unless their prefixes differ.
+    fn check_leases(&self) -> Result<(), AppError> {
+        let feeds: Vec<_> = self
+            .enabled()
+            .filter_map(|function| match &function.trigger {
+                Trigger::CosmosDb(feed) => Some((function, feed)),
+                _ => None,
+            })
+            .collect();
+        for (index, (function, feed)) in feeds.iter().enumerate() {
+            if let Some((other, _)) = feeds[..index].iter().find(|(_, other)| other.shares_leases_with(feed)) {
+                return Err(function.error(
+                    "leaseContainerPrefix",
+                    format!("must differ from that of {}, which watches the same container", other.name),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Only HTTP functions run without a storage account.
+    fn check_storage(&self) -> Result<(), AppError> {
+        let needs = self.enabled().find(|function| !matches!(function.trigger, Trigger::Http(_)));
+        match needs {
+            Some(function) if self.settings.connection("AzureWebJobsStorage").is_none() => Err(AppError::new(
+                "local.settings.json",
+                "Values.AzureWebJobsStorage",
+                format!("is missing, and the trigger of {} needs it", function.name),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Names of the direct children that hold a `function.json`; deeper ones are not functions.
+fn function_folders(root: &Path) -> Result<Vec<String>, AppError> {
+    let unreadable = |error: std::io::Error| {
+        AppError::new(root.display().to_string(), "directory", format!("cannot be read: {error}"))
+    };
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(root).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        if entry.path().join("function.json").is_file() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Reads a JSON object, tolerating a byte order mark.
+fn read_object(root: &Path, file: &str) -> Result<serde_json::Map<String, serde_json::Value>, AppError> {
+    let text = std::fs::read_to_string(root.join(file))
+        .map_err(|error| AppError::new(file, "file", format!("cannot be read: {error}")))?;
+    serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|error| AppError::new(file, "file", format!("is not a JSON object: {error}")))
+}

@@ -1,0 +1,241 @@
+//! The typed triggers, made of a binding.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::binding::Binding;
+use super::{AppError, Settings};
+use crate::functions_host::front::RouteTemplate;
+use crate::functions_host::triggers::Schedule;
+
+/// What starts a function.
+#[derive(Debug)]
+pub(crate) enum Trigger {
+    Http(HttpTrigger),
+    EventHub(EventHubTrigger),
+    CosmosDb(CosmosDbTrigger),
+    EventGrid(EventGridTrigger),
+    Timer(TimerTrigger),
+}
+
+/// `httpTrigger`.
+#[derive(Debug)]
+pub(crate) struct HttpTrigger {
+    pub(crate) route: RouteTemplate,
+    /// Upper case.
+    pub(crate) methods: Vec<String>,
+    pub(crate) level: Level,
+}
+
+/// Which key an HTTP function asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    Anonymous,
+    Function,
+    Admin,
+}
+
+/// `eventHubTrigger`.
+#[derive(Debug)]
+pub(crate) struct EventHubTrigger {
+    pub(crate) hub: String,
+    pub(crate) consumer_group: String,
+    /// Fully qualified, as the connection spells it.
+    pub(crate) namespace: String,
+    pub(crate) cardinality: Cardinality,
+    pub(crate) data_type: DataType,
+}
+
+/// One event per call, or a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cardinality {
+    One,
+    Many,
+}
+
+/// How the host binds a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DataType {
+    Undefined,
+    Text,
+    Binary,
+}
+
+/// `cosmosDBTrigger`.
+#[derive(Debug)]
+pub(crate) struct CosmosDbTrigger {
+    pub(crate) endpoint: String,
+    pub(crate) database: String,
+    pub(crate) container: String,
+    pub(crate) lease_database: String,
+    pub(crate) lease_container: String,
+    pub(crate) lease_prefix: String,
+    pub(crate) create_lease_container: bool,
+    pub(crate) poll_delay: Duration,
+    /// `None` lets the service decide.
+    pub(crate) max_items: Option<usize>,
+    pub(crate) from_beginning: bool,
+}
+
+/// `eventGridTrigger`.
+#[derive(Debug)]
+pub(crate) struct EventGridTrigger {
+    pub(crate) cardinality: Cardinality,
+}
+
+/// `timerTrigger`.
+#[derive(Debug)]
+pub(crate) struct TimerTrigger {
+    pub(crate) schedule: Schedule,
+    pub(crate) use_monitor: bool,
+    pub(crate) run_on_startup: bool,
+}
+
+impl Trigger {
+    pub(crate) fn read(function: &str, binding: &Binding, settings: &Settings) -> Result<Self, AppError> {
+        match binding.kind.to_lowercase().as_str() {
+            "httptrigger" => HttpTrigger::read(function, binding).map(Self::Http),
+            "eventhubtrigger" => EventHubTrigger::read(binding, settings).map(Self::EventHub),
+            "cosmosdbtrigger" => CosmosDbTrigger::read(binding, settings).map(Self::CosmosDb),
+            "eventgridtrigger" => Ok(Self::EventGrid(EventGridTrigger { cardinality: binding.cardinality()? })),
+            "timertrigger" => TimerTrigger::read(binding).map(Self::Timer),
+            _ => Err(binding.error("type", format!("trigger '{}' is not supported by this host", binding.kind))),
+        }
+    }
+
+    /// The type as `function.json` spells it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Http(_) => "httpTrigger",
+            Self::EventHub(_) => "eventHubTrigger",
+            Self::CosmosDb(_) => "cosmosDBTrigger",
+            Self::EventGrid(_) => "eventGridTrigger",
+            Self::Timer(_) => "timerTrigger",
+        }
+    }
+}
+
+impl HttpTrigger {
+    fn read(function: &str, binding: &Binding) -> Result<Self, AppError> {
+        let route = binding.optional_text("route")?.unwrap_or_else(|| function.to_owned());
+        let methods = match binding.properties.get("methods") {
+            None | Some(Value::Null) => {
+                ["GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS"].map(str::to_owned).into()
+            }
+            Some(Value::Array(methods)) => methods
+                .iter()
+                .map(|method| method.as_str().map(str::to_uppercase))
+                .collect::<Option<Vec<_>>>()
+                .ok_or_else(|| binding.error("methods", "must be strings"))?,
+            Some(_) => return Err(binding.error("methods", "must be an array of strings")),
+        };
+        let level = match binding.optional_text("authLevel")?.as_deref().map(str::to_lowercase).as_deref() {
+            None | Some("function") => Level::Function,
+            Some("anonymous") => Level::Anonymous,
+            Some("admin") => Level::Admin,
+            Some(other) => return Err(binding.error("authLevel", format!("'{other}' is not known"))),
+        };
+        Ok(Self {
+            route: RouteTemplate::parse(&route).map_err(|problem| binding.error("route", problem))?,
+            methods,
+            level,
+        })
+    }
+}
+
+impl EventHubTrigger {
+    fn read(binding: &Binding, settings: &Settings) -> Result<Self, AppError> {
+        let connection = binding.text("connection")?;
+        let namespace =
+            settings.connection_value(&connection, "Endpoint", "fullyQualifiedNamespace").ok_or_else(|| {
+                binding.error(
+                    "connection",
+                    format!("no app setting {connection} or {connection}__fullyQualifiedNamespace"),
+                )
+            })?;
+        // An EntityPath in the connection string beats the binding.
+        let entity = settings.connection_value(&connection, "EntityPath", "entityPath").map(str::to_owned);
+        Ok(Self {
+            hub: match entity {
+                Some(hub) => hub,
+                None => binding.text("eventHubName")?,
+            },
+            consumer_group: binding.optional_text("consumerGroup")?.unwrap_or_else(|| "$Default".to_owned()),
+            namespace: host_of(namespace).to_owned(),
+            cardinality: binding.cardinality()?,
+            data_type: match binding.optional_text("dataType")?.as_deref().map(str::to_lowercase).as_deref() {
+                None | Some("undefined") => DataType::Undefined,
+                Some("string") => DataType::Text,
+                Some("binary") => DataType::Binary,
+                Some(other) => return Err(binding.error("dataType", format!("'{other}' cannot be bound"))),
+            },
+        })
+    }
+}
+
+impl CosmosDbTrigger {
+    fn read(binding: &Binding, settings: &Settings) -> Result<Self, AppError> {
+        for (old, new) in [
+            ("connectionStringSetting", "connection"),
+            ("collectionName", "containerName"),
+            ("leaseCollectionName", "leaseContainerName"),
+            ("createLeaseCollectionIfNotExists", "createLeaseContainerIfNotExists"),
+        ] {
+            if binding.has(old) {
+                return Err(binding.error(old, format!("is a name of extension 3; extension 4 says {new}")));
+            }
+        }
+        if binding.has("startFromTime") {
+            return Err(binding.error("startFromTime", "is not supported by this host"));
+        }
+        let connection = binding.optional_text("connection")?.unwrap_or_else(|| "CosmosDB".to_owned());
+        let endpoint =
+            settings.connection_value(&connection, "AccountEndpoint", "accountEndpoint").ok_or_else(|| {
+                binding.error("connection", format!("no app setting {connection} or {connection}__accountEndpoint"))
+            })?;
+        let database = binding.text("databaseName")?;
+        let max_items: i64 = binding.scalar("maxItemsPerInvocation", 0)?;
+        let trigger = Self {
+            endpoint: endpoint.to_owned(),
+            container: binding.text("containerName")?,
+            lease_database: binding.optional_text("leaseDatabaseName")?.unwrap_or_else(|| database.clone()),
+            lease_container: binding.optional_text("leaseContainerName")?.unwrap_or_else(|| "leases".to_owned()),
+            lease_prefix: binding.optional_text("leaseContainerPrefix")?.unwrap_or_default(),
+            create_lease_container: binding.scalar("createLeaseContainerIfNotExists", false)?,
+            poll_delay: Duration::from_millis(binding.scalar("feedPollDelay", 5_000)?),
+            max_items: usize::try_from(max_items).ok().filter(|count| *count > 0),
+            from_beginning: binding.scalar("startFromBeginning", false)?,
+            database,
+        };
+        if trigger.lease_database == trigger.database && trigger.lease_container == trigger.container {
+            return Err(binding.error("leaseContainerName", "must not be the monitored container"));
+        }
+        Ok(trigger)
+    }
+
+    pub(crate) fn shares_leases_with(&self, other: &Self) -> bool {
+        let key = |feed: &Self| {
+            [&feed.database, &feed.container, &feed.lease_database, &feed.lease_container, &feed.lease_prefix]
+                .map(Clone::clone)
+        };
+        key(self) == key(other)
+    }
+}
+
+impl TimerTrigger {
+    fn read(binding: &Binding) -> Result<Self, AppError> {
+        Ok(Self {
+            schedule: Schedule::parse(&binding.text("schedule")?)
+                .map_err(|problem| binding.error("schedule", problem))?,
+            use_monitor: binding.scalar("useMonitor", true)?,
+            run_on_startup: binding.scalar("runOnStartup", false)?,
+        })
+    }
+}
+
+/// The host of a namespace that is written as a name or as `sb://host/`.
+fn host_of(namespace: &str) -> &str {
+    let rest = namespace.split_once("://").map_or(namespace, |(_, rest)| rest);
+    rest.split(['/', ':']).next().unwrap_or(rest)
+}

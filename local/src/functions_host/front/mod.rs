@@ -1,0 +1,136 @@
+//! The host's own HTTP port: HTTP functions, the Event Grid endpoint and the admin API.
+
+mod admin;
+mod constraint;
+mod http_trigger;
+mod keys;
+mod route;
+mod routes;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, header};
+
+use super::app::{App, Function};
+use super::invocation::Invoker;
+use super::triggers::{TimerHandle, answer_event_grid};
+
+pub(crate) use keys::Keys;
+pub use keys::KeysError;
+pub(crate) use route::RouteTemplate;
+
+#[cfg(test)]
+pub(crate) use http_trigger::{Incoming, payload as http_payload};
+
+use routes::Routes;
+
+/// Largest request body, `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` of the real host.
+const BODY_LIMIT: usize = 104_857_600;
+
+/// Everything a request may need.
+pub(crate) struct Front {
+    pub(crate) app: App,
+    pub(crate) invoker: Invoker,
+    pub(crate) host_id: String,
+    /// `None` where keys are not asked for.
+    pub(crate) keys: Option<Keys>,
+    pub(crate) timers: BTreeMap<String, TimerHandle>,
+    routes: Routes,
+}
+
+impl Front {
+    pub(crate) fn new(
+        app: App,
+        invoker: Invoker,
+        host_id: String,
+        keys: Option<Keys>,
+        timers: BTreeMap<String, TimerHandle>,
+    ) -> Self {
+        let routes = Routes::new(&app);
+        Self { app, invoker, host_id, keys, timers, routes }
+    }
+
+    fn enabled(&self, name: &str) -> Option<&Arc<Function>> {
+        self.app.enabled().find(|function| function.name == name)
+    }
+}
+
+/// The service on the port.
+pub(crate) fn router(front: Arc<Front>) -> axum::Router {
+    axum::Router::new().fallback(dispatch).with_state(front)
+}
+
+async fn dispatch(State(front): State<Arc<Front>>, request: Request) -> Response {
+    let path = request.uri().path().trim_end_matches('/').to_ascii_lowercase();
+    match path.as_str() {
+        "" if matches!(*request.method(), Method::GET | Method::HEAD) => {
+            text(StatusCode::OK, "Your Functions host is up and running.")
+        }
+        "/runtime/webhooks/eventgrid" => event_grid(&front, request).await,
+        _ if path.starts_with("/admin/") => admin::answer(&front, request).await,
+        _ => http_trigger::answer(&front, request).await,
+    }
+}
+
+async fn event_grid(front: &Front, request: Request) -> Response {
+    if let Some(keys) = &front.keys
+        && !keys.open_event_grid(presented_key(&request).as_deref())
+    {
+        return text(StatusCode::UNAUTHORIZED, "");
+    }
+    let name = query(request.uri().query(), "functionName");
+    let (parts, body) = request.into_parts();
+    let body = match read_body(body).await {
+        Ok(body) => body,
+        Err(status) => return text(status, ""),
+    };
+    let function = name.and_then(|name| front.enabled(&name).cloned());
+    answer_event_grid(function.as_ref(), &front.invoker, &parts.method, &parts.headers, &body).await.map(Body::from)
+}
+
+/// Reads a body up to the host's limit.
+async fn read_body(body: Body) -> Result<Bytes, StatusCode> {
+    axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)
+}
+
+/// The key of `x-functions-key` or `?code=`.
+fn presented_key(request: &Request) -> Option<String> {
+    let header = request.headers().get("x-functions-key").and_then(|value| value.to_str().ok());
+    header.map(str::to_owned).or_else(|| query(request.uri().query(), "code"))
+}
+
+/// The first value of a query parameter, its name in whatever case.
+fn query(query: Option<&str>, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(query?.as_bytes())
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.into_owned())
+}
+
+fn text(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response
+}
+
+/// Headers that belong to one connection and are not passed on (RFC 9110 §7.6.1).
+fn is_hop_by_hop(name: &header::HeaderName, headers: &HeaderMap) -> bool {
+    const FIXED: [&str; 8] = [
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    let named = |value: &http::HeaderValue| {
+        value.to_str().is_ok_and(|list| list.split(',').any(|entry| entry.trim().eq_ignore_ascii_case(name.as_str())))
+    };
+    FIXED.contains(&name.as_str()) || headers.get_all(header::CONNECTION).iter().any(named)
+}

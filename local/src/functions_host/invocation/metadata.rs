@@ -1,0 +1,155 @@
+//! `Metadata`: the trigger's binding data, `sys`, and what is merged in from a body.
+
+use std::borrow::Cow;
+
+use serde_json::Value as Json;
+use time::macros::format_description;
+
+use super::encode::Value;
+use super::instants::parse_date;
+use super::json::{Compact, Dates, JsonText as _};
+
+/// One entry, in insertion order.
+pub(crate) enum Entry<'a> {
+    Value(Value<'a>),
+    /// `sys`, made anew for each attempt.
+    Sys,
+}
+
+/// Ordered entries; names are unique without regard to case.
+#[derive(Default)]
+pub(crate) struct Metadata<'a> {
+    entries: Vec<(Cow<'a, str>, Entry<'a>)>,
+}
+
+impl<'a> Metadata<'a> {
+    /// Adds an entry of the trigger. A name that ends in "trigger" does not reach the handler.
+    pub(crate) fn add(&mut self, name: impl Into<Cow<'a, str>>, value: Value<'a>) {
+        self.set(name.into(), Entry::Value(value));
+    }
+
+    /// Closes the trigger's own entries with `sys`.
+    pub(crate) fn add_sys(&mut self) {
+        self.set("sys".into(), Entry::Sys);
+    }
+
+    /// Merges the top-level members of a body that is a JSON object, as the host does for single string triggers: they
+    /// **overwrite** entries of the same name, `Offset` and `sys` included.
+    pub(crate) fn merge_body(&mut self, body: &str) {
+        let Ok(members) = serde_json::from_str::<Ordered>(body) else {
+            return;
+        };
+        for (name, member) in members.0 {
+            let value = match member {
+                Json::Null | Json::Array(_) => continue,
+                Json::Object(_) => match rewritten_object(&member) {
+                    Some(object) => Value::json(object),
+                    None => continue,
+                },
+                scalar => Value::json(scalar_text(&scalar)),
+            };
+            self.set(name.into(), Entry::Value(value));
+        }
+    }
+
+    pub(crate) fn entries(&self) -> &[(Cow<'a, str>, Entry<'a>)] {
+        &self.entries
+    }
+
+    fn set(&mut self, name: Cow<'a, str>, entry: Entry<'a>) {
+        if name.to_lowercase().ends_with("trigger") {
+            return;
+        }
+        match self.entries.iter_mut().find(|(existing, _)| existing.eq_ignore_ascii_case(&name)) {
+            Some((_, existing)) => *existing = entry,
+            None => self.entries.push((name, entry)),
+        }
+    }
+}
+
+/// A nested object as the host writes it after parsing it.
+fn rewritten_object(object: &Json) -> Option<Json> {
+    let text = object.to_string();
+    let mut out = Vec::new();
+    Compact::new(&text, Dates::Rewritten).ok()?.write(&mut out).ok()?;
+    serde_json::from_slice(&out).ok()
+}
+
+/// How .NET turns a scalar into a string: `True`, and dates in the invariant culture.
+fn scalar_text(scalar: &Json) -> String {
+    match scalar {
+        Json::Bool(true) => "True".to_owned(),
+        Json::Bool(false) => "False".to_owned(),
+        Json::String(text) => parse_date(text)
+            .and_then(|date| {
+                let format = format_description!("[month]/[day]/[year] [hour]:[minute]:[second]");
+                date.instant.to_offset(time::UtcOffset::UTC).format(format).ok()
+            })
+            .unwrap_or_else(|| text.clone()),
+        other => other.to_string(),
+    }
+}
+
+/// An object's members in the order of the text.
+struct Ordered(Vec<(String, Json)>);
+
+impl<'de> serde::Deserialize<'de> for Ordered {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> serde::de::Visitor<'de> for Members {
+            type Value = Ordered;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Ordered, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Ordered(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::encode::encode;
+    use super::*;
+
+    #[test]
+    fn a_body_overwrites_binding_data_and_keeps_the_spelling() {
+        let mut metadata = Metadata::default();
+        metadata.add("Offset", Value::json("1"));
+        metadata.add("QueueTrigger", Value::json("dropped"));
+        metadata.add_sys();
+        metadata.merge_body(
+            r#"{"offset":"mine","flag":true,"at":"2024-04-06T15:30:00Z","list":[1],"none":null,"inner":{"x":1},"qty":2}"#,
+        );
+        let written: Vec<(String, String)> = metadata
+            .entries()
+            .iter()
+            .map(|(name, entry)| {
+                let mut out = Vec::new();
+                if let Entry::Value(value) = entry {
+                    encode(value, &mut out).expect("encoded");
+                }
+                (name.to_string(), String::from_utf8(out).expect("UTF-8"))
+            })
+            .collect();
+        let expected = [
+            ("Offset", r#""\"mine\"""#),
+            ("sys", ""),
+            ("flag", r#""\"True\"""#),
+            ("at", r#""\"04/06/2024 15:30:00\"""#),
+            ("inner", r#"{"x":1}"#),
+            ("qty", r#""\"2\"""#),
+        ];
+        assert_eq!(written, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+}

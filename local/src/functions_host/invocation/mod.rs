@@ -1,0 +1,26 @@
+//! One call of a function: the body, the request, the judgement of the answer, and the retry loop around them.
+
+mod call;
+mod encode;
+mod instants;
+mod invoker;
+mod json;
+mod judge;
+mod metadata;
+mod outputs;
+mod payload;
+mod retry;
+
+#[cfg(test)]
+mod examples;
+
+pub(crate) use call::{Client, HOST_VERSION, host_headers};
+pub(crate) use encode::Value;
+pub(crate) use instants::{Fraction, date_time, date_time_offset};
+pub(crate) use invoker::{Invoker, Outcome};
+pub(crate) use json::{Compact, Dates, JsonText, QuotedJson};
+pub(crate) use judge::Failure;
+pub(crate) use metadata::Metadata;
+pub(crate) use outputs::http_result;
+pub(crate) use payload::Payload;
+pub(crate) use retry::RetryPolicy;

@@ -1,0 +1,145 @@
+//! HTTP functions: forwarded or not, routes, keys, the admin API.
+
+use serde_json::{Value, json};
+
+use super::support::{BROKEN, FakeHandler, World};
+
+fn http_binding(route: &str, methods: &[&str], level: &str) -> Value {
+    json!([{"type": "httpTrigger", "name": "req", "route": route, "methods": methods, "authLevel": level},
+        {"type": "http", "direction": "out", "name": "res"}])
+}
+
+#[tokio::test]
+async fn a_forwarded_request_arrives_as_it_was_sent_and_its_answer_too() {
+    let world = World::new().await;
+    let mut handler = FakeHandler::start().await;
+    world.with_handler(&handler, &json!({"customHandler": {"enableForwardingHttpRequest": true}}));
+    world.function("Products", &http_binding("products/{id}", &["PUT"], "anonymous"), &Value::Null);
+    let host = world.start().await.expect("started");
+    let client = reqwest::Client::new();
+    handler.will_answer(&[(409, "application/problem+json", "conflict")]);
+    let answer = client
+        .put(format!("http://{}/api/products/a%20b?dry=1", host.address()))
+        .header("x-own", "1")
+        .body("{}")
+        .send()
+        .await
+        .expect("answered");
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["content-type"]),
+        (409, &"application/problem+json".parse().expect("a value"))
+    );
+    assert_eq!(answer.text().await.expect("text"), "conflict");
+    let call = handler.next_call().await;
+    assert_eq!((call.method.as_str(), call.path_and_query.as_str()), ("PUT", "/api/products/a%20b?dry=1"));
+    assert_eq!((&call.headers["x-own"], &call.body[..]), (&"1".parse().expect("a value"), &b"{}"[..]));
+    assert!(call.headers.contains_key("x-azure-functions-hostversion") && !call.invocation().is_empty());
+
+    // A body without a length is dropped, as the real host drops it.
+    let chunked = reqwest::Body::wrap_stream(futures::stream::iter([Ok::<_, std::io::Error>("lost")]));
+    client.put(format!("http://{}/api/products/1", host.address())).body(chunked).send().await.expect("answered");
+    assert!(handler.next_call().await.body.is_empty());
+
+    // Another method or path is not found.
+    for url in ["api/products/1", "api/Products", "products/1"] {
+        let answer = client.get(format!("http://{}/{url}", host.address())).send().await.expect("answered");
+        assert_eq!(answer.status(), 404, "{url}");
+    }
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn without_forwarding_the_output_binding_is_the_answer() {
+    let world = World::new().await;
+    let mut handler = FakeHandler::start().await;
+    world.with_handler(&handler, &Value::Null);
+    world.function("Orders", &http_binding("orders/{id:int?}", &["POST"], "anonymous"), &Value::Null);
+    let host = world.start().await.expect("started");
+    let client = reqwest::Client::new();
+    let url = format!("http://{}/api/orders/7", host.address());
+    handler.will_answer(&[
+        (200, "application/json", r#"{"Outputs":{"res":{"statusCode":"201","body":{"a":1},"headers":{"x-own":"1"}}}}"#),
+        BROKEN,
+    ]);
+    let answer = client.post(&url).body(r#"{"qty":2}"#).send().await.expect("answered");
+    assert_eq!((answer.status().as_u16(), &answer.headers()["x-own"]), (201, &"1".parse().expect("a value")));
+    assert_eq!(answer.text().await.expect("text"), r#"{"a":1}"#);
+    let call = handler.next_call().await;
+    assert_eq!((call.method.as_str(), call.path_and_query.as_str()), ("POST", "/Orders"));
+    assert_eq!(call.json()["Data"]["req"]["Params"], json!({"id": "7"}));
+    assert_eq!(client.post(&url).body("{}").send().await.expect("answered").status(), 500);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn keys_are_asked_for_and_kept() {
+    let mut world = World::new().await;
+    world.enforce_keys = true;
+    let handler = FakeHandler::start().await;
+    world.with_handler(&handler, &json!({"customHandler": {"enableForwardingHttpRequest": true}}));
+    world.function("Open", &http_binding("open", &["GET"], "anonymous"), &Value::Null);
+    world.function("Closed", &http_binding("closed", &["GET"], "function"), &Value::Null);
+    world.function("Admin", &http_binding("managed", &["GET"], "admin"), &Value::Null);
+    world.function("OnEvent", &json!([{"type": "eventGridTrigger", "name": "ev"}]), &Value::Null);
+    let host = world.start().await.expect("started");
+    let client = reqwest::Client::new();
+    let get = async |path: &str, key: Option<&str>| {
+        let request = client.get(format!("http://{}/{path}", host.address()));
+        let request = key.map_or_else(
+            || request.try_clone().expect("no body"),
+            |key| request.try_clone().expect("no body").header("x-functions-key", key),
+        );
+        request.send().await.expect("answered").status().as_u16()
+    };
+    let own = host.function_key("Closed");
+    let master = host.master_key();
+    assert_eq!(get("api/open", None).await, 200);
+    assert_eq!(get("api/closed", None).await, 401);
+    assert_eq!(get("api/closed", Some("wrong")).await, 401);
+    assert_eq!(get("api/closed", host.function_key("Open")).await, 401);
+    assert_eq!(get("api/closed", own).await, 200);
+    assert_eq!(get(&format!("api/closed?code={}", own.expect("a key").replace('=', "%3D")), None).await, 200);
+    assert_eq!(get("api/managed", own).await, 401);
+    assert_eq!(get("api/managed", master).await, 200);
+    assert_eq!(get("admin/functions", own).await, 401);
+    assert_eq!(get("admin/functions", master).await, 200);
+    let event_grid = "runtime/webhooks/eventgrid?functionName=OnEvent";
+    assert_eq!(get(event_grid, own).await, 401);
+    assert_eq!(get(event_grid, host.event_grid_key()).await, 400);
+    let first = own.map(str::to_owned);
+    host.stop().await;
+    let again = world.start().await.expect("started");
+    assert_eq!(again.function_key("Closed").map(str::to_owned), first);
+    again.stop().await;
+}
+
+#[tokio::test]
+async fn the_admin_api_lists_functions_and_runs_timers() {
+    let world = World::new().await;
+    let mut handler = FakeHandler::start().await;
+    world.with_handler(&handler, &Value::Null);
+    world.function("Open", &http_binding("open", &["GET"], "anonymous"), &Value::Null);
+    world.function("Tick", &json!([{"type": "timerTrigger", "name": "tick", "schedule": "0 0 0 1 1 *"}]), &Value::Null);
+    world.write("local.settings.json", &json!({"Values": {"AzureWebJobs.Off.Disabled": true}}));
+    world.function("Off", &http_binding("off", &["GET"], "anonymous"), &Value::Null);
+    let host = world.start().await.expect("started");
+    host.ready().await.expect("ready");
+    assert_eq!(host.function_names(), ["Open", "Tick"]);
+    let client = reqwest::Client::new();
+    let url = |path: &str| format!("http://{}/{path}", host.address());
+    let status: Value = serde_json::from_str(
+        &client.get(url("admin/host/status")).send().await.expect("answered").text().await.expect("text"),
+    )
+    .expect("JSON");
+    assert_eq!(status["state"], "Running");
+    let listed: Value = serde_json::from_str(
+        &client.get(url("admin/functions")).send().await.expect("answered").text().await.expect("text"),
+    )
+    .expect("JSON");
+    assert_eq!((&listed[0]["name"], &listed[0]["isDisabled"]), (&json!("Off"), &json!(true)));
+    assert_eq!(client.get(url("api/off")).send().await.expect("answered").status(), 404);
+    assert_eq!(client.post(url("admin/functions/tick")).body("{}").send().await.expect("answered").status(), 202);
+    assert_eq!(handler.next_call().await.path_and_query, "/Tick");
+    assert_eq!(client.post(url("admin/functions/Open")).body("{}").send().await.expect("answered").status(), 400);
+    host.stop().await;
+}

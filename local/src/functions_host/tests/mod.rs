@@ -1,0 +1,7 @@
+//! The host with real services and a handler that the test plays itself.
+
+mod apps;
+mod http;
+mod process;
+mod support;
+mod triggers;

@@ -1,0 +1,239 @@
+//! Services in one process, an app folder, and a handler whose answers the test decides.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use crate::blobs::Blobs;
+use crate::clock::Clock;
+use crate::cosmos::Cosmos;
+use crate::event_hubs::EventHubs;
+use crate::functions_host::{Error, FunctionsHost, HostOptions, Services};
+use crate::storage::{Storage, Sync as SyncMode};
+use crate::topology;
+
+/// Long enough for a busy machine; only a failing test waits for it.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a state without a signal is looked at.
+const POLL: Duration = Duration::from_millis(5);
+
+/// What the handler was asked.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) path_and_query: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Call {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("a JSON body")
+    }
+
+    pub(super) fn invocation(&self) -> String {
+        self.headers["x-azure-functions-invocationid"].to_str().expect("text").to_owned()
+    }
+}
+
+/// Status, content type, body.
+pub(super) type Reply = (u16, &'static str, &'static str);
+
+pub(super) const OK: Reply = (200, "application/json", "{}");
+pub(super) const BROKEN: Reply = (500, "text/plain", "broken");
+
+/// The handler, played by the test. It answers [`OK`] unless told otherwise.
+pub(super) struct FakeHandler {
+    port: u16,
+    replies: Arc<Mutex<VecDeque<Reply>>>,
+    calls: mpsc::UnboundedReceiver<Call>,
+}
+
+#[derive(Clone)]
+struct Script {
+    replies: Arc<Mutex<VecDeque<Reply>>>,
+    calls: mpsc::UnboundedSender<Call>,
+}
+
+impl FakeHandler {
+    pub(super) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let replies = Arc::<Mutex<VecDeque<Reply>>>::default();
+        let (sender, calls) = mpsc::unbounded_channel();
+        let script = Script { replies: Arc::clone(&replies), calls: sender };
+        let router = axum::Router::new().fallback(play).with_state(script);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { port, replies, calls }
+    }
+
+    /// The next answers, in order.
+    pub(super) fn will_answer(&self, replies: &[Reply]) {
+        self.replies.lock().expect("no panic").extend(replies);
+    }
+
+    pub(super) async fn next_call(&mut self) -> Call {
+        tokio::time::timeout(PATIENCE, self.calls.recv()).await.expect("a call").expect("the handler runs")
+    }
+
+    pub(super) fn has_no_call(&mut self) -> bool {
+        self.calls.try_recv().is_err()
+    }
+}
+
+async fn play(State(script): State<Script>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let path_and_query = parts.uri.to_string();
+    // Readiness probes are not calls.
+    if path_and_query == "/" {
+        return Response::new(Body::empty());
+    }
+    let body = axum::body::to_bytes(body, usize::MAX).await.expect("a whole body");
+    let (status, content_type, text) = script.replies.lock().expect("no panic").pop_front().unwrap_or(OK);
+    let call = Call { method: parts.method, path_and_query, headers: parts.headers, body };
+    script.calls.send(call).expect("the test listens");
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+    response.headers_mut().insert("content-type", content_type.parse().expect("a header"));
+    response
+}
+
+/// Services on one data directory, and an app.
+pub(super) struct World {
+    pub(super) services: Services,
+    pub(super) clock: Clock,
+    pub(super) app: TempDir,
+    /// Whether keys are asked for.
+    pub(super) enforce_keys: bool,
+    _data: TempDir,
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        let data = tempfile::tempdir().expect("a directory");
+        let clock = Clock::default();
+        let storage = Storage::open(data.path(), SyncMode::Process).expect("a store");
+        let topology: topology::Topology = serde_json::from_value(json!({
+            "cosmos": {"databases": [{"name": "catalog", "containers": [
+                {"name": "products", "partitionKey": "/id"}, {"name": "leases", "partitionKey": "/id"}]}]},
+            "eventHubs": {"namespace": "shop", "hubs": [{"name": "orders", "partitions": 1, "consumerGroups": ["site"]}]}
+        }))
+        .expect("valid");
+        let listener = || async { TcpListener::bind("127.0.0.1:0").await.expect("a port") };
+        let services = Services {
+            event_hubs: EventHubs::start(&topology.event_hubs, listener().await, &storage, &clock).await.expect("hubs"),
+            cosmos: Cosmos::start(&topology.cosmos, listener().await, &storage, &clock, &|_| {}).await.expect("Cosmos"),
+            blobs: Blobs::start(&topology.storage, "devstoreaccount1", listener().await, &storage, &clock)
+                .await
+                .expect("blobs"),
+        };
+        Self { services, clock, app: tempfile::tempdir().expect("a directory"), enforce_keys: false, _data: data }
+    }
+
+    /// An app whose process only sleeps: `handler` answers on its fixed port.
+    pub(super) fn with_handler(&self, handler: &FakeHandler, host: &Value) {
+        let mut merged = json!({"version": "2.0", "customHandler": {
+            "description": {"defaultExecutablePath": "sleep", "arguments": ["1000"]}, "port": handler.port}});
+        merge(&mut merged, host);
+        self.write("host.json", &merged);
+    }
+
+    pub(super) fn function(&self, name: &str, bindings: &Value, retry: &Value) {
+        std::fs::create_dir_all(self.app.path().join(name)).expect("a folder");
+        self.write(&format!("{name}/function.json"), &json!({"bindings": bindings, "retry": retry}));
+    }
+
+    pub(super) fn write(&self, file: &str, content: &Value) {
+        std::fs::write(self.app.path().join(file), content.to_string()).expect("written");
+    }
+
+    pub(super) async fn start(&self) -> Result<FunctionsHost, Error> {
+        self.start_with(self.app.path()).await
+    }
+
+    async fn start_with(&self, app: &Path) -> Result<FunctionsHost, Error> {
+        let settings = BTreeMap::from(
+            [
+                ("AzureWebJobsStorage", self.services.blobs.connection_string()),
+                ("EventHubs__fullyQualifiedNamespace", "shop.servicebus.windows.net".to_owned()),
+                ("Cosmos__accountEndpoint", self.services.cosmos.endpoint()),
+                ("AzureFunctionsWebHost__hostid", "test".to_owned()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        let options = HostOptions {
+            app: app.to_owned(),
+            settings,
+            listener: std::net::TcpListener::bind("127.0.0.1:0").expect("a port"),
+            enforce_keys: self.enforce_keys,
+            chunked_bodies: true,
+        };
+        FunctionsHost::start(options, self.services.clone(), &self.clock).await
+    }
+
+    /// Appends an event with a body to the one partition of `orders`.
+    pub(super) fn send(&self, body: &str) -> i64 {
+        let length = u8::try_from(body.len()).expect("a short body");
+        // One data section with a short binary.
+        let mut message = vec![0x00, 0x53, 0x75, 0xa0, length];
+        message.extend_from_slice(body.as_bytes());
+        let hub = self.services.event_hubs.hub("orders").expect("the hub");
+        hub.partitions()[0].append(&[Bytes::from(message)]).expect("appended")
+    }
+
+    /// The sequence number of the checkpoint of group `site`.
+    pub(super) fn checkpoint(&self) -> Option<i64> {
+        let name = "shop.servicebus.windows.net/orders/site/checkpoint/0";
+        let blob = self.services.blobs.get("azure-webjobs-eventhub", name).expect("read")?;
+        blob.properties.metadata["sequencenumber"].parse().ok()
+    }
+
+    /// Upserts a product.
+    pub(super) async fn put_product(&self, id: &str) {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-ms-documentdb-partitionkey", json!([id]).to_string().parse().expect("a header"));
+        headers.insert("x-ms-documentdb-is-upsert", "True".parse().expect("a header"));
+        let body = Bytes::from(json!({"id": id}).to_string());
+        let response = self
+            .services
+            .cosmos
+            .execute(Method::POST, "/dbs/catalog/colls/products/docs", headers, body)
+            .await
+            .expect("answered");
+        assert!(response.status().is_success(), "{:?}", response.body());
+    }
+
+    /// Waits until `holds`.
+    pub(super) async fn until(&self, what: &str, holds: impl Fn() -> bool) {
+        let reached = tokio::time::timeout(PATIENCE, async {
+            while !holds() {
+                tokio::time::sleep(POLL).await;
+            }
+        });
+        assert!(reached.await.is_ok(), "not reached: {what}");
+    }
+}
+
+fn merge(into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (name, value) in from {
+                merge(into.entry(name.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (_, Value::Null) => {}
+        (into, from) => *into = from.clone(),
+    }
+}

@@ -1,0 +1,24 @@
+//! What starts functions: one module per trigger.
+
+mod checkpoints;
+mod cosmos_db;
+mod event_grid;
+mod event_hub;
+mod event_hub_payload;
+mod leases;
+mod schedule;
+mod timer;
+mod timer_status;
+
+pub(crate) use cosmos_db::Feed;
+pub(crate) use event_grid::answer as answer_event_grid;
+pub(crate) use event_hub::Listener as EventHubListener;
+pub(crate) use schedule::Schedule;
+pub(crate) use timer::{Timer, TimerHandle};
+
+#[cfg(test)]
+pub(crate) use event_hub_payload::{Context as EventHubContext, Event as HubEvent, payload as event_hub_payload};
+#[cfg(test)]
+pub(crate) use {cosmos_db::payload as cosmos_db_payload, event_grid::payload as event_grid_payload};
+#[cfg(test)]
+pub(crate) use {timer::payload as timer_payload, timer_status::Status as TimerStatus};

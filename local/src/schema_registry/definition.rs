@@ -1,0 +1,79 @@
+//! A schema's text, understood.
+
+use apache_avro::Schema;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::error::Refusal;
+
+/// A valid Avro schema.
+#[derive(Debug)]
+pub(super) struct Definition {
+    /// As it was registered.
+    pub(super) text: String,
+    pub(super) schema: Schema,
+    /// The same for texts that mean the same: JSON without white space, members in order. Avro's own canonical form will
+    /// not do, since it drops what readers need: defaults, logical types, documentation.
+    canonical: String,
+}
+
+impl Definition {
+    /// # Errors
+    /// When the text is not a valid Avro schema.
+    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+        if text.trim().is_empty() {
+            return Err(Refusal::InvalidRequest("the request has no schema".to_owned()));
+        }
+        let not_json = |error: serde_json::Error| Refusal::InvalidRequest(format!("the schema is not JSON: {error}"));
+        let json: Value = serde_json::from_str(text).map_err(not_json)?;
+        let schema = Schema::parse(&json)
+            .map_err(|error| Refusal::InvalidRequest(format!("the schema is not valid Avro: {error}")))?;
+        let mut canonical = String::new();
+        write_canonical(&json, &mut canonical);
+        Ok(Self { text: text.to_owned(), schema, canonical })
+    }
+
+    /// The id of this schema under a name: 32 hex digits that follow from group, name and content, so that a fresh
+    /// stack gives every schema the id it had before and captured events stay readable.
+    pub(super) fn id(&self, group: &str, name: &str) -> String {
+        let mut hash = Sha256::new();
+        for part in [group, name, &self.canonical] {
+            // Lengths keep the parts apart.
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn write_canonical(value: &Value, into: &mut String) {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(name, _)| *name);
+            list(into, ['{', '}'], members, |(name, value), into| {
+                into.push_str(&Value::from(name.as_str()).to_string());
+                into.push(':');
+                write_canonical(value, into);
+            });
+        }
+        Value::Array(items) => list(into, ['[', ']'], items, write_canonical),
+        plain => into.push_str(&plain.to_string()),
+    }
+}
+
+fn list<T>(
+    into: &mut String,
+    [open, close]: [char; 2],
+    items: impl IntoIterator<Item = T>,
+    write: impl Fn(T, &mut String),
+) {
+    into.push(open);
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            into.push(',');
+        }
+        write(item, into);
+    }
+    into.push(close);
+}

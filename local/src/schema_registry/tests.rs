@@ -1,0 +1,162 @@
+//! The registry over plain HTTP.
+
+use std::time::Duration;
+
+use reqwest::{Client, Method, Response};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::{
+    clock::Clock,
+    storage::{Storage, Sync},
+    topology::{Compatibility, SchemaGroup},
+};
+
+use super::SchemaRegistry;
+
+const AVRO: &str = "application/json; serialization=Avro";
+const NAME: &str = "com.contoso.Product";
+
+struct Fixture {
+    directory: TempDir,
+    registry: SchemaRegistry,
+}
+
+impl Fixture {
+    async fn start() -> Self {
+        Self::on(TempDir::new().expect("a directory")).await
+    }
+
+    async fn on(directory: TempDir) -> Self {
+        let open = async {
+            loop {
+                if let Ok(storage) = Storage::open(directory.path(), Sync::Process) {
+                    return storage;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let storage = tokio::time::timeout(Duration::from_secs(10), open).await.expect("the directory becomes free");
+        let group = |name: &str, compatibility| SchemaGroup { name: name.to_owned(), compatibility };
+        let groups = [group("strict", Compatibility::Backward), group("lax", Compatibility::None)];
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let registry = SchemaRegistry::start(&groups, "contoso", listener, &storage, &Clock::default()).await;
+        Self { directory, registry: registry.expect("started") }
+    }
+
+    async fn restart(self) -> Self {
+        let Self { directory, registry } = self;
+        registry.stop().await;
+        drop(registry);
+        Self::on(directory).await
+    }
+
+    async fn call(&self, method: Method, path: &str, content_type: &str, body: impl Into<String>) -> Response {
+        let url = format!("http://{}/{path}", self.registry.address());
+        let request = Client::new().request(method, url).query(&[("api-version", "2022-10")]);
+        request.header("content-type", content_type).body(body.into()).send().await.expect("an answer")
+    }
+
+    async fn register(&self, group: &str, schema: &str) -> Response {
+        self.call(Method::PUT, &format!("$schemaGroups/{group}/schemas/{NAME}"), AVRO, schema).await
+    }
+
+    async fn get(&self, path: &str) -> Response {
+        self.call(Method::GET, path, "", "").await
+    }
+}
+
+fn header<'r>(answer: &'r Response, name: &str) -> &'r str {
+    answer.headers().get(name).map_or("", |value| value.to_str().expect("text"))
+}
+
+fn product(more: &str) -> String {
+    format!(r#"{{"type":"record","name":"{NAME}","fields":[{{"name":"id","type":"string","doc":"SKU"}}{more}]}}"#)
+}
+
+const PRICE: &str = r#",{"name":"price","type":"long"}"#;
+const PRICE_OR_ZERO: &str = r#",{"name":"price","type":"long","default":0}"#;
+
+#[tokio::test]
+async fn a_schema_is_found_by_id_by_content_and_by_version_after_a_restart_too() {
+    let fixture = Fixture::start().await;
+    let first = fixture.register("strict", &product("")).await;
+    assert_eq!((first.status().as_u16(), header(&first, "schema-version")), (204, "1"));
+    let id = header(&first, "schema-id").to_owned();
+    assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let second = fixture.register("strict", &product(PRICE_OR_ZERO)).await;
+    assert_eq!(header(&second, "schema-version"), "2");
+
+    let fixture = fixture.restart().await;
+    // The same schema, spaced and ordered in another way, is the same version.
+    let spaced = serde_json::to_string_pretty(&serde_json::from_str::<Value>(&product("")).expect("JSON"));
+    let again = fixture.register("strict", &spaced.expect("JSON")).await;
+    assert_eq!((header(&again, "schema-id"), header(&again, "schema-version")), (id.as_str(), "1"));
+    let by_content = format!("$schemaGroups/strict/schemas/{NAME}:get-id");
+    let found = fixture.call(Method::POST, &by_content, AVRO, product("")).await;
+    assert_eq!((found.status().as_u16(), header(&found, "schema-id")), (204, id.as_str()));
+
+    for path in [format!("$schemaGroups/$schemas/{id}"), format!("%24schemaGroups/strict/schemas/{NAME}/versions/1")] {
+        let found = fixture.get(&path).await;
+        assert_eq!((found.status().as_u16(), header(&found, "content-type")), (200, AVRO), "{path}");
+        assert_eq!(
+            ["schema-id", "schema-version", "schema-group-name", "schema-name"].map(|name| header(&found, name)),
+            [&id, "1", "strict", NAME]
+        );
+        assert_eq!(found.text().await.expect("a body"), product(""), "the text is as registered");
+    }
+    let versions: Value =
+        fixture.get(&format!("$schemaGroups/strict/schemas/{NAME}/versions")).await.json().await.expect("JSON");
+    assert_eq!(versions, json!({ "schemaVersions": [1, 2], "Value": [1, 2] }));
+    let groups: Value = fixture.get("$schemaGroups").await.json().await.expect("JSON");
+    assert_eq!(groups, json!({ "schemaGroups": ["strict", "lax"], "Value": ["strict", "lax"] }));
+
+    let fresh = Fixture::start().await.register("strict", &product("")).await;
+    assert_eq!(header(&fresh, "schema-id"), id, "a fresh stack gives the same id");
+}
+
+#[tokio::test]
+async fn each_version_must_read_what_all_earlier_ones_wrote() {
+    let fixture = Fixture::start().await;
+    assert_eq!(fixture.register("strict", &product("")).await.status(), 204);
+    assert_eq!(fixture.register("strict", &product(PRICE_OR_ZERO)).await.status(), 204);
+    // It reads version 2, but not version 1.
+    let refused = fixture.register("strict", &product(PRICE)).await;
+    assert_eq!((refused.status().as_u16(), header(&refused, "x-ms-error-code")), (409, "IncompatibleSchema"));
+    let error: Value = refused.json().await.expect("JSON");
+    let message = error["error"]["message"].as_str().expect("a message");
+    assert!(message.contains("version 1") && message.contains("price"), "{message}");
+    assert_eq!(fixture.register("lax", &product("")).await.status(), 204);
+    assert_eq!(fixture.register("lax", &product(PRICE)).await.status(), 204);
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_in_the_error_shape() {
+    let fixture = Fixture::start().await;
+    let schema = format!("$schemaGroups/strict/schemas/{NAME}");
+    let by_content = format!("{schema}:get-id");
+    let unknown = "$schemaGroups/$schemas/00000000000000000000000000000000";
+    let json = "application/json; serialization=Json";
+    let (put, post, get) = (Method::PUT, Method::POST, Method::GET);
+    for (method, path, kind, body, status, code) in [
+        (&put, schema.as_str(), AVRO, "", 400, "InvalidRequest"),
+        (&put, &schema, AVRO, r#"{"type":"record","name":"x"}"#, 400, "InvalidRequest"),
+        (&put, &schema, json, "{}", 415, "InvalidSchemaType"),
+        (&put, &schema, "text/plain; charset=utf-8", "{}", 415, "InvalidSchemaType"),
+        (&put, "$schemaGroups/none/schemas/a", AVRO, r#""string""#, 404, "ItemNotFound"),
+        (&post, &by_content, AVRO, r#""string""#, 404, "ItemNotFound"),
+        (&get, unknown, "", "", 404, "ItemNotFound"),
+        (&get, "$schemaGroups/$schemas/short", "", "", 400, "InvalidRequest"),
+        (&get, "$schemaGroups/strict/schemas/a/versions/1", "", "", 404, "ItemNotFound"),
+        (&get, "$schemaGroups/strict/schemas/a/versions/one", "", "", 400, "InvalidRequest"),
+        (&get, "elsewhere", "", "", 405, "MethodNotAllowed"),
+    ] {
+        let answer = fixture.call(method.clone(), path, kind, body).await;
+        assert_eq!((answer.status().as_u16(), header(&answer, "x-ms-error-code")), (status, code), "{path}");
+        let error: Value = answer.json().await.expect("JSON");
+        assert_eq!(error["error"]["code"], code);
+    }
+    let url = format!("http://{}/$schemaGroups", fixture.registry.address());
+    assert_eq!(reqwest::get(url).await.expect("an answer").status(), 400, "api-version is required");
+}
