@@ -47,7 +47,8 @@ fn run() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let address = (Ipv4Addr::LOCALHOST, settings.host.port);
-        let listener = TcpListener::bind(address).await.with_context(|| format!("listen on 127.0.0.1:{}", address.1))?;
+        let listener =
+            TcpListener::bind(address).await.with_context(|| format!("listen on 127.0.0.1:{}", address.1))?;
         let mut terminate = signal(SignalKind::terminate())?;
         let (stopping, stop) = tokio::sync::oneshot::channel::<()>();
         // A small answer must not wait for the acknowledgement of the last one. That it cannot be set costs only time.

@@ -114,26 +114,32 @@ impl Settings {
         let custom_endpoint = reader.optional::<Url>("EventHubs__customEndpoint");
         let registry = match reader.optional::<Url>("SchemaRegistry__endpoint") {
             Some(endpoint) => Some(endpoint),
-            None => namespace.as_ref().and_then(|namespace| reader.parsed("SchemaRegistry__endpoint", &format!("https://{namespace}"))),
+            None => namespace
+                .as_ref()
+                .and_then(|namespace| reader.parsed("SchemaRegistry__endpoint", &format!("https://{namespace}"))),
         };
         match (port, namespace, cosmos, storage, event_grid, registry, group) {
-            (Some(port), Some(namespace), Some(cosmos), Some(storage), Some(event_grid), Some(registry), Some(group))
-                if reader.problems.is_empty() =>
-            {
-                Ok(Self {
-                    host: HostSettings { port, app_root: reader.value("FUNCTIONS_APP_ROOT_PATH").map(PathBuf::from) },
-                    cosmos: CosmosSettings {
-                        endpoint: cosmos,
-                        key: reader.secret("Cosmos__accountKey"),
-                        region: reader.value("REGION_NAME"),
-                    },
-                    event_hubs: EventHubsSettings { namespace, custom_endpoint },
-                    storage: StorageSettings { endpoint: storage, key: reader.secret("Storage__accountKey") },
-                    event_grid: EventGridSettings { endpoint: event_grid, key: reader.secret("EventGrid__topicKey") },
-                    schema_registry: SchemaRegistrySettings { endpoint: registry, group },
-                    client_id: reader.value("AZURE_CLIENT_ID"),
-                })
-            }
+            (
+                Some(port),
+                Some(namespace),
+                Some(cosmos),
+                Some(storage),
+                Some(event_grid),
+                Some(registry),
+                Some(group),
+            ) if reader.problems.is_empty() => Ok(Self {
+                host: HostSettings { port, app_root: reader.value("FUNCTIONS_APP_ROOT_PATH").map(PathBuf::from) },
+                cosmos: CosmosSettings {
+                    endpoint: cosmos,
+                    key: reader.secret("Cosmos__accountKey"),
+                    region: reader.value("REGION_NAME"),
+                },
+                event_hubs: EventHubsSettings { namespace, custom_endpoint },
+                storage: StorageSettings { endpoint: storage, key: reader.secret("Storage__accountKey") },
+                event_grid: EventGridSettings { endpoint: event_grid, key: reader.secret("EventGrid__topicKey") },
+                schema_registry: SchemaRegistrySettings { endpoint: registry, group },
+                client_id: reader.value("AZURE_CLIENT_ID"),
+            }),
             _ => Err(SettingsError { problems: reader.problems }),
         }
     }
@@ -178,10 +184,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     }
 
     fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, name: &'static str, value: &str) -> Option<T> {
-        value
-            .parse()
-            .map_err(|error| self.problems.push(format!("{name} is malformed: {error}")))
-            .ok()
+        value.parse().map_err(|error| self.problems.push(format!("{name} is malformed: {error}"))).ok()
     }
 }
 
@@ -211,8 +214,15 @@ mod tests {
 
     #[test]
     fn all_problems_are_listed_at_once() {
-        let problems = Settings::read(|name| (name == "Cosmos__accountEndpoint").then(|| "nowhere".to_owned())).unwrap_err().to_string();
-        for name in ["FUNCTIONS_CUSTOMHANDLER_PORT", "EventHubs__fullyQualifiedNamespace", "Cosmos__accountEndpoint", "SchemaRegistry__group"] {
+        let problems = Settings::read(|name| (name == "Cosmos__accountEndpoint").then(|| "nowhere".to_owned()))
+            .unwrap_err()
+            .to_string();
+        for name in [
+            "FUNCTIONS_CUSTOMHANDLER_PORT",
+            "EventHubs__fullyQualifiedNamespace",
+            "Cosmos__accountEndpoint",
+            "SchemaRegistry__group",
+        ] {
             assert!(problems.contains(name), "{problems}");
         }
     }

@@ -59,14 +59,8 @@ fn add(state: &mut [u32; 3], block: &[u8]) {
 
 /// `mix` of the original: (changed word, other word, word grown, rotation) per step.
 fn mix(state: &mut [u32; 3]) {
-    const STEPS: [(usize, usize, usize, u32); 6] = [
-        (0, 2, 1, 4),
-        (1, 0, 2, 6),
-        (2, 1, 0, 8),
-        (0, 2, 1, 16),
-        (1, 0, 2, 19),
-        (2, 1, 0, 4),
-    ];
+    const STEPS: [(usize, usize, usize, u32); 6] =
+        [(0, 2, 1, 4), (1, 0, 2, 6), (2, 1, 0, 8), (0, 2, 1, 16), (1, 0, 2, 19), (2, 1, 0, 4)];
     for (changed, other, grown, rotation) in STEPS {
         let word = state[changed].wrapping_sub(state[other]);
         state[changed] = word ^ state[other].rotate_left(rotation);
@@ -76,15 +70,8 @@ fn mix(state: &mut [u32; 3]) {
 
 /// `final` of the original: (changed word, other word, rotation) per step.
 fn finish(state: &mut [u32; 3]) {
-    const STEPS: [(usize, usize, u32); 7] = [
-        (2, 1, 14),
-        (0, 2, 11),
-        (1, 0, 25),
-        (2, 1, 16),
-        (0, 2, 4),
-        (1, 0, 14),
-        (2, 1, 24),
-    ];
+    const STEPS: [(usize, usize, u32); 7] =
+        [(2, 1, 14), (0, 2, 11), (1, 0, 25), (2, 1, 16), (0, 2, 4), (1, 0, 14), (2, 1, 24)];
     for (changed, other, rotation) in STEPS {
         let word = state[changed] ^ state[other];
         state[changed] = word.wrapping_sub(state[other].rotate_left(rotation));
@@ -123,12 +110,8 @@ mod tests {
     ];
 
     /// What JavaScript's package @azure/event-hubs holds against the service's own C# code; `alphabet` hashes negative.
-    const SERVICE: [(&str, u32, u32); 4] = [
-        ("alphabet", 3, 0),
-        ("alphabet", 11, 4),
-        ("TheBestParitionEver", 4, 2),
-        ("TheWorstParitionEver", 15, 1),
-    ];
+    const SERVICE: [(&str, u32, u32); 4] =
+        [("alphabet", 3, 0), ("alphabet", 11, 4), ("TheBestParitionEver", 4, 2), ("TheWorstParitionEver", 15, 1)];
 
     #[test]
     fn the_hash_is_that_of_the_python_client() {

@@ -1,6 +1,14 @@
 //! Files in blob storage.
 
-use std::{collections::HashMap, fmt, future::Future, ops::Range, pin::Pin, sync::{Arc, OnceLock}, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    future::Future,
+    ops::Range,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use azure_core::{
     error::ErrorKind,
@@ -199,7 +207,9 @@ impl Blobs {
     /// [`BlobErrorKind::NotFound`] if there is no such blob; later errors come in the stream.
     pub async fn stream(&self, container: &str, name: &str) -> Result<ByteStream, BlobError> {
         let download = self
-            .call("read", container, name, DEADLINE, |service| async move { service.blob_client(container, name).download(None).await })
+            .call("read", container, name, DEADLINE, |service| async move {
+                service.blob_client(container, name).download(None).await
+            })
             .await?;
         let place = format!("{container}/{name}");
         let bytes = download.body.map(move |part| part.map_err(|error| failed("read", &place, Some(error))));
@@ -265,7 +275,14 @@ impl Blobs {
         }
     }
 
-    async fn call<T, F, Fut>(&self, operation: &'static str, container: &str, name: &str, deadline: Duration, run: F) -> Result<T, BlobError>
+    async fn call<T, F, Fut>(
+        &self,
+        operation: &'static str,
+        container: &str,
+        name: &str,
+        deadline: Duration,
+        run: F,
+    ) -> Result<T, BlobError>
     where
         F: FnOnce(Arc<BlobServiceClient>) -> Fut,
         Fut: Future<Output = azure_core::Result<T>>,
@@ -284,8 +301,10 @@ impl Blobs {
         }
         let mut options = BlobServiceClientOptions::default();
         options.client_options.per_try_policies.extend(self.0.auth.policy.clone());
-        options.client_options.retry = RetryOptions::exponential(ExponentialRetryOptions { max_retries: RETRIES, ..Default::default() });
-        let service = BlobServiceClient::new(self.0.settings.endpoint.clone(), self.0.auth.token.clone(), Some(options))?;
+        options.client_options.retry =
+            RetryOptions::exponential(ExponentialRetryOptions { max_retries: RETRIES, ..Default::default() });
+        let service =
+            BlobServiceClient::new(self.0.settings.endpoint.clone(), self.0.auth.token.clone(), Some(options))?;
         Ok(Arc::clone(self.0.client.get_or_init(|| Arc::new(service))))
     }
 }

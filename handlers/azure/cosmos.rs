@@ -138,7 +138,9 @@ impl Cosmos {
         let connect = || async {
             let endpoint = account.settings.endpoint.clone().into();
             let reference = match account.credential.clone() {
-                CosmosCredential::TokenCredential(credential) => AccountReference::with_credential(endpoint, credential),
+                CosmosCredential::TokenCredential(credential) => {
+                    AccountReference::with_credential(endpoint, credential)
+                }
                 CosmosCredential::AccountKey(key) => AccountReference::with_authentication_key(endpoint, key),
                 _ => return Err(unsupported_credential()),
             };
@@ -161,7 +163,11 @@ impl Container {
     ///
     /// # Errors
     /// [`CosmosErrorKind::Refused`] if the document does not have the shape of `T`, else as [`CosmosErrorKind`] says.
-    pub async fn read<T: DeserializeOwned>(&self, partition_key: &str, id: &str) -> Result<Option<Stored<T>>, CosmosError> {
+    pub async fn read<T: DeserializeOwned>(
+        &self,
+        partition_key: &str,
+        id: &str,
+    ) -> Result<Option<Stored<T>>, CosmosError> {
         let read = self.call("read", id, |container| async move {
             let response = container.read_item(partition_key.to_owned(), id, None).await?;
             Ok(Stored { etag: etag_of(&response), value: response.into_model()? })
@@ -177,7 +183,12 @@ impl Container {
     ///
     /// # Errors
     /// [`CosmosErrorKind::Conflict`] if there is one with this id.
-    pub async fn create<T: Serialize>(&self, partition_key: &str, id: &str, document: &T) -> Result<String, CosmosError> {
+    pub async fn create<T: Serialize>(
+        &self,
+        partition_key: &str,
+        id: &str,
+        document: &T,
+    ) -> Result<String, CosmosError> {
         self.call("create", id, |container| async move {
             let response = container.create_item(partition_key.to_owned(), id, document, None).await?;
             Ok(etag_of(&response))
@@ -189,7 +200,13 @@ impl Container {
     ///
     /// # Errors
     /// [`CosmosErrorKind::Conflict`] if it changed since, [`CosmosErrorKind::NotFound`] if it is gone.
-    pub async fn replace<T: Serialize>(&self, partition_key: &str, id: &str, document: &T, etag: &str) -> Result<String, CosmosError> {
+    pub async fn replace<T: Serialize>(
+        &self,
+        partition_key: &str,
+        id: &str,
+        document: &T,
+        etag: &str,
+    ) -> Result<String, CosmosError> {
         self.call("replace", id, |container| async move {
             let options = Some(unless_changed(etag));
             let response = container.replace_item(partition_key.to_owned(), id, document, options).await?;
@@ -277,7 +294,8 @@ impl Container {
             let mut tokens = Vec::new();
             for range in container.read_feed_ranges(None).await? {
                 let scope = FeedScope::range(range);
-                let mut pages = container.query_change_feed::<IgnoredAny>(scope, ChangeFeedStartFrom::Now, None).await?;
+                let mut pages =
+                    container.query_change_feed::<IgnoredAny>(scope, ChangeFeedStartFrom::Now, None).await?;
                 let page = pages.next().await.transpose()?;
                 let token = page.as_ref().and_then(|page| page.headers().session_token());
                 tokens.extend(token.iter().flat_map(|token| token.as_str().split(',')).map(str::to_owned));
@@ -298,12 +316,8 @@ impl Container {
             let container = self.client().await.map_err(|error| (CosmosErrorKind::Transient, error))?;
             run(container).await.map_err(|error| (kind_of(&error), error))
         });
-        let failed = |kind, source| CosmosError {
-            operation,
-            id: format!("{}/{}/{id}", self.database, self.name),
-            kind,
-            source,
-        };
+        let failed =
+            |kind, source| CosmosError { operation, id: format!("{}/{}/{id}", self.database, self.name), kind, source };
         match tokio::time::timeout(DEADLINE, whole).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err((kind, error))) => Err(failed(kind, Some(Box::new(error)))),

@@ -115,7 +115,10 @@ impl Auth {
             Self::Nothing => request,
             Self::Key { header, key } => {
                 let mut value = HeaderValue::from_str(key.secret()).map_err(|_| {
-                    azure_core::Error::with_message(azure_core::error::ErrorKind::Credential, format!("the key for {header} is no header value"))
+                    azure_core::Error::with_message(
+                        azure_core::error::ErrorKind::Credential,
+                        format!("the key for {header} is no header value"),
+                    )
                 })?;
                 value.set_sensitive(true);
                 request.header(*header, value)
@@ -137,7 +140,11 @@ struct Identity {
 
 #[async_trait::async_trait]
 impl TokenCredential for Identity {
-    async fn get_token(&self, scopes: &[&str], options: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
+    async fn get_token(
+        &self,
+        scopes: &[&str],
+        options: Option<TokenRequestOptions<'_>>,
+    ) -> azure_core::Result<AccessToken> {
         let identity = self
             .inner
             .get_or_try_init(|| async {

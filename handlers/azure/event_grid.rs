@@ -88,21 +88,25 @@ impl Topic {
     pub async fn publish(&self, events: Vec<cloudevents::Event>) -> Result<(), PublishError> {
         for batch in batches(&events)? {
             let send = || self.post(&batch);
-            send.retry(ExponentialBuilder::default().with_min_delay(Duration::from_millis(200)).with_max_times(RETRIES).with_jitter())
-                .when(PublishError::is_transient)
-                .await?;
+            send.retry(
+                ExponentialBuilder::default()
+                    .with_min_delay(Duration::from_millis(200))
+                    .with_max_times(RETRIES)
+                    .with_jitter(),
+            )
+            .when(PublishError::is_transient)
+            .await?;
         }
         Ok(())
     }
 
     async fn post(&self, batch: &Batch) -> Result<(), PublishError> {
-        let transient = |error: Box<dyn std::error::Error + Send + Sync>| batch.failed(PublishErrorKind::Transient, String::new(), Some(error));
+        let transient = |error: Box<dyn std::error::Error + Send + Sync>| {
+            batch.failed(PublishErrorKind::Transient, String::new(), Some(error))
+        };
         let client = self.0.http.client().map_err(|error| transient(error.into()))?;
-        let request = client
-            .post(self.0.endpoint.clone())
-            .header(CONTENT_TYPE, BATCH)
-            .timeout(DEADLINE)
-            .body(batch.body.clone());
+        let request =
+            client.post(self.0.endpoint.clone()).header(CONTENT_TYPE, BATCH).timeout(DEADLINE).body(batch.body.clone());
         let request = self.0.auth.apply(request).await.map_err(|error| transient(error.into()))?;
         // Not with its address: that would put the topic's host in every line, and the error names the event.
         let response = request.send().await.map_err(|error| transient(error.without_url().into()))?;
@@ -124,7 +128,12 @@ struct Batch {
 }
 
 impl Batch {
-    fn failed(&self, kind: PublishErrorKind, detail: String, source: Option<Box<dyn std::error::Error + Send + Sync>>) -> PublishError {
+    fn failed(
+        &self,
+        kind: PublishErrorKind,
+        detail: String,
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> PublishError {
         PublishError { first: self.first.clone(), events: self.events, kind, detail, source }
     }
 }
@@ -138,7 +147,11 @@ fn batches(events: &[cloudevents::Event]) -> Result<Vec<Batch>, PublishError> {
     let mut close = |body: &mut BytesMut, count: &mut usize, first: &mut String| {
         if *count > 0 {
             body.put_u8(b']');
-            batches.push(Batch { body: body.split().freeze(), events: std::mem::take(count), first: std::mem::take(first) });
+            batches.push(Batch {
+                body: body.split().freeze(),
+                events: std::mem::take(count),
+                first: std::mem::take(first),
+            });
         }
     };
     for event in events {

@@ -57,7 +57,10 @@ struct Partitions {
 impl Partitions {
     /// The partition of a key.
     fn of(&self, key: &str) -> &str {
-        usize::try_from(partition(key, self.count)).ok().and_then(|index| self.ids.get(index)).map_or("0", String::as_str)
+        usize::try_from(partition(key, self.count))
+            .ok()
+            .and_then(|index| self.ids.get(index))
+            .map_or("0", String::as_str)
     }
 }
 
@@ -101,7 +104,9 @@ pub enum SendErrorKind {
 impl fmt::Display for SendErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLarge { index } => write!(f, "message {index} is too large; nothing was sent, repeating is of no use"),
+            Self::TooLarge { index } => {
+                write!(f, "message {index} is too large; nothing was sent, repeating is of no use")
+            }
             Self::Transient => f.write_str("the service did not take everything; repeating is safe"),
         }
     }
@@ -201,8 +206,12 @@ impl EventHubs {
             let failed = |kind, source| SendError { operation, hub: hub.name.clone(), kind, source };
             match failure {
                 Failure::TooLarge(index) => return Err(failed(SendErrorKind::TooLarge { index }, None)),
-                Failure::Client(source) if tries == TRIES => return Err(failed(SendErrorKind::Transient, Some(source))),
-                Failure::Deadline | Failure::NoPartitions if tries == TRIES => return Err(failed(SendErrorKind::Transient, None)),
+                Failure::Client(source) if tries == TRIES => {
+                    return Err(failed(SendErrorKind::Transient, Some(source)));
+                }
+                Failure::Deadline | Failure::NoPartitions if tries == TRIES => {
+                    return Err(failed(SendErrorKind::Transient, None));
+                }
                 Failure::Client(_) | Failure::NoPartitions | Failure::Deadline => *hub.producer.lock().await = None,
             }
             let pause = Duration::from_millis(rand::random_range(100..300) * u64::from(tries));
@@ -251,7 +260,8 @@ type Pending = Vec<(String, Vec<(usize, EventData)>)>;
 async fn send_all(producer: Arc<ProducerClient>, pending: &Mutex<Pending>) -> Result<(), Failure> {
     let mut pending = pending.lock().await;
     // Everything is packed before anything is sent: a message that is too large then stops the call with nothing sent.
-    let packed = future::try_join_all(pending.iter().map(|(partition, events)| pack(&producer, partition, events))).await?;
+    let packed =
+        future::try_join_all(pending.iter().map(|(partition, events)| pack(&producer, partition, events))).await?;
     let sent = packed.into_iter().map(|batches| async {
         for batch in batches {
             producer.send_batch(batch, None).await?;
@@ -270,8 +280,17 @@ async fn send_all(producer: Arc<ProducerClient>, pending: &Mutex<Pending>) -> Re
     failure.map_or(Ok(()), |error| Err(error.into()))
 }
 
-async fn pack<'p>(producer: &'p ProducerClient, partition: &str, events: &[(usize, EventData)]) -> Result<Vec<EventDataBatch<'p>>, Failure> {
-    let new_batch = || producer.create_batch(Some(EventDataBatchOptions { partition_id: Some(partition.to_owned()), ..Default::default() }));
+async fn pack<'p>(
+    producer: &'p ProducerClient,
+    partition: &str,
+    events: &[(usize, EventData)],
+) -> Result<Vec<EventDataBatch<'p>>, Failure> {
+    let new_batch = || {
+        producer.create_batch(Some(EventDataBatchOptions {
+            partition_id: Some(partition.to_owned()),
+            ..Default::default()
+        }))
+    };
     let mut batches = Vec::new();
     let mut batch = new_batch().await?;
     for (index, event) in events {
@@ -291,7 +310,10 @@ async fn pack<'p>(producer: &'p ProducerClient, partition: &str, events: &[(usiz
 }
 
 fn event_data(message: HubMessage) -> EventData {
-    let mut builder = EventData::builder().with_body(message.body).with_content_type(message.content_type).with_message_id(message.id);
+    let mut builder = EventData::builder()
+        .with_body(message.body)
+        .with_content_type(message.content_type)
+        .with_message_id(message.id);
     for (name, value) in message.properties {
         builder = builder.add_property(name, value);
     }

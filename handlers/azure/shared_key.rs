@@ -25,14 +25,16 @@ pub(super) struct SharedKey {
 impl SharedKey {
     /// Signs for the account in `endpoint`: the first label of an Azure host name, else the first segment of the path.
     pub(super) fn new(endpoint: &Url, key: Secret) -> Self {
-        let in_path = endpoint.path_segments().and_then(|mut segments| segments.next()).filter(|segment| !segment.is_empty());
+        let in_path =
+            endpoint.path_segments().and_then(|mut segments| segments.next()).filter(|segment| !segment.is_empty());
         let in_host = || endpoint.host_str().and_then(|host| host.split('.').next()).unwrap_or_default();
         Self { account: in_path.map_or_else(|| in_host().to_owned(), str::to_owned), key }
     }
 
     /// The text that is signed: "Authorize with Shared Key", Blob service, version 2015-02-21 and later.
     fn string_to_sign(&self, request: &Request) -> String {
-        let header = |name: &'static str| request.headers().get_optional_str(&HeaderName::from_static(name)).unwrap_or_default();
+        let header =
+            |name: &'static str| request.headers().get_optional_str(&HeaderName::from_static(name)).unwrap_or_default();
         let length = match header("content-length") {
             "" => request.body().len().unwrap_or(0).to_string(),
             length => length.to_owned(),
@@ -52,7 +54,12 @@ impl SharedKey {
             header("if-unmodified-since"),
             header("range"),
         );
-        let own: BTreeMap<_, _> = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_str())).filter(|(name, _)| name.starts_with("x-ms-")).collect();
+        let own: BTreeMap<_, _> = request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|(name, _)| name.starts_with("x-ms-"))
+            .collect();
         for (name, value) in own {
             text.push_str(&format!("{name}:{}\n", value.trim()));
         }
@@ -77,7 +84,10 @@ impl Policy for SharedKey {
         request.insert_header("authorization", format!("SharedKey {}:{signature}", self.account));
         match next {
             [following, rest @ ..] => following.send(context, request, rest).await,
-            [] => Err(azure_core::Error::with_message(azure_core::error::ErrorKind::Other, "signing is not the last step of a request")),
+            [] => Err(azure_core::Error::with_message(
+                azure_core::error::ErrorKind::Other,
+                "signing is not the last step of a request",
+            )),
         }
     }
 }

@@ -122,7 +122,10 @@ impl Attributes {
 }
 
 /// The properties of an outgoing event.
-pub(super) fn write<T>(event: &Outgoing<'_, T>, dataschema: String) -> Result<Vec<(String, String)>, time::error::Format> {
+pub(super) fn write<T>(
+    event: &Outgoing<'_, T>,
+    dataschema: String,
+) -> Result<Vec<(String, String)>, time::error::Format> {
     let mut properties = Vec::with_capacity(7 + event.extensions.len());
     let mut put = |name: &str, value: String| properties.push((format!("{}{name}", PREFIXES[0]), value));
     put("specversion", "1.0".to_owned());

@@ -99,10 +99,15 @@ impl Codec {
             Ok(id) => id,
             Err(source) => return Err(CodecError::Registry { event_type, id: event.id, source }),
         };
-        let shape = |source: Box<dyn std::error::Error + Send + Sync>| CodecError::Shape { event_type, id: event.id.clone(), source };
+        let shape = |source: Box<dyn std::error::Error + Send + Sync>| CodecError::Shape {
+            event_type,
+            id: event.id.clone(),
+            source,
+        };
         let forms = contract.forms().map_err(|error| shape(error.to_string().into()))?;
         let body = forms.writer.write_ser_to_vec(event.data).map_err(|error| shape(Box::new(error)))?;
-        let properties = attributes::write(&event, self.registry.address_of(&id)).map_err(|error| shape(Box::new(error)))?;
+        let properties =
+            attributes::write(&event, self.registry.address_of(&id)).map_err(|error| shape(Box::new(error)))?;
         Ok(HubMessage { id: event.id, properties, content_type: format!("{AVRO}{id}"), body })
     }
 
@@ -116,8 +121,8 @@ impl Codec {
         if message.content_type.is_some_and(|content_type| media_type(content_type).eq_ignore_ascii_case(STRUCTURED)) {
             return self.structured(message.body).await;
         }
-        let Attributes { mut event, datacontenttype } = Attributes::read(message.properties)
-            .map_err(|error| DecodeError::Park(Cause::new(error.to_string())))?;
+        let Attributes { mut event, datacontenttype } =
+            Attributes::read(message.properties).map_err(|error| DecodeError::Park(Cause::new(error.to_string())))?;
         let content_type = message.content_type.or(datacontenttype.as_deref());
         event.data = self.data(&event, content_type, message.body).await?;
         Ok(event)
@@ -154,9 +159,9 @@ impl Codec {
     async fn data(&self, event: &Event, content_type: Option<&str>, body: &[u8]) -> Result<EventData, DecodeError> {
         match Form::of(content_type, event.dataschema.as_deref()) {
             Form::Avro(id) => self.avro(event, id, body).await,
-            Form::Json => serde_json::from_slice(body)
-                .map(EventData::Json)
-                .map_err(|error| park("read the body as JSON", error)),
+            Form::Json => {
+                serde_json::from_slice(body).map(EventData::Json).map_err(|error| park("read the body as JSON", error))
+            }
             Form::Other(content_type) => Err(DecodeError::Park(Cause::new(format!(
                 "content type {content_type} is neither JSON nor Avro with a schema id"
             )))),
@@ -165,15 +170,21 @@ impl Codec {
 
     async fn avro(&self, event: &Event, id: &str, mut body: &[u8]) -> Result<EventData, DecodeError> {
         let registered = self.registry.schema(id).await.map_err(|error| match error {
-            RegistryError::Unknown { .. } | RegistryError::Unusable { .. } => park("find the schema of the body", error),
-            RegistryError::OutOfReach { .. } => DecodeError::Retry(Cause::from_error("find the schema of the body", error)),
+            RegistryError::Unknown { .. } | RegistryError::Unusable { .. } => {
+                park("find the schema of the body", error)
+            }
+            RegistryError::OutOfReach { .. } => {
+                DecodeError::Retry(Cause::from_error("find the schema of the body", error))
+            }
         })?;
         let name = &registered.name;
         let mismatch = |error: apache_avro::Error| park(&format!("read the body as {name} (schema {id})"), error);
         let contract = super::Contract::of(&event.r#type);
         if let Some(contract) = contract.filter(|contract| contract.name != name) {
             let (event_type, expected) = (&event.r#type, contract.name);
-            return Err(DecodeError::Park(Cause::new(format!("an event of type {event_type} holds a {name}, not a {expected}"))));
+            return Err(DecodeError::Park(Cause::new(format!(
+                "an event of type {event_type} holds a {name}, not a {expected}"
+            ))));
         }
         let ours = match contract.map(super::Contract::forms).transpose() {
             Ok(ours) => ours,
@@ -188,7 +199,9 @@ impl Codec {
         };
         if !body.is_empty() {
             let rest = body.len();
-            return Err(DecodeError::Park(Cause::new(format!("the body has {rest} bytes more than a {name} (schema {id})"))));
+            return Err(DecodeError::Park(Cause::new(format!(
+                "the body has {rest} bytes more than a {name} (schema {id})"
+            ))));
         }
         let value = match ours {
             Some(ours) if !registered.is_current => value.resolve(ours.schema).map_err(mismatch)?,
@@ -208,7 +221,9 @@ enum Form<'a> {
 impl<'a> Form<'a> {
     fn of(content_type: Option<&'a str>, dataschema: Option<&'a str>) -> Self {
         match content_type.map(media_type) {
-            Some(media) if media.get(..AVRO.len()).is_some_and(|start| start.eq_ignore_ascii_case(AVRO)) => Self::Avro(&media[AVRO.len()..]),
+            Some(media) if media.get(..AVRO.len()).is_some_and(|start| start.eq_ignore_ascii_case(AVRO)) => {
+                Self::Avro(&media[AVRO.len()..])
+            }
             Some(media) if is_json(media) => Self::Json,
             Some(media) => Self::Other(media),
             None => dataschema.and_then(registered_id).map_or(Self::Json, Self::Avro),

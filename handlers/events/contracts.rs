@@ -96,7 +96,11 @@ mod tests {
     fn no_schema_uses_decimals() {
         // Resolving a bytes-decimal against an identical schema fails for small values, and other libraries ignore its scale.
         for contract in ALL {
-            assert!(!contract.schema.contains("\"decimal\""), "{}: money is a long of minor units", contract.event_type);
+            assert!(
+                !contract.schema.contains("\"decimal\""),
+                "{}: money is a long of minor units",
+                contract.event_type
+            );
         }
     }
 }

@@ -21,7 +21,8 @@ use crate::{azure::credentials::Credentials, settings::Settings};
 const OLDER: &str = "0123456789abcdef0123456789abcdef";
 const CURRENT: &str = "fedcba9876543210fedcba9876543210";
 
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
 static CODEC: LazyLock<Codec> = LazyLock::new(|| RUNTIME.block_on(registry()));
 
 fn older() -> String {
@@ -32,7 +33,8 @@ fn older() -> String {
 
 async fn registry() -> Codec {
     let schemas = HashMap::from([(OLDER, older()), (CURRENT, PRODUCT_DISCONTINUED.schema.to_owned())]);
-    let by_id = move |Path(id): Path<String>| async move { schemas.get(id.as_str()).cloned().ok_or(StatusCode::NOT_FOUND) };
+    let by_id =
+        move |Path(id): Path<String>| async move { schemas.get(id.as_str()).cloned().ok_or(StatusCode::NOT_FOUND) };
     let by_content = |Path(name): Path<String>, text: String| async move {
         let matches = name == format!("{}:get-id", PRODUCT_DISCONTINUED.name) && text == PRODUCT_DISCONTINUED.schema;
         if matches { Ok((StatusCode::NO_CONTENT, [("schema-id", CURRENT)])) } else { Err(StatusCode::NOT_FOUND) }
@@ -144,7 +146,13 @@ fn sample() -> Discontinued {
         stock: Some(3),
         updated_at: 0,
     };
-    Discontinued { product_id: "p-1".to_owned(), revision: 7, version: 9, reason: Some("sold out".to_owned()), last_state: state }
+    Discontinued {
+        product_id: "p-1".to_owned(),
+        revision: 7,
+        version: 9,
+        reason: Some("sold out".to_owned()),
+        last_state: state,
+    }
 }
 
 proptest! {
@@ -229,7 +237,11 @@ fn a_registry_out_of_reach_is_no_fault_of_the_event() {
     let message = RUNTIME.block_on(CODEC.encode(outgoing(&sample()))).unwrap();
     // Nothing listens on this port.
     let unreachable = codec("http://127.0.0.1:1");
-    let incoming = Incoming { body: &message.body, content_type: Some(&message.content_type), properties: message.properties.iter().map(|(name, value)| (name.clone(), json!(value))).collect() };
+    let incoming = Incoming {
+        body: &message.body,
+        content_type: Some(&message.content_type),
+        properties: message.properties.iter().map(|(name, value)| (name.clone(), json!(value))).collect(),
+    };
     assert!(matches!(RUNTIME.block_on(unreachable.decode(incoming)), Err(DecodeError::Retry(_))));
     assert!(RUNTIME.block_on(unreachable.encode(outgoing(&sample()))).unwrap_err().is_transient());
 }

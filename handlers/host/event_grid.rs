@@ -116,7 +116,8 @@ fn to_cloudevent(event: &RawValue) -> Result<cloudevents::Event, Cause> {
     if is_cloudevent {
         return serde_json::from_str(text).map_err(|error| Cause::from_error("read the CloudEvent", error));
     }
-    let event: GridEvent = serde_json::from_str(text).map_err(|error| Cause::from_error("read the Event Grid event", error))?;
+    let event: GridEvent =
+        serde_json::from_str(text).map_err(|error| Cause::from_error("read the Event Grid event", error))?;
     EventBuilderV10::new()
         .id(event.id)
         .source(event.topic.filter(|topic| !topic.is_empty()).unwrap_or_else(|| "/".to_owned()))

@@ -120,7 +120,8 @@ impl<'a> Texts<'a> {
                 .and_then(|value| serde_json::from_str(value.get()).ok())
                 .unwrap_or_default();
             let offset = offsets.get(index).map(|Text(offset)| offset.as_ref()).or(system.offset.as_deref());
-            let enqueued = enqueued_times.get(index).map(|Text(time)| time.as_ref()).or(system.enqueued_time.as_deref());
+            let enqueued =
+                enqueued_times.get(index).map(|Text(time)| time.as_ref()).or(system.enqueued_time.as_deref());
             Ok(Message {
                 // Not a bad record but a bad definition, which would spoil every record: the invocation fails until it is mended.
                 body: STANDARD.decode(body.as_ref()).map_err(|error| Malformed::Value {
@@ -150,9 +151,7 @@ fn elements<'a, T: Deserialize<'a>>(text: Option<&'a str>) -> Vec<T> {
 
 /// A time as .NET writes it: UTC, with or without saying so.
 fn timestamp(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339)
-        .or_else(|_| OffsetDateTime::parse(&format!("{text}Z"), &Rfc3339))
-        .ok()
+    OffsetDateTime::parse(text, &Rfc3339).or_else(|_| OffsetDateTime::parse(&format!("{text}Z"), &Rfc3339)).ok()
 }
 
 struct Batch<'a> {

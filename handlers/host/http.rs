@@ -23,7 +23,11 @@ async fn forward(function: &'static str, request: Request, next: Next) -> Respon
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|panic| {
         tracing::error!(function, cause = panic_text(&*panic), "the function panicked");
-        problem_document(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", "The request met a fault of this program.")
+        problem_document(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Internal error",
+            "The request met a fault of this program.",
+        )
     });
     tracing::info!(
         function,
@@ -38,10 +42,7 @@ async fn forward(function: &'static str, request: Request, next: Next) -> Respon
 
 /// An invocation's answer, even if it panicked: to the host, a dropped connection would look like a dead handler.
 pub(super) async fn caught(invocation: impl Future<Output = Response>) -> Response {
-    AssertUnwindSafe(invocation)
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|panic| problem(500, "Panic", panic_text(&*panic)))
+    AssertUnwindSafe(invocation).catch_unwind().await.unwrap_or_else(|panic| problem(500, "Panic", panic_text(&*panic)))
 }
 
 /// What a panic said.

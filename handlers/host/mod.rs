@@ -70,7 +70,11 @@ async fn invoke(app: App, function: Function, body: Body) -> Response {
     })
 }
 
-async fn dispatch(app: App, function: Function, invocation: &Invocation<'_>) -> Result<Response, invocation::Malformed> {
+async fn dispatch(
+    app: App,
+    function: Function,
+    invocation: &Invocation<'_>,
+) -> Result<Response, invocation::Malformed> {
     let name = function.name;
     match function.trigger {
         Trigger::EventHub { hub, consumer_group, handle } => {

@@ -1,6 +1,9 @@
 //! Which functions this process serves: those whose definitions were packaged with it.
 
-use std::{fs, io, path::{Path, PathBuf}};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
@@ -90,7 +93,10 @@ fn check(text: &[u8], function: &Function) -> Result<(), String> {
     }
     let unlimited = definition.retry.is_some_and(|retry| retry.max_retry_count == -1);
     if matches!(function.trigger, Trigger::EventHub { .. }) && !unlimited {
-        return Err("an eventHubTrigger needs a retry policy with maxRetryCount -1: with any other, a failed batch is lost".to_owned());
+        return Err(
+            "an eventHubTrigger needs a retry policy with maxRetryCount -1: with any other, a failed batch is lost"
+                .to_owned(),
+        );
     }
     Ok(())
 }

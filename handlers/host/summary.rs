@@ -27,7 +27,8 @@ impl Summary {
         let function = self.function;
         let ms = self.started.elapsed().as_millis();
         let lag_ms = lag.map(Duration::whole_milliseconds);
-        let mut line = format!("{records} records: {done} done, {skipped} skipped, {parked} parked, {retried} to come again");
+        let mut line =
+            format!("{records} records: {done} done, {skipped} skipped, {parked} parked, {retried} to come again");
         if let Some(cause) = &report.parked_cause {
             // A string takes any text.
             _ = write!(line, "; parked because: {cause}");

@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::*;
-use crate::{outcome::{Cause, Outcome}, registry::Trigger, settings::Settings};
+use crate::{
+    outcome::{Cause, Outcome},
+    registry::Trigger,
+    settings::Settings,
+};
 
 /// Only what is checked of the records reaches the answer: a wrong record is Retry, whose cause is in the problem.
 fn check(is_right: bool, seen: &impl std::fmt::Debug) -> Outcome {
@@ -27,8 +31,12 @@ fn functions() -> Vec<Function> {
                     event.position.sequence == 41 + i64::try_from(index).unwrap()
                         && event.position.offset == ["8589934592", "8589934720"][index]
                         && (event.position.hub.as_str(), event.position.partition.as_str()) == ("orders", "3")
-                        && event.position.enqueued.unix_timestamp_nanos() % 1_000_000_000 == [123_000_000, 456_000_000][index]
-                        && event.event.data_as::<Value>().is_ok_and(|data| data == json!({ "orderId": format!("o-{}", index + 1) }))
+                        && event.position.enqueued.unix_timestamp_nanos() % 1_000_000_000
+                            == [123_000_000, 456_000_000][index]
+                        && event
+                            .event
+                            .data_as::<Value>()
+                            .is_ok_and(|data| data == json!({ "orderId": format!("o-{}", index + 1) }))
                 };
                 events.iter().enumerate().map(|(index, event)| check(is_right(index, event), event)).collect()
             })
@@ -42,10 +50,16 @@ fn functions() -> Vec<Function> {
         },
     };
     let documents = Trigger::CosmosDb {
-        handle: |_, documents| Box::pin(async move { documents.iter().map(|d| check(d["_lsn"].is_u64() && d["id"].is_string(), d)).collect() }),
+        handle: |_, documents| {
+            Box::pin(
+                async move { documents.iter().map(|d| check(d["_lsn"].is_u64() && d["id"].is_string(), d)).collect() },
+            )
+        },
     };
     let event = Trigger::EventGrid {
-        handle: |_, event| Box::pin(async move { check(event.id() == "e-1" && event.subject() == Some("orders/o-1"), &event) }),
+        handle: |_, event| {
+            Box::pin(async move { check(event.id() == "e-1" && event.subject() == Some("orders/o-1"), &event) })
+        },
     };
     let tick = Trigger::Timer {
         handle: |_, info| {
@@ -58,15 +72,28 @@ fn functions() -> Vec<Function> {
     let broken = Trigger::Timer { handle: |_, _| panic!("a bug") };
     let pages = Trigger::Http {
         router: |_| {
-            Router::new()
-                .route("/api/pages/{id}", get(|| async { "here" }))
-                .route("/api/broken", get(|| async { if true { panic!("a bug") } }))
+            Router::new().route("/api/pages/{id}", get(|| async { "here" })).route(
+                "/api/broken",
+                get(|| async {
+                    if true {
+                        panic!("a bug")
+                    }
+                }),
+            )
         },
     };
-    [("Products", products), ("Bare", bare), ("Documents", documents), ("Event", event), ("Tick", tick), ("Broken", broken), ("Pages", pages)]
-        .into_iter()
-        .map(|(name, trigger)| Function { name, trigger })
-        .collect()
+    [
+        ("Products", products),
+        ("Bare", bare),
+        ("Documents", documents),
+        ("Event", event),
+        ("Tick", tick),
+        ("Broken", broken),
+        ("Pages", pages),
+    ]
+    .into_iter()
+    .map(|(name, trigger)| Function { name, trigger })
+    .collect()
 }
 
 fn app() -> App {
@@ -133,7 +160,11 @@ async fn a_hub_batch_is_read_with_its_positions() {
     let mut batch = hub_batch();
     succeeds("Products", batch.to_string()).await;
     // Older extensions: offsets without their text form, one context; then the annotations alone.
-    for missing in [["OffsetStringArray", "TriggerPartitionContext"], ["OffsetArray", "SequenceNumberArray"], ["EnqueuedTimeUtcArray", "RetryContext"]] {
+    for missing in [
+        ["OffsetStringArray", "TriggerPartitionContext"],
+        ["OffsetArray", "SequenceNumberArray"],
+        ["EnqueuedTimeUtcArray", "RetryContext"],
+    ] {
         for name in missing {
             batch["Metadata"].as_object_mut().unwrap().remove(name);
         }
@@ -152,7 +183,10 @@ async fn a_hub_batch_is_read_with_its_positions() {
 async fn a_record_at_retry_fails_the_invocation_with_its_cause() {
     let (status, media, answer) = ask("POST", "/Bare", hub_batch().to_string()).await;
     assert_eq!((status, media.as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "application/json"));
-    assert!(answer["detail"].as_str().unwrap().starts_with("2 records: 0 done, 0 skipped, 0 parked, 2 to come again"), "{answer}");
+    assert!(
+        answer["detail"].as_str().unwrap().starts_with("2 records: 0 done, 0 skipped, 0 parked, 2 to come again"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
@@ -180,20 +214,30 @@ async fn event_grid_events_come_in_both_schemas() {
     let grid = json!({ "id": "e-1", "topic": "/t", "subject": "orders/o-1", "eventType": "shop.order.placed",
         "eventTime": "2026-01-05T10:00:00Z", "data": { "orderId": "o-1" }, "dataVersion": "1", "metadataVersion": "1" });
     for event in [cloud, grid] {
-        succeeds("Event", json!({ "Data": { "ev": event }, "Metadata": { "data": { "orderId": "o-1" } } }).to_string()).await;
+        succeeds("Event", json!({ "Data": { "ev": event }, "Metadata": { "data": { "orderId": "o-1" } } }).to_string())
+            .await;
     }
 }
 
 #[tokio::test]
 async fn invocations_that_were_recorded_from_hosts_are_read() {
-    for (file, function) in [("gewoscout/CosmosTrigger.json", "Documents"), ("azfunc-go/timerRequest1.json", "Tick"), ("azfunc-go/timerRequest2.json", "Tick")] {
+    for (file, function) in [
+        ("gewoscout/CosmosTrigger.json", "Documents"),
+        ("azfunc-go/timerRequest1.json", "Tick"),
+        ("azfunc-go/timerRequest2.json", "Tick"),
+    ] {
         let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into();
         let root: std::path::PathBuf = std::env::var_os("CONTOSO_DATA").map_or_else(beside, Into::into);
         let path = root.join("custom-handler-payloads").join(file);
         match std::fs::read_to_string(&path) {
             Ok(body) => succeeds(function, body).await,
             Err(error) => {
-                assert_ne!(std::env::var("CONTOSO_REAL_DATA").as_deref(), Ok("required"), "{}: {error}", path.display());
+                assert_ne!(
+                    std::env::var("CONTOSO_REAL_DATA").as_deref(),
+                    Ok("required"),
+                    "{}: {error}",
+                    path.display()
+                );
                 println!("skipped: {} is absent", path.display());
             }
         }
@@ -233,7 +277,10 @@ async fn forwarded_requests_reach_their_route_and_panics_become_problem_document
 
 #[tokio::test]
 async fn large_invocations_are_accepted() {
-    let body = format!(r#"{{"Data":{{"tick":{{"ScheduleStatus":{{"Next":"2026-01-05T10:00:00+00:00"}}}}}},"Metadata":{{"filler":"{}"}}}}"#, "x".repeat(100 << 20));
+    let body = format!(
+        r#"{{"Data":{{"tick":{{"ScheduleStatus":{{"Next":"2026-01-05T10:00:00+00:00"}}}}}},"Metadata":{{"filler":"{}"}}}}"#,
+        "x".repeat(100 << 20)
+    );
     succeeds("Tick", body).await;
 }
 
@@ -244,13 +291,16 @@ fn only_staged_functions_are_served() {
         std::fs::create_dir_all(root.path().join(name)).unwrap();
         std::fs::write(root.path().join(name).join("function.json"), definition).unwrap();
     };
-    let served = || staged(functions(), Some(root.path())).map(|functions| functions.iter().map(|f| f.name).collect::<Vec<_>>());
+    let served =
+        || staged(functions(), Some(root.path())).map(|functions| functions.iter().map(|f| f.name).collect::<Vec<_>>());
     std::fs::write(root.path().join("host.json"), "{}").unwrap();
     std::fs::create_dir(root.path().join("assets")).unwrap();
     stage("Tick", r#"{"bindings":[{"type":"timerTrigger","name":"tick","schedule":"0 * * * * *"}]}"#);
     assert_eq!(served().unwrap(), ["Tick"]);
     let hub = r#"{"bindings":[{"type":"eventHubTrigger"}],"retry":{"strategy":"fixedDelay","maxRetryCount":5,"delayInterval":"00:00:01"}}"#;
-    for (name, definition) in [("Tock", "{}"), ("Pages", r#"{"bindings":[{"type":"timerTrigger"}]}"#), ("Products", hub), ("Event", "{")] {
+    for (name, definition) in
+        [("Tock", "{}"), ("Pages", r#"{"bindings":[{"type":"timerTrigger"}]}"#), ("Products", hub), ("Event", "{")]
+    {
         stage(name, definition);
         let error = served().unwrap_err().to_string();
         assert!(error.contains(&format!("{name}/function.json: ")) && !error.contains('\n'), "{error}");

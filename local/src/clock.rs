@@ -16,9 +16,7 @@ pub struct Clock {
 
 impl Default for Clock {
     fn default() -> Self {
-        Self {
-            offset: watch::Sender::new(Duration::ZERO),
-        }
+        Self { offset: watch::Sender::new(Duration::ZERO) }
     }
 }
 
@@ -70,14 +68,12 @@ mod tests {
     #[tokio::test]
     async fn a_sleeper_wakes_when_the_clock_is_stepped() {
         let clock = Clock::default();
+        let deadline = clock.now() + Duration::from_secs(3600);
         let sleeper = tokio::spawn({
             let clock = clock.clone();
-            async move { clock.sleep(Duration::from_secs(3600)).await }
+            async move { clock.sleep_until(deadline).await }
         });
         clock.advance(Duration::from_secs(3601));
-        tokio::time::timeout(Duration::from_secs(5), sleeper)
-            .await
-            .expect("the step wakes it")
-            .expect("no panic");
+        tokio::time::timeout(Duration::from_secs(5), sleeper).await.expect("the step wakes it").expect("no panic");
     }
 }

@@ -67,15 +67,7 @@ impl Ports {
     /// Any free ports, so that stacks run side by side.
     #[must_use]
     pub fn auto() -> Self {
-        Self {
-            functions: 0,
-            site: 0,
-            cosmos: 0,
-            blob: 0,
-            event_hubs: 0,
-            schema_registry: 0,
-            event_grid: 0,
-        }
+        Self { functions: 0, site: 0, cosmos: 0, blob: 0, event_hubs: 0, schema_registry: 0, event_grid: 0 }
     }
 }
 
@@ -221,6 +213,7 @@ pub struct Stack {
     services: Services,
     event_grid: EventGrid,
     schema_registry: SchemaRegistry,
+    schema_group: String,
     site: Mutex<Option<TcpListener>>,
     functions: StdListener,
     host: Arc<Mutex<Option<Arc<FunctionsHost>>>>,
@@ -271,7 +264,8 @@ impl Stack {
         let cosmos = Cosmos::start(&topology.cosmos, cosmos_port, &storage, &clock, progress).await?;
 
         let topic = topology.event_grid.topics.first().map(|topic| topic.name.as_str()).ok_or(StackError::NoTopic)?;
-        let functions_url = format!("http://{}", functions.local_addr().map_err(|source| unbound(FUNCTIONS, ports.functions, source))?);
+        let functions_url =
+            format!("http://{}", functions.local_addr().map_err(|source| unbound(FUNCTIONS, ports.functions, source))?);
         let endpoints = Endpoints {
             functions: functions_url.clone(),
             site: format!("http://{}", site.local_addr().map_err(|source| unbound("the pages", ports.site, source))?),
@@ -293,15 +287,13 @@ impl Stack {
             },
             ca_certificate: None,
         };
-        if let Ok(base) = Url::parse(&functions_url) {
-            event_grid.set_function_app(base);
-        }
         Ok(Self {
             endpoints,
             clock,
             services: Services { event_hubs, cosmos, blobs },
             event_grid,
             schema_registry,
+            schema_group: topology.event_hubs.schema_groups.first().map(|group| group.name.clone()).unwrap_or_default(),
             site: Mutex::new(Some(site)),
             functions,
             host: Arc::default(),
@@ -358,6 +350,9 @@ impl Stack {
         let endpoints = &self.endpoints;
         [
             ("AzureWebJobsStorage", blobs.connection_string()),
+            // A connection string in local.settings.json is for other hosts, which take no other local address. Here it
+            // would beat the identity-based settings; empty, it counts as absent.
+            ("EventHubs", String::new()),
             ("EventHubs__fullyQualifiedNamespace", format!("{}.servicebus.windows.net", event_hubs.namespace())),
             ("EventHubs__customEndpoint", format!("amqp://{}", event_hubs.address())),
             ("Cosmos__accountEndpoint", endpoints.cosmos.endpoint.clone()),
@@ -367,6 +362,7 @@ impl Stack {
             ("EventGrid__topicEndpointUri", endpoints.event_grid.topic_endpoint.clone()),
             ("EventGrid__topicKey", endpoints.event_grid.topic_key.clone()),
             ("SchemaRegistry__endpoint", endpoints.event_hubs.schema_registry.clone()),
+            ("SchemaRegistry__group", self.schema_group.clone()),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -386,6 +382,7 @@ impl Stack {
             listener: self.functions.try_clone().map_err(|source| unbound(FUNCTIONS, 0, source))?,
         };
         let first = Arc::new(starter.start().await?);
+        self.lead_event_grid_to(&first);
         set(&self.host, Some(Arc::clone(&first)));
         let current = Arc::clone(&self.host);
         let supervisor = tokio::spawn(async move {
@@ -407,6 +404,15 @@ impl Stack {
         });
         *self.supervisor.lock().unwrap_or_else(PoisonError::into_inner) = Some(supervisor);
         Ok(())
+    }
+
+    /// From now on Event Grid delivers to the functions of this host; where it asks for keys, with its system key.
+    fn lead_event_grid_to(&self, host: &FunctionsHost) {
+        let Ok(mut base) = Url::parse(&self.endpoints.functions) else { return };
+        if let Some(key) = host.event_grid_key() {
+            base.query_pairs_mut().append_pair("code", key);
+        }
+        self.event_grid.set_function_app(base);
     }
 
     /// Process id of the handler that runs now.
@@ -437,7 +443,10 @@ impl Stack {
     pub async fn stop(self) {
         self.stop_app().await;
         self.event_grid.stop().await;
+        self.schema_registry.stop().await;
         self.services.event_hubs.stop().await;
+        self.services.cosmos.stop().await;
+        self.services.blobs.stop().await;
     }
 }
 

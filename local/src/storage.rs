@@ -52,10 +52,7 @@ impl Storage {
     pub fn open(directory: &Path, sync: Sync) -> Result<Self, StorageError> {
         let db = Database::builder(directory)
             .open()
-            .map_err(|source| StorageError::Open {
-                path: directory.display().to_string(),
-                source,
-            })?;
+            .map_err(|source| StorageError::Open { path: directory.display().to_string(), source })?;
         Ok(Self { db, sync })
     }
 

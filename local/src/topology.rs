@@ -72,11 +72,7 @@ pub struct EventHubs {
 
 impl Default for EventHubs {
     fn default() -> Self {
-        Self {
-            namespace: "local".to_owned(),
-            hubs: Vec::new(),
-            schema_groups: Vec::new(),
-        }
+        Self { namespace: "local".to_owned(), hubs: Vec::new(), schema_groups: Vec::new() }
     }
 }
 

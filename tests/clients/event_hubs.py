@@ -30,6 +30,7 @@ done = threading.Event()
 
 
 def on_event(context, event):
+    # The client hands the key over as bytes.
     received.append((context.partition_id, event.sequence_number, event.partition_key, event.body_as_str()))
     if len(received) == 6:
         done.set()
@@ -42,7 +43,7 @@ assert done.wait(30), received
 consumer.close()
 thread.join(30)
 
-rope = [entry for entry in received if entry[2] == "rope"]
+rope = [entry for entry in received if entry[2] == b"rope"]
 assert [json.loads(entry[3])["number"] for entry in rope] == [0, 1, 2, 3, 4], rope
 assert len({entry[0] for entry in rope}) == 1, "one key, one partition"
 assert any(len(entry[3]) == 500_000 and entry[0] == "2" for entry in received)

@@ -68,13 +68,23 @@ async fn free_port() -> Result<u16> {
 /// The invocation that the Functions host would send for the first event of the hub.
 fn invocation(shop: &Shop) -> Result<Value> {
     let hub = shop.stack.event_hubs().hub("products").context("no hub products")?;
-    let partition = hub.partitions().iter().find(|partition| partition.state().last_sequence >= 0).context("no event")?;
+    let partition =
+        hub.partitions().iter().find(|partition| partition.state().last_sequence >= 0).context("no event")?;
     let stored = partition.read(0, 1, usize::MAX)?.into_iter().next().context("no event")?;
     let event = stored.decode()?;
     let context = json!({
         "FullyQualifiedNamespace": "contoso.servicebus.windows.net", "EventHubName": "products",
         "ConsumerGroup": "site", "PartitionId": partition.id(),
     });
+    // CloudEvents attributes are text.
+    let properties = event
+        .properties
+        .iter()
+        .map(|(name, value)| match value {
+            contoso_local::event_hubs::Value::String(text) => (name.clone(), json!(text.as_str())),
+            other => (name.clone(), json!(format!("{other:?}"))),
+        })
+        .collect();
     let one = |value: Value| Value::from(json!([value]).to_string());
     Ok(json!({
         "Data": { "events": one(json!(BASE64.encode(&event.body))) },
@@ -83,7 +93,7 @@ fn invocation(shop: &Shop) -> Result<Value> {
             "SequenceNumberArray": one(json!(stored.sequence)),
             "OffsetStringArray": one(json!(stored.offset.to_string())),
             "EnqueuedTimeUtcArray": one(json!("2026-01-05T10:00:00.123")),
-            "PropertiesArray": one(serde_json::to_value(&event.properties)?),
+            "PropertiesArray": one(properties),
             "SystemPropertiesArray": one(json!({"content-type": event.content_type})),
             "RetryContext": {"RetryCount": 0, "MaxRetryCount": -1},
         },

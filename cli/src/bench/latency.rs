@@ -16,12 +16,12 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use super::Plan;
 use super::process::memory;
 use super::report::{Report, histogram, mebibytes, micros};
 use super::shop::Shop;
 use super::throughput::{amount, id, price};
-use super::Plan;
-use crate::partner;
+use crate::subscription;
 
 /// One in so many changes is watched on the site; every change is watched at the webhook.
 const WATCHED: u32 = 4;
@@ -43,7 +43,7 @@ pub(super) async fn measure(shop: &Shop, plan: &Plan, report: &mut Report) -> Re
     let pid = shop.run(&shop.package("whole", &[])?).await?;
     let board = Board::default();
     let webhook = serve_webhook(board.clone()).await?;
-    partner::subscribe(&shop.http, &shop.stack.endpoints().event_grid, &webhook).await?;
+    subscription::subscribe(&shop.http, &shop.stack.endpoints().event_grid, &webhook).await?;
     let events = shop.events()?;
     shop.reach("published events", events, |shop| shop.handled("partners")).await?;
     // One change opens every connection, as traffic does before it is measured.
@@ -140,7 +140,7 @@ async fn look(shop: &Shop, mut news: tokio::sync::mpsc::UnboundedReceiver<Watche
         let mut still = Vec::with_capacity(open.len());
         for watched in open {
             let document = shop.projected(&watched.id).await?;
-            if document.is_some_and(|document| document["price"]["amount"] == watched.amount.as_str()) {
+            if document.is_some_and(|document| document["product"]["price"]["amount"] == watched.amount.as_str()) {
                 latencies.push(watched.began.elapsed());
             } else if watched.began.elapsed() < GRACE {
                 still.push(watched);
@@ -162,9 +162,7 @@ async fn serve_webhook(board: Board) -> Result<String> {
 
 async fn agree(headers: HeaderMap) -> Response {
     match headers.get("webhook-request-origin") {
-        Some(origin) => {
-            ([("webhook-allowed-origin", origin.clone())], [("webhook-allowed-rate", "*")]).into_response()
-        }
+        Some(origin) => ([("webhook-allowed-origin", origin.clone())], [("webhook-allowed-rate", "*")]).into_response(),
         None => StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }
 }
@@ -177,7 +175,7 @@ async fn receive(State(board): State<Board>, Json(body): Json<Value>) -> StatusC
     };
     for event in events {
         let text = |pointer| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let change = (text("/subject"), text("/data/price/amount"));
+        let change = (text("/subject"), text("/data/state/price/amount"));
         if let Some(began) = lock(&board.sent).remove(&change) {
             lock(&board.latencies).push(arrived - began);
         }

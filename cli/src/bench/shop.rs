@@ -13,9 +13,9 @@ use reqwest::Client;
 
 use super::FEED_POLL_MILLIS;
 use crate::package::{self, Profile, Request};
+use crate::products::Products;
 use crate::project::Project;
 use crate::schemas;
-use crate::seed::Products;
 
 /// How long the flow may take to come to rest.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -31,7 +31,7 @@ pub(super) struct Shop {
 
 impl Shop {
     pub(super) async fn prepare(project: &Project) -> Result<Self> {
-        let handler = package::build(project, Profile::Release)?;
+        let handler = tokio::task::block_in_place(|| package::build(project, Profile::Release))?;
         let directory = tempfile::TempDir::new()?;
         let options = StackOptions {
             topology: Topology::read(&project.topology())?,

@@ -6,10 +6,10 @@ use anyhow::Result;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 
+use super::Plan;
 use super::process::{cpu_time, memory};
 use super::report::{Report, mebibytes};
 use super::shop::Shop;
-use super::Plan;
 use crate::catalogue::Product;
 
 /// Requests in flight while the catalogue is filled or changed in a burst.

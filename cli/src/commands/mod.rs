@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod bench;
 mod package;
 mod simulate;
 mod tail;
@@ -41,6 +42,7 @@ enum Command {
     Package(package::Args),
     Tail(tail::Args),
     Simulate(simulate::Args),
+    Bench(bench::Args),
 }
 
 /// How a command ended, when it did not fail with an error.
@@ -83,6 +85,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Package(args) => package::run(&args, &project()?),
         Command::Tail(args) => Box::pin(tail::run(args)).await,
         Command::Simulate(args) => Box::pin(simulate::run(args)).await,
+        Command::Bench(args) => Box::pin(bench::run(&args, &project()?)).await,
     }
 }
 

@@ -67,6 +67,7 @@ pub(super) fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
 
 /// Builds the handler, unless an earlier build will do, and stages the app.
 pub(super) fn stage(args: &AppArgs, out: Option<PathBuf>, project: &Project) -> anyhow::Result<Staged> {
+    package::check(project, &args.functions, &args.changes)?;
     let profile = if args.debug { Profile::Debug } else { Profile::Release };
     let handler = if args.no_build { package::built(project, profile)? } else { package::build(project, profile)? };
     let request = Request {

@@ -62,6 +62,15 @@ impl Staged {
     }
 }
 
+/// Checks what [`stage`] would check, before a long build.
+///
+/// # Errors
+/// When a function is unknown, or a definition is not valid or does not fit the registry.
+pub fn check(project: &Project, functions: &[String], changes: &[Change]) -> Result<(), PackageError> {
+    check_registered(&project.definitions())?;
+    definitions(project, &chosen(functions)?, changes).map(drop)
+}
+
 /// Stages the app. Whatever an earlier call left in the directory is replaced.
 ///
 /// # Errors

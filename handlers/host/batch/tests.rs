@@ -13,8 +13,12 @@ use time::OffsetDateTime;
 use super::*;
 use crate::host::dead_letters::BadRecord;
 
-const LIMITS: Limits =
-    Limits { call: Duration::from_millis(200), run: Duration::from_secs(60), pause: Duration::from_millis(1), retries: 3 };
+const LIMITS: Limits = Limits {
+    call: Duration::from_millis(200),
+    run: Duration::from_secs(60),
+    pause: Duration::from_millis(1),
+    retries: 3,
+};
 
 /// `<key>:<what happens>`.
 struct Words(Vec<&'static str>);

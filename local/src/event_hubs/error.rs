@@ -16,7 +16,9 @@ pub enum Error {
         problem: String,
     },
     /// The number of partitions is fixed at creation.
-    #[error("event hub {hub} was created with {stored} partitions and cannot have {wanted}: keep the number or start with an empty data directory")]
+    #[error(
+        "event hub {hub} was created with {stored} partitions and cannot have {wanted}: keep the number or start with an empty data directory"
+    )]
     PartitionsChanged {
         /// Name of the hub.
         hub: String,

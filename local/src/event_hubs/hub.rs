@@ -126,9 +126,7 @@ impl Hub {
 
 /// Holds the topology against the limits of the standard tier.
 fn check(topology: &topology::Hub) -> Result<NonZeroU32, Error> {
-    let refuse = |problem: &str| {
-        Err(Error::Topology { hub: topology.name.clone(), problem: problem.to_owned() })
-    };
+    let refuse = |problem: &str| Err(Error::Topology { hub: topology.name.clone(), problem: problem.to_owned() });
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if topology.name.is_empty() || topology.name.len() > 256 || !topology.name.chars().all(legal) {
         return refuse("a hub's name is 1 to 256 letters, digits, periods, hyphens and underscores");

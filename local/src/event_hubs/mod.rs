@@ -168,7 +168,11 @@ impl EventHubs {
         while stopping.run_until_cancelled(self.shared.clock.sleep(RETENTION_PERIOD)).await.is_some() {
             for partition in self.hubs().flat_map(Hub::partitions) {
                 if let Err(error) = partition.expire() {
-                    warn!(?partition, error = &error as &dyn std::error::Error, "retention failed; it will be tried again");
+                    warn!(
+                        ?partition,
+                        error = &error as &dyn std::error::Error,
+                        "retention failed; it will be tried again"
+                    );
                 }
             }
         }

@@ -70,10 +70,7 @@ mod tests {
             ("amqp.annotation.x-opt-offset > '@latest'", Some(Start::Latest)),
             ("amqp.annotation.x-opt-offset >= '512'", offset("512", true)),
             ("amqp.annotation.x-opt-offset >'512'", offset("512", false)),
-            (
-                "amqp.annotation.x-opt-sequence-number > '2'",
-                Some(Start::Sequence { number: 2, inclusive: false }),
-            ),
+            ("amqp.annotation.x-opt-sequence-number > '2'", Some(Start::Sequence { number: 2, inclusive: false })),
             (
                 "amqp.annotation.x-opt-enqueued-time >='1795209643227'",
                 Some(Start::EnqueuedTime { millis: 1_795_209_643_227, inclusive: true }),

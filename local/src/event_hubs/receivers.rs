@@ -54,25 +54,33 @@ impl Receivers {
             (None, Some(current)) => {
                 return Err(Refusal::new(
                     Condition::LinkStolen,
-                    format!("Receiver with epoch {current} is reading this partition, so one without an epoch is not admitted."),
+                    format!(
+                        "Receiver with epoch {current} is reading this partition, so one without an epoch is not admitted."
+                    ),
                 ));
             }
             (Some(new), Some(current)) if new < current => {
                 return Err(Refusal::new(
                     Condition::LinkStolen,
-                    format!("Receiver with epoch {current} is reading this partition, so one with the lower epoch {new} is not admitted."),
+                    format!(
+                        "Receiver with epoch {current} is reading this partition, so one with the lower epoch {new} is not admitted."
+                    ),
                 ));
             }
             (Some(new), _) => {
                 for seat in taken.drain(..) {
-                    let reason = format!("New receiver with epoch {new} takes this partition, so this receiver is disconnected.");
+                    let reason = format!(
+                        "New receiver with epoch {new} takes this partition, so this receiver is disconnected."
+                    );
                     (seat.displace)(seat.id, Refusal::new(Condition::LinkStolen, reason));
                 }
             }
             (None, None) if taken.len() >= MAX_WITHOUT_EPOCH => {
                 return Err(Refusal::new(
                     Condition::ResourceLimitExceeded,
-                    format!("{MAX_WITHOUT_EPOCH} receivers without epoch, the most there may be, read this partition in this consumer group."),
+                    format!(
+                        "{MAX_WITHOUT_EPOCH} receivers without epoch, the most there may be, read this partition in this consumer group."
+                    ),
                 ));
             }
             (None, None) => {}

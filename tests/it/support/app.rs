@@ -7,21 +7,27 @@ use std::sync::LazyLock;
 use tempfile::TempDir;
 
 /// The app as `contoso package` stages it, with a feed poll that does not make tests wait.
-pub fn staged_app() -> &'static Path {
+pub(crate) fn staged_app() -> &'static Path {
     static APP: LazyLock<TempDir> = LazyLock::new(|| package(&["--set", "ProductChanges.feedPollDelay=50"]));
     APP.path()
 }
 
 /// Packages the app into a folder of its own.
-pub fn package(arguments: &[&str]) -> TempDir {
+pub(crate) fn package(arguments: &[&str]) -> TempDir {
     let out = TempDir::new().expect("a temporary folder");
-    let status = contoso().arg("package").arg("--out").arg(out.path()).args(arguments).status().expect("contoso starts");
+    let mut command = contoso();
+    command.arg("package").arg("--out").arg(out.path()).args(arguments);
+    if cfg!(debug_assertions) {
+        // Tests of a debug build run a debug build of the handler.
+        command.arg("--debug");
+    }
+    let status = command.status().expect("contoso starts");
     assert!(status.success(), "contoso package {arguments:?}: {status}");
     out
 }
 
 /// The built `contoso`, run from the workspace root.
-pub fn contoso() -> Command {
+pub(crate) fn contoso() -> Command {
     let mut command = Command::new(binary());
     command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     command

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// A file of the real data set, or `None` after saying that the test is skipped. Where `CONTOSO_REAL_DATA=required`,
 /// absence is a failure.
-pub fn real(name: &str) -> Option<PathBuf> {
+pub(crate) fn real(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("CONTOSO_DATA")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data")), PathBuf::from);
     let file = root.join(name);

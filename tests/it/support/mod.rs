@@ -1,20 +1,20 @@
 //! A running `contoso up` for one test, and ways to wait on what it does.
 
 mod app;
-pub mod data;
-pub mod python;
+pub(crate) mod data;
+pub(crate) mod python;
 mod shop;
 
-pub use app::{contoso, package, staged_app};
-pub use shop::{Shop, ShopOptions};
+pub(crate) use app::{contoso, package, staged_app};
+pub(crate) use shop::{Shop, ShopOptions};
 
 use std::time::{Duration, Instant};
 
 /// How long a state may take to come; generous, since a wait ends as soon as the state is there.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits until `probe` yields a value, and reports the last state it saw where it never does.
-pub async fn eventually<T, F>(what: &str, mut probe: impl FnMut() -> F) -> T
+pub(crate) async fn eventually<T, F>(what: &str, mut probe: impl FnMut() -> F) -> T
 where
     F: Future<Output = Result<T, String>>,
 {

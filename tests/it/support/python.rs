@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 const PACKAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/requirements.txt");
 
 /// The environment's `python`.
-pub fn python() -> Command {
+pub(crate) fn python() -> Command {
     static ENVIRONMENT: LazyLock<PathBuf> = LazyLock::new(environment);
     Command::new(ENVIRONMENT.join("bin/python"))
 }
@@ -34,7 +34,7 @@ fn run(command: &mut Command) {
 }
 
 /// Runs a script of `tests/clients` with the ready line on standard input, and returns what it printed.
-pub fn run_client(script: &str, endpoints: &serde_json::Value) -> String {
+pub(crate) fn run_client(script: &str, endpoints: &serde_json::Value) -> String {
     use std::io::Write;
     use std::process::Stdio;
 

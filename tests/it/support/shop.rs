@@ -11,34 +11,34 @@ use super::{contoso, eventually, staged_app};
 
 /// How to start a shop.
 #[derive(Clone, Default)]
-pub struct ShopOptions {
+pub(crate) struct ShopOptions {
     /// A catalogue to seed; otherwise the shop starts empty.
-    pub catalogue: Option<PathBuf>,
+    pub(crate) catalogue: Option<PathBuf>,
     /// The packaged app; otherwise the one every test shares.
-    pub app: Option<PathBuf>,
+    pub(crate) app: Option<PathBuf>,
     /// More arguments of `contoso up`.
-    pub arguments: Vec<String>,
+    pub(crate) arguments: Vec<String>,
 }
 
 /// A running shop. Its processes end with it.
-pub struct Shop {
+pub(crate) struct Shop {
     stack: Child,
     data_dir: TempDir,
     options: ShopOptions,
     /// The ready line.
-    pub endpoints: Value,
+    pub(crate) endpoints: Value,
     /// For the test's own requests.
-    pub http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
 }
 
 impl Shop {
     /// Starts a shop without products.
-    pub async fn empty() -> Self {
+    pub(crate) async fn empty() -> Self {
         Self::start(ShopOptions::default()).await
     }
 
     /// Starts a shop on a new data directory.
-    pub async fn start(options: ShopOptions) -> Self {
+    pub(crate) async fn start(options: ShopOptions) -> Self {
         Self::start_in(TempDir::new().expect("a temporary folder"), options).await
     }
 
@@ -67,19 +67,19 @@ impl Shop {
     }
 
     /// What the stack and the app logged so far.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         log_of(self.data_dir.path())
     }
 
     /// Kills the stack without warning, together with the handler, and starts it on the same data directory.
-    pub async fn crash_and_restart(mut self) -> Self {
+    pub(crate) async fn crash_and_restart(mut self) -> Self {
         self.kill_stack();
         let data_dir = std::mem::replace(&mut self.data_dir, TempDir::new().expect("a temporary folder"));
         Self::start_in(data_dir, self.options.clone()).await
     }
 
     /// Kills the handler; the host starts a new one.
-    pub async fn kill_handler(&self) {
+    pub(crate) async fn kill_handler(&self) {
         let pid = eventually("a running handler", || async {
             children_of(self.stack.id()).first().copied().ok_or_else(|| "the stack has no child".to_owned())
         })
@@ -92,7 +92,7 @@ impl Shop {
     }
 
     /// Interrupts the stack as Ctrl-C does, and returns the exit code and the processes it left behind.
-    pub async fn interrupt(mut self) -> (Option<i32>, Vec<u32>) {
+    pub(crate) async fn interrupt(mut self) -> (Option<i32>, Vec<u32>) {
         let children = children_of(self.stack.id());
         signal(self.stack.id(), "-INT");
         let code = eventually("the end of the stack", || {
@@ -115,17 +115,20 @@ impl Shop {
     }
 
     /// An address of the ready line, by JSON pointer.
-    pub fn endpoint(&self, pointer: &str) -> &str {
-        self.endpoints.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in the ready line"))
+    pub(crate) fn endpoint(&self, pointer: &str) -> &str {
+        self.endpoints
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("no {pointer} in the ready line"))
     }
 
     /// `<functions>/api/<path>`.
-    pub fn api(&self, path: &str) -> String {
+    pub(crate) fn api(&self, path: &str) -> String {
         format!("{}/api/{path}", self.endpoint("/functions"))
     }
 
     /// `PUT /api/products/{id}`, which must succeed.
-    pub async fn put_product(&self, id: &str, body: &Value) -> Value {
+    pub(crate) async fn put_product(&self, id: &str, body: &Value) -> Value {
         let answer = self.http.put(self.api(&format!("products/{id}"))).json(body).send().await.expect("an answer");
         let status = answer.status();
         let text = answer.text().await.expect("a body");
@@ -134,21 +137,21 @@ impl Shop {
     }
 
     /// `PATCH /api/products/{id}`, which must succeed.
-    pub async fn patch_product(&self, id: &str, body: &Value) {
+    pub(crate) async fn patch_product(&self, id: &str, body: &Value) {
         let answer = self.http.patch(self.api(&format!("products/{id}"))).json(body).send().await.expect("an answer");
         let status = answer.status();
         assert!(status.is_success(), "PATCH {id}: {status} {}", answer.text().await.expect("a body"));
     }
 
     /// The site's projection of a product; `None` where it has none.
-    pub async fn site_product(&self, id: &str) -> Option<Value> {
+    pub(crate) async fn site_product(&self, id: &str) -> Option<Value> {
         let answer = self.http.get(self.api(&format!("site/products/{id}"))).send().await.ok()?;
         answer.status().is_success().then_some(())?;
         answer.json().await.ok()
     }
 
     /// Waits until the site shows `price` for the product.
-    pub async fn site_shows_price(&self, id: &str, price: &str) -> Value {
+    pub(crate) async fn site_shows_price(&self, id: &str, price: &str) -> Value {
         eventually(&format!("price {price} of {id} on the site"), || async {
             let product = self.site_product(id).await;
             match product {
@@ -160,7 +163,7 @@ impl Shop {
     }
 
     /// What the demo partner got, newest first, each event once.
-    pub async fn partner_events(&self) -> Vec<Value> {
+    pub(crate) async fn partner_events(&self) -> Vec<Value> {
         let answer = self
             .http
             .get(format!("{}/partner?format=json", self.endpoint("/site")))
@@ -172,7 +175,7 @@ impl Shop {
     }
 
     /// Waits until the partner got an event for which `wanted` holds.
-    pub async fn partner_gets(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn partner_gets(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         eventually(&format!("{what} at the partner"), || async {
             let events = self.partner_events().await;
             events.iter().find(|event| wanted(event)).cloned().ok_or_else(|| format!("{events:?}\n{}", self.log()))

@@ -39,6 +39,9 @@ pub(super) struct Args {
     /// Seed these products: a JSON array in our own shape or that of dotnet/eShop [default: a generated one, once]
     #[arg(long, value_name = "FILE")]
     catalogue: Option<PathBuf>,
+    /// Seed no products
+    #[arg(long, conflicts_with = "catalogue")]
+    no_catalogue: bool,
     /// Without the demo partner
     #[arg(long)]
     no_demo: bool,
@@ -82,6 +85,7 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
     let topology = Topology::read(&project.topology())?;
     let catalogue = match &args.catalogue {
         Some(file) => Catalogue { name: file.display().to_string(), products: catalogue::read(file)?, wanted: true },
+        None if args.no_catalogue => Catalogue { name: "no catalogue".to_owned(), products: Vec::new(), wanted: false },
         None => Catalogue { name: "generated catalogue".to_owned(), products: catalogue::generated(), wanted: false },
     };
     let data_dir = DataDir::open(&args.data_dir, args.fresh)?;

@@ -49,11 +49,7 @@ impl Session<'_> {
         let options = pages::Options { functions: endpoints.functions.clone(), partner: self.demo };
         let pages = self.stack.take_site_listener().map(|listener| Pages::start(listener, options));
 
-        let mut settings = self.stack.app_settings();
-        settings.entry("SchemaRegistry__group".to_owned()).or_insert_with(|| schemas::GROUP.to_owned());
-        // The connection string in local.settings.json is for Core Tools, whose extension takes no other local address. Here
-        // it would beat the identity-based settings, as the host has it; empty, it counts as absent.
-        settings.entry("EventHubs".to_owned()).or_default();
+        let settings = self.stack.app_settings();
         let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: self.auth };
         Box::pin(self.stack.run_app(app)).await?;
         self.handler_ready().await?;
@@ -86,7 +82,7 @@ impl Session<'_> {
 
     async fn seed(&self, http: &reqwest::Client, endpoints: &Endpoints) -> anyhow::Result<()> {
         let Catalogue { name, products, wanted } = &self.catalogue;
-        if !wanted && self.data_dir.seeded().is_some() {
+        if products.is_empty() || (!wanted && self.data_dir.seeded().is_some()) {
             return Ok(());
         }
         if !has_function(&self.app, PRODUCTS) {

@@ -140,14 +140,8 @@ pub(crate) fn put_disposition(
         Outcome::Accepted => Value::composite(0x24, Vec::new()),
         Outcome::Rejected(refusal) => Value::composite(0x25, vec![refusal.to_value()]),
     };
-    let fields = vec![
-        Value::Bool(true),
-        Value::Uint(first),
-        Value::Uint(last),
-        Value::Bool(settled),
-        state,
-        Value::Bool(false),
-    ];
+    let fields =
+        vec![Value::Bool(true), Value::Uint(first), Value::Uint(last), Value::Bool(settled), state, Value::Bool(false)];
     put_frame(out, FrameKind::Amqp, channel, 0x15, fields);
 }
 

@@ -62,11 +62,7 @@ impl Refusal {
     pub(crate) fn to_value(&self) -> Value {
         Value::composite(
             0x1d,
-            vec![
-                Value::symbol(self.condition.symbol()),
-                Value::string(&*self.description),
-                Value::Null,
-            ],
+            vec![Value::symbol(self.condition.symbol()), Value::string(&*self.description), Value::Null],
         )
     }
 }

@@ -35,10 +35,7 @@ pub(crate) struct Decoder<'a> {
 
 impl<'a> Decoder<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            rest: bytes,
-            budget: bytes.len().saturating_mul(4).saturating_add(256),
-        }
+        Self { rest: bytes, budget: bytes.len().saturating_mul(4).saturating_add(256) }
     }
 
     /// What has not been read yet.

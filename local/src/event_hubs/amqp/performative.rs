@@ -101,10 +101,9 @@ pub(crate) fn decode(body: &[u8]) -> Result<(Performative, usize), DecodeError> 
             idle_time_out_millis: fields.uint(4)?,
             properties: fields.take(9),
         }),
-        Value::Ulong(0x11) => Performative::Begin(Begin {
-            next_outgoing_id: fields.required(1)?,
-            incoming_window: fields.required(2)?,
-        }),
+        Value::Ulong(0x11) => {
+            Performative::Begin(Begin { next_outgoing_id: fields.required(1)?, incoming_window: fields.required(2)? })
+        }
         Value::Ulong(0x12) => Performative::Attach(Box::new(fields.attach()?)),
         Value::Ulong(0x13) => Performative::Flow(fields.flow()?),
         Value::Ulong(0x14) => Performative::Transfer(Transfer {
@@ -163,19 +162,11 @@ impl Fields {
 
     fn flow(&self) -> Result<Flow, DecodeError> {
         let link = match self.uint(4)? {
-            Some(handle) => Some(LinkFlow {
-                handle,
-                delivery_count: self.uint(5)?,
-                credit: self.uint(6)?,
-                drain: self.flag(8),
-            }),
+            Some(handle) => {
+                Some(LinkFlow { handle, delivery_count: self.uint(5)?, credit: self.uint(6)?, drain: self.flag(8) })
+            }
             None => None,
         };
-        Ok(Flow {
-            next_incoming_id: self.uint(0)?,
-            incoming_window: self.required(1)?,
-            link,
-            echo: self.flag(9),
-        })
+        Ok(Flow { next_incoming_id: self.uint(0)?, incoming_window: self.required(1)?, link, echo: self.flag(9) })
     }
 }

@@ -127,10 +127,9 @@ impl Value {
     #[must_use]
     pub fn entry(&self, key: &str) -> &Self {
         match self.undescribed() {
-            Self::Map(entries) => entries
-                .iter()
-                .find(|(name, _)| name.as_text() == Some(key))
-                .map_or(&Self::Null, |(_, value)| value),
+            Self::Map(entries) => {
+                entries.iter().find(|(name, _)| name.as_text() == Some(key)).map_or(&Self::Null, |(_, value)| value)
+            }
             _ => &Self::Null,
         }
     }

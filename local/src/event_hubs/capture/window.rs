@@ -11,12 +11,12 @@ use crate::blobs::{Blobs, Code, Condition, PutOptions};
 use crate::clock::Clock;
 use crate::topology;
 
-use crate::event_hubs::log::Partition;
-use crate::event_hubs::position::Start;
 use super::CaptureError;
 use super::file::CaptureFile;
 use super::name::NameFormat;
 use super::progress::{Closing, Progress, ProgressStore};
+use crate::event_hubs::log::Partition;
+use crate::event_hubs::position::Start;
 
 /// Events and bytes that one look at the log takes.
 const READ_EVENTS: usize = 4096;
@@ -84,11 +84,7 @@ impl Capturer {
         // A file may be hundreds of megabytes: too much work for the threads that serve connections.
         let written = tokio::task::spawn_blocking(move || this.write(progress, closing)).await;
         written.map_err(|_| CaptureError::Interrupted)??;
-        self.progress.save(&Progress {
-            window_start: closing.next_window_start,
-            next: closing.end,
-            closing: None,
-        })?;
+        self.progress.save(&Progress { window_start: closing.next_window_start, next: closing.end, closing: None })?;
         Ok(in_time)
     }
 
@@ -102,7 +98,8 @@ impl Capturer {
                 () = self.clock.sleep_until(end_of_time) => return self.end_by_time(window_end, skip),
                 () = self.partition.grown_past(counted - 1) => {}
             }
-            let events = self.partition.read(counted, READ_EVENTS, READ_BYTES).map_err(|source| self.unreadable(source))?;
+            let events =
+                self.partition.read(counted, READ_EVENTS, READ_BYTES).map_err(|source| self.unreadable(source))?;
             let caught_up = events.len() < READ_EVENTS;
             for event in events {
                 bytes += event.message.len() as u64;
@@ -156,14 +153,13 @@ impl Capturer {
     }
 
     fn encode(&self, name: &str, first: i64, end: i64) -> Result<Bytes, CaptureError> {
-        let failed = |source| CaptureError::Encode {
-            partition: self.progress.partition().to_owned(),
-            source: Box::new(source),
-        };
+        let failed =
+            |source| CaptureError::Encode { partition: self.progress.partition().to_owned(), source: Box::new(source) };
         let mut file = CaptureFile::new(name).map_err(failed)?;
         let mut next = first;
         while next < end {
-            let events = self.partition.read(next, READ_EVENTS, READ_BYTES).map_err(|source| self.unreadable(source))?;
+            let events =
+                self.partition.read(next, READ_EVENTS, READ_BYTES).map_err(|source| self.unreadable(source))?;
             let Some(last) = events.last() else { break };
             next = last.sequence + 1;
             for event in events.iter().filter(|event| event.sequence < end) {

@@ -3,17 +3,17 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::address::Address;
+use super::link::{Feed, Incoming, Link, Node, Outgoing, Purpose};
+use super::machine::{Fault, Machine, Mail};
+use super::receive::Receiver;
+use crate::event_hubs::amqp::Value;
 use crate::event_hubs::amqp::answer::{HANDLE_MAX, put_attach_reply, put_detach};
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::amqp::performative::{Attach, Role};
-use crate::event_hubs::amqp::Value;
 use crate::event_hubs::hub::Hub;
 use crate::event_hubs::log::Partition;
 use crate::event_hubs::position::{SELECTOR, Start};
-use super::address::Address;
-use super::link::{Feed, Incoming, Link, Node, Outgoing, Purpose};
-use super::machine::{Fault, Mail, Machine};
-use super::receive::Receiver;
 
 const EPOCH: &str = "com.microsoft:epoch";
 const RUNTIME_METRIC: &str = "com.microsoft:enable-receiver-runtime-metric";

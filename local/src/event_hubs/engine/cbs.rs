@@ -1,9 +1,9 @@
 //! `$cbs`, where clients put their tokens (AMQP claims-based security).
 
-use crate::event_hubs::amqp::condition::Condition;
-use crate::event_hubs::amqp::Value;
 use super::request::{Request, Response};
 use super::tokens::{Token, Unauthorized, check};
+use crate::event_hubs::amqp::Value;
+use crate::event_hubs::amqp::condition::Condition;
 
 pub(super) fn answer(request: &Request, now_unix_seconds: i64) -> Response {
     match request.property("operation") {

@@ -9,11 +9,11 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::machine::Machine;
 use crate::event_hubs::EventHubs;
 use crate::event_hubs::amqp::answer::IDLE_TIME_OUT_MILLIS;
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::amqp::frame::put_heartbeat;
-use super::machine::Machine;
 
 /// Bytes that one read takes at most.
 const READ_SIZE: usize = 64 << 10;
@@ -28,11 +28,7 @@ const MAX_HEARTBEAT: Duration = Duration::from_secs(30);
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
 /// Serves one connection until the peer closes it, is silent for too long, or `stopping` is cancelled.
-pub(crate) async fn serve(
-    mut stream: TcpStream,
-    hubs: EventHubs,
-    stopping: CancellationToken,
-) -> std::io::Result<()> {
+pub(crate) async fn serve(mut stream: TcpStream, hubs: EventHubs, stopping: CancellationToken) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let (mailbox, mut mail) = mpsc::unbounded_channel();
     let mut machine = Machine::new(hubs, mailbox);

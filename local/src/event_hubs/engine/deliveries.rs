@@ -1,11 +1,11 @@
 //! Deliveries in both directions: what a received one asks for, and what goes out.
 
-use crate::event_hubs::amqp::answer::{Outcome, put_disposition, put_flow};
-use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use super::link::{Delivery, Feed, Link, Node, Purpose, push_reply};
 use super::machine::{HIGH_WATER, Machine, Mail};
 use super::publish::publish;
 use super::request::Request;
+use crate::event_hubs::amqp::answer::{Outcome, put_disposition, put_flow};
+use crate::event_hubs::amqp::condition::{Condition, Refusal};
 
 impl Machine {
     /// Does what a whole delivery asks for, and settles it.

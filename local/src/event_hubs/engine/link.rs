@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
+use super::receive::Receiver;
+use super::session::Window;
+use crate::event_hubs::amqp::answer::MAX_MESSAGE_SIZE;
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::amqp::frame::{TransferHead, put_transfer, transfer_room};
 use crate::event_hubs::amqp::performative::Transfer;
-use crate::event_hubs::amqp::answer::MAX_MESSAGE_SIZE;
 use crate::event_hubs::hub::Hub;
 use crate::event_hubs::log::Partition;
-use super::receive::Receiver;
-use super::session::Window;
 
 /// Credit that a sender gets; topped up when half of it is used.
 const CREDIT: u32 = 1000;
@@ -181,11 +181,8 @@ impl Outgoing {
         while let Some(sending) = &mut self.current {
             let Some(id) = window.take() else { return false };
             let end = sending.message.len().min(sending.written + room);
-            let head = TransferHead {
-                handle,
-                delivery: (!sending.started).then_some(id),
-                more: end < sending.message.len(),
-            };
+            let head =
+                TransferHead { handle, delivery: (!sending.started).then_some(id), more: end < sending.message.len() };
             put_transfer(out, channel, &head, &sending.message[sending.written..end]);
             sending.started = true;
             sending.written = end;

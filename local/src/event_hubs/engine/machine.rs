@@ -6,14 +6,14 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
+use super::handshake::{Handshake, sasl_too_late};
+use super::rust_client::{Late, is_rust_client};
+use super::session::Session;
 use crate::event_hubs::EventHubs;
 use crate::event_hubs::amqp::answer::{put_close, put_open};
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::amqp::frame::{Frame, FrameKind, MAX_FRAME_SIZE, MIN_MAX_FRAME_SIZE, take_frame};
 use crate::event_hubs::amqp::performative::{Open, Performative, decode};
-use super::handshake::{Handshake, sasl_too_late};
-use super::rust_client::{Late, is_rust_client};
-use super::session::Session;
 
 /// Output beyond which no more deliveries are written until the peer has taken some.
 pub(super) const HIGH_WATER: usize = 256 << 10;

@@ -1,11 +1,11 @@
 //! `$management`: the runtime properties of hubs and partitions.
 
+use super::request::{Request, Response};
+use crate::event_hubs::EventHubs;
 use crate::event_hubs::amqp::Value;
 use crate::event_hubs::amqp::condition::Condition;
 use crate::event_hubs::hub::Hub;
 use crate::event_hubs::log::Partition;
-use crate::event_hubs::EventHubs;
-use super::request::{Request, Response};
 
 const HUB: &str = "com.microsoft:eventhub";
 const PARTITION: &str = "com.microsoft:partition";

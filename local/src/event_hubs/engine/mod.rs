@@ -1,6 +1,6 @@
 //! The AMQP server: one task per connection, and in it a protocol machine without any input or output of its own.
 //!
-//! [`serve`] moves bytes between the socket and a [`Machine`]; the machine reads frames, changes sessions and links and
+//! [`serve`] moves bytes between the socket and a [`machine::Machine`], which reads frames, changes sessions and links and
 //! appends answers to its output. Channels and handles are the same in both directions.
 
 mod address;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::link::Delivery;
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::amqp::message::partition_key;
 use crate::event_hubs::amqp::section::{Kind, binary, sections};
@@ -9,7 +10,6 @@ use crate::event_hubs::amqp::{DecodeError, answer::MAX_MESSAGE_SIZE};
 use crate::event_hubs::error::Error;
 use crate::event_hubs::hub::Hub;
 use crate::event_hubs::log::Partition;
-use super::link::Delivery;
 
 /// The message format of a batch: its data sections are whole messages.
 const BATCH_FORMAT: u32 = 0x8001_3700;
@@ -22,7 +22,8 @@ pub(super) fn publish(hub: &Hub, partition: Option<&Partition>, delivery: Delive
             format!("The received message exceeds the limit of {MAX_MESSAGE_SIZE} bytes."),
         ));
     };
-    let malformed = |error: DecodeError| Refusal::new(Condition::DecodeError, format!("The message is malformed: {error}."));
+    let malformed =
+        |error: DecodeError| Refusal::new(Condition::DecodeError, format!("The message is malformed: {error}."));
     let partition = match partition {
         Some(partition) => partition,
         None => hub.choose(partition_key(&message).map_err(malformed)?.as_deref()),

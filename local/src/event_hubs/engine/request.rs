@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 
+use super::link::Node;
+use super::{cbs, management};
 use crate::event_hubs::EventHubs;
 use crate::event_hubs::amqp::condition::Condition;
 use crate::event_hubs::amqp::message::compose;
 use crate::event_hubs::amqp::section::{Kind, sections};
 use crate::event_hubs::amqp::{DecodeError, Decoder, Value};
-use super::link::Node;
-use super::{cbs, management};
 
 /// A request, as far as the nodes look at it.
 pub(super) struct Request {

@@ -58,12 +58,8 @@ impl Late {
     /// Answers a delivery at once and plans the rest.
     pub(super) fn settle(&mut self, out: &mut BytesMut, now: Instant, channel: u16, delivery: u32, outcome: &Outcome) {
         put_disposition(out, channel, (delivery, delivery), outcome, false);
-        let disposition = LateDisposition {
-            due: now,
-            channel,
-            deliveries: (delivery, delivery),
-            outcome: outcome.clone(),
-        };
+        let disposition =
+            LateDisposition { due: now, channel, deliveries: (delivery, delivery), outcome: outcome.clone() };
         for (queue, delay) in self.repeats.iter_mut().zip(REPEATS) {
             plan(queue, disposition.clone(), now + delay);
         }
@@ -103,7 +99,9 @@ impl Late {
 
     /// Writes the frames that are due.
     pub(super) fn fire(&mut self, out: &mut BytesMut, now: Instant) {
-        for (queue, settled) in self.repeats.iter_mut().map(|queue| (queue, false)).chain([(&mut self.settlements, true)]) {
+        for (queue, settled) in
+            self.repeats.iter_mut().map(|queue| (queue, false)).chain([(&mut self.settlements, true)])
+        {
             while queue.front().is_some_and(|late| late.due <= now)
                 && let Some(late) = queue.pop_front()
             {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::link::Link;
 use crate::event_hubs::amqp::answer::{FIRST_OUTGOING_ID, FlowState, LinkState};
 use crate::event_hubs::amqp::performative::{Begin, Flow};
-use super::link::Link;
 
 pub(super) struct Session {
     pub(super) next_incoming_id: u32,
@@ -62,10 +62,6 @@ impl Session {
             };
             Some(LinkState { handle, delivery_count, credit, drain })
         });
-        FlowState {
-            next_incoming_id: self.next_incoming_id,
-            next_outgoing_id: self.window.next_outgoing_id,
-            link,
-        }
+        FlowState { next_incoming_id: self.next_incoming_id, next_outgoing_id: self.window.next_outgoing_id, link }
     }
 }

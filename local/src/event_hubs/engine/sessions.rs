@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 
-use crate::event_hubs::amqp::answer::{CHANNEL_MAX, put_begin, put_detach, put_end, put_flow};
-use crate::event_hubs::amqp::condition::{Condition, Refusal};
-use crate::event_hubs::amqp::performative::{Begin, Detach, Flow, Transfer};
 use super::link::Link;
 use super::machine::{Fault, Machine};
 use super::session::Session;
+use crate::event_hubs::amqp::answer::{CHANNEL_MAX, put_begin, put_detach, put_end, put_flow};
+use crate::event_hubs::amqp::condition::{Condition, Refusal};
+use crate::event_hubs::amqp::performative::{Begin, Detach, Flow, Transfer};
 
 impl Machine {
     pub(super) fn begin(&mut self, channel: u16, begin: &Begin) -> Result<(), Fault> {

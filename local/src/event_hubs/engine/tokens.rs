@@ -34,7 +34,8 @@ pub(super) fn check(token: &Token<'_>, now_unix_seconds: i64) -> Result<(), Unau
 }
 
 fn check_sas(text: &str, now_unix_seconds: i64) -> Result<(), Unauthorized> {
-    const MALFORMED: Unauthorized = Unauthorized("MalformedToken: The shared access signature lacks sr, sig, se or skn.");
+    const MALFORMED: Unauthorized =
+        Unauthorized("MalformedToken: The shared access signature lacks sr, sig, se or skn.");
     let fields = text.strip_prefix("SharedAccessSignature ").ok_or(MALFORMED)?;
     let field = |name: &str| {
         let mut pairs = fields.split('&').filter_map(|pair| pair.split_once('='));

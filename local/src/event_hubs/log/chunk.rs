@@ -2,9 +2,9 @@
 
 use bytes::{BufMut, Bytes};
 
+use super::offset_of;
 use crate::event_hubs::amqp::message::{Incoming, Stamp};
 use crate::event_hubs::event::StoredEvent;
-use super::offset_of;
 
 const VERSION: u8 = 1;
 /// Version, enqueued time and number of events.

@@ -1,8 +1,8 @@
 //! Retention by time: whole chunks go once their events are older than the hub keeps them.
 
-use crate::event_hubs::error::Error;
 use super::Partition;
 use super::store::Trim;
+use crate::event_hubs::error::Error;
 
 /// Chunks that one commit removes at most, so that appends wait only shortly.
 const CHUNKS_PER_COMMIT: usize = 1024;

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::storage::{Storage, StorageError};
 
-use crate::event_hubs::error::Error;
 use super::chunk::Chunk;
+use crate::event_hubs::error::Error;
 
 /// The part of the store that belongs to one partition.
 #[derive(Clone)]
@@ -153,10 +153,8 @@ impl LogStore {
     fn read(&self, entry: fjall::Guard) -> Result<Chunk, Error> {
         let (key, value) = entry.into_inner().map_err(self.failed("reading the log"))?;
         let sequence = key.last_chunk().map_or(-1, |bytes| i64::from_be_bytes(*bytes));
-        Chunk::decode(sequence, Bytes::from_owner(value)).ok_or_else(|| Error::Damaged {
-            partition: self.entity.clone(),
-            sequence,
-        })
+        Chunk::decode(sequence, Bytes::from_owner(value))
+            .ok_or_else(|| Error::Damaged { partition: self.entity.clone(), sequence })
     }
 
     fn keys(&self, sequences: RangeInclusive<i64>) -> RangeInclusive<Vec<u8>> {
@@ -173,11 +171,7 @@ impl LogStore {
     }
 
     fn failed(&self, operation: &'static str) -> impl Fn(fjall::Error) -> Error {
-        move |source| Error::Storage {
-            entity: self.entity.clone(),
-            operation,
-            source: StorageError::from(source),
-        }
+        move |source| Error::Storage { entity: self.entity.clone(), operation, source: StorageError::from(source) }
     }
 }
 

@@ -72,3 +72,34 @@ async fn every_event_is_captured_once_across_windows_and_restarts() {
     store.stop().await;
     stand.hubs.stop().await;
 }
+
+/// A crash can come before a window's file is written, or between the file and the note that it is.
+#[tokio::test]
+async fn a_window_that_a_crash_interrupted_is_written_once() {
+    let stand = Stand::new().await;
+    let store = blobs(&stand).await;
+    stand.hub().partitions()[3].append(&[message("a"), message("b")]).unwrap();
+    stand.hub().partitions()[3].append(&[message("c")]).unwrap();
+    let progress = stand.storage.keyspace("event-hubs-capture").unwrap();
+    let now = stand.clock.now().unix_timestamp();
+    let interrupted = serde_json::json!({
+        "window_start": now - 60, "next": 0, "closing": { "end": 2, "next_window_start": now }
+    });
+    progress.insert("products/3", interrupted.to_string()).unwrap();
+    capture::start(&stand.hubs, &store, &stand.storage, &stand.clock).unwrap();
+    assert_eq!(files(&store, 1).await, [[0, 1]]);
+    let written = store.list("capture", "").unwrap();
+    store.stop().await;
+    drop(store);
+
+    progress.insert("products/3", interrupted.to_string()).unwrap();
+    drop(progress);
+    let stand = stand.restart().await;
+    let store = blobs(&stand).await;
+    capture::start(&stand.hubs, &store, &stand.storage, &stand.clock).unwrap();
+    stand.clock.advance(Duration::from_secs(61));
+    assert_eq!(files(&store, 2).await, [vec![0, 1], vec![2]]);
+    assert_eq!(store.list("capture", "").unwrap()[0], written[0]);
+    store.stop().await;
+    stand.hubs.stop().await;
+}

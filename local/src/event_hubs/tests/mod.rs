@@ -2,6 +2,7 @@
 
 mod capture;
 mod clients;
+mod hub;
 mod log;
 mod wire;
 

@@ -13,11 +13,21 @@ use crate::event_hubs::amqp::{Decoder, Value};
 
 /// Headers, SASL and `open`, as a client pipelines them.
 fn greeting() -> BytesMut {
+    greeting_with(Value::Null)
+}
+
+fn greeting_with(idle_time_out: Value) -> BytesMut {
     let mut out = BytesMut::new();
     out.put_slice(b"AMQP\x03\x01\x00\x00");
     put_frame(&mut out, FrameKind::Sasl, 0, 0x41, vec![Value::symbol("ANONYMOUS")]);
     out.put_slice(b"AMQP\x00\x01\x00\x00");
-    put_frame(&mut out, FrameKind::Amqp, 0, 0x10, vec![Value::string("test"), Value::Null, Value::Uint(65_536)]);
+    put_frame(
+        &mut out,
+        FrameKind::Amqp,
+        0,
+        0x10,
+        vec![Value::string("test"), Value::Null, Value::Uint(65_536), Value::Null, idle_time_out],
+    );
     out
 }
 
@@ -41,10 +51,12 @@ fn condition(answer: &[u8]) -> Option<String> {
     let mut rest = answer;
     let mut last = None;
     while rest.len() >= 8 {
-        let size = if rest.starts_with(b"AMQP") { 8 } else { u32::from_be_bytes(rest[..4].try_into().unwrap()) as usize };
+        let size =
+            if rest.starts_with(b"AMQP") { 8 } else { u32::from_be_bytes(rest[..4].try_into().unwrap()) as usize };
         let body = if rest.starts_with(b"AMQP") { &[] } else { &rest[8..size] };
         if let Ok(Value::Described(code, fields)) = Decoder::new(body).value() {
-            last = (*code == Value::Ulong(0x18)).then(|| fields.field(0).field(0).as_text().map(str::to_owned)).flatten();
+            last =
+                (*code == Value::Ulong(0x18)).then(|| fields.field(0).field(0).as_text().map(str::to_owned)).flatten();
         }
         rest = &rest[size..];
     }
@@ -86,8 +98,24 @@ async fn a_stopping_server_closes_its_connections() {
     assert_eq!(condition(&answer).as_deref(), Some("amqp:connection:forced"));
 }
 
+#[tokio::test]
+async fn a_peer_with_a_short_idle_time_out_hears_heartbeats() {
+    let stand = Stand::new().await;
+    let mut stream = TcpStream::connect(stand.hubs.address()).await.unwrap();
+    stream.write_all(&greeting_with(Value::Uint(100))).await.unwrap();
+    let mut answer = BytesMut::new();
+    let heard = async {
+        while !answer.ends_with(&[0, 0, 0, 8, 2, 0, 0, 0]) {
+            assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0);
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), heard).await.expect("an empty frame comes");
+    stand.hubs.stop().await;
+}
+
 fn noise() -> impl Strategy<Value = Vec<u8>> {
-    let performative = (0x10..0x19_u64, prop::collection::vec(field(), 0..14), 0..2_u16, prop::collection::vec(any::<u8>(), 0..32));
+    let performative =
+        (0x10..0x19_u64, prop::collection::vec(field(), 0..14), 0..2_u16, prop::collection::vec(any::<u8>(), 0..32));
     prop::collection::vec(performative, 1..12).prop_map(|frames| {
         let mut out = BytesMut::new();
         for (code, fields, channel, payload) in frames {
