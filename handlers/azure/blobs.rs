@@ -25,7 +25,10 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt};
 use time::OffsetDateTime;
 
-use super::credentials::{BlobAuth, Credentials};
+use super::{
+    credentials::{BlobAuth, Credentials},
+    http::Http,
+};
 use crate::settings::StorageSettings;
 
 /// For calls that move little.
@@ -47,6 +50,7 @@ pub struct Blobs(Arc<Account>);
 struct Account {
     settings: StorageSettings,
     auth: BlobAuth,
+    http: Http,
     client: OnceLock<Arc<BlobServiceClient>>,
 }
 
@@ -136,7 +140,12 @@ impl BlobError {
 impl Blobs {
     /// The account in `settings`; nothing is connected yet.
     pub fn new(settings: &StorageSettings, credentials: &Credentials) -> Self {
-        Self(Arc::new(Account { settings: settings.clone(), auth: credentials.blobs(), client: OnceLock::new() }))
+        Self(Arc::new(Account {
+            settings: settings.clone(),
+            auth: credentials.blobs(),
+            http: credentials.http(),
+            client: OnceLock::new(),
+        }))
     }
 
     /// Writes a whole blob and returns its ETag.
@@ -301,6 +310,7 @@ impl Blobs {
         }
         let mut options = BlobServiceClientOptions::default();
         options.client_options.per_try_policies.extend(self.0.auth.policy.clone());
+        options.client_options.transport = Some(self.0.http.transport()?);
         options.client_options.retry =
             RetryOptions::exponential(ExponentialRetryOptions { max_retries: RETRIES, ..Default::default() });
         let service =

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use azure_core::{
     credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions},
-    http::policies::Policy,
+    http::{ClientOptions, policies::Policy},
     time::{Duration, OffsetDateTime},
 };
 use azure_data_cosmos::CosmosCredential;
@@ -34,8 +34,9 @@ pub(super) struct BlobAuth {
 impl Credentials {
     /// Credentials as the settings ask for; nothing is fetched yet.
     pub fn new(settings: &Settings) -> Self {
-        let identity = Identity { client_id: settings.client_id.clone(), inner: OnceCell::new() };
-        Self { identity: Arc::new(identity), http: Http::default(), settings: settings.clone() }
+        let http = Http::default();
+        let identity = Identity { client_id: settings.client_id.clone(), http: http.clone(), inner: OnceCell::new() };
+        Self { identity: Arc::new(identity), http, settings: settings.clone() }
     }
 
     pub(crate) fn http(&self) -> Http {
@@ -135,6 +136,7 @@ impl Auth {
 #[derive(Debug)]
 struct Identity {
     client_id: Option<String>,
+    http: Http,
     inner: OnceCell<Arc<ManagedIdentityCredential>>,
 }
 
@@ -150,7 +152,7 @@ impl TokenCredential for Identity {
             .get_or_try_init(|| async {
                 ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
                     user_assigned_id: self.client_id.clone().map(UserAssignedId::ClientId),
-                    ..Default::default()
+                    client_options: ClientOptions { transport: Some(self.http.transport()?), ..Default::default() },
                 }))
             })
             .await?;

@@ -25,6 +25,8 @@ async fn changes_survive_kills_of_the_handler() {
         }
         shop.kill_handler().await;
     }
+    let log = shop.whole_log();
+    assert!(log.contains("THE FUNCTIONS HOST STOPPED"), "the third death stops the host, loudly: {log}");
     for id in &ids {
         shop.site_shows_price(id, "5.00").await;
         shop.partner_gets("the last price", |event| {

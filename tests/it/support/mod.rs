@@ -2,10 +2,12 @@
 
 mod app;
 pub(crate) mod data;
+mod inside;
 pub(crate) mod python;
 mod shop;
 
 pub(crate) use app::{contoso, package, staged_app};
+pub(crate) use inside::Inside;
 pub(crate) use shop::{Shop, ShopOptions};
 
 use std::time::{Duration, Instant};

@@ -66,7 +66,17 @@ impl Shop {
         Self { stack, data_dir, options, endpoints, http: reqwest::Client::new() }
     }
 
-    /// What the stack and the app logged so far.
+    /// `endpoints.json`, for other commands.
+    pub(crate) fn endpoints_file(&self) -> PathBuf {
+        self.data_dir.path().join("endpoints.json")
+    }
+
+    /// The whole log.
+    pub(crate) fn whole_log(&self) -> String {
+        std::fs::read_to_string(self.data_dir.path().join("up.log")).unwrap_or_default()
+    }
+
+    /// What the stack and the app logged last.
     pub(crate) fn log(&self) -> String {
         log_of(self.data_dir.path())
     }
@@ -223,5 +233,5 @@ fn stat(pid: u32) -> Option<(String, u32)> {
 fn signal(pid: u32, name: &str) {
     let status = std::process::Command::new("kill").args([name, &pid.to_string()]).status().expect("kill runs");
     // The process may have ended meanwhile; the caller waits for that state anyhow.
-    drop(status);
+    let _ended = status;
 }

@@ -1,0 +1,173 @@
+//! A stack in the test's own process, for what a user cannot do from outside: step the clock, rewind, look at stores.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue, Method};
+use bytes::Bytes;
+use contoso_cli::pages::{self, Pages};
+use contoso_cli::{schemas, subscription};
+use contoso_local::stack::{AppOptions, Ports, Stack, StackOptions};
+use contoso_local::storage::Sync;
+use contoso_local::topology::Topology;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{eventually, staged_app};
+
+/// Container of the hub triggers' checkpoints.
+const CHECKPOINTS: &str = "azure-webjobs-eventhub";
+
+/// The stack, the app and the demo partner.
+pub(crate) struct Inside {
+    pub(crate) stack: Stack,
+    pub(crate) http: reqwest::Client,
+    app: PathBuf,
+    _pages: Pages,
+    _data: TempDir,
+}
+
+impl Inside {
+    /// Everything, on an empty data directory.
+    pub(crate) async fn start() -> Self {
+        let data = TempDir::new().expect("a temporary folder");
+        let topology = concat!(env!("CARGO_MANIFEST_DIR"), "/../topology.json");
+        let options = StackOptions {
+            topology: Topology::read(topology.as_ref()).expect("a topology"),
+            data_dir: data.path().to_owned(),
+            ports: Ports::auto(),
+            sync: Sync::Process,
+        };
+        let stack = Stack::start(options, &|_| {}).await.expect("the stack starts");
+        let endpoints = stack.endpoints().clone();
+        let http = reqwest::Client::new();
+        schemas::register(&http, &endpoints.event_hubs.schema_registry).await.expect("schemas are registered");
+        let listener = stack.take_site_listener().expect("the pages' listener");
+        let pages = Pages::start(listener, pages::Options { functions: endpoints.functions.clone(), partner: true });
+        // The first packaging runs cargo, which must not hold up this runtime.
+        let app = tokio::task::spawn_blocking(|| staged_app().to_owned()).await.expect("no panic");
+        let inside = Self { stack, http, app, _pages: pages, _data: data };
+        inside.run_app().await;
+        let webhook = format!("{}{}", endpoints.site, pages::WEBHOOK);
+        subscription::subscribe(&inside.http, &endpoints.event_grid, &webhook).await.expect("the partner subscribes");
+        inside
+    }
+
+    /// Starts the app, in place of the one that may run.
+    pub(crate) async fn run_app(&self) {
+        self.stack.stop_app().await;
+        let app = AppOptions { dir: self.app.clone(), settings: self.stack.app_settings(), enforce_keys: false };
+        self.stack.run_app(app).await.expect("the app starts");
+    }
+
+    /// `PUT /api/products/{id}`, which must succeed.
+    pub(crate) async fn put(&self, id: &str, body: &Value) {
+        let url = format!("{}/api/products/{id}", self.stack.endpoints().functions);
+        let answer = self.http.put(url).json(body).send().await.expect("an answer");
+        assert!(answer.status().is_success(), "PUT {id}: {}", answer.status());
+    }
+
+    /// A document as Cosmos DB keeps it.
+    pub(crate) async fn document(&self, container: &str, key: &str, id: &str) -> Option<Value> {
+        let answer = self.cosmos(Method::GET, &format!("/dbs/site/colls/{container}/docs/{id}"), key).await;
+        answer.0.is_success().then(|| serde_json::from_slice(&answer.1).expect("JSON"))
+    }
+
+    async fn cosmos(&self, method: Method, path: &str, key: &str) -> (reqwest::StatusCode, Bytes) {
+        let mut headers = HeaderMap::new();
+        let key = serde_json::json!([key]).to_string();
+        headers.insert("x-ms-documentdb-partitionkey", HeaderValue::from_str(&key).expect("a header"));
+        let answer = self.stack.cosmos().execute(method, path, headers, Bytes::new()).await.expect("Cosmos answers");
+        (answer.status(), answer.into_body())
+    }
+
+    /// Events on the hub `products` so far.
+    pub(crate) fn events(&self) -> i64 {
+        let hub = self.stack.event_hubs().hub("products").expect("the hub");
+        hub.partitions().iter().map(|partition| partition.state().last_sequence + 1).sum()
+    }
+
+    /// Waits until both groups have handled every event of the hub, and the feed has nothing new.
+    pub(crate) async fn comes_to_rest(&self, events: i64) {
+        eventually("every event handled by both groups", || async {
+            let state = (self.events(), self.handled("site"), self.handled("partners"));
+            if state == (events, events, events) { Ok(()) } else { Err(format!("{state:?}, wanted {events}")) }
+        })
+        .await;
+    }
+
+    fn handled(&self, group: &str) -> i64 {
+        let prefix = format!("contoso.servicebus.windows.net/products/{group}/checkpoint/");
+        self.blobs(CHECKPOINTS, &prefix)
+            .iter()
+            .map(|name| {
+                let checkpoint = self.stack.blobs().properties(CHECKPOINTS, name).expect("blobs").expect("it is there");
+                checkpoint.metadata["sequencenumber"].parse::<i64>().expect("a number") + 1
+            })
+            .sum()
+    }
+
+    /// Forgets every checkpoint and lease, as if nothing had been delivered yet.
+    pub(crate) async fn rewind(&self) {
+        for name in self.blobs(CHECKPOINTS, "") {
+            self.stack.blobs().delete(CHECKPOINTS, &name, None).expect("deleted");
+        }
+        let ranges = self.stack.cosmos().feed_ranges("catalog", "leases").await.expect("ranges");
+        for range in ranges {
+            let page =
+                self.stack.cosmos().change_feed("catalog", "leases", &range.id, None, 1000).await.expect("the leases");
+            for item in page.items {
+                let lease: Value = serde_json::from_str(&item).expect("JSON");
+                let id = lease["id"].as_str().expect("an id");
+                let path = format!("/dbs/catalog/colls/leases/docs/{id}");
+                let (status, _) = self.cosmos(Method::DELETE, &path, id).await;
+                assert!(status.is_success() || status == 404, "DELETE lease {id}: {status}");
+            }
+        }
+    }
+
+    /// Names of blobs.
+    pub(crate) fn blobs(&self, container: &str, prefix: &str) -> Vec<String> {
+        let listed = self.stack.blobs().list(container, prefix).expect("blobs");
+        listed.into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// A blob of JSON and its ETag.
+    pub(crate) fn json_blob(&self, container: &str, name: &str) -> (Value, String) {
+        let blob = self.stack.blobs().get(container, name).expect("blobs").expect("it is there");
+        (serde_json::from_slice(&blob.body).expect("JSON"), blob.properties.etag)
+    }
+
+    /// Waits for at least `count` blobs under `prefix`.
+    pub(crate) async fn blobs_appear(&self, container: &str, prefix: &str, count: usize) -> Vec<String> {
+        eventually(&format!("{count} blobs under {container}/{prefix}"), || async {
+            let names = self.blobs(container, prefix);
+            if names.len() >= count { Ok(names) } else { Err(format!("{names:?}")) }
+        })
+        .await
+    }
+
+    /// What the partner got: (event id, deliveries).
+    pub(crate) async fn partner(&self) -> Vec<(String, i64)> {
+        let url = format!("{}/partner?format=json", self.stack.endpoints().site);
+        let page: Value = self.http.get(url).send().await.expect("an answer").json().await.expect("JSON");
+        let events = page["events"].as_array().expect("events");
+        let mut got: Vec<_> = events
+            .iter()
+            .map(|event| {
+                (event["id"].as_str().expect("an id").to_owned(), event["deliveries"].as_i64().expect("a count"))
+            })
+            .collect();
+        got.sort();
+        got
+    }
+
+    /// Moves the clock on.
+    pub(crate) fn step(&self, by: Duration) {
+        self.stack.clock().advance(by);
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stack.stop().await;
+    }
+}
