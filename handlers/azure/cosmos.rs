@@ -375,7 +375,7 @@ pub enum Written {
 /// Stores `document` unless the stored one is as new or newer: safe to repeat, and in any order.
 ///
 /// # Errors
-/// As [`CosmosErrorKind`] says; never `Conflict` before [`MAX_RACES`] lost races, which come out as `Transient`.
+/// As [`CosmosErrorKind`] says; never `Conflict` before `MAX_RACES` lost races, which come out as `Transient`.
 pub async fn write_if_newer<T: Versioned + Serialize + DeserializeOwned>(
     container: &Container,
     partition_key: &str,

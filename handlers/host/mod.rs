@@ -3,7 +3,7 @@
 //! The host asks `GET /` until anything answers, then posts one JSON object per invocation to `/<function name>`, and forwards HTTP
 //! requests as they are. Every answer to an invocation is a JSON object: an empty success would leave the host waiting until its
 //! time limit, and anything but JSON is a failure with another message than ours. A panic is caught where the record at fault is
-//! known ([`batch`]), and once more around everything.
+//! known (`batch`), and once more around everything.
 
 mod batch;
 mod cosmos_db;

@@ -1,11 +1,14 @@
 //! The packaged app on the local stack, driven as a user drives it: the built `contoso` as a child process, real
 //! protocols, random ports, several stacks side by side.
 
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "helpers outside of test functions are tests too")]
+
 mod bad_records;
 mod command_line;
 mod official_clients;
 mod product_flow;
 mod redelivery;
 mod refusals;
+mod settings;
 mod support;
 mod survival;

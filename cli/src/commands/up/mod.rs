@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::ValueEnum;
 use contoso_local::cosmos::Replay;
-use contoso_local::stack::{Ports, Stack, StackError, StackOptions};
+use contoso_local::stack::{PortError, Ports, Stack, StackError, StackOptions};
 use contoso_local::storage::Sync;
 use contoso_local::topology::Topology;
 
@@ -143,7 +143,7 @@ async fn start(options: StackOptions) -> anyhow::Result<Stack> {
     let started = Box::pin(Stack::start(options, &progress)).await;
     bar.finish_and_clear();
     started.map_err(|error| match error {
-        StackError::Port { service, port, source } if source.kind() == std::io::ErrorKind::AddrInUse => {
+        StackError::Port(PortError { service, port, source }) if source.kind() == std::io::ErrorKind::AddrInUse => {
             anyhow!("port {port}, for {service}, is in use; stop what uses it, or say --ports auto")
         }
         error => error.into(),

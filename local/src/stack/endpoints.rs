@@ -1,0 +1,67 @@
+//! The addresses and keys of a running stack, as `contoso up` prints them.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Where everything is, for people, tests and other tools.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Endpoints {
+    /// Functions host.
+    pub functions: String,
+    /// Pages.
+    pub site: String,
+    /// Event Hubs and its schema registry.
+    pub event_hubs: EventHubsEndpoints,
+    /// Cosmos DB.
+    pub cosmos: CosmosEndpoints,
+    /// Blob Storage.
+    pub blob: BlobEndpoints,
+    /// Event Grid.
+    pub event_grid: EventGridEndpoints,
+    /// The certificate authority of the stack's https endpoints, once it has them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ca_certificate: Option<PathBuf>,
+}
+
+/// Event Hubs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventHubsEndpoints {
+    /// For every official client.
+    pub connection_string: String,
+    /// Base address of the schema registry.
+    pub schema_registry: String,
+}
+
+/// Cosmos DB.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CosmosEndpoints {
+    /// Account endpoint.
+    pub endpoint: String,
+    /// Account key, the emulator's well-known one.
+    pub key: String,
+}
+
+/// Blob Storage.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BlobEndpoints {
+    /// For every official client.
+    pub connection_string: String,
+}
+
+/// Event Grid: the first topic, and Resource Manager.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventGridEndpoints {
+    /// Where events are published.
+    pub topic_endpoint: String,
+    /// Key of the topic.
+    pub topic_key: String,
+    /// Base address of the Resource Manager calls.
+    pub resource_manager: String,
+    /// Resource id of the topic.
+    pub topic_id: String,
+}

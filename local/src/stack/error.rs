@@ -1,0 +1,50 @@
+//! Why a stack does not start.
+
+use std::path::PathBuf;
+
+use super::PortError;
+use crate::storage::StorageError;
+use crate::{blobs, cosmos, event_grid, event_hubs, functions_host, schema_registry};
+
+/// The stack cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// A port is taken.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// The data directory cannot be created.
+    #[error("cannot create the data directory {path}")]
+    DataDir {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The topology has no Event Grid topic, which the endpoints name.
+    #[error("the topology names no Event Grid topic")]
+    NoTopic,
+    /// The store.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// Event Hubs.
+    #[error("Event Hubs cannot start")]
+    EventHubs(#[from] event_hubs::Error),
+    /// Capture.
+    #[error("Event Hubs Capture cannot start")]
+    Capture(#[source] event_hubs::CaptureError),
+    /// Blob Storage.
+    #[error("Blob Storage cannot start")]
+    Blobs(#[from] blobs::Error),
+    /// Cosmos DB.
+    #[error("Cosmos DB cannot start")]
+    Cosmos(#[from] cosmos::Error),
+    /// Event Grid.
+    #[error("Event Grid cannot start")]
+    EventGrid(#[from] event_grid::Error),
+    /// Schema registry.
+    #[error("the schema registry cannot start")]
+    SchemaRegistry(#[from] schema_registry::Error),
+    /// The app; the message names the file.
+    #[error(transparent)]
+    Host(#[from] functions_host::Error),
+}

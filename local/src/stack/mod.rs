@@ -1,0 +1,263 @@
+//! The whole stack: every service on its port, one data directory, one app, one way to stop.
+
+mod app;
+mod endpoints;
+mod error;
+mod ports;
+
+use std::collections::BTreeMap;
+use std::net::TcpListener as StdListener;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::net::TcpListener;
+use url::Url;
+
+pub use app::AppOptions;
+pub use endpoints::{BlobEndpoints, CosmosEndpoints, Endpoints, EventGridEndpoints, EventHubsEndpoints};
+pub use error::StackError;
+pub use ports::{PortError, Ports};
+
+use crate::blobs::Blobs;
+use crate::clock::Clock;
+use crate::cosmos::{Cosmos, Replay};
+use crate::event_grid::{self, EventGrid};
+use crate::event_hubs::{self, EventHubs};
+use crate::functions_host::{FunctionsHost, Services};
+use crate::schema_registry::SchemaRegistry;
+use crate::storage::{Storage, Sync as SyncMode};
+use crate::topology::Topology;
+use app::{App, HostStarter};
+use ports::{FUNCTIONS, bind, listen, unbound};
+
+/// The storage account of the local stack, the name that every Azure tool knows.
+const ACCOUNT: &str = "devstoreaccount1";
+/// The key that official emulators use for shared access; it opens nothing outside this machine.
+const SHARED_ACCESS_KEY: &str = "SAS_KEY_VALUE";
+/// What a stack is made of.
+pub struct StackOptions {
+    /// Hubs, containers, topics.
+    pub topology: Topology,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Where services listen, on loopback.
+    pub ports: Ports,
+    /// How far a write reaches before it is acknowledged.
+    pub sync: SyncMode,
+}
+
+/// A running stack. Dropping it without [`Stack::stop`] is what a crash looks like: nothing acknowledged is lost.
+pub struct Stack {
+    endpoints: Endpoints,
+    clock: Clock,
+    services: Services,
+    event_grid: EventGrid,
+    schema_registry: SchemaRegistry,
+    schema_group: String,
+    site: Mutex<Option<TcpListener>>,
+    functions: StdListener,
+    app: App,
+}
+
+impl Stack {
+    /// Starts every service but the functions host. What the data directory holds is recovered; `progress` hears of a
+    /// long replay.
+    ///
+    /// # Errors
+    /// When a port is taken, or a service cannot recover its state.
+    pub async fn start(options: StackOptions, progress: &(dyn Fn(Replay) + Send + Sync)) -> Result<Self, StackError> {
+        let StackOptions { topology, data_dir, ports, sync } = options;
+        std::fs::create_dir_all(&data_dir).map_err(|source| StackError::DataDir { path: data_dir.clone(), source })?;
+        // Every port before any work, so that a conflict costs nothing.
+        let functions = bind(FUNCTIONS, ports.functions)?;
+        let site = listen("the pages", ports.site)?;
+        let cosmos_port = listen("Cosmos DB", ports.cosmos)?;
+        let blob_port = listen("Blob Storage", ports.blob)?;
+        let hubs_port = listen("Event Hubs", ports.event_hubs)?;
+        let registry_port = listen("the schema registry", ports.schema_registry)?;
+        let grid_port = listen("Event Grid", ports.event_grid)?;
+
+        let clock = Clock::default();
+        let storage = Storage::open(&data_dir.join("store"), sync)?;
+        let blobs = Blobs::start(&topology.storage, ACCOUNT, blob_port, &storage, &clock).await?;
+        let event_hubs = EventHubs::start(&topology.event_hubs, hubs_port, &storage, &clock).await?;
+        let schema_registry = SchemaRegistry::start(
+            &topology.event_hubs.schema_groups,
+            event_hubs.namespace(),
+            registry_port,
+            &storage,
+            &clock,
+        )
+        .await?;
+        let event_grid = EventGrid::start(
+            &topology.event_grid,
+            event_grid::Options::new(blobs.clone(), event_hubs.namespace()),
+            grid_port,
+            &storage,
+            &clock,
+        )
+        .await?;
+        let observer = event_grid.clone();
+        blobs.observe(Arc::new(move |created| Ok(observer.blob_created(created)?)))?;
+        event_hubs::capture::start(&event_hubs, &blobs, &storage, &clock).map_err(StackError::Capture)?;
+        let cosmos = Cosmos::start(&topology.cosmos, cosmos_port, &storage, &clock, progress).await?;
+
+        let topic = topology.event_grid.topics.first().map(|topic| topic.name.as_str()).ok_or(StackError::NoTopic)?;
+        let functions_url =
+            format!("http://{}", functions.local_addr().map_err(|source| unbound(FUNCTIONS, ports.functions, source))?);
+        let endpoints = Endpoints {
+            functions: functions_url.clone(),
+            site: format!("http://{}", site.local_addr().map_err(|source| unbound("the pages", ports.site, source))?),
+            event_hubs: EventHubsEndpoints {
+                connection_string: format!(
+                    "Endpoint=sb://{};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey={SHARED_ACCESS_KEY};\
+                     UseDevelopmentEmulator=true;",
+                    event_hubs.address()
+                ),
+                schema_registry: format!("http://{}", schema_registry.address()),
+            },
+            cosmos: CosmosEndpoints { endpoint: cosmos.endpoint(), key: cosmos.key().to_owned() },
+            blob: BlobEndpoints { connection_string: blobs.connection_string() },
+            event_grid: EventGridEndpoints {
+                topic_endpoint: event_grid.topic_endpoint(topic).ok_or(StackError::NoTopic)?,
+                topic_key: event_grid.topic_key(topic).ok_or(StackError::NoTopic)?,
+                resource_manager: event_grid.resource_manager(),
+                topic_id: event_grid.topic_id(topic).ok_or(StackError::NoTopic)?,
+            },
+            ca_certificate: None,
+        };
+        Ok(Self {
+            endpoints,
+            clock,
+            services: Services { event_hubs, cosmos, blobs },
+            event_grid,
+            schema_registry,
+            schema_group: topology.event_hubs.schema_groups.first().map(|group| group.name.clone()).unwrap_or_default(),
+            site: Mutex::new(Some(site)),
+            functions,
+            app: App::default(),
+        })
+    }
+
+    /// Where everything is.
+    #[must_use]
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The stack's clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Event Hubs, in process.
+    #[must_use]
+    pub fn event_hubs(&self) -> &EventHubs {
+        &self.services.event_hubs
+    }
+
+    /// Blob Storage, in process.
+    #[must_use]
+    pub fn blobs(&self) -> &Blobs {
+        &self.services.blobs
+    }
+
+    /// Cosmos DB, in process.
+    #[must_use]
+    pub fn cosmos(&self) -> &Cosmos {
+        &self.services.cosmos
+    }
+
+    /// Event Grid, in process.
+    #[must_use]
+    pub fn event_grid(&self) -> &EventGrid {
+        &self.event_grid
+    }
+
+    /// The listener of the pages' port; the stack serves none itself. `None` the second time.
+    #[must_use]
+    pub fn take_site_listener(&self) -> Option<TcpListener> {
+        self.site.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The settings that lead an app to this stack's services. Keys stand only here; in Azure the app has an identity.
+    #[must_use]
+    pub fn app_settings(&self) -> BTreeMap<String, String> {
+        let Services { event_hubs, cosmos, blobs } = &self.services;
+        let endpoints = &self.endpoints;
+        [
+            ("AzureWebJobsStorage", blobs.connection_string()),
+            // A connection string in local.settings.json is for other hosts, which take no other local address. Here it
+            // would beat the identity-based settings; empty, it counts as absent.
+            ("EventHubs", String::new()),
+            ("EventHubs__fullyQualifiedNamespace", format!("{}.servicebus.windows.net", event_hubs.namespace())),
+            ("EventHubs__customEndpoint", format!("amqp://{}", event_hubs.address())),
+            ("Cosmos__accountEndpoint", endpoints.cosmos.endpoint.clone()),
+            ("Cosmos__accountKey", cosmos.key().to_owned()),
+            ("Storage__blobServiceUri", format!("http://{}/{}", blobs.address(), blobs.account())),
+            ("Storage__accountKey", blobs.key().to_owned()),
+            ("EventGrid__topicEndpointUri", endpoints.event_grid.topic_endpoint.clone()),
+            ("EventGrid__topicKey", endpoints.event_grid.topic_key.clone()),
+            ("SchemaRegistry__endpoint", endpoints.event_hubs.schema_registry.clone()),
+            ("SchemaRegistry__group", self.schema_group.clone()),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+    }
+
+    /// From now on Event Grid delivers to the functions of this host; where it asks for keys, with its system key.
+    fn lead_event_grid_to(&self, host: &FunctionsHost) {
+        let Ok(mut base) = Url::parse(&self.endpoints.functions) else { return };
+        if let Some(key) = host.event_grid_key() {
+            base.query_pairs_mut().append_pair("code", key);
+        }
+        self.event_grid.set_function_app(base);
+    }
+
+    /// Starts `app` in place of none. Where its host gives up, it is started again.
+    ///
+    /// # Errors
+    /// When the app is not valid or its handler does not start; the message names the file.
+    pub async fn run_app(&self, app: AppOptions) -> Result<(), StackError> {
+        let host = self
+            .app
+            .run(HostStarter {
+                app,
+                services: self.services.clone(),
+                clock: self.clock.clone(),
+                listener: self.functions.try_clone().map_err(|source| unbound(FUNCTIONS, 0, source))?,
+            })
+            .await?;
+        self.lead_event_grid_to(&host);
+        Ok(())
+    }
+
+    /// Process id of the handler that runs now.
+    #[must_use]
+    pub fn handler_pid(&self) -> Option<u32> {
+        self.host()?.handler_pid()
+    }
+
+    /// The functions host that runs now.
+    #[must_use]
+    pub fn host(&self) -> Option<Arc<FunctionsHost>> {
+        self.app.host()
+    }
+
+    /// Stops the app; the services stay. Nothing is acknowledged for it, so another app goes on where it was.
+    pub async fn stop_app(&self) {
+        self.app.stop().await;
+    }
+
+    /// Stops the app and every service, and waits until nothing of them is left.
+    pub async fn stop(self) {
+        self.stop_app().await;
+        self.event_grid.stop().await;
+        self.schema_registry.stop().await;
+        self.services.event_hubs.stop().await;
+        self.services.cosmos.stop().await;
+        self.services.blobs.stop().await;
+    }
+}

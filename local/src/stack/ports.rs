@@ -1,0 +1,76 @@
+//! Where services listen: loopback only, every port bound before any work.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
+
+use tokio::net::TcpListener;
+
+/// Name of the functions host in messages.
+pub(super) const FUNCTIONS: &str = "the functions host";
+
+/// The port of each service; 0 takes any free one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// Functions host.
+    pub functions: u16,
+    /// Pages of the app.
+    pub site: u16,
+    /// Cosmos DB.
+    pub cosmos: u16,
+    /// Blob Storage.
+    pub blob: u16,
+    /// Event Hubs, AMQP.
+    pub event_hubs: u16,
+    /// Schema registry.
+    pub schema_registry: u16,
+    /// Event Grid and Resource Manager.
+    pub event_grid: u16,
+}
+
+impl Ports {
+    /// The ports of the official local tools.
+    #[must_use]
+    pub fn defaults() -> Self {
+        Self {
+            functions: 7071,
+            site: 7070,
+            cosmos: 8081,
+            blob: 10000,
+            event_hubs: 5672,
+            schema_registry: 5300,
+            event_grid: 6501,
+        }
+    }
+
+    /// Any free ports, so that stacks run side by side.
+    #[must_use]
+    pub fn auto() -> Self {
+        Self { functions: 0, site: 0, cosmos: 0, blob: 0, event_hubs: 0, schema_registry: 0, event_grid: 0 }
+    }
+}
+
+/// A service cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[error("port {port} for {service} is not free; stop what uses it, or take any free ports")]
+pub struct PortError {
+    /// Who wanted it.
+    pub service: &'static str,
+    /// The port.
+    pub port: u16,
+    /// What the system said.
+    pub source: std::io::Error,
+}
+
+pub(super) fn unbound(service: &'static str, port: u16, source: std::io::Error) -> PortError {
+    PortError { service, port, source }
+}
+
+pub(super) fn bind(service: &'static str, port: u16) -> Result<StdListener, PortError> {
+    let listener = StdListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        .map_err(|source| unbound(service, port, source))?;
+    listener.set_nonblocking(true).map_err(|source| unbound(service, port, source))?;
+    Ok(listener)
+}
+
+pub(super) fn listen(service: &'static str, port: u16) -> Result<TcpListener, PortError> {
+    TcpListener::from_std(bind(service, port)?).map_err(|source| unbound(service, port, source))
+}

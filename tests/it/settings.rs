@@ -1,0 +1,21 @@
+//! What other tools are told about the stack is what the stack is.
+
+use serde_json::Value;
+
+use crate::support::Inside;
+
+/// Core Tools read `local.settings.json`, made from the example: its keys and names must open the stack's services.
+#[tokio::test]
+async fn the_example_settings_fit_the_stack() {
+    let example: Value = serde_json::from_str(include_str!("../../local.settings.json.example")).expect("JSON");
+    let shop = Inside::start().await;
+    let settings = shop.stack.app_settings();
+    for (name, value) in &settings {
+        let example = example["Values"][name].as_str().unwrap_or_else(|| panic!("the example lacks {name}"));
+        // Addresses differ by port; keys, names and groups must not.
+        if !value.contains("://") && !value.is_empty() && name != "AzureWebJobsStorage" {
+            assert_eq!(example, value, "{name}");
+        }
+    }
+    shop.stop().await;
+}
