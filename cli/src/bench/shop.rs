@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use bytes::Bytes;
 use contoso_local::stack::{AppOptions, Ports, Stack, StackOptions};
@@ -63,6 +63,8 @@ impl Shop {
         self.stack.stop_app().await;
         let app = AppOptions { dir: app.to_owned(), settings: self.stack.app_settings(), enforce_keys: false };
         self.stack.run_app(app).await?;
+        let host = self.stack.host().context("the functions host stopped at once")?;
+        host.ready().await.map_err(|stopped| anyhow!("the handler does not start: {stopped}"))?;
         self.stack.handler_pid().context("no handler runs")
     }
 
