@@ -2,7 +2,7 @@
 //!
 //! One file per command in [`commands`]. What they share: [`project`] is the checkout, [`package`] stages the app,
 //! [`data_dir`] and [`endpoints`] are what a running stack leaves for others to find, [`catalogue`] and [`seed`] fill the
-//! shop, [`products`] is its door, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts. [`bench`] measures the flow.
+//! shop, [`products`] is its door, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts. [`mod@bench`] measures the flow.
 
 pub mod bench;
 pub mod catalogue;

@@ -347,7 +347,13 @@ fn unless_changed(etag: &str) -> ItemWriteOptions {
     ItemWriteOptions::default().with_precondition(Precondition::if_match(Etag::from(etag)))
 }
 
+/// Sub-status under which the client reports, as a 500 of its own, that a document has not the shape it was to be read as.
+const UNREADABLE: u16 = 20_020;
+
 fn kind_of(error: &azure_data_cosmos::CosmosError) -> CosmosErrorKind {
+    if error.status().sub_status().is_some_and(|sub_status| sub_status.value() == UNREADABLE) {
+        return CosmosErrorKind::Refused;
+    }
     match error.status().status_code() {
         StatusCode::Conflict | StatusCode::PreconditionFailed => CosmosErrorKind::Conflict,
         StatusCode::NotFound if error.status().is_not_found() => CosmosErrorKind::NotFound,

@@ -349,4 +349,26 @@ mod tests {
             assert_eq!(CaptureFile::from_subject(subject), None, "{subject}");
         }
     }
+
+    /// Two files that the service wrote: 677 events with properties and plain bodies, and one with a JSON body.
+    #[test]
+    #[cfg_attr(not(real_data), ignore = "the real data set is not here")]
+    fn files_of_the_service_are_read() {
+        let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into();
+        let root: std::path::PathBuf = std::env::var_os("CONTOSO_DATA").map_or_else(beside, Into::into);
+        let events = |name: &str| -> Vec<CapturedEvent> {
+            let file = std::fs::read(root.join("eventhubs-capture").join(name)).unwrap();
+            read(std::io::Cursor::new(file)).unwrap().collect::<Result<_, _>>().unwrap()
+        };
+        let many = events("EHC.avro");
+        assert_eq!(many.len(), 677);
+        assert_eq!((many[0].sequence, many[676].sequence), (4141, 4817));
+        assert!(many.iter().all(|event| event.enqueued.is_some() && !event.body.is_empty()));
+        assert!(
+            many.iter().all(|event| event.properties.iter().any(|(name, value)| name == "RandomInt" && value.is_i64()))
+        );
+        let one = events("p9--2022-12-09--16-50-12.avro");
+        assert_eq!(one.len(), 1);
+        assert!(serde_json::from_slice::<serde_json::Value>(&one[0].body).is_ok());
+    }
 }

@@ -13,11 +13,12 @@
 use std::{
     collections::HashMap,
     io::{self, Read},
+    panic::AssertUnwindSafe,
 };
 
 use bytes::{Buf, Bytes};
 use cloudevents::{AttributesReader, Data};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::Duration;
@@ -74,14 +75,19 @@ async fn handle(app: App, event: cloudevents::Event) -> Result<Outcome, Outcome>
         return Ok(Outcome::Skip("the file was reported already"));
     }
     claim(&app, &file, &etag).await?;
-    let report = read(&app, &file, Report::new(&file, &etag, entry.length)).await?;
-    put(&app, &file.report(), &json!(report), Condition::None)
+    // However the work ends, the next delivery must not wait for a claim that nobody holds any more.
+    let work = AssertUnwindSafe(report(&app, &file, Report::new(&file, &etag, entry.length))).catch_unwind().await;
+    if let Err(error) = app.blobs().delete(REPORTS, &file.claim(&etag)).await {
+        tracing::warn!(cause = %error, "a claim stays until it is too old");
+    }
+    work.unwrap_or_else(|_| Err(Outcome::Park(Cause::new(format!("reading {} panicked", file.path)))))
+}
+
+async fn report(app: &App, file: &CaptureFile, empty: Report) -> Result<Outcome, Outcome> {
+    let report = read(app, file, empty).await?;
+    put(app, &file.report(), &json!(report), Condition::None)
         .await
         .map_err(|error| failed("write the report", error))?;
-    // The report stands; what is left of a claim only costs a few bytes.
-    if let Err(error) = app.blobs().delete(REPORTS, &file.claim(&etag)).await {
-        tracing::warn!(cause = %error, "a claim stays");
-    }
     Ok(Outcome::Done)
 }
 

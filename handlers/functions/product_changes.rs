@@ -208,7 +208,7 @@ impl Announcer<'_> {
                             product,
                         ));
                     }
-                    _ => break Err(error.to_string()),
+                    _ => break Err(Cause::from_error("send the event", error).chain()),
                 },
                 Ok(()) => break Ok(()),
             }

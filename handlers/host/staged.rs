@@ -92,11 +92,10 @@ fn check(text: &[u8], function: &Function) -> Result<(), String> {
         return Err(format!("the function has a {expected}, the definition has none"));
     }
     let unlimited = definition.retry.is_some_and(|retry| retry.max_retry_count == -1);
-    if matches!(function.trigger, Trigger::EventHub { .. }) && !unlimited {
-        return Err(
-            "an eventHubTrigger needs a retry policy with maxRetryCount -1: with any other, a failed batch is lost"
-                .to_owned(),
-        );
+    if matches!(function.trigger, Trigger::EventHub { .. } | Trigger::CosmosDb { .. }) && !unlimited {
+        return Err(format!(
+            "an {expected} needs a retry policy with maxRetryCount -1: with any other, a failed batch is lost"
+        ));
     }
     Ok(())
 }

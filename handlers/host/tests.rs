@@ -220,6 +220,7 @@ async fn event_grid_events_come_in_both_schemas() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(real_data), ignore = "the real data set is not here")]
 async fn invocations_that_were_recorded_from_hosts_are_read() {
     for (file, function) in [
         ("gewoscout/CosmosTrigger.json", "Documents"),

@@ -6,6 +6,7 @@ use crate::support::{Shop, ShopOptions, data, eventually};
 
 /// The whole catalogue of a real shop, then one change: both readers see it.
 #[tokio::test]
+#[cfg_attr(not(real_data), ignore = "the real data set is not here")]
 async fn a_real_catalogue_and_a_price_change_reach_site_and_partner() {
     let Some(catalogue) = data::real("catalogue-dotnet-eshop/catalog.json") else { return };
     let source: Vec<Value> = serde_json::from_slice(&std::fs::read(&catalogue).expect("readable")).expect("JSON");

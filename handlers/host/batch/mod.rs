@@ -67,8 +67,8 @@ pub(super) struct Limits {
 
 impl Limits {
     pub(super) const USUAL: Self = Self {
-        call: Duration::from_secs(120),
-        run: Duration::from_secs(180),
+        call: Duration::from_secs(180),
+        run: Duration::from_secs(240),
         pause: Duration::from_millis(150),
         retries: 3,
     };
@@ -192,6 +192,8 @@ where
                     self.settle(index, outcome);
                 }
             }
+            // Alone already: running it again would tell nothing new.
+            Err(failure) if taken.len() == 1 => self.settle(taken[0], Outcome::Park(failure.into())),
             _ => self.one_by_one(&taken).await,
         }
     }

@@ -71,7 +71,12 @@ async fn dispatch(State(front): State<Arc<Front>>, request: Request) -> Response
         "" if matches!(*request.method(), Method::GET | Method::HEAD) => {
             text(StatusCode::OK, "Your Functions host is up and running.")
         }
-        "/runtime/webhooks/eventgrid" => event_grid(&front, request).await,
+        "/runtime/webhooks/eventgrid" => {
+            // In a task of its own: a sender that hangs up, as Event Grid does after 30 s, must not cancel the function.
+            tokio::spawn(async move { event_grid(&front, request).await })
+                .await
+                .unwrap_or_else(|_| text(StatusCode::INTERNAL_SERVER_ERROR, ""))
+        }
         _ if path.starts_with("/admin/") => admin::answer(&front, request).await,
         _ => http_trigger::answer(&front, request).await,
     }

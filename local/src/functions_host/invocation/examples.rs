@@ -275,6 +275,7 @@ fn recorded_body(folder: &std::path::Path, name: &str) -> (String, Json) {
 }
 
 #[test]
+#[cfg_attr(not(real_data), ignore = "the real data set is not here")]
 fn a_recorded_change_feed_page_is_reproduced_byte_for_byte() {
     let Some(folder) = recorded() else { return };
     let (text, value) = recorded_body(&folder, "gewoscout/CosmosTrigger.json");
@@ -291,6 +292,7 @@ fn a_recorded_change_feed_page_is_reproduced_byte_for_byte() {
 }
 
 #[test]
+#[cfg_attr(not(real_data), ignore = "the real data set is not here")]
 fn the_merged_members_of_a_recorded_queue_message_are_reproduced() {
     let Some(folder) = recorded() else { return };
     let (_, value) = recorded_body(&folder, "gewoscout/scraperResultTrigger.json");
@@ -319,6 +321,7 @@ fn shape(value: &Json) -> Json {
 }
 
 #[test]
+#[cfg_attr(not(real_data), ignore = "the real data set is not here")]
 fn recorded_timers_and_http_requests_have_our_shape() {
     let Some(folder) = recorded() else { return };
     let status = TimerStatus {

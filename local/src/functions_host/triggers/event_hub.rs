@@ -122,14 +122,8 @@ impl Listener {
             partition: self.partition.id(),
             checkpoints,
         };
-        let events = batch
-            .into_iter()
-            .map(|stored| Event::decode(&stored).map_err(|error| binding(error.to_string())))
-            .collect::<Result<Vec<_>, _>>();
-        let payload = match &events {
-            Ok(events) => payload(&self.function.binding, trigger, &context, events).map_err(binding),
-            Err(failure) => Err(failure.clone()),
-        };
+        let events: Vec<Event> = batch.iter().map(Event::decode).collect();
+        let payload = payload(&self.function.binding, trigger, &context, &events).map_err(binding);
         self.invoker.run(&self.function, "(null)", payload).await
     }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use time::OffsetDateTime;
 
-use crate::event_hubs::{DecodeError, StoredEvent, Value as AmqpValue};
+use crate::event_hubs::{EventData, StoredEvent, Value as AmqpValue};
 use crate::functions_host::app::{Cardinality, DataType, EventHubTrigger};
 use crate::functions_host::invocation::{
     Compact, Dates, Fraction, JsonText, Metadata, Payload, Value, date_time, date_time_offset,
@@ -40,10 +40,15 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    pub(super) fn decode(stored: &StoredEvent) -> Result<Self, DecodeError> {
-        let data = stored.decode()?;
+    /// An event whose AMQP sections cannot be read is handed over as it came, without properties: the function decides
+    /// what becomes of it, and its neighbours are not held up.
+    pub(super) fn decode(stored: &StoredEvent) -> Self {
+        let data = stored.decode().unwrap_or_else(|error| {
+            tracing::warn!("event {} cannot be decoded and is handed over as it came: {error}", stored.sequence);
+            EventData { body: stored.message.clone(), ..EventData::default() }
+        });
         let nanos = i128::from(stored.enqueued_millis) * 1_000_000;
-        Ok(Self {
+        Self {
             sequence: stored.sequence,
             offset: stored.offset.to_string(),
             enqueued: OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH),
@@ -51,7 +56,7 @@ impl Event {
             properties: data.properties,
             system_properties: data.system_properties,
             partition_key: data.partition_key,
-        })
+        }
     }
 }
 
