@@ -1,8 +1,12 @@
-//! Logging: one line per event on stdout, which the host takes as information. On stderr every line would count as an error.
+//! Logging, one line per event. The host takes stdout as information, and stderr as warnings where a line says so and as errors
+//! otherwise: warnings and errors go there, all else to stdout.
 
 use std::panic;
 
-use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::Level;
+use tracing_subscriber::{
+    filter::Targets, fmt, fmt::writer::MakeWriterExt as _, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 use crate::settings;
 
@@ -14,8 +18,9 @@ pub fn start() {
     let asked = settings::log_filter();
     let filter: Option<Targets> = asked.as_deref().unwrap_or(DEFAULT).parse().ok();
     let malformed = filter.is_none();
-    let lines = fmt::layer().compact().with_ansi(false).with_target(false).with_writer(std::io::stdout);
-    let filter = filter.unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO));
+    let writer = std::io::stderr.with_max_level(Level::WARN).or_else(std::io::stdout);
+    let lines = fmt::layer().compact().with_ansi(false).with_target(false).with_writer(writer);
+    let filter = filter.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
     // Fails only if a subscriber is set already, which is then as good.
     _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
     if malformed {

@@ -8,6 +8,8 @@
 //!
 //! A second delivery of the same request finds the product as wanted, and changes nothing: same version, no event.
 
+use std::time::Duration;
+
 use axum::{
     Json, Router,
     body::Body,
@@ -19,6 +21,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use rand::Rng as _;
 use serde::Deserialize;
 
 use super::http::{Problem, json_body, preconditions, quoted};
@@ -41,7 +44,10 @@ pub const FUNCTION: Function = Function { name: "Products", trigger: Trigger::Ht
 const MAX_BODY: usize = 256 * 1024;
 
 /// Lost races in a row after which the caller has to decide.
-const MAX_RACES: usize = 8;
+const MAX_RACES: u32 = 12;
+
+/// Longest pause after the first lost race; it doubles with each of the next ones.
+const PAUSE_MILLIS: u64 = 4;
 
 fn router(app: App) -> Router {
     let methods = get(read).put(put).patch(patch).delete(discontinue);
@@ -103,19 +109,21 @@ async fn discontinue(
 /// Decides and stores, again if another writer was there in between.
 async fn run(app: &App, id: &ProductId, command: &Command, preconditions: &Preconditions) -> Result<Response, Problem> {
     let container = catalogue(app);
-    let mut tried = None;
-    for _ in 0..MAX_RACES {
+    for race in 0..MAX_RACES {
+        if race > 0 {
+            // Jitter, so that those who met do not meet again.
+            let pause = rand::rng().random_range(0..=PAUSE_MILLIS << race.min(5));
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
         let stored = container.read::<Product>(id.as_str(), id.as_str()).await?;
         let (current, etag) = stored.map(|stored| (stored.value, stored.etag)).unzip();
-        // A write whose answer got lost comes back as a conflict with itself.
-        let decision = match tried {
-            Some(decision) if current.as_ref() == Some(wanted(&decision)) => return Ok(done(&decision)),
-            _ => decide(id, current.as_ref(), command, preconditions, app.now())?,
-        };
+        // Nothing is taken for our own write whose answer got lost: another caller may have sent the same. Without a
+        // condition it is found to change nothing; with one the caller hears 412 and reads again.
+        let decision = decide(id, current.as_ref(), command, preconditions, app.now())?;
         let written = store(&container, &decision, etag.as_deref()).await;
         match written.map_err(|error| (error.kind, error)) {
             Ok(()) => return Ok(done(&decision)),
-            Err((CosmosErrorKind::Conflict | CosmosErrorKind::NotFound, _)) => tried = Some(decision),
+            Err((CosmosErrorKind::Conflict | CosmosErrorKind::NotFound, _)) => {}
             Err((_, error)) => return Err(error.into()),
         }
     }

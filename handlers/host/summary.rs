@@ -39,8 +39,23 @@ impl Summary {
                 problem(500, "Records must come again", &format!("{line}; to come again because: {cause}"))
             }
             None => {
-                let cause = report.parked_cause.as_deref();
-                tracing::info!(function, records, done, skipped, parked, retried, ms, lag_ms, cause, "invocation");
+                match report.parked_cause.as_deref() {
+                    Some(cause) => {
+                        tracing::warn!(
+                            function,
+                            records,
+                            done,
+                            skipped,
+                            parked,
+                            retried,
+                            ms,
+                            lag_ms,
+                            cause,
+                            "invocation"
+                        );
+                    }
+                    None => tracing::info!(function, records, done, skipped, parked, retried, ms, lag_ms, "invocation"),
+                }
                 success(&line)
             }
         }

@@ -112,6 +112,20 @@ async fn products_are_guarded_by_version_and_checked() {
     let stale = shop.http.patch(&url).header("if-match", &first).json(&price("22.00")).send().await.expect("an answer");
     assert_eq!(stale.status(), 412);
 
+    // Two callers who send the same under the same condition: one of them wins.
+    for round in 0..10 {
+        let current = shop.http.get(&url).send().await.expect("an answer").headers()["etag"].clone();
+        let attempt = || {
+            let body = json!({"stock": round});
+            let request = shop.http.patch(&url).header("if-match", &current).json(&body);
+            async { request.send().await.expect("an answer").status().as_u16() }
+        };
+        let (one, other) = tokio::join!(attempt(), attempt());
+        let mut statuses = [one, other];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 412], "round {round}");
+    }
+
     for (bad, field) in [
         (json!({"category": "Home", "price": {"amount": "1.00", "currency": "USD"}}), "name"),
         (json!({"name": "Lamp", "category": "Home", "price": {"amount": "-1.00", "currency": "USD"}}), "price.amount"),

@@ -39,8 +39,9 @@ fn a_function_that_the_handler_does_not_know_is_named_with_its_file() {
     std::fs::copy(app.path().join("SiteApi/function.json"), app.path().join("Prodcuts/function.json")).expect("a copy");
     let output = up(app.path());
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let line = last_line(&output);
-    assert!(line.starts_with("error: ") && line.contains("Prodcuts/function.json"), "{line}");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(said.lines().count(), 1, "one line: {said}");
+    assert!(said.starts_with("error: ") && said.contains("Prodcuts/function.json"), "{said}");
 }
 
 #[test]

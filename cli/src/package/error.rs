@@ -59,6 +59,12 @@ pub enum PackageError {
         /// The directory.
         out: String,
     },
+    /// The target holds something else.
+    #[error("--out {out}: that directory is not empty and holds no staged app; choose a directory of its own")]
+    OutTaken {
+        /// The directory.
+        out: String,
+    },
     /// A file cannot be read.
     #[error("cannot read {file}")]
     Read {

@@ -86,6 +86,11 @@ pub fn stage(project: &Project, request: &Request) -> Result<Staged, PackageErro
     if project.root().starts_with(&out) {
         return Err(PackageError::Out { out: request.out.display().to_string() });
     }
+    let is_empty = std::fs::read_dir(&out).map_or(true, |mut entries| entries.next().is_none());
+    let is_staged_app = out.join("host.json").is_file() && out.join(&executable).is_file();
+    if !is_empty && !is_staged_app {
+        return Err(PackageError::OutTaken { out: request.out.display().to_string() });
+    }
     clear(&out)?;
     let mut deployed = vec![PathBuf::from("host.json"), executable.clone()];
     copy(&project.host_json(), &out.join("host.json"))?;

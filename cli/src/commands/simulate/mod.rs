@@ -101,7 +101,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     }
     Ok(if interrupted {
         Exit::Interrupted
-    } else if report.all_failed() {
+    } else if report.any_failed() {
         Exit::Failed
     } else {
         Exit::Done

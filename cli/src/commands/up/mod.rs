@@ -1,5 +1,6 @@
 //! `contoso up`.
 
+mod app;
 mod session;
 
 use std::path::PathBuf;
@@ -90,7 +91,10 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
     };
     let data_dir = DataDir::open(&args.data_dir, args.fresh)?;
     let app = match &args.app {
-        Some(app) => app.clone(),
+        Some(app) => {
+            app::check(app)?;
+            app.clone()
+        }
         None => package::stage(&args.package, None, project)?.directory().to_owned(),
     };
 

@@ -48,6 +48,27 @@ async fn a_forwarded_request_arrives_as_it_was_sent_and_its_answer_too() {
     host.stop().await;
 }
 
+/// What is judged as one path must not be forwarded as another.
+#[tokio::test]
+async fn dot_segments_reach_no_function() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let world = World::new().await;
+    let handler = FakeHandler::start().await;
+    world.with_handler(&handler, &json!({"customHandler": {"enableForwardingHttpRequest": true}}));
+    world.function("Site", &http_binding("site/{*path}", &["GET"], "anonymous"), &Value::Null);
+    let host = world.start().await.expect("started");
+    for path in ["/api/site/../products/1", "/api/site/%2e%2E/products/1", "/api/site/.%2e/.%2E/Site"] {
+        let mut connection = tokio::net::TcpStream::connect(host.address()).await.expect("connected");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        connection.write_all(request.as_bytes()).await.expect("written");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.expect("read");
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
+    }
+    host.stop().await;
+}
+
 #[tokio::test]
 async fn without_forwarding_the_output_binding_is_the_answer() {
     let world = World::new().await;
