@@ -45,6 +45,7 @@ async fn a_rewind_of_feed_and_hub_changes_nothing() {
     shop.stack.stop_app().await;
     shop.rewind().await;
     shop.run_app().await;
+    shop.feed_is_read().await;
     shop.comes_to_rest(4).await;
     eventually("a second delivery of every event to the partner", || async {
         let again = shop.partner().await;

@@ -55,6 +55,8 @@ pub struct Inbox {
     count: u64,
     /// Deliveries since the start.
     deliveries: u64,
+    /// Repeats whose data was not that of the first delivery: one id with two meanings, which a publisher must not send.
+    contradictions: u64,
     events: VecDeque<Received>,
     #[serde(skip)]
     bytes: usize,
@@ -67,6 +69,7 @@ impl Inbox {
         let known = self.events.iter_mut().find(|known| known.id == event.id && known.source == event.source);
         if let Some(known) = known {
             known.deliveries += 1;
+            self.contradictions += u64::from(known.data != event.data);
             return;
         }
         self.count += 1;
@@ -122,7 +125,9 @@ mod tests {
         let seen: Vec<_> =
             inbox.events().map(|event| (event.id.as_str(), event.source.as_str(), event.deliveries)).collect();
         assert_eq!(seen, [("2", "a", 1), ("1", "b", 1), ("1", "a", 2)]);
-        assert_eq!((inbox.count, inbox.deliveries), (3, 4));
+        assert_eq!((inbox.count, inbox.deliveries, inbox.contradictions), (3, 4, 0));
+        inbox.deliver(event(1, "a", "other"), OffsetDateTime::UNIX_EPOCH);
+        assert_eq!((inbox.count, inbox.contradictions), (3, 1));
     }
 
     #[test]

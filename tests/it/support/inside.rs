@@ -87,7 +87,19 @@ impl Inside {
         hub.partitions().iter().map(|partition| partition.state().last_sequence + 1).sum()
     }
 
-    /// Waits until both groups have handled every event of the hub, and the feed has nothing new.
+    /// Waits until the feed has been read to its end.
+    pub(crate) async fn feed_is_read(&self) {
+        let host = self.stack.host().expect("a host");
+        eventually("a change feed without lag", || async {
+            host.fire_timer("Heartbeat").await.expect("a timer");
+            let health = self.document("health", "current", "current").await;
+            let lag = health.as_ref().map(|health| &health["feeds"][0]["lag"]);
+            if lag == Some(&Value::from(0)) { Ok(()) } else { Err(format!("{health:?}")) }
+        })
+        .await;
+    }
+
+    /// Waits until the hub holds so many events, and both groups have handled them.
     pub(crate) async fn comes_to_rest(&self, events: i64) {
         eventually("every event handled by both groups", || async {
             let state = (self.events(), self.handled("site"), self.handled("partners"));

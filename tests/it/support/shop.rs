@@ -174,14 +174,18 @@ impl Shop {
 
     /// What the demo partner got, newest first, each event once.
     pub(crate) async fn partner_events(&self) -> Vec<Value> {
+        self.partner_inbox().await["events"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The demo partner's whole inbox, with its counts.
+    pub(crate) async fn partner_inbox(&self) -> Value {
         let answer = self
             .http
             .get(format!("{}/partner?format=json", self.endpoint("/site")))
             .send()
             .await
             .expect("the partner answers");
-        let page: Value = answer.json().await.expect("JSON");
-        page["events"].as_array().cloned().unwrap_or_default()
+        answer.json().await.expect("JSON")
     }
 
     /// Waits until the partner got an event for which `wanted` holds.
