@@ -9,4 +9,5 @@ pub mod functions_host;
 pub mod schema_registry;
 pub mod stack;
 pub mod storage;
+pub mod storage_account;
 pub mod topology;

@@ -7,13 +7,11 @@
 //! a week.
 //!
 //! - [`Blobs`] is the handle: it starts the service and is the door for the other rooms of the stack.
-//! - `http` takes requests apart and words answers; `auth` checks who is calling.
+//! - `http` takes requests apart and words answers; who is calling is checked by the storage account.
 //! - `store` holds containers, blobs and blocks; `bodies` their bytes; `lease` and `conditions` decide who may write.
 //! - `outbox` hands on the news of new blobs.
 
-mod auth;
 mod bodies;
-mod code;
 mod conditions;
 mod door;
 mod error;
@@ -37,14 +35,19 @@ use axum::serve::ListenerExt;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::Clock, storage::Storage, topology};
+use crate::{
+    clock::Clock,
+    storage::Storage,
+    storage_account::auth::{Account, WELL_KNOWN_KEY},
+    topology,
+};
 
-use self::{auth::Account, http::Service, store::Store};
 pub use self::{
     door::{Blob, Condition, Properties, PutOptions},
     error::{Code, Error, Failure},
     outbox::{Api, BlobCreated, Observer},
 };
+use self::{http::Service, store::Store};
 
 /// How long [`Blobs::stop`] waits for requests under way.
 const GRACE: Duration = Duration::from_secs(5);
@@ -121,7 +124,7 @@ impl Blobs {
     /// Key of the account, Base64: the one that every local storage account has.
     #[must_use]
     pub fn key(&self) -> &str {
-        auth::WELL_KNOWN_KEY
+        WELL_KNOWN_KEY
     }
 
     /// `http://127.0.0.1:PORT/ACCOUNT`.

@@ -2,10 +2,12 @@
 
 use http::Method;
 
-use crate::blobs::{
-    auth::Need,
-    error::{Code, Failure},
-    names::{BlobPath, ContainerName},
+use crate::{
+    blobs::{
+        error::Failure,
+        names::{BlobPath, ContainerName},
+    },
+    storage_account::{self, auth::Need},
 };
 
 use super::request::{Call, Target};
@@ -193,10 +195,9 @@ fn of_blob(call: &Call, comp: &str) -> Result<BlobOperation, Failure> {
 }
 
 pub(super) fn not_implemented(what: &str) -> Failure {
-    Failure::refused(Code::NotImplemented, format!("Not supported: {what}."))
+    storage_account::not_implemented(what).into()
 }
 
 fn unknown(call: &Call) -> Failure {
-    let query: Vec<_> = call.query.pairs().filter(|(name, _)| matches!(*name, "comp" | "restype")).collect();
-    Failure::refused(Code::UnsupportedHttpVerb, format!("{} {} with {query:?}.", call.method, call.path))
+    call.unknown().into()
 }

@@ -8,36 +8,68 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use time::OffsetDateTime;
 
-use super::{
-    error::{Code, Failure},
-    http::request::Call,
-};
+use super::{Call, Code, Query, Refusal};
 
-pub(super) use self::sas::Need;
 use self::sas::Sas;
+pub(crate) use self::sas::WITH_ENCRYPTION_SCOPE;
 
 /// The key every local storage account has. It is public knowledge and protects nothing but the habit of signing.
 ///
 /// Source: "Use the Azurite emulator", well-known storage account and key.
-pub(super) const WELL_KNOWN_KEY: &str =
+pub(crate) const WELL_KNOWN_KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
 /// An account and its key.
-pub(super) struct Account {
-    pub(super) name: String,
+pub(crate) struct Account {
+    pub(crate) name: String,
     key: Vec<u8>,
+}
+
+/// What an operation asks of a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Need {
+    /// `s`, `c` or `o`: on what the operation works.
+    pub(crate) resource: char,
+    /// One of these permissions is enough.
+    pub(crate) permissions: &'static str,
+}
+
+/// What a shared access signature reaches.
+#[derive(Debug)]
+pub(crate) enum Scope {
+    /// Resource types of an account signature.
+    Account(String),
+    /// One container or queue.
+    Container,
+    /// One blob.
+    Object,
+}
+
+/// What a service's addresses name, as signatures of one resource see it.
+pub(crate) trait Resource {
+    /// The service among the signed services (`ss`).
+    const LETTER: char;
+
+    /// The fields that a signature of this resource signs, in order, and its reach.
+    ///
+    /// # Errors
+    /// Where the signature is of another kind of resource.
+    fn signed(&self, account: &str, query: &Query) -> Result<(Vec<String>, Scope), Refusal>;
+
+    /// Whether a signature of one resource, which matched, reaches an operation here.
+    fn is_reached(&self, scope: &Scope, need: Need) -> bool;
 }
 
 /// What the caller has shown.
 #[derive(Debug)]
-pub(super) enum Grant {
+pub(crate) enum Grant {
     /// The account key: everything.
     Key,
     Sas(Sas),
 }
 
 impl Account {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
             // The constant is valid; were it not, no signature could match.
@@ -50,7 +82,7 @@ impl Account {
     ///
     /// # Errors
     /// `401` without a signature, `403` with a wrong one.
-    pub(super) fn authenticate(&self, call: &Call, now: OffsetDateTime) -> Result<Grant, Failure> {
+    pub(crate) fn authenticate<T: Resource>(&self, call: &Call<T>, now: OffsetDateTime) -> Result<Grant, Refusal> {
         if let Some(authorization) = call.header("authorization")? {
             shared_key::check(self, call, authorization)?;
             return Ok(Grant::Key);
@@ -79,7 +111,7 @@ impl Grant {
     ///
     /// # Errors
     /// `403` with the service's code for what is missing.
-    pub(super) fn covers(&self, need: Need, call: &Call) -> Result<(), Failure> {
+    pub(crate) fn covers<T: Resource>(&self, need: Need, call: &Call<T>) -> Result<(), Refusal> {
         match self {
             Self::Key => Ok(()),
             Self::Sas(sas) => sas.covers(need, call),
@@ -87,7 +119,7 @@ impl Grant {
     }
 
     /// Whether this also covers replacing a blob that is there, as against creating one.
-    pub(super) fn may_overwrite(&self) -> bool {
+    pub(crate) fn may_overwrite(&self) -> bool {
         match self {
             Self::Key => true,
             Self::Sas(sas) => sas.may_write(),
@@ -95,7 +127,7 @@ impl Grant {
     }
 
     /// Whether the signature may replace headers of the answer (`rsct` and its like).
-    pub(super) fn overrides_headers(&self) -> bool {
+    pub(crate) fn overrides_headers(&self) -> bool {
         matches!(self, Self::Sas(sas) if sas.is_for_one_resource())
     }
 }
