@@ -162,7 +162,7 @@ pub fn handler_settings(endpoints: &Endpoints) -> Result<Settings, SettingsError
 mod tests {
     use std::path::PathBuf;
 
-    use contoso_local::stack::{BlobEndpoints, CosmosEndpoints, EventGridEndpoints, EventHubsEndpoints};
+    use contoso_local::stack::{BlobEndpoints, CosmosEndpoints, EventGridEndpoints, EventHubsEndpoints, QueueEndpoints};
     use serde_json::{Value, json};
 
     use super::*;
@@ -179,6 +179,9 @@ mod tests {
             cosmos: CosmosEndpoints { endpoint: "http://127.0.0.1:8081".to_owned(), key: "a2V5".to_owned() },
             blob: BlobEndpoints {
                 connection_string: "AccountName=a;AccountKey=b==;BlobEndpoint=http://127.0.0.1:10000/a;".to_owned(),
+            },
+            queue: QueueEndpoints {
+                connection_string: "AccountName=a;AccountKey=b==;QueueEndpoint=http://127.0.0.1:10001/a;".to_owned(),
             },
             event_grid: EventGridEndpoints {
                 topic_endpoint: "http://127.0.0.1:6501/topics/partners/api/events".to_owned(),
@@ -207,6 +210,7 @@ mod tests {
                 },
                 "cosmos": { "endpoint": "http://127.0.0.1:8081", "key": "a2V5" },
                 "blob": { "connectionString": "AccountName=a;AccountKey=b==;BlobEndpoint=http://127.0.0.1:10000/a;" },
+                "queue": { "connectionString": "AccountName=a;AccountKey=b==;QueueEndpoint=http://127.0.0.1:10001/a;" },
                 "eventGrid": {
                     "topicEndpoint": "http://127.0.0.1:6501/topics/partners/api/events",
                     "topicKey": "key",

@@ -6,6 +6,7 @@ pub mod cosmos;
 pub mod event_grid;
 pub mod event_hubs;
 pub mod functions_host;
+pub mod queues;
 pub mod schema_registry;
 pub mod stack;
 pub mod storage;

@@ -36,6 +36,7 @@ use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::cosmos::Cosmos;
 use crate::event_hubs::EventHubs;
+use crate::queues::Queues;
 
 pub use app::AppError;
 pub use front::KeysError;
@@ -73,6 +74,8 @@ pub struct Services {
     pub cosmos: Cosmos,
     /// `AzureWebJobsStorage`: checkpoints, timer status, keys.
     pub blobs: Blobs,
+    /// Queues that triggers take messages from.
+    pub queues: Queues,
 }
 
 /// The host did not start; nothing of it runs.

@@ -18,6 +18,8 @@ pub struct Endpoints {
     pub cosmos: CosmosEndpoints,
     /// Blob Storage.
     pub blob: BlobEndpoints,
+    /// Queue Storage.
+    pub queue: QueueEndpoints,
     /// Event Grid.
     pub event_grid: EventGridEndpoints,
     /// The certificate authority of the stack's https endpoints, once it has them.
@@ -49,6 +51,14 @@ pub struct CosmosEndpoints {
 #[serde(rename_all = "camelCase")]
 pub struct BlobEndpoints {
     /// For every official client.
+    pub connection_string: String,
+}
+
+/// Queue Storage.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueEndpoints {
+    /// For every official client; the same as that of the blobs.
     pub connection_string: String,
 }
 

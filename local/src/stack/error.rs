@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::PortError;
 use crate::storage::StorageError;
-use crate::{blobs, cosmos, event_grid, event_hubs, functions_host, schema_registry};
+use crate::{blobs, cosmos, event_grid, event_hubs, functions_host, queues, schema_registry};
 
 /// The stack cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,9 @@ pub enum StackError {
     /// Blob Storage.
     #[error("Blob Storage cannot start")]
     Blobs(#[from] blobs::Error),
+    /// Queue Storage.
+    #[error("Queue Storage cannot start")]
+    Queues(#[from] queues::Error),
     /// Cosmos DB.
     #[error("Cosmos DB cannot start")]
     Cosmos(#[from] cosmos::Error),

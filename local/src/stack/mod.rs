@@ -14,7 +14,9 @@ use tokio::net::TcpListener;
 use url::Url;
 
 pub use app::AppOptions;
-pub use endpoints::{BlobEndpoints, CosmosEndpoints, Endpoints, EventGridEndpoints, EventHubsEndpoints};
+pub use endpoints::{
+    BlobEndpoints, CosmosEndpoints, Endpoints, EventGridEndpoints, EventHubsEndpoints, QueueEndpoints,
+};
 pub use error::StackError;
 pub use ports::{PortError, Ports};
 
@@ -24,6 +26,7 @@ use crate::cosmos::{Cosmos, Replay};
 use crate::event_grid::{self, EventGrid};
 use crate::event_hubs::{self, EventHubs};
 use crate::functions_host::{FunctionsHost, Services};
+use crate::queues::Queues;
 use crate::schema_registry::SchemaRegistry;
 use crate::storage::{Storage, Sync as SyncMode};
 use crate::topology::Topology;
@@ -73,6 +76,7 @@ impl Stack {
         let site = listen("the pages", ports.site)?;
         let cosmos_port = listen("Cosmos DB", ports.cosmos)?;
         let blob_port = listen("Blob Storage", ports.blob)?;
+        let queue_port = listen("Queue Storage", ports.queue)?;
         let hubs_port = listen("Event Hubs", ports.event_hubs)?;
         let registry_port = listen("the schema registry", ports.schema_registry)?;
         let grid_port = listen("Event Grid", ports.event_grid)?;
@@ -80,6 +84,7 @@ impl Stack {
         let clock = Clock::default();
         let storage = Storage::open(&data_dir.join("store"), sync)?;
         let blobs = Blobs::start(&topology.storage, ACCOUNT, blob_port, &storage, &clock).await?;
+        let queues = Queues::start(&topology.storage, ACCOUNT, queue_port, &storage, &clock).await?;
         let event_hubs = EventHubs::start(&topology.event_hubs, hubs_port, &storage, &clock).await?;
         let schema_registry = SchemaRegistry::start(
             &topology.event_hubs.schema_groups,
@@ -117,7 +122,8 @@ impl Stack {
                 schema_registry: format!("http://{}", schema_registry.address()),
             },
             cosmos: CosmosEndpoints { endpoint: cosmos.endpoint(), key: cosmos.key().to_owned() },
-            blob: BlobEndpoints { connection_string: blobs.connection_string() },
+            blob: BlobEndpoints { connection_string: storage_connection_string(&blobs, &queues) },
+            queue: QueueEndpoints { connection_string: storage_connection_string(&blobs, &queues) },
             event_grid: EventGridEndpoints {
                 topic_endpoint: event_grid.topic_endpoint(topic).ok_or(StackError::NoTopic)?,
                 topic_key: event_grid.topic_key(topic).ok_or(StackError::NoTopic)?,
@@ -129,7 +135,7 @@ impl Stack {
         Ok(Self {
             endpoints,
             clock,
-            services: Services { event_hubs, cosmos, blobs },
+            services: Services { event_hubs, cosmos, blobs, queues },
             event_grid,
             schema_registry,
             schema_group: topology.event_hubs.schema_groups.first().map(|group| group.name.clone()).unwrap_or_default(),
@@ -163,6 +169,12 @@ impl Stack {
         &self.services.blobs
     }
 
+    /// Queue Storage, in process.
+    #[must_use]
+    pub fn queues(&self) -> &Queues {
+        &self.services.queues
+    }
+
     /// Cosmos DB, in process.
     #[must_use]
     pub fn cosmos(&self) -> &Cosmos {
@@ -184,10 +196,10 @@ impl Stack {
     /// The settings that lead an app to this stack's services. Keys stand only here; in Azure the app has an identity.
     #[must_use]
     pub fn app_settings(&self) -> BTreeMap<String, String> {
-        let Services { event_hubs, cosmos, blobs } = &self.services;
+        let Services { event_hubs, cosmos, blobs, queues } = &self.services;
         let endpoints = &self.endpoints;
         [
-            ("AzureWebJobsStorage", blobs.connection_string()),
+            ("AzureWebJobsStorage", storage_connection_string(blobs, queues)),
             // A connection string in local.settings.json is for other hosts, which take no other local address. Here it
             // would beat the identity-based settings; empty, it counts as absent.
             ("EventHubs", String::new()),
@@ -196,6 +208,7 @@ impl Stack {
             ("Cosmos__accountEndpoint", endpoints.cosmos.endpoint.clone()),
             ("Cosmos__accountKey", cosmos.key().to_owned()),
             ("Storage__blobServiceUri", format!("http://{}/{}", blobs.address(), blobs.account())),
+            ("Storage__queueServiceUri", queues.endpoint()),
             ("Storage__accountKey", blobs.key().to_owned()),
             ("EventGrid__topicEndpointUri", endpoints.event_grid.topic_endpoint.clone()),
             ("EventGrid__topicKey", endpoints.event_grid.topic_key.clone()),
@@ -259,5 +272,11 @@ impl Stack {
         self.services.event_hubs.stop().await;
         self.services.cosmos.stop().await;
         self.services.blobs.stop().await;
+        self.services.queues.stop().await;
     }
+}
+
+/// What clients of the whole storage account take.
+fn storage_connection_string(blobs: &Blobs, queues: &Queues) -> String {
+    format!("{}QueueEndpoint={};", blobs.connection_string(), queues.endpoint())
 }

@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::cosmos::Cosmos;
 use crate::event_hubs::EventHubs;
 use crate::functions_host::{Error, FunctionsHost, HostOptions, Services};
+use crate::queues::Queues;
 use crate::storage::{Storage, Sync as SyncMode};
 use crate::topology;
 
@@ -138,6 +139,9 @@ impl World {
             blobs: Blobs::start(&topology.storage, "devstoreaccount1", listener().await, &storage, &clock)
                 .await
                 .expect("blobs"),
+            queues: Queues::start(&topology.storage, "devstoreaccount1", listener().await, &storage, &clock)
+                .await
+                .expect("queues"),
         };
         Self { services, clock, app: tempfile::tempdir().expect("a directory"), enforce_keys: false, _data: data }
     }
