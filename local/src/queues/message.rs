@@ -93,3 +93,11 @@ impl Message {
 pub(super) fn moment(millis: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).unwrap_or(NEVER)
 }
+
+#[cfg(test)]
+impl Message {
+    /// The message of a stored record.
+    pub(crate) fn from_stored(id: Uuid, record: serde_json::Value) -> Self {
+        Self::new(id, serde_json::from_value(record).expect("a record"))
+    }
+}

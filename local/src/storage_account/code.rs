@@ -129,7 +129,7 @@ impl Code {
         use Code as C;
         match self {
             C::AuthenticationFailed => "The signature of the request is wrong or has expired.",
-            C::AuthorizationPermissionMismatch => "The signed permissions do not cover this operation.",
+            C::AuthorizationPermissionMismatch => "The signed permissions or the roles do not cover this operation.",
             C::AuthorizationProtocolMismatch => "The signed protocol does not allow this connection.",
             C::AuthorizationResourceTypeMismatch => "The signed resource types do not cover this resource.",
             C::AuthorizationServiceMismatch => "The signed services do not include this one.",
@@ -141,7 +141,9 @@ impl Code {
             C::ContainerNotFound => "The container does not exist.",
             C::EmptyMetadataKey => "A metadata header has no name after `x-ms-meta-`.",
             C::InternalError => "The local store failed; repeating the request is safe.",
-            C::InvalidAuthenticationInfo => "The authorization header has an unknown scheme or shape.",
+            C::InvalidAuthenticationInfo => {
+                "The authorization header has an unknown scheme or shape, or a token that is not valid."
+            }
             C::InvalidBlobOrBlock => "The block cannot belong to this blob: all its block ids must be equally long.",
             C::InvalidBlockId => "The block id is not Base64 of 1 to 64 bytes.",
             C::InvalidBlockList => "The list names a block that is not there, or is too long.",
@@ -169,7 +171,9 @@ impl Code {
             C::MissingContentLengthHeader => "Content-Length is required.",
             C::MissingRequiredHeader => "A required header is missing.",
             C::MissingRequiredQueryParameter => "A required query parameter is missing.",
-            C::NoAuthenticationInformation => "The request carries neither a signature nor a shared access signature.",
+            C::NoAuthenticationInformation => {
+                "The request carries no signature, no shared access signature and no token."
+            }
             C::NotImplemented => "The local storage account does not support this.",
             C::OutOfRangeQueryParameterValue => "A query parameter is out of range.",
             C::PopReceiptMismatch => "The pop receipt is not the last one of the message.",

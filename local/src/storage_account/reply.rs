@@ -4,6 +4,8 @@ use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use time::OffsetDateTime;
 
+use crate::identity::TENANT;
+
 use super::{Code, Refusal, dates, unusable, xml};
 
 /// The version that answers name where the request names none.
@@ -24,6 +26,14 @@ pub(crate) fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
+/// Where a token is to be had, and for what.
+fn challenge() -> String {
+    format!(
+        "Bearer authorization_uri=https://login.microsoftonline.com/{TENANT}/oauth2/authorize \
+         resource_id=https://storage.azure.com"
+    )
+}
+
 impl Reply {
     pub(crate) fn new(status: StatusCode) -> Self {
         Self { status, headers: HeaderMap::new(), body: Body::empty() }
@@ -39,7 +49,11 @@ impl Reply {
             Ok(document) if !is_head && status != StatusCode::NOT_MODIFIED => Self::xml(status, document),
             _ => Self::new(status),
         };
-        reply.header("x-ms-error-code", code.to_string())
+        let reply = reply.header("x-ms-error-code", code.to_string());
+        match status {
+            StatusCode::UNAUTHORIZED => reply.header("www-authenticate", challenge()),
+            _ => reply,
+        }
     }
 
     /// Adds a header. Values come from requests or are made here; both are valid header values.

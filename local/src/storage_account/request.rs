@@ -2,10 +2,12 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
+use axum::extract::ConnectInfo;
 use http::{HeaderMap, Method, Uri, request::Parts};
 use percent_encoding::percent_decode_str;
 
 use super::{Code, Refusal};
+use crate::transport::Peer;
 
 /// Most bytes of metadata, names and values.
 const MAX_METADATA: usize = 8 * 1024;
@@ -23,6 +25,8 @@ pub(crate) struct Call<T> {
     pub(crate) target: T,
     /// `x-ms-request-id` of the answer.
     pub(crate) id: String,
+    /// Whether it came over TLS.
+    pub(crate) secure: bool,
 }
 
 /// Decoded parameters in the order they came.
@@ -50,6 +54,7 @@ impl<T> Call<T> {
             path: parts.uri.path().to_owned(),
             query: Query::parse(&parts.uri),
             method: parts.method,
+            secure: parts.extensions.get::<ConnectInfo<Peer>>().is_some_and(|peer| peer.secure),
             headers: parts.headers,
             id,
         }

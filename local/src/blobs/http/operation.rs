@@ -7,6 +7,7 @@ use crate::{
         error::Failure,
         names::{BlobPath, ContainerName},
     },
+    identity::Action,
     storage_account::{self, auth::Need},
 };
 
@@ -88,9 +89,13 @@ impl<'c> Operation<'c> {
         }
     }
 
-    /// What a shared access signature must allow.
+    /// What a shared access signature or a role must allow.
     pub(super) fn need(&self) -> Need {
-        let need = |resource, permissions| Need { resource, permissions };
+        let need = |resource, permissions| {
+            // Every permission but reading and listing changes something.
+            let action = if matches!(permissions, "r" | "l") { Action::BlobRead } else { Action::BlobWrite };
+            Need { resource, permissions, action }
+        };
         match self {
             Self::ListContainers => need('s', "l"),
             Self::GetServiceProperties => need('s', "r"),

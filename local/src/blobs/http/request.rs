@@ -81,6 +81,14 @@ impl Resource for Target {
         Ok((fields, scope))
     }
 
+    fn path(&self) -> String {
+        match self {
+            Self::Service => "storage/blobs".to_owned(),
+            Self::Container(name) => format!("storage/blobs/{}", name.as_str()),
+            Self::Blob(path) => format!("storage/blobs/{}", path.container.as_str()),
+        }
+    }
+
     fn is_reached(&self, scope: &Scope, need: Need) -> bool {
         match scope {
             // Signatures of one resource never reach the account or the container itself, except to list it.

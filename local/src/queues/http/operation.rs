@@ -4,6 +4,7 @@ use http::Method;
 use uuid::Uuid;
 
 use crate::{
+    identity::Action,
     queues::names::QueueName,
     storage_account::{Code, Refusal, auth::Need, not_implemented},
 };
@@ -61,26 +62,26 @@ impl<'c> Operation<'c> {
         }
     }
 
-    /// What a shared access signature must allow.
+    /// What a shared access signature or a role must allow.
     ///
     /// Source: "Create an account SAS", the table of operations of the Queue service.
     pub(super) fn need(&self) -> Need {
-        let need = |resource, permissions| Need { resource, permissions };
+        let need = |resource, permissions, action| Need { resource, permissions, action };
         match self {
-            Self::ListQueues => need('s', "l"),
-            Self::GetServiceProperties => need('s', "r"),
+            Self::ListQueues => need('s', "l", Action::QueueRead),
+            Self::GetServiceProperties => need('s', "r", Action::QueueRead),
             Self::Queue(operation, _) => match operation {
-                QueueOperation::Create => need('c', "cw"),
-                QueueOperation::GetMetadata => need('c', "r"),
-                QueueOperation::SetMetadata => need('c', "w"),
-                QueueOperation::Delete => need('c', "d"),
+                QueueOperation::Create => need('c', "cw", Action::QueueWrite),
+                QueueOperation::GetMetadata => need('c', "r", Action::QueueRead),
+                QueueOperation::SetMetadata => need('c', "w", Action::QueueWrite),
+                QueueOperation::Delete => need('c', "d", Action::QueueWrite),
             },
             Self::Message(operation, _) => match operation {
-                MessageOperation::Put => need('o', "a"),
-                MessageOperation::Get | MessageOperation::Delete(_) => need('o', "p"),
-                MessageOperation::Peek => need('o', "r"),
-                MessageOperation::Clear => need('o', "d"),
-                MessageOperation::Update(_) => need('o', "u"),
+                MessageOperation::Put => need('o', "a", Action::QueueSend),
+                MessageOperation::Get | MessageOperation::Delete(_) => need('o', "p", Action::QueueProcess),
+                MessageOperation::Peek => need('o', "r", Action::QueueRead),
+                MessageOperation::Clear => need('o', "d", Action::QueueWrite),
+                MessageOperation::Update(_) => need('o', "u", Action::QueueProcess),
             },
         }
     }

@@ -60,6 +60,13 @@ impl Resource for Target {
         Ok((fields, Scope::Container))
     }
 
+    fn path(&self) -> String {
+        match self.queue() {
+            None => "storage/queues".to_owned(),
+            Some(name) => format!("storage/queues/{}", name.as_str()),
+        }
+    }
+
     fn is_reached(&self, _: &Scope, need: Need) -> bool {
         // Messages, and reading the queue's metadata.
         need.resource == 'o' || (need.resource == 'c' && need.permissions == "r")

@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     clock::Clock,
+    identity::Identity,
     queues::{Code, Queues},
     storage::{Storage, Sync},
     topology::StorageAccount,
@@ -31,7 +32,10 @@ impl Fixture {
         let storage = Storage::open(directory.path(), Sync::Process).expect("a store");
         let topology = StorageAccount { containers: Vec::new(), queues: vec!["work".to_owned()] };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let queues = Queues::start(&topology, "devstoreaccount1", listener, &storage, &clock).await.expect("started");
+        let queues =
+            Queues::start(&topology, "devstoreaccount1", &Identity::sample().await, listener, &storage, &clock)
+                .await
+                .expect("started");
         Self { directory, storage, clock, queues }
     }
 

@@ -1,4 +1,4 @@
-//! Who is calling: shared key or shared access signature, checked against the account's key.
+//! Who is calling: shared key or shared access signature, checked against the account's key, or an identity's token.
 
 mod sas;
 mod shared_key;
@@ -9,6 +9,7 @@ use sha2::Sha256;
 use time::OffsetDateTime;
 
 use super::{Call, Code, Query, Refusal};
+use crate::identity::{Action, Caller, Identity};
 
 use self::sas::Sas;
 pub(crate) use self::sas::WITH_ENCRYPTION_SCOPE;
@@ -19,19 +20,27 @@ pub(crate) use self::sas::WITH_ENCRYPTION_SCOPE;
 pub(crate) const WELL_KNOWN_KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-/// An account and its key.
+/// Audience of the tokens that every storage account takes.
+const AUDIENCE: &str = "https://storage.azure.com";
+
+/// An account as one of its services sees it.
 pub(crate) struct Account {
     pub(crate) name: String,
     key: Vec<u8>,
+    identity: Identity,
+    /// What tokens may be meant for.
+    audiences: [String; 2],
 }
 
-/// What an operation asks of a signature.
+/// What an operation asks of a signature or a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Need {
     /// `s`, `c` or `o`: on what the operation works.
     pub(crate) resource: char,
     /// One of these permissions is enough.
     pub(crate) permissions: &'static str,
+    /// What a role must allow.
+    pub(crate) action: Action,
 }
 
 /// What a shared access signature reaches.
@@ -56,6 +65,9 @@ pub(crate) trait Resource {
     /// Where the signature is of another kind of resource.
     fn signed(&self, account: &str, query: &Query) -> Result<(Vec<String>, Scope), Refusal>;
 
+    /// What a role must be on, as `storage/blobs/CONTAINER`.
+    fn path(&self) -> String;
+
     /// Whether a signature of one resource, which matched, reaches an operation here.
     fn is_reached(&self, scope: &Scope, need: Need) -> bool;
 }
@@ -66,31 +78,50 @@ pub(crate) enum Grant {
     /// The account key: everything.
     Key,
     Sas(Sas),
+    /// An identity, which may do what its roles allow.
+    Identity(Caller),
 }
 
 impl Account {
-    pub(crate) fn new(name: &str) -> Self {
+    /// `service` is `blob` or `queue`.
+    pub(crate) fn new(name: &str, service: &str, identity: &Identity) -> Self {
         Self {
             name: name.to_owned(),
+            identity: identity.clone(),
+            audiences: [AUDIENCE.to_owned(), format!("https://{name}.{service}.core.windows.net")],
             // The constant is valid; were it not, no signature could match.
             key: BASE64_STANDARD.decode(WELL_KNOWN_KEY).unwrap_or_default(),
         }
     }
 
-    /// Checks the signature of a request. `now` is the stack's time, which decides whether a shared access signature
+    /// Checks the signature or the token of a request. `now` is the stack's time, which decides whether a shared access signature
     /// has run out.
     ///
     /// # Errors
     /// `401` without a signature, `403` with a wrong one.
     pub(crate) fn authenticate<T: Resource>(&self, call: &Call<T>, now: OffsetDateTime) -> Result<Grant, Refusal> {
         if let Some(authorization) = call.header("authorization")? {
-            shared_key::check(self, call, authorization)?;
-            return Ok(Grant::Key);
+            return match authorization.split_once(' ') {
+                Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => self.identify(call, token.trim()),
+                _ => shared_key::check(self, call, authorization).map(|()| Grant::Key),
+            };
         }
         if call.query.get("sig").is_some() {
             return Sas::check(self, call, now).map(Grant::Sas);
         }
         Err(Code::NoAuthenticationInformation.into())
+    }
+
+    /// Source: "Authorize with Microsoft Entra ID": tokens come over https only.
+    fn identify<T>(&self, call: &Call<T>, token: &str) -> Result<Grant, Refusal> {
+        if !call.secure {
+            return Err(Refusal::new(Code::AuthenticationFailed, "Bearer tokens are taken over https only."));
+        }
+        let audiences = self.audiences.each_ref().map(String::as_str);
+        match self.identity.authenticate(token, &audiences) {
+            Ok(caller) => Ok(Grant::Identity(caller)),
+            Err(invalid) => Err(Refusal::new(Code::InvalidAuthenticationInfo, invalid.to_string())),
+        }
     }
 
     /// Whether `signature` (Base64) is that of `text`.
@@ -115,13 +146,16 @@ impl Grant {
         match self {
             Self::Key => Ok(()),
             Self::Sas(sas) => sas.covers(need, call),
+            Self::Identity(caller) => caller
+                .may(need.action, &call.target.path())
+                .map_err(|forbidden| Refusal::new(Code::AuthorizationPermissionMismatch, forbidden.to_string())),
         }
     }
 
     /// Whether this also covers replacing a blob that is there, as against creating one.
     pub(crate) fn may_overwrite(&self) -> bool {
         match self {
-            Self::Key => true,
+            Self::Key | Self::Identity(_) => true,
             Self::Sas(sas) => sas.may_write(),
         }
     }

@@ -40,7 +40,7 @@ impl Sas {
             return Err(Code::AuthenticationFailed.into());
         }
         check_time(query, now)?;
-        if query.get("spr") == Some("https") {
+        if query.get("spr") == Some("https") && !call.secure {
             return Err(Code::AuthorizationProtocolMismatch.into());
         }
         if !query.get("sip").is_none_or(includes_loopback) {
