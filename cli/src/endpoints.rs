@@ -162,7 +162,7 @@ mod tests {
     use std::path::PathBuf;
 
     use contoso_local::identity::Credentials;
-    use contoso_local::stack::{BlobEndpoints, CosmosEndpoints, EventGridEndpoints, EventHubsEndpoints};
+    use contoso_local::stack::{BlobEndpoints, CosmosEndpoints, EventGridEndpoints, EventHubsEndpoints, QueueEndpoints};
     use serde_json::{Value, json};
     use uuid::Uuid;
 
@@ -180,6 +180,9 @@ mod tests {
             cosmos: CosmosEndpoints { endpoint: "http://127.0.0.1:8081".to_owned(), key: "a2V5".to_owned() },
             blob: BlobEndpoints {
                 connection_string: "AccountName=a;AccountKey=b==;BlobEndpoint=http://127.0.0.1:10000/a;".to_owned(),
+            },
+            queue: QueueEndpoints {
+                connection_string: "AccountName=a;AccountKey=b==;QueueEndpoint=http://127.0.0.1:10001/a;".to_owned(),
             },
             event_grid: EventGridEndpoints {
                 topic_endpoint: "http://127.0.0.1:6501/topics/partners/api/events".to_owned(),
@@ -216,6 +219,7 @@ mod tests {
                 },
                 "cosmos": { "endpoint": "http://127.0.0.1:8081", "key": "a2V5" },
                 "blob": { "connectionString": "AccountName=a;AccountKey=b==;BlobEndpoint=http://127.0.0.1:10000/a;" },
+                "queue": { "connectionString": "AccountName=a;AccountKey=b==;QueueEndpoint=http://127.0.0.1:10001/a;" },
                 "eventGrid": {
                     "topicEndpoint": "http://127.0.0.1:6501/topics/partners/api/events",
                     "topicKey": "key",

@@ -21,6 +21,8 @@ pub struct Endpoints {
     pub cosmos: CosmosEndpoints,
     /// Blob Storage.
     pub blob: BlobEndpoints,
+    /// Queue Storage.
+    pub queue: QueueEndpoints,
     /// Event Grid.
     pub event_grid: EventGridEndpoints,
     /// What an app with one of the topology's identities has in its environment, by name of the identity.
@@ -53,6 +55,14 @@ pub struct CosmosEndpoints {
 #[serde(rename_all = "camelCase")]
 pub struct BlobEndpoints {
     /// For every official client.
+    pub connection_string: String,
+}
+
+/// Queue Storage.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueEndpoints {
+    /// For every official client; the same as that of the blobs.
     pub connection_string: String,
 }
 
