@@ -127,6 +127,15 @@ impl Identity {
         })
     }
 
+    /// A token of the identity `name` for `resource`, as the endpoint would give it.
+    ///
+    /// # Errors
+    /// When there is no such identity, or the token cannot be signed.
+    pub fn token(&self, name: &str, resource: &str) -> Result<String, Error> {
+        let principal = self.shared.principals.get(name).ok_or_else(|| Error::Unknown(name.to_owned()))?;
+        Ok(self.shared.tokens.issue(principal, resource).map_err(Error::SigningKey)?.token)
+    }
+
     /// The identity `name`, for what the stack does in its name.
     #[must_use]
     pub fn caller(&self, name: &str) -> Option<Caller> {
@@ -145,6 +154,24 @@ impl Identity {
     /// Ends the identity endpoint; what was issued stays valid.
     pub async fn stop(&self) {
         self.shared.server.stop().await;
+    }
+}
+
+#[cfg(test)]
+impl Identity {
+    /// An authority for tests of services: the identity `owner` may do everything, `stranger` nothing.
+    pub(crate) async fn sample() -> Self {
+        let all = roles::ROLES
+            .iter()
+            .map(|role| topology::RoleAssignment { role: role.name.to_owned(), scope: String::new() });
+        let identities = [
+            topology::Identity { name: "owner".to_owned(), roles: all.collect() },
+            topology::Identity { name: "stranger".to_owned(), roles: Vec::new() },
+        ];
+        // The files are read only at the start.
+        let dir = tempfile::TempDir::new().expect("a folder");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::start(&identities, dir.path(), listener).expect("an authority")
     }
 }
 
@@ -182,6 +209,9 @@ pub enum Error {
     /// An identity of the topology.
     #[error("the identity `{0}` is declared twice in the topology")]
     Twice(String),
+    /// No identity of the topology has this name.
+    #[error("the topology has no identity `{0}`")]
+    Unknown(String),
     /// The listener has no address.
     #[error("cannot learn the identity endpoint's address")]
     Listener(#[source] std::io::Error),
