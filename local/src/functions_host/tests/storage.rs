@@ -68,7 +68,7 @@ async fn a_failed_message_waits_for_its_visibility_timeout() {
     // Whether the failure is noted yet cannot be seen from outside, so the clock is stepped until the message is back.
     let stepping = async {
         loop {
-            world.clock.advance(Duration::from_secs(301));
+            world.clock.advance(Duration::from_secs(31));
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
