@@ -13,6 +13,7 @@
 
 mod amqp;
 pub mod capture;
+mod compose;
 mod engine;
 mod error;
 mod event;
@@ -38,6 +39,7 @@ use crate::transport::Incoming;
 
 pub use amqp::{DecodeError, Value};
 pub use capture::CaptureError;
+pub use compose::Outgoing;
 pub use error::Error;
 pub use event::{EventData, StoredEvent};
 pub use hub::Hub;

@@ -100,7 +100,7 @@ impl Stack {
         .await?;
         let event_grid = EventGrid::start(
             &topology.event_grid,
-            event_grid::Options::new(blobs.clone(), event_hubs.namespace()),
+            event_grid::Options::new(blobs.clone(), queues.clone(), event_hubs.clone()),
             &identity,
             grid_port,
             &storage,

@@ -2,5 +2,6 @@
 
 mod delivery;
 mod publishing;
+mod services;
 mod subscriptions;
 mod support;
