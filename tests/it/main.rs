@@ -5,7 +5,10 @@
 
 mod bad_records;
 mod command_line;
+mod crash;
+mod full_disk;
 mod official_clients;
+mod power_cut;
 mod product_flow;
 mod redelivery;
 mod refusals;

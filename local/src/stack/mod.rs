@@ -51,6 +51,7 @@ pub struct StackOptions {
 pub struct Stack {
     endpoints: Endpoints,
     clock: Clock,
+    storage: Storage,
     identity: Identity,
     services: Services,
     event_grid: EventGrid,
@@ -134,6 +135,7 @@ impl Stack {
         Ok(Self {
             endpoints,
             clock,
+            storage,
             identity,
             services: Services { event_hubs, cosmos, blobs },
             event_grid,
@@ -155,6 +157,12 @@ impl Stack {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Resolves with the reason when a failed write has stopped the store: nothing is stored any more, and only another
+    /// start recovers what was acknowledged.
+    pub async fn store_stopped(&self) -> String {
+        self.storage.stopped().await
     }
 
     /// The authority, in process.

@@ -4,6 +4,7 @@ mod app;
 pub(crate) mod data;
 mod inside;
 pub(crate) mod python;
+pub(crate) mod seed;
 mod shop;
 
 pub(crate) use app::{contoso, package, staged_app};
