@@ -54,6 +54,7 @@ pub struct StackOptions {
 pub struct Stack {
     endpoints: Endpoints,
     clock: Clock,
+    storage: Storage,
     identity: Identity,
     services: Services,
     event_grid: EventGrid,
@@ -144,6 +145,7 @@ impl Stack {
         Ok(Self {
             endpoints,
             clock,
+            storage,
             identity,
             services: Services { event_hubs, cosmos, blobs, queues },
             event_grid,
@@ -165,6 +167,12 @@ impl Stack {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Resolves with the reason when a failed write has stopped the store: nothing is stored any more, and only another
+    /// start recovers what was acknowledged.
+    pub async fn store_stopped(&self) -> String {
+        self.storage.stopped().await
     }
 
     /// The authority, in process.

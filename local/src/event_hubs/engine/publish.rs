@@ -10,6 +10,7 @@ use crate::event_hubs::amqp::{DecodeError, answer::MAX_MESSAGE_SIZE};
 use crate::event_hubs::error::Error;
 use crate::event_hubs::hub::Hub;
 use crate::event_hubs::log::Partition;
+use crate::storage::StorageError;
 
 /// The message format of a batch: its data sections are whole messages.
 const BATCH_FORMAT: u32 = 0x8001_3700;
@@ -37,7 +38,14 @@ pub(super) fn publish(hub: &Hub, partition: Option<&Partition>, delivery: Delive
         Err(Error::Malformed { source, .. }) => Err(malformed(source)),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a publication could not be stored");
-            Err(Refusal::new(Condition::InternalError, error.to_string()))
+            // Clients repeat what a busy server refuses, so a full disk that is cleared loses nothing.
+            let condition = match &error {
+                Error::Storage { source: StorageError::Full { .. } | StorageError::Stopped { .. }, .. } => {
+                    Condition::ServerBusy
+                }
+                _ => Condition::InternalError,
+            };
+            Err(Refusal::new(condition, error.to_string()))
         }
     }
 }
