@@ -15,27 +15,34 @@ use futures::StreamExt;
 
 use super::Stand;
 
+/// Tokens of the identity that may do everything.
 #[derive(Debug)]
-struct Stub;
+struct Owner(String);
+
+impl Owner {
+    fn new(stand: &Stand) -> Arc<Self> {
+        Arc::new(Self(stand.identity.token("owner", "https://eventhubs.azure.net").unwrap()))
+    }
+}
 
 #[async_trait::async_trait]
-impl TokenCredential for Stub {
+impl TokenCredential for Owner {
     async fn get_token(&self, _: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
-        Ok(AccessToken::new("x".to_owned(), OffsetDateTime::now_utc() + Duration::from_secs(12 * 3600)))
+        Ok(AccessToken::new(self.0.clone(), OffsetDateTime::now_utc() + Duration::from_secs(12 * 3600)))
     }
 }
 
 const NAMESPACE: &str = "contoso.servicebus.windows.net";
 
-async fn producer(stand: &Stand, hub: &str) -> azure_core::Result<ProducerClient> {
+pub(super) async fn producer(stand: &Stand, hub: &str) -> azure_core::Result<ProducerClient> {
     let endpoint = format!("amqp://{}", stand.hubs.address());
-    Ok(ProducerClient::builder().with_custom_endpoint(endpoint).open(NAMESPACE, hub, Arc::new(Stub)).await?)
+    Ok(ProducerClient::builder().with_custom_endpoint(endpoint).open(NAMESPACE, hub, Owner::new(stand)).await?)
 }
 
 async fn consumer(stand: &Stand) -> ConsumerClient {
     let endpoint = format!("amqp://{}", stand.hubs.address());
     let builder = ConsumerClient::builder().with_custom_endpoint(endpoint);
-    builder.open(NAMESPACE, "products".to_owned(), Arc::new(Stub)).await.unwrap()
+    builder.open(NAMESPACE, "products".to_owned(), Owner::new(stand)).await.unwrap()
 }
 
 /// Bodies from the earliest event on.
