@@ -46,7 +46,8 @@ pub(crate) async fn serve(
         tokio::select! {
             read = reader.read_buf(&mut input), if machine.out.len() < MAX_OUTPUT => {
                 if read? == 0 {
-                    return Ok(());
+                    // It may still read what it was owed.
+                    break;
                 }
                 heard = Instant::now();
                 machine.receive(&mut input, heard);

@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use super::link::Link;
 use super::machine::Machine;
 use crate::event_hubs::access::Entity;
 use crate::event_hubs::amqp::answer::Outcome;
@@ -73,6 +74,13 @@ impl Machine {
     /// Lets go what is due; all of it where the levers have changed.
     pub(super) fn release_held(&mut self, all: bool) {
         let now = self.now;
+        if all {
+            for link in self.sessions.values_mut().flat_map(|session| session.links.values_mut()) {
+                if let Link::Outgoing(link) = link {
+                    link.round = None;
+                }
+            }
+        }
         let is_due = |due: Instant| all || due <= now;
         for held in self.held.dispositions.extract_if(.., |held| is_due(held.due)).collect::<Vec<_>>() {
             self.settle_now(held.channel, held.delivery, &held.outcome);

@@ -61,6 +61,13 @@ async fn roles_decide_what_an_identity_may_do() {
     let with_token = [&read[..], &[("security_token", owner.as_str())]].concat();
     assert_eq!(peer.request(2, &with_token, Value::Null).await, (200, None));
 
+    assert_eq!(peer.put_token("jwt", audience, &token("site")).await, 202);
+    peer.receiver(13, SITE, None, None).await.unwrap();
+    let default = "products/ConsumerGroups/$Default/Partitions/0";
+    assert_eq!(peer.receiver(14, default, None, None).await, Err(REFUSED.to_owned()));
+    assert_eq!(peer.sender(15, "products").await, Err(REFUSED.to_owned()));
+    assert_eq!(peer.request(2, &read, Value::Null).await, (200, None));
+
     assert_eq!(peer.put_token("jwt", audience, &owner).await, 202);
     peer.sender(11, "products").await.unwrap();
     peer.receiver(12, SITE, None, None).await.unwrap();

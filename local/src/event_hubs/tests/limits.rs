@@ -80,8 +80,8 @@ async fn a_receiver_of_a_higher_epoch_takes_over_and_a_lower_one_is_refused() {
     old.receiver(0, SITE, None, Some(1)).await.unwrap();
     new.receiver(0, SITE, None, Some(2)).await.unwrap();
     assert_eq!(old.expect(super::peer::DETACH).await.condition(), "amqp:link:stolen");
-    for epoch in [None, Some(1)] {
-        let again = old.receiver(1, SITE, None, epoch).await;
+    for (handle, epoch) in [(1, None), (2, Some(1))] {
+        let again = old.receiver(handle, SITE, None, epoch).await;
         assert_eq!(again, Err("amqp:link:stolen".to_owned()), "{epoch:?}");
     }
     stand.hub().partitions()[0].append(&[message("a")]).unwrap();

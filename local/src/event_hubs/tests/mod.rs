@@ -45,6 +45,18 @@ fn topology() -> topology::EventHubs {
     .unwrap()
 }
 
+/// `owner` may do everything, `site` receive as that group, `stranger` nothing.
+fn identities() -> Vec<topology::Identity> {
+    serde_json::from_value(serde_json::json!([
+        { "name": "owner", "roles": [{ "role": "Azure Event Hubs Data Owner", "scope": "eventHubs" }] },
+        { "name": "site", "roles": [
+            { "role": "Azure Event Hubs Data Receiver", "scope": "eventHubs/products/consumerGroups/site" }
+        ] },
+        { "name": "stranger" }
+    ]))
+    .unwrap()
+}
+
 impl Stand {
     async fn new() -> Self {
         Self::open(TempDir::new().unwrap(), Clock::default()).await
@@ -53,7 +65,8 @@ impl Stand {
     async fn open(directory: TempDir, clock: Clock) -> Self {
         let storage = Storage::open(directory.path(), Sync::Process).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let identity = Identity::sample().await;
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let identity = Identity::start(&identities(), &directory.path().join("identity"), port).unwrap();
         let hubs = EventHubs::start(&topology(), &identity, listener, &storage, &clock).await.unwrap();
         Self { directory, clock, storage, identity, hubs }
     }

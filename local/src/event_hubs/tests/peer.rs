@@ -1,5 +1,6 @@
 //! A client that says exactly what a test wants on the wire.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -26,6 +27,8 @@ const PLAIN: &[u8] = b"\0RootManageSharedAccessKey\0SAS_KEY_VALUE";
 pub(super) struct Peer {
     stream: TcpStream,
     input: BytesMut,
+    /// Frames that a wait for another has passed over.
+    passed_over: VecDeque<Answer>,
     next_delivery: u32,
 }
 
@@ -138,7 +141,7 @@ impl Peer {
         let mut out = BytesMut::from(greeting);
         begin(&mut out);
         stream.write_all(&out).await.unwrap();
-        let mut peer = Self { stream, input: BytesMut::new(), next_delivery: 0 };
+        let mut peer = Self { stream, input: BytesMut::new(), passed_over: VecDeque::new(), next_delivery: 0 };
         peer.expect(BEGIN).await;
         peer
     }
@@ -168,14 +171,27 @@ impl Peer {
         tokio::time::timeout(Duration::from_secs(20), read).await.expect("the server answers")
     }
 
-    /// The next frame with this code.
+    /// The first frame with this code that no other wait has had.
     pub(super) async fn expect(&mut self, code: u64) -> Answer {
-        loop {
-            let answer = self.read().await.expect("the connection is open");
-            if answer.code == code {
-                return answer;
-            }
+        self.wait_for(|answer| answer.code == code).await.expect("the connection is open")
+    }
+
+    async fn wait_for(&mut self, wanted: impl Fn(&Answer) -> bool) -> Option<Answer> {
+        if let Some(index) = self.passed_over.iter().position(&wanted) {
+            return self.passed_over.remove(index);
         }
+        loop {
+            let answer = self.read().await?;
+            if wanted(&answer) {
+                return Some(answer);
+            }
+            self.passed_over.push_back(answer);
+        }
+    }
+
+    /// Waits for the end of the connection; whether there was a `close` before it.
+    pub(super) async fn ends_with_close(&mut self) -> bool {
+        self.wait_for(|answer| answer.code == CLOSE).await.is_some()
     }
 
     pub(super) async fn write(&mut self, code: u64, fields: Vec<Value>, payload: &[u8]) {
@@ -187,7 +203,7 @@ impl Peer {
     /// Attaches a sender; gives the condition of the refusal, if it is refused.
     pub(super) async fn sender(&mut self, handle: u32, target: &str) -> Result<(), String> {
         self.write(ATTACH, attach_fields(handle, target), b"").await;
-        self.flow_or_refusal().await
+        self.flow_or_refusal(handle).await
     }
 
     /// Attaches a receiver and gives it credit; or the condition of the refusal.
@@ -205,24 +221,29 @@ impl Peer {
             fields[13] = Value::Map(vec![(Value::symbol("com.microsoft:epoch"), Value::Long(epoch))]);
         }
         self.write(ATTACH, fields, b"").await;
-        let mut fields =
-            vec![Value::Uint(1), Value::Uint(5000), Value::Uint(0), Value::Uint(5000), Value::Uint(handle)];
-        fields.extend([Value::Uint(0), Value::Uint(1000), Value::Null, Value::Null, Value::Bool(true)]);
-        self.write(FLOW, fields, b"").await;
-        self.flow_or_refusal().await
+        // Only the second flow gives credit, so that the first one's echo comes before any event.
+        self.flow(handle, 0, true).await;
+        self.flow_or_refusal(handle).await?;
+        self.flow(handle, 1000, false).await;
+        Ok(())
     }
 
-    async fn flow_or_refusal(&mut self) -> Result<(), String> {
-        loop {
-            let answer = self.read().await.ok_or("closed")?;
-            match answer.code {
-                FLOW => return Ok(()),
-                // What comes with the attach may overtake the echo.
-                TRANSFER => panic!("a transfer came before the flow"),
-                DETACH => return Err(answer.condition()),
-                _ => {}
-            }
-        }
+    async fn flow(&mut self, handle: u32, credit: u32, echo: bool) {
+        let mut fields = [1, 5000, 0, 5000, handle, 0, credit].map(Value::Uint).to_vec();
+        fields.extend([Value::Null, Value::Null, Value::Bool(echo)]);
+        self.write(FLOW, fields, b"").await;
+    }
+
+    /// The flow that follows an attach, or the condition of the refusal.
+    async fn flow_or_refusal(&mut self, handle: u32) -> Result<(), String> {
+        let handle = Some(i64::from(handle));
+        let about = |answer: &Answer| match answer.code {
+            FLOW => answer.fields.field(4).as_i64() == handle,
+            DETACH => answer.fields.field(0).as_i64() == handle,
+            _ => false,
+        };
+        let answer = self.wait_for(about).await.ok_or("closed")?;
+        if answer.code == FLOW { Ok(()) } else { Err(answer.condition()) }
     }
 
     /// Sends a message; the code of the outcome and the condition that comes with it.
