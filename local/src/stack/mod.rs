@@ -24,7 +24,7 @@ use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::cosmos::{Cosmos, Replay};
 use crate::event_grid::{self, EventGrid};
-use crate::event_hubs::{self, EventHubs};
+use crate::event_hubs::{self, EventHubs, SHARED_ACCESS_KEY};
 use crate::functions_host::{FunctionsHost, Services};
 use crate::identity::{self, Identity};
 use crate::queues::Queues;
@@ -36,8 +36,6 @@ use ports::{FUNCTIONS, bind, listen, unbound};
 
 /// The storage account of the local stack, the name that every Azure tool knows.
 const ACCOUNT: &str = "devstoreaccount1";
-/// The key that official emulators use for shared access; it opens nothing outside this machine.
-const SHARED_ACCESS_KEY: &str = "SAS_KEY_VALUE";
 /// What a stack is made of.
 pub struct StackOptions {
     /// Hubs, containers, topics.
