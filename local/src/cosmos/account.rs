@@ -64,12 +64,11 @@ impl Account {
     }
 
     /// Answers a request whose sender may make it.
-    pub(super) async fn answer(self: &Arc<Self>, request: Request) -> Response<Bytes> {
+    pub(super) async fn answer(self: &Arc<Self>, request: Arc<Request>) -> Response<Bytes> {
         match request.operation() {
             Operation::Read => self.read(&request).await,
             Operation::ChangeFeed => change_feed::answer(self, &request).await,
             Operation::Write(write) => {
-                let request = Arc::new(request);
                 let task = tokio::spawn({
                     // A task of its own: a client that hangs up must not stop a write between emulator and journal.
                     let (account, request) = (Arc::clone(self), Arc::clone(&request));

@@ -13,14 +13,12 @@ use serde::Deserialize;
 use super::{
     Error, FeedRange,
     etags::EtagAliases,
+    regions::DEFAULT_REGION,
     request::{ContainerName, Request},
     responses,
 };
 
-/// Name of the account's only region.
-const REGION: &str = "East US";
-
-/// An account in memory, with one region at the listener's address.
+/// An account in memory. It has one region; the account's own are doors to it.
 pub(super) struct Emulator {
     client: InMemoryEmulatorHttpClient,
     base: Url,
@@ -31,7 +29,7 @@ impl Emulator {
     pub(super) fn new(address: SocketAddr) -> Result<Self, Error> {
         let failed = |reason: String| Error::Emulator { operation: "creating the account".to_owned(), reason };
         let base = Url::parse(&format!("http://{address}/")).map_err(|error| failed(error.to_string()))?;
-        let config = VirtualAccountConfig::new(vec![VirtualRegion::new(REGION, base.clone())])
+        let config = VirtualAccountConfig::new(vec![VirtualRegion::new(DEFAULT_REGION, base.clone())])
             .map_err(|error| failed(error.to_string()))?
             .with_consistency(ConsistencyLevel::Session);
         let client = InMemoryEmulatorHttpClient::try_new(config).map_err(|error| failed(error.to_string()))?;

@@ -44,8 +44,10 @@ mod etags;
 mod feed_index;
 mod feed_request;
 mod journal;
+mod levers;
 mod listener;
 mod outcome;
+mod regions;
 mod replay;
 mod request;
 mod responses;
@@ -60,8 +62,17 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::DropGuard;
 
-pub use self::error::Error;
-use self::{account::Account, request::ContainerName};
+use self::{
+    account::Account,
+    listener::Shared,
+    regions::{DEFAULT_REGION, Door, Regions},
+    request::ContainerName,
+};
+pub use self::{
+    error::Error,
+    levers::{Fault, LeverError, Levers, OperationKind, Region},
+    regions::UnknownRegion,
+};
 use crate::{clock::Clock, storage::Storage, topology};
 
 /// The account key of Microsoft's emulators, the same on every machine; clients of the local stack use it.
@@ -100,11 +111,33 @@ pub struct FeedPage {
     pub lsn: u64,
 }
 
+/// The ports of an account: its own, and one for each region where it has several.
+pub struct Listeners {
+    account: TcpListener,
+    regions: Vec<TcpListener>,
+}
+
+impl Listeners {
+    /// `regions` in the order of the topology's regions; none for an account with one region, which is served at
+    /// `account` itself.
+    #[must_use]
+    pub fn new(account: TcpListener, regions: Vec<TcpListener>) -> Self {
+        Self { account, regions }
+    }
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(account: TcpListener) -> Self {
+        Self::new(account, Vec::new())
+    }
+}
+
 /// A running account; clones share it. The last one dropped closes the listener, without any farewell: a kill.
 #[derive(Clone)]
 pub struct Cosmos {
     account: Arc<Account>,
     address: SocketAddr,
+    levers: Levers,
     // Cancels the listener and refuses what open connections still send.
     _running: Arc<DropGuard>,
 }
@@ -115,23 +148,34 @@ impl Cosmos {
     /// `progress` hears of the replay from time to time, and once at its end if there was anything to replay.
     ///
     /// # Errors
-    /// When the journal cannot be read or does not repeat, or the topology contradicts what exists.
+    /// When the journal cannot be read or does not repeat, the topology contradicts what exists, or there are not as many
+    /// ports as regions.
     pub async fn start(
         topology: &topology::Cosmos,
-        listener: TcpListener,
+        listeners: impl Into<Listeners>,
         storage: &Storage,
         clock: &Clock,
         progress: &(dyn Fn(Replay) + Send + Sync),
     ) -> Result<Self, Error> {
-        let address = listener.local_addr().map_err(|source| Error::Emulator {
-            operation: "reading the listener's address".to_owned(),
-            reason: source.to_string(),
-        })?;
+        let Listeners { account: listener, regions: regional } = listeners.into();
+        let address = address_of(&listener)?;
+        let (regions, doors) = regions(topology, address, regional)?;
         let account = Arc::new(replay::recover(address, storage, clock, progress).await?);
         containers::create_missing(&account, topology).await?;
         let running = account.stopped().clone().drop_guard();
-        listener::serve(listener, Arc::clone(&account));
-        Ok(Self { account, address, _running: Arc::new(running) })
+        let levers = Levers::new(Arc::clone(&regions));
+        let shared = Shared { account: Arc::clone(&account), regions, levers: levers.clone() };
+        listener::serve(listener, if doors.is_empty() { Door::Region(0) } else { Door::Global }, shared.clone());
+        for (number, listener) in doors.into_iter().enumerate() {
+            listener::serve(listener, Door::Region(number), shared.clone());
+        }
+        Ok(Self { account, address, levers, _running: Arc::new(running) })
+    }
+
+    /// What tests can do to the account.
+    #[must_use]
+    pub fn levers(&self) -> &Levers {
+        &self.levers
     }
 
     /// Where the account listens.
@@ -172,7 +216,7 @@ impl Cosmos {
                 message: "the account is stopped".to_owned(),
             });
         }
-        Ok(self.account.answer(request::Request::new(method, path_and_query, headers, body)).await)
+        Ok(self.account.answer(Arc::new(request::Request::new(method, path_and_query, headers, body))).await)
     }
 
     /// The ranges of a container, each to be read on its own.
@@ -214,4 +258,34 @@ impl Cosmos {
         self.account.stopped().cancel();
         self.account.settled().await;
     }
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, Error> {
+    listener.local_addr().map_err(|source| Error::Emulator {
+        operation: "reading the listener's address".to_owned(),
+        reason: source.to_string(),
+    })
+}
+
+/// The regions of the topology, each with its port; a single region has the account's.
+fn regions(
+    topology: &topology::Cosmos,
+    address: SocketAddr,
+    listeners: Vec<TcpListener>,
+) -> Result<(Arc<Regions>, Vec<TcpListener>), Error> {
+    let names: Vec<&str> = match topology.regions.as_slice() {
+        [] => vec![DEFAULT_REGION],
+        names => names.iter().map(String::as_str).collect(),
+    };
+    let addresses = match listeners.as_slice() {
+        [] => vec![address],
+        listeners => listeners.iter().map(address_of).collect::<Result<_, _>>()?,
+    };
+    let distinct: std::collections::HashSet<_> = names.iter().collect();
+    if names.len() != addresses.len() || distinct.len() != names.len() {
+        let reason = format!("there are {} ports for the regions {}", addresses.len(), names.join(", "));
+        return Err(Error::Topology { resource: "the regions".to_owned(), reason });
+    }
+    let endpoints = addresses.iter().map(|address| format!("http://{address}"));
+    Ok((Arc::new(Regions::new(names.into_iter().map(str::to_owned).zip(endpoints).collect())), listeners))
 }
