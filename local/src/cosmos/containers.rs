@@ -1,5 +1,5 @@
-//! Databases and containers of the topology, made through the same door as a client's, so that they are journalled and
-//! get the same resource ids at each replay.
+//! Databases and containers of the topology, made through the same door as a client's, so that they are stored and
+//! get the same resource ids at each start.
 
 use std::sync::Arc;
 

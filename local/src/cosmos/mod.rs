@@ -7,10 +7,14 @@
 //! | --- | --- |
 //! | `listener` | HTTP/1.1 and cleartext HTTP/2 on one port; `authorization` checks the account key |
 //! | `account` | the one way in for every request; writes one at a time, reads without a lock; `emulator` behind it |
-//! | `journal`, `replay` | every successful write is stored before it is answered, and executed again at start |
-//! | `etags` | an ETag that a client holds from before a restart keeps its meaning |
+//! | `store`, `definitions` | every successful write is stored before it is answered: an item replaces what it was before |
+//! | `replay` | at start the emulator is given every definition, then every living item |
+//! | `positions`, `etags` | LSNs and ETags that a client holds from before a restart keep their meaning |
+//! | `expiry` | time to live, on the stack's clock; what has expired is deleted before anybody can see it |
 //! | `change_feed`, `feed_request`, `feed_index` | the latest-version change feed, at a cost that follows the changes, not the data |
-//! | `rules` | what clients send and the emulator gets wrong: patch shapes and conditions |
+//! | `rules`, `offers` | what clients send and the emulator gets wrong: patches, times to live, throughput |
+//! | `regions`, `levers` | further regions, and what tests do: failures on demand, regions that go away |
+//! | `unsupported` | what is refused by name |
 //! | `containers` | databases and containers of the topology |
 //!
 //! # Feed lag, as a client sees it
@@ -31,29 +35,36 @@
 //!
 //! # Known differences
 //!
-//! After a restart `_ts` and `_etag` of a document are new (`etags` keeps the old ones valid). Two clients can see a
+//! After a restart `_ts`, `_etag` and `_rid` of a document are new (`etags` keeps the old ETags valid; resource ids of
+//! containers and ranges stay). `_ts` is the system's time, not the stack's clock. Two clients can see a
 //! write whose commit is still under way, by point read or query; the change feed of a range never shows one.
 
 mod account;
 mod authorization;
 mod change_feed;
 mod containers;
+mod definitions;
 mod emulator;
 mod error;
 mod etags;
+mod expiry;
 mod feed_index;
 mod feed_request;
-mod journal;
+mod framed;
 mod levers;
 mod listener;
+mod offers;
 mod outcome;
+mod positions;
 mod regions;
 mod replay;
 mod request;
 mod responses;
 mod rules;
+mod store;
 #[cfg(test)]
 mod tests;
+mod unsupported;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -79,12 +90,12 @@ use crate::{clock::Clock, storage::Storage, topology};
 pub const EMULATOR_KEY: &str =
     "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==";
 
-/// How far the replay of the journal has come.
+/// How far a start has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Replay {
-    /// Writes executed again so far.
+    /// Definitions and items so far.
     pub done: u64,
-    /// Writes in the journal.
+    /// Definitions and items in the store.
     pub total: u64,
 }
 
@@ -143,12 +154,12 @@ pub struct Cosmos {
 }
 
 impl Cosmos {
-    /// Replays the journal, creates what the topology names and is missing, then serves `listener`.
+    /// Loads what is stored, creates what the topology names and is missing, then serves `listener`.
     ///
-    /// `progress` hears of the replay from time to time, and once at its end if there was anything to replay.
+    /// `progress` hears from time to time how far the loading has come.
     ///
     /// # Errors
-    /// When the journal cannot be read or does not repeat, the topology contradicts what exists, or there are not as many
+    /// When the store cannot be read or does not repeat, the topology contradicts what exists, or there are not as many
     /// ports as regions.
     pub async fn start(
         topology: &topology::Cosmos,
@@ -163,6 +174,7 @@ impl Cosmos {
         let account = Arc::new(replay::recover(address, storage, clock, progress).await?);
         containers::create_missing(&account, topology).await?;
         let running = account.stopped().clone().drop_guard();
+        tokio::spawn(Arc::clone(&account).sweep());
         let levers = Levers::new(Arc::clone(&regions));
         let shared = Shared { account: Arc::clone(&account), regions, levers: levers.clone() };
         listener::serve(listener, if doors.is_empty() { Door::Region(0) } else { Door::Global }, shared.clone());
@@ -196,7 +208,7 @@ impl Cosmos {
         EMULATOR_KEY
     }
 
-    /// Executes one request of the REST protocol in process, exactly as the listener would (journalled, conditions
+    /// Executes one request of the REST protocol in process, exactly as the listener would (stored, conditions
     /// checked) but without a signature: for the other services of the stack.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The regions of the account: doors to the same data, one of which takes writes.
 //!
 //! Replication between regions is immediate, since every region is served from one store; what a region adds is its own
-//! endpoint, its being online, and who may write. The journal never hears of regions.
+//! endpoint, its being online, and who may write. The store never hears of regions.
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 

@@ -3,10 +3,12 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 
 use super::{
     account::Account,
+    expiry::parse_ttl,
+    outcome::Summary,
     request::{PARTITION_KEY, Request, Write},
     responses,
 };
@@ -24,11 +26,46 @@ pub(super) async fn prepare(
     write: Write,
     request: &Request,
 ) -> Result<Option<Request>, Response<Bytes>> {
+    if let Err(message) = check_ttl(write, &request.body) {
+        return Err(responses::bad_request(request, &message));
+    }
     match write {
         Write::PatchItem => patch(account, request).await,
         Write::Batch => Ok(account.resolve_batch_etags(&request.body).map(|body| request.with_body(body))),
         _ => Ok(None),
     }
+}
+
+/// Whether every time to live that a write states is one; what cannot be read the emulator refuses.
+fn check_ttl(write: Write, body: &[u8]) -> Result<(), String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Definition {
+        default_ttl: Option<Value>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct BatchOperation {
+        resource_body: Option<Box<RawValue>>,
+    }
+    let of_document = |body: &[u8]| Summary::of(body).map_or(Ok(None), |summary| summary.ttl());
+    match write {
+        Write::PostItem | Write::ReplaceItem => drop(of_document(body)?),
+        Write::CreateContainer | Write::ReplaceContainer => {
+            if let Ok(Definition { default_ttl }) = serde_json::from_slice(body) {
+                parse_ttl(default_ttl.as_ref())?;
+            }
+        }
+        Write::Batch => {
+            for operation in serde_json::from_slice::<Vec<BatchOperation>>(body).unwrap_or_default() {
+                if let Some(document) = operation.resource_body {
+                    of_document(document.get().as_bytes())?;
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// A patch is `{"operations": […], "condition": "from c where …"}`. The JavaScript client sends the bare list of
@@ -96,15 +133,11 @@ async fn check_patch_condition(account: &Account, request: &Request, condition: 
     ))
 }
 
-/// The batch without its conditions, for the journal: they held. None where it has none.
-pub(super) fn without_batch_conditions(body: &[u8]) -> Option<Bytes> {
-    rewrite_batch(body, |operation| CONDITIONS.iter().filter(|name| operation.remove(**name).is_some()).count() > 0)
-}
-
 /// The batch with `resolve` applied to the ETags in its conditions. None where that changes nothing.
 pub(super) fn with_batch_etags<'a>(body: &[u8], resolve: impl Fn(&str) -> Option<&'a str>) -> Option<Bytes> {
-    rewrite_batch(body, |operation| {
-        let mut changed = false;
+    let mut operations: Vec<Value> = serde_json::from_slice(body).ok()?;
+    let mut changed = false;
+    for operation in &mut operations {
         for name in CONDITIONS {
             if let Some(Value::String(etag)) = operation.get_mut(name)
                 && let Some(current) = resolve(etag)
@@ -113,18 +146,8 @@ pub(super) fn with_batch_etags<'a>(body: &[u8], resolve: impl Fn(&str) -> Option
                 changed = true;
             }
         }
-        changed
-    })
-}
-
-fn rewrite_batch(body: &[u8], rewrite: impl Fn(&mut serde_json::Map<String, Value>) -> bool) -> Option<Bytes> {
-    let mut operations: Vec<Value> = serde_json::from_slice(body).ok()?;
-    let changed = operations
-        .iter_mut()
-        .filter_map(Value::as_object_mut)
-        .filter_map(|operation| rewrite(operation).then_some(()))
-        .count();
-    (changed > 0).then(|| Value::Array(operations).to_string().into())
+    }
+    changed.then(|| Value::Array(operations).to_string().into())
 }
 
 #[cfg(test)]
@@ -132,16 +155,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn conditions_of_a_batch_are_resolved_then_left_out() {
+    fn conditions_of_a_batch_are_resolved() {
         let body = br#"[{"operationType":"Replace","id":"a","ifMatch":"old"},{"operationType":"Delete","id":"b"}]"#;
         let resolved = with_batch_etags(body, |etag| (etag == "old").then_some("new")).unwrap();
         assert_eq!(
             serde_json::from_slice::<Value>(&resolved).unwrap(),
             json!([{"operationType":"Replace","id":"a","ifMatch":"new"},{"operationType":"Delete","id":"b"}])
-        );
-        assert_eq!(
-            serde_json::from_slice::<Value>(&without_batch_conditions(&resolved).unwrap()).unwrap(),
-            json!([{"operationType":"Replace","id":"a"},{"operationType":"Delete","id":"b"}])
         );
         assert_eq!(with_batch_etags(body, |_| None), None);
     }
