@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Error, change_feed,
+    Error, bulk, change_feed,
     definitions::Entry,
     emulator::{Emulator, encode},
     etags::EtagAliases,
@@ -82,6 +82,9 @@ impl Account {
             && let Err(error) = self.expire(&name).await
         {
             return responses::unavailable(&request, &format!("{error}; expired items are not yet removed."));
+        }
+        if bulk::is_bulk(&request) {
+            return bulk::answer(self, &request).await;
         }
         match request.operation() {
             Operation::Read => self.read(offers::by_resource_id(&request).as_ref().unwrap_or(&request)).await,
@@ -264,8 +267,10 @@ impl Account {
 
 fn delete_of(name: &ContainerName, key: &ItemKey) -> Result<Request, Error> {
     let path = format!("dbs/{}/colls/{}/docs/{}", encode(&name.database), encode(&name.container), encode(&key.id));
-    let partition_key = HeaderValue::from_bytes(key.partition_key.as_bytes())
-        .map_err(|error| Error::Unreadable { what: format!("the partition key of {path}"), reason: error.to_string() })?;
+    let partition_key = HeaderValue::from_bytes(key.partition_key.as_bytes()).map_err(|error| Error::Unreadable {
+        what: format!("the partition key of {path}"),
+        reason: error.to_string(),
+    })?;
     let headers = HeaderMap::from_iter([(PARTITION_KEY.clone(), partition_key)]);
     Ok(Request::new(Method::DELETE, &path, headers, Bytes::new()))
 }

@@ -36,7 +36,9 @@ pub enum Error {
         reason: String,
     },
     /// Something stored did not do again what it did before, so ids would no longer be the same.
-    #[error("{what} in the Cosmos store ({operation}) did not repeat: {difference}; start with an empty data directory")]
+    #[error(
+        "{what} in the Cosmos store ({operation}) did not repeat: {difference}; start with an empty data directory"
+    )]
     Diverged {
         /// What it is.
         what: String,

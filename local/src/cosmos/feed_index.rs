@@ -102,12 +102,8 @@ impl FeedIndex {
 
     fn add(&self, name: ContainerName, definition: Definition) {
         let Definition { rid, default_ttl, partition_key, ranges } = definition;
-        let range = |(bounds, version)| RangeFeed {
-            bounds,
-            version,
-            positions: OnceLock::new(),
-            log: Mutex::default(),
-        };
+        let range =
+            |(bounds, version)| RangeFeed { bounds, version, positions: OnceLock::new(), log: Mutex::default() };
         let ranges = ranges.into_iter().map(range).collect();
         let feed = ContainerFeed { rid, partition_key, ranges, expiry: Expiry::new(default_ttl) };
         self.containers.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::new(feed));
@@ -254,8 +250,7 @@ impl Log {
 
     fn insert(&mut self, place: Place, at_millis: i64, key: &Arc<ItemKey>) {
         self.last_change.insert(Arc::clone(key), place);
-        let transaction =
-            self.changes.entry(place.lsn).or_insert_with(|| Transaction { at_millis, items: Vec::new() });
+        let transaction = self.changes.entry(place.lsn).or_insert_with(|| Transaction { at_millis, items: Vec::new() });
         transaction.items.push(Arc::clone(key));
     }
 

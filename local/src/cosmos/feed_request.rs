@@ -38,7 +38,11 @@ pub(super) enum Filter<'a> {
     /// Those of a partition key in canonical form, or of a prefix of one.
     Key(String),
     /// Those whose effective partition key is in an interval.
-    Hashes { min: EffectivePartitionKey, max: EffectivePartitionKey, definition: &'a PartitionKeyDefinition },
+    Hashes {
+        min: EffectivePartitionKey,
+        max: EffectivePartitionKey,
+        definition: &'a PartitionKeyDefinition,
+    },
 }
 
 impl Filter<'_> {

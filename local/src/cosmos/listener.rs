@@ -1,25 +1,28 @@
-//! The port: HTTP/1.1 and HTTP/2 without TLS, as the clients of the emulators speak.
+//! The ports: HTTP/1.1 and HTTP/2, in plain text as the clients of the emulators speak, and over TLS.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{Request as HttpRequest, State},
-    serve::ListenerExt,
+    extract::{ConnectInfo, Request as HttpRequest, State},
 };
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, uri::Scheme};
 use tokio::net::TcpListener;
 
 use super::{
     EMULATOR_KEY,
     account::Account,
-    authorization::authorize,
+    authorization::{Guard, Refused},
     levers::{self, Levers},
     regions::{Door, Regions},
     request::Request,
     responses,
+};
+use crate::{
+    identity::Identity,
+    transport::{HttpServer, Peer},
 };
 
 /// Above the service's 2 MB for an item, so that it is the emulator that refuses an item and says why.
@@ -31,31 +34,34 @@ pub(super) struct Shared {
     pub(super) account: Arc<Account>,
     pub(super) regions: Arc<Regions>,
     pub(super) levers: Levers,
+    pub(super) identity: Identity,
+}
+
+/// One port.
+#[derive(Clone)]
+struct Port {
+    door: Door,
+    guard: Guard,
+    shared: Shared,
 }
 
 /// Serves the account behind one of its doors until it is stopped.
-pub(super) fn serve(listener: TcpListener, door: Door, shared: Shared) {
-    // Without it, answers of more than one segment wait for the client's delayed acknowledgement.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::warn!(%error, "cosmos: cannot set TCP_NODELAY");
-        }
-    });
+///
+/// # Errors
+/// When the listener has no address.
+pub(super) fn serve(listener: TcpListener, address: SocketAddr, door: Door, shared: &Shared) -> std::io::Result<()> {
     let stopped = shared.account.stopped().clone();
-    let router = Router::new().fallback(answer).with_state((door, shared));
+    let guard = Guard::new(EMULATOR_KEY, shared.identity.clone(), address);
+    let router = Router::new().fallback(answer).with_state(Port { door, guard, shared: shared.clone() });
+    let server = HttpServer::start("cosmos", listener, router, shared.identity.tls())?;
     tokio::spawn(async move {
-        tokio::select! {
-            () = stopped.cancelled() => {}
-            served = axum::serve(listener, router) => {
-                if let Err(error) = served {
-                    tracing::error!(%error, "cosmos: the listener failed");
-                }
-            }
-        }
+        stopped.cancelled().await;
+        drop(server);
     });
+    Ok(())
 }
 
-async fn answer(State((door, shared)): State<(Door, Shared)>, http: HttpRequest) -> Response<Body> {
+async fn answer(State(port): State<Port>, ConnectInfo(peer): ConnectInfo<Peer>, http: HttpRequest) -> Response<Body> {
     let (parts, body) = http.into_parts();
     let path_and_query = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let (body, oversized) = match to_bytes(body, BODY_LIMIT).await {
@@ -63,40 +69,53 @@ async fn answer(State((door, shared)): State<(Door, Shared)>, http: HttpRequest)
         Err(_) => (Bytes::new(), true),
     };
     let request = Request::new(parts.method, &path_and_query, parts.headers, body);
-    let response = if shared.account.stopped().is_cancelled() {
+    let response = if port.shared.account.stopped().is_cancelled() {
         responses::unavailable(&request, "The account is stopped.")
-    } else if let Err(denied) = authorize(&request, EMULATOR_KEY) {
-        responses::error(&request, StatusCode::UNAUTHORIZED, "Unauthorized", &denied.to_string())
+    } else if let Err(refused) = port.guard.admit(&request) {
+        refusal(&request, &refused)
     } else if oversized {
         let message = "The request body is cut off or larger than 16 MB.";
         responses::error(&request, StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
     } else {
-        shared.serve(door, request).await
+        port.serve(request, &peer.scheme()).await
     };
     response.map(Body::from)
 }
 
-impl Shared {
+fn refusal(request: &Request, refused: &Refused) -> Response<Bytes> {
+    let (status, code) = match refused {
+        Refused::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+        _ => (StatusCode::FORBIDDEN, "Forbidden"),
+    };
+    let response = responses::error(request, status, code, &refused.to_string());
+    match refused.substatus() {
+        Some(substatus) => responses::with_substatus(response, substatus),
+        None => response,
+    }
+}
+
+impl Port {
     /// Answers a request that is let in: as its region is, and unless a test wants it otherwise.
-    async fn serve(&self, door: Door, request: Request) -> Response<Bytes> {
-        if let Some(refusal) = self.regions.refusal(door, &request) {
+    async fn serve(&self, request: Request, scheme: &Scheme) -> Response<Bytes> {
+        let Shared { account, regions, levers, .. } = &self.shared;
+        if let Some(refusal) = regions.refusal(self.door, &request) {
             return refusal;
         }
-        let fault = self.levers.fault(&request);
+        let fault = levers.fault(&request);
         if let Some(fault) = fault.as_ref().filter(|fault| !fault.after_commit) {
             return fault.answer(&request);
         }
-        if let Some(wait) = self.levers.throttle(&request) {
+        if let Some(wait) = levers.throttle(&request) {
             return levers::throttled(&request, wait);
         }
         let is_account = request.method == http::Method::GET && request.path.is_empty();
         let request = Arc::new(request);
-        let mut response = self.account.answer(Arc::clone(&request)).await;
-        self.levers.charge(&request, &response);
+        let mut response = account.answer(Arc::clone(&request)).await;
+        levers.charge(&request, &response);
         if let Some(fault) = fault {
             return fault.answer(&request);
         }
-        if is_account && let Some(document) = self.regions.describe(response.body()) {
+        if is_account && let Some(document) = regions.describe(response.body(), scheme) {
             *response.body_mut() = document;
         }
         response

@@ -5,14 +5,14 @@
 //!
 //! | module | adds |
 //! | --- | --- |
-//! | `listener` | HTTP/1.1 and cleartext HTTP/2 on one port; `authorization` checks the account key |
+//! | `listener` | HTTP/1.1 and HTTP/2, in plain text and over TLS, on each port; `authorization` checks keys and tokens |
 //! | `account` | the one way in for every request; writes one at a time, reads without a lock; `emulator` behind it |
 //! | `store`, `definitions` | every successful write is stored before it is answered: an item replaces what it was before |
 //! | `replay` | at start the emulator is given every definition, then every living item |
 //! | `positions`, `etags` | LSNs and ETags that a client holds from before a restart keep their meaning |
 //! | `expiry` | time to live, on the stack's clock; what has expired is deleted before anybody can see it |
 //! | `change_feed`, `feed_request`, `feed_index` | the latest-version change feed, at a cost that follows the changes, not the data |
-//! | `rules`, `offers` | what clients send and the emulator gets wrong: patches, times to live, throughput |
+//! | `rules`, `offers`, `bulk` | what clients send and the emulator gets wrong: patches, times to live, throughput, bulk |
 //! | `regions`, `levers` | further regions, and what tests do: failures on demand, regions that go away |
 //! | `unsupported` | what is refused by name |
 //! | `containers` | databases and containers of the topology |
@@ -41,6 +41,7 @@
 
 mod account;
 mod authorization;
+mod bulk;
 mod change_feed;
 mod containers;
 mod definitions;
@@ -84,7 +85,7 @@ pub use self::{
     levers::{Fault, LeverError, Levers, OperationKind, Region},
     regions::UnknownRegion,
 };
-use crate::{clock::Clock, storage::Storage, topology};
+use crate::{clock::Clock, identity::Identity, storage::Storage, topology};
 
 /// The account key of Microsoft's emulators, the same on every machine; clients of the local stack use it.
 pub const EMULATOR_KEY: &str =
@@ -163,6 +164,7 @@ impl Cosmos {
     /// ports as regions.
     pub async fn start(
         topology: &topology::Cosmos,
+        identity: &Identity,
         listeners: impl Into<Listeners>,
         storage: &Storage,
         clock: &Clock,
@@ -176,10 +178,13 @@ impl Cosmos {
         let running = account.stopped().clone().drop_guard();
         tokio::spawn(Arc::clone(&account).sweep());
         let levers = Levers::new(Arc::clone(&regions));
-        let shared = Shared { account: Arc::clone(&account), regions, levers: levers.clone() };
-        listener::serve(listener, if doors.is_empty() { Door::Region(0) } else { Door::Global }, shared.clone());
-        for (number, listener) in doors.into_iter().enumerate() {
-            listener::serve(listener, Door::Region(number), shared.clone());
+        let identity = identity.clone();
+        let shared = Shared { account: Arc::clone(&account), regions, levers: levers.clone(), identity };
+        let main = if doors.is_empty() { Door::Region(0) } else { Door::Global };
+        let doors = doors.into_iter().enumerate().map(|(number, listener)| (listener, Door::Region(number)));
+        for (listener, door) in std::iter::once((listener, main)).chain(doors) {
+            let address = address_of(&listener)?;
+            listener::serve(listener, address, door, &shared).map_err(unusable)?;
         }
         Ok(Self { account, address, levers, _running: Arc::new(running) })
     }
@@ -273,10 +278,11 @@ impl Cosmos {
 }
 
 fn address_of(listener: &TcpListener) -> Result<SocketAddr, Error> {
-    listener.local_addr().map_err(|source| Error::Emulator {
-        operation: "reading the listener's address".to_owned(),
-        reason: source.to_string(),
-    })
+    listener.local_addr().map_err(unusable)
+}
+
+fn unusable(source: std::io::Error) -> Error {
+    Error::Emulator { operation: "listening".to_owned(), reason: source.to_string() }
 }
 
 /// The regions of the topology, each with its port; a single region has the account's.
@@ -298,6 +304,5 @@ fn regions(
         let reason = format!("there are {} ports for the regions {}", addresses.len(), names.join(", "));
         return Err(Error::Topology { resource: "the regions".to_owned(), reason });
     }
-    let endpoints = addresses.iter().map(|address| format!("http://{address}"));
-    Ok((Arc::new(Regions::new(names.into_iter().map(str::to_owned).zip(endpoints).collect())), listeners))
+    Ok((Arc::new(Regions::new(names.into_iter().map(str::to_owned).zip(addresses).collect())), listeners))
 }

@@ -40,7 +40,10 @@ mod tests {
     fn a_link_becomes_a_resource_id() {
         for (query, expected) in [
             ("dbs/AAAAAQ==/colls/AAAAAYAAAAE=/", "AAAAAYAAAAE="),
-            ("SELECT * from root where root.resource = \"dbs/A==/colls/B=/\"", "SELECT * from root where root.resource = \"B=\""),
+            (
+                "SELECT * from root where root.resource = \"dbs/A==/colls/B=/\"",
+                "SELECT * from root where root.resource = \"B=\"",
+            ),
             ("SELECT * FROM root r WHERE r.resource='dbs/A=='", "SELECT * FROM root r WHERE r.resource='dbs/A=='"),
             ("SELECT * FROM root r", "SELECT * FROM root r"),
         ] {

@@ -3,10 +3,13 @@
 //! Replication between regions is immediate, since every region is served from one store; what a region adds is its own
 //! endpoint, its being online, and who may write. The store never hears of regions.
 
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::{
+    net::SocketAddr,
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, uri::Scheme};
 use serde_json::{Value, json};
 
 use super::{
@@ -48,14 +51,14 @@ struct State {
 
 struct Entry {
     name: String,
-    endpoint: String,
+    address: SocketAddr,
     online: bool,
 }
 
 impl Regions {
     /// All online, the first one takes writes.
-    pub(super) fn new(regions: Vec<(String, String)>) -> Self {
-        let regions = regions.into_iter().map(|(name, endpoint)| Entry { name, endpoint, online: true }).collect();
+    pub(super) fn new(regions: Vec<(String, SocketAddr)>) -> Self {
+        let regions = regions.into_iter().map(|(name, address)| Entry { name, address, online: true }).collect();
         Self { state: RwLock::new(State { regions, write: 0 }) }
     }
 
@@ -83,12 +86,12 @@ impl Regions {
         None
     }
 
-    /// The account document with the locations of the moment.
-    pub(super) fn describe(&self, account: &[u8]) -> Option<Bytes> {
+    /// The account document with the locations of the moment, reached in the same way as the account was: else the next
+    /// request of a client that came over TLS, with its token, would go in plain text.
+    pub(super) fn describe(&self, account: &[u8], scheme: &Scheme) -> Option<Bytes> {
         let mut document: Value = serde_json::from_slice(account).ok()?;
         let state = self.state();
-        let location =
-            |region: &Entry| json!({ "name": region.name, "databaseAccountEndpoint": format!("{}/", region.endpoint) });
+        let location = |region: &Entry| json!({ "name": region.name, "databaseAccountEndpoint": format!("{scheme}://{}/", region.address) });
         let readable: Vec<Value> = state
             .regions
             .get(state.write)
@@ -132,7 +135,7 @@ impl Regions {
         let state = self.state();
         let region = |(number, region): (usize, &Entry)| Region {
             name: region.name.clone(),
-            endpoint: region.endpoint.clone(),
+            endpoint: format!("http://{}", region.address),
             online: region.online,
             writable: number == state.write,
         };
@@ -168,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_next_region_takes_over_and_one_always_stays() {
-        let named = |name: &str| (name.to_owned(), format!("http://{name}"));
+        let named = |name: &str| (name.to_owned(), SocketAddr::from(([127, 0, 0, 1], 1)));
         let regions = Regions::new(vec![named("a"), named("b")]);
         let writable = || regions.list().into_iter().find(|region| region.writable).map(|region| region.name);
         regions.take_offline("a").unwrap();

@@ -205,7 +205,10 @@ impl Store {
                     self.forget(batch, feeds, &name)?;
                 }
             }
-            Change::ContainerCreated { .. } | Change::ContainerReplaced { .. } | Change::Elsewhere | Change::Nothing => {}
+            Change::ContainerCreated { .. }
+            | Change::ContainerReplaced { .. }
+            | Change::Elsewhere
+            | Change::Nothing => {}
         }
         Ok(())
     }
