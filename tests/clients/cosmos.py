@@ -178,6 +178,21 @@ def case_batches_are_atomic():
         assert error.operation_responses[0]["statusCode"] == 412, error
 
 
+def case_batches_patch():
+    things = filled()
+    bump = [{"op": "incr", "path": "/n", "value": 5}]
+    things.execute_item_batch([("patch", ("i0", bump)), ("patch", ("i3", bump), {"filter_predicate": "from c where c.n = 3"})],
+                              "k0")
+    assert [things.read_item(name, "k0")["n"] for name in ("i0", "i3")] == [5, 8]
+    try:
+        things.execute_item_batch([("patch", ("i0", bump)),
+                                   ("patch", ("i3", bump), {"filter_predicate": "from c where c.n = 3"})], "k0")
+        raise AssertionError("a condition that is not met must fail")
+    except exceptions.CosmosBatchOperationError as error:
+        assert error.operation_responses[1]["statusCode"] == 412, error
+    assert things.read_item("i0", "k0")["n"] == 5
+
+
 def case_patches():
     things = container()
     things.create_item({"id": "a", "kind": "x", "n": 1, "list": [1, 3], "old": True})

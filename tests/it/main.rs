@@ -5,7 +5,7 @@
 
 mod bad_records;
 mod command_line;
-mod cosmos_outage;
+mod cosmos_clients;
 mod official_clients;
 mod product_flow;
 mod redelivery;

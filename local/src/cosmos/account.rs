@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response};
+use http::{HeaderMap, Method, Response};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +14,7 @@ use super::{
     etags::EtagAliases,
     feed_index::FeedIndex,
     offers,
-    outcome::{Change, ItemKey},
+    outcome::{Change, ItemKey, canonical_partition_key},
     positions,
     request::{ContainerName, Operation, PARTITION_KEY, Request, Write},
     responses, rules,
@@ -58,7 +58,6 @@ impl Account {
         &self.feeds
     }
 
-    #[cfg(test)]
     pub(super) fn emulator(&self) -> &Emulator {
         &self.emulator
     }
@@ -165,8 +164,9 @@ impl Account {
     }
 
     async fn write(&self, write: Write, request: &Request) -> Response<Bytes> {
-        if write.is_item_write() && !request.headers.contains_key(&PARTITION_KEY) {
-            return responses::bad_request(request, "The header x-ms-documentdb-partitionkey is required.");
+        if write.is_item_write() && request.header(&PARTITION_KEY).and_then(canonical_partition_key).is_none() {
+            let message = "The header x-ms-documentdb-partitionkey is required, a JSON array.";
+            return responses::bad_request(request, message);
         }
         let mut writer = self.writer.lock().await;
         if self.stopped.is_cancelled() {
@@ -246,7 +246,7 @@ impl Account {
                 return Ok(());
             }
             for key in due {
-                let request = delete_of(name, &key)?;
+                let request = delete_of(name, &key);
                 let response = self.read(&request).await;
                 if !Write::DeleteItem.is_done(response.status()) {
                     writer.broken = Some(format!("an expired item could not be deleted: {}", response.status()));
@@ -265,12 +265,8 @@ impl Account {
     }
 }
 
-fn delete_of(name: &ContainerName, key: &ItemKey) -> Result<Request, Error> {
+fn delete_of(name: &ContainerName, key: &ItemKey) -> Request {
     let path = format!("dbs/{}/colls/{}/docs/{}", encode(&name.database), encode(&name.container), encode(&key.id));
-    let partition_key = HeaderValue::from_bytes(key.partition_key.as_bytes()).map_err(|error| Error::Unreadable {
-        what: format!("the partition key of {path}"),
-        reason: error.to_string(),
-    })?;
-    let headers = HeaderMap::from_iter([(PARTITION_KEY.clone(), partition_key)]);
-    Ok(Request::new(Method::DELETE, &path, headers, Bytes::new()))
+    let headers = HeaderMap::from_iter([(PARTITION_KEY.clone(), key.header())]);
+    Request::new(Method::DELETE, &path, headers, Bytes::new())
 }

@@ -172,10 +172,7 @@ enum Fetched {
 /// The item as it was left at `lsn`.
 async fn fetch(account: &Account, name: &ContainerName, range: &RangeFeed, item: &Arc<ItemKey>, lsn: u64) -> Fetched {
     let path = format!("dbs/{}/colls/{}/docs/{}", encode(&name.database), encode(&name.container), encode(&item.id));
-    let mut headers = HeaderMap::new();
-    if let Ok(partition_key) = HeaderValue::from_bytes(item.partition_key.as_bytes()) {
-        headers.insert(PARTITION_KEY.clone(), partition_key);
-    }
+    let headers = HeaderMap::from_iter([(PARTITION_KEY.clone(), item.header())]);
     let response = account.read(&Request::new(Method::GET, &path, headers, Bytes::new())).await;
     let found = response.headers().get(&ITEM_LSN).and_then(|lsn| lsn.to_str().ok()?.parse::<u64>().ok());
     if response.status() == StatusCode::OK

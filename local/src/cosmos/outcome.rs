@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use azure_data_cosmos_driver::binary_json;
 use bytes::Bytes;
-use http::{Method, Response, header};
+use http::{HeaderValue, Method, Response, header};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
@@ -26,6 +26,22 @@ pub(super) struct ItemKey {
     /// The partition key as a JSON array in canonical form.
     pub(super) partition_key: String,
     pub(super) id: String,
+}
+
+impl ItemKey {
+    /// The partition key as its header, in ASCII.
+    pub(super) fn header(&self) -> HeaderValue {
+        let mut ascii = String::with_capacity(self.partition_key.len());
+        for character in self.partition_key.chars() {
+            if (' '..='~').contains(&character) {
+                ascii.push(character);
+            } else {
+                let mut units = [0; 2];
+                ascii.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+            }
+        }
+        HeaderValue::try_from(ascii).unwrap_or(HeaderValue::from_static("[]"))
+    }
 }
 
 /// What became of one item.
@@ -128,11 +144,14 @@ impl Change {
     }
 }
 
-/// The document that `request` has just changed, without system properties.
-async fn document(request: &Request, emulator: &Emulator) -> Option<Bytes> {
+/// The document that `request` is about, without system properties; none where it cannot be read.
+pub(super) async fn document(request: &Request, emulator: &Emulator) -> Option<Bytes> {
     let mut read = Request::new(Method::GET, &request.path, http::HeaderMap::new(), Bytes::new());
     read.headers.insert(PARTITION_KEY.clone(), request.headers.get(&PARTITION_KEY)?.clone());
     let response = emulator.send(&read, &EtagAliases::default()).await;
+    if !response.status().is_success() {
+        return None;
+    }
     let mut members: std::collections::BTreeMap<String, Box<RawValue>> =
         serde_json::from_slice(response.body()).ok()?;
     members.retain(|name, _| !SYSTEM_PROPERTIES.contains(&name.as_str()));
@@ -269,6 +288,13 @@ mod tests {
         }
         assert_eq!(canonical_partition_key("[{}]").as_deref(), Some("[{}]"));
         assert_eq!(canonical_partition_key("a"), None);
+        let key = canonical_partition_key(r#"["é\u007f😀\u0001\"x"]"#).unwrap();
+        let header = ItemKey { partition_key: key.clone(), id: String::new() }.header();
+        assert_eq!(
+            canonical_partition_key(header.to_str().unwrap()),
+            Some(key),
+            "whatever a key holds, its header is one"
+        );
     }
 
     #[test]

@@ -127,10 +127,8 @@ impl Recovery<'_> {
     /// Gives the emulator an item, and returns its ETag of this life.
     async fn write(&self, path: &str, range: &str, item: &Item) -> Result<String, Error> {
         let what = || format!("item {} of partition key {}", item.key.id, item.key.partition_key);
-        let partition_key = HeaderValue::from_bytes(item.key.partition_key.as_bytes())
-            .map_err(|error| Error::Unreadable { what: what(), reason: error.to_string() })?;
         let headers = HeaderMap::from_iter([
-            (PARTITION_KEY.clone(), partition_key),
+            (PARTITION_KEY.clone(), item.key.header()),
             (HeaderName::from_static("x-ms-documentdb-is-upsert"), HeaderValue::from_static("true")),
             (HeaderName::from_static("prefer"), HeaderValue::from_static("return=minimal")),
         ]);

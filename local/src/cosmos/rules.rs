@@ -7,6 +7,9 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     account::Account,
+    batch_patch,
+    emulator::Emulator,
+    etags::EtagAliases,
     expiry::parse_ttl,
     outcome::Summary,
     request::{PARTITION_KEY, Request, Write},
@@ -26,18 +29,23 @@ pub(super) async fn prepare(
     write: Write,
     request: &Request,
 ) -> Result<Option<Request>, Response<Bytes>> {
-    if let Err(message) = check_ttl(write, &request.body) {
+    if let Err(message) = check_documents(write, &request.body) {
         return Err(responses::bad_request(request, &message));
     }
     match write {
-        Write::PatchItem => patch(account, request).await,
-        Write::Batch => Ok(account.resolve_batch_etags(&request.body).map(|body| request.with_body(body))),
+        Write::PatchItem => patch(account.emulator(), request).await,
+        Write::Batch => {
+            let resolved = account.resolve_batch_etags(&request.body).map(|body| request.with_body(body));
+            let patched = batch_patch::resolve(account.emulator(), resolved.as_ref().unwrap_or(request)).await?;
+            Ok(patched.map(|body| request.with_body(body)).or(resolved))
+        }
         _ => Ok(None),
     }
 }
 
-/// Whether every time to live that a write states is one; what cannot be read the emulator refuses.
-fn check_ttl(write: Write, body: &[u8]) -> Result<(), String> {
+/// Whether every time to live that a write states is one, and every document of a batch has an id of its own; what
+/// cannot be read the emulator refuses.
+fn check_documents(write: Write, body: &[u8]) -> Result<(), String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Definition {
@@ -46,11 +54,15 @@ fn check_ttl(write: Write, body: &[u8]) -> Result<(), String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct BatchOperation {
+        operation_type: String,
         resource_body: Option<Box<RawValue>>,
     }
-    let of_document = |body: &[u8]| Summary::of(body).map_or(Ok(None), |summary| summary.ttl());
     match write {
-        Write::PostItem | Write::ReplaceItem => drop(of_document(body)?),
+        Write::PostItem | Write::ReplaceItem => {
+            if let Some(summary) = Summary::of(body) {
+                summary.ttl()?;
+            }
+        }
         Write::CreateContainer | Write::ReplaceContainer => {
             if let Ok(Definition { default_ttl }) = serde_json::from_slice(body) {
                 parse_ttl(default_ttl.as_ref())?;
@@ -58,8 +70,12 @@ fn check_ttl(write: Write, body: &[u8]) -> Result<(), String> {
         }
         Write::Batch => {
             for operation in serde_json::from_slice::<Vec<BatchOperation>>(body).unwrap_or_default() {
-                if let Some(document) = operation.resource_body {
-                    of_document(document.get().as_bytes())?;
+                if let Some(document) = operation.resource_body.filter(|_| operation.operation_type != "Patch") {
+                    let summary = Summary::of(document.get().as_bytes()).unwrap_or_default();
+                    if summary.id.is_none() {
+                        return Err("Missing 'id' field in document".to_owned());
+                    }
+                    summary.ttl()?;
                 }
             }
         }
@@ -70,7 +86,7 @@ fn check_ttl(write: Write, body: &[u8]) -> Result<(), String> {
 
 /// A patch is `{"operations": […], "condition": "from c where …"}`. The JavaScript client sends the bare list of
 /// operations; the emulator ignores the condition, so it is evaluated here and taken out.
-async fn patch(account: &Account, request: &Request) -> Result<Option<Request>, Response<Bytes>> {
+pub(super) async fn patch(emulator: &Emulator, request: &Request) -> Result<Option<Request>, Response<Bytes>> {
     let Ok(document) = serde_json::from_slice::<Value>(&request.body) else {
         // Let the emulator say what is wrong with it.
         return Ok(None);
@@ -82,7 +98,7 @@ async fn patch(account: &Account, request: &Request) -> Result<Option<Request>, 
             None => Ok(None),
             Some(Value::Null) => Ok(Some(with(Value::Object(members)))),
             Some(Value::String(condition)) => {
-                check_patch_condition(account, request, &condition).await?;
+                check_patch_condition(emulator, request, &condition).await?;
                 Ok(Some(with(Value::Object(members))))
             }
             Some(_) => Err(responses::bad_request(request, "PATCH: the member condition is not a string.")),
@@ -92,7 +108,7 @@ async fn patch(account: &Account, request: &Request) -> Result<Option<Request>, 
 }
 
 /// Whether the item is among those that `condition` (`from c where …`) selects; 412 where it is not.
-async fn check_patch_condition(account: &Account, request: &Request, condition: &str) -> Result<(), Response<Bytes>> {
+async fn check_patch_condition(emulator: &Emulator, request: &Request, condition: &str) -> Result<(), Response<Bytes>> {
     #[derive(Deserialize)]
     struct Selected {
         #[serde(rename = "Documents")]
@@ -110,7 +126,8 @@ async fn check_patch_condition(account: &Account, request: &Request, condition: 
     if let Some(partition_key) = request.headers.get(&PARTITION_KEY) {
         headers.insert(PARTITION_KEY.clone(), partition_key.clone());
     }
-    let existing = account.read(&Request::new(Method::GET, &request.path, headers.clone(), Bytes::new())).await;
+    let read = |request: Request| async move { emulator.send(&request, &EtagAliases::default()).await };
+    let existing = read(Request::new(Method::GET, &request.path, headers.clone(), Bytes::new())).await;
     if !existing.status().is_success() {
         return Err(existing);
     }
@@ -118,7 +135,7 @@ async fn check_patch_condition(account: &Account, request: &Request, condition: 
     headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/query+json"));
     let feed = request.path.rsplit_once('/').map_or("", |(feed, _)| feed);
     let query = json!({ "query": format!("SELECT * {condition}"), "parameters": [] }).to_string();
-    let response = account.read(&Request::new(Method::POST, feed, headers, query.into())).await;
+    let response = read(Request::new(Method::POST, feed, headers, query.into())).await;
     let Ok(selected) = serde_json::from_slice::<Selected>(response.body()) else {
         let message = format!("PATCH: the condition cannot be evaluated: {}", responses::message_of(&response));
         return Err(responses::bad_request(request, &message));

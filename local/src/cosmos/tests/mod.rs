@@ -186,3 +186,41 @@ async fn a_patch_may_be_a_bare_list_and_its_condition_is_evaluated() {
     let again = start(&store).await;
     assert_eq!(body(&send(&again, Method::GET, &path, &key, &Value::Null).await)["n"], 3);
 }
+
+#[tokio::test]
+async fn a_batch_may_patch_what_it_has_just_made_and_fails_as_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = storage(&directory);
+    let cosmos = start(&store).await;
+    send(&cosmos, Method::POST, DOCS, &keyed("[\"p\"]"), &item("a", "p", 1)).await;
+    let bump = json!({ "operations": [{ "op": "incr", "path": "/n", "value": 10 }] });
+    let when = |n: i64| json!({ "operations": bump["operations"], "condition": format!("from c where c.n = {n}") });
+    let batch = async |operations: Value| {
+        let headers = [
+            ("x-ms-cosmos-is-batch-request", "true"),
+            ("x-ms-cosmos-batch-atomic", "true"),
+            ("x-ms-documentdb-partitionkey", "[\"p\"]"),
+        ];
+        let response = send(&cosmos, Method::POST, DOCS, &headers, &operations).await;
+        let results: Vec<u64> = match body(&response) {
+            Value::Array(results) => results.iter().map(|result| result["statusCode"].as_u64().unwrap()).collect(),
+            _ => Vec::new(),
+        };
+        (response.status().as_u16(), results)
+    };
+    let patch = |id: &str, body: &Value| json!({ "operationType": "Patch", "id": id, "resourceBody": body });
+    let made = json!({ "operationType": "Create", "resourceBody": item("b", "p", 5) });
+    let done = batch(json!([patch("a", &bump), patch("a", &when(11)), made, patch("b", &when(5))])).await;
+    assert_eq!(done, (200, vec![200, 200, 201, 200]));
+    assert_eq!(batch(json!([patch("b", &bump), patch("a", &when(1))])).await, (207, vec![424, 412]));
+    assert_eq!(batch(json!([patch("b", &bump), patch("none", &bump)])).await, (207, vec![424, 404]));
+    let nonsense = json!({ "operations": [{ "op": "remove", "path": "/none" }] });
+    assert_eq!(batch(json!([patch("b", &bump), patch("a", &nonsense)])).await.0, 400);
+    drop(cosmos);
+    let again = start(&store).await;
+    let n = async |id: &str| {
+        let read = send(&again, Method::GET, &format!("{DOCS}/{id}"), &keyed("[\"p\"]"), &Value::Null).await;
+        body(&read)["n"].as_i64().unwrap()
+    };
+    assert_eq!((n("a").await, n("b").await), (21, 15));
+}
