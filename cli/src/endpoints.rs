@@ -162,7 +162,9 @@ mod tests {
     use std::path::PathBuf;
 
     use contoso_local::identity::Credentials;
-    use contoso_local::stack::{BlobEndpoints, CosmosEndpoints, EventGridEndpoints, EventHubsEndpoints, QueueEndpoints};
+    use contoso_local::stack::{
+        BlobEndpoints, CosmosEndpoints, EventGridEndpoints, EventHubsEndpoints, QueueEndpoints,
+    };
     use serde_json::{Value, json};
     use uuid::Uuid;
 
