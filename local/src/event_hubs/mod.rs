@@ -16,6 +16,7 @@
 mod access;
 mod amqp;
 pub mod capture;
+mod compose;
 mod engine;
 mod error;
 mod event;
@@ -47,6 +48,7 @@ use switchboard::Switchboard;
 pub use access::Entity;
 pub use amqp::{DecodeError, Value};
 pub use capture::CaptureError;
+pub use compose::Outgoing;
 pub use error::Error;
 pub use event::{EventData, StoredEvent};
 pub use hub::Hub;

@@ -52,6 +52,7 @@ pub struct StackOptions {
 pub struct Stack {
     endpoints: Endpoints,
     clock: Clock,
+    storage: Storage,
     identity: Identity,
     services: Services,
     event_grid: EventGrid,
@@ -98,7 +99,7 @@ impl Stack {
         .await?;
         let event_grid = EventGrid::start(
             &topology.event_grid,
-            event_grid::Options::new(blobs.clone(), event_hubs.namespace()),
+            event_grid::Options::new(blobs.clone(), queues.clone(), event_hubs.clone()),
             &identity,
             grid_port,
             &storage,
@@ -142,6 +143,7 @@ impl Stack {
         Ok(Self {
             endpoints,
             clock,
+            storage,
             identity,
             services: Services { event_hubs, cosmos, blobs, queues },
             event_grid,
@@ -163,6 +165,12 @@ impl Stack {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Resolves with the reason when a failed write has stopped the store: nothing is stored any more, and only another
+    /// start recovers what was acknowledged.
+    pub async fn store_stopped(&self) -> String {
+        self.storage.stopped().await
     }
 
     /// The authority, in process.

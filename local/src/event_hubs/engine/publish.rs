@@ -12,6 +12,7 @@ use crate::event_hubs::error::Error;
 use crate::event_hubs::hub::Hub;
 use crate::event_hubs::levers::Answer;
 use crate::event_hubs::log::Partition;
+use crate::storage::StorageError;
 use crate::event_hubs::switchboard::Switchboard;
 
 /// The message format of a batch: its data sections are whole messages.
@@ -62,7 +63,14 @@ fn store(
         Err(Error::Malformed { source, .. }) => Err(malformed(source)),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a publication could not be stored");
-            Err(Refusal::new(Condition::InternalError, error.to_string()))
+            // Clients repeat what a busy server refuses, so a full disk that is cleared loses nothing.
+            let condition = match &error {
+                Error::Storage { source: StorageError::Full { .. } | StorageError::Stopped { .. }, .. } => {
+                    Condition::ServerBusy
+                }
+                _ => Condition::InternalError,
+            };
+            Err(Refusal::new(condition, error.to_string()))
         }
     }
 }
