@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use time::OffsetDateTime;
-use tracing::error;
+use tracing::{error, warn};
 
 use super::blob::{NewBlobs, function_id};
 use crate::blobs::{self, Blobs, Code, Condition, Properties, PutOptions};
@@ -78,8 +78,15 @@ impl Scan {
 
     fn note(&self, name: &str, known: &Properties) -> Result<(), ScanError> {
         let receipt = self.receipt(name, &known.etag);
-        if self.blobs.properties(CONTAINER, &receipt)?.is_some() {
-            return Ok(());
+        match self.blobs.properties(CONTAINER, &receipt) {
+            Ok(None) => {}
+            Ok(Some(_)) => return Ok(()),
+            // The receipt's name holds the blob's and more, and has the same limit.
+            Err(error) if error.code() == Code::InvalidResourceName => {
+                warn!("{name} triggers nothing: its name is too long for a receipt");
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
         }
         // The note first: without its receipt it is written again, never forgotten.
         self.new_blobs.note(&self.function.name, &self.trigger.container, name, &known.etag)?;
