@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn parameters_take_as_much_as_they_can() {
-        let cases: [(&str, &str, Option<&[(&str, &str)]>); 11] = [
+        type Case = (&'static str, &'static str, Option<&'static [(&'static str, &'static str)]>);
+        let cases: [Case; 11] = [
             ("{name}", "dir/a.txt", Some(&[("name", "dir/a.txt")])),
             ("", "dir/a.txt", Some(&[])),
             ("{name}.{ext}", "a.b.txt", Some(&[("name", "a.b"), ("ext", "txt")])),

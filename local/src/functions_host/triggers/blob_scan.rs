@@ -60,18 +60,18 @@ impl Scan {
     /// Notes every version that has no receipt; answers when the newest was written.
     fn look(&self, since: OffsetDateTime) -> Result<Option<OffsetDateTime>, ScanError> {
         self.blobs.create_container(CONTAINER)?;
-        let (mut newest, mut marker) = (None, None::<String>);
+        let (mut newest, mut from) = (None, String::new());
         loop {
-            let (page, next) = self.blobs.page(&self.trigger.container, marker.as_deref().unwrap_or_default(), PAGE)?;
-            for (name, known) in page {
+            let page = self.blobs.page(&self.trigger.container, &from, PAGE)?;
+            for (name, known) in page.blobs {
                 newest = newest.max(Some(known.last_modified));
                 if known.last_modified >= since && self.trigger.pattern.matches(&name).is_some() {
                     self.note(&name, &known)?;
                 }
             }
-            marker = next;
-            if marker.is_none() {
-                return Ok(newest);
+            match page.next {
+                Some(next) => from = next,
+                None => return Ok(newest),
             }
         }
     }
