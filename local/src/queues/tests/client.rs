@@ -15,16 +15,20 @@ use azure_storage_queue::{
 use super::Fixture;
 use crate::storage_account::auth::WELL_KNOWN_KEY;
 
-/// A client of `queue` with an account signature of these permissions.
-fn client(fixture: &Fixture, queue: &str, permissions: &str) -> QueueClient {
+/// The address of `path` with an account signature of these permissions.
+pub(super) fn signed(fixture: &Fixture, path: &str, permissions: &str) -> Url {
     let end = "2099-01-01T00:00:00Z";
     let text = format!("devstoreaccount1\n{permissions}\nq\nsco\n\n{end}\n\n\n2021-12-02\n\n");
     let signature = hmac_sha256(&text, &Secret::new(WELL_KNOWN_KEY)).expect("a signature");
-    let mut url = Url::parse(&format!("{}/{queue}", fixture.queues.endpoint())).expect("a valid address");
+    let mut url = Url::parse(&format!("{}/{path}", fixture.queues.endpoint())).expect("a valid address");
     url.query_pairs_mut()
         .extend_pairs([("sv", "2021-12-02"), ("ss", "q"), ("srt", "sco"), ("sp", permissions), ("se", end)])
         .append_pair("sig", &signature);
-    QueueClient::new(url, None, None).expect("a client")
+    url
+}
+
+fn client(fixture: &Fixture, queue: &str, permissions: &str) -> QueueClient {
+    QueueClient::new(signed(fixture, queue, permissions), None, None).expect("a client")
 }
 
 fn message(text: &str) -> RequestContent<QueueMessage, XmlFormat> {

@@ -140,24 +140,21 @@ async fn a_token_opens_over_https_what_its_roles_allow() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_created_again_is_empty() {
+async fn a_queue_that_is_cleared_or_created_again_is_empty() {
     let fixture = Fixture::start().await;
     let url = |query: &str| format!("{}/work{query}", fixture.queues.endpoint());
-    fixture.put("old");
     let anonymous = reqwest::get(url("?comp=metadata")).await.expect("an answer");
     assert_eq!(anonymous.status(), 401);
     assert_eq!(anonymous.headers()["x-ms-error-code"], "NoAuthenticationInformation");
 
-    let fixture = {
-        fixture.queues.on_wire_delete("work");
-        fixture.restart().await
-    };
-    assert_eq!(fixture.take(5), Vec::<String>::new());
-}
-
-impl Queues {
-    fn on_wire_delete(&self, queue: &str) {
-        let name = super::names::QueueName::new(queue).expect("a name");
-        self.inner.service.store.delete(&name).expect("deleted");
+    let signed = |path: &str| client::signed(&fixture, path, "d");
+    let http = reqwest::Client::new();
+    for (path, texts) in [("work/messages", ["a", "b"]), ("work", ["c", "d"])] {
+        texts.iter().for_each(|text| fixture.put(text));
+        assert_eq!(http.delete(signed(path)).send().await.expect("an answer").status(), 204);
+        assert_eq!(fixture.queues.count("work").unwrap_or_default(), 0);
     }
+    fixture.queues.create("work").expect("created");
+    fixture.put("new");
+    assert_eq!(fixture.restart().await.take(5), ["new"]);
 }
