@@ -43,6 +43,7 @@ pub use self::{
     door::{Blob, Condition, Properties, PutOptions},
     error::{Code, Error, Failure},
     outbox::{Api, BlobCreated, Observer},
+    paging::BlobPage,
 };
 use self::{http::Service, store::Store};
 

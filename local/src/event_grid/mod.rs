@@ -9,7 +9,8 @@
 //! - dead letters are written at once and not after five minutes;
 //! - a subscription of the topology file asks its endpoint until it agrees, and keeps events meanwhile;
 //! - the system topic of Event Hubs (CaptureFileCreated) is missing, BlobCreated tells of captured files;
-//! - deliveries carry an `Accept: */*` header.
+//! - deliveries carry an `Accept: */*` header;
+//! - a queue or hub that is missing is found out by a delivery, not when its subscription is made.
 
 mod attempts;
 mod auth;
