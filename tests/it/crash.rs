@@ -17,6 +17,8 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::power_cut::load;
+use crate::power_cut::recorder::{self, record};
 use crate::support::seed::{self, Random};
 use crate::support::{Shop, eventually};
 
@@ -58,6 +60,18 @@ async fn crashes_at_random_moments_lose_nothing_acknowledged() {
     }
     shop.comes_right(&written).await;
     log.grew_into(&Log::of(shop.crash().data_dir()).await, rounds() + 1);
+}
+
+/// The services under direct load at full speed, without the app between: events, documents, blobs, messages.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_stack_keeps_what_each_service_acknowledged() {
+    let mut random = seed::random("CONTOSO_CRASH_SEED");
+    for round in 1..=rounds() {
+        let sync = if random.below(2) == 0 { Sync::Process } else { Sync::Always };
+        let recording = record(sync, 20 + random.below(400)).await;
+        let lost = load::missing(&recording.directory().join(recorder::STACK), &recording.acknowledged()).await;
+        assert_eq!(lost, Vec::<String>::new(), "round {round}, {sync:?}");
+    }
 }
 
 fn upto(time: Duration, random: &mut Random) -> Duration {

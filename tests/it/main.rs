@@ -7,6 +7,7 @@ mod bad_records;
 mod command_line;
 mod crash;
 mod full_disk;
+mod javascript_clients;
 mod official_clients;
 mod power_cut;
 mod product_flow;
