@@ -136,8 +136,10 @@ impl Blobs {
         outbox.observe(observer).map_err(|cause| Error::new("hand on new blobs of", self.account(), cause))
     }
 
-    /// Stops listening and waits a moment for requests under way.
+    /// Stops listening and waits a moment for requests under way. What is written from now on is news to nobody.
     pub async fn stop(&self) {
         self.inner.server.stop().await;
+        // The observer may hold these blobs, which would then keep the store open for ever.
+        self.inner.service.store.outbox().forget_observer();
     }
 }
