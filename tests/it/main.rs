@@ -8,6 +8,7 @@ mod command_line;
 mod javascript_clients;
 mod official_clients;
 mod product_flow;
+mod python_suites;
 mod redelivery;
 mod refusals;
 mod settings;
