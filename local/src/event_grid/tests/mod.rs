@@ -3,5 +3,6 @@
 mod delivery;
 mod fuzz;
 mod publishing;
+mod services;
 mod subscriptions;
 mod support;
