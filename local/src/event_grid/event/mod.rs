@@ -202,6 +202,7 @@ mod tests {
             (r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","traceParent":"x"}"#, "traceParent"),
             (r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","extra":{}}"#, "`extra`"),
             (r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","data":1,"data_base64":"MQ=="}"#, "not both"),
+            (r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","data_base64":"..."}"#, "base64"),
             ("[]", "object"),
         ] {
             let refusal = parse(Schema::CloudEvents, text).expect_err(text);
