@@ -10,14 +10,14 @@ from azure.eventhub import EventData, EventHubConsumerClient, EventHubProducerCl
 from azure.schemaregistry import SchemaRegistryClient
 from azure.schemaregistry.encoder.avroencoder import AvroEncoder
 
-from suite import CA, Identity, case, endpoints, run, until
+from suite import Identity, case, endpoints, run, until
 
 SCHEMA = (pathlib.Path(__file__).parents[2] / "schemas/product/changed.v1.avsc").read_text()
 CONNECTION = endpoints["eventHubs"]["connectionString"]
 MOMENT = datetime.datetime(2026, 3, 4, 10, 11, 12, tzinfo=datetime.timezone.utc)
 
 registry = SchemaRegistryClient(
-    endpoints["eventHubs"]["schemaRegistry"].removeprefix("https://"), Identity("deployment"), connection_verify=CA)
+    endpoints["eventHubs"]["schemaRegistry"].removeprefix("https://"), Identity("deployment"))
 encoder = AvroEncoder(client=registry, group_name="contoso")
 
 
@@ -26,7 +26,7 @@ def on_the_site(product):
         with urllib.request.urlopen(f"{endpoints['functions']}/api/site/products/{product}") as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
-        assert error.code == 404, error
+        assert error.code == 404, (error, error.read())
         return None
 
 

@@ -8,13 +8,13 @@ from azure.eventhub import EventData
 from azure.schemaregistry import SchemaFormat, SchemaRegistryClient
 from azure.schemaregistry.encoder.avroencoder import AvroEncoder, InvalidContentError, InvalidSchemaError
 
-from suite import CA, Identity, case, endpoints, refused, run
+from suite import Identity, case, endpoints, refused, run
 
 HOST = endpoints["eventHubs"]["schemaRegistry"].removeprefix("https://")
 
 
 def client(name="writer"):
-    return SchemaRegistryClient(HOST, Identity(name), connection_verify=CA)
+    return SchemaRegistryClient(HOST, Identity(name))
 
 
 def schema(*fields):
@@ -121,7 +121,7 @@ def tokens_count():
             return token._replace(token=f"{head}.{body}.{'A' * 43}")
 
     for credential in [Elsewhere("writer"), Forged("writer")]:
-        stranger = SchemaRegistryClient(HOST, credential, connection_verify=CA)
+        stranger = SchemaRegistryClient(HOST, credential)
         refused(ClientAuthenticationError, lambda: stranger.get_schema("0" * 32), 401)
 
 

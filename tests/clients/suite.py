@@ -1,6 +1,7 @@
 """What every suite needs: the stack's addresses, its identities, cases that print a line each, and waiting on a state."""
 
 import json
+import os
 import sys
 import time
 import traceback
@@ -9,8 +10,10 @@ import urllib.request
 from azure.core.credentials import AccessToken
 
 endpoints = json.load(sys.stdin)
-CA = endpoints["caCertificate"]
 PATIENCE = 30
+
+# What the official clients' transport trusts; not every client passes its own option on.
+os.environ["REQUESTS_CA_BUNDLE"] = endpoints["caCertificate"]
 
 _cases = []
 
