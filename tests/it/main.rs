@@ -5,10 +5,10 @@
 
 mod bad_records;
 mod command_line;
-mod javascript_clients;
+mod cosmos_clients;
 mod crash;
 mod full_disk;
-mod cosmos_clients;
+mod javascript_clients;
 mod official_clients;
 mod power_cut;
 mod product_flow;
