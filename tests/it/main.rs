@@ -13,6 +13,7 @@ mod javascript_clients;
 mod official_clients;
 mod power_cut;
 mod product_flow;
+mod python_suites;
 mod redelivery;
 mod refusals;
 mod settings;

@@ -3,6 +3,7 @@
 mod delivery;
 mod fuzz;
 mod publishing;
+mod samples;
 mod services;
 mod subscriptions;
 mod support;
