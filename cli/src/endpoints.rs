@@ -186,6 +186,7 @@ mod tests {
                 resource_manager: "http://127.0.0.1:6501".to_owned(),
                 topic_id: "/subscriptions/0".to_owned(),
             },
+            control: "http://127.0.0.1:6510".to_owned(),
             ca_certificate: Some(PathBuf::from("/data/ca.pem")),
         }
     }
@@ -213,6 +214,7 @@ mod tests {
                     "resourceManager": "http://127.0.0.1:6501",
                     "topicId": "/subscriptions/0",
                 },
+                "control": "http://127.0.0.1:6510",
                 "caCertificate": "/data/ca.pem",
             })
         );

@@ -37,7 +37,7 @@ use axum::serve::ListenerExt;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::Clock, storage::Storage, topology};
+use crate::{clock::Clock, faults::Faults, storage::Storage, topology};
 
 use self::{auth::Account, http::Service, store::Store};
 pub use self::{
@@ -58,6 +58,7 @@ pub struct Blobs {
 struct Inner {
     service: Arc<Service>,
     address: SocketAddr,
+    faults: Faults,
     stop: CancellationToken,
     server: Mutex<Option<JoinHandle<()>>>,
 }
@@ -84,6 +85,7 @@ impl Blobs {
             account: Account::new(account),
             base: format!("http://{address}/{account}"),
         });
+        let faults = http::faults(clock);
         let stop = CancellationToken::new();
         let server = axum::serve(
             listener.tap_io(|connection| {
@@ -91,7 +93,7 @@ impl Blobs {
                     tracing::debug!(%error, "a blob connection keeps Nagle's delay");
                 }
             }),
-            http::router(Arc::clone(&service)),
+            faults.guard(http::router(Arc::clone(&service))),
         )
         .with_graceful_shutdown(stop.clone().cancelled_owned());
         let server = tokio::spawn(async move {
@@ -99,7 +101,8 @@ impl Blobs {
                 tracing::error!(%error, "the blob service stopped serving");
             }
         });
-        let blobs = Self { inner: Arc::new(Inner { service, address, stop, server: Mutex::new(Some(server)) }) };
+        let blobs =
+            Self { inner: Arc::new(Inner { service, address, faults, stop, server: Mutex::new(Some(server)) }) };
         for container in &topology.containers {
             blobs.create_container(container)?;
         }
@@ -110,6 +113,12 @@ impl Blobs {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.inner.address
+    }
+
+    /// Faults that strike requests to the service.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.inner.faults
     }
 
     /// Name of the account.

@@ -13,12 +13,13 @@ use http::{Response, StatusCode};
 use tokio::net::TcpListener;
 
 use super::{EMULATOR_KEY, account::Account, authorization::authorize, request::Request, responses};
+use crate::faults::Faults;
 
 /// Above the service's 2 MB for an item, so that it is the emulator that refuses an item and says why.
 const BODY_LIMIT: usize = 16 << 20;
 
 /// Serves `account` until it is stopped.
-pub(super) fn serve(listener: TcpListener, account: Arc<Account>) {
+pub(super) fn serve(listener: TcpListener, account: Arc<Account>, faults: &Faults) {
     // Without it, answers of more than one segment wait for the client's delayed acknowledgement.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
@@ -26,7 +27,7 @@ pub(super) fn serve(listener: TcpListener, account: Arc<Account>) {
         }
     });
     let stopped = account.stopped().clone();
-    let router = Router::new().fallback(answer).with_state(account);
+    let router = faults.guard(Router::new().fallback(answer).with_state(account));
     tokio::spawn(async move {
         tokio::select! {
             () = stopped.cancelled() => {}

@@ -62,7 +62,7 @@ use tokio_util::sync::DropGuard;
 
 pub use self::error::Error;
 use self::{account::Account, request::ContainerName};
-use crate::{clock::Clock, storage::Storage, topology};
+use crate::{clock::Clock, faults::Faults, storage::Storage, topology};
 
 /// The account key of Microsoft's emulators, the same on every machine; clients of the local stack use it.
 pub const EMULATOR_KEY: &str =
@@ -105,6 +105,7 @@ pub struct FeedPage {
 pub struct Cosmos {
     account: Arc<Account>,
     address: SocketAddr,
+    faults: Faults,
     // Cancels the listener and refuses what open connections still send.
     _running: Arc<DropGuard>,
 }
@@ -130,14 +131,21 @@ impl Cosmos {
         let account = Arc::new(replay::recover(address, storage, clock, progress).await?);
         containers::create_missing(&account, topology).await?;
         let running = account.stopped().clone().drop_guard();
-        listener::serve(listener, Arc::clone(&account));
-        Ok(Self { account, address, _running: Arc::new(running) })
+        let faults = responses::faults();
+        listener::serve(listener, Arc::clone(&account), &faults);
+        Ok(Self { account, address, faults, _running: Arc::new(running) })
     }
 
     /// Where the account listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Faults that strike requests to the account.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// The account endpoint that clients are given.

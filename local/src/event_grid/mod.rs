@@ -53,6 +53,7 @@ use self::{names::Source, service::Service};
 use crate::{
     blobs::{BlobCreated, Blobs},
     clock::Clock,
+    faults::Faults,
     storage::Storage,
     topology,
 };
@@ -94,6 +95,8 @@ impl Options {
 pub struct EventGrid {
     service: Arc<Service>,
     server: Arc<Server>,
+    publish_faults: Faults,
+    resource_manager_faults: Faults,
 }
 
 struct Server {
@@ -120,7 +123,10 @@ impl EventGrid {
         let service = Arc::new(Service::open(topology, options, address, storage, clock)?);
         service.deploy(topology)?;
         let closing = CancellationToken::new();
-        let router = router(service.clone());
+        let (publish_faults, resource_manager_faults) = (error::faults(), error::faults());
+        let router = publish_faults
+            .guard(publishing(service.clone()))
+            .merge(resource_manager_faults.guard(managing(service.clone())));
         let closed = closing.clone().cancelled_owned();
         let listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
@@ -133,13 +139,25 @@ impl EventGrid {
             }
         });
         let server = Arc::new(Server { closing, task: tokio::sync::Mutex::new(Some(task)) });
-        Ok(Self { service, server })
+        Ok(Self { service, server, publish_faults, resource_manager_faults })
     }
 
     /// Where the service listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.service.address
+    }
+
+    /// Faults that strike requests that publish events.
+    #[must_use]
+    pub fn publish_faults(&self) -> &Faults {
+        &self.publish_faults
+    }
+
+    /// Faults that strike Resource Manager calls.
+    #[must_use]
+    pub fn resource_manager_faults(&self) -> &Faults {
+        &self.resource_manager_faults
     }
 
     /// The URL that official clients take as the endpoint of `topic`.
@@ -208,10 +226,17 @@ impl EventGrid {
     }
 }
 
-fn router(service: Arc<Service>) -> Router {
+/// The data plane.
+fn publishing(service: Arc<Service>) -> Router {
     Router::new()
-        .route("/topics/{topic}/api/events", post(publish::publish))
-        .route("/eventsubscriptions/{name}/validate", get(consent).post(consent))
+        .route("/topics/{topic}/api/events", post(publish::publish).fallback(resource_manager::handle))
+        .with_state(service)
+}
+
+/// Everything else.
+fn managing(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/eventsubscriptions/{name}/validate", get(consent).post(consent).fallback(resource_manager::handle))
         .fallback(resource_manager::handle)
         .with_state(service)
 }

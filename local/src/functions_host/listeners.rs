@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Services;
 use super::app::{App, AppError, EventHubTrigger, Function, Trigger};
 use super::invocation::Invoker;
-use super::triggers::{EventHubListener, Feed, Timer, TimerHandle};
+use super::triggers::{EventHubListener, Feed, Rewinds, Timer, TimerHandle};
 use crate::blobs::Blobs;
 use crate::event_hubs::{EventHubs, Partition};
 
@@ -41,7 +41,7 @@ impl Listeners {
         Ok(Self { hubs, feeds, owner })
     }
 
-    /// Starts them; returns the levers of the timers.
+    /// Starts them; returns the levers of the timers and of the streams.
     pub(super) fn start(
         self,
         tasks: &TaskTracker,
@@ -49,10 +49,12 @@ impl Listeners {
         app: &App,
         blobs: &Blobs,
         host_id: &str,
-    ) -> BTreeMap<String, TimerHandle> {
+    ) -> (BTreeMap<String, TimerHandle>, Rewinds) {
+        let mut rewinds = Rewinds::default();
         for (function, partitions) in self.hubs {
             for partition in partitions {
                 let function = Arc::clone(&function);
+                let mut levers = rewinds.add(&function.name, partition.id());
                 let listener = EventHubListener {
                     function: Arc::clone(&function),
                     partition,
@@ -63,17 +65,18 @@ impl Listeners {
                 };
                 tasks.spawn(async move {
                     if let Trigger::EventHub(trigger) = &function.trigger {
-                        listener.run(trigger).await;
+                        listener.run(trigger, &mut levers).await;
                     }
                 });
             }
         }
         for (function, feed) in self.feeds {
             for range in feed.ranges.clone() {
+                let mut levers = rewinds.add(&function.name, &range);
                 let (function, feed, invoker) = (Arc::clone(&function), feed.clone(), invoker.clone());
                 tasks.spawn(async move {
                     if let Trigger::CosmosDb(trigger) = &function.trigger {
-                        feed.run(trigger, &range, &invoker).await;
+                        feed.run(trigger, &range, &invoker, &mut levers).await;
                     }
                 });
             }
@@ -88,7 +91,7 @@ impl Listeners {
                 }
             });
         }
-        timers
+        (timers, rewinds)
     }
 }
 

@@ -36,16 +36,19 @@ use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::cosmos::Cosmos;
 use crate::event_hubs::EventHubs;
+use crate::faults::Faults;
 
 pub use app::AppError;
 pub use front::KeysError;
 pub use handler::Stopped;
+pub use triggers::{NoStream, Redelivery};
 
 use app::{App, Settings};
 use front::{Front, Keys};
 use handler::{Handler, Launch, Supervisor};
 use invocation::{Client, Invoker};
 use listeners::Listeners;
+use triggers::Rewinds;
 
 /// How long a stop waits for connections that are in use.
 const STOPPING: Duration = Duration::from_secs(5);
@@ -90,6 +93,9 @@ pub enum Error {
     /// The HTTP client to the handler cannot be built.
     #[error("the functions host cannot make its HTTP client")]
     Client(#[source] reqwest::Error),
+    /// No such stream of events.
+    #[error("{0}")]
+    NoStream(#[from] NoStream),
     /// No such timer.
     #[error("{0} is not a timer of this app, or it is disabled")]
     NoTimer(String),
@@ -99,6 +105,8 @@ pub enum Error {
 pub struct FunctionsHost {
     address: SocketAddr,
     front: Arc<Front>,
+    faults: Faults,
+    rewinds: Rewinds,
     supervisor: Mutex<Option<Supervisor>>,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -141,14 +149,17 @@ impl FunctionsHost {
             stopping: stopping.clone(),
         };
         let tasks = TaskTracker::new();
-        let timers = listeners.start(&tasks, &invoker, &app, &services.blobs, &host_id);
+        let (timers, rewinds) = listeners.start(&tasks, &invoker, &app, &services.blobs, &host_id);
         for function in app.enabled() {
             info!("{}: {}", function.name, function.trigger.kind());
         }
         let front = Arc::new(Front::new(app, invoker, host_id, keys, timers));
-        tasks.spawn(serve(listener, Arc::clone(&front), stopping.clone()));
+        let faults = front::faults();
+        let router = front::router(Arc::clone(&front), &faults);
+        tasks.spawn(serve(listener, router, stopping.clone()));
         let on_drop = stopping.clone().drop_guard();
-        Ok(Self { address, front, supervisor: Mutex::new(supervisor), tasks, stopping, _on_drop: on_drop })
+        let supervisor = Mutex::new(supervisor);
+        Ok(Self { address, front, faults, rewinds, supervisor, tasks, stopping, _on_drop: on_drop })
     }
 
     /// Where the host listens.
@@ -212,6 +223,28 @@ impl FunctionsHost {
         self.front.timers.get(function).ok_or_else(missing)?.fire().await.ok_or_else(missing)
     }
 
+    /// Faults that strike requests to this host's port. They end with it.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Moves the checkpoint of a hub trigger, or the lease of a change feed trigger, back to the event with the sequence
+    /// number or LSN `from`, or to the oldest; in one partition (a feed range) or in all. Returns when the new positions
+    /// are stored, after the invocations under way; the events come again after that. Forward works too: events in
+    /// between are then never delivered.
+    ///
+    /// # Errors
+    /// When the app has no such function with such a trigger, no such partition, or the host is stopping.
+    pub async fn redeliver(
+        &self,
+        function: &str,
+        partition: Option<&str>,
+        from: Option<i64>,
+    ) -> Result<Vec<Redelivery>, Error> {
+        Ok(self.rewinds.redeliver(function, partition, from).await?)
+    }
+
     /// Stops triggers, port and handler. Invocations under way are not acknowledged, so their events come again.
     pub async fn stop(&self) {
         self.stopping.cancel();
@@ -228,13 +261,13 @@ impl FunctionsHost {
 }
 
 /// Serves the port until the host stops; open connections end with what they carry.
-async fn serve(listener: tokio::net::TcpListener, front: Arc<Front>, stopping: CancellationToken) {
+async fn serve(listener: tokio::net::TcpListener, router: axum::Router, stopping: CancellationToken) {
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!("cannot set TCP_NODELAY: {error}");
         }
     });
-    let served = axum::serve(listener, front::router(front)).with_graceful_shutdown(stopping.cancelled_owned()).await;
+    let served = axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!("the port of the functions host failed: {error}");
     }

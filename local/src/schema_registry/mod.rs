@@ -25,7 +25,7 @@ use axum::serve::ListenerExt;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::Clock, storage::Storage, topology};
+use crate::{clock::Clock, faults::Faults, storage::Storage, topology};
 
 pub use self::error::Error;
 use self::{http::Service, store::Store};
@@ -41,6 +41,7 @@ pub struct SchemaRegistry {
 
 struct Inner {
     address: SocketAddr,
+    faults: Faults,
     stop: CancellationToken,
     server: Mutex<Option<JoinHandle<()>>>,
 }
@@ -59,6 +60,7 @@ impl SchemaRegistry {
     ) -> Result<Self, Error> {
         let address = listener.local_addr().map_err(Error::Listener)?;
         let service = Service { store: Store::open(groups, namespace, storage)?, base: format!("http://{address}") };
+        let faults = http::faults();
         let stop = CancellationToken::new();
         let server = axum::serve(
             listener.tap_io(|connection| {
@@ -66,7 +68,7 @@ impl SchemaRegistry {
                     tracing::debug!(%error, "a registry connection keeps Nagle's delay");
                 }
             }),
-            http::router(Arc::new(service)),
+            faults.guard(http::router(Arc::new(service))),
         )
         .with_graceful_shutdown(stop.clone().cancelled_owned());
         let server = tokio::spawn(async move {
@@ -74,13 +76,19 @@ impl SchemaRegistry {
                 tracing::error!(%error, "the schema registry stopped serving");
             }
         });
-        Ok(Self { inner: Arc::new(Inner { address, stop, server: Mutex::new(Some(server)) }) })
+        Ok(Self { inner: Arc::new(Inner { address, faults, stop, server: Mutex::new(Some(server)) }) })
     }
 
     /// Where the registry listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.inner.address
+    }
+
+    /// Faults that strike requests to the registry.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.inner.faults
     }
 
     /// Stops listening and waits a moment for requests under way.

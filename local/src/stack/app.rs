@@ -29,7 +29,7 @@ pub struct AppOptions {
 
 /// The host that runs now, and the task that watches it.
 #[derive(Default)]
-pub(super) struct App {
+pub(crate) struct App {
     host: Arc<Mutex<Option<Arc<FunctionsHost>>>>,
     supervisor: Mutex<Option<JoinHandle<()>>>,
 }
@@ -45,7 +45,7 @@ impl App {
         Ok(first)
     }
 
-    pub(super) fn host(&self) -> Option<Arc<FunctionsHost>> {
+    pub(crate) fn host(&self) -> Option<Arc<FunctionsHost>> {
         self.host.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

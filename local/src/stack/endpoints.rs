@@ -20,6 +20,8 @@ pub struct Endpoints {
     pub blob: BlobEndpoints,
     /// Event Grid.
     pub event_grid: EventGridEndpoints,
+    /// Levers for tests.
+    pub control: String,
     /// The certificate authority of the stack's https endpoints, once it has them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ca_certificate: Option<PathBuf>,

@@ -20,6 +20,7 @@ pub use ports::{PortError, Ports};
 
 use crate::blobs::Blobs;
 use crate::clock::Clock;
+use crate::control::{Control, Handles};
 use crate::cosmos::{Cosmos, Replay};
 use crate::event_grid::{self, EventGrid};
 use crate::event_hubs::{self, EventHubs};
@@ -27,7 +28,8 @@ use crate::functions_host::{FunctionsHost, Services};
 use crate::schema_registry::SchemaRegistry;
 use crate::storage::{Storage, Sync as SyncMode};
 use crate::topology::Topology;
-use app::{App, HostStarter};
+pub(crate) use app::App;
+use app::HostStarter;
 use ports::{FUNCTIONS, bind, listen, unbound};
 
 /// The storage account of the local stack, the name that every Azure tool knows.
@@ -56,7 +58,8 @@ pub struct Stack {
     schema_group: String,
     site: Mutex<Option<TcpListener>>,
     functions: StdListener,
-    app: App,
+    app: Arc<App>,
+    control: Control,
 }
 
 impl Stack {
@@ -76,6 +79,7 @@ impl Stack {
         let hubs_port = listen("Event Hubs", ports.event_hubs)?;
         let registry_port = listen("the schema registry", ports.schema_registry)?;
         let grid_port = listen("Event Grid", ports.event_grid)?;
+        let control_port = listen("the control port", ports.control)?;
 
         let clock = Clock::default();
         let storage = Storage::open(&data_dir.join("store"), sync)?;
@@ -102,6 +106,17 @@ impl Stack {
         event_hubs::capture::start(&event_hubs, &blobs, &storage, &clock).map_err(StackError::Capture)?;
         let cosmos = Cosmos::start(&topology.cosmos, cosmos_port, &storage, &clock, progress).await?;
 
+        let services = Services { event_hubs: event_hubs.clone(), cosmos: cosmos.clone(), blobs: blobs.clone() };
+        let app = Arc::new(App::default());
+        let handles = Handles {
+            clock: clock.clone(),
+            services: services.clone(),
+            event_grid: event_grid.clone(),
+            schema_registry: schema_registry.clone(),
+            app: Arc::clone(&app),
+        };
+        let control = Control::start(control_port, handles)
+            .map_err(|source| unbound("the control port", ports.control, source))?;
         let topic = topology.event_grid.topics.first().map(|topic| topic.name.as_str()).ok_or(StackError::NoTopic)?;
         let functions_url =
             format!("http://{}", functions.local_addr().map_err(|source| unbound(FUNCTIONS, ports.functions, source))?);
@@ -124,18 +139,20 @@ impl Stack {
                 resource_manager: event_grid.resource_manager(),
                 topic_id: event_grid.topic_id(topic).ok_or(StackError::NoTopic)?,
             },
+            control: format!("http://{}", control.address()),
             ca_certificate: None,
         };
         Ok(Self {
             endpoints,
             clock,
-            services: Services { event_hubs, cosmos, blobs },
+            services,
             event_grid,
             schema_registry,
             schema_group: topology.event_hubs.schema_groups.first().map(|group| group.name.clone()).unwrap_or_default(),
             site: Mutex::new(Some(site)),
             functions,
-            app: App::default(),
+            app,
+            control,
         })
     }
 
@@ -253,6 +270,7 @@ impl Stack {
 
     /// Stops the app and every service, and waits until nothing of them is left.
     pub async fn stop(self) {
+        self.control.stop().await;
         self.stop_app().await;
         self.event_grid.stop().await;
         self.schema_registry.stop().await;

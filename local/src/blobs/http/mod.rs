@@ -32,6 +32,7 @@ use self::{
     request::Call,
 };
 use super::{auth::Account, error::Failure, store::Store};
+use crate::{clock::Clock, faults::Faults};
 
 /// What answers requests.
 pub(super) struct Service {
@@ -46,6 +47,15 @@ const DRAIN: usize = 64 * 1024 * 1024;
 
 pub(super) fn router(service: Arc<Service>) -> Router {
     Router::new().fallback(serve).with_state(service)
+}
+
+/// Faults that answer as the service does.
+pub(super) fn faults(clock: &Clock) -> Faults {
+    let clock = clock.clone();
+    Faults::new(move |parts, refusal| {
+        let id = Uuid::new_v4().to_string();
+        Reply::fault(refusal, parts.method == Method::HEAD).finish(&parts.headers, &id, clock.now())
+    })
 }
 
 async fn serve(State(service): State<Arc<Service>>, request: Request) -> Response {

@@ -4,7 +4,10 @@ use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use time::OffsetDateTime;
 
-use crate::blobs::{error::Failure, etag::Etag};
+use crate::{
+    blobs::{error::Failure, etag::Etag},
+    faults::Refusal,
+};
 
 use super::{
     dates,
@@ -55,7 +58,7 @@ impl Reply {
             Failure::NotModified => StatusCode::NOT_MODIFIED,
             _ => code.status(),
         };
-        let mut reply = match xml::error(code, failure) {
+        let mut reply = match xml::error(&code.to_string(), &failure.to_string()) {
             Ok(document) if !is_head && status != StatusCode::NOT_MODIFIED => Self::xml(status, document),
             _ => Self::new(status),
         };
@@ -63,6 +66,24 @@ impl Reply {
             reply = reply.header("content-range", format!("bytes */{length}"));
         }
         reply.header("x-ms-error-code", code.to_string())
+    }
+
+    /// An error that the control port asked for.
+    pub(super) fn fault(refusal: &Refusal, is_head: bool) -> Self {
+        let code = refusal.code_or(match refusal.status {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => "ServerBusy",
+            StatusCode::INTERNAL_SERVER_ERROR => "InternalError",
+            StatusCode::FORBIDDEN => "AuthorizationFailure",
+            StatusCode::NOT_FOUND => "ResourceNotFound",
+            StatusCode::PRECONDITION_FAILED => "ConditionNotMet",
+            status if status.is_server_error() => "OperationTimedOut",
+            _ => "InvalidInput",
+        });
+        let reply = match xml::error(code, refusal.text()) {
+            Ok(document) if !is_head => Self::xml(refusal.status, document),
+            _ => Self::new(refusal.status),
+        };
+        reply.header("x-ms-error-code", code)
     }
 
     /// Adds a header. Values come from requests or are made here; both are valid header values.

@@ -46,11 +46,11 @@ fn optional(xml: &mut Xml, name: &str, text: Option<&str>) -> io::Result<()> {
     }
 }
 
-pub(super) fn error(code: Code, failure: &Failure) -> Result<Vec<u8>, Failure> {
+pub(super) fn error(code: &str, message: &str) -> Result<Vec<u8>, Failure> {
     document(|xml| {
         branch(xml, "Error", |xml| {
-            leaf(xml, "Code", code.to_string())?;
-            leaf(xml, "Message", failure.to_string())
+            leaf(xml, "Code", code)?;
+            leaf(xml, "Message", message)
         })
     })
 }

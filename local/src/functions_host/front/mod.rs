@@ -19,6 +19,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use super::app::{App, Function};
 use super::invocation::Invoker;
 use super::triggers::{TimerHandle, answer_event_grid};
+use crate::faults::Faults;
 
 pub(crate) use keys::Keys;
 pub use keys::KeysError;
@@ -60,9 +61,14 @@ impl Front {
     }
 }
 
-/// The service on the port.
-pub(crate) fn router(front: Arc<Front>) -> axum::Router {
-    axum::Router::new().fallback(dispatch).with_state(front)
+/// The service on the port, behind its faults.
+pub(crate) fn router(front: Arc<Front>, faults: &Faults) -> axum::Router {
+    faults.guard(axum::Router::new().fallback(dispatch).with_state(front))
+}
+
+/// Faults that answer as the host does: with a status and no more, unless a text is asked for.
+pub(crate) fn faults() -> Faults {
+    Faults::new(|_, refusal| text(refusal.status, refusal.message.clone().unwrap_or_default()))
 }
 
 async fn dispatch(State(front): State<Arc<Front>>, request: Request) -> Response {
