@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Services;
 use super::app::{App, AppError, EventHubTrigger, Function, Trigger};
 use super::invocation::Invoker;
-use super::triggers::{EventHubListener, Feed, Rewinds, Timer, TimerHandle};
+use super::triggers::{EventHubListener, Feed, Timer, TimerHandle};
 use crate::blobs::Blobs;
 use crate::event_hubs::{EventHubs, Partition};
 
@@ -41,7 +41,7 @@ impl Listeners {
         Ok(Self { hubs, feeds, owner })
     }
 
-    /// Starts them; returns the levers of the timers and of the streams.
+    /// Starts them; returns the levers of the timers.
     pub(super) fn start(
         self,
         tasks: &TaskTracker,
@@ -49,12 +49,10 @@ impl Listeners {
         app: &App,
         blobs: &Blobs,
         host_id: &str,
-    ) -> (BTreeMap<String, TimerHandle>, Rewinds) {
-        let mut rewinds = Rewinds::default();
+    ) -> BTreeMap<String, TimerHandle> {
         for (function, partitions) in self.hubs {
             for partition in partitions {
                 let function = Arc::clone(&function);
-                let mut levers = rewinds.add(&function.name, partition.id());
                 let listener = EventHubListener {
                     function: Arc::clone(&function),
                     partition,
@@ -65,18 +63,17 @@ impl Listeners {
                 };
                 tasks.spawn(async move {
                     if let Trigger::EventHub(trigger) = &function.trigger {
-                        listener.run(trigger, &mut levers).await;
+                        listener.run(trigger).await;
                     }
                 });
             }
         }
         for (function, feed) in self.feeds {
             for range in feed.ranges.clone() {
-                let mut levers = rewinds.add(&function.name, &range);
                 let (function, feed, invoker) = (Arc::clone(&function), feed.clone(), invoker.clone());
                 tasks.spawn(async move {
                     if let Trigger::CosmosDb(trigger) = &function.trigger {
-                        feed.run(trigger, &range, &invoker, &mut levers).await;
+                        feed.run(trigger, &range, &invoker).await;
                     }
                 });
             }
@@ -91,7 +88,7 @@ impl Listeners {
                 }
             });
         }
-        (timers, rewinds)
+        timers
     }
 }
 

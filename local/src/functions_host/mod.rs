@@ -26,7 +26,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -37,18 +36,17 @@ use crate::clock::Clock;
 use crate::cosmos::Cosmos;
 use crate::event_hubs::EventHubs;
 use crate::faults::Faults;
+use crate::transport::{Incoming, Peer, Tls};
 
 pub use app::AppError;
 pub use front::KeysError;
 pub use handler::Stopped;
-pub use triggers::{NoStream, Redelivery};
 
 use app::{App, Settings};
 use front::{Front, Keys};
 use handler::{Handler, Launch, Supervisor};
 use invocation::{Client, Invoker};
 use listeners::Listeners;
-use triggers::Rewinds;
 
 /// How long a stop waits for connections that are in use.
 const STOPPING: Duration = Duration::from_secs(5);
@@ -65,6 +63,8 @@ pub struct HostOptions {
     pub enforce_keys: bool,
     /// Sends bodies to the handler in chunks, as in Azure; otherwise with a `Content-Length`, as under Core Tools.
     pub chunked_bodies: bool,
+    /// What the host's port shows over TLS.
+    pub tls: Tls,
 }
 
 /// The services that triggers listen to.
@@ -93,9 +93,6 @@ pub enum Error {
     /// The HTTP client to the handler cannot be built.
     #[error("the functions host cannot make its HTTP client")]
     Client(#[source] reqwest::Error),
-    /// No such stream of events.
-    #[error("{0}")]
-    NoStream(#[from] NoStream),
     /// No such timer.
     #[error("{0} is not a timer of this app, or it is disabled")]
     NoTimer(String),
@@ -106,7 +103,6 @@ pub struct FunctionsHost {
     address: SocketAddr,
     front: Arc<Front>,
     faults: Faults,
-    rewinds: Rewinds,
     supervisor: Mutex<Option<Supervisor>>,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -129,7 +125,8 @@ impl FunctionsHost {
         };
         options.listener.set_nonblocking(true).map_err(Error::Listener)?;
         let listener = tokio::net::TcpListener::from_std(options.listener).map_err(Error::Listener)?;
-        let address = listener.local_addr().map_err(Error::Listener)?;
+        let listener = Incoming::new("functions host", listener, &options.tls).map_err(Error::Listener)?;
+        let address = listener.address();
         let client = Client::new(options.chunked_bodies).map_err(Error::Client)?;
 
         let stopping = CancellationToken::new();
@@ -149,7 +146,7 @@ impl FunctionsHost {
             stopping: stopping.clone(),
         };
         let tasks = TaskTracker::new();
-        let (timers, rewinds) = listeners.start(&tasks, &invoker, &app, &services.blobs, &host_id);
+        let timers = listeners.start(&tasks, &invoker, &app, &services.blobs, &host_id);
         for function in app.enabled() {
             info!("{}: {}", function.name, function.trigger.kind());
         }
@@ -159,7 +156,7 @@ impl FunctionsHost {
         tasks.spawn(serve(listener, router, stopping.clone()));
         let on_drop = stopping.clone().drop_guard();
         let supervisor = Mutex::new(supervisor);
-        Ok(Self { address, front, faults, rewinds, supervisor, tasks, stopping, _on_drop: on_drop })
+        Ok(Self { address, front, faults, supervisor, tasks, stopping, _on_drop: on_drop })
     }
 
     /// Where the host listens.
@@ -229,22 +226,6 @@ impl FunctionsHost {
         &self.faults
     }
 
-    /// Moves the checkpoint of a hub trigger, or the lease of a change feed trigger, back to the event with the sequence
-    /// number or LSN `from`, or to the oldest; in one partition (a feed range) or in all. Returns when the new positions
-    /// are stored, after the invocations under way; the events come again after that. Forward works too: events in
-    /// between are then never delivered.
-    ///
-    /// # Errors
-    /// When the app has no such function with such a trigger, no such partition, or the host is stopping.
-    pub async fn redeliver(
-        &self,
-        function: &str,
-        partition: Option<&str>,
-        from: Option<i64>,
-    ) -> Result<Vec<Redelivery>, Error> {
-        Ok(self.rewinds.redeliver(function, partition, from).await?)
-    }
-
     /// Stops triggers, port and handler. Invocations under way are not acknowledged, so their events come again.
     pub async fn stop(&self) {
         self.stopping.cancel();
@@ -261,13 +242,9 @@ impl FunctionsHost {
 }
 
 /// Serves the port until the host stops; open connections end with what they carry.
-async fn serve(listener: tokio::net::TcpListener, router: axum::Router, stopping: CancellationToken) {
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("cannot set TCP_NODELAY: {error}");
-        }
-    });
-    let served = axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned()).await;
+async fn serve(listener: Incoming, router: axum::Router, stopping: CancellationToken) {
+    let service = router.into_make_service_with_connect_info::<Peer>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(stopping.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!("the port of the functions host failed: {error}");
     }

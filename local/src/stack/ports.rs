@@ -26,6 +26,8 @@ pub struct Ports {
     pub event_grid: u16,
     /// Levers for tests.
     pub control: u16,
+    /// The identity endpoint of apps.
+    pub identity: u16,
 }
 
 impl Ports {
@@ -41,13 +43,24 @@ impl Ports {
             schema_registry: 5300,
             event_grid: 6501,
             control: 6510,
+            identity: 6502,
         }
     }
 
     /// Any free ports, so that stacks run side by side.
     #[must_use]
     pub fn auto() -> Self {
-        Self { functions: 0, site: 0, cosmos: 0, blob: 0, event_hubs: 0, schema_registry: 0, event_grid: 0, control: 0 }
+        Self {
+            functions: 0,
+            site: 0,
+            cosmos: 0,
+            blob: 0,
+            event_hubs: 0,
+            schema_registry: 0,
+            event_grid: 0,
+            identity: 0,
+            control: 0,
+        }
     }
 }
 

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tracing::{error, warn};
 use url::{Host, Url};
 
 use super::event_hub_payload::List;
 use super::leases::{Lease, LeaseError, Leases};
-use super::rewind::Rewind;
 use crate::clock::Clock;
 use crate::cosmos::{Cosmos, FeedPage};
 use crate::functions_host::app::{AppError, CosmosDbTrigger, Function};
@@ -80,35 +78,17 @@ impl Feed {
     }
 
     /// Processes one range until the host stops.
-    pub(crate) async fn run(
-        self,
-        trigger: &CosmosDbTrigger,
-        range: &str,
-        invoker: &Invoker,
-        rewinds: &mut mpsc::Receiver<Rewind>,
-    ) {
+    pub(crate) async fn run(self, trigger: &CosmosDbTrigger, range: &str, invoker: &Invoker) {
         let stopping = &invoker.stopping;
         let clock = &invoker.clock;
         // Stopping between two batches is harmless; within an invocation the invoker itself says "cancelled".
         let Some(mut lease) = stopping.run_until_cancelled(self.acquire(range, clock)).await else { return };
         let mut position = lease.continuation.clone().or_else(|| (!trigger.from_beginning).then(|| NOW.to_owned()));
-        let mut asked = None;
         let mut changes = self.cosmos.grown(&trigger.database, &trigger.container);
         loop {
-            if let Some(rewind) = asked.take() {
-                let moved = self.rewind(trigger, range, &mut lease, &rewind, clock);
-                let Some(first) = stopping.run_until_cancelled(moved).await else { return };
-                position = lease.continuation.clone();
-                rewind.done(first);
-            }
             changes.mark_unchanged();
-            let page = tokio::select! {
-                () = stopping.cancelled() => return,
-                Some(rewind) = rewinds.recv() => {
-                    asked = Some(rewind);
-                    continue;
-                }
-                page = self.page(trigger, range, position.as_deref()) => page,
+            let Some(page) = stopping.run_until_cancelled(self.page(trigger, range, position.as_deref())).await else {
+                return;
             };
             if page.items.is_empty() {
                 // A page may end before a write that is not stored yet; whether that write comes is then still open.
@@ -123,10 +103,8 @@ impl Feed {
                         }
                     }
                 };
-                tokio::select! {
-                    () = stopping.cancelled() => return,
-                    () = idle => {}
-                    Some(rewind) = rewinds.recv() => asked = Some(rewind),
+                if stopping.run_until_cancelled(idle).await.is_none() {
+                    return;
                 }
                 continue;
             }
@@ -159,22 +137,6 @@ impl Feed {
         while let Err(error) = self.leases.advance(lease, continuation, clock.now()).await {
             self.pause(&error).await;
         }
-    }
-
-    /// Moves the lease so that the change with the LSN that is asked for comes next, or the oldest; returns its LSN.
-    async fn rewind(
-        &self,
-        trigger: &CosmosDbTrigger,
-        range: &str,
-        lease: &mut Lease,
-        rewind: &Rewind,
-        clock: &Clock,
-    ) -> i64 {
-        // A position that is not there yet would hold up the range.
-        let last = i64::try_from(self.page(trigger, range, Some(NOW)).await.lsn).unwrap_or(i64::MAX - 1);
-        let first = rewind.from.unwrap_or(1).clamp(1, last + 1);
-        self.advance(lease, &format!("\"{}\"", first - 1), clock).await;
-        first
     }
 
     async fn page(&self, trigger: &CosmosDbTrigger, range: &str, position: Option<&str>) -> FeedPage {

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tracing::{debug, error, warn};
 use uuid::Uuid;
 
 use super::checkpoints::{Checkpoint, first_sequence};
 use super::event_hub_payload::{Context, Event, payload};
-use super::rewind::Rewind;
 use crate::blobs::{self, Blobs};
 use crate::event_hubs::{Partition, Start, StoredEvent};
 use crate::functions_host::app::{Cardinality, EventHubOptions, EventHubTrigger, Function, InitialOffset};
@@ -33,7 +31,7 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// Runs until the host stops.
-    pub(crate) async fn run(self, trigger: &EventHubTrigger, rewinds: &mut mpsc::Receiver<Rewind>) {
+    pub(crate) async fn run(self, trigger: &EventHubTrigger) {
         let stopping = self.invoker.stopping.clone();
         let (checkpoint, mut next) = loop {
             match self.open(trigger) {
@@ -47,15 +45,7 @@ impl Listener {
             }
         };
         let mut batches: u64 = 0;
-        loop {
-            let batch = tokio::select! {
-                () = stopping.cancelled() => return,
-                Some(rewind) = rewinds.recv() => {
-                    next = self.rewind(&checkpoint, rewind).await;
-                    continue;
-                }
-                batch = self.next_batch(trigger, next) => batch,
-            };
+        while let Some(batch) = stopping.run_until_cancelled(self.next_batch(trigger, next)).await {
             let Some(last) = batch.last() else { continue };
             let (offset, sequence) = (last.offset, last.sequence);
             batches += 1;
@@ -75,18 +65,6 @@ impl Listener {
             }
             next = sequence + 1;
         }
-    }
-
-    /// Goes back, or forward; returns the first sequence number to read.
-    async fn rewind(&self, checkpoint: &Checkpoint, rewind: Rewind) -> i64 {
-        let start = rewind.from.map_or(Start::Earliest, |number| Start::Sequence { number, inclusive: true });
-        let next = first_sequence(&self.partition, &start);
-        let before =
-            self.partition.read(next - 1, 1, 1).ok().and_then(|events| events.first().map(|event| event.offset));
-        // -1 is how consumers write "from the start".
-        self.write(checkpoint, before.unwrap_or(-1), next - 1).await;
-        rewind.done(next);
-        next
     }
 
     fn open(&self, trigger: &EventHubTrigger) -> Result<(Checkpoint, i64), blobs::Error> {

@@ -6,7 +6,6 @@ mod event_grid;
 mod event_hub;
 mod event_hub_payload;
 mod leases;
-mod rewind;
 mod schedule;
 mod timer;
 mod timer_status;
@@ -14,8 +13,6 @@ mod timer_status;
 pub(crate) use cosmos_db::Feed;
 pub(crate) use event_grid::answer as answer_event_grid;
 pub(crate) use event_hub::Listener as EventHubListener;
-pub(crate) use rewind::Rewinds;
-pub use rewind::{NoStream, Redelivery};
 pub(crate) use schedule::Schedule;
 pub(crate) use timer::{Timer, TimerHandle};
 
