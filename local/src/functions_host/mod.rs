@@ -15,6 +15,7 @@ mod app;
 mod front;
 mod handler;
 mod invocation;
+mod levers;
 mod listeners;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ use crate::event_hubs::EventHubs;
 pub use app::AppError;
 pub use front::KeysError;
 pub use handler::Stopped;
+pub use levers::LeverError;
 
 use app::{App, Settings};
 use front::{Front, Keys};
@@ -141,11 +143,11 @@ impl FunctionsHost {
             stopping: stopping.clone(),
         };
         let tasks = TaskTracker::new();
-        let timers = listeners.start(&tasks, &invoker, &app, &services.blobs, &host_id);
+        let (timers, levers) = listeners.start(&tasks, &invoker, &app, &services.blobs, &host_id);
         for function in app.enabled() {
             info!("{}: {}", function.name, function.trigger.kind());
         }
-        let front = Arc::new(Front::new(app, invoker, host_id, keys, timers));
+        let front = Arc::new(Front::new(app, invoker, host_id, keys, timers, levers));
         tasks.spawn(serve(listener, Arc::clone(&front), stopping.clone()));
         let on_drop = stopping.clone().drop_guard();
         Ok(Self { address, front, supervisor: Mutex::new(supervisor), tasks, stopping, _on_drop: on_drop })
