@@ -31,9 +31,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use tokio::net::TcpListener;
 
-use crate::{
-    clock::Clock, faults::Faults, identity::Identity, storage::Storage, topology, transport::HttpServer,
-};
+use crate::{clock::Clock, faults::Faults, identity::Identity, storage::Storage, topology, transport::HttpServer};
 
 use self::{auth::Account, http::Service, store::Store};
 pub use self::{

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Handles;
 use super::problem::{Json, Problem};
-use crate::functions_host::{Error, FunctionsHost, Redelivery};
+use crate::functions_host::{FunctionsHost, LeverError, Redelivery};
 
 impl Handles {
     fn host(&self) -> Result<Arc<FunctionsHost>, Problem> {
@@ -15,8 +15,13 @@ impl Handles {
     }
 }
 
-fn refused(error: &Error) -> Problem {
-    Problem::not_found(error.to_string())
+impl From<LeverError> for Problem {
+    fn from(error: LeverError) -> Self {
+        match error {
+            LeverError::NoFunction { .. } | LeverError::NoPartition { .. } => Self::not_found(error.to_string()),
+            LeverError::Store { .. } | LeverError::Stopping => Self::conflict(error.to_string()),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -31,13 +36,13 @@ pub(super) async fn fire(
     Path(name): Path<String>,
 ) -> Result<axum::Json<Fired>, Problem> {
     let host = handles.host()?;
-    let succeeded = host.fire_timer(&name).await.map_err(|error| refused(&error))?;
+    let succeeded = host.fire_timer(&name).await.map_err(|error| Problem::not_found(error.to_string()))?;
     Ok(axum::Json(Fired { succeeded }))
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct From {
+pub(super) struct Position {
     /// Partition of the hub, or range of the change feed; all where absent.
     partition: Option<String>,
     /// Sequence number or LSN of the first event that comes again; the oldest there is where absent.
@@ -53,9 +58,9 @@ pub(super) struct Redelivered {
 pub(super) async fn redeliver(
     State(handles): State<Handles>,
     Path(name): Path<String>,
-    Json(From { partition, from }): Json<From>,
+    Json(Position { partition, from }): Json<Position>,
 ) -> Result<axum::Json<Redelivered>, Problem> {
     let host = handles.host()?;
-    let partitions = host.redeliver(&name, partition.as_deref(), from).await.map_err(|error| refused(&error))?;
+    let partitions = host.redeliver(&name, partition.as_deref(), from).await?;
     Ok(axum::Json(Redelivered { partitions }))
 }

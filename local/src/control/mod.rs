@@ -11,9 +11,7 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -21,21 +19,18 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post};
 use http::{Method, StatusCode, Uri};
 use tokio::net::TcpListener;
-use tokio::sync::Mutex;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::event_grid::EventGrid;
 use crate::functions_host::Services;
+use crate::identity::Identity;
 use crate::schema_registry::SchemaRegistry;
 use crate::stack::App;
+use crate::transport::HttpServer;
 use problem::Problem;
 
 /// Largest body in bytes.
 const BODY_LIMIT: usize = 64 << 10;
-/// How long a stop waits for levers that are being pulled.
-const GRACE: Duration = Duration::from_secs(3);
 
 /// What the levers work on.
 #[derive(Clone)]
@@ -44,42 +39,17 @@ pub(crate) struct Handles {
     pub(crate) services: Services,
     pub(crate) event_grid: EventGrid,
     pub(crate) schema_registry: SchemaRegistry,
+    pub(crate) identity: Identity,
     pub(crate) app: Arc<App>,
 }
 
-/// The port of a running stack.
-pub(crate) struct Control {
-    address: SocketAddr,
-    stop: CancellationToken,
-    server: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl Control {
-    /// Serves the levers on `listener`.
-    pub(crate) fn start(listener: TcpListener, handles: Handles) -> std::io::Result<Self> {
-        let address = listener.local_addr()?;
-        let stop = CancellationToken::new();
-        let server = axum::serve(listener, router(handles)).with_graceful_shutdown(stop.clone().cancelled_owned());
-        let server = tokio::spawn(async move {
-            if let Err(error) = server.await {
-                tracing::error!(%error, "the control port stopped serving");
-            }
-        });
-        Ok(Self { address, stop, server: Mutex::new(Some(server)) })
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    pub(crate) async fn stop(&self) {
-        self.stop.cancel();
-        if let Some(mut server) = self.server.lock().await.take()
-            && tokio::time::timeout(GRACE, &mut server).await.is_err()
-        {
-            server.abort();
-        }
-    }
+/// Serves the levers on `listener`.
+///
+/// # Errors
+/// When the listener has no address.
+pub(crate) fn start(listener: TcpListener, handles: Handles) -> std::io::Result<HttpServer> {
+    let tls = handles.identity.tls().clone();
+    HttpServer::start("control", listener, router(handles), &tls)
 }
 
 fn router(handles: Handles) -> Router {

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Services;
 use super::app::{App, AppError, EventHubTrigger, Function, Trigger};
 use super::invocation::Invoker;
+use super::levers::Levers;
 use super::triggers::{EventHubListener, Feed, Timer, TimerHandle};
 use crate::blobs::Blobs;
 use crate::event_hubs::{EventHubs, Partition};
@@ -41,7 +43,7 @@ impl Listeners {
         Ok(Self { hubs, feeds, owner })
     }
 
-    /// Starts them; returns the levers of the timers.
+    /// Starts them; returns the handles of the timers and the levers of streams and feeds.
     pub(super) fn start(
         self,
         tasks: &TaskTracker,
@@ -49,10 +51,14 @@ impl Listeners {
         app: &App,
         blobs: &Blobs,
         host_id: &str,
-    ) -> BTreeMap<String, TimerHandle> {
+    ) -> (BTreeMap<String, TimerHandle>, Levers) {
+        let mut levers = Levers::default();
         for (function, partitions) in self.hubs {
             for partition in partitions {
                 let function = Arc::clone(&function);
+                let (rewind, rewinds) = mpsc::channel(1);
+                let partitions = levers.hubs.entry(function.name.clone()).or_default();
+                partitions.insert(partition.id().to_owned(), rewind);
                 let listener = EventHubListener {
                     function: Arc::clone(&function),
                     partition,
@@ -63,7 +69,7 @@ impl Listeners {
                 };
                 tasks.spawn(async move {
                     if let Trigger::EventHub(trigger) = &function.trigger {
-                        listener.run(trigger).await;
+                        listener.run(trigger, rewinds).await;
                     }
                 });
             }
@@ -71,9 +77,11 @@ impl Listeners {
         for (function, feed) in self.feeds {
             for range in feed.ranges.clone() {
                 let (function, feed, invoker) = (Arc::clone(&function), feed.clone(), invoker.clone());
+                let (rewind, rewinds) = mpsc::channel(1);
+                levers.feeds.entry(function.name.clone()).or_default().insert(range.clone(), rewind);
                 tasks.spawn(async move {
                     if let Trigger::CosmosDb(trigger) = &function.trigger {
-                        feed.run(trigger, &range, &invoker).await;
+                        feed.run(trigger, &range, &invoker, rewinds).await;
                     }
                 });
             }
@@ -88,7 +96,7 @@ impl Listeners {
                 }
             });
         }
-        timers
+        (timers, levers)
     }
 }
 

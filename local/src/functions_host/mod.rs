@@ -15,6 +15,7 @@ mod app;
 mod front;
 mod handler;
 mod invocation;
+mod levers;
 mod listeners;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,7 @@ use crate::transport::{Incoming, Peer, Tls};
 pub use app::AppError;
 pub use front::KeysError;
 pub use handler::Stopped;
+pub use levers::{LeverError, Redelivery};
 
 use app::{App, Settings};
 use front::{Front, Keys};
@@ -146,11 +148,11 @@ impl FunctionsHost {
             stopping: stopping.clone(),
         };
         let tasks = TaskTracker::new();
-        let timers = listeners.start(&tasks, &invoker, &app, &services.blobs, &host_id);
+        let (timers, levers) = listeners.start(&tasks, &invoker, &app, &services.blobs, &host_id);
         for function in app.enabled() {
             info!("{}: {}", function.name, function.trigger.kind());
         }
-        let front = Arc::new(Front::new(app, invoker, host_id, keys, timers));
+        let front = Arc::new(Front::new(app, invoker, host_id, keys, timers, levers));
         let faults = front::faults();
         let router = front::router(Arc::clone(&front), &faults);
         tasks.spawn(serve(listener, router, stopping.clone()));

@@ -20,7 +20,7 @@ pub use ports::{PortError, Ports};
 
 use crate::blobs::Blobs;
 use crate::clock::Clock;
-use crate::control::{Control, Handles};
+use crate::control::{self, Handles};
 use crate::cosmos::{Cosmos, Replay};
 use crate::event_grid::{self, EventGrid};
 use crate::event_hubs::{self, EventHubs};
@@ -61,7 +61,7 @@ pub struct Stack {
     site: Mutex<Option<TcpListener>>,
     functions: StdListener,
     app: Arc<App>,
-    control: Control,
+    control: HttpServer,
 }
 
 impl Stack {
@@ -118,9 +118,10 @@ impl Stack {
             services: services.clone(),
             event_grid: event_grid.clone(),
             schema_registry: schema_registry.clone(),
+            identity: identity.clone(),
             app: Arc::clone(&app),
         };
-        let control = Control::start(control_port, handles)
+        let control = control::start(control_port, handles)
             .map_err(|source| unbound("the control port", ports.control, source))?;
         let topic = topology.event_grid.topics.first().map(|topic| topic.name.as_str()).ok_or(StackError::NoTopic)?;
         let functions_url =

@@ -18,6 +18,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 
 use super::app::{App, Function};
 use super::invocation::Invoker;
+use super::levers::Levers;
 use super::triggers::{TimerHandle, answer_event_grid};
 use crate::faults::Faults;
 
@@ -41,19 +42,21 @@ pub(crate) struct Front {
     /// `None` where keys are not asked for.
     pub(crate) keys: Option<Keys>,
     pub(crate) timers: BTreeMap<String, TimerHandle>,
+    pub(in crate::functions_host) levers: Levers,
     routes: Routes,
 }
 
 impl Front {
-    pub(crate) fn new(
+    pub(in crate::functions_host) fn new(
         app: App,
         invoker: Invoker,
         host_id: String,
         keys: Option<Keys>,
         timers: BTreeMap<String, TimerHandle>,
+        levers: Levers,
     ) -> Self {
         let routes = Routes::new(&app);
-        Self { app, invoker, host_id, keys, timers, routes }
+        Self { app, invoker, host_id, keys, timers, levers, routes }
     }
 
     fn enabled(&self, name: &str) -> Option<&Arc<Function>> {

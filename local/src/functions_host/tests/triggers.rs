@@ -107,6 +107,36 @@ async fn nothing_is_acknowledged_while_the_host_stops() {
     host.stop().await;
 }
 
+#[tokio::test]
+async fn a_rewound_checkpoint_or_lease_brings_events_again() {
+    let world = World::new().await;
+    let mut handler = FakeHandler::start().await;
+    world.with_handler(&handler, &Value::Null);
+    world.function("Ingest", &hub_binding(), &Value::Null);
+    world.function("OnProduct", &feed_binding(), &Value::Null);
+    let host = world.start().await.expect("started");
+    for body in ["one", "two", "three"] {
+        world.send(body);
+        assert_eq!(events(&handler.next_call().await.json()), [body]);
+    }
+    world.until("checkpoint 2", || world.checkpoint() == Some(2)).await;
+    host.rewind_hub("Ingest", "0", 1).await.expect("rewound");
+    assert_eq!(events(&handler.next_call().await.json()), ["two", "three"]);
+    world.until("checkpoint 2", || world.checkpoint() == Some(2)).await;
+    host.rewind_hub("Ingest", "0", -7).await.expect("rewound to the beginning");
+    assert_eq!(events(&handler.next_call().await.json()), ["one", "two", "three"]);
+
+    world.put_product("a").await;
+    assert_eq!(changed(&mut handler, 1).await, ["a"]);
+    host.rewind_feed("OnProduct", 0).await.expect("rewound");
+    assert_eq!(changed(&mut handler, 1).await, ["a"]);
+
+    assert!(host.rewind_hub("OnProduct", "0", 0).await.is_err());
+    assert!(host.rewind_hub("Ingest", "1", 0).await.is_err());
+    assert!(host.rewind_feed("Ingest", 0).await.is_err());
+    host.stop().await;
+}
+
 fn feed_binding() -> Value {
     json!([{"type": "cosmosDBTrigger", "name": "docs", "direction": "in", "connection": "Cosmos",
         "databaseName": "catalog", "containerName": "products", "leaseContainerName": "leases",

@@ -57,6 +57,19 @@ impl Checkpoint {
         Ok(by_sequence.or_else(by_offset))
     }
 
+    /// Moves the checkpoint to just before the event with this sequence number, which is then the next; returns the one
+    /// that really is, where that one is gone or not there yet.
+    pub(super) fn rewind(&self, partition: &Partition, sequence: i64) -> Result<i64, blobs::Error> {
+        let next = first_sequence(partition, &Start::Sequence { number: sequence, inclusive: true });
+        let before = partition.read(next - 1, 1, usize::MAX).ok().and_then(|events| events.into_iter().next());
+        match before.filter(|event| event.sequence == next - 1) {
+            Some(event) => self.write(event.offset, event.sequence)?,
+            // Nothing is retained before it: from the beginning, as clients spell it.
+            None => self.write(-1, -1)?,
+        }
+        Ok(next)
+    }
+
     /// Moves the checkpoint to an event.
     pub(super) fn write(&self, offset: i64, sequence: i64) -> Result<(), blobs::Error> {
         self.put(

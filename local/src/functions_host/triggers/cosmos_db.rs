@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tracing::{error, warn};
 use url::{Host, Url};
 
@@ -14,6 +15,7 @@ use crate::functions_host::app::{AppError, CosmosDbTrigger, Function};
 use crate::functions_host::invocation::{
     Compact, Dates, Failure, Invoker, Metadata, Outcome, Payload, QuotedJson, Value,
 };
+use crate::functions_host::levers::Rewind;
 
 /// Where a range without a continuation starts unless it starts from the beginning.
 const NOW: &str = "*";
@@ -78,7 +80,13 @@ impl Feed {
     }
 
     /// Processes one range until the host stops.
-    pub(crate) async fn run(self, trigger: &CosmosDbTrigger, range: &str, invoker: &Invoker) {
+    pub(in crate::functions_host) async fn run(
+        self,
+        trigger: &CosmosDbTrigger,
+        range: &str,
+        invoker: &Invoker,
+        mut rewinds: mpsc::Receiver<Rewind<u64>>,
+    ) {
         let stopping = &invoker.stopping;
         let clock = &invoker.clock;
         // Stopping between two batches is harmless; within an invocation the invoker itself says "cancelled".
@@ -103,8 +111,20 @@ impl Feed {
                         }
                     }
                 };
-                if stopping.run_until_cancelled(idle).await.is_none() {
-                    return;
+                let rewind = tokio::select! {
+                    biased;
+                    () = stopping.cancelled() => return,
+                    Some(rewind) = rewinds.recv() => Some(rewind),
+                    () = idle => None,
+                };
+                if let Some(Rewind { position: lsn, done }) = rewind {
+                    let continuation = format!("\"{lsn}\"");
+                    let stored = self.leases.advance(&mut lease, &continuation, clock.now()).await;
+                    if stored.is_ok() {
+                        position = Some(continuation);
+                    }
+                    // Who asked may not be waiting for the answer.
+                    let _unheard = done.send(stored.map_err(|error| error.to_string()));
                 }
                 continue;
             }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tracing::{debug, error, warn};
 use uuid::Uuid;
 
@@ -12,6 +13,7 @@ use crate::blobs::{self, Blobs};
 use crate::event_hubs::{Partition, Start, StoredEvent};
 use crate::functions_host::app::{Cardinality, EventHubOptions, EventHubTrigger, Function, InitialOffset};
 use crate::functions_host::invocation::{Failure, Invoker, Outcome};
+use crate::functions_host::levers::Rewind;
 
 /// Largest batch in bytes. The real host has no such limit, but a partial batch is always allowed, and 500 events of
 /// 1 MiB would not pass any handler.
@@ -31,7 +33,11 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// Runs until the host stops.
-    pub(crate) async fn run(self, trigger: &EventHubTrigger) {
+    pub(in crate::functions_host) async fn run(
+        self,
+        trigger: &EventHubTrigger,
+        mut rewinds: mpsc::Receiver<Rewind<i64>>,
+    ) {
         let stopping = self.invoker.stopping.clone();
         let (checkpoint, mut next) = loop {
             match self.open(trigger) {
@@ -45,7 +51,23 @@ impl Listener {
             }
         };
         let mut batches: u64 = 0;
-        while let Some(batch) = stopping.run_until_cancelled(self.next_batch(trigger, next)).await {
+        loop {
+            let rewind = tokio::select! {
+                biased;
+                () = stopping.cancelled() => return,
+                Some(rewind) = rewinds.recv() => Err(rewind),
+                batch = self.next_batch(trigger, next) => Ok(batch),
+            };
+            let batch = match rewind {
+                Ok(batch) => batch,
+                Err(Rewind { position, done }) => {
+                    let stored = checkpoint.rewind(&self.partition, position);
+                    next = stored.as_ref().map_or(next, |first| *first);
+                    // Who asked may not be waiting for the answer.
+                    let _unheard = done.send(stored.map(drop).map_err(|error| error.to_string()));
+                    continue;
+                }
+            };
             let Some(last) = batch.last() else { continue };
             let (offset, sequence) = (last.offset, last.sequence);
             batches += 1;
