@@ -23,13 +23,23 @@ pub(super) enum Service {
     Cosmos,
     EventGrid,
     Functions,
+    Identity,
+    Queue,
     ResourceManager,
     SchemaRegistry,
 }
 
 impl Service {
-    const ALL: [Self; 6] =
-        [Self::Blob, Self::Cosmos, Self::EventGrid, Self::Functions, Self::ResourceManager, Self::SchemaRegistry];
+    const ALL: [Self; 8] = [
+        Self::Blob,
+        Self::Cosmos,
+        Self::EventGrid,
+        Self::Functions,
+        Self::Identity,
+        Self::Queue,
+        Self::ResourceManager,
+        Self::SchemaRegistry,
+    ];
 }
 
 impl Handles {
@@ -40,6 +50,8 @@ impl Handles {
             Service::Cosmos => self.services.cosmos.faults().clone(),
             Service::EventGrid => self.event_grid.publish_faults().clone(),
             Service::Functions => self.app.host()?.faults().clone(),
+            Service::Identity => self.identity.faults().clone(),
+            Service::Queue => self.services.queues.faults().clone(),
             Service::ResourceManager => self.event_grid.resource_manager_faults().clone(),
             Service::SchemaRegistry => self.schema_registry.faults().clone(),
         })

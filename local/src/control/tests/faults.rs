@@ -8,11 +8,13 @@ use super::{Fixture, answer};
 
 impl Fixture {
     /// A request to each service that takes faults, and the name under which faults are armed there.
-    fn doors(&self) -> [(&'static str, String); 5] {
+    fn doors(&self) -> [(&'static str, String); 7] {
         let endpoints = self.stack.endpoints();
         let blobs = self.stack.blobs().endpoint();
         [
             ("blob", format!("{blobs}/files/a")),
+            ("queue", format!("{}/work", self.stack.queues().endpoint())),
+            ("identity", endpoints.identities["operator"].endpoint.clone()),
             ("cosmos", format!("{}/dbs/shop", endpoints.cosmos.endpoint.trim_end_matches('/'))),
             ("eventGrid", endpoints.event_grid.topic_endpoint.clone()),
             ("resourceManager", format!("{}{}", endpoints.event_grid.resource_manager, endpoints.event_grid.topic_id)),
@@ -39,7 +41,8 @@ async fn each_service_fails_in_its_own_shape_and_counts_down() {
             let text = answer.text().await.expect("a body");
             let said: Value = serde_json::from_str(&text).unwrap_or_default();
             match service {
-                "blob" => {
+                "identity" => assert_eq!(said, json!({"statusCode": 503, "message": "Busy <&>"})),
+                "blob" | "queue" => {
                     assert_eq!(code.as_deref(), Some("ServerBusy"));
                     let shape = "<Error><Code>ServerBusy</Code><Message>Busy &lt;&amp;&gt;</Message></Error>";
                     assert!(text.ends_with(shape), "{text}");

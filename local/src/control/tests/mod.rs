@@ -27,6 +27,7 @@ impl Fixture {
                 "hubs": [{"name": "products", "partitions": 2, "consumerGroups": ["site"]}],
                 "schemaGroups": [{"name": "contoso", "compatibility": "Backward"}],
             },
+            "identities": [{"name": "operator", "roles": []}],
             "storage": {"containers": ["files"]},
             "eventGrid": {"topics": [{"name": "partners", "inputSchema": "CloudEventSchemaV1_0"}]},
         }))
