@@ -9,6 +9,8 @@ pub mod event_hubs;
 pub mod faults;
 pub mod functions_host;
 pub mod identity;
+#[cfg(test)]
+mod parity;
 pub mod queues;
 pub mod schema_registry;
 pub mod stack;

@@ -205,7 +205,7 @@ impl EventGrid {
 /// The data plane.
 fn publishing(service: Arc<Service>) -> Router {
     Router::new()
-        .route("/topics/{topic}/api/events", post(publish::publish).fallback(resource_manager::handle))
+        .route("/topics/{topic}/api/events", post(publish::publish).fallback(publish::wrong_method))
         .with_state(service)
 }
 

@@ -111,13 +111,18 @@ async fn connections_close_before_or_after_the_work_and_answers_wait() {
         "{}/$schemaGroups/contoso/schemas/a.B?api-version=2022-10",
         fixture.stack.endpoints().event_hubs.schema_registry
     );
+    let token = fixture.stack.identity().token("operator", "https://eventhubs.azure.net").expect("a token");
     let register = || {
-        let request = fixture.http.put(&schema).header("content-type", "application/json; serialization=Avro");
+        let request = fixture
+            .http
+            .put(&schema)
+            .bearer_auth(&token)
+            .header("content-type", "application/json; serialization=Avro");
         request.body(r#"{"type":"record","name":"B","namespace":"a","fields":[]}"#).send()
     };
     let versions = async || {
         let url = schema.replace("?", "/versions?");
-        fixture.http.get(url).send().await.expect("an answer").status().as_u16()
+        fixture.http.get(url).bearer_auth(&token).send().await.expect("an answer").status().as_u16()
     };
     for (close, registered) in [("before", 404), ("after", 200)] {
         let (_, armed) = fixture.pull("/faults", &json!({"service": "schemaRegistry", "close": close})).await;

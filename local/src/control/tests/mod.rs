@@ -27,7 +27,7 @@ impl Fixture {
                 "hubs": [{"name": "products", "partitions": 2, "consumerGroups": ["site"]}],
                 "schemaGroups": [{"name": "contoso", "compatibility": "Backward"}],
             },
-            "identities": [{"name": "operator", "roles": []}],
+            "identities": [{"name": "operator", "roles": [{"role": "Schema Registry Contributor", "scope": "eventHubs"}]}],
             "storage": {"containers": ["files"]},
             "eventGrid": {"topics": [{"name": "partners", "inputSchema": "CloudEventSchemaV1_0"}]},
         }))
@@ -36,7 +36,10 @@ impl Fixture {
         let data_dir = data.path().to_owned();
         let options = StackOptions { topology, data_dir, ports: Ports::auto(), sync: Sync::Process };
         let stack = Box::pin(Stack::start(options, &|_| {})).await.expect("the stack starts");
-        Self { stack, http: reqwest::Client::new(), _data: data }
+        let authority = std::fs::read(&stack.endpoints().ca_certificate).expect("a certificate");
+        let authority = reqwest::Certificate::from_pem(&authority).expect("a certificate");
+        let http = reqwest::Client::builder().add_root_certificate(authority).build().expect("a client");
+        Self { stack, http, _data: data }
     }
 
     fn lever(&self, path: &str) -> String {
