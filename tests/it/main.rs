@@ -5,9 +5,12 @@
 
 mod bad_records;
 mod command_line;
+mod crash;
+mod full_disk;
 mod javascript_clients;
 mod levers;
 mod official_clients;
+mod power_cut;
 mod product_flow;
 mod redelivery;
 mod refusals;
