@@ -55,6 +55,9 @@ pub struct RoleAssignment {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Cosmos {
+    /// Regions in the order in which they take over; the first one takes writes. None stands for `East US` alone.
+    #[serde(default)]
+    pub regions: Vec<String>,
     /// Databases.
     #[serde(default)]
     pub databases: Vec<Database>,

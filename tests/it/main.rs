@@ -5,6 +5,7 @@
 
 mod bad_records;
 mod command_line;
+mod cosmos_clients;
 mod crash;
 mod full_disk;
 mod javascript_clients;

@@ -4,6 +4,8 @@
 
 mod catalogue;
 mod clock;
+mod cosmos;
+mod event_hubs;
 mod faults;
 mod functions;
 mod guard;
@@ -60,6 +62,17 @@ fn router(handles: Handles) -> Router {
         .route("/clock/advance", refusing(post(clock::advance)))
         .route("/faults", refusing(post(faults::arm).get(faults::list).delete(faults::clear)))
         .route("/faults/{id}", refusing(delete(faults::disarm)))
+        .route("/event-hubs", refusing(get(event_hubs::show).delete(event_hubs::clear)))
+        .route("/event-hubs/drop", refusing(post(event_hubs::drop_links)))
+        .route("/event-hubs/detach", refusing(post(event_hubs::detach)))
+        .route("/event-hubs/delay", refusing(post(event_hubs::delay)))
+        .route("/event-hubs/answer-sends", refusing(post(event_hubs::answer_sends)))
+        .route("/event-hubs/steal", refusing(post(event_hubs::steal)))
+        .route("/cosmos", refusing(get(cosmos::show).delete(cosmos::clear)))
+        .route("/cosmos/faults", refusing(post(cosmos::fail)))
+        .route("/cosmos/throughput", refusing(post(cosmos::limit)))
+        .route("/cosmos/regions/{name}/offline", refusing(post(cosmos::offline)))
+        .route("/cosmos/regions/{name}/online", refusing(post(cosmos::online)))
         .route("/functions/{name}/fire", refusing(post(functions::fire)))
         .route("/functions/{name}/redeliver", refusing(post(functions::redeliver)))
         .fallback(no_lever)

@@ -23,7 +23,7 @@ pub use ports::{PortError, Ports};
 use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::control::{self, Handles};
-use crate::cosmos::{Cosmos, Replay};
+use crate::cosmos::{self, Cosmos, Replay};
 use crate::event_grid::{self, EventGrid};
 use crate::event_hubs::{self, EventHubs, SHARED_ACCESS_KEY};
 use crate::functions_host::{FunctionsHost, Services};
@@ -79,7 +79,14 @@ impl Stack {
         // Every port before any work, so that a conflict costs nothing.
         let functions = bind(FUNCTIONS, ports.functions)?;
         let site = listen("the pages", ports.site)?;
-        let cosmos_port = listen("Cosmos DB", ports.cosmos)?;
+        let cosmos_ports = cosmos::Listeners::new(
+            listen("Cosmos DB", ports.cosmos)?,
+            // An account with one region is served at its own port.
+            (0u16..)
+                .zip(topology.cosmos.regions.iter().skip_while(|_| topology.cosmos.regions.len() < 2))
+                .map(|(number, _)| listen("a region of Cosmos DB", ports.cosmos_region(number)))
+                .collect::<Result<_, _>>()?,
+        );
         let blob_port = listen("Blob Storage", ports.blob)?;
         let queue_port = listen("Queue Storage", ports.queue)?;
         let hubs_port = listen("Event Hubs", ports.event_hubs)?;
@@ -114,7 +121,7 @@ impl Stack {
         let observer = event_grid.clone();
         blobs.observe(Arc::new(move |created| Ok(observer.blob_created(created)?)))?;
         event_hubs::capture::start(&event_hubs, &blobs, &storage, &clock).map_err(StackError::Capture)?;
-        let cosmos = Cosmos::start(&topology.cosmos, &identity, cosmos_port, &storage, &clock, progress).await?;
+        let cosmos = Cosmos::start(&topology.cosmos, &identity, cosmos_ports, &storage, &clock, progress).await?;
 
         let services = Services {
             event_hubs: event_hubs.clone(),
