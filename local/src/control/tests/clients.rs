@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use azure_core::{credentials::Secret, hmac::hmac_sha256, http::RequestContent, time::OffsetDateTime};
-use azure_data_cosmos::{AccountReference, CosmosClientBuilder, RoutingStrategy};
+use azure_data_cosmos::{AccountReference, CosmosClientBuilder, RoutingStrategy, clients::ContainerClient};
 use azure_storage_blob::BlobClient;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::Fixture;
@@ -30,6 +30,39 @@ impl Fixture {
     }
 }
 
+impl Fixture {
+    async fn items(&self) -> ContainerClient {
+        let cosmos = self.stack.cosmos();
+        let endpoint = cosmos.endpoint().parse().expect("an address");
+        let account = AccountReference::with_authentication_key(endpoint, cosmos.key().to_owned());
+        let routing = RoutingStrategy::PreferredRegions(vec!["East US".into(), "West US".into()]);
+        let client = CosmosClientBuilder::new().build(account, routing).await.expect("a client");
+        client.database_client("shop").container_client("items", None).await.expect("a container")
+    }
+}
+
+#[tokio::test]
+async fn the_cosmos_client_writes_on_in_the_other_region_and_within_the_throughput_that_is_left() {
+    let fixture = Fixture::start().await;
+    let items = fixture.items().await;
+    items.upsert_item("a", "a", &json!({"id": "a", "n": 1}), None).await.expect("stored");
+    let (status, said) = fixture.pull("/cosmos/regions/East%20US/offline", &json!({})).await;
+    assert_eq!(status, 200, "{said}");
+    let state = |region: &Value| (region["online"].clone(), region["writable"].clone());
+    assert_eq!(state(&said["regions"][0]), (json!(false), json!(false)), "{said}");
+    assert_eq!(state(&said["regions"][1]), (json!(true), json!(true)), "{said}");
+    items.upsert_item("a", "a", &json!({"id": "a", "n": 2}), None).await.expect("stored in the other region");
+    assert_eq!(fixture.pull("/cosmos/regions/West%20US/offline", &json!({})).await.0, 409, "the last one stays");
+    assert_eq!(fixture.pull("/cosmos/regions/East%20US/online", &json!({})).await.0, 200);
+    assert_eq!(fixture.look("/cosmos").await["regions"][0]["online"], true);
+
+    let fault = json!({"count": 2, "status": 503, "container": "items", "operations": ["read"]});
+    assert_eq!(fixture.pull("/cosmos/faults", &fault).await.1["left"], 2);
+    items.read_item("a", "a", None).await.expect("read after two failures");
+    assert_eq!(fixture.look("/cosmos").await["left"], 0);
+    fixture.stop().await;
+}
+
 #[tokio::test]
 async fn the_blob_client_tries_again_through_two_busy_answers() {
     let fixture = Fixture::start().await;
@@ -45,14 +78,7 @@ async fn the_blob_client_tries_again_through_two_busy_answers() {
 #[tokio::test]
 async fn the_cosmos_client_tries_again_when_throttled_and_reports_what_it_may_not_repeat() {
     let fixture = Fixture::start().await;
-    let cosmos = fixture.stack.cosmos();
-    let account = AccountReference::with_authentication_key(
-        cosmos.endpoint().parse().expect("an address"),
-        cosmos.key().to_owned(),
-    );
-    let routing = RoutingStrategy::PreferredRegions(vec!["East US".into()]);
-    let client = CosmosClientBuilder::new().build(account, routing).await.expect("a client");
-    let items = client.database_client("shop").container_client("items", None).await.expect("a container");
+    let items = fixture.items().await;
     let item = json!({"id": "a", "n": 1});
     items.create_item("a", "a", &item, None).await.expect("created");
 

@@ -1,6 +1,7 @@
 //! The levers, pulled over their port on a running stack, and felt by official clients.
 
 mod clients;
+mod event_hubs;
 mod faults;
 
 use serde_json::{Value, json};
@@ -21,13 +22,19 @@ struct Fixture {
 impl Fixture {
     async fn start() -> Self {
         let topology: Topology = serde_json::from_value(json!({
-            "cosmos": {"databases": [{"name": "shop", "containers": [{"name": "items", "partitionKey": "/id"}]}]},
+            "cosmos": {
+                "regions": ["East US", "West US"],
+                "databases": [{"name": "shop", "containers": [{"name": "items", "partitionKey": "/id"}]}],
+            },
             "eventHubs": {
                 "namespace": "contoso",
                 "hubs": [{"name": "products", "partitions": 2, "consumerGroups": ["site"]}],
                 "schemaGroups": [{"name": "contoso", "compatibility": "Backward"}],
             },
-            "identities": [{"name": "operator", "roles": [{"role": "Schema Registry Contributor", "scope": "eventHubs"}]}],
+            "identities": [{"name": "operator", "roles": [
+                {"role": "Schema Registry Contributor", "scope": "eventHubs"},
+                {"role": "Azure Event Hubs Data Owner", "scope": "eventHubs"},
+            ]}],
             "storage": {"containers": ["files"]},
             "eventGrid": {"topics": [{"name": "partners", "inputSchema": "CloudEventSchemaV1_0"}]},
         }))
