@@ -115,7 +115,8 @@ proptest! {
         let whole = json!({ "specversion": "1.0", "id": "e-1", "source": "/s", "type": "t", "time": "2026-01-05T10:00:00.123Z",
             "partitionkey": "k", "sequence": 7, "datacontenttype": "application/json", "data": { "a": [1, "ü", null] } });
         let body = damaged(whole.to_string().into_bytes(), &damages);
-        prop_assert!(is_an_answer(&decode(&body, Some("application/cloudevents+json"), "{}")));
+        let answered = is_an_answer(&decode(&body, Some("application/cloudevents+json"), "{}"));
+        prop_assert!(answered);
     }
 
     #[test]
