@@ -20,6 +20,7 @@ mod error;
 mod etag;
 mod http;
 mod lease;
+mod lease_door;
 mod names;
 mod outbox;
 mod record;
@@ -43,6 +44,7 @@ use self::{auth::Account, http::Service, store::Store};
 pub use self::{
     door::{Blob, Condition, Properties, PutOptions},
     error::{Code, Error, Failure},
+    lease_door::LeaseAction,
     outbox::{Api, BlobCreated, Observer},
 };
 

@@ -8,7 +8,7 @@
 //! | `amqp` | values, frames, performatives, message sections |
 //! | `engine` | one connection: sessions, links, sending, receiving, `$cbs`, `$management` |
 //! | `log` | the events of one partition in the store |
-//! | `hub`, `receivers`, `position` | what a hub is made of, epochs, start positions |
+//! | `hub`, `receivers`, `seat`, `position` | what a hub is made of, epochs, start positions |
 //! | `capture` | Avro files of what a hub received |
 
 mod amqp;
@@ -20,6 +20,7 @@ mod hub;
 mod log;
 mod position;
 mod receivers;
+mod seat;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub use event::{EventData, StoredEvent};
 pub use hub::Hub;
 pub use log::{Partition, PartitionState};
 pub use position::Start;
+pub use seat::{Occupied, Seat};
 
 /// Memory for the newest events of all partitions together, shared out evenly.
 const TAIL_BYTES: usize = 64 << 20;

@@ -11,9 +11,11 @@
 //! Not kinder than Azure: a checkpoint and a lease move on after a failed batch unless an unlimited retry policy holds
 //! them; a handler that exits with 0 is not restarted; an answer that would hang Azure's host fails loudly.
 
+mod access;
 mod app;
 mod front;
 mod handler;
+mod host_id;
 mod invocation;
 mod levers;
 mod listeners;
@@ -28,21 +30,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
-use sha2::{Digest as _, Sha256};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
+use uuid::Uuid;
 
 use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::cosmos::Cosmos;
 use crate::event_hubs::EventHubs;
+use crate::identity::Caller;
 
 pub use app::AppError;
 pub use front::KeysError;
 pub use handler::Stopped;
 pub use levers::LeverError;
 
+use access::Access;
 use app::{App, Settings};
 use front::{Front, Keys};
 use handler::{Handler, Launch, Supervisor};
@@ -50,7 +54,7 @@ use invocation::{Client, Invoker};
 use listeners::Listeners;
 
 /// How long a stop waits for connections that are in use.
-const STOPPING: Duration = Duration::from_secs(5);
+const STOPPING: Duration = Duration::from_secs(1);
 
 /// What to host, and how.
 pub struct HostOptions {
@@ -64,6 +68,11 @@ pub struct HostOptions {
     pub enforce_keys: bool,
     /// Sends bodies to the handler in chunks, as in Azure; otherwise with a `Content-Length`, as under Core Tools.
     pub chunked_bodies: bool,
+    /// This instance of the app, as owner of partitions, leases and locks. One that starts again under the id of one that
+    /// is gone goes on at once; under a new id it waits until what the other left behind has expired.
+    pub instance: Uuid,
+    /// The identity in whose name triggers listen: what its roles do not allow does not start. `None` asks nothing.
+    pub identity: Option<Caller>,
 }
 
 /// The services that triggers listen to.
@@ -97,13 +106,15 @@ pub enum Error {
     NoTimer(String),
 }
 
-/// A running host. Dropped without [`stop`](Self::stop), it kills its handler and stops listening all the same.
+/// A running host. Dropped without [`stop`](Self::stop), it kills its handler and stops listening all the same, but keeps
+/// what it owns until that expires, as a host does that crashes.
 pub struct FunctionsHost {
     address: SocketAddr,
     front: Arc<Front>,
     supervisor: Mutex<Option<Supervisor>>,
     tasks: TaskTracker,
     stopping: CancellationToken,
+    leaving: CancellationToken,
     _on_drop: DropGuard,
 }
 
@@ -115,8 +126,8 @@ impl FunctionsHost {
     pub async fn start(options: HostOptions, services: Services, clock: &Clock) -> Result<Self, Error> {
         let settings = Settings::load(&options.app, &options.settings)?;
         let app = App::load(&options.app, settings)?;
-        let host_id = host_id(&app);
-        let listeners = Listeners::open(&app, &services).await?;
+        let host_id = host_id::of(&app.settings)?;
+        let listeners = Listeners::open(&app, &services, options.instance).await?;
         let keys = match options.enforce_keys {
             true => Some(Keys::open_or_create(&services.blobs, &host_id, &app)?),
             false => None,
@@ -126,7 +137,7 @@ impl FunctionsHost {
         let address = listener.local_addr().map_err(Error::Listener)?;
         let client = Client::new(options.chunked_bodies).map_err(Error::Client)?;
 
-        let stopping = CancellationToken::new();
+        let (stopping, leaving) = (CancellationToken::new(), CancellationToken::new());
         let (supervisor, handler) = if app.enabled().next().is_some() {
             let (supervisor, handler) =
                 Supervisor::start(launch(&app), client.clone(), clock.clone(), stopping.clone());
@@ -141,16 +152,18 @@ impl FunctionsHost {
             clock: clock.clone(),
             timeout: app.host.function_timeout,
             stopping: stopping.clone(),
+            leaving: leaving.clone(),
         };
+        let access = Access { caller: options.identity, clock: clock.clone(), stopping: stopping.clone() };
         let tasks = TaskTracker::new();
-        let (timers, levers) = listeners.start(&tasks, &invoker, &app, &services.blobs, &host_id);
+        let (timers, levers) = listeners.start(&tasks, &invoker, &app, &services, &access, &host_id);
         for function in app.enabled() {
             info!("{}: {}", function.name, function.trigger.kind());
         }
         let front = Arc::new(Front::new(app, invoker, host_id, keys, timers, levers));
         tasks.spawn(serve(listener, Arc::clone(&front), stopping.clone()));
         let on_drop = stopping.clone().drop_guard();
-        Ok(Self { address, front, supervisor: Mutex::new(supervisor), tasks, stopping, _on_drop: on_drop })
+        Ok(Self { address, front, supervisor: Mutex::new(supervisor), tasks, stopping, leaving, _on_drop: on_drop })
     }
 
     /// Where the host listens.
@@ -215,7 +228,9 @@ impl FunctionsHost {
     }
 
     /// Stops triggers, port and handler. Invocations under way are not acknowledged, so their events come again.
+    /// Partitions, leases and locks are given back, so that another host has them at once.
     pub async fn stop(&self) {
+        self.leaving.cancel();
         self.stopping.cancel();
         let supervisor = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(supervisor) = supervisor {
@@ -260,14 +275,4 @@ fn launch(app: &App) -> Launch {
         fixed_port: handler.port,
         initialization_timeout: handler.initialization_timeout,
     }
-}
-
-/// The id under which blobs of this host are kept: as set, or one per app folder.
-fn host_id(app: &App) -> String {
-    if let Some(id) = app.settings.get("AzureFunctionsWebHost__hostid") {
-        return id.to_lowercase();
-    }
-    let digest = Sha256::digest(app.root.to_string_lossy().as_bytes());
-    let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("local-{digits}")
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use super::StackError;
 use super::ports::{FUNCTIONS, unbound};
@@ -15,6 +16,9 @@ use crate::functions_host::{FunctionsHost, HostOptions, Services};
 
 /// Pause before the host starts again after it gave up, as a platform would make.
 const HOST_RESTART_PAUSE: Duration = Duration::from_secs(1);
+
+/// The one instance of the app on a stack. The same after a crash, which no host survives: what it held goes on at once.
+const INSTANCE: Uuid = Uuid::from_u128(0xc0a7_050e_0000_4000_8000_0000_0000_0001);
 
 /// The app to run.
 #[derive(Clone)]
@@ -96,6 +100,8 @@ impl HostStarter {
             listener,
             enforce_keys: self.app.enforce_keys,
             chunked_bodies: true,
+            instance: INSTANCE,
+            identity: None,
         };
         Ok(FunctionsHost::start(options, self.services.clone(), &self.clock).await?)
     }

@@ -20,7 +20,7 @@ pub(crate) use definition::Function;
 pub(crate) use host_json::{EventHubOptions, HostJson, InitialOffset};
 pub(crate) use settings::Settings;
 pub(crate) use trigger::{
-    Cardinality, CosmosDbTrigger, DataType, EventHubTrigger, HttpTrigger, Level, TimerTrigger, Trigger,
+    Cardinality, CosmosDbTrigger, DataType, EventHubTrigger, FeedStart, HttpTrigger, Level, TimerTrigger, Trigger,
 };
 
 /// The app cannot run; nothing was started.

@@ -3,5 +3,6 @@
 mod apps;
 mod http;
 mod process;
+mod sharing;
 mod support;
 mod triggers;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use crate::blobs::Blobs;
 use crate::clock::Clock;
@@ -88,6 +89,11 @@ impl FakeHandler {
         tokio::time::timeout(PATIENCE, self.calls.recv()).await.expect("a call").expect("the handler runs")
     }
 
+    /// What was called meanwhile.
+    pub(super) fn calls(&mut self) -> Vec<Call> {
+        std::iter::from_fn(|| self.calls.try_recv().ok()).collect()
+    }
+
     pub(super) fn has_no_call(&mut self) -> bool {
         self.calls.try_recv().is_err()
     }
@@ -117,6 +123,8 @@ pub(super) struct World {
     pub(super) app: TempDir,
     /// Whether keys are asked for.
     pub(super) enforce_keys: bool,
+    /// The next host's.
+    pub(super) instance: Uuid,
     _data: TempDir,
 }
 
@@ -128,7 +136,8 @@ impl World {
         let topology: topology::Topology = serde_json::from_value(json!({
             "cosmos": {"databases": [{"name": "catalog", "containers": [
                 {"name": "products", "partitionKey": "/id"}, {"name": "leases", "partitionKey": "/id"}]}]},
-            "eventHubs": {"namespace": "shop", "hubs": [{"name": "orders", "partitions": 1, "consumerGroups": ["site"]}]}
+            "eventHubs": {"namespace": "shop", "hubs": [{"name": "orders", "partitions": 1, "consumerGroups": ["site"]},
+                {"name": "clicks", "partitions": 4, "consumerGroups": ["site"]}]}
         }))
         .expect("valid");
         let listener = || async { TcpListener::bind("127.0.0.1:0").await.expect("a port") };
@@ -139,7 +148,14 @@ impl World {
                 .await
                 .expect("blobs"),
         };
-        Self { services, clock, app: tempfile::tempdir().expect("a directory"), enforce_keys: false, _data: data }
+        Self {
+            services,
+            clock,
+            app: tempfile::tempdir().expect("a directory"),
+            enforce_keys: false,
+            instance: Uuid::from_u128(1),
+            _data: data,
+        }
     }
 
     /// An app whose process only sleeps: `handler` answers on its fixed port.
@@ -179,18 +195,31 @@ impl World {
             listener: std::net::TcpListener::bind("127.0.0.1:0").expect("a port"),
             enforce_keys: self.enforce_keys,
             chunked_bodies: true,
+            instance: self.instance,
+            identity: None,
         };
         FunctionsHost::start(options, self.services.clone(), &self.clock).await
     }
 
     /// Appends an event with a body to the one partition of `orders`.
     pub(super) fn send(&self, body: &str) -> i64 {
+        self.send_to("orders", 0, body)
+    }
+
+    /// Appends an event with a body to a partition.
+    pub(super) fn send_to(&self, hub: &str, partition: usize, body: &str) -> i64 {
         let length = u8::try_from(body.len()).expect("a short body");
         // One data section with a short binary.
         let mut message = vec![0x00, 0x53, 0x75, 0xa0, length];
         message.extend_from_slice(body.as_bytes());
-        let hub = self.services.event_hubs.hub("orders").expect("the hub");
-        hub.partitions()[0].append(&[Bytes::from(message)]).expect("appended")
+        let hub = self.services.event_hubs.hub(hub).expect("the hub");
+        hub.partitions()[partition].append(&[Bytes::from(message)]).expect("appended")
+    }
+
+    /// Makes another app folder, for another instance; the one so far stays for as long as what is returned.
+    pub(super) fn next_instance(&mut self) -> TempDir {
+        self.instance = Uuid::from_u128(self.instance.as_u128() + 1);
+        std::mem::replace(&mut self.app, tempfile::tempdir().expect("a directory"))
     }
 
     /// The sequence number of the checkpoint of group `site`.

@@ -5,16 +5,18 @@ mod cosmos_db;
 mod event_grid;
 mod event_hub;
 mod event_hub_payload;
-mod leases;
+mod host_lock;
 mod schedule;
 mod timer;
 mod timer_status;
 
+pub(crate) use checkpoints::CONTAINER as CHECKPOINTS;
 pub(crate) use cosmos_db::Feed;
 pub(crate) use event_grid::answer as answer_event_grid;
 pub(crate) use event_hub::Listener as EventHubListener;
 pub(crate) use schedule::Schedule;
 pub(crate) use timer::{Timer, TimerHandle};
+pub(crate) use timer_status::CONTAINER as HOSTS;
 
 #[cfg(test)]
 pub(crate) use event_hub_payload::{Context as EventHubContext, Event as HubEvent, payload as event_hub_payload};
