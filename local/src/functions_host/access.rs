@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use super::app::{CosmosDbTrigger, EventHubTrigger};
+use super::app::{BlobTrigger, CosmosDbTrigger, EventHubTrigger, QueueTrigger};
 use super::triggers::{CHECKPOINTS, HOSTS};
 use crate::clock::Clock;
 use crate::identity::{Action, Caller};
@@ -36,6 +36,16 @@ impl Need {
         let monitored = format!("cosmos/{}/{}", trigger.database, trigger.container);
         let leases = format!("cosmos/{}/{}", trigger.lease_database, trigger.lease_container);
         vec![Self::new(Action::CosmosRead, monitored), Self::new(Action::CosmosWrite, leases)]
+    }
+
+    /// Of a `queueTrigger`: its messages.
+    pub(super) fn of_queue(trigger: &QueueTrigger) -> Vec<Self> {
+        vec![Self::new(Action::QueueProcess, format!("storage/queues/{}", trigger.queue))]
+    }
+
+    /// Of a `blobTrigger` that scans: to read its container, and its receipts.
+    pub(super) fn of_blob(trigger: &BlobTrigger) -> Vec<Self> {
+        vec![Self::new(Action::BlobRead, blobs(&trigger.container)), Self::new(Action::BlobWrite, blobs(HOSTS))]
     }
 
     /// Of a `timerTrigger`: its lock and its status.

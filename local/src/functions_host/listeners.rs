@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use super::Services;
 use super::access::{Access, Need};
-use super::app::{App, AppError, CosmosDbTrigger, EventHubTrigger, Function, Trigger};
+use super::app::{App, AppError, BlobSource, CosmosDbTrigger, EventHubTrigger, Function, Trigger};
 use super::invocation::Invoker;
 use super::levers::{HubLever, Levers};
-use super::triggers::{EventHubListener, Feed, Timer, TimerHandle};
+use super::triggers::{BlobScan, EventHubListener, Feed, NewBlobs, Timer, TimerHandle, run_queue};
 use crate::event_hubs::{EventHubs, Partition};
+use crate::queues;
 
 /// Triggers that are checked and not started.
 pub(super) struct Listeners {
@@ -37,10 +38,22 @@ impl Listeners {
                     let feed = Feed::open(function, trigger, &services.cosmos, instance.to_string()).await?;
                     feeds.push((Arc::clone(function), trigger.clone(), feed));
                 }
-                Trigger::Http(_) | Trigger::EventGrid(_) | Trigger::Timer(_) => {}
+                Trigger::Http(_) | Trigger::EventGrid(_) | Trigger::Timer(_) | Trigger::Queue(_) | Trigger::Blob(_) => {
+                }
             }
         }
         Ok(Self { hubs, feeds, instance })
+    }
+
+    /// The host's own queue of new blobs, where the app has a blob trigger.
+    pub(super) fn new_blobs(
+        &self,
+        app: &App,
+        services: &Services,
+        host_id: &str,
+    ) -> Result<Option<NewBlobs>, queues::Error> {
+        let needed = app.enabled().any(|function| matches!(function.trigger, Trigger::Blob(_)));
+        needed.then(|| NewBlobs::open(&services.queues, host_id)).transpose()
     }
 
     /// Starts them; returns the handles of the timers and the levers of streams and feeds.
@@ -52,8 +65,10 @@ impl Listeners {
         services: &Services,
         access: &Access,
         host_id: &str,
+        new_blobs: Option<&NewBlobs>,
     ) -> (BTreeMap<String, TimerHandle>, Levers) {
         let mut levers = Levers::default();
+        start_storage(tasks, invoker, app, services, access, host_id, new_blobs);
         for (function, trigger, partitions) in self.hubs {
             let (rewinds, received) = mpsc::channel(1);
             let ids = partitions.iter().map(|partition| partition.id().to_owned()).collect();
@@ -98,6 +113,55 @@ impl Listeners {
             });
         }
         (timers, levers)
+    }
+}
+
+/// Starts queue and blob triggers.
+fn start_storage(
+    tasks: &TaskTracker,
+    invoker: &Invoker,
+    app: &App,
+    services: &Services,
+    access: &Access,
+    host_id: &str,
+    new_blobs: Option<&NewBlobs>,
+) {
+    let mut of_blobs = BTreeMap::new();
+    for function in app.enabled() {
+        match &function.trigger {
+            Trigger::Queue(trigger) => {
+                let (function, trigger, invoker) = (Arc::clone(function), trigger.clone(), invoker.clone());
+                let (access, queues, options) = (access.clone(), services.queues.clone(), app.host.queues.clone());
+                tasks.spawn(async move {
+                    if access.granted(&function.name, &Need::of_queue(&trigger)).await {
+                        run_queue(function, trigger, queues, options, invoker).await;
+                    }
+                });
+            }
+            Trigger::Blob(trigger) => {
+                of_blobs.insert(format!("Host.Functions.{}", function.name), Arc::clone(function));
+                if let (BlobSource::Scan, Some(new_blobs)) = (trigger.source, new_blobs) {
+                    let scan = BlobScan {
+                        function: Arc::clone(function),
+                        trigger: trigger.clone(),
+                        blobs: services.blobs.clone(),
+                        new_blobs: new_blobs.clone(),
+                        host_id: host_id.to_owned(),
+                    };
+                    let (invoker, access) = (invoker.clone(), access.clone());
+                    tasks.spawn(async move {
+                        if access.granted(&scan.function.name, &Need::of_blob(&scan.trigger)).await {
+                            scan.run(&invoker).await;
+                        }
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    if let Some(new_blobs) = new_blobs {
+        let (blobs, options) = (services.blobs.clone(), app.host.blobs.clone());
+        tasks.spawn(new_blobs.clone().work_off(of_blobs, blobs, options, invoker.clone()));
     }
 }
 

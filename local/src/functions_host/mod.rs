@@ -5,7 +5,7 @@
 //! | `app` | `host.json`, `function.json`, settings; everything checked before anything starts |
 //! | `handler` | the process: spawn, readiness, exit table, three errors stop the host |
 //! | `invocation` | one call: body, request, judgement of the answer, retries |
-//! | `triggers` | Event Hubs, change feed, Event Grid, timers, with their checkpoints and leases |
+//! | `triggers` | Event Hubs, change feed, Event Grid, queues, blobs, timers, with their checkpoints and leases |
 //! | `front` | the host's port: HTTP functions, keys, the Event Grid endpoint, the admin API |
 //!
 //! Not kinder than Azure: a checkpoint and a lease move on after a failed batch unless an unlimited retry policy holds
@@ -29,7 +29,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -40,6 +39,8 @@ use crate::clock::Clock;
 use crate::cosmos::Cosmos;
 use crate::event_hubs::EventHubs;
 use crate::identity::Caller;
+use crate::queues::Queues;
+use crate::transport::{Incoming, Peer, Tls};
 
 pub use app::AppError;
 pub use front::KeysError;
@@ -52,6 +53,7 @@ use front::{Front, Keys};
 use handler::{Handler, Launch, Supervisor};
 use invocation::{Client, Invoker};
 use listeners::Listeners;
+use triggers::BlobWebhook;
 
 /// How long a stop waits for connections that are in use.
 const STOPPING: Duration = Duration::from_secs(1);
@@ -73,6 +75,8 @@ pub struct HostOptions {
     pub instance: Uuid,
     /// The identity in whose name triggers listen: what its roles do not allow does not start. `None` asks nothing.
     pub identity: Option<Caller>,
+    /// What the host's port shows over TLS.
+    pub tls: Tls,
 }
 
 /// The services that triggers listen to.
@@ -84,6 +88,8 @@ pub struct Services {
     pub cosmos: Cosmos,
     /// `AzureWebJobsStorage`: checkpoints, timer status, keys.
     pub blobs: Blobs,
+    /// Queues that triggers take messages from.
+    pub queues: Queues,
 }
 
 /// The host did not start; nothing of it runs.
@@ -101,6 +107,9 @@ pub enum Error {
     /// The HTTP client to the handler cannot be built.
     #[error("the functions host cannot make its HTTP client")]
     Client(#[source] reqwest::Error),
+    /// The host's own queue cannot be made.
+    #[error("the functions host cannot make its queue of new blobs; repeating is safe")]
+    Queue(#[from] crate::queues::Error),
     /// No such timer.
     #[error("{0} is not a timer of this app, or it is disabled")]
     NoTimer(String),
@@ -134,7 +143,8 @@ impl FunctionsHost {
         };
         options.listener.set_nonblocking(true).map_err(Error::Listener)?;
         let listener = tokio::net::TcpListener::from_std(options.listener).map_err(Error::Listener)?;
-        let address = listener.local_addr().map_err(Error::Listener)?;
+        let listener = Incoming::new("functions host", listener, &options.tls).map_err(Error::Listener)?;
+        let address = listener.address();
         let client = Client::new(options.chunked_bodies).map_err(Error::Client)?;
 
         let (stopping, leaving) = (CancellationToken::new(), CancellationToken::new());
@@ -156,11 +166,14 @@ impl FunctionsHost {
         };
         let access = Access { caller: options.identity, clock: clock.clone(), stopping: stopping.clone() };
         let tasks = TaskTracker::new();
-        let (timers, levers) = listeners.start(&tasks, &invoker, &app, &services, &access, &host_id);
+        let new_blobs = listeners.new_blobs(&app, &services, &host_id)?;
+        let (timers, levers) =
+            listeners.start(&tasks, &invoker, &app, &services, &access, &host_id, new_blobs.as_ref());
+        let blob_webhook = BlobWebhook { blobs: services.blobs.clone(), new_blobs };
         for function in app.enabled() {
             info!("{}: {}", function.name, function.trigger.kind());
         }
-        let front = Arc::new(Front::new(app, invoker, host_id, keys, timers, levers));
+        let front = Arc::new(Front::new(app, invoker, host_id, keys, timers, levers, blob_webhook));
         tasks.spawn(serve(listener, Arc::clone(&front), stopping.clone()));
         let on_drop = stopping.clone().drop_guard();
         Ok(Self { address, front, supervisor: Mutex::new(supervisor), tasks, stopping, leaving, _on_drop: on_drop })
@@ -245,13 +258,9 @@ impl FunctionsHost {
 }
 
 /// Serves the port until the host stops; open connections end with what they carry.
-async fn serve(listener: tokio::net::TcpListener, front: Arc<Front>, stopping: CancellationToken) {
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("cannot set TCP_NODELAY: {error}");
-        }
-    });
-    let served = axum::serve(listener, front::router(front)).with_graceful_shutdown(stopping.cancelled_owned()).await;
+async fn serve(listener: Incoming, front: Arc<Front>, stopping: CancellationToken) {
+    let service = front::router(front).into_make_service_with_connect_info::<Peer>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(stopping.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!("the port of the functions host failed: {error}");
     }

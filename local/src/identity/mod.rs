@@ -30,6 +30,8 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -45,9 +47,6 @@ use crate::transport::{HttpServer, Tls};
 
 /// The tenant that every identity of the stack belongs to.
 pub const TENANT: Uuid = Uuid::from_u128(0xc0a7_050e_0000_4000_8000_0000_0000_0001);
-
-/// Bytes of the secret that an app shows to the identity endpoint.
-const SECRET_BYTES: usize = 24;
 
 /// The stack's authority. Clones share it.
 #[derive(Clone)]
@@ -66,7 +65,8 @@ struct Shared {
 }
 
 /// What an app needs to get tokens, as App Service puts it into the app's environment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Credentials {
     /// `IDENTITY_ENDPOINT`.
     pub endpoint: String,
@@ -87,7 +87,7 @@ impl Identity {
         let address = listener.local_addr().map_err(Error::Listener)?;
         let mut principals = BTreeMap::new();
         for identity in identities {
-            let principal = Principal::new(identity, secret()).map_err(Error::Role)?;
+            let principal = Principal::new(identity, secret(&identity.name)).map_err(Error::Role)?;
             if principals.insert(identity.name.clone(), Arc::new(principal)).is_some() {
                 return Err(Error::Twice(identity.name.clone()));
             }
@@ -127,6 +127,15 @@ impl Identity {
         })
     }
 
+    /// A token of the identity `name` for `resource`, as the endpoint would give it.
+    ///
+    /// # Errors
+    /// When there is no such identity, or the token cannot be signed.
+    pub fn token(&self, name: &str, resource: &str) -> Result<String, Error> {
+        let principal = self.shared.principals.get(name).ok_or_else(|| Error::Unknown(name.to_owned()))?;
+        Ok(self.shared.tokens.issue(principal, resource).map_err(Error::SigningKey)?.token)
+    }
+
     /// The identity `name`, for what the stack does in its name.
     #[must_use]
     pub fn caller(&self, name: &str) -> Option<Caller> {
@@ -148,8 +157,28 @@ impl Identity {
     }
 }
 
-fn secret() -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; SECRET_BYTES]>())
+#[cfg(test)]
+impl Identity {
+    /// An authority for tests of services: the identity `owner` may do everything, `stranger` nothing.
+    pub(crate) async fn sample() -> Self {
+        let all = roles::ROLES
+            .iter()
+            .map(|role| topology::RoleAssignment { role: role.name.to_owned(), scope: String::new() });
+        let identities = [
+            topology::Identity { name: "owner".to_owned(), roles: all.collect() },
+            topology::Identity { name: "stranger".to_owned(), roles: Vec::new() },
+        ];
+        // The files are read only at the start.
+        let dir = tempfile::TempDir::new().expect("a folder");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::start(&identities, dir.path(), listener).expect("an authority")
+    }
+}
+
+/// The secret derives from the identity's name, so that settings for other hosts can be written down; like the
+/// emulators' keys it protects nothing but the habit. A page in a browser cannot send the header it goes into.
+fn secret(name: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(format!("secret of the local identity {name}")))
 }
 
 /// The authority does not start.
@@ -182,6 +211,9 @@ pub enum Error {
     /// An identity of the topology.
     #[error("the identity `{0}` is declared twice in the topology")]
     Twice(String),
+    /// No identity of the topology has this name.
+    #[error("the topology has no identity `{0}`")]
+    Unknown(String),
     /// The listener has no address.
     #[error("cannot learn the identity endpoint's address")]
     Listener(#[source] std::io::Error),

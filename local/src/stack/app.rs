@@ -13,6 +13,7 @@ use super::StackError;
 use super::ports::{FUNCTIONS, unbound};
 use crate::clock::Clock;
 use crate::functions_host::{FunctionsHost, HostOptions, Services};
+use crate::transport::Tls;
 
 /// Pause before the host starts again after it gave up, as a platform would make.
 const HOST_RESTART_PAUSE: Duration = Duration::from_secs(1);
@@ -89,6 +90,7 @@ pub(super) struct HostStarter {
     pub(super) services: Services,
     pub(super) clock: Clock,
     pub(super) listener: StdListener,
+    pub(super) tls: Tls,
 }
 
 impl HostStarter {
@@ -102,6 +104,7 @@ impl HostStarter {
             chunked_bodies: true,
             instance: INSTANCE,
             identity: None,
+            tls: self.tls.clone(),
         };
         Ok(FunctionsHost::start(options, self.services.clone(), &self.clock).await?)
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::PortError;
 use crate::storage::StorageError;
-use crate::{blobs, cosmos, event_grid, event_hubs, functions_host, schema_registry};
+use crate::{blobs, cosmos, event_grid, event_hubs, functions_host, identity, queues, schema_registry};
 
 /// The stack cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,9 @@ pub enum StackError {
     /// The store.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// Identity.
+    #[error("the authority for identities cannot start")]
+    Identity(#[from] identity::Error),
     /// Event Hubs.
     #[error("Event Hubs cannot start")]
     EventHubs(#[from] event_hubs::Error),
@@ -35,6 +38,9 @@ pub enum StackError {
     /// Blob Storage.
     #[error("Blob Storage cannot start")]
     Blobs(#[from] blobs::Error),
+    /// Queue Storage.
+    #[error("Queue Storage cannot start")]
+    Queues(#[from] queues::Error),
     /// Cosmos DB.
     #[error("Cosmos DB cannot start")]
     Cosmos(#[from] cosmos::Error),

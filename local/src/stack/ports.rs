@@ -18,12 +18,16 @@ pub struct Ports {
     pub cosmos: u16,
     /// Blob Storage.
     pub blob: u16,
+    /// Queue Storage.
+    pub queue: u16,
     /// Event Hubs, AMQP.
     pub event_hubs: u16,
     /// Schema registry.
     pub schema_registry: u16,
     /// Event Grid and Resource Manager.
     pub event_grid: u16,
+    /// The identity endpoint of apps.
+    pub identity: u16,
 }
 
 impl Ports {
@@ -35,16 +39,28 @@ impl Ports {
             site: 7070,
             cosmos: 8081,
             blob: 10000,
+            queue: 10001,
             event_hubs: 5672,
             schema_registry: 5300,
             event_grid: 6501,
+            identity: 6502,
         }
     }
 
     /// Any free ports, so that stacks run side by side.
     #[must_use]
     pub fn auto() -> Self {
-        Self { functions: 0, site: 0, cosmos: 0, blob: 0, event_hubs: 0, schema_registry: 0, event_grid: 0 }
+        Self {
+            functions: 0,
+            site: 0,
+            cosmos: 0,
+            blob: 0,
+            queue: 0,
+            event_hubs: 0,
+            schema_registry: 0,
+            event_grid: 0,
+            identity: 0,
+        }
     }
 }
 

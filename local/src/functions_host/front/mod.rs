@@ -19,7 +19,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use super::app::{App, Function};
 use super::invocation::Invoker;
 use super::levers::Levers;
-use super::triggers::{TimerHandle, answer_event_grid};
+use super::triggers::{BlobWebhook, TimerHandle, answer_event_grid};
 
 pub(crate) use keys::Keys;
 pub use keys::KeysError;
@@ -42,6 +42,7 @@ pub(crate) struct Front {
     pub(crate) keys: Option<Keys>,
     pub(crate) timers: BTreeMap<String, TimerHandle>,
     pub(in crate::functions_host) levers: Levers,
+    blob_webhook: BlobWebhook,
     routes: Routes,
 }
 
@@ -53,9 +54,10 @@ impl Front {
         keys: Option<Keys>,
         timers: BTreeMap<String, TimerHandle>,
         levers: Levers,
+        blob_webhook: BlobWebhook,
     ) -> Self {
         let routes = Routes::new(&app);
-        Self { app, invoker, host_id, keys, timers, levers, routes }
+        Self { app, invoker, host_id, keys, timers, levers, blob_webhook, routes }
     }
 
     fn enabled(&self, name: &str) -> Option<&Arc<Function>> {
@@ -80,6 +82,7 @@ async fn dispatch(State(front): State<Arc<Front>>, request: Request) -> Response
                 .await
                 .unwrap_or_else(|_| text(StatusCode::INTERNAL_SERVER_ERROR, ""))
         }
+        "/runtime/webhooks/blobs" => blobs(&front, request).await,
         _ if path.starts_with("/admin/") => admin::answer(&front, request).await,
         _ => http_trigger::answer(&front, request).await,
     }
@@ -99,6 +102,23 @@ async fn event_grid(front: &Front, request: Request) -> Response {
     };
     let function = name.and_then(|name| front.enabled(&name).cloned());
     answer_event_grid(function.as_ref(), &front.invoker, &parts.method, &parts.headers, &body).await.map(Body::from)
+}
+
+/// Events for blob triggers; `functionName` is the function's id, `Host.Functions.<name>`.
+async fn blobs(front: &Front, request: Request) -> Response {
+    if let Some(keys) = &front.keys
+        && !keys.open_blobs(presented_key(&request).as_deref())
+    {
+        return text(StatusCode::UNAUTHORIZED, "");
+    }
+    let id = query(request.uri().query(), "functionName").unwrap_or_default();
+    let (parts, body) = request.into_parts();
+    let body = match read_body(body).await {
+        Ok(body) => body,
+        Err(status) => return text(status, ""),
+    };
+    let function = id.strip_prefix("Host.Functions.").and_then(|name| front.enabled(name));
+    front.blob_webhook.answer(function, &parts.method, &parts.headers, &body).map(Body::from)
 }
 
 /// Reads a body up to the host's limit.

@@ -21,6 +21,8 @@ use crate::clock::Clock;
 use crate::cosmos::Cosmos;
 use crate::event_hubs::EventHubs;
 use crate::functions_host::{Error, FunctionsHost, HostOptions, Services};
+use crate::identity::Identity;
+use crate::queues::Queues;
 use crate::storage::{Storage, Sync as SyncMode};
 use crate::topology;
 
@@ -125,6 +127,7 @@ pub(super) struct World {
     pub(super) enforce_keys: bool,
     /// The next host's.
     pub(super) instance: Uuid,
+    identity: Identity,
     _data: TempDir,
 }
 
@@ -141,19 +144,28 @@ impl World {
         }))
         .expect("valid");
         let listener = || async { TcpListener::bind("127.0.0.1:0").await.expect("a port") };
+        let identity = Identity::sample().await;
         let services = Services {
-            event_hubs: EventHubs::start(&topology.event_hubs, listener().await, &storage, &clock).await.expect("hubs"),
-            cosmos: Cosmos::start(&topology.cosmos, listener().await, &storage, &clock, &|_| {}).await.expect("Cosmos"),
-            blobs: Blobs::start(&topology.storage, "devstoreaccount1", listener().await, &storage, &clock)
+            event_hubs: EventHubs::start(&topology.event_hubs, &identity, listener().await, &storage, &clock)
+                .await
+                .expect("hubs"),
+            cosmos: Cosmos::start(&topology.cosmos, &identity, listener().await, &storage, &clock, &|_| {})
+                .await
+                .expect("Cosmos"),
+            blobs: Blobs::start(&topology.storage, "devstoreaccount1", &identity, listener().await, &storage, &clock)
                 .await
                 .expect("blobs"),
+            queues: Queues::start(&topology.storage, "devstoreaccount1", &identity, listener().await, &storage, &clock)
+                .await
+                .expect("queues"),
         };
         Self {
             services,
+            instance: Uuid::from_u128(1),
+            identity,
             clock,
             app: tempfile::tempdir().expect("a directory"),
             enforce_keys: false,
-            instance: Uuid::from_u128(1),
             _data: data,
         }
     }
@@ -197,6 +209,7 @@ impl World {
             chunked_bodies: true,
             instance: self.instance,
             identity: None,
+            tls: self.identity.tls().clone(),
         };
         FunctionsHost::start(options, self.services.clone(), &self.clock).await
     }
