@@ -215,20 +215,25 @@ impl FunctionsHost {
 
     /// The master key, which opens everything; `None` where keys are not asked for.
     #[must_use]
-    pub fn master_key(&self) -> Option<&str> {
-        self.front.keys.as_ref().map(Keys::master)
+    pub fn master_key(&self) -> Option<String> {
+        self.key(|keys| keys.master().map(Some))
     }
 
     /// The default key of a function; `None` where keys are not asked for or there is no such function.
     #[must_use]
-    pub fn function_key(&self, function: &str) -> Option<&str> {
-        self.front.keys.as_ref()?.of_function(function)
+    pub fn function_key(&self, function: &str) -> Option<String> {
+        self.front.app.functions.iter().find(|known| known.name == function)?;
+        self.key(|keys| keys.of_function(function))
     }
 
     /// The `code` that Event Grid has to bring; `None` where keys are not asked for.
     #[must_use]
-    pub fn event_grid_key(&self) -> Option<&str> {
-        self.front.keys.as_ref()?.event_grid()
+    pub fn event_grid_key(&self) -> Option<String> {
+        self.key(Keys::event_grid)
+    }
+
+    fn key(&self, read: impl FnOnce(&Keys) -> Result<Option<String>, KeysError>) -> Option<String> {
+        read(self.front.keys.as_ref()?).inspect_err(|error| tracing::error!("{error}")).ok()?
     }
 
     /// Runs a timer now, after a run that is under way, and waits for it. Returns whether the run succeeded.

@@ -3,6 +3,7 @@
 mod apps;
 mod http;
 mod process;
+mod rules;
 mod sharing;
 mod support;
 mod triggers;

@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::cosmos::Cosmos;
 use crate::event_hubs::EventHubs;
 use crate::functions_host::{Error, FunctionsHost, HostOptions, Services};
-use crate::identity::Identity;
+use crate::identity::{Caller, Identity};
 use crate::queues::Queues;
 use crate::storage::{Storage, Sync as SyncMode};
 use crate::topology;
@@ -127,6 +127,8 @@ pub(super) struct World {
     pub(super) enforce_keys: bool,
     /// The next host's.
     pub(super) instance: Uuid,
+    /// In whose name the next host listens.
+    pub(super) caller: Option<Caller>,
     identity: Identity,
     _data: TempDir,
 }
@@ -162,6 +164,7 @@ impl World {
         Self {
             services,
             instance: Uuid::from_u128(1),
+            caller: None,
             identity,
             clock,
             app: tempfile::tempdir().expect("a directory"),
@@ -208,7 +211,7 @@ impl World {
             enforce_keys: self.enforce_keys,
             chunked_bodies: true,
             instance: self.instance,
-            identity: None,
+            identity: self.caller.clone(),
             tls: self.identity.tls().clone(),
         };
         FunctionsHost::start(options, self.services.clone(), &self.clock).await
@@ -227,6 +230,17 @@ impl World {
         message.extend_from_slice(body.as_bytes());
         let hub = self.services.event_hubs.hub(hub).expect("the hub");
         hub.partitions()[partition].append(&[Bytes::from(message)]).expect("appended")
+    }
+
+    /// Has the next host listen in the name of an identity with these roles on everything.
+    pub(super) async fn act_with(&mut self, roles: &[&str]) {
+        let role = |role: &&str| topology::RoleAssignment { role: (*role).to_owned(), scope: String::new() };
+        let roles = roles.iter().map(role).collect();
+        let identities = [topology::Identity { name: "app".to_owned(), roles }];
+        let folder = tempfile::tempdir().expect("a directory");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let identity = Identity::start(&identities, folder.path(), listener).expect("an authority");
+        self.caller = identity.caller("app");
     }
 
     /// Makes another app folder, for another instance; the one so far stays for as long as what is returned.
@@ -258,7 +272,7 @@ impl World {
     }
 
     /// Waits until `holds`.
-    pub(super) async fn until(&self, what: &str, holds: impl Fn() -> bool) {
+    pub(super) async fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
         let reached = tokio::time::timeout(PATIENCE, async {
             while !holds() {
                 tokio::time::sleep(POLL).await;
