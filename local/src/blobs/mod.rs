@@ -18,6 +18,7 @@ mod error;
 mod etag;
 mod http;
 mod lease;
+mod lease_door;
 mod names;
 mod outbox;
 mod paging;
@@ -46,6 +47,7 @@ use crate::{
 pub use self::{
     door::{Blob, Condition, Properties, PutOptions},
     error::{Code, Error, Failure},
+    lease_door::LeaseAction,
     outbox::{Api, BlobCreated, Observer},
 };
 use self::{http::Service, store::Store};

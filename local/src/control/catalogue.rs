@@ -85,8 +85,8 @@ pub(super) const LEVERS: &[Lever] = &[
         "POST",
         "/functions/{name}/redeliver",
         r#"{"partition":"0","from":5}"#,
-        "Moves the checkpoint of a hub trigger or the lease of a change feed back, so that events come again; without \
-         `partition` everywhere, without `from` from the oldest.",
+        "Moves the checkpoint of a hub trigger or the leases of a change feed back, so that events come again; without \
+         `partition` everywhere (a feed always), without `from` from the oldest.",
     ),
 ];
 

@@ -19,7 +19,9 @@ impl From<LeverError> for Problem {
     fn from(error: LeverError) -> Self {
         match error {
             LeverError::NoFunction { .. } | LeverError::NoPartition { .. } => Self::not_found(error.to_string()),
-            LeverError::Store { .. } | LeverError::Stopping => Self::conflict(error.to_string()),
+            LeverError::Store { .. } | LeverError::Busy { .. } | LeverError::Stopping => {
+                Self::conflict(error.to_string())
+            }
         }
     }
 }
@@ -43,7 +45,7 @@ pub(super) async fn fire(
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Position {
-    /// Partition of the hub, or range of the change feed; all where absent.
+    /// Partition of the hub; all where absent. The ranges of a change feed move together.
     partition: Option<String>,
     /// Sequence number or LSN of the first event that comes again; the oldest there is where absent.
     from: Option<i64>,

@@ -146,6 +146,13 @@ impl Identity {
         self.shared.principals.get(name).map(|principal| Caller::unlimited(Arc::clone(principal)))
     }
 
+    /// The identity whose secret this is: what its app has as `IDENTITY_HEADER`.
+    #[must_use]
+    pub fn caller_with(&self, secret: &str) -> Option<Caller> {
+        let principal = self.shared.principals.values().find(|principal| principal.secret == secret)?;
+        Some(Caller::unlimited(Arc::clone(principal)))
+    }
+
     /// Who shows this token: its signature is ours, it has not expired, and it is meant for one of `audiences`, which are
     /// compared without case and without a slash at the end.
     ///

@@ -25,10 +25,14 @@ fn listed() -> Vec<Listed> {
     let registry = include_str!("../schema_registry/http.rs");
     let schema = include_str!("../event_grid/event/mod.rs");
     let operator = include_str!("../event_grid/filter/operator.rs");
+    let destination = include_str!("../event_grid/subscription/target.rs");
+    let destinations = &destination[destination.find("match body.endpoint_type").expect("it is matched")..];
+    let destinations = &destinations[..destinations.find("does not exist").expect("the last arm")];
     let resource = include_str!("../event_grid/resource_manager/path.rs");
     let blob = include_str!("../blobs/http/operation.rs");
     let queue = include_str!("../queues/http/operation.rs");
     let cosmos = include_str!("../cosmos/request.rs");
+    let missing = include_str!("../cosmos/unsupported.rs");
     let trigger = include_str!("../functions_host/app/trigger.rs");
     let roles = include_str!("../identity/roles.rs");
     // Variants that only lead to the lists of their own.
@@ -41,7 +45,16 @@ fn listed() -> Vec<Listed> {
     vec![
         of("Event Hubs", &[&variants(address, "Address"), &variants(position, "Start")]),
         of("Schema registry", &[&variants(registry, "Operation")]),
-        of("Event Grid", &[&variants(schema, "Schema"), &operators]),
+        of(
+            "Event Grid",
+            &[
+                &variants(schema, "Schema"),
+                &operators,
+                &literals(destinations, "        \"", "\" =>"),
+                &literals(destinations, "(\"", "\" |"),
+                &literals(destinations, "| \"", "\""),
+            ],
+        ),
         of("Resource Manager", &[&variants(resource, "Resource")]),
         of(
             "Blob Storage",
@@ -66,7 +79,14 @@ fn listed() -> Vec<Listed> {
                 &literals(queue, "not_implemented(\"", "\")"),
             ],
         ),
-        of("Cosmos DB", &[&inner(cosmos, "Operation", &["Write"]), &variants(cosmos, "Write")]),
+        of(
+            "Cosmos DB",
+            &[
+                &inner(cosmos, "Operation", &["Write"]),
+                &variants(cosmos, "Write"),
+                &literals(missing, "=> \"", "\",\n"),
+            ],
+        ),
         of("Functions host", &[&variants(trigger, "Trigger")]),
         of("Identity", &[&literals(roles, "Role { name: \"", "\"")]),
     ]

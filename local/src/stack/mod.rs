@@ -288,7 +288,7 @@ impl Stack {
     fn lead_event_grid_to(&self, host: &FunctionsHost) {
         let Ok(mut base) = Url::parse(&self.endpoints.functions) else { return };
         if let Some(key) = host.event_grid_key() {
-            base.query_pairs_mut().append_pair("code", key);
+            base.query_pairs_mut().append_pair("code", &key);
         }
         self.event_grid.set_function_app(base);
     }
@@ -298,17 +298,30 @@ impl Stack {
     /// # Errors
     /// When the app is not valid or its handler does not start; the message names the file.
     pub async fn run_app(&self, app: AppOptions) -> Result<(), StackError> {
-        let host = self
-            .app
-            .run(HostStarter {
-                app,
+        self.run_app_scaled(app, 1).await
+    }
+
+    /// As [`run_app`](Self::run_app), scaled out: hosts that share partitions, leases, timers and the port as instances of
+    /// one app do.
+    ///
+    /// # Errors
+    /// As there; the instances before the one that does not start go on.
+    pub async fn run_app_scaled(&self, app: AppOptions, instances: u16) -> Result<(), StackError> {
+        // What the settings let the app prove to the identity endpoint is what its triggers may do.
+        let identity = app.settings.get("IDENTITY_HEADER").and_then(|secret| self.identity.caller_with(secret));
+        for instance in 0..instances {
+            let starter = HostStarter {
+                app: app.clone(),
                 services: self.services.clone(),
                 clock: self.clock.clone(),
                 listener: self.functions.try_clone().map_err(|source| unbound(FUNCTIONS, 0, source))?,
                 tls: self.identity.tls().clone(),
-            })
-            .await?;
-        self.lead_event_grid_to(&host);
+                instance,
+                identity: identity.clone(),
+            };
+            let host = self.app.run(starter).await?;
+            self.lead_event_grid_to(&host);
+        }
         Ok(())
     }
 
@@ -318,10 +331,16 @@ impl Stack {
         self.host()?.handler_pid()
     }
 
-    /// The functions host that runs now.
+    /// The functions host that runs now; the first where there are several.
     #[must_use]
     pub fn host(&self) -> Option<Arc<FunctionsHost>> {
-        self.app.host()
+        self.hosts().into_iter().next()
+    }
+
+    /// The functions hosts that run now.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<Arc<FunctionsHost>> {
+        self.app.hosts()
     }
 
     /// Stops the app; the services stay. Nothing is acknowledged for it, so another app goes on where it was.

@@ -3,6 +3,8 @@
 mod admin;
 mod constraint;
 mod http_trigger;
+mod key_admin;
+mod key_store;
 mod keys;
 mod route;
 mod routes;
@@ -22,8 +24,8 @@ use super::levers::Levers;
 use super::triggers::{BlobWebhook, TimerHandle, answer_event_grid};
 use crate::faults::Faults;
 
+pub use key_store::KeysError;
 pub(crate) use keys::Keys;
-pub use keys::KeysError;
 pub(crate) use route::RouteTemplate;
 
 #[cfg(test)]
