@@ -10,6 +10,8 @@ mod crash;
 mod full_disk;
 mod identity;
 mod javascript_clients;
+mod javascript_clients;
+mod levers;
 mod official_clients;
 mod power_cut;
 mod product_flow;

@@ -18,6 +18,7 @@ mod error;
 mod etag;
 mod http;
 mod lease;
+mod lease_door;
 mod names;
 mod outbox;
 mod paging;
@@ -32,9 +33,13 @@ use tokio::net::TcpListener;
 
 use crate::{
     clock::Clock,
+    faults::Faults,
     identity::Identity,
     storage::Storage,
-    storage_account::auth::{Account, WELL_KNOWN_KEY},
+    storage_account::{
+        self,
+        auth::{Account, WELL_KNOWN_KEY},
+    },
     topology,
     transport::HttpServer,
 };
@@ -42,6 +47,7 @@ use crate::{
 pub use self::{
     door::{Blob, Condition, Properties, PutOptions},
     error::{Code, Error, Failure},
+    lease_door::LeaseAction,
     outbox::{Api, BlobCreated, Observer},
     paging::BlobPage,
 };
@@ -55,6 +61,7 @@ pub struct Blobs {
 
 struct Inner {
     service: Arc<Service>,
+    faults: Faults,
     server: HttpServer,
 }
 
@@ -82,9 +89,10 @@ impl Blobs {
             account: Account::new(account, "blob", identity),
             base: format!("http://{address}/{account}"),
         });
-        let router = http::router(Arc::clone(&service));
+        let faults = storage_account::faults(clock);
+        let router = faults.guard(http::router(Arc::clone(&service)));
         let server = HttpServer::start("blob", listener, router, identity.tls()).map_err(unusable)?;
-        let blobs = Self { inner: Arc::new(Inner { service, server }) };
+        let blobs = Self { inner: Arc::new(Inner { service, faults, server }) };
         for container in &topology.containers {
             blobs.create_container(container)?;
         }
@@ -95,6 +103,12 @@ impl Blobs {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.inner.server.address()
+    }
+
+    /// Faults that strike requests to the service.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.inner.faults
     }
 
     /// Name of the account.

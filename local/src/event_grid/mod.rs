@@ -52,6 +52,7 @@ use crate::{
     blobs::{BlobCreated, Blobs},
     clock::Clock,
     event_hubs::EventHubs,
+    faults::Faults,
     identity::Identity,
     queues::Queues,
     storage::Storage,
@@ -96,6 +97,8 @@ impl Options {
 pub struct EventGrid {
     service: Arc<Service>,
     server: Arc<HttpServer>,
+    publish_faults: Faults,
+    resource_manager_faults: Faults,
 }
 
 impl EventGrid {
@@ -117,15 +120,31 @@ impl EventGrid {
         })?;
         let service = Arc::new(Service::open(topology, options, identity, address, storage, clock)?);
         service.deploy(topology)?;
-        let server = HttpServer::start("event grid", listener, router(service.clone()), identity.tls());
+        let (publish_faults, resource_manager_faults) = (error::faults(), error::faults());
+        let router = publish_faults
+            .guard(publishing(service.clone()))
+            .merge(resource_manager_faults.guard(managing(service.clone())));
+        let server = HttpServer::start("event grid", listener, router, identity.tls());
         let server = server.map_err(|source| Error::Network { operation: "listen", source: source.into() })?;
-        Ok(Self { service, server: Arc::new(server) })
+        Ok(Self { service, server: Arc::new(server), publish_faults, resource_manager_faults })
     }
 
     /// Where the service listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.service.address
+    }
+
+    /// Faults that strike requests that publish events.
+    #[must_use]
+    pub fn publish_faults(&self) -> &Faults {
+        &self.publish_faults
+    }
+
+    /// Faults that strike Resource Manager calls.
+    #[must_use]
+    pub fn resource_manager_faults(&self) -> &Faults {
+        &self.resource_manager_faults
     }
 
     /// The URL that official clients take as the endpoint of `topic`.
@@ -189,10 +208,17 @@ impl EventGrid {
     }
 }
 
-fn router(service: Arc<Service>) -> Router {
+/// The data plane.
+fn publishing(service: Arc<Service>) -> Router {
     Router::new()
-        .route("/topics/{topic}/api/events", post(publish::publish))
-        .route("/eventsubscriptions/{name}/validate", get(consent).post(consent))
+        .route("/topics/{topic}/api/events", post(publish::publish).fallback(publish::wrong_method))
+        .with_state(service)
+}
+
+/// Everything else.
+fn managing(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/eventsubscriptions/{name}/validate", get(consent).post(consent).fallback(resource_manager::handle))
         .fallback(resource_manager::handle)
         .with_state(service)
 }

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::event_grid::names::{Names, Source};
 
-const PROVIDER: &str = "/providers/microsoft.eventgrid/";
+pub(super) const PROVIDER: &str = "/providers/microsoft.eventgrid/";
 
 /// What a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
