@@ -10,6 +10,7 @@ pub mod commands;
 pub mod data_dir;
 pub mod endpoints;
 pub mod failure;
+pub mod identity;
 pub mod output;
 pub mod package;
 pub mod pages;

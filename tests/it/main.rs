@@ -6,7 +6,11 @@
 mod bad_records;
 mod command_line;
 mod cosmos_clients;
+mod crash;
+mod full_disk;
+mod javascript_clients;
 mod official_clients;
+mod power_cut;
 mod product_flow;
 mod redelivery;
 mod refusals;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
+use crate::identity;
 use super::Plan;
 use super::report::{Report, histogram, micros};
 use super::shop::Shop;
@@ -39,7 +40,7 @@ async fn start(shop: &Shop, app: &Path, invocation: &Value) -> Result<(Duration,
     let began = Instant::now();
     let _handler: Child = Command::new(app.join("contoso-handler"))
         .current_dir(app)
-        .envs(shop.stack.app_settings())
+        .envs(shop.stack.app_settings(identity::APP)?)
         .env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string())
         .env("FUNCTIONS_APP_ROOT_PATH", app)
         .env("CONTOSO_LOG", "error")

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::storage_account::check_metadata;
+
 use super::{
     Blobs,
     conditions::{Conditions, EtagMatch},
     error::{Code, Error, Failure},
-    http::request::check_metadata,
     names::{BlobPath, ContainerName},
     record::{BlobRecord, ContentHeaders, Metadata},
     store::{Access, Change, Entry, PageRequest, Replacement, Store},

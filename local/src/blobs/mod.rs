@@ -2,18 +2,16 @@
 //!
 //! What a client was told is stored is in the durable store; bodies are kept and sent in chunks. Signatures are checked
 //! as the service checks them. Operations that are not served answer `501 NotImplemented` with their name: copies,
-//! append and page blobs, snapshots, versions, tags, tiers, batches, container leases and access policies.
+//! append and page blobs, snapshots, versions, tags, tiers, batches, user delegation keys and access policies.
 //! Staged blocks that are never committed stay until the blob is put or its container deleted; the service drops them after
 //! a week.
 //!
 //! - [`Blobs`] is the handle: it starts the service and is the door for the other rooms of the stack.
-//! - `http` takes requests apart and words answers; `auth` checks who is calling.
+//! - `http` takes requests apart and words answers; who is calling is checked by the storage account.
 //! - `store` holds containers, blobs and blocks; `bodies` their bytes; `lease` and `conditions` decide who may write.
 //! - `outbox` hands on the news of new blobs.
 
-mod auth;
 mod bodies;
-mod code;
 mod conditions;
 mod door;
 mod error;
@@ -22,6 +20,7 @@ mod http;
 mod lease;
 mod names;
 mod outbox;
+mod paging;
 mod record;
 mod store;
 #[cfg(test)]
@@ -31,14 +30,21 @@ use std::{net::SocketAddr, sync::Arc};
 
 use tokio::net::TcpListener;
 
-use crate::{clock::Clock, identity::Identity, storage::Storage, topology, transport::HttpServer};
+use crate::{
+    clock::Clock,
+    identity::Identity,
+    storage::Storage,
+    storage_account::auth::{Account, WELL_KNOWN_KEY},
+    topology,
+    transport::HttpServer,
+};
 
-use self::{auth::Account, http::Service, store::Store};
 pub use self::{
     door::{Blob, Condition, Properties, PutOptions},
     error::{Code, Error, Failure},
     outbox::{Api, BlobCreated, Observer},
 };
+use self::{http::Service, store::Store};
 
 /// The running service; clones share it.
 #[derive(Clone)]
@@ -72,7 +78,7 @@ impl Blobs {
         let store = Store::open(storage, clock).map_err(|error| failed(error.into()))?;
         let service = Arc::new(Service {
             store: Arc::new(store),
-            account: Account::new(account),
+            account: Account::new(account, "blob", identity),
             base: format!("http://{address}/{account}"),
         });
         let router = http::router(Arc::clone(&service));
@@ -99,7 +105,7 @@ impl Blobs {
     /// Key of the account, Base64: the one that every local storage account has.
     #[must_use]
     pub fn key(&self) -> &str {
-        auth::WELL_KNOWN_KEY
+        WELL_KNOWN_KEY
     }
 
     /// `http://127.0.0.1:PORT/ACCOUNT`.

@@ -1,15 +1,14 @@
 //! Receiving from a hub with the official client.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
-use azure_core::time::{Duration as TokenLife, OffsetDateTime};
 use azure_messaging_eventhubs::models::ReceivedEventData;
 use azure_messaging_eventhubs::{
     ConsumerClient, EventReceiver, OpenReceiverOptions, Result, StartLocation, StartPosition,
 };
+use contoso_handlers::azure::credentials::Credentials;
+use contoso_handlers::settings::EventHubsSettings;
 use futures::stream::{SelectAll, select_all};
 use futures::{Stream, StreamExt};
 
@@ -23,19 +22,21 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Opens `hub` at `address` (host and port), one receiver a partition or only the one asked for.
+    /// Opens `hub`, as the identity of this process, with one receiver a partition or only the one asked for.
     pub(super) async fn open(
-        address: &str,
+        namespace: &EventHubsSettings,
         hub: &str,
         partition: Option<u32>,
         from_earliest: bool,
     ) -> anyhow::Result<Self> {
-        let what = || format!("cannot open the hub {hub} at {address}");
-        let opening = ConsumerClient::builder().with_custom_endpoint(format!("amqp://{address}")).open(
-            address,
-            hub.to_owned(),
-            Arc::new(AnyToken),
-        );
+        let EventHubsSettings { namespace, custom_endpoint } = namespace;
+        let what = || format!("cannot open the hub {hub} at {namespace}");
+        let identity = Credentials::managed_identity(None).identity();
+        let builder = match custom_endpoint {
+            Some(endpoint) => ConsumerClient::builder().with_custom_endpoint(endpoint.to_string()),
+            None => ConsumerClient::builder(),
+        };
+        let opening = builder.open(namespace, hub.to_owned(), identity);
         let client = timely(opening).await.with_context(what)?;
         let partitions = timely(client.get_eventhub_properties()).await.with_context(what)?.partition_ids;
         let partitions = match partition.map(|partition| partition.to_string()) {
@@ -70,17 +71,5 @@ async fn timely<T>(call: impl Future<Output = Result<T>>) -> anyhow::Result<T> {
     match tokio::time::timeout(DEADLINE, call).await {
         Ok(answer) => Ok(answer?),
         Err(_) => bail!("no answer within {} s; does `contoso up` run?", DEADLINE.as_secs()),
-    }
-}
-
-/// The local stack takes any token, in plain text on loopback; a real one is never sent there.
-#[derive(Debug)]
-struct AnyToken;
-
-#[async_trait::async_trait]
-impl TokenCredential for AnyToken {
-    async fn get_token(&self, _: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
-        // Far from expiry: the client renews six minutes before it, and would spin on less.
-        Ok(AccessToken::new("local", OffsetDateTime::now_utc() + TokenLife::hours(24)))
     }
 }

@@ -2,10 +2,13 @@
 
 use http::Method;
 
-use crate::blobs::{
-    auth::Need,
-    error::{Code, Failure},
-    names::{BlobPath, ContainerName},
+use crate::{
+    blobs::{
+        error::Failure,
+        names::{BlobPath, ContainerName},
+    },
+    identity::Action,
+    storage_account::{self, auth::Need},
 };
 
 use super::request::{Call, Target};
@@ -15,6 +18,7 @@ use super::request::{Call, Target};
 pub(super) enum Operation<'c> {
     ListContainers,
     GetServiceProperties,
+    GetAccountInformation,
     Container(ContainerOperation, &'c ContainerName),
     Blob(BlobOperation, &'c BlobPath),
 }
@@ -26,6 +30,7 @@ pub(super) enum ContainerOperation {
     SetMetadata,
     Delete,
     List,
+    Lease,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +73,14 @@ impl<'c> Operation<'c> {
     /// # Errors
     /// [`Code::NotImplemented`] with the operation's name; `405` for what the service has no name for.
     pub(super) fn of(call: &'c Call) -> Result<Self, Failure> {
+        let comp = call.query.get("comp").unwrap_or_default();
+        let operation = match &call.target {
+            // It may be asked at any address of the account.
+            _ if call.query.get("restype") == Some("account") => of_service(call, comp)?,
+            Target::Service => of_service(call, comp)?,
+            Target::Container(name) => Self::Container(of_container(call, comp)?, name),
+            Target::Blob(path) => Self::Blob(of_blob(call, comp)?, path),
+        };
         for name in REFUSED_HEADERS {
             if call.headers.contains_key(name) {
                 return Err(not_implemented(&format!("header {name}")));
@@ -78,26 +91,28 @@ impl<'c> Operation<'c> {
                 return Err(not_implemented(&format!("parameter {name}")));
             }
         }
-        let comp = call.query.get("comp").unwrap_or_default();
-        match &call.target {
-            Target::Service => of_service(call, comp),
-            Target::Container(name) => Ok(Self::Container(of_container(call, comp)?, name)),
-            Target::Blob(path) => Ok(Self::Blob(of_blob(call, comp)?, path)),
-        }
+        Ok(operation)
     }
 
-    /// What a shared access signature must allow.
+    /// What a shared access signature or a role must allow.
     pub(super) fn need(&self) -> Need {
-        let need = |resource, permissions| Need { resource, permissions };
+        let need = |resource, permissions| {
+            // Every permission but reading and listing changes something.
+            let action = if matches!(permissions, "r" | "l") { Action::BlobRead } else { Action::BlobWrite };
+            Need { resource, permissions, action }
+        };
         match self {
             Self::ListContainers => need('s', "l"),
             Self::GetServiceProperties => need('s', "r"),
+            // Any permission of an account signature will do; tokens need a role to read.
+            Self::GetAccountInformation => Need { resource: 's', permissions: "rwdlac", action: Action::BlobRead },
             Self::Container(operation, _) => match operation {
                 ContainerOperation::Create => need('c', "cw"),
                 ContainerOperation::GetProperties => need('c', "r"),
                 ContainerOperation::SetMetadata => need('c', "w"),
                 ContainerOperation::Delete => need('c', "d"),
                 ContainerOperation::List => need('c', "l"),
+                ContainerOperation::Lease => need('c', "wd"),
             },
             Self::Blob(operation, _) => match operation {
                 BlobOperation::Put | BlobOperation::PutBlock | BlobOperation::PutBlockList => need('o', "cw"),
@@ -118,7 +133,7 @@ fn of_service<'c>(call: &Call, comp: &str) -> Result<Operation<'c>, Failure> {
         (&Method::PUT, "service", "properties") => not_implemented("Set Blob Service Properties"),
         (&Method::GET, "service", "stats") => not_implemented("Get Blob Service Stats"),
         (&Method::POST, "service", "userdelegationkey") => not_implemented("Get User Delegation Key"),
-        (&Method::GET | &Method::HEAD, "account", "properties") => not_implemented("Get Account Information"),
+        (&Method::GET | &Method::HEAD, "account", "properties") => return Ok(Operation::GetAccountInformation),
         (&Method::POST, _, "batch") => not_implemented("Blob Batch"),
         (&Method::GET, _, "blobs") => not_implemented("Find Blobs by Tags"),
         (&Method::OPTIONS, ..) => not_implemented("Preflight Blob Request"),
@@ -138,12 +153,11 @@ fn of_container(call: &Call, comp: &str) -> Result<ContainerOperation, Failure> 
         (&Method::GET, "list") => return Ok(ContainerOperation::List),
         (&Method::GET | &Method::HEAD, "acl") => not_implemented("Get Container ACL"),
         (&Method::PUT, "acl") => not_implemented("Set Container ACL"),
-        (&Method::PUT, "lease") => not_implemented("Lease Container"),
+        (&Method::PUT, "lease") => return Ok(ContainerOperation::Lease),
         (&Method::PUT, "undelete") => not_implemented("Restore Container"),
         (&Method::PUT, "rename") => not_implemented("Rename Container"),
         (&Method::GET, "blobs") => not_implemented("Find Blobs by Tags in Container"),
         (&Method::POST, "batch") => not_implemented("Blob Batch"),
-        (&Method::GET | &Method::HEAD, "properties") => not_implemented("Get Account Information"),
         _ => unknown(call),
     })
 }
@@ -193,10 +207,9 @@ fn of_blob(call: &Call, comp: &str) -> Result<BlobOperation, Failure> {
 }
 
 pub(super) fn not_implemented(what: &str) -> Failure {
-    Failure::refused(Code::NotImplemented, format!("Not supported: {what}."))
+    storage_account::not_implemented(what).into()
 }
 
 fn unknown(call: &Call) -> Failure {
-    let query: Vec<_> = call.query.pairs().filter(|(name, _)| matches!(*name, "comp" | "restype")).collect();
-    Failure::refused(Code::UnsupportedHttpVerb, format!("{} {} with {query:?}.", call.method, call.path))
+    call.unknown().into()
 }
