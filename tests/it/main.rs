@@ -12,6 +12,7 @@ mod identity;
 mod javascript_clients;
 mod javascript_clients;
 mod levers;
+mod javascript_clients;
 mod official_clients;
 mod power_cut;
 mod product_flow;
