@@ -26,6 +26,7 @@ mod record;
 mod store;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::{
     net::SocketAddr,
@@ -44,6 +45,7 @@ pub use self::{
     door::{Blob, Condition, Properties, PutOptions},
     error::{Code, Error, Failure},
     outbox::{Api, BlobCreated, Observer},
+    writer::BlobWriter,
 };
 
 /// How long [`Blobs::stop`] waits for requests under way.

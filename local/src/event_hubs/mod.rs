@@ -35,7 +35,7 @@ use crate::storage::Storage;
 use crate::topology;
 
 pub use amqp::{DecodeError, Value};
-pub use capture::CaptureError;
+pub use capture::{CaptureError, CapturedFile};
 pub use error::Error;
 pub use event::{EventData, StoredEvent};
 pub use hub::Hub;

@@ -55,7 +55,7 @@ async fn answer(service: &Arc<Service>, request: Request) -> Result<Response, Re
     let (parts, request_body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let topics = service.topics.values().map(|topic| topic.name.as_str());
-    let resource = path::parse(&service.names, topics, &path).ok_or_else(|| unknown(service, &parts.method, &path))?;
+    let resource = path::parse(&service.names, topics, &path).ok_or_else(|| unknown(&parts.method, &path))?;
     let query: Vec<(String, String)> =
         form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     if !query.iter().any(|(name, _)| name.eq_ignore_ascii_case("api-version")) {
@@ -199,10 +199,7 @@ impl Call<'_> {
 /// Operations are over in an instant here; without this, clients wait half a minute between polls.
 const RETRY_SOON: (header::HeaderName, HeaderValue) = (header::RETRY_AFTER, HeaderValue::from_static("1"));
 
-fn unknown(service: &Service, method: &Method, path: &str) -> Refusal {
-    if path.to_ascii_lowercase().starts_with(&service.names.event_hubs().to_ascii_lowercase()) {
-        return Refusal::unsupported("events of the Event Hubs namespace");
-    }
+fn unknown(method: &Method, path: &str) -> Refusal {
     Refusal::not_found(format!("The local Event Grid has nothing at {method} {path}."))
 }
 

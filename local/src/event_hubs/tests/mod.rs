@@ -39,13 +39,17 @@ fn topology() -> topology::EventHubs {
 
 impl Stand {
     async fn new() -> Self {
-        Self::open(TempDir::new().unwrap(), Clock::default()).await
+        Self::with(topology()).await
     }
 
-    async fn open(directory: TempDir, clock: Clock) -> Self {
+    async fn with(topology: topology::EventHubs) -> Self {
+        Self::open(TempDir::new().unwrap(), Clock::default(), topology).await
+    }
+
+    async fn open(directory: TempDir, clock: Clock, topology: topology::EventHubs) -> Self {
         let storage = Storage::open(directory.path(), Sync::Process).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let hubs = EventHubs::start(&topology(), listener, &storage, &clock).await.unwrap();
+        let hubs = EventHubs::start(&topology, listener, &storage, &clock).await.unwrap();
         Self { directory, clock, storage, hubs }
     }
 
@@ -54,7 +58,7 @@ impl Stand {
         let Self { directory, clock, storage, hubs } = self;
         hubs.stop().await;
         drop((hubs, storage));
-        Self::open(directory, clock).await
+        Self::open(directory, clock, topology()).await
     }
 
     fn hub(&self) -> &Hub {
