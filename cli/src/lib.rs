@@ -7,6 +7,7 @@
 pub mod bench;
 pub mod catalogue;
 pub mod commands;
+pub mod credential;
 pub mod data_dir;
 pub mod endpoints;
 pub mod failure;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
-use azure_core::time::{Duration as TokenLife, OffsetDateTime};
 use azure_messaging_eventhubs::models::ReceivedEventData;
 use azure_messaging_eventhubs::{
     ConsumerClient, EventReceiver, OpenReceiverOptions, Result, StartLocation, StartPosition,
 };
 use futures::stream::{SelectAll, select_all};
 use futures::{Stream, StreamExt};
+
+use crate::credential::AnyToken;
 
 /// The client below may wait for ever for an answer that came early or never; we do not.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -70,17 +70,5 @@ async fn timely<T>(call: impl Future<Output = Result<T>>) -> anyhow::Result<T> {
     match tokio::time::timeout(DEADLINE, call).await {
         Ok(answer) => Ok(answer?),
         Err(_) => bail!("no answer within {} s; does `contoso up` run?", DEADLINE.as_secs()),
-    }
-}
-
-/// The local stack takes any token, in plain text on loopback; a real one is never sent there.
-#[derive(Debug)]
-struct AnyToken;
-
-#[async_trait::async_trait]
-impl TokenCredential for AnyToken {
-    async fn get_token(&self, _: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
-        // Far from expiry: the client renews six minutes before it, and would spin on less.
-        Ok(AccessToken::new("local", OffsetDateTime::now_utc() + TokenLife::hours(24)))
     }
 }
