@@ -6,7 +6,16 @@
 
 use std::path::Path;
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, OwnedWriteBatch, PersistMode};
+
+/// Bytes that a keyspace gathers in memory before it writes them in order to a file. The engine's own 64 MiB, for each of
+/// some dozens of keyspaces and with the ones being written beside them, would make the stack's memory follow what is
+/// stored.
+const MEMTABLE: u64 = 8 << 20;
+
+/// Bytes of blocks that are kept for reading, for all keyspaces together. Readers at the end of a hub have a cache of
+/// their own, and so has the operating system.
+const CACHE: u64 = 16 << 20;
 
 /// How far a commit reaches before it is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +60,7 @@ impl Storage {
     /// When the directory cannot be created, is held by another process, or holds something unreadable.
     pub fn open(directory: &Path, sync: Sync) -> Result<Self, StorageError> {
         let db = Database::builder(directory)
+            .cache_size(CACHE)
             .open()
             .map_err(|source| StorageError::Open { path: directory.display().to_string(), source })?;
         Ok(Self { db, sync })
@@ -61,7 +71,18 @@ impl Storage {
     /// # Errors
     /// When the engine fails.
     pub fn keyspace(&self, name: &str) -> Result<Keyspace, StorageError> {
-        Ok(self.db.keyspace(name, KeyspaceCreateOptions::default)?)
+        Ok(self.db.keyspace(name, options)?)
+    }
+
+    /// A named room for values of kilobytes and more, created on first use. They are written once to files of their own,
+    /// and only their places are sorted and merged: half the work and a third of the memory. A room keeps the form that
+    /// it was created in.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn keyspace_of_large_values(&self, name: &str) -> Result<Keyspace, StorageError> {
+        let options = || options().with_kv_separation(Some(KvSeparationOptions::default()));
+        Ok(self.db.keyspace(name, options)?)
     }
 
     /// An empty batch with this store's durability.
@@ -72,4 +93,8 @@ impl Storage {
             Sync::Always => PersistMode::SyncAll,
         }))
     }
+}
+
+fn options() -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE)
 }

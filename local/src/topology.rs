@@ -23,6 +23,32 @@ pub struct Topology {
     /// Event Grid topics and subscriptions.
     #[serde(default)]
     pub event_grid: EventGrid,
+    /// Identities of apps, and their roles.
+    #[serde(default)]
+    pub identities: Vec<Identity>,
+}
+
+/// The managed identity of an app, or of the pipeline that deploys.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Identity {
+    /// Its name.
+    pub name: String,
+    /// What it may do.
+    #[serde(default)]
+    pub roles: Vec<RoleAssignment>,
+}
+
+/// A role, on something.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct RoleAssignment {
+    /// Name of a built-in role of Azure, such as `Azure Event Hubs Data Sender`.
+    pub role: String,
+    /// What it is on, with all below: `cosmos/<database>/<container>`, `eventHubs/<hub>/consumerGroups/<group>`,
+    /// `eventHubs` (the namespace with its schema registry), `storage/blobs/<container>`, `storage/queues/<queue>`,
+    /// `eventGrid/topics/<topic>`, or a part of these from the left.
+    pub scope: String,
 }
 
 /// Cosmos DB: databases and their containers.

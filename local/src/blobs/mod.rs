@@ -28,17 +28,11 @@ mod store;
 mod tests;
 mod writer;
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc};
 
-use axum::serve::ListenerExt;
-use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio::net::TcpListener;
 
-use crate::{clock::Clock, storage::Storage, topology};
+use crate::{clock::Clock, identity::Identity, storage::Storage, topology, transport::HttpServer};
 
 use self::{auth::Account, http::Service, store::Store};
 pub use self::{
@@ -48,9 +42,6 @@ pub use self::{
     writer::BlobWriter,
 };
 
-/// How long [`Blobs::stop`] waits for requests under way.
-const GRACE: Duration = Duration::from_secs(5);
-
 /// The running service; clones share it.
 #[derive(Clone)]
 pub struct Blobs {
@@ -59,9 +50,7 @@ pub struct Blobs {
 
 struct Inner {
     service: Arc<Service>,
-    address: SocketAddr,
-    stop: CancellationToken,
-    server: Mutex<Option<JoinHandle<()>>>,
+    server: HttpServer,
 }
 
 impl Blobs {
@@ -72,36 +61,25 @@ impl Blobs {
     pub async fn start(
         topology: &topology::StorageAccount,
         account: &str,
+        identity: &Identity,
         listener: TcpListener,
         storage: &Storage,
         clock: &Clock,
     ) -> Result<Self, Error> {
         let failed = |cause: Failure| Error::new("start the blob service for", account, cause);
-        let address = listener.local_addr().map_err(|source| {
+        let unusable = |source: std::io::Error| {
             failed(Failure::Corrupt { what: "listener's address".to_owned(), source: source.into() })
-        })?;
+        };
+        let address = listener.local_addr().map_err(unusable)?;
         let store = Store::open(storage, clock).map_err(|error| failed(error.into()))?;
         let service = Arc::new(Service {
             store: Arc::new(store),
             account: Account::new(account),
             base: format!("http://{address}/{account}"),
         });
-        let stop = CancellationToken::new();
-        let server = axum::serve(
-            listener.tap_io(|connection| {
-                if let Err(error) = connection.set_nodelay(true) {
-                    tracing::debug!(%error, "a blob connection keeps Nagle's delay");
-                }
-            }),
-            http::router(Arc::clone(&service)),
-        )
-        .with_graceful_shutdown(stop.clone().cancelled_owned());
-        let server = tokio::spawn(async move {
-            if let Err(error) = server.await {
-                tracing::error!(%error, "the blob service stopped serving");
-            }
-        });
-        let blobs = Self { inner: Arc::new(Inner { service, address, stop, server: Mutex::new(Some(server)) }) };
+        let router = http::router(Arc::clone(&service));
+        let server = HttpServer::start("blob", listener, router, identity.tls()).map_err(unusable)?;
+        let blobs = Self { inner: Arc::new(Inner { service, server }) };
         for container in &topology.containers {
             blobs.create_container(container)?;
         }
@@ -111,7 +89,7 @@ impl Blobs {
     /// Where the service listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.inner.address
+        self.inner.server.address()
     }
 
     /// Name of the account.
@@ -155,11 +133,6 @@ impl Blobs {
 
     /// Stops listening and waits a moment for requests under way.
     pub async fn stop(&self) {
-        self.inner.stop.cancel();
-        let server = self.inner.server.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut server) = server else { return };
-        if tokio::time::timeout(GRACE, &mut server).await.is_err() {
-            server.abort();
-        }
+        self.inner.server.stop().await;
     }
 }

@@ -1,16 +1,20 @@
-//! The port: HTTP/1.1 and HTTP/2 without TLS, as the clients of the emulators speak.
+//! The port: HTTP/1.1 and HTTP/2, in plain text as the clients of the emulators speak, and over TLS.
 
 use std::sync::Arc;
 
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{Request as HttpRequest, State},
-    serve::ListenerExt,
+    extract::{ConnectInfo, Request as HttpRequest, State},
 };
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use tokio::net::TcpListener;
+
+use crate::{
+    identity::Identity,
+    transport::{HttpServer, Peer},
+};
 
 use super::{EMULATOR_KEY, account::Account, authorization::authorize, request::Request, responses};
 
@@ -18,28 +22,22 @@ use super::{EMULATOR_KEY, account::Account, authorization::authorize, request::R
 const BODY_LIMIT: usize = 16 << 20;
 
 /// Serves `account` until it is stopped.
-pub(super) fn serve(listener: TcpListener, account: Arc<Account>) {
-    // Without it, answers of more than one segment wait for the client's delayed acknowledgement.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::warn!(%error, "cosmos: cannot set TCP_NODELAY");
-        }
-    });
+pub(super) fn serve(listener: TcpListener, account: Arc<Account>, identity: &Identity) -> std::io::Result<()> {
     let stopped = account.stopped().clone();
     let router = Router::new().fallback(answer).with_state(account);
+    let server = HttpServer::start("cosmos", listener, router, identity.tls())?;
     tokio::spawn(async move {
-        tokio::select! {
-            () = stopped.cancelled() => {}
-            served = axum::serve(listener, router) => {
-                if let Err(error) = served {
-                    tracing::error!(%error, "cosmos: the listener failed");
-                }
-            }
-        }
+        stopped.cancelled().await;
+        drop(server);
     });
+    Ok(())
 }
 
-async fn answer(State(account): State<Arc<Account>>, http: HttpRequest) -> Response<Body> {
+async fn answer(
+    State(account): State<Arc<Account>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    http: HttpRequest,
+) -> Response<Body> {
     let (parts, body) = http.into_parts();
     let path_and_query = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let (body, oversized) = match to_bytes(body, BODY_LIMIT).await {
@@ -47,6 +45,7 @@ async fn answer(State(account): State<Arc<Account>>, http: HttpRequest) -> Respo
         Err(_) => (Bytes::new(), true),
     };
     let request = Request::new(parts.method, &path_and_query, parts.headers, body);
+    let is_account = request.path.trim_matches('/').is_empty();
     let response = if account.stopped().is_cancelled() {
         responses::unavailable(&request, "The account is stopped.")
     } else if let Err(denied) = authorize(&request, EMULATOR_KEY) {
@@ -57,5 +56,14 @@ async fn answer(State(account): State<Arc<Account>>, http: HttpRequest) -> Respo
     } else {
         account.answer(request).await
     };
-    response.map(Body::from)
+    match is_account && peer.secure {
+        true => response.map(|body| Body::from(over_tls(&body))),
+        false => response.map(Body::from),
+    }
+}
+
+/// The account's description for a client that came over TLS: its regions are reached the same way, else the client's
+/// next request, with its token, would go in plain text.
+fn over_tls(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).replace("http://127.0.0.1:", "https://127.0.0.1:")
 }

@@ -5,7 +5,7 @@
 //!
 //! | module | adds |
 //! | --- | --- |
-//! | `listener` | HTTP/1.1 and cleartext HTTP/2 on one port; `authorization` checks the account key |
+//! | `listener` | HTTP/1.1 and HTTP/2, in plain text and over TLS, on one port; `authorization` checks the account key |
 //! | `account` | the one way in for every request; writes one at a time, reads without a lock; `emulator` behind it |
 //! | `journal`, `replay` | every successful write is stored before it is answered, and executed again at start |
 //! | `etags` | an ETag that a client holds from before a restart keeps its meaning |
@@ -62,7 +62,7 @@ use tokio_util::sync::DropGuard;
 
 pub use self::error::Error;
 use self::{account::Account, request::ContainerName};
-use crate::{clock::Clock, storage::Storage, topology};
+use crate::{clock::Clock, identity::Identity, storage::Storage, topology};
 
 /// The account key of Microsoft's emulators, the same on every machine; clients of the local stack use it.
 pub const EMULATOR_KEY: &str =
@@ -118,6 +118,7 @@ impl Cosmos {
     /// When the journal cannot be read or does not repeat, or the topology contradicts what exists.
     pub async fn start(
         topology: &topology::Cosmos,
+        identity: &Identity,
         listener: TcpListener,
         storage: &Storage,
         clock: &Clock,
@@ -130,7 +131,8 @@ impl Cosmos {
         let account = Arc::new(replay::recover(address, storage, clock, progress).await?);
         containers::create_missing(&account, topology).await?;
         let running = account.stopped().clone().drop_guard();
-        listener::serve(listener, Arc::clone(&account));
+        listener::serve(listener, Arc::clone(&account), identity)
+            .map_err(|source| Error::Emulator { operation: "listening".to_owned(), reason: source.to_string() })?;
         Ok(Self { account, address, _running: Arc::new(running) })
     }
 

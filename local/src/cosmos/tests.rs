@@ -25,7 +25,7 @@ fn topology() -> topology::Cosmos {
 
 async fn start(storage: &Storage) -> Cosmos {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    Cosmos::start(&topology(), listener, storage, &Clock::default(), &|_| {}).await.unwrap()
+    Cosmos::start(&topology(), &Identity::sample().await, listener, storage, &Clock::default(), &|_| {}).await.unwrap()
 }
 
 fn storage(directory: &tempfile::TempDir) -> Storage {
@@ -297,7 +297,9 @@ async fn a_point_in_time_starts_a_feed_at_the_writes_since() {
     let directory = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let clock = Clock::default();
-    let cosmos = Cosmos::start(&topology(), listener, &storage(&directory), &clock, &|_| {}).await.unwrap();
+    let cosmos = Cosmos::start(&topology(), &Identity::sample().await, listener, &storage(&directory), &clock, &|_| {})
+        .await
+        .unwrap();
     let key = [("x-ms-documentdb-partitionkey", "[\"p\"]")];
     send(&cosmos, Method::POST, DOCS, &key, &item("early", "p", 1)).await;
     clock.advance(std::time::Duration::from_secs(3600));
@@ -346,7 +348,7 @@ async fn what_a_topology_asks_is_created_once_and_contradictions_stop_the_start(
         let topology: topology::Cosmos =
             serde_json::from_value(json!({ "databases": [{ "name": "shop", "containers": [changed] }] })).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Cosmos::start(&topology, listener, &store, &Clock::default(), &|_| {}).await
+        Cosmos::start(&topology, &Identity::sample().await, listener, &store, &Clock::default(), &|_| {}).await
     };
     let cosmos = restart(json!({ "name": "items", "partitionKey": "/pk", "ttlSeconds": 60 })).await.unwrap();
     let changed = body(&send(&cosmos, Method::GET, "/dbs/shop/colls/items", &[], &Value::Null).await);

@@ -1,8 +1,8 @@
-//! Who may publish: a topic key, or a signature made with one.
+//! Who may publish: a topic key, a signature made with one, or a token of an identity with a role.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, Mac};
-use http::{HeaderMap, header::AUTHORIZATION};
+use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use time::{
@@ -11,8 +11,40 @@ use time::{
 };
 use url::Url;
 
+use super::error::Refusal;
+use crate::identity::{Action, Caller, Identity};
+
 const KEY_HEADER: &str = "aeg-sas-key";
 const TOKEN_HEADER: &str = "aeg-sas-token";
+
+/// What a token for publishing is meant for.
+const DATA_PLANE: &str = "https://eventgrid.azure.net";
+/// What a token for Resource Manager is meant for; the second is the older name.
+const MANAGEMENT: [&str; 2] = ["https://management.azure.com", "https://management.core.windows.net"];
+
+/// The identity whose bearer token a request carries; `None` where it has no such credential.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Whether the token's identity may publish to `topic`.
+pub(crate) fn may_publish(identity: &Identity, token: &str, topic: &str) -> Result<(), Refusal> {
+    let caller =
+        identity.authenticate(token, &[DATA_PLANE]).map_err(|invalid| Refusal::unauthorized(invalid.to_string()))?;
+    caller
+        .may(Action::EventGridSend, &format!("eventGrid/topics/{topic}"))
+        .map_err(|forbidden| Refusal::forbidden(&forbidden))
+}
+
+/// Who calls Resource Manager. Only tokens count there.
+pub(crate) fn manager(identity: &Identity, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    let refused = |message: String| Refusal::new(StatusCode::UNAUTHORIZED, "AuthenticationFailed", message);
+    let token = bearer(headers).ok_or_else(|| {
+        refused("Authentication failed. The 'Authorization' header is missing a bearer token.".to_owned())
+    })?;
+    identity.authenticate(token, &MANAGEMENT).map_err(|invalid| refused(invalid.to_string()))
+}
 
 /// How JavaScript and the .NET samples write an expiry: `1/2/2030 3:04:05 PM`.
 const US_STYLE: &[BorrowedFormatItem<'_>] = format_description!(
@@ -60,7 +92,7 @@ impl Keys {
             Some(credential) => match credential.split_once(' ') {
                 Some(("SharedAccessSignature", token)) => self.check_token(token.trim(), path, now),
                 Some((scheme, _)) => Err(format!(
-                    "The local stack does not support the authorization scheme `{scheme}` here; use {KEY_HEADER}, {TOKEN_HEADER} or SharedAccessSignature."
+                    "The authorization scheme `{scheme}` is not known; use {KEY_HEADER}, {TOKEN_HEADER}, SharedAccessSignature or Bearer."
                 )),
                 None => Err("The Authorization header is malformed.".to_owned()),
             },

@@ -7,7 +7,7 @@ use axum::{
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::storage::StorageError;
+use crate::{identity::Forbidden, storage::StorageError};
 
 /// The service could not start, or could not store an event.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,11 @@ impl Refusal {
 
     pub(crate) fn unauthorized(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", message)
+    }
+
+    /// A role is missing; the code is that of Resource Manager, which the data plane shares.
+    pub(crate) fn forbidden(forbidden: &Forbidden) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "AuthorizationFailed", forbidden.to_string())
     }
 
     pub(crate) fn not_found(message: impl Into<String>) -> Self {

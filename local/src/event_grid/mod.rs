@@ -8,7 +8,6 @@
 //! - webhooks on loopback may be http;
 //! - dead letters are written at once and not after five minutes;
 //! - a subscription of the topology file asks its endpoint until it agrees, and keeps events meanwhile;
-//! - identity is not checked on Resource Manager calls;
 //! - deliveries carry an `Accept: */*` header.
 
 mod attempts;
@@ -31,7 +30,7 @@ mod service;
 mod subscription;
 mod system_topics;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -39,11 +38,9 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
-    serve::ListenerExt,
 };
 use serde::Deserialize;
-use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio::net::TcpListener;
 use url::Url;
 use uuid::Uuid;
 
@@ -53,12 +50,11 @@ use crate::{
     blobs::{BlobCreated, Blobs},
     clock::Clock,
     event_hubs::CapturedFile,
+    identity::Identity,
     storage::Storage,
     topology,
+    transport::HttpServer,
 };
-
-/// How long clients that hold connections open are waited for when the service stops.
-const CLOSE_LIMIT: Duration = Duration::from_secs(3);
 
 /// What the service needs beside its topology.
 #[derive(Clone)]
@@ -93,12 +89,7 @@ impl Options {
 #[derive(Clone)]
 pub struct EventGrid {
     service: Arc<Service>,
-    server: Arc<Server>,
-}
-
-struct Server {
-    closing: CancellationToken,
-    task: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+    server: Arc<HttpServer>,
 }
 
 impl EventGrid {
@@ -109,6 +100,7 @@ impl EventGrid {
     pub async fn start(
         topology: &topology::EventGrid,
         options: Options,
+        identity: &Identity,
         listener: TcpListener,
         storage: &Storage,
         clock: &Clock,
@@ -117,23 +109,11 @@ impl EventGrid {
             operation: "read the address of its listener",
             source: source.into(),
         })?;
-        let service = Arc::new(Service::open(topology, options, address, storage, clock)?);
+        let service = Arc::new(Service::open(topology, options, identity, address, storage, clock)?);
         service.deploy(topology)?;
-        let closing = CancellationToken::new();
-        let router = router(service.clone());
-        let closed = closing.clone().cancelled_owned();
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps Nagle's delay");
-            }
-        });
-        let task = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(closed).await {
-                tracing::error!(%error, "Event Grid stopped listening");
-            }
-        });
-        let server = Arc::new(Server { closing, task: tokio::sync::Mutex::new(Some(task)) });
-        Ok(Self { service, server })
+        let server = HttpServer::start("event grid", listener, router(service.clone()), identity.tls());
+        let server = server.map_err(|source| Error::Network { operation: "listen", source: source.into() })?;
+        Ok(Self { service, server: Arc::new(server) })
     }
 
     /// Where the service listens.
@@ -161,10 +141,10 @@ impl EventGrid {
         Some(self.service.names.source(&Source::Topic(topic.name.clone())))
     }
 
-    /// Base URL of the Resource Manager calls.
+    /// Base URL of the Resource Manager calls, which take tokens only.
     #[must_use]
     pub fn resource_manager(&self) -> String {
-        format!("http://{}", self.service.address)
+        format!("https://{}", self.service.address)
     }
 
     /// Tells where the functions host listens; deliveries to functions wait for that. A `code` in the query of `base`,
@@ -206,12 +186,7 @@ impl EventGrid {
 
     /// Stops listening, validating and delivering. What is pending stays stored.
     pub async fn stop(&self) {
-        self.server.closing.cancel();
-        if let Some(mut task) = self.server.task.lock().await.take()
-            && tokio::time::timeout(CLOSE_LIMIT, &mut task).await.is_err()
-        {
-            task.abort();
-        }
+        self.server.stop().await;
         self.service.provisioning.stop().await;
         self.service.delivery().stop().await;
     }

@@ -26,6 +26,16 @@ impl From<&topology::Source> for Source {
     }
 }
 
+impl Source {
+    /// What roles are assigned on for this source.
+    pub(crate) fn scope(&self) -> String {
+        match self {
+            Self::Topic(name) => format!("eventGrid/topics/{name}"),
+            Self::Storage => "storage".to_owned(),
+        }
+    }
+}
+
 /// The names that resource ids are made of.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use url::form_urlencoded;
 
 use super::{
+    auth::{bearer, may_publish},
     body,
     error::{Error, Refusal},
     event::{Event, Schema},
@@ -57,10 +58,13 @@ async fn accept(service: &Arc<Service>, topic: &str, request: Request) -> Result
         }
         None => return Err(Refusal::bad_request("The api-version query parameter is required.")),
     }
-    topic
-        .keys
-        .check(&parts.headers, option("aeg-sas-key"), parts.uri.path(), service.clock.now())
-        .map_err(Refusal::unauthorized)?;
+    match bearer(&parts.headers) {
+        Some(token) => may_publish(&service.identity, token, &topic.name)?,
+        None => topic
+            .keys
+            .check(&parts.headers, option("aeg-sas-key"), parts.uri.path(), service.clock.now())
+            .map_err(Refusal::unauthorized)?,
+    }
     let source = Source::Topic(topic.name.clone());
     let events = parse(topic.schema, &service.names.source(&source), &parts.headers, &body?)?;
     let service = service.clone();

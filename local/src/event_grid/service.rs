@@ -16,7 +16,7 @@ use super::{
     queue::Queue,
     registry::Registry,
 };
-use crate::{clock::Clock, storage::Storage, topology};
+use crate::{clock::Clock, identity::Identity, storage::Storage, topology};
 
 /// What request handlers share.
 pub(crate) struct Service {
@@ -26,6 +26,7 @@ pub(crate) struct Service {
     /// By lower-case name.
     pub(crate) topics: BTreeMap<String, Topic>,
     pub(crate) provisioning: Arc<Provisioning>,
+    pub(crate) identity: Identity,
 }
 
 pub(crate) struct Topic {
@@ -38,6 +39,7 @@ impl Service {
     pub(crate) fn open(
         topology: &topology::EventGrid,
         options: Options,
+        identity: &Identity,
         address: SocketAddr,
         storage: &Storage,
         clock: &Clock,
@@ -60,6 +62,7 @@ impl Service {
             provisioning: Provisioning::new(registry, delivery, names.clone(), base),
             names,
             topics,
+            identity: identity.clone(),
         })
     }
 

@@ -1,6 +1,6 @@
 //! Event Hubs: an AMQP 1.0 server with a durable log per partition, and capture.
 //!
-//! Official clients work against it unchanged (plaintext on loopback). [`EventHubs::start`] serves a namespace; the
+//! Official clients work against it unchanged, in plain text and over TLS. [`EventHubs::start`] serves a namespace; the
 //! other rooms of the stack read and append through [`Hub`] and [`Partition`] without the wire between.
 //!
 //! | part | what it does |
@@ -31,8 +31,10 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::clock::Clock;
+use crate::identity::Identity;
 use crate::storage::Storage;
 use crate::topology;
+use crate::transport::Incoming;
 
 pub use amqp::{DecodeError, Value};
 pub use capture::{CaptureError, CapturedFile};
@@ -70,6 +72,7 @@ impl EventHubs {
     /// When the topology goes beyond the service's limits or changes a number of partitions, or the store fails.
     pub async fn start(
         topology: &topology::EventHubs,
+        identity: &Identity,
         listener: TcpListener,
         storage: &Storage,
         clock: &Clock,
@@ -93,7 +96,8 @@ impl EventHubs {
             tasks: TaskTracker::new(),
         });
         let this = Self { shared };
-        this.shared.tasks.spawn(this.clone().accept(listener));
+        let incoming = Incoming::new("event hubs", listener, identity.tls()).map_err(Error::Listener)?;
+        this.shared.tasks.spawn(this.clone().accept(incoming));
         this.shared.tasks.spawn(this.clone().expire());
         Ok(this)
     }
@@ -142,24 +146,15 @@ impl EventHubs {
         self.shared.hubs.iter().find(|hub| hub.name().eq_ignore_ascii_case(name))
     }
 
-    async fn accept(self, listener: TcpListener) {
+    async fn accept(self, mut incoming: Incoming) {
         let stopping = self.shared.stopping.clone();
-        while let Some(accepted) = stopping.run_until_cancelled(listener.accept()).await {
-            match accepted {
-                Ok((stream, peer)) => {
-                    let connection = engine::serve(stream, self.clone(), stopping.clone());
-                    self.shared.tasks.spawn(async move {
-                        if let Err(error) = connection.await {
-                            debug!(%peer, %error, "an AMQP connection broke");
-                        }
-                    });
+        while let Some((stream, peer)) = stopping.run_until_cancelled(incoming.next()).await {
+            let connection = engine::serve(stream, self.clone(), stopping.clone());
+            self.shared.tasks.spawn(async move {
+                if let Err(error) = connection.await {
+                    debug!(%peer, %error, "an AMQP connection broke");
                 }
-                Err(error) => {
-                    // Most often there are too many open files; the connections that end make room.
-                    warn!(%error, "cannot accept an AMQP connection");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
+            });
         }
     }
 

@@ -26,7 +26,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -36,6 +35,7 @@ use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::cosmos::Cosmos;
 use crate::event_hubs::EventHubs;
+use crate::transport::{Incoming, Peer, Tls};
 
 pub use app::AppError;
 pub use front::KeysError;
@@ -62,6 +62,8 @@ pub struct HostOptions {
     pub enforce_keys: bool,
     /// Sends bodies to the handler in chunks, as in Azure; otherwise with a `Content-Length`, as under Core Tools.
     pub chunked_bodies: bool,
+    /// What the host's port shows over TLS.
+    pub tls: Tls,
 }
 
 /// The services that triggers listen to.
@@ -121,7 +123,8 @@ impl FunctionsHost {
         };
         options.listener.set_nonblocking(true).map_err(Error::Listener)?;
         let listener = tokio::net::TcpListener::from_std(options.listener).map_err(Error::Listener)?;
-        let address = listener.local_addr().map_err(Error::Listener)?;
+        let listener = Incoming::new("functions host", listener, &options.tls).map_err(Error::Listener)?;
+        let address = listener.address();
         let client = Client::new(options.chunked_bodies).map_err(Error::Client)?;
 
         let stopping = CancellationToken::new();
@@ -228,13 +231,9 @@ impl FunctionsHost {
 }
 
 /// Serves the port until the host stops; open connections end with what they carry.
-async fn serve(listener: tokio::net::TcpListener, front: Arc<Front>, stopping: CancellationToken) {
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("cannot set TCP_NODELAY: {error}");
-        }
-    });
-    let served = axum::serve(listener, front::router(front)).with_graceful_shutdown(stopping.cancelled_owned()).await;
+async fn serve(listener: Incoming, front: Arc<Front>, stopping: CancellationToken) {
+    let service = front::router(front).into_make_service_with_connect_info::<Peer>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(stopping.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!("the port of the functions host failed: {error}");
     }

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use crate::identity::{Forbidden, InvalidToken};
 use crate::storage::StorageError;
 
 /// Why a request was not carried out.
@@ -24,6 +25,12 @@ pub(super) enum Refusal {
     TooLarge(usize),
     #[error("{0} is not an operation of the schema registry")]
     UnknownOperation(String),
+    #[error("The request has no bearer token; the schema registry knows no keys.")]
+    NoToken,
+    #[error(transparent)]
+    Token(#[from] InvalidToken),
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     #[error(transparent)]
     Storage(#[from] StorageError),
     #[error("a stored schema cannot be read")]
@@ -36,6 +43,8 @@ impl Refusal {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::InvalidRequest(_) | Self::ApiVersion(_) => StatusCode::BAD_REQUEST,
+            Self::NoToken | Self::Token(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::SchemaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Incompatible { .. } => StatusCode::CONFLICT,
@@ -50,6 +59,8 @@ impl Refusal {
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::InvalidRequest(_) | Self::ApiVersion(_) => "InvalidRequest",
+            Self::NoToken | Self::Token(_) => "Unauthorized",
+            Self::Forbidden(_) => "Forbidden",
             Self::NotFound(_) => "ItemNotFound",
             Self::SchemaType(_) => "InvalidSchemaType",
             Self::Incompatible { .. } => "IncompatibleSchema",

@@ -19,6 +19,10 @@ use super::{
     error::Refusal,
     store::{Registered, Store},
 };
+use crate::identity::{Action, Identity};
+
+/// What roles on the registry are assigned on: the namespace.
+const SCOPE: &str = "eventHubs";
 
 pub(super) const API_VERSIONS: [&str; 3] = ["2021-10", "2022-10", "2023-07-01"];
 
@@ -33,7 +37,10 @@ const AVRO: &str = "application/json; serialization=Avro";
 /// What answers requests.
 pub(super) struct Service {
     pub(super) store: Store,
-    /// `http://127.0.0.1:PORT`.
+    pub(super) identity: Identity,
+    /// What a token must be meant for.
+    pub(super) audiences: [String; 2],
+    /// `https://127.0.0.1:PORT`.
     pub(super) base: String,
 }
 
@@ -69,6 +76,7 @@ async fn answer(
 ) -> Result<Response, Refusal> {
     let version = api_version(uri)?;
     let operation = Operation::of(method, uri.path())?;
+    service.authorize(headers, operation.needs())?;
     let text = match operation {
         Operation::Register { .. } | Operation::FindId { .. } => {
             check_type(headers)?;
@@ -82,6 +90,14 @@ async fn answer(
 }
 
 impl Operation {
+    /// What the caller must be allowed to do.
+    fn needs(&self) -> Action {
+        match self {
+            Self::Register { .. } => Action::SchemaWrite,
+            _ => Action::SchemaRead,
+        }
+    }
+
     fn of(method: &Method, path: &str) -> Result<Self, Refusal> {
         let mut segments = Vec::new();
         for segment in path.trim_matches('/').split('/') {
@@ -117,6 +133,16 @@ impl Operation {
 }
 
 impl Service {
+    fn authorize(&self, headers: &HeaderMap, action: Action) -> Result<(), Refusal> {
+        let credential = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let (scheme, token) = credential.split_once(' ').unwrap_or_default();
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Refusal::NoToken);
+        }
+        let caller = self.identity.authenticate(token.trim(), &self.audiences.each_ref().map(String::as_str))?;
+        Ok(caller.may(action, SCOPE)?)
+    }
+
     fn carry_out(&self, operation: Operation, text: &str, version: &str) -> Result<Response, Refusal> {
         match operation {
             Operation::ListGroups => {

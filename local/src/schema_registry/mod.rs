@@ -2,8 +2,8 @@
 //!
 //! Groups come from the topology and hold Avro schemas; JSON schemas and custom formats are refused by their type (415).
 //! Texts are returned as they were registered; two texts are one version where they are the same JSON. Every new
-//! version is checked against all earlier ones. Callers are not checked yet, and the quotas of the service's tiers are
-//! not enforced.
+//! version is checked against all earlier ones. Callers show a token, as keys open nothing here, and need a role on the
+//! namespace (`eventHubs`). The quotas of the service's tiers are not enforced.
 //!
 //! - `definition` understands a text, `compatibility` compares two, `store` keeps them, `http` is the wire.
 
@@ -15,34 +15,19 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc};
 
-use axum::serve::ListenerExt;
-use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio::net::TcpListener;
 
-use crate::{clock::Clock, storage::Storage, topology};
+use crate::{identity::Identity, storage::Storage, topology, transport::HttpServer};
 
 pub use self::error::Error;
 use self::{http::Service, store::Store};
 
-/// How long [`SchemaRegistry::stop`] waits for requests under way.
-const GRACE: Duration = Duration::from_secs(5);
-
 /// The running registry; clones share it.
 #[derive(Clone)]
 pub struct SchemaRegistry {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    address: SocketAddr,
-    stop: CancellationToken,
-    server: Mutex<Option<JoinHandle<()>>>,
+    server: Arc<HttpServer>,
 }
 
 impl SchemaRegistry {
@@ -53,43 +38,35 @@ impl SchemaRegistry {
     pub async fn start(
         groups: &[topology::SchemaGroup],
         namespace: &str,
+        identity: &Identity,
         listener: TcpListener,
         storage: &Storage,
-        _clock: &Clock,
     ) -> Result<Self, Error> {
         let address = listener.local_addr().map_err(Error::Listener)?;
-        let service = Service { store: Store::open(groups, namespace, storage)?, base: format!("http://{address}") };
-        let stop = CancellationToken::new();
-        let server = axum::serve(
-            listener.tap_io(|connection| {
-                if let Err(error) = connection.set_nodelay(true) {
-                    tracing::debug!(%error, "a registry connection keeps Nagle's delay");
-                }
-            }),
-            http::router(Arc::new(service)),
-        )
-        .with_graceful_shutdown(stop.clone().cancelled_owned());
-        let server = tokio::spawn(async move {
-            if let Err(error) = server.await {
-                tracing::error!(%error, "the schema registry stopped serving");
-            }
-        });
-        Ok(Self { inner: Arc::new(Inner { address, stop, server: Mutex::new(Some(server)) }) })
+        let service = Service {
+            store: Store::open(groups, namespace, storage)?,
+            identity: identity.clone(),
+            audiences: audiences(namespace),
+            base: format!("https://{address}"),
+        };
+        let router = http::router(Arc::new(service));
+        let server = HttpServer::start("schema registry", listener, router, identity.tls()).map_err(Error::Listener)?;
+        Ok(Self { server: Arc::new(server) })
     }
 
     /// Where the registry listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.inner.address
+        self.server.address()
     }
 
     /// Stops listening and waits a moment for requests under way.
     pub async fn stop(&self) {
-        self.inner.stop.cancel();
-        let server = self.inner.server.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut server) = server else { return };
-        if tokio::time::timeout(GRACE, &mut server).await.is_err() {
-            server.abort();
-        }
+        self.server.stop().await;
     }
+}
+
+/// What a token for the registry is meant for: Event Hubs, or the namespace.
+fn audiences(namespace: &str) -> [String; 2] {
+    ["https://eventhubs.azure.net".to_owned(), format!("https://{namespace}.servicebus.windows.net")]
 }

@@ -1,4 +1,4 @@
-//! The registry over plain HTTP.
+//! The registry over HTTP.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::{
-    clock::Clock,
+    identity::Identity,
     storage::{Storage, Sync},
     topology::{Compatibility, SchemaGroup},
 };
@@ -20,6 +20,7 @@ const NAME: &str = "com.contoso.Product";
 
 struct Fixture {
     directory: TempDir,
+    identity: Identity,
     registry: SchemaRegistry,
 }
 
@@ -41,12 +42,13 @@ impl Fixture {
         let group = |name: &str, compatibility| SchemaGroup { name: name.to_owned(), compatibility };
         let groups = [group("strict", Compatibility::Backward), group("lax", Compatibility::None)];
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let registry = SchemaRegistry::start(&groups, "contoso", listener, &storage, &Clock::default()).await;
-        Self { directory, registry: registry.expect("started") }
+        let identity = Identity::sample().await;
+        let registry = SchemaRegistry::start(&groups, "contoso", &identity, listener, &storage).await;
+        Self { directory, identity, registry: registry.expect("started") }
     }
 
     async fn restart(self) -> Self {
-        let Self { directory, registry } = self;
+        let Self { directory, registry, .. } = self;
         registry.stop().await;
         drop(registry);
         Self::on(directory).await
@@ -54,7 +56,8 @@ impl Fixture {
 
     async fn call(&self, method: Method, path: &str, content_type: &str, body: impl Into<String>) -> Response {
         let url = format!("http://{}/{path}", self.registry.address());
-        let request = Client::new().request(method, url).query(&[("api-version", "2022-10")]);
+        let token = self.identity.token("owner", "https://eventhubs.azure.net").expect("a token");
+        let request = Client::new().request(method, url).bearer_auth(token).query(&[("api-version", "2022-10")]);
         request.header("content-type", content_type).body(body.into()).send().await.expect("an answer")
     }
 
@@ -159,4 +162,19 @@ async fn what_cannot_be_is_refused_in_the_error_shape() {
     }
     let url = format!("http://{}/$schemaGroups", fixture.registry.address());
     assert_eq!(reqwest::get(url).await.expect("an answer").status(), 400, "api-version is required");
+}
+
+#[tokio::test]
+async fn callers_show_a_token_and_need_a_role() {
+    let fixture = Fixture::start().await;
+    let ask = |name: &str, resource: &str| {
+        let token = fixture.identity.token(name, resource).expect("a token");
+        let url = format!("http://{}/$schemaGroups?api-version=2022-10", fixture.registry.address());
+        async move { Client::new().get(url).bearer_auth(token).send().await.expect("an answer").status().as_u16() }
+    };
+    assert_eq!(ask("owner", "https://contoso.servicebus.windows.net/").await, 200);
+    assert_eq!(ask("owner", "https://storage.azure.com").await, 401);
+    assert_eq!(ask("stranger", "https://eventhubs.azure.net").await, 403);
+    let url = format!("http://{}/$schemaGroups?api-version=2022-10", fixture.registry.address());
+    assert_eq!(reqwest::get(url).await.expect("an answer").status(), 401);
 }

@@ -12,6 +12,7 @@ use super::StackError;
 use super::ports::{FUNCTIONS, unbound};
 use crate::clock::Clock;
 use crate::functions_host::{FunctionsHost, HostOptions, Services};
+use crate::transport::Tls;
 
 /// Pause before the host starts again after it gave up, as a platform would make.
 const HOST_RESTART_PAUSE: Duration = Duration::from_secs(1);
@@ -85,6 +86,7 @@ pub(super) struct HostStarter {
     pub(super) services: Services,
     pub(super) clock: Clock,
     pub(super) listener: StdListener,
+    pub(super) tls: Tls,
 }
 
 impl HostStarter {
@@ -96,6 +98,7 @@ impl HostStarter {
             listener,
             enforce_keys: self.app.enforce_keys,
             chunked_bodies: true,
+            tls: self.tls.clone(),
         };
         Ok(FunctionsHost::start(options, self.services.clone(), &self.clock).await?)
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::PortError;
 use crate::storage::StorageError;
-use crate::{blobs, cosmos, event_grid, event_hubs, functions_host, schema_registry};
+use crate::{blobs, cosmos, event_grid, event_hubs, functions_host, identity, schema_registry};
 
 /// The stack cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,9 @@ pub enum StackError {
     /// The store.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// Identity.
+    #[error("the authority for identities cannot start")]
+    Identity(#[from] identity::Error),
     /// Event Hubs.
     #[error("Event Hubs cannot start")]
     EventHubs(#[from] event_hubs::Error),

@@ -24,6 +24,7 @@ use crate::cosmos::{Cosmos, Replay};
 use crate::event_grid::{self, EventGrid};
 use crate::event_hubs::{self, EventHubs};
 use crate::functions_host::{FunctionsHost, Services};
+use crate::identity::Identity;
 use crate::schema_registry::SchemaRegistry;
 use crate::storage::{Storage, Sync as SyncMode};
 use crate::topology::Topology;
@@ -50,6 +51,7 @@ pub struct StackOptions {
 pub struct Stack {
     endpoints: Endpoints,
     clock: Clock,
+    identity: Identity,
     services: Services,
     event_grid: EventGrid,
     schema_registry: SchemaRegistry,
@@ -76,22 +78,25 @@ impl Stack {
         let hubs_port = listen("Event Hubs", ports.event_hubs)?;
         let registry_port = listen("the schema registry", ports.schema_registry)?;
         let grid_port = listen("Event Grid", ports.event_grid)?;
+        let identity_port = listen("the identity endpoint", ports.identity)?;
 
         let clock = Clock::default();
         let storage = Storage::open(&data_dir.join("store"), sync)?;
-        let blobs = Blobs::start(&topology.storage, ACCOUNT, blob_port, &storage, &clock).await?;
-        let event_hubs = EventHubs::start(&topology.event_hubs, hubs_port, &storage, &clock).await?;
+        let identity = Identity::start(&topology.identities, &data_dir.join("identity"), identity_port)?;
+        let blobs = Blobs::start(&topology.storage, ACCOUNT, &identity, blob_port, &storage, &clock).await?;
+        let event_hubs = EventHubs::start(&topology.event_hubs, &identity, hubs_port, &storage, &clock).await?;
         let schema_registry = SchemaRegistry::start(
             &topology.event_hubs.schema_groups,
             event_hubs.namespace(),
+            &identity,
             registry_port,
             &storage,
-            &clock,
         )
         .await?;
         let event_grid = EventGrid::start(
             &topology.event_grid,
             event_grid::Options::new(blobs.clone(), event_hubs.namespace()),
+            &identity,
             grid_port,
             &storage,
             &clock,
@@ -108,7 +113,7 @@ impl Stack {
             Arc::new(move |file| Ok(observer.capture_file_created(file)?)),
         )
         .map_err(StackError::Capture)?;
-        let cosmos = Cosmos::start(&topology.cosmos, cosmos_port, &storage, &clock, progress).await?;
+        let cosmos = Cosmos::start(&topology.cosmos, &identity, cosmos_port, &storage, &clock, progress).await?;
 
         let topic = topology.event_grid.topics.first().map(|topic| topic.name.as_str()).ok_or(StackError::NoTopic)?;
         let functions_url =
@@ -122,7 +127,7 @@ impl Stack {
                      UseDevelopmentEmulator=true;",
                     event_hubs.address()
                 ),
-                schema_registry: format!("http://{}", schema_registry.address()),
+                schema_registry: format!("https://{}", schema_registry.address()),
             },
             cosmos: CosmosEndpoints { endpoint: cosmos.endpoint(), key: cosmos.key().to_owned() },
             blob: BlobEndpoints { connection_string: blobs.connection_string() },
@@ -132,11 +137,12 @@ impl Stack {
                 resource_manager: event_grid.resource_manager(),
                 topic_id: event_grid.topic_id(topic).ok_or(StackError::NoTopic)?,
             },
-            ca_certificate: None,
+            ca_certificate: Some(identity.ca_certificate().to_owned()),
         };
         Ok(Self {
             endpoints,
             clock,
+            identity,
             services: Services { event_hubs, cosmos, blobs },
             event_grid,
             schema_registry,
@@ -157,6 +163,12 @@ impl Stack {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// The authority, in process.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// Event Hubs, in process.
@@ -236,6 +248,7 @@ impl Stack {
                 services: self.services.clone(),
                 clock: self.clock.clone(),
                 listener: self.functions.try_clone().map_err(|source| unbound(FUNCTIONS, 0, source))?,
+                tls: self.identity.tls().clone(),
             })
             .await?;
         self.lead_event_grid_to(&host);
@@ -267,5 +280,6 @@ impl Stack {
         self.services.event_hubs.stop().await;
         self.services.cosmos.stop().await;
         self.services.blobs.stop().await;
+        self.identity.stop().await;
     }
 }

@@ -24,6 +24,8 @@ pub struct Ports {
     pub schema_registry: u16,
     /// Event Grid and Resource Manager.
     pub event_grid: u16,
+    /// The identity endpoint of apps.
+    pub identity: u16,
 }
 
 impl Ports {
@@ -38,13 +40,23 @@ impl Ports {
             event_hubs: 5672,
             schema_registry: 5300,
             event_grid: 6501,
+            identity: 6502,
         }
     }
 
     /// Any free ports, so that stacks run side by side.
     #[must_use]
     pub fn auto() -> Self {
-        Self { functions: 0, site: 0, cosmos: 0, blob: 0, event_hubs: 0, schema_registry: 0, event_grid: 0 }
+        Self {
+            functions: 0,
+            site: 0,
+            cosmos: 0,
+            blob: 0,
+            event_hubs: 0,
+            schema_registry: 0,
+            event_grid: 0,
+            identity: 0,
+        }
     }
 }
 

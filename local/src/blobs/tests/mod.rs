@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 use crate::{
     blobs::Blobs,
     clock::Clock,
+    identity::Identity,
     storage::{Storage, Sync},
     topology::StorageAccount,
 };
@@ -47,7 +48,9 @@ impl Fixture {
         let storage = Storage::open(directory.path(), Sync::Process).expect("a store");
         let topology = StorageAccount { containers: vec!["files".to_owned()], queues: Vec::new() };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let blobs = Blobs::start(&topology, ACCOUNT, listener, &storage, &clock).await.expect("started");
+        let blobs = Blobs::start(&topology, ACCOUNT, &Identity::sample().await, listener, &storage, &clock)
+            .await
+            .expect("started");
         Self { directory, storage, clock, blobs }
     }
 

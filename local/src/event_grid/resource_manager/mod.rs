@@ -1,6 +1,7 @@
 //! The Resource Manager calls on event subscriptions and topics.
 //!
-//! Identity is not checked here yet: whoever reaches the port may call.
+//! Only tokens count here. Roles are asked for on the source of the subscriptions: `eventGrid/topics/<topic>`, `storage` or
+//! `eventHubs`; reading topics and their keys needs a role on `eventGrid`.
 
 mod list;
 pub(crate) mod operations;
@@ -11,9 +12,11 @@ use std::sync::Arc;
 use axum::{
     Json,
     body::Bytes,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     response::{IntoResponse, Response},
 };
+use http::request::Parts;
+use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
@@ -24,12 +27,14 @@ use self::{
     path::{Place, Resource},
 };
 use super::{
-    body,
+    auth, body,
     error::Refusal,
+    names::Source,
     registry::Subscription,
     service::Service,
     subscription::{self, merge_patch},
 };
+use crate::{identity::Action, transport::Peer};
 
 const BODY_LIMIT: usize = 1024 * 1024;
 
@@ -55,6 +60,7 @@ async fn answer(service: &Arc<Service>, request: Request) -> Result<Response, Re
     let (parts, request_body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let topics = service.topics.values().map(|topic| topic.name.as_str());
+    let caller = auth::manager(&service.identity, &parts.headers)?;
     let resource = path::parse(&service.names, topics, &path).ok_or_else(|| unknown(&parts.method, &path))?;
     let query: Vec<(String, String)> =
         form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
@@ -65,13 +71,10 @@ async fn answer(service: &Arc<Service>, request: Request) -> Result<Response, Re
             "The api-version query parameter (?api-version=) is required for all requests.",
         ));
     }
-    let call = Call {
-        service,
-        query,
-        base: base(&parts.headers, service),
-        path,
-        body: body::read(request_body, BODY_LIMIT).await?,
-    };
+    let (action, scope) = needs(&parts.method, &resource);
+    caller.may(action, &scope).map_err(|forbidden| Refusal::forbidden(&forbidden))?;
+    let call =
+        Call { service, query, base: base(&parts, service), path, body: body::read(request_body, BODY_LIMIT).await? };
     match (parts.method, resource) {
         (Method::PUT, Resource::Subscription(place, name)) => call.put(&place, &name),
         (Method::PATCH, Resource::Subscription(place, name)) => call.patch(&place, &name),
@@ -196,6 +199,26 @@ impl Call<'_> {
     }
 }
 
+/// What the caller must be allowed to do, and on what.
+fn needs(method: &Method, resource: &Resource) -> (Action, String) {
+    let action = match *method {
+        Method::GET => Action::SubscriptionsRead,
+        _ => Action::SubscriptionsWrite,
+    };
+    let scope = match resource {
+        Resource::Subscriptions(place) | Resource::Subscription(place, _) | Resource::Action(place, ..) => {
+            place.source.scope()
+        }
+        Resource::Topic(name) | Resource::TopicKeys(name) => Source::Topic(name.clone()).scope(),
+        Resource::Topics => "eventGrid".to_owned(),
+        // Whoever may change anything may look at how it goes; the id is a secret of who asked.
+        Resource::Operation(_) | Resource::OperationResult(_) => {
+            return (Action::SubscriptionsRead, "eventGrid".to_owned());
+        }
+    };
+    (action, scope)
+}
+
 /// Operations are over in an instant here; without this, clients wait half a minute between polls.
 const RETRY_SOON: (header::HeaderName, HeaderValue) = (header::RETRY_AFTER, HeaderValue::from_static("1"));
 
@@ -203,7 +226,10 @@ fn unknown(method: &Method, path: &str) -> Refusal {
     Refusal::not_found(format!("The local Event Grid has nothing at {method} {path}."))
 }
 
-fn base(headers: &HeaderMap, service: &Service) -> String {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    host.map_or_else(|| format!("http://{}", service.address), |host| format!("http://{host}"))
+/// The URL under which the client reached us; over HTTP/2 the host stands in the request's target.
+fn base(parts: &Parts, service: &Service) -> String {
+    let scheme = parts.extensions.get::<ConnectInfo<Peer>>().map_or(Scheme::HTTP, |peer| peer.0.scheme());
+    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| parts.uri.authority().map(Authority::as_str));
+    host.map_or_else(|| format!("{scheme}://{}", service.address), |host| format!("{scheme}://{host}"))
 }

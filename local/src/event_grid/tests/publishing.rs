@@ -130,3 +130,18 @@ async fn real_samples_of_the_service_pass_or_are_refused_cleanly() {
     }
     partner.delivered(published).await;
 }
+
+#[tokio::test]
+async fn a_token_publishes_where_its_identity_has_the_role() {
+    let stack = Stack::start().await;
+    let event = json!({ "specversion": "1.0", "id": "1", "source": "/shop", "type": "com.example.order.placed" });
+    for (name, resource, status) in [
+        ("owner", "https://eventgrid.azure.net", 200),
+        ("stranger", "https://eventgrid.azure.net", 403),
+        ("owner", "https://management.azure.com", 401),
+    ] {
+        let request = stack.http.post(stack.publish_url("orders")).bearer_auth(stack.token(name, resource));
+        let request = request.header("content-type", "application/cloudevents+json").body(event.to_string());
+        assert_eq!(request.send().await.expect("an answer").status(), status, "{name} {resource}");
+    }
+}

@@ -16,7 +16,7 @@ async fn the_cloud_events_handshake() {
     let asked = agrees.all().remove(0);
     assert_eq!(asked.method, Method::OPTIONS);
     assert_eq!(asked.header("webhook-request-origin"), "eventgrid.azure.net");
-    assert!(asked.header("webhook-request-callback").starts_with(&stack.grid.resource_manager()));
+    assert!(asked.header("webhook-request-callback").starts_with(&stack.resource_manager()));
 
     let denies = Receiver::answering(|_, _| plain(405)).await;
     let stranger = Receiver::answering(|_, _| {
@@ -89,7 +89,7 @@ async fn the_event_grid_handshake() {
     for (name, receiver, status) in
         [("echoes", &echoes, "Succeeded"), ("accepted-only", &accepted_only, "Failed"), ("wrong", &wrong, "Failed")]
     {
-        let url = format!("{}{topic}/eventSubscriptions/{name}?{MANAGEMENT_VERSION}", stack.grid.resource_manager());
+        let url = format!("{}{topic}/eventSubscriptions/{name}?{MANAGEMENT_VERSION}", stack.resource_manager());
         let body =
             json!({ "properties": web_hook(&receiver.url, json!({ "eventDeliverySchema": "EventGridSchema" })) });
         let (created, headers, shown) = stack.call(Method::PUT, &url, Some(body)).await;
@@ -245,4 +245,27 @@ async fn a_subscription_of_the_topology_waits_for_its_endpoint_and_leaves_with_t
     assert_eq!(stack.call(Method::GET, &url(&stack), None).await.0, 200);
     stack.restart_with(topology(json!([]))).await;
     assert_eq!(stack.call(Method::GET, &url(&stack), None).await.0, 404, "it left with the file");
+}
+
+#[tokio::test]
+async fn resource_manager_asks_for_a_token_and_a_role() {
+    let stack = Stack::start().await;
+    let url = stack.subscription_url("mine");
+    let management = "https://management.azure.com/";
+    let ask = |token: Option<String>| {
+        let request = stack.http.get(&url);
+        async move {
+            let answer = token.iter().fold(request, |request, token| request.bearer_auth(token)).send().await;
+            let answer = answer.expect("an answer");
+            let status = answer.status().as_u16();
+            let body: Value = answer.json().await.expect("JSON");
+            (status, body["error"]["code"].as_str().unwrap_or_default().to_owned())
+        }
+    };
+    assert_eq!(ask(None).await, (401, "AuthenticationFailed".to_owned()));
+    assert_eq!(ask(Some("nonsense".to_owned())).await, (401, "AuthenticationFailed".to_owned()));
+    let elsewhere = stack.token("owner", "https://eventgrid.azure.net");
+    assert_eq!(ask(Some(elsewhere)).await, (401, "AuthenticationFailed".to_owned()));
+    assert_eq!(ask(Some(stack.token("stranger", management))).await, (403, "AuthorizationFailed".to_owned()));
+    assert_eq!(ask(Some(stack.token("owner", management))).await, (404, "ResourceNotFound".to_owned()));
 }

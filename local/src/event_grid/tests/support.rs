@@ -17,6 +17,7 @@ use crate::{
     blobs::Blobs,
     clock::Clock,
     event_grid::{EventGrid, Options},
+    identity::Identity,
     storage::{Storage, Sync},
     topology,
 };
@@ -29,6 +30,7 @@ pub(super) const MANAGEMENT_VERSION: &str = "api-version=2025-02-15";
 pub(super) struct Stack {
     pub(super) grid: EventGrid,
     pub(super) blobs: Blobs,
+    identity: Identity,
     pub(super) clock: Clock,
     pub(super) http: reqwest::Client,
     storage: Storage,
@@ -58,10 +60,13 @@ impl Stack {
             containers: vec!["capture".to_owned(), "dead".to_owned()],
             ..Default::default()
         };
-        let blobs =
-            Blobs::start(&account, "devstoreaccount1", listener().await, &storage, &clock).await.expect("blobs start");
-        let grid = serve(&topology, &blobs, &storage, &clock).await;
+        let identity = Identity::sample().await;
+        let blobs = Blobs::start(&account, "devstoreaccount1", &identity, listener().await, &storage, &clock)
+            .await
+            .expect("blobs start");
+        let grid = serve(&topology, &blobs, &identity, &storage, &clock).await;
         Self {
+            identity,
             grid,
             blobs,
             clock,
@@ -75,7 +80,7 @@ impl Stack {
     /// Stops the service and starts it again on what it stored.
     pub(super) async fn restart(&mut self) {
         self.grid.stop().await;
-        self.grid = serve(&self.topology, &self.blobs, &self.storage, &self.clock).await;
+        self.grid = serve(&self.topology, &self.blobs, &self.identity, &self.storage, &self.clock).await;
     }
 
     /// The same with another topology file.
@@ -111,13 +116,24 @@ impl Stack {
         let topic = self.grid.topic_id("orders").expect("a topic");
         format!(
             "{}{topic}/providers/Microsoft.EventGrid/eventSubscriptions/{name}?{MANAGEMENT_VERSION}",
-            self.grid.resource_manager()
+            self.resource_manager()
         )
+    }
+
+    /// Base URL of Resource Manager in plain text, so that the tests need not trust the authority.
+    pub(super) fn resource_manager(&self) -> String {
+        format!("http://{}", self.grid.address())
+    }
+
+    /// A token of the identity `name` for `resource`.
+    pub(super) fn token(&self, name: &str, resource: &str) -> String {
+        self.identity.token(name, resource).expect("a token")
     }
 
     /// Sends `body` to `url`; returns status, headers and JSON.
     pub(super) async fn call(&self, method: Method, url: &str, body: Option<Value>) -> (StatusCode, HeaderMap, Value) {
-        let mut request = self.http.request(method, url);
+        let token = self.token("owner", "https://management.azure.com");
+        let mut request = self.http.request(method, url).bearer_auth(token);
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -146,9 +162,15 @@ impl Stack {
     }
 }
 
-async fn serve(topology: &topology::EventGrid, blobs: &Blobs, storage: &Storage, clock: &Clock) -> EventGrid {
+async fn serve(
+    topology: &topology::EventGrid,
+    blobs: &Blobs,
+    identity: &Identity,
+    storage: &Storage,
+    clock: &Clock,
+) -> EventGrid {
     let options = Options::new(blobs.clone(), "contoso");
-    EventGrid::start(topology, options, listener().await, storage, clock).await.expect("Event Grid starts")
+    EventGrid::start(topology, options, identity, listener().await, storage, clock).await.expect("Event Grid starts")
 }
 
 async fn listener() -> TcpListener {

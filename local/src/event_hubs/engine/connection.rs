@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -14,6 +13,7 @@ use crate::event_hubs::EventHubs;
 use crate::event_hubs::amqp::answer::IDLE_TIME_OUT_MILLIS;
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::amqp::frame::put_heartbeat;
+use crate::transport::Connection;
 
 /// Bytes that one read takes at most.
 const READ_SIZE: usize = 64 << 10;
@@ -28,15 +28,14 @@ const MAX_HEARTBEAT: Duration = Duration::from_secs(30);
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
 /// Serves one connection until the peer closes it, is silent for too long, or `stopping` is cancelled.
-pub(crate) async fn serve(mut stream: TcpStream, hubs: EventHubs, stopping: CancellationToken) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
+pub(crate) async fn serve(stream: Connection, hubs: EventHubs, stopping: CancellationToken) -> std::io::Result<()> {
     let (mailbox, mut mail) = mpsc::unbounded_channel();
     let mut machine = Machine::new(hubs, mailbox);
     let mut input = BytesMut::new();
     let silence = Duration::from_millis(IDLE_TIME_OUT_MILLIS.into());
     let mut heard = Instant::now();
     let mut spoke = heard;
-    let (mut reader, mut writer) = stream.split();
+    let (mut reader, mut writer) = tokio::io::split(stream);
     while !machine.is_closed() {
         let heartbeat = spoke + heartbeat_after(machine.peer_idle_time_out_millis());
         let due = [Some(heartbeat), Some(heard + silence), machine.next_due()];

@@ -10,11 +10,21 @@ use super::{Stand, message, topology};
 use crate::blobs::Blobs;
 use crate::event_hubs::CapturedFile;
 use crate::event_hubs::capture;
+use crate::identity::Identity;
 use crate::topology::StorageAccount;
 
 async fn blobs(stand: &Stand) -> Blobs {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    Blobs::start(&StorageAccount::default(), "devstoreaccount1", listener, &stand.storage, &stand.clock).await.unwrap()
+    Blobs::start(
+        &StorageAccount::default(),
+        "devstoreaccount1",
+        &Identity::sample().await,
+        listener,
+        &stand.storage,
+        &stand.clock,
+    )
+    .await
+    .unwrap()
 }
 
 type News = Arc<Mutex<Vec<CapturedFile>>>;

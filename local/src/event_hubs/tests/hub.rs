@@ -4,6 +4,7 @@ use tokio::net::TcpListener;
 use super::{Stand, topology};
 use crate::clock::Clock;
 use crate::event_hubs::{Error, EventHubs};
+use crate::identity::Identity;
 use crate::storage::{Storage, Sync};
 
 #[tokio::test]
@@ -14,7 +15,7 @@ async fn a_topology_that_cannot_be_served_is_refused() {
         let mut topology = topology();
         topology.hubs[0].partitions = partitions;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        EventHubs::start(&topology, listener, &storage, &Clock::default()).await
+        EventHubs::start(&topology, &Identity::sample().await, listener, &storage, &Clock::default()).await
     };
     assert!(matches!(start(0).await, Err(Error::Topology { .. })));
     assert!(matches!(start(33).await, Err(Error::Topology { .. })));

@@ -15,6 +15,7 @@ use super::amqp::message::compose;
 use super::amqp::section::Kind;
 use super::{EventHubs, Hub};
 use crate::clock::Clock;
+use crate::identity::Identity;
 use crate::storage::{Storage, Sync};
 use crate::topology;
 
@@ -49,7 +50,7 @@ impl Stand {
     async fn open(directory: TempDir, clock: Clock, topology: topology::EventHubs) -> Self {
         let storage = Storage::open(directory.path(), Sync::Process).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let hubs = EventHubs::start(&topology, listener, &storage, &clock).await.unwrap();
+        let hubs = EventHubs::start(&topology, &Identity::sample().await, listener, &storage, &clock).await.unwrap();
         Self { directory, clock, storage, hubs }
     }
 

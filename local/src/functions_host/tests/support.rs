@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::cosmos::Cosmos;
 use crate::event_hubs::EventHubs;
 use crate::functions_host::{Error, FunctionsHost, HostOptions, Services};
+use crate::identity::Identity;
 use crate::storage::{Storage, Sync as SyncMode};
 use crate::topology;
 
@@ -117,6 +118,7 @@ pub(super) struct World {
     pub(super) app: TempDir,
     /// Whether keys are asked for.
     pub(super) enforce_keys: bool,
+    identity: Identity,
     _data: TempDir,
 }
 
@@ -132,14 +134,26 @@ impl World {
         }))
         .expect("valid");
         let listener = || async { TcpListener::bind("127.0.0.1:0").await.expect("a port") };
+        let identity = Identity::sample().await;
         let services = Services {
-            event_hubs: EventHubs::start(&topology.event_hubs, listener().await, &storage, &clock).await.expect("hubs"),
-            cosmos: Cosmos::start(&topology.cosmos, listener().await, &storage, &clock, &|_| {}).await.expect("Cosmos"),
-            blobs: Blobs::start(&topology.storage, "devstoreaccount1", listener().await, &storage, &clock)
+            event_hubs: EventHubs::start(&topology.event_hubs, &identity, listener().await, &storage, &clock)
+                .await
+                .expect("hubs"),
+            cosmos: Cosmos::start(&topology.cosmos, &identity, listener().await, &storage, &clock, &|_| {})
+                .await
+                .expect("Cosmos"),
+            blobs: Blobs::start(&topology.storage, "devstoreaccount1", &identity, listener().await, &storage, &clock)
                 .await
                 .expect("blobs"),
         };
-        Self { services, clock, app: tempfile::tempdir().expect("a directory"), enforce_keys: false, _data: data }
+        Self {
+            services,
+            identity,
+            clock,
+            app: tempfile::tempdir().expect("a directory"),
+            enforce_keys: false,
+            _data: data,
+        }
     }
 
     /// An app whose process only sleeps: `handler` answers on its fixed port.
@@ -179,6 +193,7 @@ impl World {
             listener: std::net::TcpListener::bind("127.0.0.1:0").expect("a port"),
             enforce_keys: self.enforce_keys,
             chunked_bodies: true,
+            tls: self.identity.tls().clone(),
         };
         FunctionsHost::start(options, self.services.clone(), &self.clock).await
     }

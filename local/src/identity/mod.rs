@@ -1,0 +1,218 @@
+//! Identity: the certificate authority of the stack's TLS, the identities of apps with their roles, and their tokens.
+//!
+//! An app on App Service asks the identity endpoint in its environment for a token and shows that token to a service; the
+//! service checks signature, expiry and audience, and whether a role of the identity covers what is asked. The same
+//! happens here, so that a role forgotten in the deployment fails on the laptop first.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `certificates` | the authority and the server's certificate |
+//! | `tokens` | signing and checking |
+//! | `roles` | Azure's built-in roles, as far as the services of the stack know them, and what they allow |
+//! | `caller` | an identity that has proved itself, and what it may do |
+//! | `endpoint` | the App Service identity endpoint |
+//!
+//! Tokens expire by the machine's clock and not by the stack's: clients keep a token until it expires, and a test that
+//! steps the stack's clock does not step theirs.
+
+mod caller;
+mod certificates;
+mod endpoint;
+mod roles;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+pub use self::caller::{Caller, Forbidden};
+pub use self::roles::Action;
+pub use self::tokens::InvalidToken;
+
+use self::caller::Principal;
+use self::certificates::Authority;
+use self::tokens::Tokens;
+use crate::topology;
+use crate::transport::{HttpServer, Tls};
+
+/// The tenant that every identity of the stack belongs to.
+pub const TENANT: Uuid = Uuid::from_u128(0xc0a7_050e_0000_4000_8000_0000_0000_0001);
+
+/// Bytes of the secret that an app shows to the identity endpoint.
+const SECRET_BYTES: usize = 24;
+
+/// The stack's authority. Clones share it.
+#[derive(Clone)]
+pub struct Identity {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    tls: Tls,
+    ca_certificate: PathBuf,
+    tokens: Tokens,
+    /// By name.
+    principals: BTreeMap<String, Arc<Principal>>,
+    address: SocketAddr,
+    server: HttpServer,
+}
+
+/// What an app needs to get tokens, as App Service puts it into the app's environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// `IDENTITY_ENDPOINT`.
+    pub endpoint: String,
+    /// `IDENTITY_HEADER`: the secret that the request carries in `X-IDENTITY-HEADER`.
+    pub header: String,
+    /// Client id of the identity.
+    pub client_id: Uuid,
+}
+
+impl Identity {
+    /// Opens the authority in `dir`, makes it where there is none, and serves the identity endpoint on `listener`.
+    ///
+    /// # Errors
+    /// When the directory cannot be used, or an identity of the topology has a role that is not known.
+    pub fn start(identities: &[topology::Identity], dir: &Path, listener: TcpListener) -> Result<Self, Error> {
+        let authority = Authority::open(dir)?;
+        let tls = authority.server()?;
+        let address = listener.local_addr().map_err(Error::Listener)?;
+        let mut principals = BTreeMap::new();
+        for identity in identities {
+            let principal = Principal::new(identity, secret()).map_err(Error::Role)?;
+            if principals.insert(identity.name.clone(), Arc::new(principal)).is_some() {
+                return Err(Error::Twice(identity.name.clone()));
+            }
+        }
+        let tokens = Tokens::open(dir, principals.values().map(Arc::clone))?;
+        let router = endpoint::router(tokens.clone(), principals.values().map(Arc::clone).collect());
+        let server = HttpServer::start("identity", listener, router, &tls).map_err(Error::Listener)?;
+        let ca_certificate = authority.certificate_path();
+        Ok(Self { shared: Arc::new(Shared { tls, ca_certificate, tokens, principals, address, server }) })
+    }
+
+    /// What serves TLS with the stack's certificate.
+    #[must_use]
+    pub fn tls(&self) -> &Tls {
+        &self.shared.tls
+    }
+
+    /// The authority's certificate, PEM, for clients to trust.
+    #[must_use]
+    pub fn ca_certificate(&self) -> &Path {
+        &self.shared.ca_certificate
+    }
+
+    /// Names of the identities.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.shared.principals.keys().map(String::as_str)
+    }
+
+    /// What the app with the identity `name` gets into its environment.
+    #[must_use]
+    pub fn credentials(&self, name: &str) -> Option<Credentials> {
+        let principal = self.shared.principals.get(name)?;
+        Some(Credentials {
+            endpoint: format!("http://{}{}", self.shared.address, endpoint::PATH),
+            header: principal.secret.clone(),
+            client_id: principal.client_id,
+        })
+    }
+
+    /// A token of the identity `name` for `resource`, as the endpoint would give it.
+    ///
+    /// # Errors
+    /// When there is no such identity, or the token cannot be signed.
+    pub fn token(&self, name: &str, resource: &str) -> Result<String, Error> {
+        let principal = self.shared.principals.get(name).ok_or_else(|| Error::Unknown(name.to_owned()))?;
+        Ok(self.shared.tokens.issue(principal, resource).map_err(Error::SigningKey)?.token)
+    }
+
+    /// The identity `name`, for what the stack does in its name.
+    #[must_use]
+    pub fn caller(&self, name: &str) -> Option<Caller> {
+        self.shared.principals.get(name).map(|principal| Caller::unlimited(Arc::clone(principal)))
+    }
+
+    /// Who shows this token: its signature is ours, it has not expired, and it is meant for one of `audiences`, which are
+    /// compared without case and without a slash at the end.
+    ///
+    /// # Errors
+    /// What is wrong with the token, in a sentence that holds nothing of it.
+    pub fn authenticate(&self, bearer: &str, audiences: &[&str]) -> Result<Caller, InvalidToken> {
+        self.shared.tokens.check(bearer, audiences)
+    }
+
+    /// Ends the identity endpoint; what was issued stays valid.
+    pub async fn stop(&self) {
+        self.shared.server.stop().await;
+    }
+}
+
+#[cfg(test)]
+impl Identity {
+    /// An authority for tests of services: the identity `owner` may do everything, `stranger` nothing.
+    pub(crate) async fn sample() -> Self {
+        let all = roles::ROLES
+            .iter()
+            .map(|role| topology::RoleAssignment { role: role.name.to_owned(), scope: String::new() });
+        let identities = [
+            topology::Identity { name: "owner".to_owned(), roles: all.collect() },
+            topology::Identity { name: "stranger".to_owned(), roles: Vec::new() },
+        ];
+        // The files are read only at the start.
+        let dir = tempfile::TempDir::new().expect("a folder");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::start(&identities, dir.path(), listener).expect("an authority")
+    }
+}
+
+fn secret() -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; SECRET_BYTES]>())
+}
+
+/// The authority does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file of the authority.
+    #[error("cannot {operation} {path}; deleting the folder makes a new authority")]
+    File {
+        /// What failed.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Making or reading a key or certificate.
+    #[error("cannot make or read the keys and certificates in {path}; deleting the folder makes new ones")]
+    Certificates {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: openssl::error::ErrorStack,
+    },
+    /// The key that signs tokens.
+    #[error("the key that signs tokens cannot be used; deleting the folder of the authority makes a new one")]
+    SigningKey(#[source] jsonwebtoken::errors::Error),
+    /// A role of the topology.
+    #[error("{0}")]
+    Role(String),
+    /// An identity of the topology.
+    #[error("the identity `{0}` is declared twice in the topology")]
+    Twice(String),
+    /// No identity of the topology has this name.
+    #[error("the topology has no identity `{0}`")]
+    Unknown(String),
+    /// The listener has no address.
+    #[error("cannot learn the identity endpoint's address")]
+    Listener(#[source] std::io::Error),
+}

@@ -1,0 +1,70 @@
+//! The server's side of TLS.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openssl::error::ErrorStack;
+use openssl::pkey::{PKey, Private};
+use openssl::ssl::{AlpnError, Ssl, SslAcceptor, SslMethod, SslVersion, select_next_proto};
+use openssl::x509::X509;
+use tokio::net::TcpStream;
+use tokio_openssl::SslStream;
+use tokio_util::either::Either;
+
+/// How long a peer may take for its first byte and for the handshake.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// First byte of a TLS handshake record.
+const HANDSHAKE: u8 = 0x16;
+
+/// What is offered by ALPN, in its wire form; AMQP clients ask for none.
+const PROTOCOLS: &[u8] = b"\x02h2\x08http/1.1";
+
+/// A connection, in plain text or over TLS.
+pub type Connection = Either<TcpStream, SslStream<TcpStream>>;
+
+/// Accepts TLS with the stack's certificate. Clones share it.
+#[derive(Clone)]
+pub struct Tls {
+    acceptor: Arc<SslAcceptor>,
+}
+
+impl Tls {
+    /// TLS 1.2 and 1.3 with a certificate and its key.
+    ///
+    /// # Errors
+    /// When the two do not belong together.
+    pub(crate) fn new(certificate: &X509, key: &PKey<Private>) -> Result<Self, ErrorStack> {
+        let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
+        builder.set_min_proto_version(Some(SslVersion::TLS1_2))?;
+        builder.set_certificate(certificate)?;
+        builder.set_private_key(key)?;
+        builder.check_private_key()?;
+        builder.set_alpn_select_callback(|_, offered| select_next_proto(PROTOCOLS, offered).ok_or(AlpnError::NOACK));
+        Ok(Self { acceptor: Arc::new(builder.build()) })
+    }
+
+    /// Waits for the peer's first byte and, where it begins a handshake, completes that.
+    ///
+    /// # Errors
+    /// When the connection breaks, the handshake fails, or the peer takes longer than half a minute.
+    pub async fn accept(&self, stream: TcpStream) -> io::Result<Connection> {
+        tokio::time::timeout(PATIENCE, self.negotiate(stream)).await.map_err(|_| io::ErrorKind::TimedOut)?
+    }
+
+    async fn negotiate(&self, stream: TcpStream) -> io::Result<Connection> {
+        let mut first = [0];
+        if stream.peek(&mut first).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if first != [HANDSHAKE] {
+            return Ok(Either::Left(stream));
+        }
+        let session = Ssl::new(self.acceptor.context()).map_err(io::Error::other)?;
+        let mut stream = SslStream::new(session, stream).map_err(io::Error::other)?;
+        Pin::new(&mut stream).accept().await.map_err(io::Error::other)?;
+        Ok(Either::Right(stream))
+    }
+}
