@@ -29,7 +29,7 @@ struct Parts {
 impl App {
     /// Prepares the clients that `settings` describe.
     pub fn new(settings: Settings) -> Self {
-        let credentials = Credentials::new(&settings);
+        let credentials = Credentials::managed_identity(settings.client_id.clone());
         Self(Arc::new(Parts {
             cosmos: Cosmos::new(&settings.cosmos, &credentials),
             hubs: EventHubs::new(&settings.event_hubs, &credentials),

@@ -1,14 +1,14 @@
 //! Every environment variable this program reads.
 //!
 //! Service addresses follow the Functions convention for identity-based connections, `<connection>__<property>`, so that bindings
-//! and code share one setting. Keys are only set where no managed identity exists, on a developer's machine.
+//! and code share one setting. There are no keys: the process has a managed identity, found through the variables that the platform
+//! sets for it.
 
 use std::{env, fmt, path::PathBuf, str::FromStr};
 
-use azure_core::credentials::Secret;
 use url::Url;
 
-/// What the process was told. `Debug` never shows a key.
+/// What the process was told.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where to listen and what to serve.
@@ -41,8 +41,6 @@ pub struct HostSettings {
 pub struct CosmosSettings {
     /// `Cosmos__accountEndpoint`.
     pub endpoint: Url,
-    /// `Cosmos__accountKey`: used instead of the identity if set.
-    pub key: Option<Secret>,
     /// `REGION_NAME`, which Azure sets: regions nearest to it are read first.
     pub region: Option<String>,
 }
@@ -52,7 +50,7 @@ pub struct CosmosSettings {
 pub struct EventHubsSettings {
     /// `EventHubs__fullyQualifiedNamespace`, for example `contoso.servicebus.windows.net`.
     pub namespace: String,
-    /// `EventHubs__customEndpoint`: an `amqp://` address to connect to instead, in plain text and without identity.
+    /// `EventHubs__customEndpoint`: an address to connect to instead of the namespace's, such as `amqps://localhost:5672`.
     pub custom_endpoint: Option<Url>,
 }
 
@@ -61,8 +59,6 @@ pub struct EventHubsSettings {
 pub struct StorageSettings {
     /// `Storage__blobServiceUri`.
     pub endpoint: Url,
-    /// `Storage__accountKey`: used instead of the identity if set.
-    pub key: Option<Secret>,
 }
 
 /// The Event Grid topic.
@@ -70,8 +66,6 @@ pub struct StorageSettings {
 pub struct EventGridSettings {
     /// `EventGrid__topicEndpointUri`: the whole address events are posted to.
     pub endpoint: Url,
-    /// `EventGrid__topicKey`: used instead of the identity if set.
-    pub key: Option<Secret>,
 }
 
 /// The schema registry.
@@ -129,14 +123,10 @@ impl Settings {
                 Some(group),
             ) if reader.problems.is_empty() => Ok(Self {
                 host: HostSettings { port, app_root: reader.value("FUNCTIONS_APP_ROOT_PATH").map(PathBuf::from) },
-                cosmos: CosmosSettings {
-                    endpoint: cosmos,
-                    key: reader.secret("Cosmos__accountKey"),
-                    region: reader.value("REGION_NAME"),
-                },
+                cosmos: CosmosSettings { endpoint: cosmos, region: reader.value("REGION_NAME") },
                 event_hubs: EventHubsSettings { namespace, custom_endpoint },
-                storage: StorageSettings { endpoint: storage, key: reader.secret("Storage__accountKey") },
-                event_grid: EventGridSettings { endpoint: event_grid, key: reader.secret("EventGrid__topicKey") },
+                storage: StorageSettings { endpoint: storage },
+                event_grid: EventGridSettings { endpoint: event_grid },
                 schema_registry: SchemaRegistrySettings { endpoint: registry, group },
                 client_id: reader.value("AZURE_CLIENT_ID"),
             }),
@@ -158,10 +148,6 @@ struct Reader<F> {
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
     fn value(&self, name: &str) -> Option<String> {
         (self.lookup)(name).filter(|value| !value.is_empty())
-    }
-
-    fn secret(&self, name: &str) -> Option<Secret> {
-        self.value(name).map(Secret::new)
     }
 
     fn text(&mut self, name: &'static str) -> Option<String> {
@@ -197,7 +183,6 @@ mod tests {
             "FUNCTIONS_CUSTOMHANDLER_PORT" => "4000",
             "EventHubs__fullyQualifiedNamespace" => "contoso.servicebus.windows.net",
             "Cosmos__accountEndpoint" => "https://contoso.documents.azure.com",
-            "Cosmos__accountKey" | "Storage__accountKey" | "EventGrid__topicKey" => "aHVzaA==",
             "Storage__blobServiceUri" => "https://contoso.blob.core.windows.net",
             "EventGrid__topicEndpointUri" => "https://partners.westeurope-1.eventgrid.azure.net/api/events",
             "SchemaRegistry__group" => "contoso",
@@ -225,11 +210,5 @@ mod tests {
         ] {
             assert!(problems.contains(name), "{problems}");
         }
-    }
-
-    #[test]
-    fn debug_output_has_no_keys() {
-        let settings = Settings::read(lookup).unwrap();
-        assert!(!format!("{settings:?}").contains("aHVzaA=="));
     }
 }

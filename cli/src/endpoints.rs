@@ -134,24 +134,22 @@ fn value<'a>(connection_string: &'a str, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value)
 }
 
-/// The settings with which the handler's own clients work against the stack.
+/// The settings with which the handler's own clients work against the stack, in a process that has an identity.
 ///
 /// # Errors
 /// When an endpoint is missing or is no address.
 pub fn handler_settings(endpoints: &Endpoints) -> Result<Settings, SettingsError> {
-    let blob = |name| value(&endpoints.blob.connection_string, name).map(str::to_owned);
+    let secure = |url: &str| url.replacen("http:", "https:", 1);
     let address = event_hubs_address(endpoints).ok();
+    let port = address.and_then(|address| address.rsplit_once(':')).map(|(_, port)| port);
     Settings::read(|name| match name {
         // Nobody listens on behalf of a command.
         "FUNCTIONS_CUSTOMHANDLER_PORT" => Some("0".to_owned()),
         "EventHubs__fullyQualifiedNamespace" => address.map(str::to_owned),
-        "EventHubs__customEndpoint" => address.map(|address| format!("amqp://{address}")),
-        "Cosmos__accountEndpoint" => Some(endpoints.cosmos.endpoint.clone()),
-        "Cosmos__accountKey" => Some(endpoints.cosmos.key.clone()),
-        "Storage__blobServiceUri" => blob("BlobEndpoint"),
-        "Storage__accountKey" => blob("AccountKey"),
-        "EventGrid__topicEndpointUri" => Some(endpoints.event_grid.topic_endpoint.clone()),
-        "EventGrid__topicKey" => Some(endpoints.event_grid.topic_key.clone()),
+        "EventHubs__customEndpoint" => port.map(|port| format!("amqps://localhost:{port}")),
+        "Cosmos__accountEndpoint" => Some(secure(&endpoints.cosmos.endpoint)),
+        "Storage__blobServiceUri" => value(&endpoints.blob.connection_string, "BlobEndpoint").map(secure),
+        "EventGrid__topicEndpointUri" => Some(secure(&endpoints.event_grid.topic_endpoint)),
         "SchemaRegistry__endpoint" => Some(endpoints.event_hubs.schema_registry.clone()),
         "SchemaRegistry__group" => Some(crate::schemas::GROUP.to_owned()),
         _ => None,
@@ -160,10 +158,15 @@ pub fn handler_settings(endpoints: &Endpoints) -> Result<Settings, SettingsError
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::path::PathBuf;
 
-    use contoso_local::stack::{BlobEndpoints, CosmosEndpoints, EventGridEndpoints, EventHubsEndpoints};
+    use contoso_local::identity::Credentials;
+    use contoso_local::stack::{
+        BlobEndpoints, CosmosEndpoints, EventGridEndpoints, EventHubsEndpoints, QueueEndpoints,
+    };
     use serde_json::{Value, json};
+    use uuid::Uuid;
 
     use super::*;
 
@@ -180,13 +183,24 @@ mod tests {
             blob: BlobEndpoints {
                 connection_string: "AccountName=a;AccountKey=b==;BlobEndpoint=http://127.0.0.1:10000/a;".to_owned(),
             },
+            queue: QueueEndpoints {
+                connection_string: "AccountName=a;AccountKey=b==;QueueEndpoint=http://127.0.0.1:10001/a;".to_owned(),
+            },
             event_grid: EventGridEndpoints {
                 topic_endpoint: "http://127.0.0.1:6501/topics/partners/api/events".to_owned(),
                 topic_key: "key".to_owned(),
-                resource_manager: "http://127.0.0.1:6501".to_owned(),
+                resource_manager: "https://127.0.0.1:6501".to_owned(),
                 topic_id: "/subscriptions/0".to_owned(),
             },
-            ca_certificate: Some(PathBuf::from("/data/ca.pem")),
+            identities: BTreeMap::from([(
+                "operator".to_owned(),
+                Credentials {
+                    endpoint: "http://127.0.0.1:6502/msi/token".to_owned(),
+                    header: "secret".to_owned(),
+                    client_id: Uuid::nil(),
+                },
+            )]),
+            ca_certificate: PathBuf::from("/data/identity/ca.pem"),
         }
     }
 
@@ -207,13 +221,19 @@ mod tests {
                 },
                 "cosmos": { "endpoint": "http://127.0.0.1:8081", "key": "a2V5" },
                 "blob": { "connectionString": "AccountName=a;AccountKey=b==;BlobEndpoint=http://127.0.0.1:10000/a;" },
+                "queue": { "connectionString": "AccountName=a;AccountKey=b==;QueueEndpoint=http://127.0.0.1:10001/a;" },
                 "eventGrid": {
                     "topicEndpoint": "http://127.0.0.1:6501/topics/partners/api/events",
                     "topicKey": "key",
-                    "resourceManager": "http://127.0.0.1:6501",
+                    "resourceManager": "https://127.0.0.1:6501",
                     "topicId": "/subscriptions/0",
                 },
-                "caCertificate": "/data/ca.pem",
+                "identities": { "operator": {
+                    "endpoint": "http://127.0.0.1:6502/msi/token",
+                    "header": "secret",
+                    "clientId": "00000000-0000-0000-0000-000000000000",
+                } },
+                "caCertificate": "/data/identity/ca.pem",
             })
         );
     }

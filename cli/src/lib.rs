@@ -7,10 +7,10 @@
 pub mod bench;
 pub mod catalogue;
 pub mod commands;
-pub mod credential;
 pub mod data_dir;
 pub mod endpoints;
 pub mod failure;
+pub mod identity;
 pub mod output;
 pub mod package;
 pub mod pages;

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use contoso_local::stack::EventGridEndpoints;
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::failure::{self, CallError};
+use crate::identity::SignedIn;
 
 /// Name of the subscription, and of the audience that reaches this partner alone.
 const NAME: &str = "demo-partner";
+/// What a token for Resource Manager is for.
+const RESOURCE: &str = "https://management.azure.com";
 const API_VERSION: &str = "2025-02-15";
 const DEADLINE: Duration = Duration::from_secs(40);
 const POLL: Duration = Duration::from_millis(50);
@@ -40,7 +43,11 @@ pub enum SubscribeError {
 ///
 /// # Errors
 /// When Event Grid refuses the subscription or the handshake fails. Repeating is safe.
-pub async fn subscribe(http: &Client, event_grid: &EventGridEndpoints, webhook: &str) -> Result<(), SubscribeError> {
+pub async fn subscribe(
+    deployment: &SignedIn,
+    event_grid: &EventGridEndpoints,
+    webhook: &str,
+) -> Result<(), SubscribeError> {
     let operation = "subscribe the demo partner";
     let body = json!({ "properties": {
         "destination": { "endpointType": "WebHook", "properties": { "endpointUrl": webhook } },
@@ -52,13 +59,13 @@ pub async fn subscribe(http: &Client, event_grid: &EventGridEndpoints, webhook: 
             "properties": { "blobContainerName": "event-grid-dead-letters" },
         },
     }});
-    let response = send(request(http, Method::PUT, &address(event_grid)).json(&body), operation).await?;
+    let response = send(request(deployment, Method::PUT, &address(event_grid)).await?.json(&body), operation).await?;
     let Some(status_url) =
         response.headers().get("azure-asyncoperation").and_then(|value| value.to_str().ok()).map(str::to_owned)
     else {
         return Ok(());
     };
-    tokio::time::timeout(OPERATION_DEADLINE, finished(http, &status_url))
+    tokio::time::timeout(OPERATION_DEADLINE, finished(deployment, &status_url))
         .await
         .map_err(|_| SubscribeError::Unfinished)?
 }
@@ -67,17 +74,17 @@ pub async fn subscribe(http: &Client, event_grid: &EventGridEndpoints, webhook: 
 ///
 /// # Errors
 /// When Event Grid does not answer. Repeating is safe.
-pub async fn unsubscribe(http: &Client, event_grid: &EventGridEndpoints) -> Result<(), CallError> {
-    match send(request(http, Method::DELETE, &address(event_grid)), "remove the demo partner").await {
+pub async fn unsubscribe(deployment: &SignedIn, event_grid: &EventGridEndpoints) -> Result<(), CallError> {
+    match send(request(deployment, Method::DELETE, &address(event_grid)).await?, "remove the demo partner").await {
         Err(CallError::Refused { status: StatusCode::NOT_FOUND, .. }) | Ok(_) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-async fn finished(http: &Client, status_url: &str) -> Result<(), SubscribeError> {
+async fn finished(deployment: &SignedIn, status_url: &str) -> Result<(), SubscribeError> {
     let operation = "ask how far the subscription of the demo partner is";
     loop {
-        let response = send(request(http, Method::GET, status_url), operation).await?;
+        let response = send(request(deployment, Method::GET, status_url).await?, operation).await?;
         let state: Value =
             response.json().await.map_err(|source| CallError::Send { operation: operation.to_owned(), source })?;
         match state["status"].as_str().unwrap_or_default() {
@@ -98,9 +105,8 @@ fn address(event_grid: &EventGridEndpoints) -> String {
     format!("{base}{topic_id}/providers/Microsoft.EventGrid/eventSubscriptions/{NAME}?api-version={API_VERSION}")
 }
 
-fn request(http: &Client, method: Method, url: &str) -> RequestBuilder {
-    // Resource Manager takes bearer tokens only; the local one takes any.
-    http.request(method, url).bearer_auth("local").timeout(DEADLINE)
+async fn request(deployment: &SignedIn, method: Method, url: &str) -> Result<RequestBuilder, CallError> {
+    Ok(deployment.request(method, url, RESOURCE).await?.timeout(DEADLINE))
 }
 
 async fn send(request: RequestBuilder, operation: &str) -> Result<Response, CallError> {
@@ -118,13 +124,15 @@ mod tests {
     use axum::http::header::HeaderName;
     use axum::routing::{get, put};
     use axum::{Json, Router};
+    use contoso_local::identity::Credentials;
+    use reqwest::Client;
     use tokio::net::TcpListener;
 
     use super::*;
     use crate::output;
 
-    /// A Resource Manager whose only operation ends as `state` says.
-    async fn resource_manager(state: Value) -> EventGridEndpoints {
+    /// A Resource Manager whose only operation ends as `state` says, and an identity endpoint beside it.
+    async fn resource_manager(state: Value) -> (SignedIn, EventGridEndpoints) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let operation = format!("{base}/operation");
@@ -132,25 +140,31 @@ mod tests {
             async move || (StatusCode::CREATED, [(HeaderName::from_static("azure-asyncoperation"), operation)]);
         let router = Router::new()
             .route("/topic/providers/Microsoft.EventGrid/eventSubscriptions/demo-partner", put(accept))
-            .route("/operation", get(async move || Json(state)));
+            .route("/operation", get(async move || Json(state)))
+            .route("/token", get(async || Json(json!({ "access_token": "a" }))));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        EventGridEndpoints {
+        let credentials = Credentials {
+            endpoint: format!("{base}/token"),
+            header: "secret".to_owned(),
+            client_id: uuid::Uuid::nil(),
+        };
+        let endpoints = EventGridEndpoints {
             topic_endpoint: String::new(),
             topic_key: String::new(),
             resource_manager: base,
             topic_id: "/topic".to_owned(),
-        }
+        };
+        (SignedIn::with(Client::new(), credentials), endpoints)
     }
 
     #[tokio::test]
     async fn the_end_of_the_operation_decides() {
-        let http = Client::new();
-        let good = resource_manager(json!({ "status": "Succeeded" })).await;
-        subscribe(&http, &good, "http://127.0.0.1:1/hook").await.expect("subscribed");
+        let (deployment, good) = resource_manager(json!({ "status": "Succeeded" })).await;
+        subscribe(&deployment, &good, "http://127.0.0.1:1/hook").await.expect("subscribed");
 
         let failed = json!({ "status": "Failed", "error": { "code": "Url validation", "message": "no handshake" } });
-        let bad = resource_manager(failed).await;
-        let error = subscribe(&http, &bad, "http://127.0.0.1:1/hook").await.expect_err("refused");
+        let (deployment, bad) = resource_manager(failed).await;
+        let error = subscribe(&deployment, &bad, "http://127.0.0.1:1/hook").await.expect_err("refused");
         assert_eq!(
             output::chain(&error),
             "cannot subscribe the demo partner: the operation ended as Failed: no handshake"

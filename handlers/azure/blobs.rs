@@ -11,6 +11,7 @@ use std::{
 };
 
 use azure_core::{
+    credentials::TokenCredential,
     error::ErrorKind,
     http::{Etag, ExponentialRetryOptions, NoFormat, RequestContent, RetryOptions, StatusCode},
 };
@@ -25,10 +26,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt};
 use time::OffsetDateTime;
 
-use super::{
-    credentials::{BlobAuth, Credentials},
-    http::Http,
-};
+use super::{credentials::Credentials, http::Http};
 use crate::settings::StorageSettings;
 
 /// For calls that move little.
@@ -49,7 +47,7 @@ pub struct Blobs(Arc<Account>);
 
 struct Account {
     settings: StorageSettings,
-    auth: BlobAuth,
+    identity: Arc<dyn TokenCredential>,
     http: Http,
     client: OnceLock<Arc<BlobServiceClient>>,
 }
@@ -142,7 +140,7 @@ impl Blobs {
     pub fn new(settings: &StorageSettings, credentials: &Credentials) -> Self {
         Self(Arc::new(Account {
             settings: settings.clone(),
-            auth: credentials.blobs(),
+            identity: credentials.identity(),
             http: credentials.http(),
             client: OnceLock::new(),
         }))
@@ -309,12 +307,11 @@ impl Blobs {
             return Ok(Arc::clone(service));
         }
         let mut options = BlobServiceClientOptions::default();
-        options.client_options.per_try_policies.extend(self.0.auth.policy.clone());
         options.client_options.transport = Some(self.0.http.transport()?);
         options.client_options.retry =
             RetryOptions::exponential(ExponentialRetryOptions { max_retries: RETRIES, ..Default::default() });
-        let service =
-            BlobServiceClient::new(self.0.settings.endpoint.clone(), self.0.auth.token.clone(), Some(options))?;
+        let identity = Some(Arc::clone(&self.0.identity));
+        let service = BlobServiceClient::new(self.0.settings.endpoint.clone(), identity, Some(options))?;
         Ok(Arc::clone(self.0.client.get_or_init(|| Arc::new(service))))
     }
 }

@@ -5,9 +5,12 @@
 
 use std::{collections::HashMap, fmt, future::Future, num::NonZeroU32, sync::Arc, time::Duration};
 
-use azure_core::http::{Etag, StatusCode};
+use azure_core::{
+    credentials::TokenCredential,
+    http::{Etag, StatusCode},
+};
 use azure_data_cosmos::{
-    AccountReference, CosmosClient, CosmosCredential, FeedScope, Query, RoutingStrategy,
+    AccountReference, CosmosClient, FeedScope, Query, RoutingStrategy,
     clients::{ContainerClient, CosmosClientBuilder},
     feed::ContinuationToken,
     models::ItemResponse,
@@ -36,7 +39,7 @@ pub struct Cosmos(Arc<Account>);
 
 struct Account {
     settings: CosmosSettings,
-    credential: CosmosCredential,
+    credential: Arc<dyn TokenCredential>,
     client: OnceCell<CosmosClient>,
     containers: Mutex<HashMap<(String, String), ContainerClient>>,
 }
@@ -122,7 +125,7 @@ impl Cosmos {
     pub fn new(settings: &CosmosSettings, credentials: &Credentials) -> Self {
         Self(Arc::new(Account {
             settings: settings.clone(),
-            credential: credentials.cosmos(),
+            credential: credentials.identity(),
             client: OnceCell::new(),
             containers: Mutex::default(),
         }))
@@ -137,13 +140,7 @@ impl Cosmos {
         let account = &self.0;
         let connect = || async {
             let endpoint = account.settings.endpoint.clone().into();
-            let reference = match account.credential.clone() {
-                CosmosCredential::TokenCredential(credential) => {
-                    AccountReference::with_credential(endpoint, credential)
-                }
-                CosmosCredential::AccountKey(key) => AccountReference::with_authentication_key(endpoint, key),
-                _ => return Err(unsupported_credential()),
-            };
+            let reference = AccountReference::with_credential(endpoint, Arc::clone(&account.credential));
             let routing = match &account.settings.region {
                 Some(region) => RoutingStrategy::ProximityTo(Region::from(region.clone())),
                 None => RoutingStrategy::PreferredRegions(Vec::new()),
@@ -152,10 +149,6 @@ impl Cosmos {
         };
         account.client.get_or_try_init(connect).await
     }
-}
-
-fn unsupported_credential() -> azure_data_cosmos::CosmosError {
-    azure_data_cosmos::CosmosError::builder().with_message("a credential of an unknown kind").build()
 }
 
 impl Container {

@@ -1,134 +1,67 @@
-//! How this process proves who it is: the only place that chooses.
-//!
-//! The rule is one: an identity, unless a setting gives a key, or gives an address that cannot take a token because it is in plain
-//! text. A token is never sent over plain HTTP or AMQP.
+//! How this process proves who it is: its managed identity, towards every service. It has no keys.
 
 use std::sync::Arc;
 
 use azure_core::{
-    credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions},
-    http::{ClientOptions, policies::Policy},
-    time::{Duration, OffsetDateTime},
+    credentials::{AccessToken, TokenCredential, TokenRequestOptions},
+    http::ClientOptions,
 };
-use azure_data_cosmos::CosmosCredential;
 use azure_identity::{ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId};
-use reqwest::{RequestBuilder, header::HeaderValue};
+use reqwest::RequestBuilder;
 use tokio::sync::OnceCell;
 
-use super::{http::Http, shared_key::SharedKey};
-use crate::settings::Settings;
+use super::http::Http;
 
-/// The credentials of every service.
+/// The identity of this process, and the HTTP client that goes with it. Clones share both.
+#[derive(Clone)]
 pub struct Credentials {
     identity: Arc<dyn TokenCredential>,
     http: Http,
-    settings: Settings,
-}
-
-/// How requests to blob storage are authenticated.
-pub(super) struct BlobAuth {
-    pub(super) token: Option<Arc<dyn TokenCredential>>,
-    pub(super) policy: Option<Arc<dyn Policy>>,
 }
 
 impl Credentials {
-    /// Credentials as the settings ask for; nothing is fetched yet.
-    pub fn new(settings: &Settings) -> Self {
+    /// The app's managed identity: the user-assigned one with this client id, else the app's own. Nothing is fetched yet.
+    pub fn managed_identity(client_id: Option<String>) -> Self {
         let http = Http::default();
-        let identity = Identity { client_id: settings.client_id.clone(), http: http.clone(), inner: OnceCell::new() };
-        Self { identity: Arc::new(identity), http, settings: settings.clone() }
+        let identity = Identity { client_id, http: http.clone(), inner: OnceCell::new() };
+        Self { identity: Arc::new(identity), http }
+    }
+
+    /// Whatever gives tokens, for tests of one adapter.
+    #[cfg(test)]
+    pub(crate) fn of(identity: Arc<dyn TokenCredential>) -> Self {
+        Self { identity, http: Http::default() }
+    }
+
+    /// What the official clients take.
+    pub fn identity(&self) -> Arc<dyn TokenCredential> {
+        Arc::clone(&self.identity)
     }
 
     pub(crate) fn http(&self) -> Http {
         self.http.clone()
     }
 
-    pub(super) fn event_hubs(&self) -> Arc<dyn TokenCredential> {
-        match &self.settings.event_hubs.custom_endpoint {
-            Some(_) => Arc::new(NoIdentity),
-            None => Arc::clone(&self.identity),
-        }
-    }
-
-    pub(super) fn cosmos(&self) -> CosmosCredential {
-        match &self.settings.cosmos.key {
-            Some(key) => CosmosCredential::from(key.clone()),
-            None => CosmosCredential::from(Arc::clone(&self.identity)),
-        }
-    }
-
-    pub(super) fn blobs(&self) -> BlobAuth {
-        match &self.settings.storage.key {
-            Some(key) => {
-                let policy = SharedKey::new(&self.settings.storage.endpoint, key.clone());
-                BlobAuth { token: None, policy: Some(Arc::new(policy)) }
-            }
-            None => BlobAuth { token: Some(Arc::clone(&self.identity)), policy: None },
-        }
-    }
-
-    pub(super) fn event_grid(&self) -> Auth {
-        match &self.settings.event_grid.key {
-            Some(key) => Auth::Key { header: "aeg-sas-key", key: key.clone() },
-            None => self.token("https://eventgrid.azure.net/.default"),
-        }
-    }
-
-    pub(crate) fn schema_registry(&self) -> Auth {
-        match self.settings.schema_registry.endpoint.scheme() {
-            "https" => self.token("https://eventhubs.azure.net/.default"),
-            _ => Auth::Nothing,
-        }
-    }
-
-    fn token(&self, scope: &'static str) -> Auth {
-        Auth::Token { credential: Arc::clone(&self.identity), scope }
+    /// Tokens for `scope`, for requests of our own HTTP client.
+    pub(crate) fn bearer(&self, scope: &'static str) -> Bearer {
+        Bearer { identity: self.identity(), scope }
     }
 }
 
-/// What a request of our own HTTP client carries.
-pub(crate) enum Auth {
-    /// Nothing.
-    Nothing,
-    /// A key in a header.
-    Key {
-        /// The header's name.
-        header: &'static str,
-        /// Its value.
-        key: Secret,
-    },
-    /// A bearer token.
-    Token {
-        /// Who gives it.
-        credential: Arc<dyn TokenCredential>,
-        /// What it is for.
-        scope: &'static str,
-    },
+/// Puts a bearer token on requests.
+pub(crate) struct Bearer {
+    identity: Arc<dyn TokenCredential>,
+    scope: &'static str,
 }
 
-impl Auth {
-    /// Adds the proof to a request. Credentials keep their tokens, so this is cheap but for the first time.
+impl Bearer {
+    /// Adds the token to a request. Credentials keep their tokens, so this is cheap but for the first time.
     ///
     /// # Errors
     /// If no token could be had; repeating may help.
     pub(crate) async fn apply(&self, request: RequestBuilder) -> azure_core::Result<RequestBuilder> {
-        Ok(match self {
-            Self::Nothing => request,
-            Self::Key { header, key } => {
-                let mut value = HeaderValue::from_str(key.secret()).map_err(|_| {
-                    azure_core::Error::with_message(
-                        azure_core::error::ErrorKind::Credential,
-                        format!("the key for {header} is no header value"),
-                    )
-                })?;
-                value.set_sensitive(true);
-                request.header(*header, value)
-            }
-            Self::Token { credential, scope } => {
-                let token = credential.get_token(&[scope], None).await?;
-                request.bearer_auth(token.token.secret())
-            }
-        })
+        let token = self.identity.get_token(&[self.scope], None).await?;
+        Ok(request.bearer_auth(token.token.secret()))
     }
 }
 
@@ -157,17 +90,5 @@ impl TokenCredential for Identity {
             })
             .await?;
         identity.get_token(scopes, options).await
-    }
-}
-
-/// What the AMQP client is given for an endpoint in plain text, which takes any token.
-#[derive(Debug)]
-struct NoIdentity;
-
-#[async_trait::async_trait]
-impl TokenCredential for NoIdentity {
-    async fn get_token(&self, _: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
-        // Far from expiry: the client's refresh task spins when a token has less than six minutes to live.
-        Ok(AccessToken::new("none", OffsetDateTime::now_utc() + Duration::hours(24)))
     }
 }

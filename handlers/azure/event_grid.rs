@@ -8,12 +8,13 @@ use reqwest::{StatusCode, header::CONTENT_TYPE};
 use url::Url;
 
 use super::{
-    credentials::{Auth, Credentials},
+    credentials::{Bearer, Credentials},
     http::Http,
 };
 use crate::settings::EventGridSettings;
 
 const API_VERSION: &str = "2018-01-01";
+const SCOPE: &str = "https://eventgrid.azure.net/.default";
 const BATCH: &str = "application/cloudevents-batch+json; charset=utf-8";
 const DEADLINE: Duration = Duration::from_secs(10);
 const RETRIES: usize = 2;
@@ -28,7 +29,7 @@ pub struct Topic(Arc<Inner>);
 
 struct Inner {
     endpoint: Url,
-    auth: Auth,
+    bearer: Bearer,
     http: Http,
 }
 
@@ -78,7 +79,7 @@ impl Topic {
     pub fn new(settings: &EventGridSettings, credentials: &Credentials) -> Self {
         let mut endpoint = settings.endpoint.clone();
         endpoint.query_pairs_mut().append_pair("api-version", API_VERSION);
-        Self(Arc::new(Inner { endpoint, auth: credentials.event_grid(), http: credentials.http() }))
+        Self(Arc::new(Inner { endpoint, bearer: credentials.bearer(SCOPE), http: credentials.http() }))
     }
 
     /// Publishes events in their order, in as few requests as the limits allow. What was published before an error stays published.
@@ -107,7 +108,7 @@ impl Topic {
         let client = self.0.http.client().map_err(|error| transient(error.into()))?;
         let request =
             client.post(self.0.endpoint.clone()).header(CONTENT_TYPE, BATCH).timeout(DEADLINE).body(batch.body.clone());
-        let request = self.0.auth.apply(request).await.map_err(|error| transient(error.into()))?;
+        let request = self.0.bearer.apply(request).await.map_err(|error| transient(error.into()))?;
         // Not with its address: that would put the topic's host in every line, and the error names the event.
         let response = request.send().await.map_err(|error| transient(error.without_url().into()))?;
         let kind = match response.status() {

@@ -138,7 +138,7 @@ impl EventHubs {
     pub fn new(settings: &EventHubsSettings, credentials: &Credentials) -> Self {
         Self(Arc::new(Namespace {
             settings: settings.clone(),
-            credential: credentials.event_hubs(),
+            credential: credentials.identity(),
             hubs: Mutex::default(),
         }))
     }

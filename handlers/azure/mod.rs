@@ -1,7 +1,7 @@
 //! Adapters: one per Azure service, each over the official client where there is one.
 //!
 //! Every call has a deadline and a bounded retry, and every error says whether repeating the call may help. Clients connect at first
-//! use. Wrong keys and missing roles count as transient: they are a fault of the deployment, not of the record that met them, and a
+//! use. Missing roles count as transient: they are a fault of the deployment, not of the record that met them, and a
 //! record must not be parked for it.
 
 pub mod blobs;
@@ -10,4 +10,3 @@ pub mod credentials;
 pub mod event_grid;
 pub mod event_hubs;
 pub(crate) mod http;
-mod shared_key;

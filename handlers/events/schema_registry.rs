@@ -16,13 +16,14 @@ use url::Url;
 use super::Contract;
 use crate::{
     azure::{
-        credentials::{Auth, Credentials},
+        credentials::{Bearer, Credentials},
         http::Http,
     },
     settings::SchemaRegistrySettings,
 };
 
 const API_VERSION: &str = "2023-07-01";
+const SCOPE: &str = "https://eventhubs.azure.net/.default";
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Schemas kept at once; a namespace of the Standard tier has 25 versions in all.
@@ -65,7 +66,7 @@ pub struct SchemaRegistry(Arc<Inner>);
 struct Inner {
     endpoint: Url,
     group: String,
-    auth: Auth,
+    bearer: Bearer,
     http: Http,
     known: Mutex<Known>,
 }
@@ -92,7 +93,7 @@ impl SchemaRegistry {
         Self(Arc::new(Inner {
             endpoint: settings.endpoint.clone(),
             group: settings.group.clone(),
-            auth: credentials.schema_registry(),
+            bearer: credentials.bearer(SCOPE),
             http: credentials.http(),
             known: Mutex::default(),
         }))
@@ -178,7 +179,7 @@ impl SchemaRegistry {
 
     async fn ask(&self, what: &str, request: RequestBuilder) -> Result<Response, RegistryError> {
         let request = request.query(&[("api-version", API_VERSION)]).timeout(DEADLINE);
-        let request = self.0.auth.apply(request).await.map_err(|error| out_of_reach(what, &error))?;
+        let request = self.0.bearer.apply(request).await.map_err(|error| out_of_reach(what, &error))?;
         let response = request.send().await.map_err(|error| out_of_reach(what, &error))?;
         match response.status() {
             status if status.is_success() => Ok(response),

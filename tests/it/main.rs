@@ -5,6 +5,7 @@
 
 mod bad_records;
 mod command_line;
+mod javascript_clients;
 mod official_clients;
 mod product_flow;
 mod redelivery;

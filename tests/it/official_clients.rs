@@ -6,7 +6,7 @@ use crate::support::{Shop, python};
 #[tokio::test]
 async fn python_clients_make_a_round_trip() {
     let shop = Shop::empty().await;
-    for script in ["event_hubs.py", "cosmos.py", "storage_blob.py", "event_grid.py"] {
+    for script in ["event_hubs.py", "cosmos.py", "storage_blob.py", "storage_queue.py", "event_grid.py"] {
         let endpoints = shop.endpoints.clone();
         let said = tokio::task::spawn_blocking(move || python::run_client(script, &endpoints)).await.expect("no panic");
         assert!(said.trim_end().ends_with("ok"), "{script}: {said}");

@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 use super::Plan;
 use super::report::{Report, histogram, micros};
 use super::shop::Shop;
+use crate::identity;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -39,7 +40,7 @@ async fn start(shop: &Shop, app: &Path, invocation: &Value) -> Result<(Duration,
     let began = Instant::now();
     let _handler: Child = Command::new(app.join("contoso-handler"))
         .current_dir(app)
-        .envs(shop.stack.app_settings())
+        .envs(shop.stack.app_settings(identity::APP)?)
         .env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string())
         .env("FUNCTIONS_APP_ROOT_PATH", app)
         .env("CONTOSO_LOG", "error")

@@ -21,6 +21,7 @@ use super::process::memory;
 use super::report::{Report, histogram, mebibytes, micros};
 use super::shop::Shop;
 use super::throughput::{amount, id, price};
+use crate::identity::{self, SignedIn};
 use crate::subscription;
 
 /// One in so many changes is watched on the site; every change is watched at the webhook.
@@ -44,7 +45,8 @@ pub(super) async fn measure(shop: &Shop, plan: &Plan, report: &mut Report) -> Re
     shop.run(&app).await?;
     let board = Board::default();
     let webhook = serve_webhook(board.clone()).await?;
-    subscription::subscribe(&shop.http, &shop.stack.endpoints().event_grid, &webhook).await?;
+    let deployment = SignedIn::new(shop.stack.endpoints(), identity::DEPLOYMENT)?;
+    subscription::subscribe(&deployment, &shop.stack.endpoints().event_grid, &webhook).await?;
     let events = shop.events()?;
     shop.reach("published events", events, |shop| shop.handled("partners")).await?;
     // A new handler, so that idle memory is not what the backlog of the partners left behind.

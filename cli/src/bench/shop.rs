@@ -12,6 +12,7 @@ use contoso_local::topology::Topology;
 use reqwest::Client;
 
 use super::FEED_POLL_MILLIS;
+use crate::identity::{self, SignedIn};
 use crate::package::{self, Profile, Request};
 use crate::products::Products;
 use crate::project::Project;
@@ -41,7 +42,8 @@ impl Shop {
         };
         let stack = Stack::start(options, &|_| {}).await?;
         let http = Client::new();
-        schemas::register(&http, &stack.endpoints().event_hubs.schema_registry).await?;
+        let deployment = SignedIn::new(stack.endpoints(), identity::DEPLOYMENT)?;
+        schemas::register(&deployment, &stack.endpoints().event_hubs.schema_registry).await?;
         Ok(Self { stack, http, project: project.clone(), handler, directory })
     }
 
@@ -61,7 +63,8 @@ impl Shop {
     /// Runs an app in place of the one before, and returns the handler's process id.
     pub(super) async fn run(&self, app: &Path) -> Result<u32> {
         self.stack.stop_app().await;
-        let app = AppOptions { dir: app.to_owned(), settings: self.stack.app_settings(), enforce_keys: false };
+        let app =
+            AppOptions { dir: app.to_owned(), settings: self.stack.app_settings(identity::APP)?, enforce_keys: false };
         self.stack.run_app(app).await?;
         let host = self.stack.host().context("the functions host stopped at once")?;
         host.ready().await.map_err(|stopped| anyhow!("the handler does not start: {stopped}"))?;

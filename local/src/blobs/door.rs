@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use time::OffsetDateTime;
 
+use crate::storage_account::check_metadata;
+
 use super::{
     Blobs,
     conditions::{Conditions, EtagMatch},
     error::{Code, Error, Failure},
-    http::request::check_metadata,
     names::{BlobPath, ContainerName},
     record::{BlobRecord, Metadata},
     store::{Access, Change, Entry, PageRequest, Store},
@@ -84,16 +85,6 @@ impl From<Option<Condition>> for Access {
 }
 
 impl Blobs {
-    /// The address of a blob, whether it is there or not.
-    ///
-    /// # Errors
-    /// An impossible name.
-    pub fn url(&self, container: &str, name: &str) -> Result<String, Error> {
-        let path = BlobPath::parse(container, name);
-        path.map(|path| path.url(&self.inner.service.base))
-            .map_err(|cause| Error::new("name blob", format!("{container}/{name}"), cause))
-    }
-
     fn store(&self) -> &Store {
         &self.inner.service.store
     }

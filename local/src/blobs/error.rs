@@ -1,20 +1,18 @@
 //! What can go wrong.
 
-use crate::storage::StorageError;
+use crate::{
+    storage::StorageError,
+    storage_account::{Refusal, work},
+};
 
-pub use super::code::Code;
+pub use crate::storage_account::Code;
 
 /// Why an operation did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The request was refused as the service would; nothing was changed.
-    #[error("{code}: {}{}; nothing was changed", code.message(), detail.as_deref().map(|d| format!(" {d}")).unwrap_or_default())]
-    Refused {
-        /// The service's code.
-        code: Code,
-        /// What exactly was wrong.
-        detail: Option<String>,
-    },
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The local store failed; repeating is safe.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -42,23 +40,23 @@ pub enum Failure {
     #[error("the blob has not changed")]
     NotModified,
     /// The task that worked on the store was cancelled because the stack is stopping.
-    #[error("the stack is stopping; whether the change was stored is unknown, repeating is safe")]
-    Stopping,
+    #[error(transparent)]
+    Stopping(#[from] work::Stopping),
 }
 
 impl Failure {
     pub(super) fn refused(code: Code, detail: impl Into<String>) -> Self {
-        Self::Refused { code, detail: Some(detail.into()) }
+        Refusal::new(code, detail).into()
     }
 
     /// The service's code for this failure.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Refused { code, .. } => *code,
+            Self::Refused(refusal) => refusal.code,
             Self::Range { .. } => Code::InvalidRange,
             Self::NotModified => Code::ConditionNotMet,
-            Self::Storage(_) | Self::Corrupt { .. } | Self::Observer(_) | Self::Body(_) | Self::Stopping => {
+            Self::Storage(_) | Self::Corrupt { .. } | Self::Observer(_) | Self::Body(_) | Self::Stopping(_) => {
                 Code::InternalError
             }
         }
@@ -67,7 +65,7 @@ impl Failure {
 
 impl From<Code> for Failure {
     fn from(code: Code) -> Self {
-        Self::Refused { code, detail: None }
+        Refusal::from(code).into()
     }
 }
 

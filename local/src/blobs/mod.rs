@@ -7,13 +7,11 @@
 //! a week.
 //!
 //! - [`Blobs`] is the handle: it starts the service and is the door for the other rooms of the stack.
-//! - `http` takes requests apart and words answers; `auth` checks who is calling.
+//! - `http` takes requests apart and words answers; who is calling is checked by the storage account.
 //! - `store` holds containers, blobs and blocks; `bodies` their bytes; `lease` and `conditions` decide who may write.
 //! - `outbox` hands on the news of new blobs.
 
-mod auth;
 mod bodies;
-mod code;
 mod conditions;
 mod door;
 mod error;
@@ -22,6 +20,7 @@ mod http;
 mod lease;
 mod names;
 mod outbox;
+mod paging;
 mod record;
 mod store;
 #[cfg(test)]
@@ -32,15 +31,22 @@ use std::{net::SocketAddr, sync::Arc};
 
 use tokio::net::TcpListener;
 
-use crate::{clock::Clock, identity::Identity, storage::Storage, topology, transport::HttpServer};
+use crate::{
+    clock::Clock,
+    identity::Identity,
+    storage::Storage,
+    storage_account::auth::{Account, WELL_KNOWN_KEY},
+    topology,
+    transport::HttpServer,
+};
 
-use self::{auth::Account, http::Service, store::Store};
 pub use self::{
     door::{Blob, Condition, Properties, PutOptions},
     error::{Code, Error, Failure},
     outbox::{Api, BlobCreated, Observer},
     writer::BlobWriter,
 };
+use self::{http::Service, store::Store};
 
 /// The running service; clones share it.
 #[derive(Clone)]
@@ -74,7 +80,7 @@ impl Blobs {
         let store = Store::open(storage, clock).map_err(|error| failed(error.into()))?;
         let service = Arc::new(Service {
             store: Arc::new(store),
-            account: Account::new(account),
+            account: Account::new(account, "blob", identity),
             base: format!("http://{address}/{account}"),
         });
         let router = http::router(Arc::clone(&service));
@@ -101,7 +107,7 @@ impl Blobs {
     /// Key of the account, Base64: the one that every local storage account has.
     #[must_use]
     pub fn key(&self) -> &str {
-        auth::WELL_KNOWN_KEY
+        WELL_KNOWN_KEY
     }
 
     /// `http://127.0.0.1:PORT/ACCOUNT`.

@@ -4,13 +4,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use super::error::{Code, Failure};
+use crate::storage_account::check_name;
 
 /// What is encoded in the path of an address; slashes within a blob's name stay.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
-/// A container's name: 3 to 63 of `a-z`, `0-9` and single inner hyphens.
-///
-/// Source: "Naming and referencing containers, blobs, and metadata".
+/// A container's name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct ContainerName(String);
 
@@ -18,11 +17,7 @@ impl ContainerName {
     /// # Errors
     /// [`Code::InvalidResourceName`].
     pub(super) fn new(name: &str) -> Result<Self, Failure> {
-        let plain = name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-        let hyphens = name.starts_with('-') || name.ends_with('-') || name.contains("--");
-        if !plain || hyphens || !(3..=63).contains(&name.len()) {
-            return Err(Failure::refused(Code::InvalidResourceName, format!("Container: {name:?}.")));
-        }
+        check_name("Container", name)?;
         Ok(Self(name.to_owned()))
     }
 

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use fjall::Keyspace;
+use fjall::{Keyspace, UserKey};
 use serde::{Deserialize, Serialize};
 
 use crate::storage::{Batch, Storage, StorageError};
@@ -65,13 +65,14 @@ pub(super) struct Pending {
 }
 
 pub(super) struct Outbox {
+    storage: Storage,
     pending: Keyspace,
     observer: RwLock<Option<Observer>>,
 }
 
 impl Outbox {
     pub(super) fn open(storage: &Storage) -> Result<Self, StorageError> {
-        Ok(Self { pending: storage.keyspace("blobs.outbox")?, observer: RwLock::default() })
+        Ok(Self { storage: storage.clone(), pending: storage.keyspace("blobs.outbox")?, observer: RwLock::default() })
     }
 
     fn observer(&self) -> Option<Observer> {
@@ -93,7 +94,14 @@ impl Outbox {
     pub(super) fn hand_on(&self, news: &Pending) -> Result<(), Failure> {
         let Some(observer) = self.observer() else { return Ok(()) };
         observer(&news.event).map_err(Failure::Observer)?;
-        Ok(self.pending.remove(news.etag.to_bytes())?)
+        self.forget(news.etag.to_bytes())
+    }
+
+    /// Not flushed to the disk: news that come back are handed on once more.
+    fn forget(&self, key: impl Into<UserKey>) -> Result<(), Failure> {
+        let mut batch = self.storage.batch();
+        batch.remove(&self.pending, key);
+        Ok(batch.commit_unsynced()?)
     }
 
     /// Sets the observer and hands it what an earlier run could not hand on.
@@ -103,7 +111,7 @@ impl Outbox {
             let event = serde_json::from_slice(&value)
                 .map_err(|source| Failure::Corrupt { what: "BlobCreated event".to_owned(), source: source.into() })?;
             observer(&event).map_err(Failure::Observer)?;
-            self.pending.remove(key)?;
+            self.forget(key)?;
         }
         *self.observer.write().unwrap_or_else(PoisonError::into_inner) = Some(observer);
         Ok(())

@@ -1,14 +1,11 @@
 //! What is stored of a container, a blob and a block.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{bodies::Segment, etag::Etag, lease::Lease};
 
-/// User metadata: names without `x-ms-meta-`.
-pub(super) type Metadata = BTreeMap<String, String>;
+pub(super) use crate::storage_account::Metadata;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ContainerRecord {

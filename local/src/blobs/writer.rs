@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::storage_account::check_metadata;
+
 use super::{
     Blobs, Properties, PutOptions,
     bodies::Upload,
     error::{Code, Error, Failure},
-    http::{Service, request::check_metadata},
+    http::Service,
     names::BlobPath,
     record::ContentHeaders,
     store::Replacement,

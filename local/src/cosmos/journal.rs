@@ -139,7 +139,7 @@ impl Journal {
             entry.encode().map_err(|error| Error::Unreadable { sequence: self.next, reason: error.to_string() })?;
         let mut batch = self.storage.batch();
         batch.insert(&self.entries, self.next.to_be_bytes(), encoded);
-        batch.commit().map_err(StorageError::from)?;
+        batch.commit()?;
         self.next += 1;
         Ok(())
     }

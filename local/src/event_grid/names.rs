@@ -32,6 +32,7 @@ impl Source {
         match self {
             Self::Topic(name) => format!("eventGrid/topics/{name}"),
             Self::Storage => "storage".to_owned(),
+            Self::EventHubs => "eventHubs".to_owned(),
         }
     }
 }

@@ -7,11 +7,11 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Services;
-use super::app::{App, AppError, EventHubTrigger, Function, Trigger};
+use super::app::{App, AppError, BlobSource, EventHubTrigger, Function, Trigger};
 use super::invocation::Invoker;
-use super::triggers::{EventHubListener, Feed, Timer, TimerHandle};
-use crate::blobs::Blobs;
+use super::triggers::{BlobScan, EventHubListener, Feed, NewBlobs, Timer, TimerHandle, run_queue};
 use crate::event_hubs::{EventHubs, Partition};
+use crate::queues;
 
 /// Triggers that are checked and not started.
 pub(super) struct Listeners {
@@ -35,10 +35,22 @@ impl Listeners {
                     let feed = Feed::open(function, trigger, &services.cosmos, owner.to_string()).await?;
                     feeds.push((Arc::clone(function), feed));
                 }
-                Trigger::Http(_) | Trigger::EventGrid(_) | Trigger::Timer(_) => {}
+                Trigger::Http(_) | Trigger::EventGrid(_) | Trigger::Timer(_) | Trigger::Queue(_) | Trigger::Blob(_) => {
+                }
             }
         }
         Ok(Self { hubs, feeds, owner })
+    }
+
+    /// The host's own queue of new blobs, where the app has a blob trigger.
+    pub(super) fn new_blobs(
+        &self,
+        app: &App,
+        services: &Services,
+        host_id: &str,
+    ) -> Result<Option<NewBlobs>, queues::Error> {
+        let needed = app.enabled().any(|function| matches!(function.trigger, Trigger::Blob(_)));
+        needed.then(|| NewBlobs::open(&services.queues, host_id)).transpose()
     }
 
     /// Starts them; returns the levers of the timers.
@@ -47,9 +59,12 @@ impl Listeners {
         tasks: &TaskTracker,
         invoker: &Invoker,
         app: &App,
-        blobs: &Blobs,
+        services: &Services,
         host_id: &str,
+        new_blobs: Option<&NewBlobs>,
     ) -> BTreeMap<String, TimerHandle> {
+        let blobs = &services.blobs;
+        start_storage(tasks, invoker, app, services, host_id, new_blobs);
         for (function, partitions) in self.hubs {
             for partition in partitions {
                 let function = Arc::clone(&function);
@@ -89,6 +104,45 @@ impl Listeners {
             });
         }
         timers
+    }
+}
+
+/// Starts queue and blob triggers.
+fn start_storage(
+    tasks: &TaskTracker,
+    invoker: &Invoker,
+    app: &App,
+    services: &Services,
+    host_id: &str,
+    new_blobs: Option<&NewBlobs>,
+) {
+    let mut of_blobs = BTreeMap::new();
+    for function in app.enabled() {
+        match &function.trigger {
+            Trigger::Queue(trigger) => {
+                let (function, trigger, invoker) = (Arc::clone(function), trigger.clone(), invoker.clone());
+                tasks.spawn(run_queue(function, trigger, services.queues.clone(), app.host.queues.clone(), invoker));
+            }
+            Trigger::Blob(trigger) => {
+                of_blobs.insert(format!("Host.Functions.{}", function.name), Arc::clone(function));
+                if let (BlobSource::Scan, Some(new_blobs)) = (trigger.source, new_blobs) {
+                    let scan = BlobScan {
+                        function: Arc::clone(function),
+                        trigger: trigger.clone(),
+                        blobs: services.blobs.clone(),
+                        new_blobs: new_blobs.clone(),
+                        host_id: host_id.to_owned(),
+                    };
+                    let invoker = invoker.clone();
+                    tasks.spawn(async move { scan.run(&invoker).await });
+                }
+            }
+            _ => {}
+        }
+    }
+    if let Some(new_blobs) = new_blobs {
+        let (blobs, options) = (services.blobs.clone(), app.host.blobs.clone());
+        tasks.spawn(new_blobs.clone().work_off(of_blobs, blobs, options, invoker.clone()));
     }
 }
 

@@ -5,7 +5,7 @@
 //! | `app` | `host.json`, `function.json`, settings; everything checked before anything starts |
 //! | `handler` | the process: spawn, readiness, exit table, three errors stop the host |
 //! | `invocation` | one call: body, request, judgement of the answer, retries |
-//! | `triggers` | Event Hubs, change feed, Event Grid, timers, with their checkpoints and leases |
+//! | `triggers` | Event Hubs, change feed, Event Grid, queues, blobs, timers, with their checkpoints and leases |
 //! | `front` | the host's port: HTTP functions, keys, the Event Grid endpoint, the admin API |
 //!
 //! Not kinder than Azure: a checkpoint and a lease move on after a failed batch unless an unlimited retry policy holds
@@ -35,6 +35,7 @@ use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::cosmos::Cosmos;
 use crate::event_hubs::EventHubs;
+use crate::queues::Queues;
 use crate::transport::{Incoming, Peer, Tls};
 
 pub use app::AppError;
@@ -46,6 +47,7 @@ use front::{Front, Keys};
 use handler::{Handler, Launch, Supervisor};
 use invocation::{Client, Invoker};
 use listeners::Listeners;
+use triggers::BlobWebhook;
 
 /// How long a stop waits for connections that are in use.
 const STOPPING: Duration = Duration::from_secs(5);
@@ -75,6 +77,8 @@ pub struct Services {
     pub cosmos: Cosmos,
     /// `AzureWebJobsStorage`: checkpoints, timer status, keys.
     pub blobs: Blobs,
+    /// Queues that triggers take messages from.
+    pub queues: Queues,
 }
 
 /// The host did not start; nothing of it runs.
@@ -92,6 +96,9 @@ pub enum Error {
     /// The HTTP client to the handler cannot be built.
     #[error("the functions host cannot make its HTTP client")]
     Client(#[source] reqwest::Error),
+    /// The host's own queue cannot be made.
+    #[error("the functions host cannot make its queue of new blobs; repeating is safe")]
+    Queue(#[from] crate::queues::Error),
     /// No such timer.
     #[error("{0} is not a timer of this app, or it is disabled")]
     NoTimer(String),
@@ -144,11 +151,13 @@ impl FunctionsHost {
             stopping: stopping.clone(),
         };
         let tasks = TaskTracker::new();
-        let timers = listeners.start(&tasks, &invoker, &app, &services.blobs, &host_id);
+        let new_blobs = listeners.new_blobs(&app, &services, &host_id)?;
+        let timers = listeners.start(&tasks, &invoker, &app, &services, &host_id, new_blobs.as_ref());
+        let blob_webhook = BlobWebhook { blobs: services.blobs.clone(), new_blobs };
         for function in app.enabled() {
             info!("{}: {}", function.name, function.trigger.kind());
         }
-        let front = Arc::new(Front::new(app, invoker, host_id, keys, timers));
+        let front = Arc::new(Front::new(app, invoker, host_id, keys, timers, blob_webhook));
         tasks.spawn(serve(listener, Arc::clone(&front), stopping.clone()));
         let on_drop = stopping.clone().drop_guard();
         Ok(Self { address, front, supervisor: Mutex::new(supervisor), tasks, stopping, _on_drop: on_drop })

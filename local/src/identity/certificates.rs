@@ -46,6 +46,9 @@ impl Authority {
     pub(super) fn open(dir: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Certificates { path: dir.to_owned(), source };
         make_dir(dir)?;
+        // Absolute, since apps that trust the authority run elsewhere.
+        let dir =
+            &dir.canonicalize().map_err(|source| Error::File { operation: "resolve", path: dir.to_owned(), source })?;
         let kept = read(&dir.join(CERTIFICATE))?.zip(read(&dir.join(KEY))?);
         let (certificate, key) = match kept {
             Some((certificate, key)) => {

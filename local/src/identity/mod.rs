@@ -30,6 +30,8 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -45,9 +47,6 @@ use crate::transport::{HttpServer, Tls};
 
 /// The tenant that every identity of the stack belongs to.
 pub const TENANT: Uuid = Uuid::from_u128(0xc0a7_050e_0000_4000_8000_0000_0000_0001);
-
-/// Bytes of the secret that an app shows to the identity endpoint.
-const SECRET_BYTES: usize = 24;
 
 /// The stack's authority. Clones share it.
 #[derive(Clone)]
@@ -66,7 +65,8 @@ struct Shared {
 }
 
 /// What an app needs to get tokens, as App Service puts it into the app's environment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Credentials {
     /// `IDENTITY_ENDPOINT`.
     pub endpoint: String,
@@ -87,7 +87,7 @@ impl Identity {
         let address = listener.local_addr().map_err(Error::Listener)?;
         let mut principals = BTreeMap::new();
         for identity in identities {
-            let principal = Principal::new(identity, secret()).map_err(Error::Role)?;
+            let principal = Principal::new(identity, secret(&identity.name)).map_err(Error::Role)?;
             if principals.insert(identity.name.clone(), Arc::new(principal)).is_some() {
                 return Err(Error::Twice(identity.name.clone()));
             }
@@ -175,8 +175,10 @@ impl Identity {
     }
 }
 
-fn secret() -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; SECRET_BYTES]>())
+/// The secret derives from the identity's name, so that settings for other hosts can be written down; like the
+/// emulators' keys it protects nothing but the habit. A page in a browser cannot send the header it goes into.
+fn secret(name: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(format!("secret of the local identity {name}")))
 }
 
 /// The authority does not start.

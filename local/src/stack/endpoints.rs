@@ -1,8 +1,11 @@
 //! The addresses and keys of a running stack, as `contoso up` prints them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+use crate::identity::Credentials;
 
 /// Where everything is, for people, tests and other tools.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,11 +21,14 @@ pub struct Endpoints {
     pub cosmos: CosmosEndpoints,
     /// Blob Storage.
     pub blob: BlobEndpoints,
+    /// Queue Storage.
+    pub queue: QueueEndpoints,
     /// Event Grid.
     pub event_grid: EventGridEndpoints,
-    /// The certificate authority of the stack's https endpoints, once it has them.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub ca_certificate: Option<PathBuf>,
+    /// What an app with one of the topology's identities has in its environment, by name of the identity.
+    pub identities: BTreeMap<String, Credentials>,
+    /// Certificate of the authority that all https endpoints are trusted through, PEM.
+    pub ca_certificate: PathBuf,
 }
 
 /// Event Hubs.
@@ -49,6 +55,14 @@ pub struct CosmosEndpoints {
 #[serde(rename_all = "camelCase")]
 pub struct BlobEndpoints {
     /// For every official client.
+    pub connection_string: String,
+}
+
+/// Queue Storage.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueEndpoints {
+    /// For every official client; the same as that of the blobs.
     pub connection_string: String,
 }
 

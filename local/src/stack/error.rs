@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::PortError;
 use crate::storage::StorageError;
-use crate::{blobs, cosmos, event_grid, event_hubs, functions_host, identity, schema_registry};
+use crate::{blobs, cosmos, event_grid, event_hubs, functions_host, identity, queues, schema_registry};
 
 /// The stack cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,9 @@ pub enum StackError {
     /// Blob Storage.
     #[error("Blob Storage cannot start")]
     Blobs(#[from] blobs::Error),
+    /// Queue Storage.
+    #[error("Queue Storage cannot start")]
+    Queues(#[from] queues::Error),
     /// Cosmos DB.
     #[error("Cosmos DB cannot start")]
     Cosmos(#[from] cosmos::Error),

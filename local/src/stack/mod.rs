@@ -6,7 +6,7 @@ mod error;
 mod ports;
 
 use std::collections::BTreeMap;
-use std::net::TcpListener as StdListener;
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +14,9 @@ use tokio::net::TcpListener;
 use url::Url;
 
 pub use app::AppOptions;
-pub use endpoints::{BlobEndpoints, CosmosEndpoints, Endpoints, EventGridEndpoints, EventHubsEndpoints};
+pub use endpoints::{
+    BlobEndpoints, CosmosEndpoints, Endpoints, EventGridEndpoints, EventHubsEndpoints, QueueEndpoints,
+};
 pub use error::StackError;
 pub use ports::{PortError, Ports};
 
@@ -24,7 +26,8 @@ use crate::cosmos::{Cosmos, Replay};
 use crate::event_grid::{self, EventGrid};
 use crate::event_hubs::{self, EventHubs};
 use crate::functions_host::{FunctionsHost, Services};
-use crate::identity::Identity;
+use crate::identity::{self, Identity};
+use crate::queues::Queues;
 use crate::schema_registry::SchemaRegistry;
 use crate::storage::{Storage, Sync as SyncMode};
 use crate::topology::Topology;
@@ -75,6 +78,7 @@ impl Stack {
         let site = listen("the pages", ports.site)?;
         let cosmos_port = listen("Cosmos DB", ports.cosmos)?;
         let blob_port = listen("Blob Storage", ports.blob)?;
+        let queue_port = listen("Queue Storage", ports.queue)?;
         let hubs_port = listen("Event Hubs", ports.event_hubs)?;
         let registry_port = listen("the schema registry", ports.schema_registry)?;
         let grid_port = listen("Event Grid", ports.event_grid)?;
@@ -84,6 +88,7 @@ impl Stack {
         let storage = Storage::open(&data_dir.join("store"), sync)?;
         let identity = Identity::start(&topology.identities, &data_dir.join("identity"), identity_port)?;
         let blobs = Blobs::start(&topology.storage, ACCOUNT, &identity, blob_port, &storage, &clock).await?;
+        let queues = Queues::start(&topology.storage, ACCOUNT, &identity, queue_port, &storage, &clock).await?;
         let event_hubs = EventHubs::start(&topology.event_hubs, &identity, hubs_port, &storage, &clock).await?;
         let schema_registry = SchemaRegistry::start(
             &topology.event_hubs.schema_groups,
@@ -130,20 +135,25 @@ impl Stack {
                 schema_registry: format!("https://{}", schema_registry.address()),
             },
             cosmos: CosmosEndpoints { endpoint: cosmos.endpoint(), key: cosmos.key().to_owned() },
-            blob: BlobEndpoints { connection_string: blobs.connection_string() },
+            blob: BlobEndpoints { connection_string: storage_connection_string(&blobs, &queues) },
+            queue: QueueEndpoints { connection_string: storage_connection_string(&blobs, &queues) },
             event_grid: EventGridEndpoints {
                 topic_endpoint: event_grid.topic_endpoint(topic).ok_or(StackError::NoTopic)?,
                 topic_key: event_grid.topic_key(topic).ok_or(StackError::NoTopic)?,
                 resource_manager: event_grid.resource_manager(),
                 topic_id: event_grid.topic_id(topic).ok_or(StackError::NoTopic)?,
             },
-            ca_certificate: Some(identity.ca_certificate().to_owned()),
+            identities: identity
+                .names()
+                .filter_map(|name| Some((name.to_owned(), identity.credentials(name)?)))
+                .collect(),
+            ca_certificate: identity.ca_certificate().to_owned(),
         };
         Ok(Self {
             endpoints,
             clock,
             identity,
-            services: Services { event_hubs, cosmos, blobs },
+            services: Services { event_hubs, cosmos, blobs, queues },
             event_grid,
             schema_registry,
             schema_group: topology.event_hubs.schema_groups.first().map(|group| group.name.clone()).unwrap_or_default(),
@@ -183,6 +193,12 @@ impl Stack {
         &self.services.blobs
     }
 
+    /// Queue Storage, in process.
+    #[must_use]
+    pub fn queues(&self) -> &Queues {
+        &self.services.queues
+    }
+
     /// Cosmos DB, in process.
     #[must_use]
     pub fn cosmos(&self) -> &Cosmos {
@@ -201,30 +217,42 @@ impl Stack {
         self.site.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// The settings that lead an app to this stack's services. Keys stand only here; in Azure the app has an identity.
-    #[must_use]
-    pub fn app_settings(&self) -> BTreeMap<String, String> {
-        let Services { event_hubs, cosmos, blobs } = &self.services;
-        let endpoints = &self.endpoints;
-        [
-            ("AzureWebJobsStorage", blobs.connection_string()),
-            // A connection string in local.settings.json is for other hosts, which take no other local address. Here it
-            // would beat the identity-based settings; empty, it counts as absent.
+    /// The settings that lead an app with the identity `identity` to this stack's services.
+    ///
+    /// # Errors
+    /// When the topology has no such identity.
+    pub fn app_settings(&self, identity: &str) -> Result<BTreeMap<String, String>, StackError> {
+        let unknown = || identity::Error::Unknown(identity.to_owned());
+        let credentials = self.identity.credentials(identity).ok_or_else(unknown)?;
+        let Services { event_hubs, cosmos, blobs, queues } = &self.services;
+        let secure = |address: SocketAddr| format!("https://{address}");
+        let blob_service = format!("{}/{}", secure(blobs.address()), blobs.account());
+        let queue_service = queues.endpoint().replacen("http:", "https:", 1);
+        let topic = self.endpoints.event_grid.topic_endpoint.replacen("http:", "https:", 1);
+        let settings = [
+            // A connection string in local.settings.json is for other hosts. Here it would beat the identity-based settings;
+            // empty, it counts as absent.
+            ("AzureWebJobsStorage", String::new()),
+            ("AzureWebJobsStorage__blobServiceUri", blob_service.clone()),
+            ("AzureWebJobsStorage__queueServiceUri", queue_service.clone()),
+            ("AzureWebJobsStorage__credential", "managedidentity".to_owned()),
             ("EventHubs", String::new()),
             ("EventHubs__fullyQualifiedNamespace", format!("{}.servicebus.windows.net", event_hubs.namespace())),
-            ("EventHubs__customEndpoint", format!("amqp://{}", event_hubs.address())),
-            ("Cosmos__accountEndpoint", endpoints.cosmos.endpoint.clone()),
-            ("Cosmos__accountKey", cosmos.key().to_owned()),
-            ("Storage__blobServiceUri", format!("http://{}/{}", blobs.address(), blobs.account())),
-            ("Storage__accountKey", blobs.key().to_owned()),
-            ("EventGrid__topicEndpointUri", endpoints.event_grid.topic_endpoint.clone()),
-            ("EventGrid__topicKey", endpoints.event_grid.topic_key.clone()),
-            ("SchemaRegistry__endpoint", endpoints.event_hubs.schema_registry.clone()),
+            // A name: the AMQP client does not check certificates of addresses.
+            ("EventHubs__customEndpoint", format!("amqps://localhost:{}", event_hubs.address().port())),
+            ("Cosmos", String::new()),
+            ("Cosmos__accountEndpoint", secure(cosmos.address())),
+            ("Storage__blobServiceUri", blob_service),
+            ("Storage__queueServiceUri", queue_service),
+            ("EventGrid__topicEndpointUri", topic),
+            ("SchemaRegistry__endpoint", self.endpoints.event_hubs.schema_registry.clone()),
             ("SchemaRegistry__group", self.schema_group.clone()),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+            ("IDENTITY_ENDPOINT", credentials.endpoint),
+            ("IDENTITY_HEADER", credentials.header),
+            // Read by OpenSSL, so by every client of the app.
+            ("SSL_CERT_FILE", self.endpoints.ca_certificate.display().to_string()),
+        ];
+        Ok(settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
     /// From now on Event Grid delivers to the functions of this host; where it asks for keys, with its system key.
@@ -280,6 +308,12 @@ impl Stack {
         self.services.event_hubs.stop().await;
         self.services.cosmos.stop().await;
         self.services.blobs.stop().await;
+        self.services.queues.stop().await;
         self.identity.stop().await;
     }
+}
+
+/// What clients of the whole storage account take.
+fn storage_connection_string(blobs: &Blobs, queues: &Queues) -> String {
+    format!("{}QueueEndpoint={};", blobs.connection_string(), queues.endpoint())
 }

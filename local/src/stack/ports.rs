@@ -18,6 +18,8 @@ pub struct Ports {
     pub cosmos: u16,
     /// Blob Storage.
     pub blob: u16,
+    /// Queue Storage.
+    pub queue: u16,
     /// Event Hubs, AMQP.
     pub event_hubs: u16,
     /// Schema registry.
@@ -37,6 +39,7 @@ impl Ports {
             site: 7070,
             cosmos: 8081,
             blob: 10000,
+            queue: 10001,
             event_hubs: 5672,
             schema_registry: 5300,
             event_grid: 6501,
@@ -52,6 +55,7 @@ impl Ports {
             site: 0,
             cosmos: 0,
             blob: 0,
+            queue: 0,
             event_hubs: 0,
             schema_registry: 0,
             event_grid: 0,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, Method};
 use bytes::Bytes;
+use contoso_cli::identity::{self, SignedIn};
 use contoso_cli::pages::{self, Pages};
 use contoso_cli::{schemas, subscription};
 use contoso_local::stack::{AppOptions, Ports, Stack, StackOptions};
@@ -41,7 +42,8 @@ impl Inside {
         let stack = Stack::start(options, &|_| {}).await.expect("the stack starts");
         let endpoints = stack.endpoints().clone();
         let http = reqwest::Client::new();
-        schemas::register(&http, &endpoints.event_hubs.schema_registry).await.expect("schemas are registered");
+        let deployment = SignedIn::new(&endpoints, identity::DEPLOYMENT).expect("an identity");
+        schemas::register(&deployment, &endpoints.event_hubs.schema_registry).await.expect("schemas are registered");
         let listener = stack.take_site_listener().expect("the pages' listener");
         let pages = Pages::start(listener, pages::Options { functions: endpoints.functions.clone(), partner: true });
         // The first packaging runs cargo, which must not hold up this runtime.
@@ -49,14 +51,15 @@ impl Inside {
         let inside = Self { stack, http, app, _pages: pages, _data: data };
         inside.run_app().await;
         let webhook = format!("{}{}", endpoints.site, pages::WEBHOOK);
-        subscription::subscribe(&inside.http, &endpoints.event_grid, &webhook).await.expect("the partner subscribes");
+        subscription::subscribe(&deployment, &endpoints.event_grid, &webhook).await.expect("the partner subscribes");
         inside
     }
 
     /// Starts the app, in place of the one that may run.
     pub(crate) async fn run_app(&self) {
         self.stack.stop_app().await;
-        let app = AppOptions { dir: self.app.clone(), settings: self.stack.app_settings(), enforce_keys: false };
+        let settings = self.stack.app_settings(identity::APP).expect("the app's identity");
+        let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: false };
         self.stack.run_app(app).await.expect("the app starts");
     }
 

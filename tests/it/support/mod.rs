@@ -1,14 +1,18 @@
 //! A running `contoso up` for one test, and ways to wait on what it does.
 
 mod app;
+mod child;
 pub(crate) mod data;
 mod inside;
+pub(crate) mod javascript;
 pub(crate) mod python;
 mod shop;
+mod suite;
 
 pub(crate) use app::{contoso, package, staged_app};
 pub(crate) use inside::Inside;
 pub(crate) use shop::{Shop, ShopOptions};
+pub(crate) use suite::SuiteStack;
 
 use std::time::{Duration, Instant};
 

@@ -22,6 +22,9 @@ pub(super) const CONTAINER: &str = "capture";
 /// The hub that is captured; it has one partition.
 pub(super) const CAPTURED: &str = "captured";
 
+/// Who the clients of the hubs are.
+pub(super) const IDENTITY: &str = "bench";
+
 /// How long a stack may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -40,6 +43,7 @@ pub async fn serve(data_dir: &Path, sync: SyncMode, capture_bytes: u64) -> Resul
         "eventHubs": { "namespace": "bench", "hubs": [hub(hub_of(1), 1), hub(hub_of(4), 4), captured] },
         "storage": { "containers": [CONTAINER] },
         "eventGrid": { "topics": [{ "name": "none" }] },
+        "identities": [{ "name": IDENTITY, "roles": [{ "role": "Azure Event Hubs Data Owner", "scope": "eventHubs" }] }],
     }))?;
     let options = StackOptions { topology, data_dir: data_dir.to_owned(), ports: Ports::auto(), sync };
     let stack = Stack::start(options, &|_| {}).await?;

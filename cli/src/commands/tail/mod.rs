@@ -9,12 +9,13 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::ValueEnum;
 use contoso_handlers::app::App;
+use contoso_handlers::settings::EventHubsSettings;
 use futures::StreamExt;
 
 use super::Exit;
-use crate::endpoints;
 use crate::output::Paint;
 use crate::signals::Signals;
+use crate::{endpoints, identity};
 use line::Line;
 use source::Source;
 
@@ -59,16 +60,19 @@ enum From {
 /// Prints events until the limit, or until somebody stops it.
 pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     let endpoints = endpoints::read(&endpoints::locate(args.endpoints.as_deref())?)?;
-    let app = App::new(endpoints::handler_settings(&endpoints)?);
+    identity::sign_in(&endpoints, identity::OPERATOR)?;
+    let settings = endpoints::handler_settings(&endpoints)?;
+    let hubs = settings.event_hubs.clone();
+    let app = App::new(settings);
     let mut signals = Signals::install()?;
     tokio::select! {
-        ended = Box::pin(follow(&args, &app, endpoints::event_hubs_address(&endpoints)?)) => ended.map(|()| Exit::Done),
+        ended = Box::pin(follow(&args, &app, &hubs)) => ended.map(|()| Exit::Done),
         () = signals.next() => Ok(Exit::Interrupted),
     }
 }
 
-async fn follow(args: &Args, app: &App, address: &str) -> anyhow::Result<()> {
-    let source = Source::open(address, &args.hub, args.partition, args.from == From::Earliest).await?;
+async fn follow(args: &Args, app: &App, hubs: &EventHubsSettings) -> anyhow::Result<()> {
+    let source = Source::open(hubs, &args.hub, args.partition, args.from == From::Earliest).await?;
     let mut events = source.events();
     let paint = if args.json { Paint::plain() } else { Paint::stdout() };
     let mut left = args.limit;

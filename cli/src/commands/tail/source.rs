@@ -1,6 +1,5 @@
 //! Receiving from a hub with the official client.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -8,10 +7,11 @@ use azure_messaging_eventhubs::models::ReceivedEventData;
 use azure_messaging_eventhubs::{
     ConsumerClient, EventReceiver, OpenReceiverOptions, Result, StartLocation, StartPosition,
 };
+use contoso_handlers::azure::credentials::Credentials;
+use contoso_handlers::settings::EventHubsSettings;
 use futures::stream::{SelectAll, select_all};
 use futures::{Stream, StreamExt};
 
-use crate::credential::AnyToken;
 
 /// The client below may wait for ever for an answer that came early or never; we do not.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -23,19 +23,21 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Opens `hub` at `address` (host and port), one receiver a partition or only the one asked for.
+    /// Opens `hub`, as the identity of this process, with one receiver a partition or only the one asked for.
     pub(super) async fn open(
-        address: &str,
+        namespace: &EventHubsSettings,
         hub: &str,
         partition: Option<u32>,
         from_earliest: bool,
     ) -> anyhow::Result<Self> {
-        let what = || format!("cannot open the hub {hub} at {address}");
-        let opening = ConsumerClient::builder().with_custom_endpoint(format!("amqp://{address}")).open(
-            address,
-            hub.to_owned(),
-            Arc::new(AnyToken),
-        );
+        let EventHubsSettings { namespace, custom_endpoint } = namespace;
+        let what = || format!("cannot open the hub {hub} at {namespace}");
+        let identity = Credentials::managed_identity(None).identity();
+        let builder = match custom_endpoint {
+            Some(endpoint) => ConsumerClient::builder().with_custom_endpoint(endpoint.to_string()),
+            None => ConsumerClient::builder(),
+        };
+        let opening = builder.open(namespace, hub.to_owned(), identity);
         let client = timely(opening).await.with_context(what)?;
         let partitions = timely(client.get_eventhub_properties()).await.with_context(what)?.partition_ids;
         let partitions = match partition.map(|partition| partition.to_string()) {

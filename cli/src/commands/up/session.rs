@@ -9,6 +9,7 @@ use contoso_local::stack::{AppOptions, Endpoints, Stack};
 use crate::catalogue::Product;
 use crate::data_dir::{DataDir, Seeded};
 use crate::endpoints::{self, Published};
+use crate::identity::{self, SignedIn};
 use crate::output::{self, Paint};
 use crate::pages::{self, Pages};
 use crate::products::Products;
@@ -45,20 +46,21 @@ impl Session<'_> {
     pub(super) async fn begin(&self) -> anyhow::Result<Running> {
         let endpoints = self.stack.endpoints();
         let http = reqwest::Client::new();
-        schemas::register(&http, &endpoints.event_hubs.schema_registry).await?;
+        let deployment = SignedIn::new(endpoints, identity::DEPLOYMENT)?;
+        schemas::register(&deployment, &endpoints.event_hubs.schema_registry).await?;
         let options = pages::Options { functions: endpoints.functions.clone(), partner: self.demo };
         let pages = self.stack.take_site_listener().map(|listener| Pages::start(listener, options));
 
-        let settings = self.stack.app_settings();
+        let settings = self.stack.app_settings(identity::APP)?;
         let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: self.auth };
         Box::pin(self.stack.run_app(app)).await?;
         self.handler_ready().await?;
         // The partner first, so that it hears of the seeded products too.
         if self.demo {
             let webhook = format!("{}{}", endpoints.site, pages::WEBHOOK);
-            subscription::subscribe(&http, &endpoints.event_grid, &webhook).await?;
+            subscription::subscribe(&deployment, &endpoints.event_grid, &webhook).await?;
         } else {
-            subscription::unsubscribe(&http, &endpoints.event_grid).await?;
+            subscription::unsubscribe(&deployment, &endpoints.event_grid).await?;
         }
         self.seed(&http, endpoints).await?;
 

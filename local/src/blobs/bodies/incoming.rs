@@ -71,10 +71,13 @@ pub(in crate::blobs) struct Draft {
 
 impl Draft {
     fn spill(&mut self, chunk: &[u8]) -> Result<(), StorageError> {
+        // The commit that adopts the body is flushed, and with it all that was written before.
+        let mut batch = self.bodies.storage.batch();
         if self.full_chunks == 0 {
-            self.bodies.unowned.insert(self.body.to_be_bytes(), [])?;
+            batch.insert(&self.bodies.unowned, self.body.to_be_bytes(), []);
         }
-        self.bodies.chunks.insert(chunk_key(self.body, self.full_chunks), chunk)?;
+        batch.insert(&self.bodies.chunks, chunk_key(self.body, self.full_chunks), chunk);
+        batch.commit_unsynced()?;
         self.full_chunks += 1;
         Ok(())
     }

@@ -37,6 +37,7 @@ pub(super) struct Segment {
 }
 
 pub(super) struct Bodies {
+    storage: Storage,
     chunks: Keyspace,
     unowned: Keyspace,
     next: AtomicU64,
@@ -62,7 +63,7 @@ impl Bodies {
             })
         };
         let next = AtomicU64::new(last(&chunks)?.max(last(&unowned)?) + 1);
-        let bodies = Self { chunks, unowned, next, readers: Mutex::default() };
+        let bodies = Self { storage: storage.clone(), chunks, unowned, next, readers: Mutex::default() };
         let swept = bodies.unowned.iter().map(|entry| Ok(number(&entry.key()?)));
         for body in swept.collect::<Result<Vec<_>, StorageError>>()? {
             bodies.remove(body)?;
@@ -122,10 +123,12 @@ impl Bodies {
     }
 
     fn remove(&self, body: u64) -> Result<(), StorageError> {
+        let mut batch = self.storage.batch();
         for entry in self.chunks.prefix(body.to_be_bytes()) {
-            self.chunks.remove(entry.key()?)?;
+            batch.remove(&self.chunks, entry.key()?);
         }
-        Ok(self.unowned.remove(body.to_be_bytes())?)
+        batch.remove(&self.unowned, body.to_be_bytes());
+        batch.commit_unsynced()
     }
 }
 

@@ -4,7 +4,6 @@ use http::StatusCode;
 use uuid::Uuid;
 
 use crate::blobs::{
-    auth::Grant,
     error::{Code, Failure},
     lease::Action,
     names::BlobPath,
@@ -12,8 +11,10 @@ use crate::blobs::{
     store::{Change, Replacement},
 };
 
+use crate::storage_account::{auth::Grant, dates};
+
 use super::{
-    Incoming, Service, dates,
+    Incoming, Service,
     operation::not_implemented,
     range::ByteRange,
     reply::Reply,

@@ -3,11 +3,12 @@
 use http::StatusCode;
 
 use crate::blobs::{
-    auth::Grant,
     error::{Code, Failure},
     names::BlobPath,
     record::Block,
 };
+
+use crate::storage_account::auth::Grant;
 
 use super::{
     Incoming, Service, blob,
@@ -49,9 +50,9 @@ impl Service {
         body: &mut Incoming,
     ) -> Result<Reply, Failure> {
         let replacement = self.replacement(call, grant, path, false)?;
-        transfer::check_length(call, MAX_BLOCK_LIST)?;
+        call.check_length(MAX_BLOCK_LIST)?;
         let limit = usize::try_from(MAX_BLOCK_LIST).unwrap_or(usize::MAX);
-        let document = axum::body::to_bytes(body.take(), limit).await.map_err(|error| Failure::Body(error.into()))?;
+        let document = body.read(limit).await.map_err(|error| Failure::Body(error.into()))?;
         let choices = xml::read_block_list(&document)?;
         let path = path.clone();
         let record = self.on_store(move |store| store.put_block_list(&path, choices, replacement)).await?;

@@ -5,15 +5,18 @@ use std::io;
 use base64::{Engine, prelude::BASE64_URL_SAFE};
 use http::StatusCode;
 
-use crate::blobs::{
-    error::{Code, Failure},
-    names::ContainerName,
-    record::ContainerRecord,
-    store::PageRequest,
+use crate::{
+    blobs::{
+        error::{Code, Failure},
+        names::ContainerName,
+        record::ContainerRecord,
+        store::PageRequest,
+    },
+    storage_account::dates,
 };
 
 use super::{
-    Service, dates,
+    Service,
     operation::not_implemented,
     reply::Reply,
     request::Call,

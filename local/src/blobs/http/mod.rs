@@ -5,7 +5,6 @@
 mod blob;
 mod block;
 mod container;
-pub(super) mod dates;
 mod operation;
 mod range;
 mod reply;
@@ -18,12 +17,10 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    body::Body,
     extract::{Request, State},
     response::Response,
 };
-use futures::StreamExt;
-use http::{HeaderMap, Method};
+use http::Method;
 use uuid::Uuid;
 
 use self::{
@@ -31,7 +28,8 @@ use self::{
     reply::Reply,
     request::Call,
 };
-use super::{auth::Account, error::Failure, store::Store};
+use super::{error::Failure, store::Store};
+use crate::storage_account::{Incoming, auth::Account, check_version, work};
 
 /// What answers requests.
 pub(super) struct Service {
@@ -41,9 +39,6 @@ pub(super) struct Service {
     pub(super) base: String,
 }
 
-/// Bytes of a refused upload that are read and dropped, so that the client gets to read the answer.
-const DRAIN: usize = 64 * 1024 * 1024;
-
 pub(super) fn router(service: Arc<Service>) -> Router {
     Router::new().fallback(serve).with_state(service)
 }
@@ -52,8 +47,8 @@ async fn serve(State(service): State<Arc<Service>>, request: Request) -> Respons
     let (parts, body) = request.into_parts();
     let (headers, is_head) = (parts.headers.clone(), parts.method == Method::HEAD);
     let id = Uuid::new_v4().to_string();
-    let mut body = Incoming(Some(body));
-    let outcome = match Call::new(parts, id.clone(), &service.account.name) {
+    let mut body = Incoming::new(body);
+    let outcome = match request::read(parts, id.clone(), &service.account.name) {
         Ok(call) => service.answer(&call, &mut body).await,
         Err(failure) => Err(failure),
     };
@@ -76,33 +71,9 @@ fn report(failure: &Failure, request_id: &str) {
     }
 }
 
-/// A request's body, until somebody takes it.
-struct Incoming(Option<Body>);
-
-impl Incoming {
-    fn take(&mut self) -> Body {
-        self.0.take().unwrap_or_default()
-    }
-
-    async fn drain(&mut self, headers: &HeaderMap) {
-        // A client that waits for `100 Continue` has not sent its body and need not.
-        if headers.contains_key("expect") {
-            return;
-        }
-        let mut left = DRAIN;
-        let mut data = self.take().into_data_stream();
-        while let Some(Ok(bytes)) = data.next().await {
-            match left.checked_sub(bytes.len()) {
-                Some(rest) => left = rest,
-                None => return,
-            }
-        }
-    }
-}
-
 impl Service {
     async fn answer(&self, call: &Call, body: &mut Incoming) -> Result<Reply, Failure> {
-        reply::check_version(&call.headers)?;
+        check_version(&call.headers)?;
         let grant = self.account.authenticate(call, self.store.now())?;
         let operation = Operation::of(call)?;
         grant.covers(operation.need(), call)?;
@@ -145,11 +116,5 @@ impl Service {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(outcome) => outcome,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(Failure::Stopping),
-        },
-    }
+    work::blocking(work).await
 }

@@ -2,10 +2,13 @@
 
 use http::Method;
 
-use crate::blobs::{
-    auth::Need,
-    error::{Code, Failure},
-    names::{BlobPath, ContainerName},
+use crate::{
+    blobs::{
+        error::Failure,
+        names::{BlobPath, ContainerName},
+    },
+    identity::Action,
+    storage_account::{self, auth::Need},
 };
 
 use super::request::{Call, Target};
@@ -86,9 +89,13 @@ impl<'c> Operation<'c> {
         }
     }
 
-    /// What a shared access signature must allow.
+    /// What a shared access signature or a role must allow.
     pub(super) fn need(&self) -> Need {
-        let need = |resource, permissions| Need { resource, permissions };
+        let need = |resource, permissions| {
+            // Every permission but reading and listing changes something.
+            let action = if matches!(permissions, "r" | "l") { Action::BlobRead } else { Action::BlobWrite };
+            Need { resource, permissions, action }
+        };
         match self {
             Self::ListContainers => need('s', "l"),
             Self::GetServiceProperties => need('s', "r"),
@@ -193,10 +200,9 @@ fn of_blob(call: &Call, comp: &str) -> Result<BlobOperation, Failure> {
 }
 
 pub(super) fn not_implemented(what: &str) -> Failure {
-    Failure::refused(Code::NotImplemented, format!("Not supported: {what}."))
+    storage_account::not_implemented(what).into()
 }
 
 fn unknown(call: &Call) -> Failure {
-    let query: Vec<_> = call.query.pairs().filter(|(name, _)| matches!(*name, "comp" | "restype")).collect();
-    Failure::refused(Code::UnsupportedHttpVerb, format!("{} {} with {query:?}.", call.method, call.path))
+    call.unknown().into()
 }

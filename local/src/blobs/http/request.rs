@@ -1,35 +1,24 @@
-//! A request, taken apart.
+//! What a request says about blobs.
 
-use std::str::FromStr;
-
-use http::{HeaderMap, Method, Uri, request::Parts};
-use percent_encoding::percent_decode_str;
+use http::request::Parts;
 use uuid::Uuid;
 
-use crate::blobs::{
-    conditions::{Conditions, EtagMatch},
-    error::{Code, Failure},
-    names::{BlobPath, ContainerName},
-    record::{ContentHeaders, Metadata},
-    store::Access,
+use crate::{
+    blobs::{
+        conditions::{Conditions, EtagMatch},
+        error::{Code, Failure},
+        names::{BlobPath, ContainerName},
+        record::ContentHeaders,
+        store::Access,
+    },
+    storage_account::{
+        self, Query, Refusal,
+        auth::{Need, Resource, Scope},
+        dates,
+    },
 };
 
-use super::dates;
-
-/// Most bytes of metadata, names and values.
-const MAX_METADATA: usize = 8 * 1024;
-
-/// Everything of a request but its body.
-pub(in crate::blobs) struct Call {
-    pub(in crate::blobs) method: Method,
-    /// As it came, percent-encoded: signatures cover this form.
-    pub(in crate::blobs) path: String,
-    pub(in crate::blobs) query: Query,
-    pub(in crate::blobs) headers: HeaderMap,
-    pub(in crate::blobs) target: Target,
-    /// `x-ms-request-id` of the answer.
-    pub(in crate::blobs) id: String,
-}
+pub(in crate::blobs) type Call = storage_account::Call<Target>;
 
 /// What the address names.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,66 +28,90 @@ pub(in crate::blobs) enum Target {
     Blob(BlobPath),
 }
 
-/// Decoded parameters in the order they came.
-pub(in crate::blobs) struct Query(Vec<(String, String)>);
-
-impl Query {
-    fn parse(uri: &Uri) -> Self {
-        let text = uri.query().unwrap_or_default();
-        Self(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect())
-    }
-
-    pub(in crate::blobs) fn get(&self, name: &str) -> Option<&str> {
-        self.pairs().find_map(|(key, value)| (key == name).then_some(value))
-    }
-
-    pub(in crate::blobs) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+impl Target {
+    fn of(path: &str, account: &str) -> Result<Self, Failure> {
+        let (container, blob) = storage_account::address(path, account)?;
+        let Some(container) = container else {
+            return Ok(Self::Service);
+        };
+        let container = ContainerName::new(&container)?;
+        match blob {
+            None => Ok(Self::Container(container)),
+            Some(blob) => Ok(Self::Blob(BlobPath::new(container, &blob)?)),
+        }
     }
 }
 
-impl Call {
-    /// # Errors
-    /// An address outside of `account`, or one that names nothing that could exist.
-    pub(super) fn new(parts: Parts, id: String, account: &str) -> Result<Self, Failure> {
-        Ok(Self {
-            target: target(parts.uri.path(), account)?,
-            path: parts.uri.path().to_owned(),
-            query: Query::parse(&parts.uri),
-            method: parts.method,
-            headers: parts.headers,
-            id,
-        })
+/// Source: "Create a service SAS", the part on blobs.
+impl Resource for Target {
+    const LETTER: char = 'b';
+
+    fn signed(&self, account: &str, query: &Query) -> Result<(Vec<String>, Scope), Refusal> {
+        let field = |name: &str| query.get(name).unwrap_or_default().to_owned();
+        let kind = field("sr");
+        let mut resource = format!("/blob/{account}");
+        let scope = match (kind.as_str(), self) {
+            ("c", Self::Container(name)) => {
+                resource.push_str(&format!("/{}", name.as_str()));
+                Scope::Container
+            }
+            ("c", Self::Blob(path)) => {
+                resource.push_str(&format!("/{}", path.container.as_str()));
+                Scope::Container
+            }
+            ("b", Self::Blob(path)) => {
+                resource.push_str(&format!("/{path}"));
+                Scope::Object
+            }
+            _ => {
+                let detail = format!("The signed resource {kind} does not fit this address.");
+                return Err(Refusal::new(Code::AuthenticationFailed, detail));
+            }
+        };
+        let version = field("sv");
+        let mut fields = vec![field("sp"), field("st"), field("se"), resource];
+        fields.extend(["si", "sip", "spr", "sv"].map(field));
+        if version.as_str() >= WITH_RESOURCE_KIND {
+            fields.extend([kind, field("snapshot")]);
+        }
+        if version.as_str() >= storage_account::auth::WITH_ENCRYPTION_SCOPE {
+            fields.push(field("ses"));
+        }
+        fields.extend(["rscc", "rscd", "rsce", "rscl", "rsct"].map(field));
+        Ok((fields, scope))
     }
 
-    pub(in crate::blobs) fn header(&self, name: &str) -> Result<Option<&str>, Failure> {
-        let Some(value) = self.headers.get(name) else {
-            return Ok(None);
-        };
-        match value.to_str() {
-            Ok(text) => Ok(Some(text)),
-            Err(_) => Err(unusable(name)),
+    fn path(&self) -> String {
+        match self {
+            Self::Service => "storage/blobs".to_owned(),
+            Self::Container(name) => format!("storage/blobs/{}", name.as_str()),
+            Self::Blob(path) => format!("storage/blobs/{}", path.container.as_str()),
         }
     }
 
+    fn is_reached(&self, scope: &Scope, need: Need) -> bool {
+        match scope {
+            // Signatures of one resource never reach the account or the container itself, except to list it.
+            Scope::Container => need.resource == 'o' || need.permissions == "l",
+            Scope::Object => matches!(self, Self::Blob(_)),
+            Scope::Account(_) => true,
+        }
+    }
+}
+
+/// Since this version a service signature also covers the kind of resource and the snapshot.
+const WITH_RESOURCE_KIND: &str = "2018-11-09";
+
+/// # Errors
+/// An address outside of `account`, or one that names nothing that could exist.
+pub(super) fn read(parts: Parts, id: String, account: &str) -> Result<Call, Failure> {
+    let target = Target::of(parts.uri.path(), account)?;
+    Ok(Call::new(parts, id, target))
+}
+
+impl Call {
     fn text(&self, name: &str) -> Result<Option<String>, Failure> {
         Ok(self.header(name)?.map(str::to_owned))
-    }
-
-    /// A header's value, read as a `T`.
-    pub(super) fn parsed<T: FromStr>(&self, name: &str) -> Result<Option<T>, Failure> {
-        let Some(text) = self.header(name)? else { return Ok(None) };
-        text.trim().parse().map(Some).map_err(|_| unusable(name))
-    }
-
-    pub(super) fn required<T: FromStr>(&self, name: &str) -> Result<T, Failure> {
-        let missing = || Failure::refused(Code::MissingRequiredHeader, format!("Header: {name}."));
-        self.parsed(name)?.ok_or_else(missing)
-    }
-
-    pub(super) fn client_request_id(&self) -> Option<String> {
-        let value = self.headers.get("x-ms-client-request-id")?;
-        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
     }
 
     pub(super) fn conditions(&self) -> Result<Conditions, Failure> {
@@ -135,65 +148,8 @@ impl Call {
             content_disposition: self.text("x-ms-blob-content-disposition")?,
         })
     }
-
-    pub(super) fn metadata(&self) -> Result<Metadata, Failure> {
-        let mut metadata = Metadata::new();
-        for (name, value) in &self.headers {
-            let Some(name) = name.as_str().strip_prefix("x-ms-meta-") else {
-                continue;
-            };
-            let value = std::str::from_utf8(value.as_bytes())
-                .map_err(|_| Failure::refused(Code::InvalidMetadata, format!("Name: {name}.")))?;
-            if name.is_empty() {
-                return Err(Code::EmptyMetadataKey.into());
-            }
-            metadata.insert(name.to_owned(), value.trim().to_owned());
-        }
-        check_metadata(&metadata)?;
-        Ok(metadata)
-    }
-}
-
-/// Whether the service would keep this metadata.
-///
-/// # Errors
-/// [`Code::InvalidMetadata`], [`Code::MetadataTooLarge`].
-pub(in crate::blobs) fn check_metadata(metadata: &Metadata) -> Result<(), Failure> {
-    let letter = |c: char| c.is_ascii_alphabetic() || c == '_';
-    for (name, value) in metadata {
-        let identifier = name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_ascii_digit());
-        if !identifier || value.chars().any(char::is_control) {
-            return Err(Failure::refused(Code::InvalidMetadata, format!("Name: {name}.")));
-        }
-    }
-    if metadata.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_METADATA {
-        return Err(Code::MetadataTooLarge.into());
-    }
-    Ok(())
 }
 
 pub(super) fn unusable(header: &str) -> Failure {
-    Failure::refused(Code::InvalidHeaderValue, format!("Header: {header}."))
-}
-
-/// `/{account}[/{container}[/{blob}]]`. Slashes within a blob's name may come encoded or not.
-fn target(path: &str, account: &str) -> Result<Target, Failure> {
-    let decode = |text: &str| match percent_decode_str(text).decode_utf8() {
-        Ok(text) => Ok(text.into_owned()),
-        Err(_) => Err(Failure::from(Code::InvalidUri)),
-    };
-    let mut parts = path.trim_start_matches('/').splitn(3, '/');
-    let mut next = || parts.next().filter(|part| !part.is_empty());
-    if next() != Some(account) {
-        let detail = format!("The only account is {account}; addresses start with /{account}.");
-        return Err(Failure::refused(Code::ResourceNotFound, detail));
-    }
-    let Some(container) = next() else {
-        return Ok(Target::Service);
-    };
-    let container = ContainerName::new(&decode(container)?)?;
-    match next() {
-        None => Ok(Target::Container(container)),
-        Some(blob) => Ok(Target::Blob(BlobPath::new(container, &decode(blob)?)?)),
-    }
+    storage_account::unusable(header).into()
 }

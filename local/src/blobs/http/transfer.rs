@@ -25,7 +25,7 @@ pub(super) async fn receive(
     mut upload: Upload,
     limit: u64,
 ) -> Result<(Draft, Option<[u8; 16]>), Failure> {
-    check_length(call, limit)?;
+    call.check_length(limit)?;
     let mut data = body.take().into_data_stream();
     while let Some(bytes) = data.next().await {
         let bytes = bytes.map_err(|error| Failure::Body(error.into()))?;
@@ -40,16 +40,6 @@ pub(super) async fn receive(
         }
     }
     Ok(upload.finish())
-}
-
-/// The length must be announced, as the service demands it.
-pub(super) fn check_length(call: &Call, limit: u64) -> Result<(), Failure> {
-    let length: Option<u64> = call.parsed("content-length")?;
-    match length {
-        None => Err(Code::MissingContentLengthHeader.into()),
-        Some(length) if length > limit => Err(Code::RequestBodyTooLarge.into()),
-        Some(_) => Ok(()),
-    }
 }
 
 /// Holds the MD5 of what came against what the client says.

@@ -1,42 +1,27 @@
-//! XML documents: written and read with quick-xml.
+//! XML of blobs: listings and block lists.
 
 use std::io;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use quick_xml::{
-    Reader, Writer,
-    events::{BytesDecl, BytesText, Event},
+    Reader,
+    events::{BytesText, Event},
 };
 
-use crate::blobs::{
-    error::{Code, Failure},
-    record::{BlobRecord, Block, Metadata},
-    store::{BlockChoice, Entry},
+use crate::{
+    blobs::{
+        error::{Code, Failure},
+        record::{BlobRecord, Block},
+        store::{BlockChoice, Entry},
+    },
+    storage_account::{dates, xml},
 };
 
-use super::dates;
-
-pub(super) type Xml = Writer<Vec<u8>>;
+pub(super) use crate::storage_account::xml::{Xml, branch, leaf, metadata};
 
 /// A document with what `content` writes.
 pub(super) fn document(content: impl FnOnce(&mut Xml) -> io::Result<()>) -> Result<Vec<u8>, Failure> {
-    let mut xml = Writer::new(Vec::new());
-    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)))
-        .and_then(|()| content(&mut xml))
-        .map_err(|source| Failure::Corrupt { what: "answer".to_owned(), source: source.into() })?;
-    Ok(xml.into_inner())
-}
-
-/// `<name>text</name>`.
-pub(super) fn leaf(xml: &mut Xml, name: &str, text: impl AsRef<str>) -> io::Result<()> {
-    xml.create_element(name).write_text_content(BytesText::new(text.as_ref()))?;
-    Ok(())
-}
-
-/// `<name>…</name>`.
-pub(super) fn branch(xml: &mut Xml, name: &str, content: impl FnOnce(&mut Xml) -> io::Result<()>) -> io::Result<()> {
-    xml.create_element(name).write_inner_content(content)?;
-    Ok(())
+    xml::document(content).map_err(|source| Failure::Corrupt { what: "answer".to_owned(), source: source.into() })
 }
 
 fn optional(xml: &mut Xml, name: &str, text: Option<&str>) -> io::Result<()> {
@@ -44,19 +29,6 @@ fn optional(xml: &mut Xml, name: &str, text: Option<&str>) -> io::Result<()> {
         Some(text) => leaf(xml, name, text),
         None => Ok(()),
     }
-}
-
-pub(super) fn error(code: Code, failure: &Failure) -> Result<Vec<u8>, Failure> {
-    document(|xml| {
-        branch(xml, "Error", |xml| {
-            leaf(xml, "Code", code.to_string())?;
-            leaf(xml, "Message", failure.to_string())
-        })
-    })
-}
-
-pub(super) fn metadata(xml: &mut Xml, metadata: &Metadata) -> io::Result<()> {
-    branch(xml, "Metadata", |xml| metadata.iter().try_for_each(|(name, value)| leaf(xml, name, value)))
 }
 
 /// A line of a blob listing. `now` decides the state of a lease.

@@ -90,6 +90,11 @@ impl Store {
 
     /// Runs `change` as the only writer and commits what it put into the transaction, whole or not at all.
     fn write<T>(&self, change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        // Writers queue for the lock while one waits for the disk.
+        self.storage.blocking(|| self.write_in_turn(change))
+    }
+
+    fn write_in_turn<T>(&self, change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         let mut last_etag = self.last_etag.lock().unwrap_or_else(PoisonError::into_inner);
         let mut transaction = Transaction {
             store: self,

@@ -135,9 +135,11 @@ impl Queue {
 
     /// Forgets entries that are done. Not flushed to the disk: a lost removal is one more delivery.
     pub(crate) fn complete(&self, done: &[Position]) -> Result<(), Error> {
-        done.iter()
-            .try_for_each(|position| self.pending.remove_weak(position.0))
-            .map_err(Error::storage("remove a finished delivery"))
+        let mut batch = self.batch();
+        for position in done {
+            batch.remove_weak(&self.pending, position.0);
+        }
+        batch.commit_unsynced().map_err(Error::storage("remove a finished delivery"))
     }
 
     /// Moves entries to a later time with what was learnt; returns the first new position.
@@ -158,11 +160,11 @@ impl Queue {
     pub(crate) fn purge(&self, subscription: u64) -> Result<(), Error> {
         let failed = "drop the deliveries of a deleted subscription";
         let range = Position::start_of(subscription).0..Position::start_of(subscription + 1).0;
+        let mut batch = self.batch();
         for entry in self.pending.range(range) {
-            let key = entry.key().map_err(Error::storage(failed))?;
-            self.pending.remove_weak(key).map_err(Error::storage(failed))?;
+            batch.remove_weak(&self.pending, entry.key().map_err(Error::storage(failed))?);
         }
-        Ok(())
+        batch.commit_unsynced().map_err(Error::storage(failed))
     }
 
     /// Drops what a crash left behind of subscriptions that no longer exist.

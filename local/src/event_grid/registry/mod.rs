@@ -48,7 +48,9 @@ impl Registry {
             })?;
             let Some(input) = input(&record.source) else {
                 tracing::warn!(subscription = %record.name, "dropped: its topic is no longer in the topology");
-                stored.remove(key).map_err(Error::storage(failed))?;
+                let mut batch = storage.batch();
+                batch.remove(&stored, key);
+                batch.commit_unsynced().map_err(Error::storage(failed))?;
                 continue;
             };
             let place = place(&record.source, &record.name);
@@ -121,7 +123,9 @@ impl Registry {
 
     /// Deletes a subscription with everything that waits for it.
     pub(crate) fn remove(&self, subscription: &Subscription) -> Result<(), Error> {
-        self.stored.remove(subscription.id.to_be_bytes()).map_err(Error::storage("delete a subscription"))?;
+        let mut batch = self.storage.batch();
+        batch.remove(&self.stored, subscription.id.to_be_bytes());
+        batch.commit().map_err(Error::storage("delete a subscription"))?;
         self.live
             .write()
             .unwrap_or_else(PoisonError::into_inner)

@@ -3,7 +3,7 @@
 use fjall::Keyspace;
 use serde::{Deserialize, Serialize};
 
-use crate::storage::Storage;
+use crate::storage::{Storage, StorageError};
 
 use super::CaptureError;
 
@@ -61,7 +61,7 @@ impl ProgressStore {
         batch.commit().map_err(|source| self.failed(source))
     }
 
-    fn failed(&self, source: fjall::Error) -> CaptureError {
+    fn failed(&self, source: impl Into<StorageError>) -> CaptureError {
         CaptureError::Progress { partition: self.key.clone(), source: source.into() }
     }
 }

@@ -11,7 +11,7 @@ mod seek;
 mod store;
 mod tail;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -61,6 +61,8 @@ struct State {
     begin_millis: Option<i64>,
     next: i64,
     last_millis: i64,
+    /// Chunks that are submitted to the store and not known to be stored, in order; nobody reads them yet.
+    submitted: VecDeque<Arc<Chunk>>,
     tail: Tail,
     waiters: HashMap<u64, Waiter>,
 }
@@ -106,6 +108,7 @@ impl Partition {
             begin_millis: extent.begin_millis,
             next: extent.next,
             last_millis: extent.last_millis,
+            submitted: VecDeque::new(),
             tail: Tail::new(tail_bytes),
             waiters: HashMap::new(),
         };
@@ -154,23 +157,45 @@ impl Partition {
             })
         });
         let incoming = incoming.collect::<Result<Vec<_>, _>>()?;
+        let (first, end, ticket) = {
+            let mut state = self.lock();
+            let (first, last_millis) = state
+                .submitted
+                .back()
+                .map_or((state.next, state.last_millis), |last| (last.end(), last.enqueued_millis()));
+            if incoming.is_empty() {
+                return Ok(first);
+            }
+            // Enqueued times never go back either, whatever the system's clock does.
+            let millis = self.shared.clock.now_millis().max(last_millis);
+            let (chunk, ticket) = self.shared.store.submit(Chunk::build(first, millis, &incoming))?;
+            let end = chunk.end();
+            state.submitted.push_back(Arc::new(chunk));
+            (first, end, ticket)
+        };
+        // Nobody waits for the disk with the state locked: readers go on, and others submit to the same flush.
+        self.shared.store.stored(ticket)?;
+        self.publish(end);
+        Ok(first)
+    }
+
+    /// Shows readers the submitted chunks up to the sequence number `end`, which are stored.
+    fn publish(&self, end: i64) {
         let mut state = self.lock();
-        let first = state.next;
-        if incoming.is_empty() {
-            return Ok(first);
+        while state.submitted.front().is_some_and(|chunk| chunk.end() <= end)
+            && let Some(chunk) = state.submitted.pop_front()
+        {
+            state.next = chunk.end();
+            state.last_millis = chunk.enqueued_millis();
+            state.begin_millis.get_or_insert(chunk.enqueued_millis());
+            state.tail.push(chunk);
         }
-        // Enqueued times never go back either, whatever the system's clock does.
-        let millis = self.shared.clock.now_millis().max(state.last_millis);
-        let chunk = self.shared.store.append(Chunk::build(first, millis, &incoming))?;
-        state.next = chunk.end();
-        state.last_millis = millis;
-        state.begin_millis.get_or_insert(millis);
-        state.tail.push(Arc::new(chunk));
-        self.shared.last.send_replace(state.next - 1);
+        // Whoever came later in the order may have been here before.
+        let last = state.next - 1;
+        self.shared.last.send_if_modified(|known| std::mem::replace(known, last) != last);
         let waiters = std::mem::take(&mut state.waiters);
         drop(state);
         waiters.into_values().for_each(|wake| wake());
-        Ok(first)
     }
 
     /// Retained events with a sequence number of at least `from_sequence`, in order: at most `max_events` of them, and

@@ -7,10 +7,12 @@ use bytes::Bytes;
 use fjall::{Keyspace, Slice};
 use serde::{Deserialize, Serialize};
 
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Storage, StorageError, Ticket};
 
 use super::chunk::Chunk;
 use crate::event_hubs::error::Error;
+
+const APPENDING: &str = "appending";
 
 /// The part of the store that belongs to one partition.
 #[derive(Clone)]
@@ -65,7 +67,7 @@ impl LogStore {
         }
         let mut batch = storage.batch();
         batch.insert(&facts, key, to_json(&new));
-        batch.commit().map_err(|source| failed("creating")(source.into()))?;
+        batch.commit().map_err(failed("creating"))?;
         Ok(new)
     }
 
@@ -94,13 +96,18 @@ impl LogStore {
         })
     }
 
-    /// Commits a chunk; the one returned shares its memory with the store.
-    pub(super) fn append(&self, chunk: Chunk) -> Result<Chunk, Error> {
+    /// Submits a chunk, which is stored once the ticket says so; the one returned shares its memory with the store.
+    pub(super) fn submit(&self, chunk: Chunk) -> Result<(Chunk, Ticket), Error> {
         let value = Slice::from(&chunk.bytes()[..]);
         let mut batch = self.storage.batch();
         batch.insert(&self.chunks, self.key(chunk.first()), value.clone());
-        batch.commit().map_err(self.failed("appending"))?;
-        Ok(chunk.backed_by(Bytes::from_owner(value)))
+        let ticket = batch.submit().map_err(self.failed(APPENDING))?;
+        Ok((chunk.backed_by(Bytes::from_owner(value)), ticket))
+    }
+
+    /// Waits until a submitted chunk is stored.
+    pub(super) fn stored(&self, ticket: Ticket) -> Result<(), Error> {
+        ticket.wait().map_err(self.failed(APPENDING))
     }
 
     /// The chunk that holds the event with this sequence number, or else the first behind it.
@@ -134,14 +141,14 @@ impl LogStore {
         Ok(expired)
     }
 
-    /// Removes chunks and leaves the marker, in one commit.
+    /// Removes chunks and leaves the marker, in one commit; where a power cut takes it back, retention runs again.
     pub(super) fn trim(&self, keys: &[Slice], marker: Trim) -> Result<(), Error> {
         let mut batch = self.storage.batch();
         for key in keys {
             batch.remove(&self.chunks, key.clone());
         }
         batch.insert(&self.facts, self.trim_key(), to_json(&marker));
-        batch.commit().map_err(self.failed("retention"))
+        batch.commit_unsynced().map_err(self.failed("retention"))
     }
 
     fn read(&self, entry: fjall::Guard) -> Result<Chunk, Error> {
@@ -164,8 +171,8 @@ impl LogStore {
         [b"trim\0", &self.prefix[..]].concat()
     }
 
-    fn failed(&self, operation: &'static str) -> impl Fn(fjall::Error) -> Error {
-        move |source| Error::Storage { entity: self.entity.clone(), operation, source: StorageError::from(source) }
+    fn failed<E: Into<StorageError>>(&self, operation: &'static str) -> impl Fn(E) -> Error {
+        move |source| Error::Storage { entity: self.entity.clone(), operation, source: source.into() }
     }
 }
 

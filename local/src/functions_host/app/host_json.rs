@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::configuration::Configuration;
+use super::storage_triggers::{BlobOptions, QueueOptions};
 use super::{AppError, Settings};
 use crate::functions_host::invocation::RetryPolicy;
 
@@ -23,6 +24,8 @@ pub(crate) struct HostJson {
     /// First part of every route, without slashes; may be empty.
     pub(crate) route_prefix: String,
     pub(crate) event_hubs: EventHubOptions,
+    pub(crate) queues: QueueOptions,
+    pub(crate) blobs: BlobOptions,
     /// Applies to every function that has no policy of its own.
     pub(crate) retry: Option<RetryPolicy>,
 }
@@ -81,6 +84,8 @@ impl HostJson {
             },
             route_prefix: config.get("extensions:http:routePrefix").unwrap_or("api").trim_matches('/').to_owned(),
             event_hubs: EventHubOptions::from_config(config)?,
+            queues: QueueOptions::from_config(config)?,
+            blobs: BlobOptions::from_config(config)?,
             retry: RetryPolicy::read(&|field| config.get(&format!("retry:{field}")).map(str::to_owned))
                 .map_err(|(field, problem)| config.error(&format!("retry.{field}"), problem))?,
         })

@@ -4,11 +4,13 @@
 
 mod arguments;
 mod binding;
+mod blob_path;
 mod configuration;
 mod connection;
 mod definition;
 mod host_json;
 mod settings;
+mod storage_triggers;
 pub(crate) mod time_span;
 mod trigger;
 
@@ -19,6 +21,7 @@ pub(crate) use arguments::split as split_arguments;
 pub(crate) use definition::Function;
 pub(crate) use host_json::{EventHubOptions, HostJson, InitialOffset};
 pub(crate) use settings::Settings;
+pub(crate) use storage_triggers::{BlobOptions, BlobSource, BlobTrigger, QueueOptions, QueueTrigger};
 pub(crate) use trigger::{
     Cardinality, CosmosDbTrigger, DataType, EventHubTrigger, HttpTrigger, Level, TimerTrigger, Trigger,
 };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::binding::Binding;
+use super::storage_triggers::{BlobTrigger, QueueTrigger};
 use super::{AppError, Settings};
 use crate::functions_host::front::RouteTemplate;
 use crate::functions_host::triggers::Schedule;
@@ -17,6 +18,8 @@ pub(crate) enum Trigger {
     CosmosDb(CosmosDbTrigger),
     EventGrid(EventGridTrigger),
     Timer(TimerTrigger),
+    Queue(QueueTrigger),
+    Blob(BlobTrigger),
 }
 
 /// `httpTrigger`.
@@ -99,6 +102,8 @@ impl Trigger {
             "eventhubtrigger" => EventHubTrigger::read(binding, settings).map(Self::EventHub),
             "cosmosdbtrigger" => CosmosDbTrigger::read(binding, settings).map(Self::CosmosDb),
             "eventgridtrigger" => Ok(Self::EventGrid(EventGridTrigger { cardinality: binding.cardinality()? })),
+            "queuetrigger" => QueueTrigger::read(binding, settings).map(Self::Queue),
+            "blobtrigger" => BlobTrigger::read(binding, settings).map(Self::Blob),
             "timertrigger" => TimerTrigger::read(binding).map(Self::Timer),
             _ => Err(binding.error("type", format!("trigger '{}' is not supported by this host", binding.kind))),
         }
@@ -112,6 +117,8 @@ impl Trigger {
             Self::CosmosDb(_) => "cosmosDBTrigger",
             Self::EventGrid(_) => "eventGridTrigger",
             Self::Timer(_) => "timerTrigger",
+            Self::Queue(_) => "queueTrigger",
+            Self::Blob(_) => "blobTrigger",
         }
     }
 }
@@ -144,6 +151,17 @@ impl HttpTrigger {
     }
 }
 
+impl DataType {
+    pub(super) fn read(binding: &Binding) -> Result<Self, AppError> {
+        match binding.optional_text("dataType")?.as_deref().map(str::to_lowercase).as_deref() {
+            None | Some("undefined") => Ok(Self::Undefined),
+            Some("string") => Ok(Self::Text),
+            Some("binary") => Ok(Self::Binary),
+            Some(other) => Err(binding.error("dataType", format!("'{other}' cannot be bound"))),
+        }
+    }
+}
+
 impl EventHubTrigger {
     fn read(binding: &Binding, settings: &Settings) -> Result<Self, AppError> {
         let connection = binding.text("connection")?;
@@ -164,12 +182,7 @@ impl EventHubTrigger {
             consumer_group: binding.optional_text("consumerGroup")?.unwrap_or_else(|| "$Default".to_owned()),
             namespace: host_of(namespace).to_owned(),
             cardinality: binding.cardinality()?,
-            data_type: match binding.optional_text("dataType")?.as_deref().map(str::to_lowercase).as_deref() {
-                None | Some("undefined") => DataType::Undefined,
-                Some("string") => DataType::Text,
-                Some("binary") => DataType::Binary,
-                Some(other) => return Err(binding.error("dataType", format!("'{other}' cannot be bound"))),
-            },
+            data_type: DataType::read(binding)?,
         })
     }
 }

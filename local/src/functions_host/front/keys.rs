@@ -15,6 +15,8 @@ use crate::functions_host::app::{App, Level};
 const CONTAINER: &str = "azure-webjobs-secrets";
 /// The system key of the Event Grid endpoint.
 const EVENT_GRID: &str = "eventgrid_extension";
+/// The system key of the endpoint of blob triggers.
+const BLOBS: &str = "blobs_extension";
 /// Random bytes of a key.
 const KEY_BYTES: usize = 40;
 
@@ -74,7 +76,7 @@ impl Keys {
         let host = read_or_create(blobs, name, || HostKeys {
             master_key: Key::new("master"),
             function_keys: vec![Key::new("default")],
-            system_keys: vec![Key::new(EVENT_GRID)],
+            system_keys: vec![Key::new(EVENT_GRID), Key::new(BLOBS)],
         })?;
         let mut functions = BTreeMap::new();
         for function in &app.functions {
@@ -109,6 +111,11 @@ impl Keys {
     pub(crate) fn open_event_grid(&self, presented: Option<&str>) -> bool {
         let system = presented.is_some_and(|presented| any(&self.host.system_keys, presented));
         system || self.open_admin(presented)
+    }
+
+    /// Whether a presented key opens the endpoint of blob triggers. Keys of earlier versions hold none of their own for it.
+    pub(crate) fn open_blobs(&self, presented: Option<&str>) -> bool {
+        self.open_event_grid(presented)
     }
 
     /// The key that opens everything.

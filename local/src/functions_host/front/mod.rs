@@ -18,7 +18,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 
 use super::app::{App, Function};
 use super::invocation::Invoker;
-use super::triggers::{TimerHandle, answer_event_grid};
+use super::triggers::{BlobWebhook, TimerHandle, answer_event_grid};
 
 pub(crate) use keys::Keys;
 pub use keys::KeysError;
@@ -40,6 +40,7 @@ pub(crate) struct Front {
     /// `None` where keys are not asked for.
     pub(crate) keys: Option<Keys>,
     pub(crate) timers: BTreeMap<String, TimerHandle>,
+    blob_webhook: BlobWebhook,
     routes: Routes,
 }
 
@@ -50,9 +51,10 @@ impl Front {
         host_id: String,
         keys: Option<Keys>,
         timers: BTreeMap<String, TimerHandle>,
+        blob_webhook: BlobWebhook,
     ) -> Self {
         let routes = Routes::new(&app);
-        Self { app, invoker, host_id, keys, timers, routes }
+        Self { app, invoker, host_id, keys, timers, blob_webhook, routes }
     }
 
     fn enabled(&self, name: &str) -> Option<&Arc<Function>> {
@@ -77,6 +79,7 @@ async fn dispatch(State(front): State<Arc<Front>>, request: Request) -> Response
                 .await
                 .unwrap_or_else(|_| text(StatusCode::INTERNAL_SERVER_ERROR, ""))
         }
+        "/runtime/webhooks/blobs" => blobs(&front, request).await,
         _ if path.starts_with("/admin/") => admin::answer(&front, request).await,
         _ => http_trigger::answer(&front, request).await,
     }
@@ -96,6 +99,23 @@ async fn event_grid(front: &Front, request: Request) -> Response {
     };
     let function = name.and_then(|name| front.enabled(&name).cloned());
     answer_event_grid(function.as_ref(), &front.invoker, &parts.method, &parts.headers, &body).await.map(Body::from)
+}
+
+/// Events for blob triggers; `functionName` is the function's id, `Host.Functions.<name>`.
+async fn blobs(front: &Front, request: Request) -> Response {
+    if let Some(keys) = &front.keys
+        && !keys.open_blobs(presented_key(&request).as_deref())
+    {
+        return text(StatusCode::UNAUTHORIZED, "");
+    }
+    let id = query(request.uri().query(), "functionName").unwrap_or_default();
+    let (parts, body) = request.into_parts();
+    let body = match read_body(body).await {
+        Ok(body) => body,
+        Err(status) => return text(status, ""),
+    };
+    let function = id.strip_prefix("Host.Functions.").and_then(|name| front.enabled(name));
+    front.blob_webhook.answer(function, &parts.method, &parts.headers, &body).map(Body::from)
 }
 
 /// Reads a body up to the host's limit.

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::instants::{Fraction, date_time};
+use super::instants::{Fraction, date_time, date_time_offset};
 use super::json::{JsonText, Plain, escape};
 
 /// A value of the host, before the rule.
@@ -18,6 +18,8 @@ pub(crate) enum Value<'a> {
     ByteArrays(Vec<&'a [u8]>),
     /// `DateTime`: whole seconds, without `Z`.
     DateTime(OffsetDateTime),
+    /// `DateTimeOffset`: whole seconds, with `+00:00`.
+    DateTimeOffset(OffsetDateTime),
     /// Everything else: an object is nested, any other JSON becomes a string that holds its text.
     Json(Box<dyn JsonText + 'a>),
 }
@@ -53,6 +55,7 @@ pub(crate) fn encode(value: &Value<'_>, out: &mut Vec<u8>) -> io::Result<()> {
             out.extend_from_slice(b"]\"");
         }
         Value::DateTime(instant) => push_plain(&date_time(*instant, Fraction::Dropped), out),
+        Value::DateTimeOffset(instant) => push_plain(&date_time_offset(*instant, Fraction::Dropped), out),
         Value::Json(json) => {
             let mut writer = ByFirstByte { out, form: Form::Undecided };
             json.write(&mut writer)?;
@@ -126,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    /// The table of the protocol's value rule, line by line; `DateTimeOffset` comes with queue triggers only.
+    /// The table of the protocol's value rule, line by line.
     #[test]
     fn every_value_is_written_as_the_host_writes_it() {
         let instant = datetime!(2026-01-02 03:04:05.678 UTC);
@@ -141,6 +144,7 @@ mod tests {
             (Value::json(json!([{"a": 1}])), r#""[{\"a\":1}]""#),
             (Value::json(json!({"a": 1})), r#"{"a":1}"#),
             (Value::DateTime(instant), r#""2026-01-02T03:04:05""#),
+            (Value::DateTimeOffset(instant), r#""2026-01-02T03:04:05+00:00""#),
             (Value::json(many_dates), r#""[\"2026-01-02T03:04:05.678\"]""#),
             (Value::json("https://a.example/x"), r#""\"https://a.example/x\"""#),
             (Value::json("\u{2028}ä/"), r#""\"\\u2028ä/\"""#),

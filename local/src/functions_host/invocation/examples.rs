@@ -13,12 +13,15 @@ use uuid::Uuid;
 
 use super::payload::{Payload, Sys};
 use super::retry::{RetryContext, exception};
+use crate::blobs::{Blob, Properties as BlobProperties};
 use crate::event_hubs::Value as AmqpValue;
 use crate::functions_host::app::{Cardinality, DataType, EventHubTrigger};
 use crate::functions_host::front::{Incoming, http_payload};
 use crate::functions_host::triggers::{
-    EventHubContext, HubEvent, TimerStatus, cosmos_db_payload, event_grid_payload, event_hub_payload, timer_payload,
+    EventHubContext, HubEvent, TimerStatus, blob_payload, cosmos_db_payload, event_grid_payload, event_hub_payload,
+    queue_payload, timer_payload,
 };
+use crate::queues::Message;
 
 fn body(payload: &Payload<'_>, function: &str, now: OffsetDateTime, guid: &str) -> String {
     let mut sys = Sys::new(function, now);
@@ -354,4 +357,49 @@ fn recorded_timers_and_http_requests_have_our_shape() {
         assert_eq!(shape(&ours["Data"]), shape(&theirs["Data"]), "{name}");
         assert_eq!(shape(&ours["Metadata"]["sys"]), shape(&theirs["Metadata"]["sys"]), "{name}");
     }
+}
+
+#[test]
+fn a_queue_message() {
+    let record = json!({"sequence": 1, "text": "", "inserted": 1_767_607_200_000_i64, "expires": 1_768_212_000_000_i64,
+        "visible": 1_767_607_800_000_i64, "receipt": "02000000-0300-0000-0000-000000000267", "dequeued": 1});
+    let id = Uuid::parse_str("800ae4b3-bdd2-4c08-badd-f08e5a34b865").expect("a GUID");
+    let message = Message::from_stored(id, record);
+    let text = br#"{"orderId":"o-1"}"#;
+    let written = |data_type| {
+        let guid = "24ad4c06-24ad-4e5b-8294-3da9714877e9";
+        let payload = queue_payload("item", data_type, &message, text);
+        body(&payload, "Work", datetime!(2026-01-05 10:00:01.5 UTC), guid)
+    };
+    let expected = r#"{"Data":{"item":"\"{\\\"orderId\\\":\\\"o-1\\\"}\""},"Metadata":{"DequeueCount":"1","ExpirationTime":"2026-01-12T10:00:00+00:00","Id":"\"800ae4b3-bdd2-4c08-badd-f08e5a34b865\"","InsertionTime":"2026-01-05T10:00:00+00:00","NextVisibleTime":"2026-01-05T10:10:00+00:00","PopReceipt":"\"RECEIPT\"","sys":{"MethodName":"Work","UtcNow":"2026-01-05T10:00:01.5Z","RandGuid":"24ad4c06-24ad-4e5b-8294-3da9714877e9"},"orderId":"\"o-1\""}}"#;
+    let expected = expected.replace("RECEIPT", &message.receipt.to_string());
+    assert_eq!(written(DataType::Undefined), expected);
+    assert_eq!(written(DataType::Text), expected);
+    let binary = written(DataType::Binary);
+    assert!(binary.starts_with(r#"{"Data":{"item":"eyJvcmRlcklkIjoiby0xIn0="},"#), "{binary}");
+    assert!(!binary.contains("orderId"), "bytes are not merged: {binary}");
+}
+
+#[test]
+fn a_blob() {
+    let blob = Blob {
+        body: Bytes::from_static(b"hello"),
+        properties: BlobProperties {
+            etag: "\"0x1\"".to_owned(),
+            last_modified: datetime!(2026-01-05 10:00 UTC),
+            content_type: "text/plain".to_owned(),
+            length: 5,
+            metadata: BTreeMap::new(),
+        },
+    };
+    let uri = "https://acct.blob.core.windows.net/in/a.txt";
+    assert_eq!(
+        body(
+            &blob_payload("blob", uri, &blob, &[("name", "a.txt")]),
+            "OnBlob",
+            datetime!(2026-01-05 10:00:01.5 UTC),
+            "c1b6d0de-5b3e-4ad0-8b15-2d5a6c7e8f90"
+        ),
+        r#"{"Data":{"blob":"aGVsbG8="},"Metadata":{"Uri":"\"https://acct.blob.core.windows.net/in/a.txt\"","Properties":{"ContentLength":5,"ContentType":"text/plain","ETag":"\"0x1\"","LastModified":"2026-01-05T10:00:00+00:00"},"Metadata":{},"name":"\"a.txt\"","sys":{"MethodName":"OnBlob","UtcNow":"2026-01-05T10:00:01.5Z","RandGuid":"c1b6d0de-5b3e-4ad0-8b15-2d5a6c7e8f90"}}}"#
+    );
 }

@@ -21,6 +21,7 @@ use crate::cosmos::Cosmos;
 use crate::event_hubs::EventHubs;
 use crate::functions_host::{Error, FunctionsHost, HostOptions, Services};
 use crate::identity::Identity;
+use crate::queues::Queues;
 use crate::storage::{Storage, Sync as SyncMode};
 use crate::topology;
 
@@ -145,6 +146,9 @@ impl World {
             blobs: Blobs::start(&topology.storage, "devstoreaccount1", &identity, listener().await, &storage, &clock)
                 .await
                 .expect("blobs"),
+            queues: Queues::start(&topology.storage, "devstoreaccount1", &identity, listener().await, &storage, &clock)
+                .await
+                .expect("queues"),
         };
         Self {
             services,

@@ -44,18 +44,18 @@ pub(crate) async fn answer(
     }
 }
 
-fn status(status: StatusCode) -> Response<Bytes> {
+pub(super) fn status(status: StatusCode) -> Response<Bytes> {
     text(status, String::new())
 }
 
-fn text(status: StatusCode, body: String) -> Response<Bytes> {
+pub(super) fn text(status: StatusCode, body: String) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     response
 }
 
 /// The CloudEvents abuse protection: the origin that asked may send.
-fn handshake(headers: &HeaderMap) -> Response<Bytes> {
+pub(super) fn handshake(headers: &HeaderMap) -> Response<Bytes> {
     let mut response = status(StatusCode::OK);
     let origin = headers.get("webhook-request-origin").cloned();
     response.headers_mut().insert("webhook-allowed-origin", origin.unwrap_or(HeaderValue::from_static(ORIGIN)));
@@ -63,7 +63,7 @@ fn handshake(headers: &HeaderMap) -> Response<Bytes> {
 }
 
 /// Echoes the validation code of an Event Grid event, or of a CloudEvent whose data is a string of JSON.
-fn validation(body: &Bytes) -> Response<Bytes> {
+pub(super) fn validation(body: &Bytes) -> Response<Bytes> {
     let event = match serde_json::from_slice(body) {
         Ok(serde_json::Value::Array(events)) => events.into_iter().next().unwrap_or_default(),
         Ok(event) => event,
@@ -124,7 +124,7 @@ async fn notification(
 }
 
 /// The events of a body that is one object or an array of objects, each as its text.
-fn split(body: &[u8]) -> Option<Vec<Box<RawValue>>> {
+pub(super) fn split(body: &[u8]) -> Option<Vec<Box<RawValue>>> {
     let whole: Box<RawValue> = serde_json::from_slice(body).ok()?;
     let events: Vec<Box<RawValue>> = match whole.get().as_bytes().first()? {
         b'[' => serde_json::from_str(whole.get()).ok()?,

@@ -1,23 +1,34 @@
 //! What starts functions: one module per trigger.
 
+mod blob;
+mod blob_scan;
+mod blob_webhook;
 mod checkpoints;
 mod cosmos_db;
 mod event_grid;
 mod event_hub;
 mod event_hub_payload;
 mod leases;
+mod message_pump;
+mod queue;
 mod schedule;
 mod timer;
 mod timer_status;
 
+pub(crate) use blob::NewBlobs;
+pub(crate) use blob_scan::Scan as BlobScan;
+pub(crate) use blob_webhook::BlobWebhook;
 pub(crate) use cosmos_db::Feed;
 pub(crate) use event_grid::answer as answer_event_grid;
 pub(crate) use event_hub::Listener as EventHubListener;
+pub(crate) use queue::run as run_queue;
 pub(crate) use schedule::Schedule;
 pub(crate) use timer::{Timer, TimerHandle};
 
 #[cfg(test)]
 pub(crate) use event_hub_payload::{Context as EventHubContext, Event as HubEvent, payload as event_hub_payload};
+#[cfg(test)]
+pub(crate) use {blob::payload as blob_payload, queue::payload as queue_payload};
 #[cfg(test)]
 pub(crate) use {cosmos_db::payload as cosmos_db_payload, event_grid::payload as event_grid_payload};
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use http::StatusCode;
 
-/// Error codes of the Blob service. The name of a variant is the service's own spelling, which is what
+/// Error codes of the Blob and Queue services. The name of a variant is the service's own spelling, which is what
 /// [`Display`](std::fmt::Display) writes and `x-ms-error-code` carries.
 ///
-/// Source: "Blob service error codes" and "Common REST API error codes" of the Storage REST reference.
+/// Source: "Blob service error codes", "Queue service error codes" and "Common REST API error codes" of the Storage REST reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the service's; `message` says what each means")]
 pub enum Code {
@@ -45,6 +45,7 @@ pub enum Code {
     LeaseNotPresentWithBlobOperation,
     LeaseNotPresentWithLeaseOperation,
     Md5Mismatch,
+    MessageNotFound,
     MetadataTooLarge,
     MissingContentLengthHeader,
     MissingRequiredHeader,
@@ -52,6 +53,9 @@ pub enum Code {
     NoAuthenticationInformation,
     NotImplemented,
     OutOfRangeQueryParameterValue,
+    PopReceiptMismatch,
+    QueueAlreadyExists,
+    QueueNotFound,
     RequestBodyTooLarge,
     ResourceNotFound,
     UnsupportedHttpVerb,
@@ -76,7 +80,9 @@ impl Code {
             | C::AuthorizationResourceTypeMismatch
             | C::AuthorizationServiceMismatch
             | C::AuthorizationSourceIPMismatch => StatusCode::FORBIDDEN,
-            C::BlobNotFound | C::ContainerNotFound | C::ResourceNotFound => StatusCode::NOT_FOUND,
+            C::BlobNotFound | C::ContainerNotFound | C::MessageNotFound | C::QueueNotFound | C::ResourceNotFound => {
+                StatusCode::NOT_FOUND
+            }
             C::UnsupportedHttpVerb => StatusCode::METHOD_NOT_ALLOWED,
             C::BlobAlreadyExists
             | C::ContainerAlreadyExists
@@ -86,7 +92,8 @@ impl Code {
             | C::LeaseIsBreakingAndCannotBeAcquired
             | C::LeaseIsBreakingAndCannotBeChanged
             | C::LeaseIsBrokenAndCannotBeRenewed
-            | C::LeaseNotPresentWithLeaseOperation => StatusCode::CONFLICT,
+            | C::LeaseNotPresentWithLeaseOperation
+            | C::QueueAlreadyExists => StatusCode::CONFLICT,
             C::MissingContentLengthHeader => StatusCode::LENGTH_REQUIRED,
             C::ConditionNotMet
             | C::LeaseIdMismatchWithBlobOperation
@@ -111,7 +118,8 @@ impl Code {
             | C::MetadataTooLarge
             | C::MissingRequiredHeader
             | C::MissingRequiredQueryParameter
-            | C::OutOfRangeQueryParameterValue => StatusCode::BAD_REQUEST,
+            | C::OutOfRangeQueryParameterValue
+            | C::PopReceiptMismatch => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -121,10 +129,10 @@ impl Code {
         use Code as C;
         match self {
             C::AuthenticationFailed => "The signature of the request is wrong or has expired.",
-            C::AuthorizationPermissionMismatch => "The signed permissions do not cover this operation.",
+            C::AuthorizationPermissionMismatch => "The signed permissions or the roles do not cover this operation.",
             C::AuthorizationProtocolMismatch => "The signed protocol does not allow this connection.",
             C::AuthorizationResourceTypeMismatch => "The signed resource types do not cover this resource.",
-            C::AuthorizationServiceMismatch => "The signed services do not include blobs.",
+            C::AuthorizationServiceMismatch => "The signed services do not include this one.",
             C::AuthorizationSourceIPMismatch => "The signed address range does not include the caller.",
             C::BlobAlreadyExists => "The blob already exists.",
             C::BlobNotFound => "The blob does not exist.",
@@ -133,7 +141,9 @@ impl Code {
             C::ContainerNotFound => "The container does not exist.",
             C::EmptyMetadataKey => "A metadata header has no name after `x-ms-meta-`.",
             C::InternalError => "The local store failed; repeating the request is safe.",
-            C::InvalidAuthenticationInfo => "The authorization header has an unknown scheme or shape.",
+            C::InvalidAuthenticationInfo => {
+                "The authorization header has an unknown scheme or shape, or a token that is not valid."
+            }
             C::InvalidBlobOrBlock => "The block cannot belong to this blob: all its block ids must be equally long.",
             C::InvalidBlockId => "The block id is not Base64 of 1 to 64 bytes.",
             C::InvalidBlockList => "The list names a block that is not there, or is too long.",
@@ -156,13 +166,19 @@ impl Code {
             C::LeaseNotPresentWithBlobOperation => "The blob is not leased.",
             C::LeaseNotPresentWithLeaseOperation => "There is no lease.",
             C::Md5Mismatch => "The body does not have the MD5 that the request names.",
+            C::MessageNotFound => "The message does not exist, has expired or was deleted.",
             C::MetadataTooLarge => "Metadata exceeds 8 KiB.",
             C::MissingContentLengthHeader => "Content-Length is required.",
             C::MissingRequiredHeader => "A required header is missing.",
             C::MissingRequiredQueryParameter => "A required query parameter is missing.",
-            C::NoAuthenticationInformation => "The request carries neither a signature nor a shared access signature.",
-            C::NotImplemented => "The local blob service does not support this.",
+            C::NoAuthenticationInformation => {
+                "The request carries no signature, no shared access signature and no token."
+            }
+            C::NotImplemented => "The local storage account does not support this.",
             C::OutOfRangeQueryParameterValue => "A query parameter is out of range.",
+            C::PopReceiptMismatch => "The pop receipt is not the last one of the message.",
+            C::QueueAlreadyExists => "The queue exists with other metadata.",
+            C::QueueNotFound => "The queue does not exist.",
             C::RequestBodyTooLarge => "The body is larger than this operation takes.",
             C::ResourceNotFound => "There is nothing at this address.",
             C::UnsupportedHttpVerb => "This resource has no such operation.",

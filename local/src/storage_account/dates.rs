@@ -7,12 +7,12 @@ use time::{
 const IMF_FIXDATE: &[BorrowedFormatItem<'_>] =
     format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
 
-pub(in crate::blobs) fn format(time: OffsetDateTime) -> String {
+pub(crate) fn format(time: OffsetDateTime) -> String {
     // Formatting into a string fails only for components the type does not have.
     time.to_offset(UtcOffset::UTC).format(IMF_FIXDATE).unwrap_or_default()
 }
 
-pub(in crate::blobs) fn parse(text: &str) -> Option<OffsetDateTime> {
+pub(crate) fn parse(text: &str) -> Option<OffsetDateTime> {
     let time = PrimitiveDateTime::parse(text.trim(), IMF_FIXDATE).ok()?;
     Some(time.assume_utc())
 }

@@ -6,10 +6,7 @@ use std::collections::BTreeMap;
 
 use time::{Duration, OffsetDateTime};
 
-use crate::blobs::{
-    error::{Code, Failure},
-    http::{dates, request::Call},
-};
+use crate::storage_account::{Call, Code, Refusal, dates};
 
 use super::Account;
 
@@ -21,8 +18,8 @@ const BEFORE_LENGTH: [&str; 2] = ["content-encoding", "content-language"];
 const BEFORE_DATE: [&str; 2] = ["content-md5", "content-type"];
 const AFTER_DATE: [&str; 5] = ["if-modified-since", "if-match", "if-none-match", "if-unmodified-since", "range"];
 
-pub(super) fn check(account: &Account, call: &Call, authorization: &str) -> Result<(), Failure> {
-    let unreadable = |why: &str| Failure::refused(Code::InvalidAuthenticationInfo, why);
+pub(super) fn check<T>(account: &Account, call: &Call<T>, authorization: &str) -> Result<(), Refusal> {
+    let unreadable = |why: &str| Refusal::new(Code::InvalidAuthenticationInfo, why);
     let (scheme, rest) = authorization.split_once(' ').unwrap_or((authorization, ""));
     let candidates = match scheme {
         "SharedKey" => full(account, call)?,
@@ -38,18 +35,18 @@ pub(super) fn check(account: &Account, call: &Call, authorization: &str) -> Resu
 }
 
 /// The date is held against the machine's clock, not the stack's: stepping the stack's clock does not step the clients'.
-fn check_date(call: &Call) -> Result<(), Failure> {
+fn check_date<T>(call: &Call<T>) -> Result<(), Refusal> {
     let date = call.header("x-ms-date")?.or(call.header("date")?).and_then(dates::parse);
     match date {
         Some(date) if (OffsetDateTime::now_utc() - date).abs() <= SKEW => Ok(()),
         Some(_) => {
-            Err(Failure::refused(Code::AuthenticationFailed, "The date of the request is more than 15 minutes off."))
+            Err(Refusal::new(Code::AuthenticationFailed, "The date of the request is more than 15 minutes off."))
         }
-        None => Err(Failure::refused(Code::AuthenticationFailed, "The request has no date.")),
+        None => Err(Refusal::new(Code::AuthenticationFailed, "The request has no date.")),
     }
 }
 
-fn full(account: &Account, call: &Call) -> Result<Vec<String>, Failure> {
+fn full<T>(account: &Account, call: &Call<T>) -> Result<Vec<String>, Refusal> {
     let mut text = format!("{}\n", call.method);
     push(&mut text, call, &BEFORE_LENGTH)?;
     let length = call.header("content-length")?.filter(|length| *length != "0");
@@ -72,7 +69,7 @@ fn full(account: &Account, call: &Call) -> Result<Vec<String>, Failure> {
     with_headers(&text, call, &resource)
 }
 
-fn lite(account: &Account, call: &Call) -> Result<Vec<String>, Failure> {
+fn lite<T>(account: &Account, call: &Call<T>) -> Result<Vec<String>, Refusal> {
     let mut text = format!("{}\n", call.method);
     push(&mut text, call, &BEFORE_DATE)?;
     text.push_str(date(call)?);
@@ -84,7 +81,7 @@ fn lite(account: &Account, call: &Call) -> Result<Vec<String>, Failure> {
     with_headers(&text, call, &resource)
 }
 
-fn push(text: &mut String, call: &Call, names: &[&str]) -> Result<(), Failure> {
+fn push<T>(text: &mut String, call: &Call<T>, names: &[&str]) -> Result<(), Refusal> {
     for name in names {
         text.push_str(call.header(name)?.unwrap_or_default());
         text.push('\n');
@@ -93,7 +90,7 @@ fn push(text: &mut String, call: &Call, names: &[&str]) -> Result<(), Failure> {
 }
 
 /// The `Date` line: empty where `x-ms-date` is given.
-fn date(call: &Call) -> Result<&str, Failure> {
+fn date<T>(call: &Call<T>) -> Result<&str, Refusal> {
     match call.header("x-ms-date")? {
         Some(_) => Ok(""),
         None => Ok(call.header("date")?.unwrap_or_default()),
@@ -102,11 +99,10 @@ fn date(call: &Call) -> Result<&str, Failure> {
 
 /// Both strings that clients sign: the documented order of headers is by name, but the service sorts by its culture's
 /// rules, which skip hyphens and put `_` before letters and digits, and official clients follow either.
-fn with_headers(text: &str, call: &Call, resource: &str) -> Result<Vec<String>, Failure> {
+fn with_headers<T>(text: &str, call: &Call<T>, resource: &str) -> Result<Vec<String>, Refusal> {
     let mut headers = Vec::new();
     for (name, value) in call.headers.iter().filter(|(name, _)| name.as_str().starts_with("x-ms-")) {
-        let value =
-            value.to_str().map_err(|_| Failure::refused(Code::InvalidHeaderValue, format!("Header: {name}.")))?;
+        let value = value.to_str().map_err(|_| Refusal::new(Code::InvalidHeaderValue, format!("Header: {name}.")))?;
         headers.push((name.as_str(), value.trim()));
     }
     let join = |headers: &[(&str, &str)]| -> String {

@@ -1,0 +1,76 @@
+//! What can go wrong.
+
+use crate::{
+    storage::StorageError,
+    storage_account::{Code, Refusal, work},
+};
+
+/// Why an operation did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The request was refused as the service would; nothing was changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The local store failed; repeating is safe.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// What the store holds cannot be read; repeating does not help.
+    #[error("the stored {what} cannot be read")]
+    Corrupt {
+        /// Which record.
+        what: String,
+        /// The reader's reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The caller went away before the whole body had arrived; nothing was stored.
+    #[error("the body broke off; nothing was stored")]
+    Body(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The task that worked on the store was cancelled because the stack is stopping.
+    #[error(transparent)]
+    Stopping(#[from] work::Stopping),
+}
+
+impl Failure {
+    /// The service's code for this failure.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Refused(refusal) => refusal.code,
+            Self::Storage(_) | Self::Corrupt { .. } | Self::Body(_) | Self::Stopping(_) => Code::InternalError,
+        }
+    }
+}
+
+impl From<Code> for Failure {
+    fn from(code: Code) -> Self {
+        Refusal::from(code).into()
+    }
+}
+
+impl From<fjall::Error> for Failure {
+    fn from(error: fjall::Error) -> Self {
+        Self::Storage(error.into())
+    }
+}
+
+/// An operation of the in-process door failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {operation} {resource}")]
+pub struct Error {
+    operation: &'static str,
+    resource: String,
+    #[source]
+    cause: Box<Failure>,
+}
+
+impl Error {
+    pub(super) fn new(operation: &'static str, resource: impl Into<String>, cause: Failure) -> Self {
+        Self { operation, resource: resource.into(), cause: Box::new(cause) }
+    }
+
+    /// The service's code, such as [`Code::QueueNotFound`].
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.cause.code()
+    }
+}

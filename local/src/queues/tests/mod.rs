@@ -1,0 +1,140 @@
+//! The service through its public doors: the wire and the in-process handle. The official client has a suite of its own.
+
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::{
+    clock::Clock,
+    identity::Identity,
+    queues::{Code, Queues},
+    storage::{Storage, Sync},
+    topology::StorageAccount,
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A service on a directory of its own.
+struct Fixture {
+    directory: TempDir,
+    storage: Storage,
+    clock: Clock,
+    queues: Queues,
+}
+
+impl Fixture {
+    async fn start() -> Self {
+        Self::on(TempDir::new().expect("a directory"), Clock::default()).await
+    }
+
+    async fn on(directory: TempDir, clock: Clock) -> Self {
+        let storage = Storage::open(directory.path(), Sync::Process).expect("a store");
+        let topology = StorageAccount { containers: Vec::new(), queues: vec!["work".to_owned()] };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let queues =
+            Queues::start(&topology, "devstoreaccount1", &Identity::sample().await, listener, &storage, &clock)
+                .await
+                .expect("started");
+        Self { directory, storage, clock, queues }
+    }
+
+    /// Stops the service and starts it again on what it left, once nothing holds the directory any more.
+    async fn restart(self) -> Self {
+        let Self { directory, storage, clock, queues } = self;
+        queues.stop().await;
+        drop((queues, storage));
+        tokio::time::timeout(Duration::from_secs(10), async {
+            while Storage::open(directory.path(), Sync::Process).is_err() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .expect("the directory becomes free");
+        Self::on(directory, clock).await
+    }
+
+    fn take(&self, count: usize) -> Vec<String> {
+        let taken = self.queues.take("work", count, MINUTE).expect("taken");
+        taken.into_iter().map(|message| message.text).collect()
+    }
+
+    fn put(&self, text: &str) {
+        self.queues.put("work", text.to_owned(), None).expect("put");
+    }
+}
+
+#[tokio::test]
+async fn messages_receipts_and_counts_survive_a_restart() {
+    let fixture = Fixture::start().await;
+    ["one", "two", "three"].iter().for_each(|text| fixture.put(text));
+    let held = fixture.queues.take("work", 1, MINUTE).expect("taken").remove(0);
+
+    let fixture = fixture.restart().await;
+    assert_eq!(fixture.take(5), ["two", "three"]);
+    fixture.clock.advance(2 * MINUTE);
+    assert_eq!(fixture.take(5).len(), 3, "all come back after their time");
+    let late = fixture.queues.delete("work", held.id, held.receipt).expect_err("somebody else has it");
+    assert_eq!(late.code(), Code::PopReceiptMismatch);
+    assert_eq!(fixture.queues.count("work").expect("a count"), 3);
+}
+
+#[tokio::test]
+async fn a_message_comes_back_with_a_higher_count_and_ends_with_its_life() {
+    let fixture = Fixture::start().await;
+    fixture.queues.put("work", "short".to_owned(), Some(10 * MINUTE)).expect("put");
+    fixture.queues.put_forever("work", "long".to_owned()).expect("put");
+    for expected in 1..=3 {
+        let taken = fixture.queues.take("work", 2, MINUTE).expect("taken");
+        assert_eq!(taken.iter().map(|message| message.dequeue_count).collect::<Vec<_>>(), [expected; 2]);
+        fixture.clock.advance(MINUTE + Duration::from_secs(1));
+    }
+    fixture.clock.advance(10 * MINUTE);
+    assert_eq!((fixture.queues.count("work").expect("a count"), fixture.take(5)), (1, vec!["long".to_owned()]));
+    fixture.clock.advance(Duration::from_secs(100 * 365 * 24 * 3600));
+    assert_eq!(fixture.take(5), ["long"]);
+}
+
+#[tokio::test]
+async fn a_receiver_hears_of_new_released_and_returning_messages() {
+    let fixture = Fixture::start().await;
+    let heard = |fixture: &Fixture| {
+        let queues = fixture.queues.clone();
+        let waiting = tokio::spawn(async move { queues.ready("work").await });
+        async move { tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("heard").expect("no panic") }
+    };
+    let waiting = heard(&fixture);
+    fixture.put("new");
+    waiting.await;
+    let held = fixture.queues.take("work", 1, MINUTE).expect("taken").remove(0);
+    let waiting = heard(&fixture);
+    fixture.queues.hide("work", held.id, held.receipt, Duration::ZERO).expect("released");
+    waiting.await;
+    assert_eq!(fixture.take(1), ["new"]);
+    let waiting = heard(&fixture);
+    fixture.clock.advance(2 * MINUTE);
+    waiting.await;
+}
+
+#[tokio::test]
+async fn a_queue_that_is_created_again_is_empty() {
+    let fixture = Fixture::start().await;
+    let url = |query: &str| format!("{}/work{query}", fixture.queues.endpoint());
+    fixture.put("old");
+    let anonymous = reqwest::get(url("?comp=metadata")).await.expect("an answer");
+    assert_eq!(anonymous.status(), 401);
+    assert_eq!(anonymous.headers()["x-ms-error-code"], "NoAuthenticationInformation");
+
+    let fixture = {
+        fixture.queues.on_wire_delete("work");
+        fixture.restart().await
+    };
+    assert_eq!(fixture.take(5), Vec::<String>::new());
+}
+
+impl Queues {
+    fn on_wire_delete(&self, queue: &str) {
+        let name = super::names::QueueName::new(queue).expect("a name");
+        self.inner.service.store.delete(&name).expect("deleted");
+    }
+}

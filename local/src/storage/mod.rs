@@ -1,0 +1,157 @@
+//! The one durable store under the whole stack: an embedded, crash-safe key-value engine (fjall).
+//!
+//! Hubs, blobs, subscriptions, schemas and the Cosmos journal all keep their state here, so there is one answer to
+//! "what survives": a committed [`Batch`] survives `kill -9` of the stack, and with [`Sync::Always`] a power cut too.
+//! A torn tail is cut off when the store opens; other damage refuses to open. A full disk refuses writes while there is
+//! still room to tidy up in, and a write that fails all the same stops the store until the next start.
+
+mod batch;
+mod commits;
+mod create;
+mod directory;
+mod error;
+mod journal;
+mod room;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions};
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+pub use batch::{Batch, Ticket};
+pub use error::StorageError;
+
+use commits::Commits;
+use room::Room;
+
+/// Where the engine keeps its keyspaces, one directory each.
+const KEYSPACES: &str = "keyspaces";
+
+/// Bytes that a keyspace gathers in memory before it writes them in order to a file. The engine's own 64 MiB, for each of
+/// some dozens of keyspaces and with the ones being written beside them, would make the stack's memory follow what is
+/// stored.
+const MEMTABLE: u64 = 8 << 20;
+
+/// Bytes of blocks that are kept for reading, for all keyspaces together. Readers at the end of a hub have a cache of
+/// their own, and so has the operating system.
+const CACHE: u64 = 16 << 20;
+
+/// How far a commit reaches before it is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sync {
+    /// Handed to the operating system: survives the death of the process.
+    #[default]
+    Process,
+    /// Flushed to the disk: survives a power cut.
+    Always,
+}
+
+/// A handle on the open data directory; clones share it.
+#[derive(Clone)]
+pub struct Storage {
+    db: Database,
+    shared: Arc<Shared>,
+}
+
+/// What every handle and every batch of a store has in common.
+struct Shared {
+    sync: Sync,
+    commits: Commits,
+    room: Room,
+    keyspaces: PathBuf,
+}
+
+impl Storage {
+    /// Opens or creates the store in `directory`.
+    ///
+    /// # Errors
+    /// When the directory cannot be created, is held by another process, or holds something unreadable.
+    pub fn open(directory: &Path, sync: Sync) -> Result<Self, StorageError> {
+        create::create(directory)?;
+        journal::recover(directory)?;
+        create::note_mode(directory, sync)?;
+        let db = engine(directory)?;
+        let keyspaces = directory.join(KEYSPACES);
+        if sync == Sync::Always {
+            // A keyspace made without it may still lack its place on the disk.
+            directory::sync(&keyspaces)?;
+        }
+        let commits = Commits::open(&db)?;
+        Ok(Self { db, shared: Arc::new(Shared { sync, commits, room: Room::of(directory), keyspaces }) })
+    }
+
+    /// A named room of the store, created on first use.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn keyspace(&self, name: &str) -> Result<Keyspace, StorageError> {
+        self.keyspace_with(name, options())
+    }
+
+    /// A named room for values of kilobytes and more, created on first use. They are written once, to files of their own,
+    /// and only their places are sorted and merged: half the work and a third of the memory. A room keeps the form that
+    /// it was created in.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn keyspace_of_large_values(&self, name: &str) -> Result<Keyspace, StorageError> {
+        self.keyspace_with(name, options().with_kv_separation(Some(KvSeparationOptions::default())))
+    }
+
+    fn keyspace_with(&self, name: &str, options: KeyspaceCreateOptions) -> Result<Keyspace, StorageError> {
+        let existed = self.db.keyspace_exists(name);
+        let keyspace = self.db.keyspace(name, || options)?;
+        if !existed && self.shared.sync == Sync::Always {
+            // The engine flushes what is in the new directory, but not that there is one: without this a power cut
+            // could take the keyspace away, with all that was flushed into it.
+            directory::sync(&self.shared.keyspaces)?;
+        }
+        Ok(keyspace)
+    }
+
+    /// An empty batch with this store's durability.
+    #[must_use]
+    pub fn batch(&self) -> Batch {
+        Batch::new(self.clone())
+    }
+
+    /// Whether the store takes writes now: [`StorageError::Full`] or [`StorageError::Stopped`] where it does not.
+    ///
+    /// # Errors
+    /// The refusal that a commit would meet.
+    pub fn check(&self) -> Result<(), StorageError> {
+        self.shared.commits.check()?;
+        self.shared.room.check(0, false)
+    }
+
+    /// Runs `work`, which may wait for the disk, without holding up the other tasks of a multi-threaded runtime.
+    pub(crate) fn blocking<T>(&self, work: impl FnOnce() -> T) -> T {
+        let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+        match (self.shared.sync, flavor) {
+            (Sync::Always, Ok(RuntimeFlavor::MultiThread)) => tokio::task::block_in_place(work),
+            _ => work(),
+        }
+    }
+
+    /// Resolves with the reason when a failed write has stopped the store; what was committed is recovered by opening it
+    /// again.
+    pub async fn stopped(&self) -> String {
+        self.shared.commits.stopped().await
+    }
+}
+
+/// The engine on an existing or new directory.
+fn engine(directory: &Path) -> Result<Database, StorageError> {
+    Database::builder(directory)
+        .cache_size(CACHE)
+        .open()
+        .map_err(|source| StorageError::Open { path: directory.display().to_string(), source })
+}
+
+fn options() -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,22 @@
+//! What the services of one storage account share: the account and its key, signatures, requests taken apart, answers,
+//! error codes.
+//!
+//! Source: "Azure Storage services REST API reference", its common parts.
+
+pub(crate) mod auth;
+mod code;
+pub(crate) mod dates;
+mod incoming;
+mod names;
+mod refusal;
+mod reply;
+mod request;
+pub(crate) mod work;
+pub(crate) mod xml;
+
+pub use code::Code;
+pub(crate) use incoming::Incoming;
+pub(crate) use names::check_name;
+pub use refusal::Refusal;
+pub(crate) use reply::{Reply, check_version};
+pub(crate) use request::{Call, Metadata, Query, address, check_metadata, not_implemented, unusable};

@@ -1,0 +1,1 @@
+import {endpoints} from "./suite.js";

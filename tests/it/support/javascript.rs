@@ -1,0 +1,51 @@
+//! Unmodified official JavaScript clients, installed once for the whole run, and the suites that drive them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use super::child;
+
+const SUITES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/javascript");
+/// Oldest Node.js that the clients run on.
+const NODE: u32 = 20;
+
+/// Runs a suite with the addresses of a stack on standard input, and returns what it printed: a line a case. The error of
+/// a suite that fails is all it printed, with what failed at its end.
+pub(crate) fn run_suite(suite: &str, endpoints: &Value) -> Result<String, String> {
+    static HOME: LazyLock<PathBuf> = LazyLock::new(install);
+    child::attempt(
+        Command::new("node").args(["--test-reporter=spec", "--no-warnings"]).arg(HOME.join(suite)),
+        &endpoints.to_string(),
+    )
+}
+
+/// Modules are looked for beside the file that imports them, so the suites are copied to where the packages are: beside
+/// the build output. A second run finds the packages ready.
+fn install() -> PathBuf {
+    check_version();
+    let home = child::target().join("javascript-clients");
+    std::fs::create_dir_all(&home).expect("a folder for packages");
+    for entry in std::fs::read_dir(SUITES).expect("the suites") {
+        let file = entry.expect("a suite").path();
+        std::fs::copy(&file, home.join(file.file_name().expect("a name"))).expect("a copy");
+    }
+    let lock = std::fs::read_to_string(Path::new(SUITES).join("package-lock.json")).expect("package-lock.json");
+    let stamp = home.join("installed.json");
+    if std::fs::read_to_string(&stamp).is_ok_and(|held| held == lock) {
+        return home;
+    }
+    child::succeed(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&home));
+    std::fs::write(&stamp, lock).expect("a stamp");
+    home
+}
+
+fn check_version() {
+    let output = Command::new("node").arg("--version").output();
+    let output = output.unwrap_or_else(|error| panic!("node does not start ({error}): `./contoso setup` installs it"));
+    let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    assert!(major.is_some_and(|major| major >= NODE), "node is {version}; the official clients need {NODE} or newer");
+}
