@@ -232,7 +232,9 @@ pub struct Subscription {
     /// Where events come from.
     pub source: Source,
     /// The body of the Resource Manager `PUT`, its `properties` member: destination, filter, retry policy and
-    /// dead-letter destination exactly as Azure spells them. `{functionApp}` in a resource id stands for the local app.
+    /// dead-letter destination exactly as Azure spells them. `{functionApp}` in a resource id stands for the local app,
+    /// and at the start of an `endpointUrl` for its address, as in
+    /// `{functionApp}/runtime/webhooks/blobs?functionName=Host.Functions.OnBlob`.
     pub properties: serde_json::Value,
 }
 

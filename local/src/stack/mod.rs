@@ -24,7 +24,7 @@ use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::cosmos::{Cosmos, Replay};
 use crate::event_grid::{self, EventGrid};
-use crate::event_hubs::{self, EventHubs};
+use crate::event_hubs::{self, EventHubs, SHARED_ACCESS_KEY};
 use crate::functions_host::{FunctionsHost, Services};
 use crate::identity::{self, Identity};
 use crate::queues::Queues;
@@ -36,8 +36,6 @@ use ports::{FUNCTIONS, bind, listen, unbound};
 
 /// The storage account of the local stack, the name that every Azure tool knows.
 const ACCOUNT: &str = "devstoreaccount1";
-/// The key that official emulators use for shared access; it opens nothing outside this machine.
-const SHARED_ACCESS_KEY: &str = "SAS_KEY_VALUE";
 /// What a stack is made of.
 pub struct StackOptions {
     /// Hubs, containers, topics.
@@ -54,6 +52,7 @@ pub struct StackOptions {
 pub struct Stack {
     endpoints: Endpoints,
     clock: Clock,
+    storage: Storage,
     identity: Identity,
     services: Services,
     event_grid: EventGrid,
@@ -100,7 +99,7 @@ impl Stack {
         .await?;
         let event_grid = EventGrid::start(
             &topology.event_grid,
-            event_grid::Options::new(blobs.clone(), event_hubs.namespace()),
+            event_grid::Options::new(blobs.clone(), queues.clone(), event_hubs.clone()),
             &identity,
             grid_port,
             &storage,
@@ -152,6 +151,7 @@ impl Stack {
         Ok(Self {
             endpoints,
             clock,
+            storage,
             identity,
             services: Services { event_hubs, cosmos, blobs, queues },
             event_grid,
@@ -173,6 +173,12 @@ impl Stack {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Resolves with the reason when a failed write has stopped the store: nothing is stored any more, and only another
+    /// start recovers what was acknowledged.
+    pub async fn store_stopped(&self) -> String {
+        self.storage.stopped().await
     }
 
     /// The authority, in process.

@@ -12,7 +12,6 @@ use contoso_handlers::settings::EventHubsSettings;
 use futures::stream::{SelectAll, select_all};
 use futures::{Stream, StreamExt};
 
-
 /// The client below may wait for ever for an answer that came early or never; we do not.
 const DEADLINE: Duration = Duration::from_secs(15);
 

@@ -2,6 +2,8 @@
 
 mod captured;
 mod delivery;
+mod fuzz;
 mod publishing;
+mod services;
 mod subscriptions;
 mod support;

@@ -3,5 +3,6 @@
 mod apps;
 mod http;
 mod process;
+mod storage;
 mod support;
 mod triggers;
