@@ -26,6 +26,7 @@ mod record;
 mod store;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -50,6 +51,7 @@ pub use self::{
     lease_door::LeaseAction,
     outbox::{Api, BlobCreated, Observer},
     paging::BlobPage,
+    writer::BlobWriter,
 };
 use self::{http::Service, store::Store};
 
