@@ -39,7 +39,7 @@ async fn captured_files_reach_subscriptions_of_the_topology_and_of_resource_mana
     let scope = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/local/providers/Microsoft.EventHub/namespaces/contoso";
     let url = format!(
         "{}{scope}/providers/Microsoft.EventGrid/eventSubscriptions/all?{MANAGEMENT_VERSION}",
-        stack.grid.resource_manager()
+        stack.resource_manager()
     );
     let body = json!({ "properties": web_hook(&managed.url, json!({})) });
     let (status, headers, shown) = stack.call(Method::PUT, &url, Some(body)).await;
