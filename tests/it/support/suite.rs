@@ -74,7 +74,8 @@ fn topology(webhook: &Webhook) -> Value {
     let topics = topology["eventGrid"]["topics"].as_array().expect("topics");
     topology["eventGrid"]["subscriptions"] = topics.iter().map(subscription).collect();
     // What the stack would refuse, said early and with the name of the file.
-    let _checked: Topology = serde_json::from_value(topology.clone()).unwrap_or_else(|error| panic!("{TOPOLOGY}: {error}"));
+    let _checked: Topology =
+        serde_json::from_value(topology.clone()).unwrap_or_else(|error| panic!("{TOPOLOGY}: {error}"));
     topology
 }
 
