@@ -128,6 +128,7 @@ def case_queries():
     groups = found("SELECT c.kind, COUNT(1) AS many FROM c GROUP BY c.kind")
     assert {group["kind"]: group["many"] for group in groups} == {"k0": 4, "k1": 3, "k2": 3}
     assert found("SELECT VALUE c.id FROM c WHERE STARTSWITH(c.id, 'i1') AND IS_DEFINED(c.n)") == ["i1"]
+    assert found('SELECT VALUE c["n"] FROM c WHERE c.id = "i4"') == [4]
     refused(400, lambda: found("SELECT FROM WHERE"))
 
 

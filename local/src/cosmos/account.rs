@@ -17,7 +17,7 @@ use super::{
     outcome::{Change, ItemKey, canonical_partition_key},
     positions,
     request::{ContainerName, Operation, PARTITION_KEY, Request, Write},
-    responses, rules,
+    responses, rules, sql,
     store::{Done, Store},
     unsupported,
 };
@@ -86,7 +86,11 @@ impl Account {
             return bulk::answer(self, &request).await;
         }
         match request.operation() {
-            Operation::Read => self.read(offers::by_resource_id(&request).as_ref().unwrap_or(&request)).await,
+            Operation::Read => {
+                let by_id = offers::by_resource_id(&request);
+                let request = by_id.as_ref().unwrap_or(&request);
+                self.read(sql::with_strings(request).as_ref().unwrap_or(request)).await
+            }
             Operation::ChangeFeed => change_feed::answer(self, &request).await,
             Operation::Write(write) => {
                 let task = tokio::spawn({

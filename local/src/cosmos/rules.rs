@@ -13,7 +13,7 @@ use super::{
     expiry::parse_ttl,
     outcome::Summary,
     request::{PARTITION_KEY, Request, Write},
-    responses,
+    responses, sql,
 };
 
 /// Members of a batch operation that state a condition.
@@ -134,7 +134,9 @@ async fn check_patch_condition(emulator: &Emulator, request: &Request, condition
     headers.insert("x-ms-documentdb-isquery", HeaderValue::from_static("true"));
     headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/query+json"));
     let feed = request.path.rsplit_once('/').map_or("", |(feed, _)| feed);
-    let query = json!({ "query": format!("SELECT * {condition}"), "parameters": [] }).to_string();
+    let query = format!("SELECT * {condition}");
+    let query = sql::single_quoted(&query).unwrap_or(query);
+    let query = json!({ "query": query, "parameters": [] }).to_string();
     let response = read(Request::new(Method::POST, feed, headers, query.into())).await;
     let Ok(selected) = serde_json::from_slice::<Selected>(response.body()) else {
         let message = format!("PATCH: the condition cannot be evaluated: {}", responses::message_of(&response));

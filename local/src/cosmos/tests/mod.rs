@@ -149,7 +149,7 @@ async fn the_official_client_writes_reads_and_queries_items_and_a_wrong_key_is_r
     assert_eq!(u16::from(stale.status().status_code()), 412);
     upsert(&items, "b ü", "p", 5).await;
     assert_eq!((number(&items, "a", "p").await, number(&items, "b ü", "p").await), (2, 5));
-    let query = "SELECT VALUE c.n FROM c ORDER BY c.n DESC";
+    let query = r#"SELECT VALUE c.n FROM c WHERE c.pk = "p" ORDER BY c["n"] DESC"#;
     let found: Vec<i64> = items
         .query_items::<i64>(query, FeedScope::partition("p"), None)
         .await
