@@ -180,7 +180,7 @@ impl Store {
             }
             self.stage(&mut batch, write, feeds)?;
         }
-        batch.commit().map_err(StorageError::from)?;
+        batch.commit()?;
         self.next = next;
         Ok(())
     }

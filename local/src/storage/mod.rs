@@ -124,7 +124,7 @@ impl Storage {
 fn engine(directory: &Path) -> Result<Database, StorageError> {
     Database::builder(directory)
         .open()
-        .map_err(|source| StorageError::Open { path: directory.display().to_string(), source })
+        .map_err(|source| StorageError::Open { path: directory.display().to_string(), source: source.into() })
 }
 
 #[cfg(test)]
