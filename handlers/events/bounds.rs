@@ -39,7 +39,11 @@ impl Widths {
         match schema {
             Schema::Null => Ok(false),
             Schema::Array(array) => {
-                if self.takes_bytes(&array.items, namespace)? { Ok(true) } else { Err(Unbounded::EmptyItems) }
+                if self.takes_bytes(&array.items, namespace)? {
+                    Ok(true)
+                } else {
+                    Err(Unbounded::EmptyItems)
+                }
             }
             Schema::Map(map) => self.takes_bytes(&map.types, namespace).map(|_| true),
             Schema::Union(union) => {
@@ -101,7 +105,8 @@ mod tests {
 
     #[test]
     fn what_a_few_bytes_could_blow_up_is_refused() {
-        let list = r#"{"type":"record","name":"List","namespace":"n","fields":[{"name":"next","type":["null","List"]}]}"#;
+        let list =
+            r#"{"type":"record","name":"List","namespace":"n","fields":[{"name":"next","type":["null","List"]}]}"#;
         assert_eq!(checked(list), Err(Unbounded::Recursive("n.List".to_owned())));
         for items in [
             r#""null""#,

@@ -105,7 +105,7 @@ struct GridEvent {
     data: Value,
 }
 
-fn to_cloudevent(event: &RawValue) -> Result<cloudevents::Event, Cause> {
+pub(super) fn to_cloudevent(event: &RawValue) -> Result<cloudevents::Event, Cause> {
     #[derive(Deserialize)]
     struct Probe<'a> {
         #[serde(borrow)]

@@ -44,7 +44,7 @@ pub(super) async fn invoke(
 }
 
 /// The texts inside the invocation, with their quotes taken off; messages borrow from them.
-struct Texts<'a> {
+pub(super) struct Texts<'a> {
     bodies: Cow<'a, str>,
     properties: Option<Cow<'a, str>>,
     system_properties: Option<Cow<'a, str>>,
@@ -63,11 +63,11 @@ struct PartitionContext {
 }
 
 /// One message of the batch.
-struct Message<'a> {
-    body: Vec<u8>,
-    properties: Option<&'a RawValue>,
-    content_type: Option<Cow<'a, str>>,
-    position: Position,
+pub(super) struct Message<'a> {
+    pub(super) body: Vec<u8>,
+    pub(super) properties: Option<&'a RawValue>,
+    pub(super) content_type: Option<Cow<'a, str>>,
+    pub(super) position: Position,
 }
 
 /// What is read of a message's system properties; names of the AMQP annotations are the fallback for the arrays of the host.
@@ -85,7 +85,7 @@ struct SystemProperties<'a> {
 }
 
 impl<'a> Texts<'a> {
-    fn of(invocation: &Invocation<'a>) -> Result<Self, Malformed> {
+    pub(super) fn of(invocation: &Invocation<'a>) -> Result<Self, Malformed> {
         // Metadata is a help, not a condition: its arrays differ between extension versions.
         let array = |name| invocation.metadata(name).and_then(|value| json_text(value).ok());
         let partition = ["PartitionContext", "TriggerPartitionContext"]
@@ -103,7 +103,7 @@ impl<'a> Texts<'a> {
         })
     }
 
-    fn messages(&self, subscription: &Subscription) -> Result<Vec<Message<'_>>, Malformed> {
+    pub(super) fn messages(&self, subscription: &Subscription) -> Result<Vec<Message<'_>>, Malformed> {
         let bodies: Vec<Text<'_>> = serde_json::from_str(&self.bodies).map_err(Malformed::value("the batch"))?;
         let properties: Vec<&RawValue> = elements(self.properties.as_deref());
         let system_properties: Vec<&RawValue> = elements(self.system_properties.as_deref());

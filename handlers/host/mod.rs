@@ -90,4 +90,6 @@ async fn dispatch(
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -35,8 +35,20 @@ fn said(event: &Value, name: &str) -> Option<String> {
 
 /// Decodes a structured event and compares every attribute and the data.
 fn agrees(source: &Value) {
-    let event = decode(source.to_string().as_bytes(), STRUCTURED, "{}").unwrap_or_else(|error| panic!("{source}: {error}"));
-    let attributes = ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data", "data_base64"];
+    let event =
+        decode(source.to_string().as_bytes(), STRUCTURED, "{}").unwrap_or_else(|error| panic!("{source}: {error}"));
+    let attributes = [
+        "specversion",
+        "id",
+        "source",
+        "type",
+        "subject",
+        "time",
+        "datacontenttype",
+        "dataschema",
+        "data",
+        "data_base64",
+    ];
     assert_eq!(Some(&event.id), said(source, "id").as_ref(), "{source}");
     assert_eq!(Some(&event.source), said(source, "source").as_ref(), "{source}");
     assert_eq!(Some(&event.r#type), said(source, "type").as_ref(), "{source}");
@@ -111,7 +123,10 @@ fn the_minimum_events_in_binary_mode_are_read_or_refused_by_name() {
                 } else {
                     let refusal = decoded.unwrap_err();
                     let named = if version == "1.0" { media.split(';').next().unwrap() } else { "0.3" };
-                    assert!(matches!(&refusal, DecodeError::Park(_)) && refusal.to_string().contains(named), "{refusal}");
+                    assert!(
+                        matches!(&refusal, DecodeError::Park(_)) && refusal.to_string().contains(named),
+                        "{refusal}"
+                    );
                 }
             }
         }
@@ -158,7 +173,10 @@ fn a_single_object_is_read_behind_its_header() {
     assert_eq!(header, [&[0xc3, 0x01], fingerprint.bytes.as_slice()].concat());
     let codec = RUNTIME.block_on(serving([(SCHEMA, schema)]));
     let event = RUNTIME.block_on(codec.decode(binary(body))).unwrap();
-    assert_eq!(event.data_as::<Value>().unwrap(), json!({ "id": 42, "name": "Bill", "tags": ["dog_lover", "cat_hater"] }));
+    assert_eq!(
+        event.data_as::<Value>().unwrap(),
+        json!({ "id": 42, "name": "Bill", "tags": ["dog_lover", "cat_hater"] })
+    );
     assert!(matches!(RUNTIME.block_on(codec.decode(binary(&message))), Err(DecodeError::Park(_))));
 }
 
@@ -166,7 +184,8 @@ fn binary(body: &[u8]) -> Incoming<'_> {
     let attributes = [("id", "e"), ("source", "/s"), ("type", "com.example.unknown.v1"), ("specversion", "1.0")];
     let attributes = attributes.iter().map(|(name, value)| (format!("cloudEvents:{name}"), json!(value)));
     // The id of the schema at the end of `dataschema`, as where the content type was lost.
-    let schema = ("cloudEvents:dataschema".to_owned(), json!(format!("https://registry/$schemaGroups/$schemas/{SCHEMA}")));
+    let schema =
+        ("cloudEvents:dataschema".to_owned(), json!(format!("https://registry/$schemaGroups/$schemas/{SCHEMA}")));
     Incoming { body, content_type: None, properties: attributes.chain([schema]).collect() }
 }
 

@@ -9,7 +9,7 @@ import {
   generateSharedAccessSignature,
 } from "@azure/eventgrid";
 
-import { concurrently, endpoints, refused, unique, until } from "./suite.js";
+import { concurrently, endpoints, identity, refused, secure, unique, until } from "./suite.js";
 
 const { cloud, classic } = endpoints.topics;
 const OPTIONS = { allowInsecureConnection: true, retryOptions: { maxRetries: 0 } };
@@ -108,6 +108,27 @@ concurrently("credentials", {
   "a signature with another key": async () => {
     const token = await generateSharedAccessSignature(cloud.endpoint, new AzureKeyCredential("d3Jvbmc="), new Date(Date.now() + 60_000));
     await refused(publisher(cloud, "CloudEvent", new AzureSASCredential(token)).send([cloudEvent()]), { statusCode: 401 });
+  },
+
+  "an identity with the role, over https": async () => {
+    const topic = { ...cloud, endpoint: secure(cloud.endpoint) };
+    const event = cloudEvent();
+    await publisher(topic, "CloudEvent", identity("writer")).send([event]);
+    await delivered(event.id);
+    await refused(publisher(topic, "CloudEvent", identity("stranger")).send([event]), { statusCode: 403 });
+    const other = { ...classic, endpoint: secure(classic.endpoint) };
+    await refused(publisher(other, "EventGrid", identity("writer")).send([classicEvent()]), { statusCode: 403 });
+  },
+
+  "a token that nobody signed": async () => {
+    const topic = { ...cloud, endpoint: secure(cloud.endpoint) };
+    const forged = {
+      async getToken(scopes) {
+        const { token, ...rest } = await identity("writer").getToken(scopes);
+        return { ...rest, token: `${token.split(".").slice(0, 2).join(".")}.${"A".repeat(43)}` };
+      },
+    };
+    await refused(publisher(topic, "CloudEvent", forged).send([cloudEvent()]), { statusCode: 401 });
   },
 
   "a wrong key, and the key of another topic": async () => {

@@ -12,7 +12,7 @@ import {
 import { BlobCheckpointStore } from "@azure/eventhubs-checkpointstore-blob";
 import { ContainerClient } from "@azure/storage-blob";
 
-import { concurrently, endpoints, refused, test, unique, until } from "./suite.js";
+import { concurrently, endpoints, identity, refused, test, unique, until } from "./suite.js";
 
 const connection = endpoints.eventHubs.connectionString;
 const QUICK = { retryOptions: { maxRetries: 0, timeoutInMs: 10_000 } };
@@ -33,6 +33,12 @@ async function withConsumer(group, hub, body, options) {
   } finally {
     await consumer.close();
   }
+}
+
+/** A client of the hub `events` that proves an identity of the stack. */
+function overTls(Client, name) {
+  const address = connection.match(/Endpoint=sb:\/\/([^;/]*)/)[1];
+  return new Client("suites.servicebus.windows.net", "events", identity(name), { ...QUICK, customEndpointAddress: `sb://${address}` });
 }
 
 /** Receives from one partition until `enough` holds of the events so far. */
@@ -203,6 +209,29 @@ concurrently("sending", {
   "an unknown key name": async () => {
     const forged = connection.replace(/SharedAccessKeyName=[^;]*/, "SharedAccessKeyName=Nobody");
     const producer = new EventHubProducerClient(forged, "events", QUICK);
+    await refused(producer.sendBatch([{ body: "x" }]), { code: "UnauthorizedError" });
+    await producer.close();
+  },
+});
+
+concurrently("identities over TLS", {
+  "one with the role sends and reads": async () => {
+    const producer = overTls(EventHubProducerClient, "writer");
+    const before = await producer.getPartitionProperties("0");
+    await producer.sendBatch([{ body: { tls: 1 } }], { partitionId: "0" });
+    assert.ok((await producer.getPartitionProperties("0")).lastEnqueuedSequenceNumber > before.lastEnqueuedSequenceNumber);
+    await producer.close();
+  },
+
+  "one that may only read": async () => {
+    const producer = overTls(EventHubProducerClient, "reader");
+    assert.equal((await producer.getEventHubProperties()).name, "events");
+    await refused(producer.sendBatch([{ body: "x" }]), { code: "UnauthorizedError" });
+    await producer.close();
+  },
+
+  "one without a role": async () => {
+    const producer = overTls(EventHubProducerClient, "stranger");
     await refused(producer.sendBatch([{ body: "x" }]), { code: "UnauthorizedError" });
     await producer.close();
   },

@@ -19,7 +19,7 @@ import {
   generateAccountSASQueryParameters,
 } from "@azure/storage-blob";
 
-import { concurrently, endpoints, refused, unique } from "./suite.js";
+import { concurrently, endpoints, identity, refused, secure, unique } from "./suite.js";
 
 const ONCE = { retryOptions: { maxTries: 1 } };
 const service = BlobServiceClient.fromConnectionString(endpoints.blob.connectionString, ONCE);
@@ -366,6 +366,24 @@ concurrently("signatures", {
       statusCode: 403,
       code: "AuthenticationFailed",
     });
+  },
+});
+
+concurrently("identities over https", {
+  "one that may write": async () => {
+    const { containerName } = await container();
+    const client = new BlobServiceClient(secure(service.url), identity("writer"), ONCE).getContainerClient(containerName);
+    await client.getBlockBlobClient("x").upload("by token", 8);
+    assert.equal(await text(await client.getBlobClient("x").download()), "by token");
+  },
+
+  "one that may only read, and one without a role": async () => {
+    const blob = await blockBlob("hello");
+    const as = (name) => new BlobServiceClient(secure(service.url), identity(name), ONCE)
+      .getContainerClient(blob.containerName).getBlockBlobClient(blob.name);
+    assert.equal(await text(await as("reader").download()), "hello");
+    await refused(as("reader").upload("x", 1), { statusCode: 403, code: "AuthorizationPermissionMismatch" });
+    await refused(as("stranger").download(), { statusCode: 403, code: "AuthorizationPermissionMismatch" });
   },
 });
 

@@ -52,6 +52,24 @@ export async function refused(promise, members) {
   return error;
 }
 
+/** The credential of an app that has this identity of the stack: it asks the App Service identity endpoint. */
+export function identity(name) {
+  const own = endpoints.identities[name];
+  return {
+    async getToken(scopes) {
+      const resource = [scopes].flat()[0].replace(/\/\.default$/, "");
+      const url = `${own.endpoint}?api-version=2019-08-01&resource=${encodeURIComponent(resource)}`;
+      const answer = await fetch(url, { headers: { "x-identity-header": own.header } });
+      assert.equal(answer.status, 200, await answer.clone().text());
+      const token = await answer.json();
+      return { token: token.access_token, expiresOnTimestamp: Number(token.expires_on) * 1000 };
+    },
+  };
+}
+
+/** The address of the same service over https. */
+export const secure = (url) => url.replace(/^http:/, "https:");
+
 /** A name that no other suite or run uses. */
 export function unique(prefix) {
   return `${prefix}-${process.pid.toString(36)}${(counter++).toString(36)}`;

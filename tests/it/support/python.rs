@@ -37,5 +37,6 @@ fn environment() -> PathBuf {
 /// Runs a script of `tests/clients` with the ready line on standard input, and returns what it printed.
 pub(crate) fn run_client(script: &str, endpoints: &serde_json::Value) -> String {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/clients")).join(script);
-    child::run(python().arg(&path), &endpoints.to_string())
+    // What Python compiles stays out of the checkout.
+    child::run(python().env("PYTHONDONTWRITEBYTECODE", "1").arg(&path), &endpoints.to_string())
 }

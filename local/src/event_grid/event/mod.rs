@@ -26,7 +26,7 @@ impl Schema {
         match name {
             "CloudEventSchemaV1_0" => Ok(Self::CloudEvents),
             "EventGridSchema" => Ok(Self::EventGrid),
-            other => Err(format!("the schema `{other}` is not supported; use CloudEventSchemaV1_0 or EventGridSchema")),
+            other => Err(format!("the schema `{other}` is not supported; use CloudEventSchemaV1_0 or EventGridSchema.")),
         }
     }
 
@@ -202,6 +202,7 @@ mod tests {
             (r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","traceParent":"x"}"#, "traceParent"),
             (r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","extra":{}}"#, "`extra`"),
             (r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","data":1,"data_base64":"MQ=="}"#, "not both"),
+            (r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","data_base64":"..."}"#, "base64"),
             ("[]", "object"),
         ] {
             let refusal = parse(Schema::CloudEvents, text).expect_err(text);

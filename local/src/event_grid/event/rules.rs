@@ -1,5 +1,6 @@
 //! What a valid event is, in either schema. The errors are sentences for the publisher.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -24,6 +25,11 @@ pub(super) fn check_cloud_event(fields: &Map<String, Value>) -> Result<(), Strin
     let present = |name: &str| fields.get(name).is_some_and(|value| !value.is_null());
     if present("data") && present("data_base64") {
         return Err("An event has `data` or `data_base64`, not both.".to_owned());
+    }
+    if let Some(bytes) = fields.get("data_base64").filter(|value| !value.is_null())
+        && bytes.as_str().is_none_or(|text| BASE64_STANDARD.decode(text).is_err())
+    {
+        return Err("`data_base64` must be a string of base64.".to_owned());
     }
     for (name, value) in fields {
         if matches!(name.as_str(), "data" | "data_base64") {

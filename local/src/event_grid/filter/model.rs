@@ -40,7 +40,9 @@ impl Wanted {
         let mut body = json!({ "operatorType": self.operator, "key": self.key });
         match self.operator {
             "IsNullOrUndefined" | "IsNotNull" => {}
-            operator if operator.contains("Than") || operator == "BoolEquals" => body["value"] = self.arguments[0].clone(),
+            operator if operator.contains("Than") || operator == "BoolEquals" => {
+                body["value"] = self.arguments[0].clone()
+            }
             _ => body["values"] = self.arguments.clone().into(),
         }
         body

@@ -38,14 +38,34 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
-        select(vec!["", "WebHook", "AzureFunction", "StringIn", "1.0", "http://[::1]:80/", "9999-99-99", "\u{0}", "Hidden"])
-            .prop_map(Value::from),
+        select(vec![
+            "",
+            "WebHook",
+            "AzureFunction",
+            "StringIn",
+            "1.0",
+            "http://[::1]:80/",
+            "9999-99-99",
+            "\u{0}",
+            "Hidden"
+        ])
+        .prop_map(Value::from),
         any::<String>().prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 24, 6, |inner| {
         let name = prop_oneof![
-            select(vec!["properties", "endpointType", "value", "values", "key", "operatorType", "id", "data", "specversion"])
-                .prop_map(str::to_owned),
+            select(vec![
+                "properties",
+                "endpointType",
+                "value",
+                "values",
+                "key",
+                "operatorType",
+                "id",
+                "data",
+                "specversion"
+            ])
+            .prop_map(str::to_owned),
             any::<String>(),
         ];
         prop_oneof![

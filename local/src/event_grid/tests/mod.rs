@@ -1,8 +1,10 @@
 //! The service through its public doors: HTTP in, HTTP out, the clock stepped by hand.
 
+mod captured;
 mod delivery;
 mod fuzz;
 mod publishing;
+mod samples;
 mod services;
 mod subscriptions;
 mod support;

@@ -1,6 +1,4 @@
-//! Publishing: credentials, content types, limits, real samples.
-
-use std::path::Path;
+//! Publishing: credentials, content types, limits.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, Mac};
@@ -8,7 +6,7 @@ use http::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::support::{Receiver, Stack, web_hook};
+use super::support::Stack;
 
 const BATCH: &str = "application/cloudevents-batch+json; charset=utf-8";
 const SINGLE: &str = "application/cloudevents+json; charset=utf-8";
@@ -91,44 +89,6 @@ async fn the_content_type_selects_the_parser_and_limits_hold() {
     assert_eq!(stack.call(Method::POST, &without_version, Some(order("1"))).await.0, 400);
     let unknown = without_version.replace("orders", "nothing");
     assert_eq!(stack.call(Method::POST, &unknown, Some(order("1"))).await.0, 404);
-}
-
-#[tokio::test]
-#[cfg_attr(not(real_data), ignore = "the real data set is not here")]
-async fn real_samples_of_the_service_pass_or_are_refused_cleanly() {
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/eventgrid-events");
-    if !samples.is_dir() {
-        assert_ne!(std::env::var("CONTOSO_REAL_DATA").as_deref(), Ok("required"), "{samples:?} is missing");
-        println!("skipped: {samples:?} is missing");
-        return;
-    }
-    let stack = Stack::start().await;
-    let partner = Receiver::with_statuses(|_| 200).await;
-    assert_eq!(stack.subscribe("all-orders", web_hook(&partner.url, json!({}))).await["status"], "Succeeded");
-    let mut published = 0;
-    for (file, content_type, topic, status) in [
-        ("azure-docs/BlobCreated-cloudevents.json", BATCH, "orders", 200),
-        ("azure-docs/BlobTierChanged-cloudevents.json", SINGLE, "orders", 200),
-        ("functions-quickstart/BlobCreated-cloudevents-template.json", SINGLE, "orders", 200),
-        // These name the topic of the account they come from, which is not ours.
-        ("azure-sdk-for-java/StorageBlobCreatedEvent.json", EVENT_GRID, "classic", 400),
-        ("azure-docs/SubscriptionValidationEvent.json", EVENT_GRID, "classic", 400),
-    ] {
-        let text = std::fs::read_to_string(samples.join(file)).expect("readable");
-        let answer = stack.publish(topic, content_type, text).await;
-        assert_eq!(answer.status(), status, "{file}: {}", answer.text().await.expect("text"));
-        published += usize::from(status == 200);
-    }
-    for file in ["StorageBlobCreatedEvent", "MultipleEventsInSameBatch", "EventHubCaptureFileCreatedEvent"] {
-        let text = std::fs::read_to_string(samples.join(format!("azure-sdk-for-java/{file}.json"))).expect("readable");
-        let mut events: Vec<Value> = serde_json::from_str(&text).expect("JSON");
-        for event in &mut events {
-            event.as_object_mut().expect("an object").remove("topic");
-        }
-        let answer = stack.publish("classic", EVENT_GRID, json!(events).to_string()).await;
-        assert_eq!(answer.status(), 200, "{file}");
-    }
-    partner.delivered(published).await;
 }
 
 #[tokio::test]

@@ -203,10 +203,12 @@ impl Outgoing {
     ) -> bool {
         let room = transfer_room(max_frame_size);
         while let Some(sending) = &mut self.current {
-            let Some(id) = window.take() else { return false };
+            if !window.take() {
+                return false;
+            }
             let end = sending.message.len().min(sending.written + room);
-            let head =
-                TransferHead { handle, delivery: (!sending.started).then_some(id), more: end < sending.message.len() };
+            let delivery = (!sending.started).then(|| window.next_delivery());
+            let head = TransferHead { handle, delivery, more: end < sending.message.len() };
             put_transfer(out, channel, &head, &sending.message[sending.written..end]);
             sending.started = true;
             sending.written = end;
@@ -231,4 +233,37 @@ pub(super) fn push_reply(waiting: &mut VecDeque<Bytes>, reply: Bytes) {
         waiting.pop_front();
     }
     waiting.push_back(reply);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event_hubs::amqp::frame::take_frame;
+    use crate::event_hubs::amqp::performative::{Begin, Performative, decode};
+    use crate::event_hubs::engine::session::Session;
+
+    /// A delivery of several transfers is one delivery: clients hang up where the next number is not the next.
+    #[test]
+    fn deliveries_are_numbered_one_by_one() {
+        let mut session = Session::new(&Begin { next_outgoing_id: 0, incoming_window: 100 });
+        let feed = Feed::Replies { node: Node::Cbs, target: None, waiting: VecDeque::new() };
+        let mut link = Outgoing::new(feed, None);
+        let mut out = BytesMut::new();
+        for length in [10, 5000, 20] {
+            link.send(Bytes::from(vec![0; length]));
+            assert!(link.write(&mut out, &mut session.window, (0, 0), 512));
+        }
+        let mut ids = Vec::new();
+        let mut transfers = 0;
+        while let Some(frame) = take_frame(&mut out).expect("frames") {
+            let (Performative::Transfer(transfer), _) = decode(&frame.body).expect("a performative") else {
+                panic!("no transfer")
+            };
+            ids.extend(transfer.delivery_id);
+            transfers += 1;
+        }
+        assert!(transfers > 10, "{transfers} transfers");
+        assert_eq!(ids, [ids[0], ids[0] + 1, ids[0] + 2]);
+        assert_eq!(session.window.next_outgoing_id - ids[0], transfers);
+    }
 }

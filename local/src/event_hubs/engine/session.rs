@@ -19,15 +19,25 @@ pub(super) struct Session {
 pub(super) struct Window {
     pub(super) next_outgoing_id: u32,
     left: u32,
+    /// Deliveries have numbers of their own: one of several transfers counts once (part 2 §2.6.12), and a client that finds
+    /// a gap hangs up.
+    next_delivery_id: u32,
 }
 
 impl Window {
-    /// The id for one more transfer; nothing while the window is closed.
-    pub(super) fn take(&mut self) -> Option<u32> {
-        self.left = self.left.checked_sub(1)?;
-        let id = self.next_outgoing_id;
-        self.next_outgoing_id = id.wrapping_add(1);
-        Some(id)
+    /// Takes room for one more transfer; false while the window is closed.
+    pub(super) fn take(&mut self) -> bool {
+        let Some(left) = self.left.checked_sub(1) else { return false };
+        self.left = left;
+        self.next_outgoing_id = self.next_outgoing_id.wrapping_add(1);
+        true
+    }
+
+    /// The id of one more delivery.
+    pub(super) fn next_delivery(&mut self) -> u32 {
+        let id = self.next_delivery_id;
+        self.next_delivery_id = id.wrapping_add(1);
+        id
     }
 
     /// Adopts the peer's view (part 2 §2.5.6), less what it cannot have seen yet.
@@ -42,7 +52,11 @@ impl Session {
     pub(super) fn new(begin: &Begin) -> Self {
         Self {
             next_incoming_id: begin.next_outgoing_id,
-            window: Window { next_outgoing_id: FIRST_OUTGOING_ID, left: begin.incoming_window },
+            window: Window {
+                next_outgoing_id: FIRST_OUTGOING_ID,
+                left: begin.incoming_window,
+                next_delivery_id: FIRST_OUTGOING_ID,
+            },
             links: HashMap::new(),
             ended: false,
         }
