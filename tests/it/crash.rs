@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use contoso_local::event_hubs::StoredEvent;
+use contoso_local::event_hubs::{Partition, StoredEvent};
 use contoso_local::stack::{Ports, Stack, StackOptions};
 use contoso_local::storage::Sync;
 use contoso_local::topology::Topology;
@@ -235,8 +235,8 @@ impl Log {
         };
         let stack = Box::pin(Stack::start(options, &|_| {})).await.expect("a stack starts on what was left");
         let hub = stack.event_hubs().hub("products").expect("the hub");
-        let read = |partition: &contoso_local::event_hubs::Partition| partition.read(0, usize::MAX, usize::MAX);
-        let log = hub.partitions().iter().map(|partition| read(partition).expect("a log")).collect();
+        let all = |partition: &Partition| partition.read(0, usize::MAX, usize::MAX).expect("a log");
+        let log = hub.partitions().iter().map(all).collect();
         stack.stop().await;
         Self(log)
     }

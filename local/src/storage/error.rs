@@ -11,7 +11,7 @@ pub enum StorageError {
         /// The directory.
         path: String,
         /// What the engine said.
-        source: fjall::Error,
+        source: Box<fjall::Error>,
     },
     /// The file system refused something outside of the engine.
     #[error("cannot {operation} {path}; nothing was stored, repeating is safe", path = path.display())]
@@ -56,5 +56,11 @@ pub enum StorageError {
     },
     /// The engine failed at reading or at making a keyspace.
     #[error("the local store failed: {0}; nothing was stored, repeating is safe")]
-    Engine(#[from] fjall::Error),
+    Engine(#[source] Box<fjall::Error>),
+}
+
+impl From<fjall::Error> for StorageError {
+    fn from(error: fjall::Error) -> Self {
+        Self::Engine(Box::new(error))
+    }
 }

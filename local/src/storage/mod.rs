@@ -148,7 +148,7 @@ fn engine(directory: &Path) -> Result<Database, StorageError> {
     Database::builder(directory)
         .cache_size(CACHE)
         .open()
-        .map_err(|source| StorageError::Open { path: directory.display().to_string(), source })
+        .map_err(|source| StorageError::Open { path: directory.display().to_string(), source: source.into() })
 }
 
 fn options() -> KeyspaceCreateOptions {

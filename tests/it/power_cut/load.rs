@@ -136,7 +136,7 @@ fn put_message(stack: &Stack, writer: usize, number: u64) -> Result<String, Stri
 /// The content of a blob, which says its own version.
 fn blob(name: &str, version: u64) -> Bytes {
     let line = format!("{name} {version}\n");
-    let lines = if version % LARGE == 0 { 60_000 } else { 1 + version % 90 };
+    let lines = if version.is_multiple_of(LARGE) { 60_000 } else { 1 + version % 90 };
     line.repeat(lines as usize).into()
 }
 
