@@ -162,7 +162,9 @@ mod tests {
     use std::path::PathBuf;
 
     use contoso_local::identity::Credentials;
-    use contoso_local::stack::{BlobEndpoints, CosmosEndpoints, EventGridEndpoints, EventHubsEndpoints, QueueEndpoints};
+    use contoso_local::stack::{
+        BlobEndpoints, CosmosEndpoints, EventGridEndpoints, EventHubsEndpoints, QueueEndpoints,
+    };
     use serde_json::{Value, json};
     use uuid::Uuid;
 
@@ -190,6 +192,7 @@ mod tests {
                 resource_manager: "https://127.0.0.1:6501".to_owned(),
                 topic_id: "/subscriptions/0".to_owned(),
             },
+            control: "http://127.0.0.1:6510".to_owned(),
             identities: BTreeMap::from([(
                 "operator".to_owned(),
                 Credentials {
@@ -226,6 +229,7 @@ mod tests {
                     "resourceManager": "https://127.0.0.1:6501",
                     "topicId": "/subscriptions/0",
                 },
+                "control": "http://127.0.0.1:6510",
                 "identities": { "operator": {
                     "endpoint": "http://127.0.0.1:6502/msi/token",
                     "header": "secret",

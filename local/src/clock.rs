@@ -27,6 +27,12 @@ impl Clock {
         OffsetDateTime::from(SystemTime::now() + *self.offset.borrow())
     }
 
+    /// How far this clock is ahead of the wall.
+    #[must_use]
+    pub fn ahead(&self) -> Duration {
+        *self.offset.borrow()
+    }
+
     /// Milliseconds since the Unix epoch, the unit of AMQP timestamps.
     #[must_use]
     pub fn now_millis(&self) -> i64 {

@@ -2,11 +2,15 @@
 
 pub mod blobs;
 pub mod clock;
+mod control;
 pub mod cosmos;
 pub mod event_grid;
 pub mod event_hubs;
+pub mod faults;
 pub mod functions_host;
 pub mod identity;
+#[cfg(test)]
+mod parity;
 pub mod queues;
 pub mod schema_registry;
 pub mod stack;

@@ -148,7 +148,7 @@ def unknown_partition():
         refused(EventHubError, lambda: client.get_partition_properties("4"))
     with producer() as client:
         refused(EventHubError, lambda: client.send_event(EventData("x"), partition_id="4"), "invalid partition")
-    assert "between 0 and 3" in str(Reader("4").fail())
+    assert "Wrong partition" in str(Reader("4").fail())
 
 
 def unknown_group():
@@ -346,19 +346,27 @@ def batches_received():
     assert max(got) <= 3
 
 
-# TLS, on the same port.
+# TLS, on the same port, under the namespace's own name.
 def tls():
-    secure = CONNECTION.replace("UseDevelopmentEmulator=true;", "").replace("127.0.0.1", "localhost")
-    with producer(secure, connection_verify=endpoints["caCertificate"]) as client:
+    def secure(namespace="suites"):
+        keys = f"SharedAccessKeyName={RULE};SharedAccessKey={KEY}"
+        options = {"custom_endpoint_address": f"sb://{ADDRESS.replace('127.0.0.1', 'localhost')}"}
+        return f"Endpoint=sb://{namespace}.servicebus.windows.net/;{keys}", options
+
+    connection, options = secure()
+    trusting = dict(options, connection_verify=endpoints["caCertificate"])
+    with producer(connection, **trusting) as client:
         assert client.get_eventhub_properties()["partition_ids"] == ["0", "1", "2", "3"]
         client.send_event(EventData("over TLS"), partition_id="1")
         client.send_batch([EventData(b"x" * 400_000)], partition_id="1")
-    reader = Reader("1", client=consumer(connection=secure, connection_verify=endpoints["caCertificate"]))
+    reader = Reader("1", client=consumer(connection=connection, **trusting))
     events = reader.take(end("1")["last_enqueued_sequence_number"] + 1)
     assert events[-2].body_as_str() == "over TLS" and len(events[-1].body_as_str()) == 400_000
-    # A client that does not know the authority goes no further.
-    with producer(secure) as client:
+    # A client that does not know the authority goes no further, nor does one that is after another namespace.
+    with producer(connection, **options) as client:
         refused(EventHubError, client.get_eventhub_properties)
+    with producer(secure("others")[0], **trusting) as client:
+        refused((AuthenticationError, ConnectError), client.get_eventhub_properties)
 
 
 CASES = [hub_properties, unknown_hub, unknown_partition, unknown_group, wrong_key, wrong_rule, signatures,

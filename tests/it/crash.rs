@@ -17,13 +17,18 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::power_cut::load;
+use crate::power_cut::recorder::{self, record};
 use crate::support::seed::{self, Random};
 use crate::support::{Shop, eventually};
 
 const WRITERS: usize = 2;
 const PRODUCTS: usize = 4;
-/// The longest time under load between two kills.
-const LOAD: Duration = Duration::from_millis(1500);
+/// The most changes that are acknowledged between two kills.
+const CHANGES: usize = 60;
+/// The longest time from the last of them to the kill, and from a start to a kill in its midst.
+const LATER: Duration = Duration::from_millis(300);
+const START: Duration = Duration::from_millis(1500);
 
 fn rounds() -> usize {
     std::env::var("CONTOSO_CRASH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(3)
@@ -37,7 +42,8 @@ async fn crashes_at_random_moments_lose_nothing_acknowledged() {
     let written: Vec<Written> = (0..WRITERS).map(|_| Written::default()).collect();
     for round in 1..=rounds() {
         let load = Load::start(&shop, &written);
-        tokio::time::sleep(upto(LOAD, &mut random)).await;
+        changes(&written, random.below(CHANGES) as u64).await;
+        tokio::time::sleep(upto(LATER, &mut random)).await;
         match random.below(3) {
             0 => {
                 shop.kill_handler().await;
@@ -48,7 +54,7 @@ async fn crashes_at_random_moments_lose_nothing_acknowledged() {
                 load.stop().await;
                 log.grew_into(&Log::of(crashed.data_dir()).await, round);
                 if random.below(4) == 0 {
-                    crashed.restart_and_kill_within(upto(LOAD, &mut random)).await;
+                    crashed.restart_and_kill_within(upto(START, &mut random)).await;
                 }
                 shop = crashed.restart().await;
             }
@@ -58,6 +64,29 @@ async fn crashes_at_random_moments_lose_nothing_acknowledged() {
     }
     shop.comes_right(&written).await;
     log.grew_into(&Log::of(shop.crash().data_dir()).await, rounds() + 1);
+}
+
+/// The services under direct load at full speed, without the app between: events, documents, blobs, messages.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_stack_keeps_what_each_service_acknowledged() {
+    let mut random = seed::random("CONTOSO_CRASH_SEED");
+    for round in 1..=rounds() {
+        let sync = if random.below(2) == 0 { Sync::Process } else { Sync::Always };
+        let recording = record(sync, 20 + random.below(400)).await;
+        let lost = load::missing(&recording.directory().join(recorder::STACK), &recording.acknowledged()).await;
+        assert_eq!(lost, Vec::<String>::new(), "round {round}, {sync:?}");
+    }
+}
+
+/// Waits until so many more changes were acknowledged.
+async fn changes(written: &[Written], more: u64) {
+    let told = || written.iter().flat_map(Written::all).map(|(_, versions)| versions.told).sum::<u64>();
+    let before = told();
+    eventually("changes under load", || {
+        let now = told() - before;
+        async move { if now >= more { Ok(()) } else { Err(format!("{now} of {more}")) } }
+    })
+    .await;
 }
 
 fn upto(time: Duration, random: &mut Random) -> Duration {

@@ -4,10 +4,12 @@ use std::path::Path;
 use std::process::Command;
 
 use contoso_local::storage::Sync;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::power_cut::load;
 use crate::power_cut::recorder::{self, record_until_full};
+use crate::support::{Shop, ShopOptions};
 
 /// A file system of this size in memory; `None` where this process may not mount one.
 struct SmallDisk(TempDir);
@@ -68,7 +70,7 @@ async fn a_failed_write_stops_the_store_and_the_next_start_recovers_it() {
         let lines = recording.acknowledged();
         let (refused, acknowledged): (Vec<String>, Vec<String>) =
             lines.into_iter().partition(|line| line.starts_with(load::REFUSED));
-        for service in ["event", "document", "blob"] {
+        for service in ["event", "document", "blob", "message"] {
             let of_service = |line: &&String| line.starts_with(&format!("{} {service}", load::REFUSED));
             let line =
                 refused.iter().find(of_service).unwrap_or_else(|| panic!("no {service} was refused: {refused:?}"));
@@ -77,4 +79,29 @@ async fn a_failed_write_stops_the_store_and_the_next_start_recovers_it() {
         let directory = recording.directory().join(recorder::STACK);
         assert_eq!(load::missing(&directory, &acknowledged).await, Vec::<String>::new(), "{sync:?}");
     }
+}
+
+/// `contoso up` says why it ends, and the next one has what was acknowledged.
+#[tokio::test]
+async fn up_ends_with_the_reason_when_its_disk_fails() {
+    let (data, elsewhere) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let full = elsewhere.path().join("full");
+    let options =
+        ShopOptions { environment: recorder::environment(data.path(), elsewhere.path(), &full), ..Default::default() };
+    let shop = Shop::start_in(data, options).await;
+    let rope = json!({"name": "Rope", "category": "Climbing", "price": {"amount": "1.00", "currency": "USD"}});
+    shop.put_product("rope", &rope).await;
+
+    std::fs::write(&full, []).expect("a file");
+    // Refused or cut off: the stack may end before it answers.
+    let refused = shop.http.put(shop.api("products/lamp")).json(&rope).send().await;
+    assert!(refused.is_err() || refused.is_ok_and(|answer| answer.status().is_server_error()));
+    let (code, crashed) = shop.ends().await;
+    assert_eq!(code, Some(1));
+    let log = std::fs::read_to_string(crashed.data_dir().join("up.log")).expect("a log");
+    assert!(log.contains("what was acknowledged is kept"), "{log}");
+
+    std::fs::remove_file(&full).expect("it is there");
+    let shop = crashed.restart().await;
+    shop.site_shows_price("rope", "1.00").await;
 }

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
-use crate::identity;
 use super::Plan;
 use super::report::{Report, histogram, micros};
 use super::shop::Shop;
+use crate::identity;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -18,6 +18,7 @@ mod error;
 mod etag;
 mod http;
 mod lease;
+mod lease_door;
 mod names;
 mod outbox;
 mod paging;
@@ -25,6 +26,7 @@ mod record;
 mod store;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -32,9 +34,13 @@ use tokio::net::TcpListener;
 
 use crate::{
     clock::Clock,
+    faults::Faults,
     identity::Identity,
     storage::Storage,
-    storage_account::auth::{Account, WELL_KNOWN_KEY},
+    storage_account::{
+        self,
+        auth::{Account, WELL_KNOWN_KEY},
+    },
     topology,
     transport::HttpServer,
 };
@@ -42,7 +48,10 @@ use crate::{
 pub use self::{
     door::{Blob, Condition, Properties, PutOptions},
     error::{Code, Error, Failure},
+    lease_door::LeaseAction,
     outbox::{Api, BlobCreated, Observer},
+    paging::BlobPage,
+    writer::BlobWriter,
 };
 use self::{http::Service, store::Store};
 
@@ -54,6 +63,7 @@ pub struct Blobs {
 
 struct Inner {
     service: Arc<Service>,
+    faults: Faults,
     server: HttpServer,
 }
 
@@ -81,9 +91,10 @@ impl Blobs {
             account: Account::new(account, "blob", identity),
             base: format!("http://{address}/{account}"),
         });
-        let router = http::router(Arc::clone(&service));
+        let faults = storage_account::faults(clock);
+        let router = faults.guard(http::router(Arc::clone(&service)));
         let server = HttpServer::start("blob", listener, router, identity.tls()).map_err(unusable)?;
-        let blobs = Self { inner: Arc::new(Inner { service, server }) };
+        let blobs = Self { inner: Arc::new(Inner { service, faults, server }) };
         for container in &topology.containers {
             blobs.create_container(container)?;
         }
@@ -94,6 +105,12 @@ impl Blobs {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.inner.server.address()
+    }
+
+    /// Faults that strike requests to the service.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.inner.faults
     }
 
     /// Name of the account.
@@ -135,8 +152,10 @@ impl Blobs {
         outbox.observe(observer).map_err(|cause| Error::new("hand on new blobs of", self.account(), cause))
     }
 
-    /// Stops listening and waits a moment for requests under way.
+    /// Stops listening and waits a moment for requests under way. What is written from now on is news to nobody.
     pub async fn stop(&self) {
         self.inner.server.stop().await;
+        // The observer may hold these blobs, which would then keep the store open for ever.
+        self.inner.service.store.outbox().forget_observer();
     }
 }

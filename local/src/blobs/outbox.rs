@@ -104,6 +104,10 @@ impl Outbox {
         Ok(batch.commit_unsynced()?)
     }
 
+    pub(super) fn forget_observer(&self) {
+        *self.observer.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Sets the observer and hands it what an earlier run could not hand on.
     pub(super) fn observe(&self, observer: Observer) -> Result<(), Failure> {
         for entry in self.pending.iter() {

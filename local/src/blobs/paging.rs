@@ -7,17 +7,21 @@ use super::{
     store::{Entry, PageRequest},
 };
 
+/// A part of a listing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BlobPage {
+    /// Names with what is known of each, in the order of the names.
+    pub blobs: Vec<(String, Properties)>,
+    /// The name to go on with; `None` at the end.
+    pub next: Option<String>,
+}
+
 impl Blobs {
-    /// At most `limit` blobs from the name `from` on, in the order of their names, and the name to go on with.
+    /// At most `limit` blobs from the name `from` on.
     ///
     /// # Errors
     /// A missing container; a failing store.
-    pub fn page(
-        &self,
-        container: &str,
-        from: &str,
-        limit: usize,
-    ) -> Result<(Vec<(String, Properties)>, Option<String>), Error> {
+    pub fn page(&self, container: &str, from: &str, limit: usize) -> Result<BlobPage, Error> {
         let request = PageRequest { prefix: String::new(), delimiter: None, marker: from.to_owned(), limit };
         let page = ContainerName::new(container)
             .and_then(|container| self.inner.service.store.list_blobs(&container, &request))
@@ -26,7 +30,7 @@ impl Blobs {
             Entry::Blob(name, record) => Some((name, Properties::from(&*record))),
             Entry::Prefix(_) => None,
         });
-        Ok((blobs.collect(), page.next))
+        Ok(BlobPage { blobs: blobs.collect(), next: page.next })
     }
 
     /// The address of a blob.

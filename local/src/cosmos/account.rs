@@ -176,6 +176,8 @@ impl Account {
             Some(name) => self.expire_locked(&mut writer, &name).await,
             None => self.store_leftover(&mut writer),
         };
+        // Asked before the emulator does it: what it has done shows to readers. A delete makes room.
+        let ready = ready.and_then(|()| if write == Write::DeleteItem { Ok(()) } else { writer.store.check() });
         if let Err(error) = ready {
             return responses::unavailable(request, &format!("{error}; nothing was written."));
         }

@@ -154,8 +154,8 @@ fn signature_of(header: &str) -> Option<Vec<u8>> {
 fn resource<'a>(segments: &[&'a str]) -> (&'a str, String) {
     match segments {
         [] => ("", String::new()),
-        // The one operation that is neither a feed nor a resource.
-        [container @ .., "operations", "partitionkeydelete"] => ("partitionkey", container.join("/")),
+        // The one operation that is neither a feed nor a resource; clients sign it as one of the container.
+        [container @ .., "operations", "partitionkeydelete"] => ("colls", container.join("/")),
         [.., kind, _] if segments.len().is_multiple_of(2) => (kind, segments.join("/")),
         [parent @ .., kind] => (kind, parent.join("/")),
     }

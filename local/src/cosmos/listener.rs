@@ -21,6 +21,7 @@ use super::{
     responses,
 };
 use crate::{
+    faults::Faults,
     identity::Identity,
     transport::{HttpServer, Peer},
 };
@@ -34,6 +35,7 @@ pub(super) struct Shared {
     pub(super) account: Arc<Account>,
     pub(super) regions: Arc<Regions>,
     pub(super) levers: Levers,
+    pub(super) faults: Faults,
     pub(super) identity: Identity,
 }
 
@@ -53,6 +55,7 @@ pub(super) fn serve(listener: TcpListener, address: SocketAddr, door: Door, shar
     let stopped = shared.account.stopped().clone();
     let guard = Guard::new(EMULATOR_KEY, shared.identity.clone(), address);
     let router = Router::new().fallback(answer).with_state(Port { door, guard, shared: shared.clone() });
+    let router = shared.faults.guard(router);
     let server = HttpServer::start("cosmos", listener, router, shared.identity.tls())?;
     tokio::spawn(async move {
         stopped.cancelled().await;

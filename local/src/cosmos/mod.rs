@@ -86,7 +86,7 @@ pub use self::{
     levers::{Fault, LeverError, Levers, OperationKind, Region},
     regions::UnknownRegion,
 };
-use crate::{clock::Clock, identity::Identity, storage::Storage, topology};
+use crate::{clock::Clock, faults::Faults, identity::Identity, storage::Storage, topology};
 
 /// The account key of Microsoft's emulators, the same on every machine; clients of the local stack use it.
 pub const EMULATOR_KEY: &str =
@@ -150,6 +150,7 @@ impl From<TcpListener> for Listeners {
 pub struct Cosmos {
     account: Arc<Account>,
     address: SocketAddr,
+    faults: Faults,
     levers: Levers,
     // Cancels the listener and refuses what open connections still send.
     _running: Arc<DropGuard>,
@@ -179,15 +180,21 @@ impl Cosmos {
         let running = account.stopped().clone().drop_guard();
         tokio::spawn(Arc::clone(&account).sweep());
         let levers = Levers::new(Arc::clone(&regions));
-        let identity = identity.clone();
-        let shared = Shared { account: Arc::clone(&account), regions, levers: levers.clone(), identity };
+        let faults = responses::faults();
+        let shared = Shared {
+            account: Arc::clone(&account),
+            regions,
+            levers: levers.clone(),
+            faults: faults.clone(),
+            identity: identity.clone(),
+        };
         let main = if doors.is_empty() { Door::Region(0) } else { Door::Global };
         let doors = doors.into_iter().enumerate().map(|(number, listener)| (listener, Door::Region(number)));
         for (listener, door) in std::iter::once((listener, main)).chain(doors) {
             let address = address_of(&listener)?;
             listener::serve(listener, address, door, &shared).map_err(unusable)?;
         }
-        Ok(Self { account, address, levers, _running: Arc::new(running) })
+        Ok(Self { account, address, faults, levers, _running: Arc::new(running) })
     }
 
     /// What tests can do to the account.
@@ -200,6 +207,12 @@ impl Cosmos {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Faults that strike requests to the account.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// The account endpoint that clients are given.

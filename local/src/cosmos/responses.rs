@@ -1,17 +1,20 @@
 //! Responses that the bridge gives by itself, in the service's shapes.
 
+use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::request::Request;
+use crate::faults::Faults;
 
 pub(super) static ACTIVITY_ID: HeaderName = HeaderName::from_static("x-ms-activity-id");
 pub(super) static SUBSTATUS: HeaderName = HeaderName::from_static("x-ms-substatus");
 pub(super) static LSN: HeaderName = HeaderName::from_static("lsn");
 pub(super) static SESSION_TOKEN: HeaderName = HeaderName::from_static("x-ms-session-token");
 static REQUEST_CHARGE: HeaderName = HeaderName::from_static("x-ms-request-charge");
+static RETRY_AFTER_MS: HeaderName = HeaderName::from_static("x-ms-retry-after-ms");
 static VERSION: HeaderName = HeaderName::from_static("x-ms-version");
 
 /// The REST version the emulator answers with.
@@ -49,6 +52,37 @@ pub(super) fn unavailable(request: &Request, message: &str) -> Response<Bytes> {
 pub(super) fn with_substatus(mut response: Response<Bytes>, substatus: u16) -> Response<Bytes> {
     response.headers_mut().insert(SUBSTATUS.clone(), HeaderValue::from(substatus));
     response
+}
+
+/// Faults that answer as the service does.
+pub(super) fn faults() -> Faults {
+    Faults::new(|parts, refusal| {
+        let path = parts.uri.path();
+        let request = Request::new(parts.method.clone(), path, parts.headers.clone(), Bytes::new());
+        let code = refusal.code_or(match refusal.status {
+            StatusCode::TOO_MANY_REQUESTS => "TooManyRequests",
+            StatusCode::SERVICE_UNAVAILABLE => "ServiceUnavailable",
+            StatusCode::REQUEST_TIMEOUT => "RequestTimeout",
+            StatusCode::GONE => "Gone",
+            StatusCode::FORBIDDEN => "Forbidden",
+            StatusCode::NOT_FOUND => "NotFound",
+            StatusCode::CONFLICT => "Conflict",
+            StatusCode::PRECONDITION_FAILED => "PreconditionFailed",
+            status if status.is_server_error() => "InternalServerError",
+            _ => "BadRequest",
+        });
+        let mut response = error(&request, refusal.status, code, refusal.text());
+        // Clients tell a throttled request from other 429s by its sub-status.
+        let throttled = (refusal.status == StatusCode::TOO_MANY_REQUESTS).then_some(3200);
+        if let Some(substatus) = refusal.substatus.or(throttled) {
+            response = with_substatus(response, substatus);
+        }
+        if let Some(after) = refusal.retry_after {
+            let millis = HeaderValue::from(u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+            response.headers_mut().insert(RETRY_AFTER_MS.clone(), millis);
+        }
+        response.map(Body::from)
+    })
 }
 
 /// The client's activity id, or a new one.

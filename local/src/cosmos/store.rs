@@ -157,6 +157,14 @@ impl Store {
         Ok(found.and_then(|lsn| lsn.first_chunk::<8>().map(|lsn| u64::from_be_bytes(*lsn))).unwrap_or(0))
     }
 
+    /// Whether the store takes writes now.
+    ///
+    /// # Errors
+    /// When the disk is full or the store has stopped.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        Ok(self.storage.check()?)
+    }
+
     /// Keeps `writes` together. They are durable when this returns. `feeds` knows where the items were before.
     ///
     /// # Errors
@@ -172,7 +180,7 @@ impl Store {
             }
             self.stage(&mut batch, write, feeds)?;
         }
-        batch.commit().map_err(StorageError::from)?;
+        batch.commit()?;
         self.next = next;
         Ok(())
     }

@@ -7,7 +7,7 @@ use axum::{
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{identity::Forbidden, storage::StorageError};
+use crate::{faults::Faults, identity::Forbidden, storage::StorageError};
 
 /// The service could not start, or could not store an event.
 #[derive(Debug, thiserror::Error)]
@@ -103,12 +103,11 @@ impl Refusal {
             format!("The local stack does not support {what}."),
         )
     }
+}
 
-    /// `{"error":{"code","message","details":[…]}}`.
-    fn body(&self) -> Value {
-        let (code, message) = (self.code, &self.message);
-        json!({ "error": { "code": code, "message": message, "details": [{ "code": code, "message": message }] } })
-    }
+/// `{"error":{"code","message","details":[…]}}`.
+fn body(code: &str, message: &str) -> Value {
+    json!({ "error": { "code": code, "message": message, "details": [{ "code": code, "message": message }] } })
 }
 
 impl From<Error> for Refusal {
@@ -122,8 +121,25 @@ impl From<Error> for Refusal {
     }
 }
 
+/// Faults that answer as the data plane and Resource Manager do.
+pub(crate) fn faults() -> Faults {
+    Faults::new(|_, refusal| {
+        let code = refusal.code_or(match refusal.status {
+            StatusCode::SERVICE_UNAVAILABLE => "ServiceUnavailable",
+            StatusCode::TOO_MANY_REQUESTS => "TooManyRequests",
+            StatusCode::UNAUTHORIZED => "Unauthorized",
+            StatusCode::FORBIDDEN => "Forbidden",
+            StatusCode::NOT_FOUND => "ResourceNotFound",
+            StatusCode::CONFLICT => "Conflict",
+            status if status.is_server_error() => "InternalServerError",
+            _ => "BadRequest",
+        });
+        (refusal.status, Json(body(code, refusal.text()))).into_response()
+    })
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (self.status, Json(self.body())).into_response()
+        (self.status, Json(body(self.code, &self.message))).into_response()
     }
 }

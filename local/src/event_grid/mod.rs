@@ -1,4 +1,4 @@
-//! Event Grid: custom topics, the storage account's system topic, subscriptions, delivery, and the Resource Manager
+//! Event Grid: custom topics, the system topics of storage and Event Hubs, subscriptions, delivery, and the Resource Manager
 //! calls that manage subscriptions, on one port.
 //!
 //! An event is acknowledged once a pending delivery is stored for every subscription that wants it. What is pending
@@ -8,8 +8,8 @@
 //! - webhooks on loopback may be http;
 //! - dead letters are written at once and not after five minutes;
 //! - a subscription of the topology file asks its endpoint until it agrees, and keeps events meanwhile;
-//! - the system topic of Event Hubs (CaptureFileCreated) is missing, BlobCreated tells of captured files;
-//! - deliveries carry an `Accept: */*` header.
+//! - deliveries carry an `Accept: */*` header;
+//! - a queue or hub that is missing is found out by a delivery, not when its subscription is made.
 
 mod attempts;
 mod auth;
@@ -50,7 +50,8 @@ use self::{names::Source, service::Service};
 use crate::{
     blobs::{BlobCreated, Blobs},
     clock::Clock,
-    event_hubs::EventHubs,
+    event_hubs::{CapturedFile, EventHubs},
+    faults::Faults,
     identity::Identity,
     queues::Queues,
     storage::Storage,
@@ -95,6 +96,8 @@ impl Options {
 pub struct EventGrid {
     service: Arc<Service>,
     server: Arc<HttpServer>,
+    publish_faults: Faults,
+    resource_manager_faults: Faults,
 }
 
 impl EventGrid {
@@ -116,15 +119,31 @@ impl EventGrid {
         })?;
         let service = Arc::new(Service::open(topology, options, identity, address, storage, clock)?);
         service.deploy(topology)?;
-        let server = HttpServer::start("event grid", listener, router(service.clone()), identity.tls());
+        let (publish_faults, resource_manager_faults) = (error::faults(), error::faults());
+        let router = publish_faults
+            .guard(publishing(service.clone()))
+            .merge(resource_manager_faults.guard(managing(service.clone())));
+        let server = HttpServer::start("event grid", listener, router, identity.tls());
         let server = server.map_err(|source| Error::Network { operation: "listen", source: source.into() })?;
-        Ok(Self { service, server: Arc::new(server) })
+        Ok(Self { service, server: Arc::new(server), publish_faults, resource_manager_faults })
     }
 
     /// Where the service listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.service.address
+    }
+
+    /// Faults that strike requests that publish events.
+    #[must_use]
+    pub fn publish_faults(&self) -> &Faults {
+        &self.publish_faults
+    }
+
+    /// Faults that strike Resource Manager calls.
+    #[must_use]
+    pub fn resource_manager_faults(&self) -> &Faults {
+        &self.resource_manager_faults
     }
 
     /// The URL that official clients take as the endpoint of `topic`.
@@ -167,6 +186,15 @@ impl EventGrid {
         self.service.blob_created(blob)
     }
 
+    /// Publishes `Microsoft.EventHub.CaptureFileCreated` on the system topic of the Event Hubs namespace; its deliveries
+    /// are stored when this returns.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing was stored and repeating is safe.
+    pub fn capture_file_created(&self, file: &CapturedFile) -> Result<(), Error> {
+        self.service.capture_file_created(file)
+    }
+
     /// The last attempts to deliver to the subscription of this name, oldest first; empty for an unknown one.
     #[must_use]
     pub fn attempts(&self, subscription: &str) -> Vec<Attempt> {
@@ -188,10 +216,17 @@ impl EventGrid {
     }
 }
 
-fn router(service: Arc<Service>) -> Router {
+/// The data plane.
+fn publishing(service: Arc<Service>) -> Router {
     Router::new()
-        .route("/topics/{topic}/api/events", post(publish::publish))
-        .route("/eventsubscriptions/{name}/validate", get(consent).post(consent))
+        .route("/topics/{topic}/api/events", post(publish::publish).fallback(publish::wrong_method))
+        .with_state(service)
+}
+
+/// Everything else.
+fn managing(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/eventsubscriptions/{name}/validate", get(consent).post(consent).fallback(resource_manager::handle))
         .fallback(resource_manager::handle)
         .with_state(service)
 }

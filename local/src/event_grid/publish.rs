@@ -6,7 +6,7 @@ use axum::{
     extract::{Path, Request, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderMap, Method, StatusCode, Uri, header::CONTENT_TYPE};
 use serde_json::value::RawValue;
 use url::form_urlencoded;
 
@@ -36,6 +36,11 @@ pub(crate) async fn publish(
         Ok(()) => StatusCode::OK.into_response(),
         Err(refusal) => refusal.into_response(),
     }
+}
+
+/// Whatever else is asked of a topic's endpoint.
+pub(crate) async fn wrong_method(method: Method, uri: Uri) -> Response {
+    Refusal::unsupported(&format!("{method} {}", uri.path())).into_response()
 }
 
 async fn accept(service: &Arc<Service>, topic: &str, request: Request) -> Result<(), Refusal> {

@@ -9,7 +9,7 @@
 //! | `access` | keys and tokens, and what they open |
 //! | `engine` | one connection: sessions, links, sending, receiving, `$cbs`, `$management` |
 //! | `log` | the events of one partition in the store |
-//! | `hub`, `receivers`, `position` | what a hub is made of, epochs, start positions |
+//! | `hub`, `receivers`, `seat`, `position` | what a hub is made of, epochs, start positions |
 //! | `levers`, `switchboard` | what tests make go wrong; the open connections and links |
 //! | `capture` | Avro files of what a hub received |
 
@@ -25,6 +25,7 @@ pub mod levers;
 mod log;
 mod position;
 mod receivers;
+mod seat;
 mod switchboard;
 
 use std::net::SocketAddr;
@@ -47,13 +48,14 @@ use switchboard::Switchboard;
 
 pub use access::Entity;
 pub use amqp::{DecodeError, Value};
-pub use capture::CaptureError;
+pub use capture::{CaptureError, CapturedFile};
 pub use compose::Outgoing;
 pub use error::Error;
 pub use event::{EventData, StoredEvent};
 pub use hub::Hub;
 pub use log::{Partition, PartitionState};
 pub use position::Start;
+pub use seat::{Occupied, Seat};
 
 /// Memory for the newest events of all partitions together, shared out evenly.
 const TAIL_BYTES: usize = 64 << 20;

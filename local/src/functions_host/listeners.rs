@@ -3,43 +3,46 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Services;
-use super::app::{App, AppError, BlobSource, EventHubTrigger, Function, Trigger};
+use super::access::{Access, Need};
+use super::app::{App, AppError, BlobSource, CosmosDbTrigger, EventHubTrigger, Function, Trigger};
 use super::invocation::Invoker;
+use super::levers::{HubLever, Levers};
 use super::triggers::{BlobScan, EventHubListener, Feed, NewBlobs, Timer, TimerHandle, run_queue};
 use crate::event_hubs::{EventHubs, Partition};
 use crate::queues;
 
 /// Triggers that are checked and not started.
 pub(super) struct Listeners {
-    hubs: Vec<(Arc<Function>, Vec<Partition>)>,
-    feeds: Vec<(Arc<Function>, Feed)>,
-    /// This host, as owner of partitions and leases.
-    owner: Uuid,
+    hubs: Vec<(Arc<Function>, EventHubTrigger, Vec<Partition>)>,
+    feeds: Vec<(Arc<Function>, CosmosDbTrigger, Feed)>,
+    /// This host, as owner of partitions, leases and locks.
+    instance: Uuid,
 }
 
 impl Listeners {
     /// Checks that every hub, group and container that a trigger names is there.
-    pub(super) async fn open(app: &App, services: &Services) -> Result<Self, AppError> {
-        let owner = Uuid::new_v4();
+    pub(super) async fn open(app: &App, services: &Services, instance: Uuid) -> Result<Self, AppError> {
         let (mut hubs, mut feeds) = (Vec::new(), Vec::new());
         for function in app.enabled() {
             match &function.trigger {
                 Trigger::EventHub(trigger) => {
-                    hubs.push((Arc::clone(function), partitions(function, trigger, &services.event_hubs)?));
+                    let partitions = partitions(function, trigger, &services.event_hubs)?;
+                    hubs.push((Arc::clone(function), trigger.clone(), partitions));
                 }
                 Trigger::CosmosDb(trigger) => {
-                    let feed = Feed::open(function, trigger, &services.cosmos, owner.to_string()).await?;
-                    feeds.push((Arc::clone(function), feed));
+                    let feed = Feed::open(function, trigger, &services.cosmos, instance.to_string()).await?;
+                    feeds.push((Arc::clone(function), trigger.clone(), feed));
                 }
                 Trigger::Http(_) | Trigger::EventGrid(_) | Trigger::Timer(_) | Trigger::Queue(_) | Trigger::Blob(_) => {
                 }
             }
         }
-        Ok(Self { hubs, feeds, owner })
+        Ok(Self { hubs, feeds, instance })
     }
 
     /// The host's own queue of new blobs, where the app has a blob trigger.
@@ -53,57 +56,63 @@ impl Listeners {
         needed.then(|| NewBlobs::open(&services.queues, host_id)).transpose()
     }
 
-    /// Starts them; returns the levers of the timers.
+    /// Starts them; returns the handles of the timers and the levers of streams and feeds.
     pub(super) fn start(
         self,
         tasks: &TaskTracker,
         invoker: &Invoker,
         app: &App,
         services: &Services,
+        access: &Access,
         host_id: &str,
         new_blobs: Option<&NewBlobs>,
-    ) -> BTreeMap<String, TimerHandle> {
-        let blobs = &services.blobs;
-        start_storage(tasks, invoker, app, services, host_id, new_blobs);
-        for (function, partitions) in self.hubs {
-            for partition in partitions {
-                let function = Arc::clone(&function);
-                let listener = EventHubListener {
-                    function: Arc::clone(&function),
-                    partition,
-                    options: app.host.event_hubs.clone(),
-                    blobs: blobs.clone(),
-                    invoker: invoker.clone(),
-                    owner: self.owner,
-                };
-                tasks.spawn(async move {
-                    if let Trigger::EventHub(trigger) = &function.trigger {
-                        listener.run(trigger).await;
-                    }
-                });
-            }
-        }
-        for (function, feed) in self.feeds {
-            for range in feed.ranges.clone() {
-                let (function, feed, invoker) = (Arc::clone(&function), feed.clone(), invoker.clone());
-                tasks.spawn(async move {
-                    if let Trigger::CosmosDb(trigger) = &function.trigger {
-                        feed.run(trigger, &range, &invoker).await;
-                    }
-                });
-            }
-        }
-        let mut timers = BTreeMap::new();
-        for function in app.enabled().filter(|function| matches!(function.trigger, Trigger::Timer(_))).map(Arc::clone) {
-            let (timer, handle) = Timer::new(&function, invoker, blobs, host_id);
-            timers.insert(function.name.clone(), handle);
+    ) -> (BTreeMap<String, TimerHandle>, Levers) {
+        let mut levers = Levers::default();
+        start_storage(tasks, invoker, app, services, access, host_id, new_blobs);
+        for (function, trigger, partitions) in self.hubs {
+            let (rewinds, received) = mpsc::channel(1);
+            let ids = partitions.iter().map(|partition| partition.id().to_owned()).collect();
+            levers.hubs.insert(function.name.clone(), HubLever { partitions: ids, rewinds });
+            let listener = EventHubListener {
+                function: Arc::clone(&function),
+                hubs: services.event_hubs.clone(),
+                partitions,
+                options: app.host.event_hubs.clone(),
+                blobs: services.blobs.clone(),
+                invoker: invoker.clone(),
+                owner: self.instance,
+            };
+            let access = access.clone();
             tasks.spawn(async move {
-                if let Trigger::Timer(trigger) = &function.trigger {
-                    timer.run(trigger).await;
+                if access.granted(&function.name, &Need::of_event_hub(&trigger)).await {
+                    listener.run(trigger, received).await;
                 }
             });
         }
-        timers
+        for (function, trigger, feed) in self.feeds {
+            let (rewinds, received) = mpsc::channel(1);
+            levers.feeds.insert(function.name.clone(), rewinds);
+            let (access, invoker) = (access.clone(), invoker.clone());
+            tasks.spawn(async move {
+                if access.granted(&function.name, &Need::of_cosmos_db(&trigger)).await {
+                    feed.run(invoker, received).await;
+                }
+            });
+        }
+        let mut timers = BTreeMap::new();
+        for function in app.enabled().filter(|function| matches!(function.trigger, Trigger::Timer(_))).map(Arc::clone) {
+            let (timer, fires, handle) = Timer::new(&function, invoker, &services.blobs, host_id, self.instance);
+            timers.insert(function.name.clone(), handle);
+            let access = access.clone();
+            tasks.spawn(async move {
+                if let Trigger::Timer(trigger) = &function.trigger
+                    && access.granted(&function.name, &Need::of_timer()).await
+                {
+                    timer.run(trigger, fires).await;
+                }
+            });
+        }
+        (timers, levers)
     }
 }
 
@@ -113,6 +122,7 @@ fn start_storage(
     invoker: &Invoker,
     app: &App,
     services: &Services,
+    access: &Access,
     host_id: &str,
     new_blobs: Option<&NewBlobs>,
 ) {
@@ -121,7 +131,12 @@ fn start_storage(
         match &function.trigger {
             Trigger::Queue(trigger) => {
                 let (function, trigger, invoker) = (Arc::clone(function), trigger.clone(), invoker.clone());
-                tasks.spawn(run_queue(function, trigger, services.queues.clone(), app.host.queues.clone(), invoker));
+                let (access, queues, options) = (access.clone(), services.queues.clone(), app.host.queues.clone());
+                tasks.spawn(async move {
+                    if access.granted(&function.name, &Need::of_queue(&trigger)).await {
+                        run_queue(function, trigger, queues, options, invoker).await;
+                    }
+                });
             }
             Trigger::Blob(trigger) => {
                 of_blobs.insert(format!("Host.Functions.{}", function.name), Arc::clone(function));
@@ -133,8 +148,12 @@ fn start_storage(
                         new_blobs: new_blobs.clone(),
                         host_id: host_id.to_owned(),
                     };
-                    let invoker = invoker.clone();
-                    tasks.spawn(async move { scan.run(&invoker).await });
+                    let (invoker, access) = (invoker.clone(), access.clone());
+                    tasks.spawn(async move {
+                        if access.granted(&scan.function.name, &Need::of_blob(&scan.trigger)).await {
+                            scan.run(&invoker).await;
+                        }
+                    });
                 }
             }
             _ => {}

@@ -11,10 +11,13 @@
 //! Not kinder than Azure: a checkpoint and a lease move on after a failed batch unless an unlimited retry policy holds
 //! them; a handler that exits with 0 is not restarted; an answer that would hang Azure's host fails loudly.
 
+mod access;
 mod app;
 mod front;
 mod handler;
+mod host_id;
 mod invocation;
+mod levers;
 mod listeners;
 #[cfg(test)]
 mod tests;
@@ -26,22 +29,26 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
+use uuid::Uuid;
 
 use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::cosmos::Cosmos;
 use crate::event_hubs::EventHubs;
+use crate::faults::Faults;
+use crate::identity::Caller;
 use crate::queues::Queues;
 use crate::transport::{Incoming, Peer, Tls};
 
 pub use app::AppError;
 pub use front::KeysError;
 pub use handler::Stopped;
+pub use levers::{LeverError, Redelivery};
 
+use access::Access;
 use app::{App, Settings};
 use front::{Front, Keys};
 use handler::{Handler, Launch, Supervisor};
@@ -50,7 +57,7 @@ use listeners::Listeners;
 use triggers::BlobWebhook;
 
 /// How long a stop waits for connections that are in use.
-const STOPPING: Duration = Duration::from_secs(5);
+const STOPPING: Duration = Duration::from_secs(1);
 
 /// What to host, and how.
 pub struct HostOptions {
@@ -64,6 +71,11 @@ pub struct HostOptions {
     pub enforce_keys: bool,
     /// Sends bodies to the handler in chunks, as in Azure; otherwise with a `Content-Length`, as under Core Tools.
     pub chunked_bodies: bool,
+    /// This instance of the app, as owner of partitions, leases and locks. One that starts again under the id of one that
+    /// is gone goes on at once; under a new id it waits until what the other left behind has expired.
+    pub instance: Uuid,
+    /// The identity in whose name triggers listen: what its roles do not allow does not start. `None` asks nothing.
+    pub identity: Option<Caller>,
     /// What the host's port shows over TLS.
     pub tls: Tls,
 }
@@ -104,13 +116,16 @@ pub enum Error {
     NoTimer(String),
 }
 
-/// A running host. Dropped without [`stop`](Self::stop), it kills its handler and stops listening all the same.
+/// A running host. Dropped without [`stop`](Self::stop), it kills its handler and stops listening all the same, but keeps
+/// what it owns until that expires, as a host does that crashes.
 pub struct FunctionsHost {
     address: SocketAddr,
     front: Arc<Front>,
+    faults: Faults,
     supervisor: Mutex<Option<Supervisor>>,
     tasks: TaskTracker,
     stopping: CancellationToken,
+    leaving: CancellationToken,
     _on_drop: DropGuard,
 }
 
@@ -122,8 +137,8 @@ impl FunctionsHost {
     pub async fn start(options: HostOptions, services: Services, clock: &Clock) -> Result<Self, Error> {
         let settings = Settings::load(&options.app, &options.settings)?;
         let app = App::load(&options.app, settings)?;
-        let host_id = host_id(&app);
-        let listeners = Listeners::open(&app, &services).await?;
+        let host_id = host_id::of(&app.settings)?;
+        let listeners = Listeners::open(&app, &services, options.instance).await?;
         let keys = match options.enforce_keys {
             true => Some(Keys::open_or_create(&services.blobs, &host_id, &app)?),
             false => None,
@@ -134,7 +149,7 @@ impl FunctionsHost {
         let address = listener.address();
         let client = Client::new(options.chunked_bodies).map_err(Error::Client)?;
 
-        let stopping = CancellationToken::new();
+        let (stopping, leaving) = (CancellationToken::new(), CancellationToken::new());
         let (supervisor, handler) = if app.enabled().next().is_some() {
             let (supervisor, handler) =
                 Supervisor::start(launch(&app), client.clone(), clock.clone(), stopping.clone());
@@ -149,18 +164,24 @@ impl FunctionsHost {
             clock: clock.clone(),
             timeout: app.host.function_timeout,
             stopping: stopping.clone(),
+            leaving: leaving.clone(),
         };
+        let access = Access { caller: options.identity, clock: clock.clone(), stopping: stopping.clone() };
         let tasks = TaskTracker::new();
         let new_blobs = listeners.new_blobs(&app, &services, &host_id)?;
-        let timers = listeners.start(&tasks, &invoker, &app, &services, &host_id, new_blobs.as_ref());
+        let (timers, levers) =
+            listeners.start(&tasks, &invoker, &app, &services, &access, &host_id, new_blobs.as_ref());
         let blob_webhook = BlobWebhook { blobs: services.blobs.clone(), new_blobs };
         for function in app.enabled() {
             info!("{}: {}", function.name, function.trigger.kind());
         }
-        let front = Arc::new(Front::new(app, invoker, host_id, keys, timers, blob_webhook));
-        tasks.spawn(serve(listener, Arc::clone(&front), stopping.clone()));
+        let front = Arc::new(Front::new(app, invoker, host_id, keys, timers, levers, blob_webhook));
+        let faults = front::faults();
+        let router = front::router(Arc::clone(&front), &faults);
+        tasks.spawn(serve(listener, router, stopping.clone()));
         let on_drop = stopping.clone().drop_guard();
-        Ok(Self { address, front, supervisor: Mutex::new(supervisor), tasks, stopping, _on_drop: on_drop })
+        let supervisor = Mutex::new(supervisor);
+        Ok(Self { address, front, faults, supervisor, tasks, stopping, leaving, _on_drop: on_drop })
     }
 
     /// Where the host listens.
@@ -199,20 +220,25 @@ impl FunctionsHost {
 
     /// The master key, which opens everything; `None` where keys are not asked for.
     #[must_use]
-    pub fn master_key(&self) -> Option<&str> {
-        self.front.keys.as_ref().map(Keys::master)
+    pub fn master_key(&self) -> Option<String> {
+        self.key(|keys| keys.master().map(Some))
     }
 
     /// The default key of a function; `None` where keys are not asked for or there is no such function.
     #[must_use]
-    pub fn function_key(&self, function: &str) -> Option<&str> {
-        self.front.keys.as_ref()?.of_function(function)
+    pub fn function_key(&self, function: &str) -> Option<String> {
+        self.front.app.functions.iter().find(|known| known.name == function)?;
+        self.key(|keys| keys.of_function(function))
     }
 
     /// The `code` that Event Grid has to bring; `None` where keys are not asked for.
     #[must_use]
-    pub fn event_grid_key(&self) -> Option<&str> {
-        self.front.keys.as_ref()?.event_grid()
+    pub fn event_grid_key(&self) -> Option<String> {
+        self.key(Keys::event_grid)
+    }
+
+    fn key(&self, read: impl FnOnce(&Keys) -> Result<Option<String>, KeysError>) -> Option<String> {
+        read(self.front.keys.as_ref()?).inspect_err(|error| tracing::error!("{error}")).ok()?
     }
 
     /// Runs a timer now, after a run that is under way, and waits for it. Returns whether the run succeeded.
@@ -224,8 +250,16 @@ impl FunctionsHost {
         self.front.timers.get(function).ok_or_else(missing)?.fire().await.ok_or_else(missing)
     }
 
+    /// Faults that strike requests to this host's port. They end with it.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
     /// Stops triggers, port and handler. Invocations under way are not acknowledged, so their events come again.
+    /// Partitions, leases and locks are given back, so that another host has them at once.
     pub async fn stop(&self) {
+        self.leaving.cancel();
         self.stopping.cancel();
         let supervisor = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(supervisor) = supervisor {
@@ -240,8 +274,8 @@ impl FunctionsHost {
 }
 
 /// Serves the port until the host stops; open connections end with what they carry.
-async fn serve(listener: Incoming, front: Arc<Front>, stopping: CancellationToken) {
-    let service = front::router(front).into_make_service_with_connect_info::<Peer>();
+async fn serve(listener: Incoming, router: axum::Router, stopping: CancellationToken) {
+    let service = router.into_make_service_with_connect_info::<Peer>();
     let served = axum::serve(listener, service).with_graceful_shutdown(stopping.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!("the port of the functions host failed: {error}");
@@ -266,14 +300,4 @@ fn launch(app: &App) -> Launch {
         fixed_port: handler.port,
         initialization_timeout: handler.initialization_timeout,
     }
-}
-
-/// The id under which blobs of this host are kept: as set, or one per app folder.
-fn host_id(app: &App) -> String {
-    if let Some(id) = app.settings.get("AzureFunctionsWebHost__hostid") {
-        return id.to_lowercase();
-    }
-    let digest = Sha256::digest(app.root.to_string_lossy().as_bytes());
-    let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("local-{digits}")
 }

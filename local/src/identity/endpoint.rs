@@ -8,13 +8,14 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::caller::Principal;
 use super::tokens::Tokens;
+use crate::faults::Faults;
 
 /// Where tokens are given.
 pub(super) const PATH: &str = "/msi/token";
@@ -52,7 +53,7 @@ struct Given {
 
 pub(super) fn router(tokens: Tokens, principals: Vec<Arc<Principal>>) -> Router {
     let service = Arc::new(Service { tokens, principals });
-    Router::new().route(PATH, get(token)).fallback(unknown).with_state(service)
+    Router::new().route(PATH, get(token).fallback(unknown)).fallback(unknown).with_state(service)
 }
 
 async fn token(State(service): State<Arc<Service>>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
@@ -104,8 +105,14 @@ impl Service {
     }
 }
 
-async fn unknown(uri: Uri) -> Response {
-    refused(StatusCode::NOT_FOUND, &format!("The identity endpoint has nothing at {}; it serves {PATH}.", uri.path()))
+async fn unknown(method: Method, uri: Uri) -> Response {
+    let message = format!("The identity endpoint has no {method} {}; it serves GET {PATH}.", uri.path());
+    refused(StatusCode::NOT_FOUND, &message)
+}
+
+/// Faults that answer as the endpoint does.
+pub(super) fn faults() -> Faults {
+    Faults::new(|_, refusal| refused(refusal.status, refusal.text()))
 }
 
 fn refused(status: StatusCode, message: &str) -> Response {

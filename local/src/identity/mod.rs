@@ -42,6 +42,7 @@ pub use self::tokens::InvalidToken;
 use self::caller::Principal;
 use self::certificates::Authority;
 use self::tokens::Tokens;
+use crate::faults::Faults;
 use crate::topology;
 use crate::transport::{HttpServer, Tls};
 
@@ -62,6 +63,7 @@ struct Shared {
     principals: BTreeMap<String, Arc<Principal>>,
     address: SocketAddr,
     server: HttpServer,
+    faults: Faults,
 }
 
 /// What an app needs to get tokens, as App Service puts it into the app's environment.
@@ -93,10 +95,12 @@ impl Identity {
             }
         }
         let tokens = Tokens::open(dir, principals.values().map(Arc::clone))?;
+        let faults = endpoint::faults();
         let router = endpoint::router(tokens.clone(), principals.values().map(Arc::clone).collect());
+        let router = faults.guard(router);
         let server = HttpServer::start("identity", listener, router, &tls).map_err(Error::Listener)?;
         let ca_certificate = authority.certificate_path();
-        Ok(Self { shared: Arc::new(Shared { tls, ca_certificate, tokens, principals, address, server }) })
+        Ok(Self { shared: Arc::new(Shared { tls, ca_certificate, tokens, principals, address, server, faults }) })
     }
 
     /// What serves TLS with the stack's certificate.
@@ -142,6 +146,13 @@ impl Identity {
         self.shared.principals.get(name).map(|principal| Caller::unlimited(Arc::clone(principal)))
     }
 
+    /// The identity whose secret this is: what its app has as `IDENTITY_HEADER`.
+    #[must_use]
+    pub fn caller_with(&self, secret: &str) -> Option<Caller> {
+        let principal = self.shared.principals.values().find(|principal| principal.secret == secret)?;
+        Some(Caller::unlimited(Arc::clone(principal)))
+    }
+
     /// Who shows this token: its signature is ours, it has not expired, and it is meant for one of `audiences`, which are
     /// compared without case and without a slash at the end.
     ///
@@ -149,6 +160,12 @@ impl Identity {
     /// What is wrong with the token, in a sentence that holds nothing of it.
     pub fn authenticate(&self, bearer: &str, audiences: &[&str]) -> Result<Caller, InvalidToken> {
         self.shared.tokens.check(bearer, audiences)
+    }
+
+    /// Faults that strike requests for tokens.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
     }
 
     /// Ends the identity endpoint; what was issued stays valid.

@@ -24,9 +24,13 @@ use tokio::net::TcpListener;
 
 use crate::{
     clock::Clock,
+    faults::Faults,
     identity::Identity,
     storage::Storage,
-    storage_account::auth::{Account, WELL_KNOWN_KEY},
+    storage_account::{
+        self,
+        auth::{Account, WELL_KNOWN_KEY},
+    },
     topology,
     transport::HttpServer,
 };
@@ -46,6 +50,7 @@ pub struct Queues {
 
 struct Inner {
     service: Arc<Service>,
+    faults: Faults,
     server: HttpServer,
 }
 
@@ -72,9 +77,10 @@ impl Queues {
             account: Account::new(account, "queue", identity),
             base: format!("http://{address}/{account}"),
         });
-        let router = http::router(Arc::clone(&service));
+        let faults = storage_account::faults(clock);
+        let router = faults.guard(http::router(Arc::clone(&service)));
         let server = HttpServer::start("queue", listener, router, identity.tls()).map_err(unusable)?;
-        let queues = Self { inner: Arc::new(Inner { service, server }) };
+        let queues = Self { inner: Arc::new(Inner { service, faults, server }) };
         for queue in &topology.queues {
             queues.create(queue)?;
         }
@@ -85,6 +91,12 @@ impl Queues {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.inner.server.address()
+    }
+
+    /// Faults that strike requests to the service.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.inner.faults
     }
 
     /// Name of the account.

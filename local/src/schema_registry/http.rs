@@ -19,6 +19,7 @@ use super::{
     error::Refusal,
     store::{Registered, Store},
 };
+use crate::faults::Faults;
 use crate::identity::{Action, Identity};
 
 /// What roles on the registry are assigned on: the namespace.
@@ -207,8 +208,27 @@ fn refused(refusal: &Refusal) -> Response {
     if status.is_server_error() {
         tracing::error!(error = refusal as &dyn std::error::Error, "schema registry request failed");
     }
-    let body = json!({ "error": { "code": code, "message": refusal.to_string(), "details": [] } });
+    error(status, code, &refusal.to_string())
+}
+
+/// An error in the service's shape.
+fn error(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = json!({ "error": { "code": code, "message": message, "details": [] } });
     (status, [("x-ms-error-code", code)], axum::Json(body)).into_response()
+}
+
+/// Faults that answer as the service does.
+pub(super) fn faults() -> Faults {
+    Faults::new(|_, refusal| {
+        let code = refusal.code_or(match refusal.status {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => "ServerBusy",
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "Unauthorized",
+            StatusCode::NOT_FOUND => "ItemNotFound",
+            status if status.is_server_error() => "InternalServerError",
+            _ => "InvalidRequest",
+        });
+        error(refusal.status, code, refusal.text())
+    })
 }
 
 fn api_version(uri: &Uri) -> Result<String, Refusal> {

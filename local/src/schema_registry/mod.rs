@@ -19,7 +19,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use tokio::net::TcpListener;
 
-use crate::{identity::Identity, storage::Storage, topology, transport::HttpServer};
+use crate::{faults::Faults, identity::Identity, storage::Storage, topology, transport::HttpServer};
 
 pub use self::error::Error;
 use self::{http::Service, store::Store};
@@ -28,6 +28,7 @@ use self::{http::Service, store::Store};
 #[derive(Clone)]
 pub struct SchemaRegistry {
     server: Arc<HttpServer>,
+    faults: Faults,
 }
 
 impl SchemaRegistry {
@@ -49,15 +50,22 @@ impl SchemaRegistry {
             audiences: audiences(namespace),
             base: format!("https://{address}"),
         };
-        let router = http::router(Arc::new(service));
+        let faults = http::faults();
+        let router = faults.guard(http::router(Arc::new(service)));
         let server = HttpServer::start("schema registry", listener, router, identity.tls()).map_err(Error::Listener)?;
-        Ok(Self { server: Arc::new(server) })
+        Ok(Self { server: Arc::new(server), faults })
     }
 
     /// Where the registry listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// Faults that strike requests to the registry.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// Stops listening and waits a moment for requests under way.

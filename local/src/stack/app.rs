@@ -3,19 +3,25 @@
 use std::collections::BTreeMap;
 use std::net::TcpListener as StdListener;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use super::StackError;
 use super::ports::{FUNCTIONS, unbound};
 use crate::clock::Clock;
 use crate::functions_host::{FunctionsHost, HostOptions, Services};
+use crate::identity::Caller;
 use crate::transport::Tls;
 
 /// Pause before the host starts again after it gave up, as a platform would make.
 const HOST_RESTART_PAUSE: Duration = Duration::from_secs(1);
+
+/// What the ids of instances count from. They are the same after a crash, which no host survives: what each held goes on
+/// at once.
+const INSTANCES: u128 = 0xc0a7_050e_0000_4000_8000_0000_0000_0001;
 
 /// The app to run.
 #[derive(Clone)]
@@ -28,41 +34,60 @@ pub struct AppOptions {
     pub enforce_keys: bool,
 }
 
-/// The host that runs now, and the task that watches it.
+/// The instances of the app.
 #[derive(Default)]
-pub(super) struct App {
-    host: Arc<Mutex<Option<Arc<FunctionsHost>>>>,
-    supervisor: Mutex<Option<JoinHandle<()>>>,
+pub(crate) struct App {
+    instances: Mutex<Vec<Instance>>,
 }
 
+/// The host that runs now, and the task that watches it.
+struct Instance {
+    host: Slot,
+    supervisor: JoinHandle<()>,
+}
+
+type Slot = Arc<Mutex<Option<Arc<FunctionsHost>>>>;
+
 impl App {
-    /// Starts the host and watches over it: where it gives up, as Azure's does after the third death of the handler, it
-    /// is started again, loudly, as the platform would.
+    /// Starts one host more and watches over it: where it gives up, as Azure's does after the third death of the handler,
+    /// it is started again, loudly, as the platform would.
     pub(super) async fn run(&self, starter: HostStarter) -> Result<Arc<FunctionsHost>, StackError> {
         let first = Arc::new(starter.start().await?);
-        set(&self.host, Some(Arc::clone(&first)));
-        let supervisor = tokio::spawn(supervise(starter, Arc::clone(&first), Arc::clone(&self.host)));
-        *self.supervisor.lock().unwrap_or_else(PoisonError::into_inner) = Some(supervisor);
+        let host = Slot::default();
+        set(&host, Some(Arc::clone(&first)));
+        let supervisor = tokio::spawn(supervise(starter, Arc::clone(&first), Arc::clone(&host)));
+        self.lock().push(Instance { host, supervisor });
         Ok(first)
     }
 
-    pub(super) fn host(&self) -> Option<Arc<FunctionsHost>> {
-        self.host.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The host that was started first of those that run now.
+    pub(crate) fn host(&self) -> Option<Arc<FunctionsHost>> {
+        self.hosts().into_iter().next()
+    }
+
+    /// The hosts that run now.
+    pub(super) fn hosts(&self) -> Vec<Arc<FunctionsHost>> {
+        let running = |instance: &Instance| instance.host.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.lock().iter().filter_map(running).collect()
     }
 
     pub(super) async fn stop(&self) {
-        let supervisor = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(supervisor) = supervisor {
-            supervisor.abort();
+        let instances = std::mem::take(&mut *self.lock());
+        for instance in instances {
+            instance.supervisor.abort();
+            let host = instance.host.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(host) = host {
+                host.stop().await;
+            }
         }
-        let host = self.host.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(host) = host {
-            host.stop().await;
-        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Instance>> {
+        self.instances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn supervise(starter: HostStarter, first: Arc<FunctionsHost>, current: Arc<Mutex<Option<Arc<FunctionsHost>>>>) {
+async fn supervise(starter: HostStarter, first: Arc<FunctionsHost>, current: Slot) {
     let mut host = first;
     loop {
         let stopped = host.stopped().await;
@@ -86,6 +111,10 @@ pub(super) struct HostStarter {
     pub(super) services: Services,
     pub(super) clock: Clock,
     pub(super) listener: StdListener,
+    /// Which instance of the app, from 0.
+    pub(super) instance: u16,
+    /// In whose name the triggers listen.
+    pub(super) identity: Option<Caller>,
     pub(super) tls: Tls,
 }
 
@@ -98,12 +127,14 @@ impl HostStarter {
             listener,
             enforce_keys: self.app.enforce_keys,
             chunked_bodies: true,
+            instance: Uuid::from_u128(INSTANCES + u128::from(self.instance)),
+            identity: self.identity.clone(),
             tls: self.tls.clone(),
         };
         Ok(FunctionsHost::start(options, self.services.clone(), &self.clock).await?)
     }
 }
 
-fn set(slot: &Mutex<Option<Arc<FunctionsHost>>>, host: Option<Arc<FunctionsHost>>) {
+fn set(slot: &Slot, host: Option<Arc<FunctionsHost>>) {
     *slot.lock().unwrap_or_else(PoisonError::into_inner) = host;
 }

@@ -25,6 +25,8 @@ pub struct Endpoints {
     pub queue: QueueEndpoints,
     /// Event Grid.
     pub event_grid: EventGridEndpoints,
+    /// Levers for tests.
+    pub control: String,
     /// What an app with one of the topology's identities has in its environment, by name of the identity.
     pub identities: BTreeMap<String, Credentials>,
     /// Certificate of the authority that all https endpoints are trusted through, PEM.

@@ -22,6 +22,7 @@ pub use ports::{PortError, Ports};
 
 use crate::blobs::Blobs;
 use crate::clock::Clock;
+use crate::control::{self, Handles};
 use crate::cosmos::{self, Cosmos, Replay};
 use crate::event_grid::{self, EventGrid};
 use crate::event_hubs::{self, EventHubs, SHARED_ACCESS_KEY};
@@ -31,7 +32,9 @@ use crate::queues::Queues;
 use crate::schema_registry::SchemaRegistry;
 use crate::storage::{Storage, Sync as SyncMode};
 use crate::topology::Topology;
-use app::{App, HostStarter};
+use crate::transport::HttpServer;
+pub(crate) use app::App;
+use app::HostStarter;
 use ports::{FUNCTIONS, bind, listen, unbound};
 
 /// The storage account of the local stack, the name that every Azure tool knows.
@@ -60,7 +63,8 @@ pub struct Stack {
     schema_group: String,
     site: Mutex<Option<TcpListener>>,
     functions: StdListener,
-    app: App,
+    app: Arc<App>,
+    control: HttpServer,
 }
 
 impl Stack {
@@ -88,6 +92,7 @@ impl Stack {
         let hubs_port = listen("Event Hubs", ports.event_hubs)?;
         let registry_port = listen("the schema registry", ports.schema_registry)?;
         let grid_port = listen("Event Grid", ports.event_grid)?;
+        let control_port = listen("the control port", ports.control)?;
         let identity_port = listen("the identity endpoint", ports.identity)?;
 
         let clock = Clock::default();
@@ -115,9 +120,34 @@ impl Stack {
         .await?;
         let observer = event_grid.clone();
         blobs.observe(Arc::new(move |created| Ok(observer.blob_created(created)?)))?;
-        event_hubs::capture::start(&event_hubs, &blobs, &storage, &clock).map_err(StackError::Capture)?;
+        let observer = event_grid.clone();
+        event_hubs::capture::start(
+            &event_hubs,
+            &blobs,
+            &storage,
+            &clock,
+            Arc::new(move |file| Ok(observer.capture_file_created(file)?)),
+        )
+        .map_err(StackError::Capture)?;
         let cosmos = Cosmos::start(&topology.cosmos, &identity, cosmos_ports, &storage, &clock, progress).await?;
 
+        let services = Services {
+            event_hubs: event_hubs.clone(),
+            cosmos: cosmos.clone(),
+            blobs: blobs.clone(),
+            queues: queues.clone(),
+        };
+        let app = Arc::new(App::default());
+        let handles = Handles {
+            clock: clock.clone(),
+            services: services.clone(),
+            event_grid: event_grid.clone(),
+            schema_registry: schema_registry.clone(),
+            identity: identity.clone(),
+            app: Arc::clone(&app),
+        };
+        let control = control::start(control_port, handles)
+            .map_err(|source| unbound("the control port", ports.control, source))?;
         let topic = topology.event_grid.topics.first().map(|topic| topic.name.as_str()).ok_or(StackError::NoTopic)?;
         let functions_url =
             format!("http://{}", functions.local_addr().map_err(|source| unbound(FUNCTIONS, ports.functions, source))?);
@@ -141,6 +171,7 @@ impl Stack {
                 resource_manager: event_grid.resource_manager(),
                 topic_id: event_grid.topic_id(topic).ok_or(StackError::NoTopic)?,
             },
+            control: format!("http://{}", control.address()),
             identities: identity
                 .names()
                 .filter_map(|name| Some((name.to_owned(), identity.credentials(name)?)))
@@ -152,13 +183,14 @@ impl Stack {
             clock,
             storage,
             identity,
-            services: Services { event_hubs, cosmos, blobs, queues },
+            services,
             event_grid,
             schema_registry,
             schema_group: topology.event_hubs.schema_groups.first().map(|group| group.name.clone()).unwrap_or_default(),
             site: Mutex::new(Some(site)),
             functions,
-            app: App::default(),
+            app,
+            control,
         })
     }
 
@@ -264,7 +296,7 @@ impl Stack {
     fn lead_event_grid_to(&self, host: &FunctionsHost) {
         let Ok(mut base) = Url::parse(&self.endpoints.functions) else { return };
         if let Some(key) = host.event_grid_key() {
-            base.query_pairs_mut().append_pair("code", key);
+            base.query_pairs_mut().append_pair("code", &key);
         }
         self.event_grid.set_function_app(base);
     }
@@ -274,17 +306,30 @@ impl Stack {
     /// # Errors
     /// When the app is not valid or its handler does not start; the message names the file.
     pub async fn run_app(&self, app: AppOptions) -> Result<(), StackError> {
-        let host = self
-            .app
-            .run(HostStarter {
-                app,
+        self.run_app_scaled(app, 1).await
+    }
+
+    /// As [`run_app`](Self::run_app), scaled out: hosts that share partitions, leases, timers and the port as instances of
+    /// one app do.
+    ///
+    /// # Errors
+    /// As there; the instances before the one that does not start go on.
+    pub async fn run_app_scaled(&self, app: AppOptions, instances: u16) -> Result<(), StackError> {
+        // What the settings let the app prove to the identity endpoint is what its triggers may do.
+        let identity = app.settings.get("IDENTITY_HEADER").and_then(|secret| self.identity.caller_with(secret));
+        for instance in 0..instances {
+            let starter = HostStarter {
+                app: app.clone(),
                 services: self.services.clone(),
                 clock: self.clock.clone(),
                 listener: self.functions.try_clone().map_err(|source| unbound(FUNCTIONS, 0, source))?,
                 tls: self.identity.tls().clone(),
-            })
-            .await?;
-        self.lead_event_grid_to(&host);
+                instance,
+                identity: identity.clone(),
+            };
+            let host = self.app.run(starter).await?;
+            self.lead_event_grid_to(&host);
+        }
         Ok(())
     }
 
@@ -294,10 +339,16 @@ impl Stack {
         self.host()?.handler_pid()
     }
 
-    /// The functions host that runs now.
+    /// The functions host that runs now; the first where there are several.
     #[must_use]
     pub fn host(&self) -> Option<Arc<FunctionsHost>> {
-        self.app.host()
+        self.hosts().into_iter().next()
+    }
+
+    /// The functions hosts that run now.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<Arc<FunctionsHost>> {
+        self.app.hosts()
     }
 
     /// Stops the app; the services stay. Nothing is acknowledged for it, so another app goes on where it was.
@@ -307,6 +358,7 @@ impl Stack {
 
     /// Stops the app and every service, and waits until nothing of them is left.
     pub async fn stop(self) {
+        self.control.stop().await;
         self.stop_app().await;
         self.event_grid.stop().await;
         self.schema_registry.stop().await;

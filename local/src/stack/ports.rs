@@ -26,6 +26,8 @@ pub struct Ports {
     pub schema_registry: u16,
     /// Event Grid and Resource Manager.
     pub event_grid: u16,
+    /// Levers for tests.
+    pub control: u16,
     /// The identity endpoint of apps.
     pub identity: u16,
 }
@@ -43,6 +45,7 @@ impl Ports {
             event_hubs: 5672,
             schema_registry: 5300,
             event_grid: 6501,
+            control: 6510,
             identity: 6502,
         }
     }
@@ -60,6 +63,7 @@ impl Ports {
             schema_registry: 0,
             event_grid: 0,
             identity: 0,
+            control: 0,
         }
     }
 

@@ -6,6 +6,7 @@
 pub(crate) mod auth;
 mod code;
 pub(crate) mod dates;
+mod faults;
 mod incoming;
 mod names;
 mod refusal;
@@ -15,6 +16,7 @@ pub(crate) mod work;
 pub(crate) mod xml;
 
 pub use code::Code;
+pub(crate) use faults::faults;
 pub(crate) use incoming::Incoming;
 pub(crate) use names::check_name;
 pub use refusal::Refusal;

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::identity::TENANT;
 
-use super::{Code, Refusal, dates, unusable, xml};
+use super::{Refusal, dates, unusable, xml};
 
 /// The version that answers name where the request names none.
 const DEFAULT_VERSION: &str = "2026-04-06";
@@ -44,12 +44,13 @@ impl Reply {
     }
 
     /// An error as the services word it. The answer to `HEAD` has no body, nor has `304`.
-    pub(crate) fn error(status: StatusCode, code: Code, message: &str, is_head: bool) -> Self {
-        let reply = match xml::error(code, message) {
+    pub(crate) fn error(status: StatusCode, code: impl std::fmt::Display, message: &str, is_head: bool) -> Self {
+        let code = code.to_string();
+        let reply = match xml::error(&code, message) {
             Ok(document) if !is_head && status != StatusCode::NOT_MODIFIED => Self::xml(status, document),
             _ => Self::new(status),
         };
-        let reply = reply.header("x-ms-error-code", code.to_string());
+        let reply = reply.header("x-ms-error-code", code);
         match status {
             StatusCode::UNAUTHORIZED => reply.header("www-authenticate", challenge()),
             _ => reply,

@@ -7,7 +7,7 @@ use quick_xml::{
     events::{BytesDecl, BytesText, Event},
 };
 
-use super::{Code, Metadata};
+use super::Metadata;
 
 pub(crate) type Xml = Writer<Vec<u8>>;
 
@@ -34,10 +34,10 @@ pub(crate) fn branch(xml: &mut Xml, name: &str, content: impl FnOnce(&mut Xml) -
     Ok(())
 }
 
-pub(crate) fn error(code: Code, message: &str) -> io::Result<Vec<u8>> {
+pub(crate) fn error(code: &str, message: &str) -> io::Result<Vec<u8>> {
     document(|xml| {
         branch(xml, "Error", |xml| {
-            leaf(xml, "Code", code.to_string())?;
+            leaf(xml, "Code", code)?;
             leaf(xml, "Message", message)
         })
     })

@@ -3,12 +3,13 @@
 //! Each acknowledgement is a line of a file beside the data directory, so that the record holds it in its place among
 //! the file operations.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use bytes::Bytes;
@@ -25,11 +26,12 @@ use crate::support::eventually;
 pub(crate) const ACKS: &str = "acks";
 /// What begins a line of what was refused.
 pub(crate) const REFUSED: &str = "refused";
-/// Writers of events first, then writers of documents and of blobs in turn.
-pub(crate) const WRITERS: usize = EVENT_WRITERS + 4;
+/// Writers of events first, then writers of documents, blobs and messages in turn.
+pub(crate) const WRITERS: usize = EVENT_WRITERS + 6;
 const EVENT_WRITERS: usize = 6;
 const HUB: &str = "products";
 const CONTAINER: &str = "reports";
+const QUEUE: &str = "cut";
 /// Every so many blobs one is larger than a chunk of the store.
 const LARGE: u64 = 7;
 
@@ -74,7 +76,7 @@ pub(crate) async fn run(directory: &Path, sync: Sync) {
 /// One entry for each service; the lines that acknowledge them, or what was said instead.
 pub(crate) async fn store_one_of_each(stack: &Stack, number: u64) -> Vec<Result<String, String>> {
     let mut lines = Vec::new();
-    for writer in [0, EVENT_WRITERS, EVENT_WRITERS + 1] {
+    for writer in [0, EVENT_WRITERS, EVENT_WRITERS + 1, EVENT_WRITERS + 2] {
         lines.push(store(stack, writer, number).await);
     }
     lines
@@ -84,8 +86,9 @@ pub(crate) async fn store_one_of_each(stack: &Stack, number: u64) -> Vec<Result<
 async fn store(stack: &Stack, writer: usize, number: u64) -> Result<String, String> {
     match writer.checked_sub(EVENT_WRITERS) {
         None => send_events(stack, writer, number),
-        Some(writer) if writer % 2 == 0 => write_document(stack, writer, number).await,
-        Some(writer) => write_blob(stack, writer, number),
+        Some(writer) if writer % 3 == 0 => write_document(stack, writer, number).await,
+        Some(writer) if writer % 3 == 1 => write_blob(stack, writer, number),
+        Some(writer) => put_message(stack, writer, number),
     }
 }
 
@@ -122,6 +125,12 @@ fn message(text: &str, number: u64) -> Bytes {
     let body = text.repeat(1 + (number % 40) as usize);
     let length = u32::try_from(body.len()).expect("short");
     [&[0x00, 0x53, 0x75, 0xb0][..], &length.to_be_bytes(), body.as_bytes()].concat().into()
+}
+
+fn put_message(stack: &Stack, writer: usize, number: u64) -> Result<String, String> {
+    let text = format!("{writer} {number}");
+    let put = stack.queues().create(QUEUE).and_then(|_| stack.queues().put(QUEUE, text, None));
+    put.map(|_| format!("message {writer} {number}")).map_err(|error| format!("message: {}", chain(&error)))
 }
 
 /// The content of a blob, which says its own version.
@@ -176,12 +185,13 @@ pub(crate) async fn missing(directory: &Path, acknowledged: &[String]) -> Vec<St
     };
     let mut missing = Vec::new();
     let mut newest: HashMap<(&str, &str), u64> = HashMap::new();
-    let mut events = Vec::new();
+    let (mut events, mut messages) = (Vec::new(), Vec::new());
     for line in acknowledged {
         let words: Vec<&str> = line.split(' ').collect();
         let number = |word: usize| words[word].parse::<u64>().expect("a number");
         match words[0] {
             "event" => events.push((words[1], number(2), number(3), number(4))),
+            "message" => messages.push(format!("{} {}", words[1], words[2])),
             "schema" => missing.extend(missing_schema(&stack).await),
             kind => {
                 newest.insert((kind, words[1]), number(2));
@@ -189,6 +199,7 @@ pub(crate) async fn missing(directory: &Path, acknowledged: &[String]) -> Vec<St
         }
     }
     missing.extend(missing_events(&stack, &events));
+    missing.extend(missing_messages(&stack, &messages));
     for ((kind, name), version) in newest {
         let found = if kind == "blob" { blob_version(&stack, name) } else { document_version(&stack, name).await };
         match found {
@@ -224,6 +235,17 @@ fn missing_events(stack: &Stack, acknowledged: &[(&str, u64, u64, u64)]) -> Vec<
         }
     }
     missing
+}
+
+fn missing_messages(stack: &Stack, acknowledged: &[String]) -> Vec<String> {
+    let mut found = HashSet::new();
+    // The queue itself may be newer than the cut.
+    while let Ok(taken) = stack.queues().take(QUEUE, 32, Duration::from_secs(600))
+        && !taken.is_empty()
+    {
+        found.extend(taken.into_iter().map(|message| message.text));
+    }
+    acknowledged.iter().filter(|text| !found.contains(*text)).map(|text| format!("message {text}")).collect()
 }
 
 /// Writer and number of a stored event.

@@ -2,7 +2,8 @@
 
    CONTOSO_RECORD_DIR   the directory
    CONTOSO_RECORD_LOG   the log, outside of it
-   CONTOSO_RECORD_FULL  while a file of this name exists, writes below the directory's `data` fail with ENOSPC
+   CONTOSO_RECORD_FULL  while a file of this name exists, writes below the directory fail with ENOSPC, but those to
+                        its file `acks`
 
    A record is a head of fixed size, then a path and data. Each operation is done and written down under one lock, so
    that the log is the order in which things happened; a flush is written down twice, before and after, and done without
@@ -99,11 +100,8 @@ static uint64_t inode_of(int fd, int *directory) {
     return stat.st_ino;
 }
 
-/* Whether the path is the directory's `data` or below. */
-static int is_data(const char *path) {
-    path += root_length;
-    return strncmp(path, "/data", 5) == 0 && (path[5] == '/' || !path[5]);
-}
+/* Whether there may be no room for what is written to the path. */
+static int is_data(const char *path) { return strcmp(path + root_length, "/acks") != 0; }
 
 static int no_space(int fillable) {
     struct stat stat;

@@ -55,7 +55,9 @@ impl Recording {
     /// What the child was told, and what it was refused.
     pub(crate) fn acknowledged(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.directory().join(ACKS)).unwrap_or_default();
-        text.lines().map(str::to_owned).collect()
+        // A line counts once it is whole.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(str::to_owned).collect()
     }
 
     /// The operations in order; paths are relative to the recorded directory.
@@ -126,13 +128,9 @@ async fn start(sync: Sync, acknowledged: usize) -> (TempDir, Child) {
     let home = TempDir::new().expect("a temporary folder");
     let root = recorded_in(&home);
     std::fs::create_dir_all(&root).expect("a folder");
-    let library = tokio::task::spawn_blocking(|| library().to_owned()).await.expect("no panic");
     let mut child = Command::new(std::env::current_exe().expect("this test"))
         .args(["--exact", CHILD, "--nocapture"])
-        .env("LD_PRELOAD", library)
-        .env(DIRECTORY, &root)
-        .env(LOG, log_of(&home))
-        .env(FULL, full(&home))
+        .envs(environment(&root, home.path(), &full(&home)))
         .env(SYNC, if sync == Sync::Always { "always" } else { "process" })
         .stdout(Stdio::null())
         .spawn()
@@ -153,6 +151,14 @@ async fn start(sync: Sync, acknowledged: usize) -> (TempDir, Child) {
 fn kill(child: &mut Child) {
     child.kill().expect("it runs or has ended");
     child.wait().expect("it ends");
+}
+
+/// What makes a process write down what it does below `directory`, and find no room there while the file `full` exists.
+pub(crate) fn environment(directory: &Path, home: &Path, full: &Path) -> Vec<(String, String)> {
+    let text = |path: &Path| path.to_str().expect("paths are text").to_owned();
+    [("LD_PRELOAD", library()), (DIRECTORY, directory), (LOG, &home.join("log")), (FULL, full)]
+        .map(|(name, path)| (name.to_owned(), text(path)))
+        .into()
 }
 
 /// In the child: the recorded directory, and how the stack shall flush.
@@ -176,7 +182,7 @@ fn log_of(home: &TempDir) -> PathBuf {
 }
 
 /// The recorder, compiled once.
-pub(crate) fn library() -> &'static Path {
+fn library() -> &'static Path {
     static LIBRARY: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
         let home = TempDir::new().expect("a temporary folder");
         let library = home.path().join("recorder.so");

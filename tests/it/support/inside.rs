@@ -57,8 +57,13 @@ impl Inside {
 
     /// Starts the app, in place of the one that may run.
     pub(crate) async fn run_app(&self) {
+        self.run_app_as(identity::APP).await;
+    }
+
+    /// Starts the app with an identity of the topology, in place of the one that may run.
+    pub(crate) async fn run_app_as(&self, identity: &str) {
         self.stack.stop_app().await;
-        let settings = self.stack.app_settings(identity::APP).expect("the app's identity");
+        let settings = self.stack.app_settings(identity).expect("an identity of the topology");
         let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: false };
         self.stack.run_app(app).await.expect("the app starts");
     }

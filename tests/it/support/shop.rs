@@ -58,7 +58,8 @@ impl Shop {
         command
     }
 
-    async fn start_in(data_dir: TempDir, options: ShopOptions) -> Self {
+    /// Starts a shop on this data directory.
+    pub(crate) async fn start_in(data_dir: TempDir, options: ShopOptions) -> Self {
         let mut command = Self::command(data_dir.path(), &options);
         let mut stack = command.stdout(Stdio::piped()).spawn().expect("contoso starts");
         let stdout = stack.stdout.take().expect("standard output is piped");
@@ -92,6 +93,16 @@ impl Shop {
     /// Kills the stack without warning, together with the handler, and starts it on the same data directory.
     pub(crate) async fn crash_and_restart(self) -> Self {
         self.crash().restart().await
+    }
+
+    /// Waits for the stack to end by itself; its exit code, and what it left.
+    pub(crate) async fn ends(mut self) -> (Option<i32>, Crashed) {
+        let status = eventually("the end of the stack", || {
+            let state = self.stack.try_wait().expect("waiting works");
+            async move { state.ok_or_else(|| "it still runs".to_owned()) }
+        })
+        .await;
+        (status.code(), self.crash())
     }
 
     /// Kills the stack without warning, together with the handler.

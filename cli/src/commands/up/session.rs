@@ -79,7 +79,7 @@ impl Session<'_> {
 
     /// The key of the function that writes products, where keys are asked for.
     fn function_key(&self) -> Option<String> {
-        self.stack.host()?.function_key(PRODUCTS).map(str::to_owned)
+        self.stack.host()?.function_key(PRODUCTS)
     }
 
     async fn seed(&self, http: &reqwest::Client, endpoints: &Endpoints) -> anyhow::Result<()> {

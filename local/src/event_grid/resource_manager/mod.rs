@@ -60,8 +60,12 @@ async fn answer(service: &Arc<Service>, request: Request) -> Result<Response, Re
     let (parts, request_body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let topics = service.topics.values().map(|topic| topic.name.as_str());
+    if path.starts_with("/topics/") {
+        // The data plane of namespaces; its callers have no token of Resource Manager.
+        return Err(Refusal::unsupported(&format!("{} {path}", parts.method)));
+    }
     let caller = auth::manager(&service.identity, &parts.headers)?;
-    let resource = path::parse(&service.names, topics, &path).ok_or_else(|| unknown(service, &parts.method, &path))?;
+    let resource = path::parse(&service.names, topics, &path).ok_or_else(|| unknown(&parts.method, &path))?;
     let query: Vec<(String, String)> =
         form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     if !query.iter().any(|(name, _)| name.eq_ignore_ascii_case("api-version")) {
@@ -154,11 +158,12 @@ impl Call<'_> {
     }
 
     fn act(&self, place: &Place, name: &str, action: &str) -> Result<Response, Refusal> {
-        let record = self.find(place, name)?.record();
         if action.eq_ignore_ascii_case("getFullUrl") {
+            let record = self.find(place, name)?.record();
             return Ok(Json(subscription::full_url(&record).unwrap_or_else(|| json!({}))).into_response());
         }
         if action.eq_ignore_ascii_case("getDeliveryAttributes") {
+            let record = self.find(place, name)?.record();
             return Ok(Json(subscription::delivery_attributes(&record)).into_response());
         }
         Err(Refusal::unsupported(&format!("POST {}", self.path)))
@@ -222,11 +227,20 @@ fn needs(method: &Method, resource: &Resource) -> (Action, String) {
 /// Operations are over in an instant here; without this, clients wait half a minute between polls.
 const RETRY_SOON: (header::HeaderName, HeaderValue) = (header::RETRY_AFTER, HeaderValue::from_static("1"));
 
-fn unknown(service: &Service, method: &Method, path: &str) -> Refusal {
-    if path.to_ascii_lowercase().starts_with(&service.names.event_hubs().to_ascii_lowercase()) {
-        return Refusal::unsupported("events of the Event Hubs namespace");
+/// A kind of resource that this service has not, or one that does not exist.
+fn unknown(method: &Method, path: &str) -> Refusal {
+    let lower = path.to_ascii_lowercase();
+    let kind: Vec<&str> =
+        lower.rsplit_once(path::PROVIDER).map(|(_, rest)| rest.split('/').collect()).unwrap_or_default();
+    match kind[..] {
+        ["topics" | "systemtopics"]
+        | ["topics" | "systemtopics", _]
+        | ["topics" | "systemtopics", _, "eventsubscriptions" | "listkeys", ..]
+        | ["eventsubscriptions" | "locations", ..] => {
+            Refusal::not_found(format!("The local Event Grid has nothing at {method} {path}."))
+        }
+        _ => Refusal::unsupported(&format!("{method} {path}")),
     }
-    Refusal::not_found(format!("The local Event Grid has nothing at {method} {path}."))
 }
 
 /// The URL under which the client reached us; over HTTP/2 the host stands in the request's target.

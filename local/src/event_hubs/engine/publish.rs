@@ -12,8 +12,8 @@ use crate::event_hubs::error::Error;
 use crate::event_hubs::hub::Hub;
 use crate::event_hubs::levers::Answer;
 use crate::event_hubs::log::Partition;
-use crate::storage::StorageError;
 use crate::event_hubs::switchboard::Switchboard;
+use crate::storage::StorageError;
 
 /// The message format of a batch: its data sections are whole messages.
 const BATCH_FORMAT: u32 = 0x8001_3700;

@@ -3,8 +3,9 @@
 //! `azure_messaging_eventhubs` up to 0.16 sits on a version of fe2o3-amqp with two races that a server on loopback, being
 //! quick, hits all the time:
 //! * a disposition that arrives before the client has noted its own transfer is dropped, and the send waits for ever.
-//!   So every disposition is sent unsettled at once and twice again shortly after, and settled only in the end; each
-//!   copy completes the send if the earlier ones were lost, and the others are ignored;
+//!   So every disposition is sent unsettled at once and again and again at growing distances, and settled only in the
+//!   end; each copy completes the send if the earlier ones were lost, and the others are ignored. The first copies serve
+//!   an idle machine, the last ones a client that a busy one kept from running in between;
 //! * an answered detach that arrives while the client ends the session breaks the connection. So the answer is held
 //!   back, and dropped if the `end` comes meanwhile.
 
@@ -18,11 +19,12 @@ use crate::event_hubs::amqp::Value;
 use crate::event_hubs::amqp::answer::{Outcome, put_detach, put_disposition};
 
 /// When the unsettled disposition is repeated.
-const REPEATS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(5)];
+const REPEATS: [Duration; 4] =
+    [Duration::from_millis(1), Duration::from_millis(5), Duration::from_millis(30), Duration::from_millis(250)];
 /// When the settled disposition ends it.
-const SETTLE: Duration = Duration::from_millis(30);
+const SETTLE: Duration = Duration::from_secs(2);
 /// How long the answer to a detach is held back.
-const HOLD_DETACH: Duration = Duration::from_millis(30);
+const HOLD_DETACH: Duration = Duration::from_millis(100);
 
 /// Whether the properties of an `open` are those of the Rust client.
 pub(super) fn is_rust_client(properties: &Value) -> bool {
@@ -33,7 +35,7 @@ pub(super) fn is_rust_client(properties: &Value) -> bool {
 /// Frames that wait for their time. Each queue has one delay, so it is in the order of the times.
 #[derive(Default)]
 pub(super) struct Late {
-    repeats: [VecDeque<LateDisposition>; 2],
+    repeats: [VecDeque<LateDisposition>; REPEATS.len()],
     settlements: VecDeque<LateDisposition>,
     detaches: VecDeque<LateDetach>,
 }
@@ -82,11 +84,16 @@ impl Late {
         });
     }
 
-    /// Forgets what was planned for a session that has ended.
-    pub(super) fn end(&mut self, channel: u16) {
+    /// Forgets the dispositions planned for a session whose sender has gone: a later one might take its handle and tags.
+    pub(super) fn forget(&mut self, channel: u16) {
         for queue in self.repeats.iter_mut().chain([&mut self.settlements]) {
             queue.retain(|late| late.channel != channel);
         }
+    }
+
+    /// Forgets what was planned for a session that has ended.
+    pub(super) fn end(&mut self, channel: u16) {
+        self.forget(channel);
         self.detaches.retain(|late| late.channel != channel);
     }
 

@@ -127,7 +127,11 @@ impl Machine {
     }
 
     pub(super) fn detach(&mut self, channel: u16, detach: &Detach) -> Result<(), Fault> {
-        let link = self.session(channel)?.links.remove(&detach.handle);
+        let session = self.session(channel)?;
+        let link = session.links.remove(&detach.handle);
+        if !session.links.values().any(|link| matches!(link, Link::Incoming(_))) {
+            self.late.forget(channel);
+        }
         match link {
             None => Err(unattached()),
             Some(Link::Detaching) => Ok(()),

@@ -14,6 +14,7 @@ use azure_messaging_eventhubs::{
 use futures::StreamExt;
 
 use super::Stand;
+use crate::event_hubs::levers::{Answer, Scope};
 
 /// Tokens of the identity that may do everything.
 #[derive(Debug)]
@@ -182,5 +183,29 @@ async fn an_identity_without_a_role_is_refused() {
         let refused = tokio::time::timeout(Duration::from_secs(100), producer.get_eventhub_properties()).await;
         assert!(refused.expect("an answer").is_err());
     }
+    stand.hubs.stop().await;
+}
+
+/// A known risk of the client, which the lever shows: it takes a release for an accept. When this fails after an upgrade,
+/// the risk is gone.
+#[tokio::test]
+async fn the_rust_client_takes_a_released_send_for_an_accepted_one() {
+    let stand = Stand::new().await;
+    let producer = producer(&stand, "products").await.unwrap();
+    let once = std::num::NonZeroU32::MIN;
+    stand.hubs.levers().answer_sends(Scope::All, Answer::Released, once).unwrap();
+    for body in ["lost", "stored"] {
+        let options = SendEventOptions { partition_id: Some("0".to_owned()) };
+        producer.send_event(body, Some(options)).await.unwrap();
+    }
+    let stored = stand.hub().partitions()[0].read(0, 10, 1 << 20).unwrap();
+    let bodies: Vec<_> = stored.iter().map(|event| event.decode().unwrap().body).collect();
+    assert_eq!(bodies, ["stored"]);
+
+    // A refusal it does report.
+    let refused = Answer::Rejected { condition: "com.microsoft:argument-error".to_owned() };
+    stand.hubs.levers().answer_sends(Scope::All, refused, once).unwrap();
+    assert!(producer.send_event("refused", None).await.is_err());
+    producer.close().await.unwrap();
     stand.hubs.stop().await;
 }

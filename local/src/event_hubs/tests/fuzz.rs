@@ -111,6 +111,35 @@ fn changed(changes: &[Change]) -> Vec<u8> {
     frames.concat()
 }
 
+/// Well-formed frames in any order, with any fields.
+fn noise() -> impl Strategy<Value = Vec<u8>> {
+    let performative =
+        (0x10..0x19_u64, prop::collection::vec(field(), 0..14), 0..2_u16, prop::collection::vec(any::<u8>(), 0..32));
+    prop::collection::vec(performative, 1..12).prop_map(|frames| {
+        let mut out = BytesMut::new();
+        for (code, fields, channel, payload) in frames {
+            put_with_payload(&mut out, channel, code, fields, &payload);
+        }
+        out.to_vec()
+    })
+}
+
+fn field() -> impl Strategy<Value = Value> {
+    let address = prop_oneof![
+        Just("products"),
+        Just("products/Partitions/0"),
+        Just("$cbs"),
+        Just("products/ConsumerGroups/$Default/Partitions/0"),
+    ];
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Bool),
+        (0..4_u32).prop_map(Value::Uint),
+        any::<u32>().prop_map(Value::Uint),
+        address.prop_map(|text| Value::composite(0x28, vec![Value::string(text)])),
+    ]
+}
+
 /// Serves one peer that sends these bytes and then nothing more; what it was answered.
 async fn answer(stand: &Stand, bytes: &[u8]) -> Vec<u8> {
     let (peer, served) = tokio::io::duplex(1 << 20);
@@ -129,20 +158,29 @@ async fn answer(stand: &Stand, bytes: &[u8]) -> Vec<u8> {
     answer
 }
 
+/// What such a peer is answered that opens the connection, begins a session and, behind `frames`, closes.
+async fn answer_to(stand: &Stand, frames: &[u8]) -> Vec<u8> {
+    let mut bytes = greeting();
+    begin(&mut bytes);
+    bytes.extend_from_slice(frames);
+    put_frame(&mut bytes, FrameKind::Amqp, 0, peer::CLOSE, vec![]);
+    answer(stand, &bytes).await
+}
+
 #[test]
-fn changed_conversations_end_in_an_answer() {
+fn whatever_frames_come_they_end_in_an_answer() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let stand = runtime.block_on(Stand::new());
-    proptest!(ProptestConfig::with_cases(400), |(changes in prop::collection::vec(change(), 0..6))| {
-        let mut bytes = greeting();
-        begin(&mut bytes);
-        bytes.extend_from_slice(&changed(&changes));
-        put_frame(&mut bytes, FrameKind::Amqp, 0, peer::CLOSE, vec![]);
-        let answer = runtime.block_on(answer(&stand, &bytes));
+    let changed = prop::collection::vec(change(), 0..6).prop_map(|changes| changed(&changes));
+    let frames = prop_oneof![3 => changed, 1 => noise()];
+    proptest!(ProptestConfig::with_cases(400), |(frames in frames)| {
+        let answer = runtime.block_on(answer_to(&stand, &frames));
         // Headers, mechanisms, outcome, open and begin at the least.
         prop_assert!(answer.len() > 100, "{:?}", answer);
     });
     // Whatever they did, nobody is left in a seat, and the hubs serve on.
     assert_eq!(stand.hubs.levers().state().links, []);
+    let answer = runtime.block_on(answer_to(&stand, &conversation().concat()));
+    assert!(answer.len() > 1000, "{answer:?}");
     runtime.block_on(stand.hubs.stop());
 }

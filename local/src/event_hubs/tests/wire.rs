@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
-use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::Stand;
-use super::peer::{begin, greeting, greeting_with, put_with_payload};
+use super::peer::{greeting, greeting_with};
 use crate::event_hubs::amqp::frame::{FrameKind, put_frame};
 use crate::event_hubs::amqp::{Decoder, Value};
 
@@ -87,51 +86,4 @@ async fn a_peer_with_a_short_idle_time_out_hears_heartbeats() {
     };
     tokio::time::timeout(Duration::from_secs(10), heard).await.expect("an empty frame comes");
     stand.hubs.stop().await;
-}
-
-fn noise() -> impl Strategy<Value = Vec<u8>> {
-    let performative =
-        (0x10..0x19_u64, prop::collection::vec(field(), 0..14), 0..2_u16, prop::collection::vec(any::<u8>(), 0..32));
-    prop::collection::vec(performative, 1..12).prop_map(|frames| {
-        let mut out = BytesMut::new();
-        for (code, fields, channel, payload) in frames {
-            put_with_payload(&mut out, channel, code, fields, &payload);
-        }
-        out.to_vec()
-    })
-}
-
-fn field() -> impl Strategy<Value = Value> {
-    let address = prop_oneof![
-        Just("products"),
-        Just("products/Partitions/0"),
-        Just("$cbs"),
-        Just("products/ConsumerGroups/$Default/Partitions/0"),
-    ];
-    prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::Bool),
-        (0..4_u32).prop_map(Value::Uint),
-        any::<u32>().prop_map(Value::Uint),
-        address.prop_map(|text| Value::composite(0x28, vec![Value::string(text)])),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    /// Well-formed frames in any order, with any fields, then a `close`: the server answers and ends, and serves on.
-    #[test]
-    fn any_sequence_of_frames_ends_in_an_answer(noise in noise()) {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            let stand = Stand::new().await;
-            let mut bytes = greeting();
-            begin(&mut bytes);
-            bytes.put_slice(&noise);
-            put_frame(&mut bytes, FrameKind::Amqp, 0, 0x18, vec![]);
-            assert!(!exchange(&stand, &bytes).await.is_empty());
-            stand.hubs.stop().await;
-        });
-    }
 }

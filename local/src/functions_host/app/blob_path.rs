@@ -87,11 +87,26 @@ impl BlobPattern {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Whatever fits a pattern is made of its texts and the values between them.
+        #[test]
+        fn values_and_texts_make_the_name(values in prop::collection::vec("[ab/.]{0,4}", 3)) {
+            let pattern = BlobPattern::parse("in/{x}/{y}.{z}").expect("a pattern");
+            let name = format!("in/{}/{}.{}", values[0], values[1], values[2]);
+            let found = pattern.matches(&name).expect("it fits");
+            prop_assert_eq!(format!("in/{}/{}.{}", found[0].1, found[1].1, found[2].1), name.as_str());
+            prop_assert!(!found[2].1.contains('.'), "the last point is the pattern's");
+        }
+    }
 
     #[test]
     fn parameters_take_as_much_as_they_can() {
-        let cases: [(&str, &str, Option<&[(&str, &str)]>); 11] = [
+        type Case = (&'static str, &'static str, Option<&'static [(&'static str, &'static str)]>);
+        let cases: [Case; 11] = [
             ("{name}", "dir/a.txt", Some(&[("name", "dir/a.txt")])),
             ("", "dir/a.txt", Some(&[])),
             ("{name}.{ext}", "a.b.txt", Some(&[("name", "a.b"), ("ext", "txt")])),

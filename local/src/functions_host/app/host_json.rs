@@ -52,6 +52,10 @@ pub(crate) struct EventHubOptions {
     pub(crate) max_wait_time: Duration,
     pub(crate) batch_checkpoint_frequency: u64,
     pub(crate) initial_offset: InitialOffset,
+    /// How often a host renews what it owns and looks for more; on the stack's clock.
+    pub(crate) load_balancing_interval: Duration,
+    /// How long an owner may be silent before others take its partitions; on the stack's clock.
+    pub(crate) ownership_expiration: Duration,
 }
 
 /// Where a partition without a checkpoint starts.
@@ -130,6 +134,9 @@ impl EventHubOptions {
             max_wait_time: config.duration(&field("maxWaitTime"), Duration::from_secs(60))?,
             batch_checkpoint_frequency: config.number(&field("batchCheckpointFrequency"), 1)?,
             initial_offset: InitialOffset::from_config(config, &field("initialOffsetOptions"))?,
+            load_balancing_interval: config.duration(&field("loadBalancingUpdateInterval"), Duration::from_secs(10))?,
+            ownership_expiration: config
+                .duration(&field("partitionOwnershipExpirationInterval"), Duration::from_secs(60))?,
         };
         if options.max_event_batch_size == 0 {
             return Err(config.error(&field("maxEventBatchSize"), "must be at least 1"));
@@ -139,6 +146,11 @@ impl EventHubOptions {
         }
         if options.max_wait_time > Duration::from_secs(600) {
             return Err(config.error(&field("maxWaitTime"), "must not be longer than 00:10:00"));
+        }
+        if options.load_balancing_interval.is_zero() || options.ownership_expiration <= options.load_balancing_interval
+        {
+            let problem = "must be longer than loadBalancingUpdateInterval, which must not be zero";
+            return Err(config.error(&field("partitionOwnershipExpirationInterval"), problem));
         }
         if options.batch_checkpoint_frequency == 0 {
             return Err(config.error(&field("batchCheckpointFrequency"), "must be at least 1"));

@@ -23,7 +23,7 @@ pub(crate) use host_json::{EventHubOptions, HostJson, InitialOffset};
 pub(crate) use settings::Settings;
 pub(crate) use storage_triggers::{BlobOptions, BlobSource, BlobTrigger, QueueOptions, QueueTrigger};
 pub(crate) use trigger::{
-    Cardinality, CosmosDbTrigger, DataType, EventHubTrigger, HttpTrigger, Level, TimerTrigger, Trigger,
+    Cardinality, CosmosDbTrigger, DataType, EventHubTrigger, FeedStart, HttpTrigger, Level, TimerTrigger, Trigger,
 };
 
 /// The app cannot run; nothing was started.

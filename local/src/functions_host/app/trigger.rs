@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::binding::Binding;
 use super::storage_triggers::{BlobTrigger, QueueTrigger};
@@ -40,7 +42,7 @@ pub(crate) enum Level {
 }
 
 /// `eventHubTrigger`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct EventHubTrigger {
     pub(crate) hub: String,
     pub(crate) consumer_group: String,
@@ -66,7 +68,7 @@ pub(crate) enum DataType {
 }
 
 /// `cosmosDBTrigger`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CosmosDbTrigger {
     pub(crate) endpoint: String,
     pub(crate) database: String,
@@ -78,7 +80,21 @@ pub(crate) struct CosmosDbTrigger {
     pub(crate) poll_delay: Duration,
     /// `None` lets the service decide.
     pub(crate) max_items: Option<usize>,
-    pub(crate) from_beginning: bool,
+    pub(crate) start: FeedStart,
+    /// `leaseAcquireInterval`: how often a host looks for leases to take.
+    pub(crate) acquire_interval: Duration,
+    /// `leaseRenewInterval`: how often an owner says that it lives.
+    pub(crate) renew_interval: Duration,
+    /// `leaseExpirationInterval`: how long an owner may be silent.
+    pub(crate) expiration_interval: Duration,
+}
+
+/// Where a range without a lease starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FeedStart {
+    Now,
+    Beginning,
+    Time(OffsetDateTime),
 }
 
 /// `eventGridTrigger`.
@@ -199,9 +215,6 @@ impl CosmosDbTrigger {
                 return Err(binding.error(old, format!("is a name of extension 3; extension 4 says {new}")));
             }
         }
-        if binding.has("startFromTime") {
-            return Err(binding.error("startFromTime", "is not supported by this host"));
-        }
         let connection = binding.optional_text("connection")?.unwrap_or_else(|| "CosmosDB".to_owned());
         let endpoint =
             settings.connection_value(&connection, "AccountEndpoint", "accountEndpoint").ok_or_else(|| {
@@ -218,13 +231,37 @@ impl CosmosDbTrigger {
             create_lease_container: binding.scalar("createLeaseContainerIfNotExists", false)?,
             poll_delay: Duration::from_millis(binding.scalar("feedPollDelay", 5_000)?),
             max_items: usize::try_from(max_items).ok().filter(|count| *count > 0),
-            from_beginning: binding.scalar("startFromBeginning", false)?,
+            start: Self::start(binding)?,
+            acquire_interval: Duration::from_millis(binding.scalar("leaseAcquireInterval", 13_000)?),
+            renew_interval: Duration::from_millis(binding.scalar("leaseRenewInterval", 17_000)?),
+            expiration_interval: Duration::from_millis(binding.scalar("leaseExpirationInterval", 60_000)?),
             database,
         };
+        for (field, interval) in
+            [("leaseAcquireInterval", trigger.acquire_interval), ("leaseRenewInterval", trigger.renew_interval)]
+        {
+            if interval.is_zero() || interval >= trigger.expiration_interval {
+                return Err(binding.error(field, "must be shorter than leaseExpirationInterval, and not zero"));
+            }
+        }
         if trigger.lease_database == trigger.database && trigger.lease_container == trigger.container {
             return Err(binding.error("leaseContainerName", "must not be the monitored container"));
         }
         Ok(trigger)
+    }
+
+    fn start(binding: &Binding) -> Result<FeedStart, AppError> {
+        let from_beginning = binding.scalar("startFromBeginning", false)?;
+        match binding.optional_text("startFromTime")? {
+            None if from_beginning => Ok(FeedStart::Beginning),
+            None => Ok(FeedStart::Now),
+            Some(_) if from_beginning => {
+                Err(binding.error("startFromTime", "cannot be used together with startFromBeginning"))
+            }
+            Some(text) => OffsetDateTime::parse(&text, &Rfc3339).map(FeedStart::Time).map_err(|_| {
+                binding.error("startFromTime", format!("'{text}' is not a time such as 2026-01-05T10:00:00Z"))
+            }),
+        }
     }
 
     pub(crate) fn shares_leases_with(&self, other: &Self) -> bool {

@@ -1,11 +1,12 @@
-//! The part of the host's admin API that tools use: status, the list of functions, and running a timer by hand.
+//! The part of the host's admin API that tools use: status, the list of functions, keys, and running a timer by hand.
 
 use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::{Front, presented_key, text};
+use super::keys::Scope;
+use super::{Front, key_admin, presented_key, text};
 use crate::functions_host::app::{Function, Trigger};
 use crate::functions_host::handler::State;
 use crate::functions_host::invocation::HOST_VERSION;
@@ -28,6 +29,19 @@ pub(super) async fn answer(front: &Front, request: Request) -> Response {
             None => text(StatusCode::NOT_FOUND, ""),
         },
         (&Method::POST, ["functions", name]) => run(front, name).await,
+        (_, ["functions", name, "keys", key @ ..]) if key.len() < 2 => match find(front, name) {
+            Some(function) => {
+                let scope = Scope::Function(&function.name);
+                key_admin::answer(front.keys.as_ref(), scope, key.first().copied(), request).await
+            }
+            None => text(StatusCode::NOT_FOUND, ""),
+        },
+        (_, ["host", "keys" | "functionkeys", key @ ..]) if key.len() < 2 => {
+            key_admin::answer(front.keys.as_ref(), Scope::Host, key.first().copied(), request).await
+        }
+        (_, ["host", "systemkeys", key @ ..]) if key.len() < 2 => {
+            key_admin::answer(front.keys.as_ref(), Scope::System, key.first().copied(), request).await
+        }
         _ => text(StatusCode::NOT_FOUND, ""),
     }
 }
@@ -74,7 +88,7 @@ fn describe(function: &Function) -> Value {
     description
 }
 
-fn json_answer(value: &Value) -> Response {
+pub(super) fn json_answer(value: &Value) -> Response {
     let mut response = text(StatusCode::OK, value.to_string());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     response

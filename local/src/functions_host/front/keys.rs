@@ -1,90 +1,51 @@
-//! Keys of the host and its functions, kept as blobs where the real host keeps them.
+//! Keys of the host and its functions: what each opens, and how they change.
 
-use std::collections::BTreeMap;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE;
-use bytes::Bytes;
-use rand::Rng as _;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-
-use crate::blobs::{self, Blobs, PutOptions};
+use super::key_store::{FunctionKeys, HostKeys, Key, KeyStore, KeysError};
+use crate::blobs::Blobs;
 use crate::functions_host::app::{App, Level};
 
-const CONTAINER: &str = "azure-webjobs-secrets";
 /// The system key of the Event Grid endpoint.
 const EVENT_GRID: &str = "eventgrid_extension";
 /// The system key of the endpoint of blob triggers.
 const BLOBS: &str = "blobs_extension";
-/// Random bytes of a key.
-const KEY_BYTES: usize = 40;
+/// Name of the key that every app starts with.
+const DEFAULT: &str = "default";
+/// The file of the host's own keys.
+const HOST: &str = "host";
 
-/// Keys cannot be read or created.
-#[derive(Debug, thiserror::Error)]
-pub enum KeysError {
-    /// The blob service failed.
-    #[error("cannot read or write the keys in blob {name}; repeating is safe")]
-    Blob {
-        /// The blob.
-        name: String,
-        /// Why.
-        source: blobs::Error,
-    },
-    /// The blob is there, but it is none of the host's.
-    #[error("blob {name} does not hold keys; delete it to have new ones")]
-    Malformed {
-        /// The blob.
-        name: String,
-        /// Line, column and reason.
-        source: serde_json::Error,
-    },
-}
-
-/// A key as it is stored. Encrypted ones are not supported; locally none are.
-#[derive(Clone, Serialize, Deserialize)]
-struct Key {
-    name: String,
-    value: String,
-    encrypted: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct HostKeys {
-    master_key: Key,
-    function_keys: Vec<Key>,
-    system_keys: Vec<Key>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct FunctionKeys {
-    keys: Vec<Key>,
+/// Which keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope<'f> {
+    /// Of all functions.
+    Host,
+    /// Of extensions.
+    System,
+    /// Of one function.
+    Function(&'f str),
 }
 
 /// All keys of the app.
 pub(crate) struct Keys {
-    host: HostKeys,
-    functions: BTreeMap<String, FunctionKeys>,
+    store: KeyStore,
 }
 
 impl Keys {
     /// Reads the keys of host and functions, and creates those that do not exist.
     pub(crate) fn open_or_create(blobs: &Blobs, host_id: &str, app: &App) -> Result<Self, KeysError> {
-        let name = format!("{host_id}/host.json");
-        blobs.create_container(CONTAINER).map_err(|source| KeysError::Blob { name: name.clone(), source })?;
-        let host = read_or_create(blobs, name, || HostKeys {
-            master_key: Key::new("master"),
-            function_keys: vec![Key::new("default")],
-            system_keys: vec![Key::new(EVENT_GRID), Key::new(BLOBS)],
-        })?;
-        let mut functions = BTreeMap::new();
+        let this = Self { store: KeyStore::open(blobs, host_id)? };
+        this.host()?;
         for function in &app.functions {
-            let name = format!("{host_id}/{}.json", function.name.to_lowercase());
-            let keys = read_or_create(blobs, name, || FunctionKeys { keys: vec![Key::new("default")] })?;
-            functions.insert(function.name.clone(), keys);
+            this.function(&function.name)?;
         }
-        Ok(Self { host, functions })
+        Ok(this)
+    }
+
+    fn host(&self) -> Result<HostKeys, KeysError> {
+        self.store.read(HOST, new_host)
+    }
+
+    fn function(&self, name: &str) -> Result<FunctionKeys, KeysError> {
+        self.store.read(name, new_function)
     }
 
     /// Whether a presented key opens an HTTP function.
@@ -95,22 +56,28 @@ impl Keys {
         match level {
             Level::Anonymous => true,
             Level::Admin => self.open_admin(Some(presented)),
-            Level::Function => {
-                let own = self.functions.get(function).map_or(&[][..], |keys| &keys.keys);
-                self.open_admin(Some(presented)) || any(&self.host.function_keys, presented) || any(own, presented)
-            }
+            Level::Function => self.opens(|keys| {
+                let host = keys.host()?;
+                Ok(same(&host.master_key.value, presented)
+                    || any(&host.function_keys, presented)
+                    || any(&keys.function(function)?.keys, presented))
+            }),
         }
     }
 
     /// Whether a presented key opens the admin API.
     pub(crate) fn open_admin(&self, presented: Option<&str>) -> bool {
-        presented.is_some_and(|presented| same(&self.host.master_key.value, presented))
+        presented.is_some_and(|presented| self.opens(|keys| Ok(same(&keys.host()?.master_key.value, presented))))
     }
 
     /// Whether a presented key opens the Event Grid endpoint.
     pub(crate) fn open_event_grid(&self, presented: Option<&str>) -> bool {
-        let system = presented.is_some_and(|presented| any(&self.host.system_keys, presented));
-        system || self.open_admin(presented)
+        presented.is_some_and(|presented| {
+            self.opens(|keys| {
+                let host = keys.host()?;
+                Ok(any(&host.system_keys, presented) || same(&host.master_key.value, presented))
+            })
+        })
     }
 
     /// Whether a presented key opens the endpoint of blob triggers. Keys of earlier versions hold none of their own for it.
@@ -118,28 +85,90 @@ impl Keys {
         self.open_event_grid(presented)
     }
 
+    /// Keys that cannot be read open nothing.
+    fn opens(&self, check: impl FnOnce(&Self) -> Result<bool, KeysError>) -> bool {
+        check(self).unwrap_or_else(|error| {
+            tracing::error!("{error}");
+            false
+        })
+    }
+
     /// The key that opens everything.
-    pub(crate) fn master(&self) -> &str {
-        &self.host.master_key.value
+    pub(crate) fn master(&self) -> Result<String, KeysError> {
+        Ok(self.host()?.master_key.value)
     }
 
     /// The first key of a function.
-    pub(crate) fn of_function(&self, function: &str) -> Option<&str> {
-        self.functions.get(function)?.keys.first().map(|key| key.value.as_str())
+    pub(crate) fn of_function(&self, function: &str) -> Result<Option<String>, KeysError> {
+        Ok(self.function(function)?.keys.into_iter().next().map(|key| key.value))
     }
 
     /// The key of the Event Grid endpoint.
-    pub(crate) fn event_grid(&self) -> Option<&str> {
-        self.host.system_keys.iter().find(|key| key.name == EVENT_GRID).map(|key| key.value.as_str())
+    pub(crate) fn event_grid(&self) -> Result<Option<String>, KeysError> {
+        let mut keys = self.host()?.system_keys.into_iter();
+        Ok(keys.find(|key| key.name == EVENT_GRID).map(|key| key.value))
+    }
+
+    /// The keys of a scope.
+    pub(super) fn list(&self, scope: Scope<'_>) -> Result<Vec<Key>, KeysError> {
+        Ok(match scope {
+            Scope::Host => self.host()?.function_keys,
+            Scope::System => self.host()?.system_keys,
+            Scope::Function(name) => self.function(name)?.keys,
+        })
+    }
+
+    /// Sets a key, to a random value where there is none; whether it is new.
+    pub(super) fn set(&self, scope: Scope<'_>, name: &str, value: Option<String>) -> Result<(Key, bool), KeysError> {
+        let key = Key::new(name, value);
+        let existed = self.list(scope)?.iter().any(|known| known.name == name);
+        self.change(scope, |keys| {
+            keys.retain(|known| known.name != name);
+            keys.push(key.clone());
+            true
+        })?;
+        Ok((key, !existed))
+    }
+
+    /// Deletes a key; `false` where there was none.
+    pub(super) fn delete(&self, scope: Scope<'_>, name: &str) -> Result<bool, KeysError> {
+        self.change(scope, |keys| {
+            let before = keys.len();
+            keys.retain(|known| known.name != name);
+            keys.len() < before
+        })
+    }
+
+    /// Replaces the master key.
+    pub(super) fn set_master(&self, value: Option<String>) -> Result<String, KeysError> {
+        let key = Key::new("master", value);
+        self.store.change(HOST, new_host, |host| {
+            host.master_key = key.clone();
+            true
+        })?;
+        Ok(key.value)
+    }
+
+    fn change(&self, scope: Scope<'_>, change: impl Fn(&mut Vec<Key>) -> bool) -> Result<bool, KeysError> {
+        let changed = match scope {
+            Scope::Host => self.store.change(HOST, new_host, |host| change(&mut host.function_keys))?.1,
+            Scope::System => self.store.change(HOST, new_host, |host| change(&mut host.system_keys))?.1,
+            Scope::Function(name) => self.store.change(name, new_function, |own| change(&mut own.keys))?.1,
+        };
+        Ok(changed)
     }
 }
 
-impl Key {
-    fn new(name: &str) -> Self {
-        let mut bytes = [0; KEY_BYTES];
-        rand::rng().fill(&mut bytes[..]);
-        Self { name: name.to_owned(), value: URL_SAFE.encode(bytes), encrypted: false }
+fn new_host() -> HostKeys {
+    HostKeys {
+        master_key: Key::new("master", None),
+        function_keys: vec![Key::new(DEFAULT, None)],
+        system_keys: vec![Key::new(EVENT_GRID, None), Key::new(BLOBS, None)],
     }
+}
+
+fn new_function() -> FunctionKeys {
+    FunctionKeys { keys: vec![Key::new(DEFAULT, None)] }
 }
 
 fn any(keys: &[Key], presented: &str) -> bool {
@@ -150,21 +179,4 @@ fn any(keys: &[Key], presented: &str) -> bool {
 fn same(key: &str, presented: &str) -> bool {
     let differences = key.bytes().zip(presented.bytes()).fold(0, |found, (a, b)| found | (a ^ b));
     key.len() == presented.len() && differences == 0
-}
-
-fn read_or_create<T: Serialize + DeserializeOwned>(
-    blobs: &Blobs,
-    name: String,
-    create: impl FnOnce() -> T,
-) -> Result<T, KeysError> {
-    let failed = |source| KeysError::Blob { name: name.clone(), source };
-    if let Some(blob) = blobs.get(CONTAINER, &name).map_err(failed)? {
-        return serde_json::from_slice(&blob.body)
-            .map_err(|source| KeysError::Malformed { name: name.clone(), source });
-    }
-    let keys = create();
-    let body = serde_json::to_vec(&keys).map_err(|source| KeysError::Malformed { name: name.clone(), source })?;
-    let options = PutOptions { content_type: Some("application/json".to_owned()), ..PutOptions::default() };
-    blobs.put(CONTAINER, &name, Bytes::from(body), options).map_err(failed)?;
-    Ok(keys)
 }

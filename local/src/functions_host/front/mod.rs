@@ -3,6 +3,8 @@
 mod admin;
 mod constraint;
 mod http_trigger;
+mod key_admin;
+mod key_store;
 mod keys;
 mod route;
 mod routes;
@@ -18,10 +20,12 @@ use http::{HeaderMap, Method, StatusCode, header};
 
 use super::app::{App, Function};
 use super::invocation::Invoker;
+use super::levers::Levers;
 use super::triggers::{BlobWebhook, TimerHandle, answer_event_grid};
+use crate::faults::Faults;
 
+pub use key_store::KeysError;
 pub(crate) use keys::Keys;
-pub use keys::KeysError;
 pub(crate) use route::RouteTemplate;
 
 #[cfg(test)]
@@ -40,21 +44,23 @@ pub(crate) struct Front {
     /// `None` where keys are not asked for.
     pub(crate) keys: Option<Keys>,
     pub(crate) timers: BTreeMap<String, TimerHandle>,
+    pub(in crate::functions_host) levers: Levers,
     blob_webhook: BlobWebhook,
     routes: Routes,
 }
 
 impl Front {
-    pub(crate) fn new(
+    pub(in crate::functions_host) fn new(
         app: App,
         invoker: Invoker,
         host_id: String,
         keys: Option<Keys>,
         timers: BTreeMap<String, TimerHandle>,
+        levers: Levers,
         blob_webhook: BlobWebhook,
     ) -> Self {
         let routes = Routes::new(&app);
-        Self { app, invoker, host_id, keys, timers, blob_webhook, routes }
+        Self { app, invoker, host_id, keys, timers, levers, blob_webhook, routes }
     }
 
     fn enabled(&self, name: &str) -> Option<&Arc<Function>> {
@@ -62,9 +68,14 @@ impl Front {
     }
 }
 
-/// The service on the port.
-pub(crate) fn router(front: Arc<Front>) -> axum::Router {
-    axum::Router::new().fallback(dispatch).with_state(front)
+/// The service on the port, behind its faults.
+pub(crate) fn router(front: Arc<Front>, faults: &Faults) -> axum::Router {
+    faults.guard(axum::Router::new().fallback(dispatch).with_state(front))
+}
+
+/// Faults that answer as the host does: with a status and no more, unless a text is asked for.
+pub(crate) fn faults() -> Faults {
+    Faults::new(|_, refusal| text(refusal.status, refusal.message.clone().unwrap_or_default()))
 }
 
 async fn dispatch(State(front): State<Arc<Front>>, request: Request) -> Response {

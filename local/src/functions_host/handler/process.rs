@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::process::Pid;
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -16,11 +17,13 @@ use super::guard::Guard;
 /// How long the host waits for a killed process, and for the rest of its console.
 const REAPING: Duration = Duration::from_secs(1);
 
-/// A started process. Dropped, it is killed.
+/// A started process. Dropped, it is killed with all it started.
 pub(super) struct Process {
     // Before the child: once the child is reaped its id may be another's, so the guard goes first.
     guard: Option<Guard>,
     child: Child,
+    /// The process group that the child leads.
+    group: Option<Pid>,
     console: Vec<JoinHandle<()>>,
     last_words: LastWords,
     pub(super) port: u16,
@@ -45,7 +48,7 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // An interrupt from the terminal is ours to handle, not the handler's.
+            // Its own group: an interrupt from the terminal is ours to handle, and what a wrapper script starts dies with it.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
@@ -57,7 +60,8 @@ impl Process {
         if let Some(stderr) = child.stderr.take() {
             console.push(tokio::spawn(forward_stderr(stderr, last_words.clone())));
         }
-        Ok(Self { guard: child.id().and_then(Guard::over), child, console, last_words, port })
+        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        Ok(Self { guard: child.id().and_then(Guard::over), child, group, console, last_words, port })
     }
 
     pub(super) fn id(&self) -> Option<u32> {
@@ -69,9 +73,10 @@ impl Process {
         self.child.wait().await
     }
 
-    /// Kills the process at once, without asking it: the host sends no SIGTERM.
+    /// Kills the process and all it started at once, without asking: the host sends no SIGTERM.
     pub(super) async fn kill(mut self) {
         self.guard = None;
+        self.kill_group();
         if let Err(error) = self.child.start_kill() {
             tracing::debug!("the handler could not be killed: {error}");
         }
@@ -93,10 +98,26 @@ impl Process {
         self.last_words.lines()
     }
 
+    /// Kills what is left of the process group. Its id stays taken for as long as anything of it lives.
+    fn kill_group(&self) {
+        let Some(group) = self.group else { return };
+        match rustix::process::kill_process_group(group, rustix::process::Signal::KILL) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+            Err(error) => tracing::debug!("what the handler started could not be killed: {error}"),
+        }
+    }
+
     fn abandon_console(&self) {
         for reader in &self.console {
             reader.abort();
         }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Also after the child ended by itself, while its id cannot have gone round yet: a wrapper may leave others behind.
+        self.kill_group();
     }
 }
 

@@ -35,6 +35,9 @@ pub(crate) struct Invoker {
     /// `functionTimeout`; `None` is unlimited.
     pub(crate) timeout: Option<Duration>,
     pub(crate) stopping: CancellationToken,
+    /// Cancelled before `stopping` where the stop is orderly: then partitions, leases and locks are given back. A host
+    /// that merely vanishes keeps them until they expire.
+    pub(crate) leaving: CancellationToken,
 }
 
 impl Invoker {
@@ -45,6 +48,18 @@ impl Invoker {
         function: &Arc<Function>,
         reason: &str,
         payload: Result<Payload<'_>, Failure>,
+    ) -> Outcome {
+        self.run_while(function, reason, payload, &self.stopping).await
+    }
+
+    /// As [`run`](Self::run), for a listener that may lose what it listens to: once it is `lost`, the attempt under way
+    /// still ends, but none follows.
+    pub(crate) async fn run_while(
+        &self,
+        function: &Arc<Function>,
+        reason: &str,
+        payload: Result<Payload<'_>, Failure>,
+        lost: &CancellationToken,
     ) -> Outcome {
         let invocation = Uuid::new_v4();
         let mut delays = function.retry.map(|policy| policy.delays());
@@ -78,6 +93,7 @@ impl Invoker {
             tokio::select! {
                 biased;
                 () = self.stopping.cancelled() => return Outcome::Cancelled,
+                () = lost.cancelled() => return Outcome::Cancelled,
                 () = self.clock.sleep(delay) => {}
             }
         }

@@ -112,12 +112,12 @@ async fn keys_are_asked_for_and_kept() {
         );
         request.send().await.expect("answered").status().as_u16()
     };
-    let own = host.function_key("Closed");
-    let master = host.master_key();
+    let (own, master) = (host.function_key("Closed"), host.master_key());
+    let (own, master) = (own.as_deref(), master.as_deref());
     assert_eq!(get("api/open", None).await, 200);
     assert_eq!(get("api/closed", None).await, 401);
     assert_eq!(get("api/closed", Some("wrong")).await, 401);
-    assert_eq!(get("api/closed", host.function_key("Open")).await, 401);
+    assert_eq!(get("api/closed", host.function_key("Open").as_deref()).await, 401);
     assert_eq!(get("api/closed", own).await, 200);
     assert_eq!(get(&format!("api/closed?code={}", own.expect("a key").replace('=', "%3D")), None).await, 200);
     assert_eq!(get("api/managed", own).await, 401);
@@ -126,12 +126,62 @@ async fn keys_are_asked_for_and_kept() {
     assert_eq!(get("admin/functions", master).await, 200);
     let event_grid = "runtime/webhooks/eventgrid?functionName=OnEvent";
     assert_eq!(get(event_grid, own).await, 401);
-    assert_eq!(get(event_grid, host.event_grid_key()).await, 400);
+    assert_eq!(get(event_grid, host.event_grid_key().as_deref()).await, 400);
     let first = own.map(str::to_owned);
     host.stop().await;
     let again = world.start().await.expect("started");
-    assert_eq!(again.function_key("Closed").map(str::to_owned), first);
+    assert_eq!(again.function_key("Closed"), first);
     again.stop().await;
+}
+
+#[tokio::test]
+async fn keys_are_listed_made_set_and_deleted_through_the_admin_api() {
+    let mut world = World::new().await;
+    world.enforce_keys = true;
+    let handler = FakeHandler::start().await;
+    world.with_handler(&handler, &json!({"customHandler": {"enableForwardingHttpRequest": true}}));
+    world.function("Closed", &http_binding("closed", &["GET"], "function"), &Value::Null);
+    let host = world.start().await.expect("started");
+    let client = reqwest::Client::new();
+    let admin = async |method: &str, path: &str, body: Value| {
+        let method = method.parse::<http::Method>().expect("a method");
+        let master = host.master_key().expect("a key");
+        let url = format!("http://{}/admin/{path}", host.address());
+        let request = client.request(method, url).header("x-functions-key", master);
+        let request = if body.is_null() { request } else { request.body(body.to_string()) };
+        let answer = request.send().await.expect("answered");
+        let status = answer.status().as_u16();
+        let text = answer.text().await.expect("text");
+        (status, serde_json::from_str::<Value>(&text).unwrap_or(Value::Null))
+    };
+    let opens = async |key: &str| {
+        let request = client.get(format!("http://{}/api/closed", host.address())).header("x-functions-key", key);
+        request.send().await.expect("answered").status() == 200
+    };
+    let (status, made) = admin("POST", "functions/closed/keys/partner", Value::Null).await;
+    assert_eq!((status, &made["name"]), (201, &json!("partner")));
+    let made = made["value"].as_str().expect("a value");
+    assert!(opens(made).await);
+    let (_, listed) = admin("GET", "functions/Closed/keys", Value::Null).await;
+    let names: Vec<&Value> = listed["keys"].as_array().expect("keys").iter().map(|key| &key["name"]).collect();
+    assert_eq!(names, ["default", "partner"]);
+    assert_eq!(admin("POST", "functions/closed/keys/partner", Value::Null).await.0, 200);
+    assert!(!opens(made).await, "renewed");
+    assert_eq!(admin("PUT", "host/functionkeys/all", json!({"name": "all", "value": "mine"})).await.0, 201);
+    assert!(opens("mine").await);
+    assert_eq!(admin("PUT", "host/functionkeys/all", json!({"name": "other", "value": "x"})).await.0, 400);
+    assert_eq!(admin("DELETE", "host/functionkeys/all", Value::Null).await.0, 204);
+    assert_eq!(admin("DELETE", "host/functionkeys/all", Value::Null).await.0, 404);
+    assert!(!opens("mine").await);
+    let (_, system) = admin("GET", "host/systemkeys/eventgrid_extension", Value::Null).await;
+    assert_eq!(system["value"].as_str(), host.event_grid_key().as_deref());
+    let before = host.master_key();
+    let (status, master) = admin("POST", "host/keys/_master", Value::Null).await;
+    assert_eq!((status, master["value"].as_str()), (200, host.master_key().as_deref()));
+    assert_ne!(host.master_key(), before);
+    assert_eq!(admin("DELETE", "host/keys/_master", Value::Null).await.0, 403);
+    assert_eq!(admin("GET", "functions/nobody/keys", Value::Null).await.0, 404);
+    host.stop().await;
 }
 
 #[tokio::test]

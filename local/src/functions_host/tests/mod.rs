@@ -3,6 +3,8 @@
 mod apps;
 mod http;
 mod process;
+mod rules;
+mod sharing;
 mod storage;
 mod support;
 mod triggers;

@@ -99,6 +99,44 @@ async fn the_handler_is_given_its_environment_and_dies_with_the_host() {
 }
 
 #[tokio::test]
+async fn what_a_wrapper_script_starts_dies_with_it() {
+    let world = World::new().await;
+    let handler = FakeHandler::start().await;
+    shell(&world, "sleep 1000 & echo $! > child.tmp; mv child.tmp child; wait", Some(&handler));
+    let child = world.app.path().join("child");
+    let started = async || {
+        let host = world.start().await.expect("started");
+        world.until("the child", || child.exists()).await;
+        let pid: u32 = std::fs::read_to_string(&child).expect("written").trim().parse().expect("a number");
+        assert!(is_alive(pid));
+        std::fs::remove_file(&child).expect("removed");
+        (host, pid)
+    };
+    let (host, pid) = started().await;
+    host.stop().await;
+    world.until("the end of the child", || !is_alive(pid)).await;
+    let (host, pid) = started().await;
+    drop(host);
+    world.until("the end of the child", || !is_alive(pid)).await;
+}
+
+#[tokio::test]
+async fn half_open_requests_do_not_hold_up_a_stop() {
+    use tokio::io::AsyncWriteExt as _;
+
+    let world = World::new().await;
+    let handler = FakeHandler::start().await;
+    shell(&world, "exec sleep 1000", Some(&handler));
+    let host = world.start().await.expect("started");
+    host.ready().await.expect("ready");
+    let mut connection = tokio::net::TcpStream::connect(host.address()).await.expect("connected");
+    connection.write_all(b"POST /api/x HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf").await.expect("written");
+    let asked = std::time::Instant::now();
+    host.stop().await;
+    assert!(asked.elapsed() < std::time::Duration::from_secs(3), "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
 async fn a_function_that_takes_too_long_costs_the_handler_its_life() {
     let world = World::new().await;
     // Accepts connections and never answers an invocation.

@@ -14,13 +14,14 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::cosmos::Cosmos;
 use crate::event_hubs::EventHubs;
 use crate::functions_host::{Error, FunctionsHost, HostOptions, Services};
-use crate::identity::Identity;
+use crate::identity::{Caller, Identity};
 use crate::queues::Queues;
 use crate::storage::{Storage, Sync as SyncMode};
 use crate::topology;
@@ -90,6 +91,11 @@ impl FakeHandler {
         tokio::time::timeout(PATIENCE, self.calls.recv()).await.expect("a call").expect("the handler runs")
     }
 
+    /// What was called meanwhile.
+    pub(super) fn calls(&mut self) -> Vec<Call> {
+        std::iter::from_fn(|| self.calls.try_recv().ok()).collect()
+    }
+
     pub(super) fn has_no_call(&mut self) -> bool {
         self.calls.try_recv().is_err()
     }
@@ -119,6 +125,10 @@ pub(super) struct World {
     pub(super) app: TempDir,
     /// Whether keys are asked for.
     pub(super) enforce_keys: bool,
+    /// The next host's.
+    pub(super) instance: Uuid,
+    /// In whose name the next host listens.
+    pub(super) caller: Option<Caller>,
     identity: Identity,
     _data: TempDir,
 }
@@ -131,7 +141,8 @@ impl World {
         let topology: topology::Topology = serde_json::from_value(json!({
             "cosmos": {"databases": [{"name": "catalog", "containers": [
                 {"name": "products", "partitionKey": "/id"}, {"name": "leases", "partitionKey": "/id"}]}]},
-            "eventHubs": {"namespace": "shop", "hubs": [{"name": "orders", "partitions": 1, "consumerGroups": ["site"]}]}
+            "eventHubs": {"namespace": "shop", "hubs": [{"name": "orders", "partitions": 1, "consumerGroups": ["site"]},
+                {"name": "clicks", "partitions": 4, "consumerGroups": ["site"]}]}
         }))
         .expect("valid");
         let listener = || async { TcpListener::bind("127.0.0.1:0").await.expect("a port") };
@@ -152,6 +163,8 @@ impl World {
         };
         Self {
             services,
+            instance: Uuid::from_u128(1),
+            caller: None,
             identity,
             clock,
             app: tempfile::tempdir().expect("a directory"),
@@ -197,6 +210,8 @@ impl World {
             listener: std::net::TcpListener::bind("127.0.0.1:0").expect("a port"),
             enforce_keys: self.enforce_keys,
             chunked_bodies: true,
+            instance: self.instance,
+            identity: self.caller.clone(),
             tls: self.identity.tls().clone(),
         };
         FunctionsHost::start(options, self.services.clone(), &self.clock).await
@@ -204,12 +219,34 @@ impl World {
 
     /// Appends an event with a body to the one partition of `orders`.
     pub(super) fn send(&self, body: &str) -> i64 {
+        self.send_to("orders", 0, body)
+    }
+
+    /// Appends an event with a body to a partition.
+    pub(super) fn send_to(&self, hub: &str, partition: usize, body: &str) -> i64 {
         let length = u8::try_from(body.len()).expect("a short body");
         // One data section with a short binary.
         let mut message = vec![0x00, 0x53, 0x75, 0xa0, length];
         message.extend_from_slice(body.as_bytes());
-        let hub = self.services.event_hubs.hub("orders").expect("the hub");
-        hub.partitions()[0].append(&[Bytes::from(message)]).expect("appended")
+        let hub = self.services.event_hubs.hub(hub).expect("the hub");
+        hub.partitions()[partition].append(&[Bytes::from(message)]).expect("appended")
+    }
+
+    /// Has the next host listen in the name of an identity with these roles on everything.
+    pub(super) async fn act_with(&mut self, roles: &[&str]) {
+        let role = |role: &&str| topology::RoleAssignment { role: (*role).to_owned(), scope: String::new() };
+        let roles = roles.iter().map(role).collect();
+        let identities = [topology::Identity { name: "app".to_owned(), roles }];
+        let folder = tempfile::tempdir().expect("a directory");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let identity = Identity::start(&identities, folder.path(), listener).expect("an authority");
+        self.caller = identity.caller("app");
+    }
+
+    /// Makes another app folder, for another instance; the one so far stays for as long as what is returned.
+    pub(super) fn next_instance(&mut self) -> TempDir {
+        self.instance = Uuid::from_u128(self.instance.as_u128() + 1);
+        std::mem::replace(&mut self.app, tempfile::tempdir().expect("a directory"))
     }
 
     /// The sequence number of the checkpoint of group `site`.
@@ -235,7 +272,7 @@ impl World {
     }
 
     /// Waits until `holds`.
-    pub(super) async fn until(&self, what: &str, holds: impl Fn() -> bool) {
+    pub(super) async fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
         let reached = tokio::time::timeout(PATIENCE, async {
             while !holds() {
                 tokio::time::sleep(POLL).await;

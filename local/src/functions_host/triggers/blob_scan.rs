@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use time::OffsetDateTime;
-use tracing::error;
+use tracing::{error, warn};
 
 use super::blob::{NewBlobs, function_id};
 use crate::blobs::{self, Blobs, Code, Condition, Properties, PutOptions};
@@ -60,26 +60,33 @@ impl Scan {
     /// Notes every version that has no receipt; answers when the newest was written.
     fn look(&self, since: OffsetDateTime) -> Result<Option<OffsetDateTime>, ScanError> {
         self.blobs.create_container(CONTAINER)?;
-        let (mut newest, mut marker) = (None, None::<String>);
+        let (mut newest, mut from) = (None, String::new());
         loop {
-            let (page, next) = self.blobs.page(&self.trigger.container, marker.as_deref().unwrap_or_default(), PAGE)?;
-            for (name, known) in page {
+            let page = self.blobs.page(&self.trigger.container, &from, PAGE)?;
+            for (name, known) in page.blobs {
                 newest = newest.max(Some(known.last_modified));
                 if known.last_modified >= since && self.trigger.pattern.matches(&name).is_some() {
                     self.note(&name, &known)?;
                 }
             }
-            marker = next;
-            if marker.is_none() {
-                return Ok(newest);
+            match page.next {
+                Some(next) => from = next,
+                None => return Ok(newest),
             }
         }
     }
 
     fn note(&self, name: &str, known: &Properties) -> Result<(), ScanError> {
         let receipt = self.receipt(name, &known.etag);
-        if self.blobs.properties(CONTAINER, &receipt)?.is_some() {
-            return Ok(());
+        match self.blobs.properties(CONTAINER, &receipt) {
+            Ok(None) => {}
+            Ok(Some(_)) => return Ok(()),
+            // The receipt's name holds the blob's and more, and has the same limit.
+            Err(error) if error.code() == Code::InvalidResourceName => {
+                warn!("{name} triggers nothing: its name is too long for a receipt");
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
         }
         // The note first: without its receipt it is written again, never forgotten.
         self.new_blobs.note(&self.function.name, &self.trigger.container, name, &known.etag)?;

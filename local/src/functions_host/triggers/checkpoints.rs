@@ -8,20 +8,20 @@ use uuid::Uuid;
 use crate::blobs::{self, Blobs, PutOptions};
 use crate::event_hubs::{Partition, Start};
 
-const CONTAINER: &str = "azure-webjobs-eventhub";
+pub(crate) const CONTAINER: &str = "azure-webjobs-eventhub";
 
-/// Checkpoint and ownership of one partition by one consumer group.
+/// Checkpoint of one partition by one consumer group.
 pub(super) struct Checkpoint {
     blobs: Blobs,
     /// `{namespace}/{hub}/{group}`, lower case.
     prefix: String,
     partition: String,
-    /// This host, as owner.
+    /// This host, as `clientidentifier`.
     owner: Uuid,
 }
 
 impl Checkpoint {
-    /// Opens the checkpoint and writes the ownership of this host.
+    /// Opens the checkpoint; nothing is written.
     pub(super) fn open(
         blobs: &Blobs,
         namespace: &str,
@@ -31,19 +31,17 @@ impl Checkpoint {
         owner: Uuid,
     ) -> Result<Self, blobs::Error> {
         blobs.create_container(CONTAINER)?;
-        let this = Self {
+        Ok(Self {
             blobs: blobs.clone(),
             prefix: format!("{namespace}/{hub}/{group}").to_lowercase(),
             partition: partition.to_owned(),
             owner,
-        };
-        this.put("ownership", [("ownerid".to_owned(), owner.to_string())].into())?;
-        Ok(this)
+        })
     }
 
     /// The position after the checkpoint; `None` before the first one, or where its metadata cannot be read.
     pub(super) fn read(&self) -> Result<Option<Start>, blobs::Error> {
-        let Some(blob) = self.blobs.get(CONTAINER, &self.name("checkpoint"))? else {
+        let Some(blob) = self.blobs.get(CONTAINER, &self.name())? else {
             return Ok(None);
         };
         let metadata = |wanted: &str| {
@@ -57,10 +55,22 @@ impl Checkpoint {
         Ok(by_sequence.or_else(by_offset))
     }
 
+    /// Moves the checkpoint to just before the event with this sequence number, which is then the next; returns the one
+    /// that really is, where that one is gone or not there yet.
+    pub(super) fn rewind(&self, partition: &Partition, sequence: i64) -> Result<i64, blobs::Error> {
+        let next = first_sequence(partition, &Start::Sequence { number: sequence, inclusive: true });
+        let before = partition.read(next - 1, 1, usize::MAX).ok().and_then(|events| events.into_iter().next());
+        match before.filter(|event| event.sequence == next - 1) {
+            Some(event) => self.write(event.offset, event.sequence)?,
+            // Nothing is retained before it: from the beginning, as clients spell it.
+            None => self.write(-1, -1)?,
+        }
+        Ok(next)
+    }
+
     /// Moves the checkpoint to an event.
     pub(super) fn write(&self, offset: i64, sequence: i64) -> Result<(), blobs::Error> {
         self.put(
-            "checkpoint",
             [
                 ("offset".to_owned(), offset.to_string()),
                 ("sequencenumber".to_owned(), sequence.to_string()),
@@ -71,8 +81,8 @@ impl Checkpoint {
     }
 
     /// Sets the metadata of a blob that exists, which raises no event, and creates it only at first.
-    fn put(&self, kind: &str, metadata: BTreeMap<String, String>) -> Result<(), blobs::Error> {
-        let name = self.name(kind);
+    fn put(&self, metadata: BTreeMap<String, String>) -> Result<(), blobs::Error> {
+        let name = self.name();
         match self.blobs.set_metadata(CONTAINER, &name, metadata.clone(), None) {
             Err(error) if error.code() == blobs::Code::BlobNotFound => {
                 let options = PutOptions { metadata, ..PutOptions::default() };
@@ -82,8 +92,8 @@ impl Checkpoint {
         }
     }
 
-    fn name(&self, kind: &str) -> String {
-        format!("{}/{kind}/{}", self.prefix, self.partition)
+    fn name(&self) -> String {
+        format!("{}/checkpoint/{}", self.prefix, self.partition)
     }
 }
 

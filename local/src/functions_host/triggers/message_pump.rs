@@ -126,8 +126,8 @@ impl Pump {
     /// Moves a message to the poison queue, which is made where it is missing. It lives there for seven days, as in Azure.
     fn bury(&self, message: &Message, receipt: Receipt, poison: &str) -> Result<(), queues::Error> {
         error!(
-            "Message has reached MaxDequeueCount of {}. Moving message to queue '{poison}'.",
-            self.options.max_dequeue_count
+            "message {} failed {} of {} times and moves to queue '{poison}'",
+            message.id, message.dequeue_count, self.options.max_dequeue_count
         );
         self.queues.create(poison)?;
         self.queues.put(poison, message.text.clone(), None)?;

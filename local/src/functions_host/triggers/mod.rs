@@ -8,7 +8,7 @@ mod cosmos_db;
 mod event_grid;
 mod event_hub;
 mod event_hub_payload;
-mod leases;
+mod host_lock;
 mod message_pump;
 mod queue;
 mod schedule;
@@ -18,12 +18,14 @@ mod timer_status;
 pub(crate) use blob::NewBlobs;
 pub(crate) use blob_scan::Scan as BlobScan;
 pub(crate) use blob_webhook::BlobWebhook;
+pub(crate) use checkpoints::CONTAINER as CHECKPOINTS;
 pub(crate) use cosmos_db::Feed;
 pub(crate) use event_grid::answer as answer_event_grid;
 pub(crate) use event_hub::Listener as EventHubListener;
 pub(crate) use queue::run as run_queue;
 pub(crate) use schedule::Schedule;
 pub(crate) use timer::{Timer, TimerHandle};
+pub(crate) use timer_status::CONTAINER as HOSTS;
 
 #[cfg(test)]
 pub(crate) use event_hub_payload::{Context as EventHubContext, Event as HubEvent, payload as event_hub_payload};

@@ -6,11 +6,12 @@ use serde::Serialize;
 use serde_json::json;
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
-use tracing::{error, info};
+use tracing::{debug, error, info, warn};
+use uuid::Uuid;
 
+use super::host_lock::{HostLock, RECOVERY, RENEWAL};
 use super::timer_status::{Status, StatusBlob};
-use crate::blobs::Blobs;
-use crate::clock::Clock;
+use crate::blobs::{self, Blobs};
 use crate::functions_host::app::{Function, TimerTrigger};
 use crate::functions_host::invocation::{Invoker, Metadata, Outcome, Payload, Value};
 
@@ -38,135 +39,227 @@ impl TimerHandle {
 pub(crate) struct Timer {
     function: Arc<Function>,
     invoker: Invoker,
-    clock: Clock,
-    blobs: Blobs,
-    host_id: String,
-    fires: mpsc::Receiver<oneshot::Sender<bool>>,
+    status: Result<StatusBlob, blobs::Error>,
+    lock: HostLock,
 }
 
 /// The state of a monitored timer.
-struct Monitor {
-    blob: StatusBlob,
+struct Monitor<'a> {
+    blob: &'a StatusBlob,
     status: Status,
 }
 
+/// Runs that were asked for by hand; who asked is told whether it succeeded.
+pub(crate) type Fires = mpsc::Receiver<oneshot::Sender<bool>>;
+
 impl Timer {
+    /// `instance` is this host, as holder of the lock.
     pub(crate) fn new(
         function: &Arc<Function>,
         invoker: &Invoker,
         blobs: &Blobs,
         host_id: &str,
-    ) -> (Self, TimerHandle) {
+        instance: Uuid,
+    ) -> (Self, Fires, TimerHandle) {
         let (sender, fires) = mpsc::channel(8);
         let timer = Self {
             function: Arc::clone(function),
             invoker: invoker.clone(),
-            clock: invoker.clock.clone(),
-            blobs: blobs.clone(),
-            host_id: host_id.to_owned(),
-            fires,
+            status: StatusBlob::open(blobs, host_id, &function.name),
+            lock: HostLock::new(blobs, host_id, &function.name, instance),
         };
-        (timer, TimerHandle { fires: sender })
+        (timer, fires, TimerHandle { fires: sender })
     }
 
-    /// Runs until the host stops.
-    pub(crate) async fn run(mut self, trigger: &TimerTrigger) {
-        let stopping = self.invoker.stopping.clone();
-        let mut monitor = self.monitor(trigger);
+    /// Runs until the host stops: waits for the lock, listens while it has it. By hand it runs with or without.
+    pub(crate) async fn run(self, trigger: &TimerTrigger, mut fires: Fires) {
+        while self.wait_for_lock(trigger, &mut fires).await {
+            if self.listen(trigger, &mut fires).await {
+                warn!("'Functions.{}' lost its lock; another host runs the timer", self.function.name);
+                continue;
+            }
+            break;
+        }
+        if self.invoker.leaving.is_cancelled()
+            && let Err(error) = self.lock.release()
+        {
+            warn!("'Functions.{}' could not give its lock back: {error}", self.function.name);
+        }
+    }
+
+    /// `false` where the host stops.
+    async fn wait_for_lock(&self, trigger: &TimerTrigger, fires: &mut Fires) -> bool {
+        loop {
+            match self.lock.acquire() {
+                Ok(true) => return true,
+                Ok(false) => {
+                    debug!("another host has the lock of 'Functions.{}'", self.function.name);
+                }
+                Err(error) => error!("'Functions.{}' cannot ask for its lock: {error}", self.function.name),
+            }
+            tokio::select! {
+                biased;
+                () = self.invoker.stopping.cancelled() => return false,
+                asked = fires.recv() => {
+                    let Some(asked) = asked else { return false };
+                    let monitor = self.monitor(trigger, Missing::Unknown);
+                    if !self.by_hand(monitor.as_ref(), asked).await {
+                        return false;
+                    }
+                }
+                () = self.invoker.clock.sleep(RECOVERY) => {}
+            }
+        }
+    }
+
+    /// Fires by the schedule while this host has the lock: `true` where it lost it, `false` where the host stops.
+    async fn listen(&self, trigger: &TimerTrigger, fires: &mut Fires) -> bool {
+        let clock = &self.invoker.clock;
+        let mut monitor = self.monitor(trigger, Missing::Created);
         if let Some(due) = monitor.as_mut().and_then(|monitor| self.missed(trigger, monitor)) {
             info!("'Functions.{}' is past due on startup, it was due at {due}. Executing now.", self.function.name);
-            if self.invoke(trigger, &mut monitor, true).await.is_none() {
-                return;
+            if !self.by_schedule(trigger, &mut monitor, true).await {
+                return false;
             }
-        } else if trigger.run_on_startup && self.invoke(trigger, &mut monitor, false).await.is_none() {
-            return;
+        } else if trigger.run_on_startup && !self.by_schedule(trigger, &mut monitor, false).await {
+            return false;
         }
+        let mut next = trigger.schedule.next(clock.now());
+        let mut renew_at = clock.now() + RENEWAL;
         loop {
-            let next = trigger.schedule.next(self.clock.now());
-            let due = async {
-                match next {
-                    Some(next) => self.clock.sleep_until(next).await,
-                    None => std::future::pending().await,
+            let wake_at = next.map_or(renew_at, |next| next.min(renew_at));
+            tokio::select! {
+                biased;
+                () = self.invoker.stopping.cancelled() => return false,
+                asked = fires.recv() => {
+                    let Some(asked) = asked else { return false };
+                    if !self.by_hand(monitor.as_ref(), asked).await {
+                        return false;
+                    }
+                    continue;
                 }
-            };
-            let asked = tokio::select! {
-                () = stopping.cancelled() => return,
-                () = due => None,
-                asked = self.fires.recv() => match asked {
-                    Some(asked) => Some(asked),
-                    None => return,
-                },
-            };
-            let Some(succeeded) = self.invoke(trigger, &mut monitor, false).await else { return };
-            // Who asked may not be waiting for the answer.
-            let _unheard = asked.map(|asked| asked.send(succeeded));
+                () = clock.sleep_until(wake_at) => {}
+            }
+            // Also before a run: where the clock was stepped, the lock may be another host's by now.
+            if !self.renew() {
+                return true;
+            }
+            renew_at = clock.now() + RENEWAL;
+            if next.is_some_and(|next| next <= clock.now()) {
+                if !self.by_schedule(trigger, &mut monitor, false).await {
+                    return false;
+                }
+                next = trigger.schedule.next(clock.now());
+            }
         }
     }
 
-    /// Reads or creates the status; forced off for schedules that fire more than once a minute.
-    fn monitor(&self, trigger: &TimerTrigger) -> Option<Monitor> {
-        let now = self.clock.now();
+    /// Whether this host still has the lock. A store that fails proves nothing.
+    fn renew(&self) -> bool {
+        self.lock.renew().unwrap_or_else(|error| {
+            error!("'Functions.{}' cannot renew its lock: {error}", self.function.name);
+            true
+        })
+    }
+
+    /// The status as it is stored; `None` for schedules that fire more than once a minute, which are never monitored.
+    fn monitor(&self, trigger: &TimerTrigger, missing: Missing) -> Option<Monitor<'_>> {
+        let now = self.invoker.clock.now();
         if !trigger.use_monitor || trigger.schedule.is_frequent(now) {
             return None;
         }
-        let opened = StatusBlob::open(&self.blobs, &self.host_id, &self.function.name)
-            .and_then(|blob| blob.read().map(|status| (blob, status)));
-        match opened {
-            Ok((blob, Some(status))) => Some(Monitor { blob, status }),
-            Ok((blob, None)) => {
+        let unreadable = |error: &blobs::Error| {
+            error!(
+                "the status of 'Functions.{}' cannot be read, missed runs stay unknown: {error}",
+                self.function.name
+            );
+        };
+        let blob = self.status.as_ref().inspect_err(|error| unreadable(error)).ok()?;
+        match blob.read().inspect_err(unreadable).ok()? {
+            Some(status) => Some(Monitor { blob, status }),
+            None if missing == Missing::Unknown => None,
+            None => {
                 let status = Status::new(trigger.schedule.next(now).unwrap_or(now), now);
                 let monitor = Monitor { blob, status };
                 self.save(&monitor);
                 Some(monitor)
             }
-            Err(error) => {
-                error!(
-                    "the status of 'Functions.{}' cannot be read, missed runs stay unknown: {error}",
-                    self.function.name
-                );
-                None
-            }
         }
     }
 
-    /// When the run was due that no host made. By the present schedule: where it was changed meanwhile, the recorded
-    /// time is replaced.
-    fn missed(&self, trigger: &TimerTrigger, monitor: &mut Monitor) -> Option<OffsetDateTime> {
-        let now = self.clock.now();
-        let expected = trigger.schedule.next(monitor.status.since())?;
+    /// When the run was due that no host made. A status of another schedule is replaced first; where the present schedule
+    /// had a run due meanwhile, nobody missed that one.
+    fn missed(&self, trigger: &TimerTrigger, monitor: &mut Monitor<'_>) -> Option<OffsetDateTime> {
+        let now = self.invoker.clock.now();
+        let since = monitor.status.since();
+        let expected = trigger.schedule.next(since)?;
         if expected != monitor.status.next {
-            monitor.status.next = expected;
-            monitor.status.last_updated = now;
-            self.save(monitor);
-        }
-        (now > expected).then_some(expected)
-    }
-
-    /// One run; `None` when the host is stopping.
-    async fn invoke(&self, trigger: &TimerTrigger, monitor: &mut Option<Monitor>, past_due: bool) -> Option<bool> {
-        let started = self.clock.now();
-        let status = monitor.as_ref().map(|monitor| monitor.status);
-        let payload = payload(&self.function.binding, status, past_due);
-        let outcome = self.invoker.run(&self.function, "Timer fired", Ok(payload)).await;
-        if outcome == Outcome::Cancelled {
-            return None;
-        }
-        if let Some(monitor) = monitor {
-            monitor.status = Status {
-                last: started,
-                next: trigger.schedule.next(started).unwrap_or(started),
-                last_updated: self.clock.now(),
+            monitor.status = if now > expected {
+                Status::rescheduled(trigger.schedule.next(now)?, now)
+            } else {
+                Status::rescheduled(expected, since)
             };
             self.save(monitor);
         }
-        Some(matches!(outcome, Outcome::Succeeded(_)))
+        (now > monitor.status.next).then_some(monitor.status.next)
     }
 
-    fn save(&self, monitor: &Monitor) {
+    /// One run of the schedule; `false` when the host is stopping.
+    async fn by_schedule(&self, trigger: &TimerTrigger, monitor: &mut Option<Monitor<'_>>, past_due: bool) -> bool {
+        let started = self.invoker.clock.now();
+        let status = monitor.as_ref().map(|monitor| monitor.status);
+        if self.invoke(status, past_due).await.is_none() {
+            return false;
+        }
+        if let Some(monitor) = monitor {
+            let next = trigger.schedule.next(started).unwrap_or(started);
+            monitor.status = Status { last: started, next, last_updated: started };
+            self.save(monitor);
+        }
+        true
+    }
+
+    /// A run that was asked for, which the schedule takes no notice of; `false` when the host is stopping.
+    async fn by_hand(&self, monitor: Option<&Monitor<'_>>, asked: oneshot::Sender<bool>) -> bool {
+        let Some(succeeded) = self.invoke(monitor.map(|monitor| monitor.status), false).await else { return false };
+        // Who asked may not be waiting for the answer.
+        let _unheard = asked.send(succeeded);
+        true
+    }
+
+    /// Whether a run succeeded; `None` when the host is stopping. The lock is held on to meanwhile.
+    async fn invoke(&self, status: Option<Status>, past_due: bool) -> Option<bool> {
+        let payload = payload(&self.function.binding, status, past_due);
+        let holding = async {
+            loop {
+                self.invoker.clock.sleep(RENEWAL).await;
+                if !self.renew() {
+                    // The run goes on; what follows it finds out.
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = self.invoker.run(&self.function, "Timer fired", Ok(payload)) => outcome,
+            () = holding => return None,
+        };
+        (outcome != Outcome::Cancelled).then_some(matches!(outcome, Outcome::Succeeded(_)))
+    }
+
+    fn save(&self, monitor: &Monitor<'_>) {
         if let Err(error) = monitor.blob.write(&monitor.status) {
             error!("the status of 'Functions.{}' cannot be written: {error}", self.function.name);
         }
     }
+}
+
+/// What becomes of a status that is not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    /// It is written, so that from now on a run can be missed.
+    Created,
+    /// It is left to the host that has the lock.
+    Unknown,
 }
 
 /// `TimerInfo`: its status is null where the timer is not monitored.

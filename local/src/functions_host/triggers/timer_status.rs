@@ -7,7 +7,7 @@ use time::macros::datetime;
 
 use crate::blobs::{self, Blobs, PutOptions};
 
-const CONTAINER: &str = "azure-webjobs-hosts";
+pub(crate) const CONTAINER: &str = "azure-webjobs-hosts";
 /// `DateTime.MinValue`: never.
 const NEVER: OffsetDateTime = datetime!(0001-01-01 00:00 UTC);
 
@@ -33,6 +33,11 @@ impl Status {
     /// The point after which the next occurrence was expected.
     pub(super) fn since(&self) -> OffsetDateTime {
         if self.last == NEVER { self.last_updated } else { self.last }
+    }
+
+    /// Of a timer whose schedule was changed: as if it never ran.
+    pub(super) fn rescheduled(next: OffsetDateTime, since: OffsetDateTime) -> Self {
+        Self { last: NEVER, next, last_updated: since }
     }
 }
 

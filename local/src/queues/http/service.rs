@@ -58,7 +58,9 @@ impl Service {
                 other => return Err(not_implemented(&format!("include={other} in a listing")).into()),
             }
         }
-        let (page, next) = self.store.list(prefix, &from, usize::try_from(limit).unwrap_or(usize::MAX));
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let start = prefix.to_owned();
+        let (page, next) = self.on_store(move |store| Ok(store.list(&start, &from, most))).await?;
         let document = document(|xml| {
             let endpoint = format!("{}/", self.base);
             xml.create_element("EnumerationResults")

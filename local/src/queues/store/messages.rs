@@ -13,10 +13,7 @@ use crate::{
     storage_account::{Code, Refusal},
 };
 
-use super::{Edit, Place, Queue, Store};
-
-/// Ended messages that are swept at once.
-const SWEEP: usize = 1000;
+use super::{Edit, Place, Queue, QueueRecord, SWEEP, Store, encode};
 
 /// How long a message lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,13 +186,18 @@ impl Store {
     /// [`Code::QueueNotFound`].
     pub(in crate::queues) fn clear(&self, name: &QueueName) -> Result<(), Failure> {
         let mut state = self.lock();
+        let number = state.last_number + 1;
         let queue = state.queue_mut(name)?;
+        let old = queue.record.number;
+        let record = QueueRecord { number, ..queue.record.clone() };
         let mut batch = self.storage.batch();
-        for entry in self.messages.prefix(queue.record.number.to_be_bytes()) {
-            batch.remove(&self.messages, entry.key()?);
-        }
+        batch.insert(&self.queues, name.as_str(), encode(&record, "queue")?);
         batch.commit()?;
+        queue.record = record;
         queue.index.clear();
+        state.last_number = number;
+        drop(state);
+        self.remove_messages_or_warn(old);
         Ok(())
     }
 

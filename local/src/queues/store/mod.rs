@@ -8,7 +8,7 @@ mod messages;
 mod queues;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -26,6 +26,9 @@ use crate::{
 use self::index::{Index, Place};
 pub(super) use self::messages::Life;
 use super::{error::Failure, message::Record, names::QueueName};
+
+/// Messages that are removed at once.
+const SWEEP: usize = 1000;
 
 pub(super) struct Store {
     storage: Storage,
@@ -50,7 +53,7 @@ struct Queue {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct QueueRecord {
-    /// What the keys of its messages start with. A queue that is created again has another one.
+    /// What the keys of its messages start with. A queue that is created again, or cleared, has another one.
     number: u64,
     metadata: Metadata,
 }
@@ -66,24 +69,58 @@ impl Store {
     pub(super) fn open(storage: &Storage, clock: &Clock) -> Result<Self, Failure> {
         let (queues, messages) = (storage.keyspace("queues.queues")?, storage.keyspace("queues.messages")?);
         let mut state = State { queues: BTreeMap::new(), last_number: 0, last_sequence: 0 };
+        let mut names = BTreeMap::new();
         for entry in queues.iter() {
             let (key, value) = entry.into_inner()?;
             let name = String::from_utf8_lossy(&key).into_owned();
             let record: QueueRecord = decode(&value, || format!("queue {name}"))?;
-            state.last_number = state.last_number.max(record.number);
-            let mut index = Index::default();
-            for entry in messages.prefix(record.number.to_be_bytes()) {
-                let (key, value) = entry.into_inner()?;
-                let id = Uuid::from_slice(key.get(8..).unwrap_or_default())
-                    .map_err(|source| Failure::Corrupt { what: format!("message in {name}"), source: source.into() })?;
-                let message: Record = decode(&value, || format!("message {id} in {name}"))?;
-                state.last_sequence = state.last_sequence.max(message.sequence);
-                index.insert(id, Place::of(&message));
-            }
-            state.queues.insert(name, Queue { record, index });
+            names.insert(record.number, name.clone());
+            state.queues.insert(name, Queue { record, index: Index::default() });
         }
+        let mut orphans = BTreeSet::new();
+        for entry in messages.iter() {
+            let (key, value) = entry.into_inner()?;
+            let corrupt = |why: &str| Failure::Corrupt { what: "key of a message".to_owned(), source: why.into() };
+            let (number, id) = key.split_first_chunk().ok_or_else(|| corrupt("it is too short"))?;
+            let number = u64::from_be_bytes(*number);
+            state.last_number = state.last_number.max(number);
+            let Some(queue) = names.get(&number).and_then(|name| state.queues.get_mut(name)) else {
+                orphans.insert(number);
+                continue;
+            };
+            let id = Uuid::from_slice(id).map_err(|_| corrupt("it holds no id"))?;
+            let message: Record = decode(&value, || format!("message {id}"))?;
+            state.last_sequence = state.last_sequence.max(message.sequence);
+            queue.index.insert(id, Place::of(&message));
+        }
+        state.last_number = state.last_number.max(names.into_keys().max().unwrap_or_default());
         let news = watch::Sender::new(0);
-        Ok(Self { storage: storage.clone(), clock: clock.clone(), queues, messages, state: Mutex::new(state), news })
+        let (storage, clock) = (storage.clone(), clock.clone());
+        let store = Self { storage, clock, queues, messages, state: Mutex::new(state), news };
+        // What is left of queues that were deleted or cleared when the stack ended.
+        orphans.into_iter().try_for_each(|number| store.remove_messages(number))?;
+        Ok(store)
+    }
+
+    /// Removes the messages under a number that no queue has any more, some at a time.
+    fn remove_messages(&self, number: u64) -> Result<(), Failure> {
+        loop {
+            let keys = self.messages.prefix(number.to_be_bytes()).take(SWEEP).map(|entry| entry.key());
+            let keys = keys.collect::<Result<Vec<_>, _>>()?;
+            if keys.is_empty() {
+                return Ok(());
+            }
+            let mut batch = self.storage.batch();
+            keys.into_iter().for_each(|key| batch.remove(&self.messages, key));
+            batch.commit()?;
+        }
+    }
+
+    /// The same where the operation has succeeded already: what stays is swept at the next start.
+    fn remove_messages_or_warn(&self, number: u64) {
+        if let Err(error) = self.remove_messages(number) {
+            tracing::warn!(error = &error as &dyn std::error::Error, "removed messages stay until the next start");
+        }
     }
 
     pub(super) fn clock(&self) -> &Clock {

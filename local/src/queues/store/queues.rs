@@ -44,12 +44,11 @@ impl Store {
         let mut state = self.lock();
         let number = state.queue(name)?.record.number;
         let mut batch = self.storage.batch();
-        for entry in self.messages.prefix(number.to_be_bytes()) {
-            batch.remove(&self.messages, entry.key()?);
-        }
         batch.remove(&self.queues, name.as_str());
         batch.commit()?;
         state.queues.remove(name.as_str());
+        drop(state);
+        self.remove_messages_or_warn(number);
         Ok(())
     }
 

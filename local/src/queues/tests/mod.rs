@@ -1,5 +1,7 @@
 //! The service through its public doors: the wire and the in-process handle. The official client has a suite of its own.
 
+mod client;
+
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -20,6 +22,7 @@ struct Fixture {
     directory: TempDir,
     storage: Storage,
     clock: Clock,
+    identity: Identity,
     queues: Queues,
 }
 
@@ -32,16 +35,15 @@ impl Fixture {
         let storage = Storage::open(directory.path(), Sync::Process).expect("a store");
         let topology = StorageAccount { containers: Vec::new(), queues: vec!["work".to_owned()] };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let identity = Identity::sample().await;
         let queues =
-            Queues::start(&topology, "devstoreaccount1", &Identity::sample().await, listener, &storage, &clock)
-                .await
-                .expect("started");
-        Self { directory, storage, clock, queues }
+            Queues::start(&topology, "devstoreaccount1", &identity, listener, &storage, &clock).await.expect("started");
+        Self { directory, storage, clock, identity, queues }
     }
 
     /// Stops the service and starts it again on what it left, once nothing holds the directory any more.
     async fn restart(self) -> Self {
-        let Self { directory, storage, clock, queues } = self;
+        let Self { directory, storage, clock, queues, .. } = self;
         queues.stop().await;
         drop((queues, storage));
         tokio::time::timeout(Duration::from_secs(10), async {
@@ -117,24 +119,42 @@ async fn a_receiver_hears_of_new_released_and_returning_messages() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_created_again_is_empty() {
+async fn a_token_opens_over_https_what_its_roles_allow() {
+    let fixture = Fixture::start().await;
+    let http = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build().expect("a client");
+    let url = format!("{}/work/messages", fixture.queues.endpoint().replacen("http:", "https:", 1));
+    let ask = async |method: http::Method, name: &str| {
+        let token = fixture.identity.token(name, "https://storage.azure.com").expect("a token");
+        let body = "<QueueMessage><MessageText>x</MessageText></QueueMessage>";
+        let request = http.request(method, &url).bearer_auth(token).body(body);
+        let answer = request.send().await.expect("an answer");
+        let code = answer.headers().get("x-ms-error-code").map(|code| code.to_str().expect("text").to_owned());
+        (answer.status().as_u16(), code.unwrap_or_default())
+    };
+    assert_eq!(ask(http::Method::POST, "owner").await, (201, String::new()));
+    assert_eq!(ask(http::Method::GET, "owner").await, (200, String::new()));
+    for method in [http::Method::POST, http::Method::GET, http::Method::DELETE] {
+        assert_eq!(ask(method, "stranger").await, (403, "AuthorizationPermissionMismatch".to_owned()));
+    }
+    assert_eq!(fixture.queues.count("work").expect("a count"), 1);
+}
+
+#[tokio::test]
+async fn a_queue_that_is_cleared_or_created_again_is_empty() {
     let fixture = Fixture::start().await;
     let url = |query: &str| format!("{}/work{query}", fixture.queues.endpoint());
-    fixture.put("old");
     let anonymous = reqwest::get(url("?comp=metadata")).await.expect("an answer");
     assert_eq!(anonymous.status(), 401);
     assert_eq!(anonymous.headers()["x-ms-error-code"], "NoAuthenticationInformation");
 
-    let fixture = {
-        fixture.queues.on_wire_delete("work");
-        fixture.restart().await
-    };
-    assert_eq!(fixture.take(5), Vec::<String>::new());
-}
-
-impl Queues {
-    fn on_wire_delete(&self, queue: &str) {
-        let name = super::names::QueueName::new(queue).expect("a name");
-        self.inner.service.store.delete(&name).expect("deleted");
+    let signed = |path: &str| client::signed(&fixture, path, "d");
+    let http = reqwest::Client::new();
+    for (path, texts) in [("work/messages", ["a", "b"]), ("work", ["c", "d"])] {
+        texts.iter().for_each(|text| fixture.put(text));
+        assert_eq!(http.delete(signed(path)).send().await.expect("an answer").status(), 204);
+        assert_eq!(fixture.queues.count("work").unwrap_or_default(), 0);
     }
+    fixture.queues.create("work").expect("created");
+    fixture.put("new");
+    assert_eq!(fixture.restart().await.take(5), ["new"]);
 }

@@ -1,0 +1,45 @@
+//! A place for a reader in process, under the rules that hold for a link: readers with an epoch displace each other.
+
+use std::fmt;
+
+use tokio_util::sync::CancellationToken;
+
+use super::hub::Hub;
+use super::log::Partition;
+use super::receivers::Lease;
+
+/// The right to read a partition for a consumer group. Dropping it gives the right back.
+pub struct Seat {
+    _lease: Lease,
+}
+
+impl fmt::Debug for Seat {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Seat")
+    }
+}
+
+/// A reader with a higher epoch has the partition.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Occupied(String);
+
+impl Hub {
+    /// Takes the place of a reader with `epoch`: others with the same or a lower one have to give way, links included.
+    /// `displaced` is cancelled should another take it.
+    ///
+    /// # Errors
+    /// When a reader with a higher epoch has it.
+    pub fn occupy(
+        &self,
+        group: &str,
+        partition: &Partition,
+        epoch: i64,
+        displaced: CancellationToken,
+    ) -> Result<Seat, Occupied> {
+        self.receivers()
+            .admit(group, partition, Some(epoch), move |_, _| displaced.cancel())
+            .map(|lease| Seat { _lease: lease })
+            .map_err(|refusal| Occupied(refusal.description))
+    }
+}

@@ -1,0 +1,114 @@
+//! The part of the admin API that lists and changes keys.
+//!
+//! Source: the host's keys controller. `POST` makes a random key, `PUT` sets one, names that begin with an underscore are
+//! the host's own, of which only `_master` is served.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::admin::json_answer;
+use super::key_store::{Key, KeysError};
+use super::keys::{Keys, Scope};
+use super::text;
+
+const MASTER: &str = "_master";
+/// Largest body, which is a name and a value.
+const BODY_LIMIT: usize = 64 << 10;
+
+#[derive(Default, Deserialize)]
+struct Wanted {
+    name: Option<String>,
+    value: Option<String>,
+}
+
+/// Answers for the keys of `scope`, or the one of this name.
+pub(super) async fn answer(keys: Option<&Keys>, scope: Scope<'_>, name: Option<&str>, request: Request) -> Response {
+    let Some(keys) = keys else {
+        return text(StatusCode::NOT_FOUND, "This host asks for no keys and has none.");
+    };
+    let path = request.uri().path().to_owned();
+    let (parts, body) = request.into_parts();
+    let wanted = match wanted(&parts.method, name, body).await {
+        Ok(wanted) => wanted,
+        Err(problem) => return text(StatusCode::BAD_REQUEST, problem),
+    };
+    let answered = match name {
+        None if parts.method == Method::GET => keys.list(scope).map(|keys| json_answer(&all(&keys, &path))),
+        None => Ok(text(StatusCode::METHOD_NOT_ALLOWED, "")),
+        Some(MASTER) if scope == Scope::Host => master(keys, &parts.method, wanted, &path),
+        Some(name) => one(keys, scope, &parts.method, name, wanted, &path),
+    };
+    answered.unwrap_or_else(|error| {
+        tracing::error!("{error}");
+        text(StatusCode::INTERNAL_SERVER_ERROR, "")
+    })
+}
+
+async fn wanted(method: &Method, name: Option<&str>, body: Body) -> Result<Wanted, &'static str> {
+    if *method != Method::PUT {
+        return Ok(Wanted::default());
+    }
+    let body = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| "The body cannot be read.")?;
+    let wanted: Wanted =
+        serde_json::from_slice(&body).map_err(|_| "The body must be a key: its name and its value.")?;
+    let names_agree = wanted.name.as_deref().is_none_or(|other| Some(other) == name);
+    let has_value = wanted.value.as_deref().is_some_and(|value| !value.is_empty());
+    if names_agree && has_value { Ok(wanted) } else { Err("A key needs a value, and the name that the path has.") }
+}
+
+fn master(keys: &Keys, method: &Method, wanted: Wanted, path: &str) -> Result<Response, KeysError> {
+    let value = match *method {
+        Method::GET => keys.master()?,
+        Method::POST | Method::PUT => keys.set_master(wanted.value)?,
+        _ => return Ok(text(StatusCode::FORBIDDEN, "")),
+    };
+    Ok(json_answer(&described(MASTER, &value, path)))
+}
+
+fn one(
+    keys: &Keys,
+    scope: Scope<'_>,
+    method: &Method,
+    name: &str,
+    wanted: Wanted,
+    path: &str,
+) -> Result<Response, KeysError> {
+    if name.starts_with('_') && method != Method::GET {
+        return Ok(text(StatusCode::FORBIDDEN, ""));
+    }
+    let not_found = || text(StatusCode::NOT_FOUND, "");
+    Ok(match *method {
+        Method::GET => {
+            let found = keys.list(scope)?.into_iter().find(|key| key.name == name);
+            found.map_or_else(not_found, |key| json_answer(&described(&key.name, &key.value, path)))
+        }
+        Method::POST | Method::PUT => {
+            let (key, is_new) = keys.set(scope, name, wanted.value)?;
+            let mut response = json_answer(&described(&key.name, &key.value, path));
+            if is_new {
+                *response.status_mut() = StatusCode::CREATED;
+            }
+            response
+        }
+        Method::DELETE if keys.delete(scope, name)? => text(StatusCode::NO_CONTENT, ""),
+        Method::DELETE => not_found(),
+        _ => text(StatusCode::METHOD_NOT_ALLOWED, ""),
+    })
+}
+
+fn all(keys: &[Key], path: &str) -> Value {
+    let described = |key: &Key| described(&key.name, &key.value, &format!("{path}/{}", key.name));
+    json!({"keys": keys.iter().map(described).collect::<Value>(), "links": [link(path)]})
+}
+
+fn described(name: &str, value: &str, path: &str) -> Value {
+    json!({"name": name, "value": value, "links": [link(path)]})
+}
+
+fn link(path: &str) -> Value {
+    json!({"rel": "self", "href": path})
+}
