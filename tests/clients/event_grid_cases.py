@@ -81,7 +81,7 @@ def classic_events_arrive():
     """an event of the Event Grid schema gets its topic and version"""
     event = classic_event(event_time=datetime.datetime(2026, 3, 4, 10, 11, 12, tzinfo=datetime.timezone.utc))
     publisher(CLASSIC).send([event])
-    delivery, got = delivered(event.id)
+    delivery, got = delivered(str(event.id))
     assert delivery["contentType"] == "application/json; charset=utf-8" and isinstance(delivery["body"], list)
     assert (got["eventType"], got["subject"], got["dataVersion"], got["metadataVersion"]) == ("com.example.test", "s", "1", "1")
     assert got["topic"].endswith("/topics/classic") and got["data"] == {"n": 1}

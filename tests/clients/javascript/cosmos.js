@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 import { BulkOperationType, ChangeFeedStartFrom, CosmosClient, PatchOperationType } from "@azure/cosmos";
 
-import { concurrently, endpoints, refused, test, unique, until } from "./suite.js";
+import { concurrently, endpoints, identity, refused, secure, test, unique, until } from "./suite.js";
 
 const { endpoint, key } = endpoints.cosmos;
 const client = new CosmosClient({ endpoint, key });
@@ -333,6 +333,16 @@ concurrently("refusals", {
     const stranger = new CosmosClient({ endpoint, key: wrong });
     await refused(stranger.database("suites").read(), { code: 401 });
     await refused(stranger.database("suites").container("things").items.create({ id: "x", kind: "x" }), { code: 401 });
+  },
+
+  "of identities without the role, over https": async () => {
+    const as = (name) =>
+      new CosmosClient({ endpoint: secure(endpoint), aadCredentials: identity(name) }).database("suites").container("things");
+    const id = unique("token");
+    await as("writer").items.create({ id, kind: "token" });
+    assert.equal((await as("reader").item(id, "token").read()).resource.id, id);
+    await refused(as("reader").items.create({ id: unique("token"), kind: "token" }), { code: 403 });
+    await refused(as("stranger").item(id, "token").read(), { code: 403 });
   },
 
   "of stored procedures, by name": async () => {
