@@ -58,6 +58,14 @@ impl SignedIn {
     /// # Errors
     /// When the identity endpoint gives no token.
     pub async fn request(&self, method: Method, url: &str, resource: &str) -> Result<RequestBuilder, CallError> {
+        Ok(self.http.request(method, url).bearer_auth(self.token(resource).await?))
+    }
+
+    /// A token for `resource`, such as `https://eventhubs.azure.net`.
+    ///
+    /// # Errors
+    /// When the identity endpoint gives none.
+    pub async fn token(&self, resource: &str) -> Result<String, CallError> {
         let operation = || format!("get a token for {resource}");
         let Credentials { endpoint, header, .. } = &self.credentials;
         let answer = self
@@ -73,7 +81,7 @@ impl SignedIn {
             return Err(failure::refused(operation(), answer).await);
         }
         let token: Token = answer.json().await.map_err(|source| CallError::Send { operation: operation(), source })?;
-        Ok(self.http.request(method, url).bearer_auth(token.access_token))
+        Ok(token.access_token)
     }
 }
 

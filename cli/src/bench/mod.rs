@@ -4,6 +4,7 @@
 //! documents that the site would read, and what the kernel accounts to the handler's process.
 
 mod cold_start;
+pub mod hubs;
 mod latency;
 mod process;
 mod report;

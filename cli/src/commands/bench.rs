@@ -1,12 +1,16 @@
 //! `contoso bench`.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::{Subcommand, ValueEnum};
+use contoso_local::storage::Sync;
+
 use super::Exit;
-use crate::bench::{self, Plan};
+use crate::bench::{self, Plan, hubs};
 use crate::output;
-use crate::project::Project;
+use crate::project::{NoProject, Project};
 use crate::units;
 
 const EXAMPLES: &str = "\
@@ -14,12 +18,23 @@ Examples:
   contoso bench
       The figures of docs/performance.md, in about two minutes
   contoso bench --products 500 --duration 10s --json
+      A quick look, for scripts
+  contoso bench hubs --sync always
+      Event Hubs, Capture and Blob Storage of the stack alone, each write flushed to the disk";
+
+const HUBS_EXAMPLES: &str = "\
+Examples:
+  contoso bench hubs
+      Events in and out at once, capture, blobs, memory: about two minutes
+  contoso bench hubs --duration 2s --retained 100000 --json
       A quick look, for scripts";
 
 /// Measure the product flow on this machine: latency, throughput, cost per event, cold start, memory
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, after_long_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
+    #[command(subcommand)]
+    part: Option<Part>,
     /// Products in the catalogue; changes choose among them uniformly
     #[arg(long, default_value_t = 10_000)]
     products: usize,
@@ -37,16 +52,98 @@ pub(super) struct Args {
     json: bool,
 }
 
+#[derive(Debug, Subcommand)]
+enum Part {
+    Hubs(HubsArgs),
+    #[command(hide = true)]
+    Serve(ServeArgs),
+}
+
+/// Measure Event Hubs, Capture and Blob Storage of the local stack with the official Rust clients
+#[derive(Debug, clap::Args)]
+#[command(after_help = HUBS_EXAMPLES, after_long_help = HUBS_EXAMPLES)]
+struct HubsArgs {
+    /// How long each combination of event size, batch and partitions is measured
+    #[arg(long, default_value = "5s", value_parser = units::duration)]
+    duration: Duration,
+    /// How far a write goes before it is acknowledged: to the operating system, or to the disk
+    #[arg(long, value_enum, default_value_t = SyncChoice::Process)]
+    sync: SyncChoice,
+    /// Events that the hubs retain when their memory is read
+    #[arg(long, default_value_t = 1_000_000)]
+    retained: u64,
+    /// Megabytes of the captured file, and of the blob that goes up and down
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=2000))]
+    file_megabytes: u64,
+    /// Print the figures as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// The stack that `contoso bench hubs` measures, until stdin ends
+#[derive(Debug, clap::Args)]
+struct ServeArgs {
+    #[arg(long)]
+    data_dir: PathBuf,
+    #[arg(long, value_enum)]
+    sync: SyncChoice,
+    #[arg(long)]
+    capture_bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SyncChoice {
+    Process,
+    Always,
+}
+
+impl From<SyncChoice> for Sync {
+    fn from(choice: SyncChoice) -> Self {
+        match choice {
+            SyncChoice::Process => Self::Process,
+            SyncChoice::Always => Self::Always,
+        }
+    }
+}
+
 /// Measures on a stack of its own, in a temporary directory and on free ports.
-pub(super) async fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
+pub(super) async fn run(args: Args, project: impl FnOnce() -> Result<Project, NoProject>) -> anyhow::Result<Exit> {
+    match args.part {
+        Some(Part::Serve(args)) => {
+            hubs::serve(&args.data_dir, args.sync.into(), args.capture_bytes).await?;
+            return Ok(Exit::Done);
+        }
+        Some(Part::Hubs(args)) => return run_hubs(&args).await,
+        None => {}
+    }
     let plan = Plan { products: args.products, rate: args.rate.max(1), duration: args.duration, starts: args.starts };
+    announce();
+    let report = bench::run(&plan, &project()?).await?;
+    print(args.json, &report.to_json(), &report)
+}
+
+async fn run_hubs(args: &HubsArgs) -> anyhow::Result<Exit> {
+    let plan = hubs::Plan {
+        duration: args.duration,
+        sync: args.sync.into(),
+        retained: args.retained,
+        file_bytes: args.file_megabytes * 1_000_000,
+    };
+    announce();
+    let figures = Box::pin(hubs::run(&plan)).await?;
+    print(args.json, &serde_json::to_value(&figures)?, &figures)
+}
+
+fn announce() {
     output::say("Measuring; the machine should have nothing else to do.");
-    let report = bench::run(&plan, project).await?;
+}
+
+fn print(json: bool, value: &serde_json::Value, text: &impl std::fmt::Display) -> anyhow::Result<Exit> {
     let mut out = std::io::stdout().lock();
-    if args.json {
-        writeln!(out, "{}", report.to_json())?
+    if json {
+        writeln!(out, "{value}")?
     } else {
-        write!(out, "{report}")?
+        write!(out, "{text}")?
     }
     Ok(Exit::Done)
 }

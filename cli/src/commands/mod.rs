@@ -85,7 +85,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Package(args) => package::run(&args, &project()?),
         Command::Tail(args) => Box::pin(tail::run(args)).await,
         Command::Simulate(args) => Box::pin(simulate::run(args)).await,
-        Command::Bench(args) => Box::pin(bench::run(&args, &project()?)).await,
+        Command::Bench(args) => Box::pin(bench::run(args, project)).await,
     }
 }
 

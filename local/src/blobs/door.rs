@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use crate::storage_account::check_metadata;
 
@@ -13,8 +12,8 @@ use super::{
     conditions::{Conditions, EtagMatch},
     error::{Code, Error, Failure},
     names::{BlobPath, ContainerName},
-    record::{BlobRecord, ContentHeaders, Metadata},
-    store::{Access, Change, Entry, PageRequest, Replacement, Store},
+    record::{BlobRecord, Metadata},
+    store::{Access, Change, Entry, PageRequest, Store},
 };
 
 /// What to say of a blob that is put.
@@ -108,32 +107,9 @@ impl Blobs {
     /// # Errors
     /// A missing container, what the condition or a lease refuses, a failing store or observer.
     pub fn put(&self, container: &str, name: &str, body: Bytes, options: PutOptions) -> Result<Properties, Error> {
-        self.try_put(container, name, &body, options)
-            .map_err(|cause| Error::new("put blob", format!("{container}/{name}"), cause))
-    }
-
-    fn try_put(&self, container: &str, name: &str, body: &[u8], options: PutOptions) -> Result<Properties, Failure> {
-        let path = BlobPath::parse(container, name)?;
-        check_metadata(&options.metadata)?;
-        if let Some(content_type) = &options.content_type {
-            // What cannot stand in a header could never be returned.
-            ::http::HeaderValue::from_str(content_type)
-                .map_err(|_| Failure::refused(Code::InvalidHeaderValue, "The content type."))?;
-        }
-        let mut upload = self.store().upload();
-        upload.write(body)?;
-        let (draft, _) = upload.finish();
-        let replacement = Replacement {
-            headers: ContentHeaders { content_type: options.content_type, ..ContentHeaders::default() },
-            metadata: options.metadata,
-            access: options.condition.into(),
-            may_overwrite: true,
-            url: path.url(&self.inner.service.base),
-            request_id: Uuid::new_v4().to_string(),
-            client_request_id: None,
-        };
-        let record = self.store().put_blob(&path, draft, replacement)?;
-        Ok(Properties::from(&record))
+        let mut writer = self.create(container, name, options)?;
+        writer.write(&body)?;
+        writer.commit()
     }
 
     /// Replaces the metadata of a blob; its bytes stay.

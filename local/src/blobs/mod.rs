@@ -26,6 +26,7 @@ mod record;
 mod store;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -49,6 +50,7 @@ pub use self::{
     error::{Code, Error, Failure},
     lease_door::LeaseAction,
     outbox::{Api, BlobCreated, Observer},
+    writer::BlobWriter,
 };
 use self::{http::Service, store::Store};
 

@@ -1,4 +1,4 @@
-//! Event Grid: custom topics, the storage account's system topic, subscriptions, delivery, and the Resource Manager
+//! Event Grid: custom topics, the system topics of storage and Event Hubs, subscriptions, delivery, and the Resource Manager
 //! calls that manage subscriptions, on one port.
 //!
 //! An event is acknowledged once a pending delivery is stored for every subscription that wants it. What is pending
@@ -8,7 +8,6 @@
 //! - webhooks on loopback may be http;
 //! - dead letters are written at once and not after five minutes;
 //! - a subscription of the topology file asks its endpoint until it agrees, and keeps events meanwhile;
-//! - the system topic of Event Hubs (CaptureFileCreated) is missing, BlobCreated tells of captured files;
 //! - deliveries carry an `Accept: */*` header.
 
 mod attempts;
@@ -50,7 +49,7 @@ use self::{names::Source, service::Service};
 use crate::{
     blobs::{BlobCreated, Blobs},
     clock::Clock,
-    event_hubs::EventHubs,
+    event_hubs::{CapturedFile, EventHubs},
     faults::Faults,
     identity::Identity,
     queues::Queues,
@@ -184,6 +183,15 @@ impl EventGrid {
     /// When the store fails; then nothing was stored and repeating is safe.
     pub fn blob_created(&self, blob: &BlobCreated) -> Result<(), Error> {
         self.service.blob_created(blob)
+    }
+
+    /// Publishes `Microsoft.EventHub.CaptureFileCreated` on the system topic of the Event Hubs namespace; its deliveries
+    /// are stored when this returns.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing was stored and repeating is safe.
+    pub fn capture_file_created(&self, file: &CapturedFile) -> Result<(), Error> {
+        self.service.capture_file_created(file)
     }
 
     /// The last attempts to deliver to the subscription of this name, oldest first; empty for an unknown one.

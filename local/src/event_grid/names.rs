@@ -12,19 +12,16 @@ pub(crate) enum Source {
     Topic(String),
     /// The system topic of the storage account.
     Storage,
+    /// The system topic of the Event Hubs namespace.
+    EventHubs,
 }
 
-impl TryFrom<&topology::Source> for Source {
-    type Error = String;
-
-    /// The error completes "… is not usable: ".
-    fn try_from(source: &topology::Source) -> Result<Self, String> {
+impl From<&topology::Source> for Source {
+    fn from(source: &topology::Source) -> Self {
         match source {
-            topology::Source::Topic(name) => Ok(Self::Topic(name.clone())),
-            topology::Source::Storage => Ok(Self::Storage),
-            topology::Source::EventHubs => {
-                Err("the local stack does not support the system topic of Event Hubs; subscribe to storage".to_owned())
-            }
+            topology::Source::Topic(name) => Self::Topic(name.clone()),
+            topology::Source::Storage => Self::Storage,
+            topology::Source::EventHubs => Self::EventHubs,
         }
     }
 }
@@ -35,6 +32,7 @@ impl Source {
         match self {
             Self::Topic(name) => format!("eventGrid/topics/{name}"),
             Self::Storage => "storage".to_owned(),
+            Self::EventHubs => "eventHubs".to_owned(),
         }
     }
 }
@@ -61,12 +59,8 @@ impl Names {
         match source {
             Source::Topic(name) => self.resource(&format!("Microsoft.EventGrid/topics/{name}")),
             Source::Storage => self.resource(&format!("Microsoft.Storage/storageAccounts/{}", self.storage_account)),
+            Source::EventHubs => self.resource(&format!("Microsoft.EventHub/namespaces/{}", self.event_hubs_namespace)),
         }
-    }
-
-    /// Id of the Event Hubs namespace, whose events cannot be subscribed to here.
-    pub(crate) fn event_hubs(&self) -> String {
-        self.resource(&format!("Microsoft.EventHub/namespaces/{}", self.event_hubs_namespace))
     }
 
     /// Id of the system topic before `source`; the topic itself for a custom one.
@@ -74,6 +68,7 @@ impl Names {
         match source {
             Source::Topic(_) => self.source(source),
             Source::Storage => self.resource("Microsoft.EventGrid/systemTopics/storage"),
+            Source::EventHubs => self.resource("Microsoft.EventGrid/systemTopics/eventhubs"),
         }
     }
 }

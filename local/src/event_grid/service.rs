@@ -75,11 +75,8 @@ impl Service {
         let wanted = topology
             .subscriptions
             .iter()
-            .map(|subscription| {
-                let source = Source::try_from(&subscription.source).map_err(unusable(&subscription.name))?;
-                Ok((source, subscription))
-            })
-            .collect::<Result<Vec<_>, Error>>()?;
+            .map(|subscription| (Source::from(&subscription.source), subscription))
+            .collect::<Vec<_>>();
         for known in self.provisioning.registry.all() {
             let still_wanted = wanted.iter().any(|(source, subscription)| {
                 *source == known.source && subscription.name.eq_ignore_ascii_case(&known.name)
@@ -149,6 +146,6 @@ impl Topic {
 fn input_schema(topics: &BTreeMap<String, Topic>, source: &Source) -> Option<Schema> {
     match source {
         Source::Topic(name) => topics.get(&name.to_lowercase()).map(|topic| topic.schema),
-        Source::Storage => Some(Schema::EventGrid),
+        Source::Storage | Source::EventHubs => Some(Schema::EventGrid),
     }
 }

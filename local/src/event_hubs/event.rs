@@ -64,10 +64,22 @@ impl StoredEvent {
     }
 }
 
-impl EventData {
+/// What is in a message, in the order in which it is there.
+#[derive(Default)]
+pub(super) struct Parts {
+    /// Message annotations.
+    pub(super) annotations: Vec<(String, Value)>,
+    /// Application properties.
+    pub(super) properties: Vec<(String, Value)>,
+    /// As [`EventData::body`].
+    pub(super) body: Bytes,
+    message_properties: Option<Value>,
+}
+
+impl Parts {
     /// Decodes an encoded message.
     pub(super) fn decode(message: &Bytes) -> Result<Self, DecodeError> {
-        let mut event = Self::default();
+        let mut parts = Self::default();
         let mut data = Vec::new();
         let mut sequences = Vec::new();
         for section in sections(message) {
@@ -75,22 +87,39 @@ impl EventData {
             let value = || Decoder::new(&message[section.value.clone()]).value();
             match section.kind {
                 Kind::Header | Kind::DeliveryAnnotations | Kind::Footer => {}
-                Kind::MessageAnnotations => event.system_properties.extend(named(value()?)),
-                Kind::Properties => event.add_message_properties(&value()?),
-                Kind::ApplicationProperties => event.properties.extend(named(value()?)),
+                Kind::MessageAnnotations => parts.annotations.extend(named(value()?)),
+                Kind::Properties => parts.message_properties = Some(value()?),
+                Kind::ApplicationProperties => parts.properties.extend(named(value()?)),
                 Kind::Data => data.push(binary(message, section.value.clone())?),
                 Kind::Sequence => sequences.push(value()?.to_json()),
-                Kind::Value => event.body = value_body(value()?),
+                Kind::Value => parts.body = value_body(value()?),
             }
         }
         match &data[..] {
             [] if sequences.is_empty() => {}
-            [] => event.body = json_body(&sequences.into_iter().collect()),
-            [one] => event.body = message.slice(one.clone()),
+            [] => parts.body = json_body(&sequences.into_iter().collect()),
+            [one] => parts.body = message.slice(one.clone()),
             many => {
-                let parts: Vec<&[u8]> = many.iter().map(|range| &message[range.clone()]).collect();
-                event.body = parts.concat().into();
+                let pieces: Vec<&[u8]> = many.iter().map(|range| &message[range.clone()]).collect();
+                parts.body = pieces.concat().into();
             }
+        }
+        Ok(parts)
+    }
+}
+
+impl EventData {
+    /// Decodes an encoded message.
+    pub(super) fn decode(message: &Bytes) -> Result<Self, DecodeError> {
+        let Parts { annotations, properties, body, message_properties } = Parts::decode(message)?;
+        let mut event = Self {
+            body,
+            properties: properties.into_iter().collect(),
+            system_properties: annotations.into_iter().collect(),
+            ..Self::default()
+        };
+        if let Some(list) = message_properties {
+            event.add_message_properties(&list);
         }
         let text = |name| event.system_properties.get(name).and_then(Value::as_text).map(str::to_owned);
         event.partition_key = text(PARTITION_KEY);

@@ -48,7 +48,7 @@ use switchboard::Switchboard;
 
 pub use access::Entity;
 pub use amqp::{DecodeError, Value};
-pub use capture::CaptureError;
+pub use capture::{CaptureError, CapturedFile};
 pub use compose::Outgoing;
 pub use error::Error;
 pub use event::{EventData, StoredEvent};

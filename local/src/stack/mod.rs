@@ -120,7 +120,15 @@ impl Stack {
         .await?;
         let observer = event_grid.clone();
         blobs.observe(Arc::new(move |created| Ok(observer.blob_created(created)?)))?;
-        event_hubs::capture::start(&event_hubs, &blobs, &storage, &clock).map_err(StackError::Capture)?;
+        let observer = event_grid.clone();
+        event_hubs::capture::start(
+            &event_hubs,
+            &blobs,
+            &storage,
+            &clock,
+            Arc::new(move |file| Ok(observer.capture_file_created(file)?)),
+        )
+        .map_err(StackError::Capture)?;
         let cosmos = Cosmos::start(&topology.cosmos, &identity, cosmos_ports, &storage, &clock, progress).await?;
 
         let services = Services {

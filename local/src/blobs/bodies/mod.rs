@@ -54,7 +54,7 @@ struct Readers {
 impl Bodies {
     /// Opens the keyspaces and sweeps what a crash left behind.
     pub(super) fn open(storage: &Storage) -> Result<Self, StorageError> {
-        let chunks = storage.keyspace("blobs.chunks")?;
+        let chunks = storage.keyspace_of_large_values("blobs.chunks")?;
         let unowned = storage.keyspace("blobs.unowned")?;
         let last = |keyspace: &Keyspace| -> Result<u64, StorageError> {
             Ok(match keyspace.last_key_value() {

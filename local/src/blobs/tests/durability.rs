@@ -89,6 +89,32 @@ async fn what_a_crash_left_is_swept_at_the_next_start() {
 }
 
 #[tokio::test]
+async fn a_blob_written_piece_by_piece_is_there_whole_or_not_at_all() {
+    let fixture = Fixture::start().await;
+    let chunks = fixture.storage.keyspace("blobs.chunks").expect("a keyspace");
+    let pieces: Vec<_> = (0..40).map(|seed| body(seed, 30_001)).collect();
+    let write = |pieces: &[Bytes]| {
+        let options = PutOptions { condition: Some(Condition::IfAbsent), ..PutOptions::default() };
+        let mut writer = fixture.blobs.create("files", "long", options).expect("begun");
+        for piece in pieces {
+            writer.write(piece).expect("written");
+        }
+        assert!(!chunks.is_empty().expect("a store"), "it went to the store as it came");
+        writer
+    };
+    drop(write(&pieces));
+    assert!(chunks.is_empty().expect("a store"), "given up, it leaves nothing");
+
+    let (first, second) = (write(&pieces), write(&pieces[..20]));
+    assert!(fixture.blobs.get("files", "long").expect("a store").is_none(), "not there yet");
+    let properties = first.commit().expect("committed");
+    assert_eq!(properties.length, 40 * 30_001);
+    let late = second.commit().expect_err("there is one by now");
+    assert_eq!(late.code(), crate::blobs::Code::BlobAlreadyExists);
+    assert!(fixture.blobs.get("files", "long").expect("a store").expect("it is there").body == pieces.concat());
+}
+
+#[tokio::test]
 async fn a_reader_finishes_the_version_it_began() {
     let fixture = Fixture::start().await;
     let (old, new) = (body(5, 20_000_000), body(6, 1000));

@@ -65,7 +65,7 @@ async fn answer(service: &Arc<Service>, request: Request) -> Result<Response, Re
         return Err(Refusal::unsupported(&format!("{} {path}", parts.method)));
     }
     let caller = auth::manager(&service.identity, &parts.headers)?;
-    let resource = path::parse(&service.names, topics, &path).ok_or_else(|| unknown(service, &parts.method, &path))?;
+    let resource = path::parse(&service.names, topics, &path).ok_or_else(|| unknown(&parts.method, &path))?;
     let query: Vec<(String, String)> =
         form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     if !query.iter().any(|(name, _)| name.eq_ignore_ascii_case("api-version")) {
@@ -228,11 +228,8 @@ fn needs(method: &Method, resource: &Resource) -> (Action, String) {
 const RETRY_SOON: (header::HeaderName, HeaderValue) = (header::RETRY_AFTER, HeaderValue::from_static("1"));
 
 /// A kind of resource that this service has not, or one that does not exist.
-fn unknown(service: &Service, method: &Method, path: &str) -> Refusal {
+fn unknown(method: &Method, path: &str) -> Refusal {
     let lower = path.to_ascii_lowercase();
-    if lower.starts_with(&service.names.event_hubs().to_ascii_lowercase()) {
-        return Refusal::unsupported("events of the Event Hubs namespace");
-    }
     let kind: Vec<&str> =
         lower.rsplit_once(path::PROVIDER).map(|(_, rest)| rest.split('/').collect()).unwrap_or_default();
     match kind[..] {

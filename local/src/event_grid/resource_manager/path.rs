@@ -40,7 +40,8 @@ pub(super) fn parse<'a>(names: &Names, topics: impl Iterator<Item = &'a str>, pa
     let provider = path.to_ascii_lowercase().rfind(PROVIDER)?;
     let (scope, rest) = (&path[..provider], &path[provider + PROVIDER.len()..]);
     let rest: Vec<&str> = rest.split('/').collect();
-    let sources: Vec<Source> = topics.map(|name| Source::Topic(name.to_owned())).chain([Source::Storage]).collect();
+    let topics = topics.map(|name| Source::Topic(name.to_owned()));
+    let sources: Vec<Source> = topics.chain([Source::Storage, Source::EventHubs]).collect();
     let is = |word: &str, expected: &str| word.eq_ignore_ascii_case(expected);
     let (kind, tail) = rest.split_first()?;
     if is(kind, "eventSubscriptions") {
@@ -77,7 +78,7 @@ pub(super) fn parse<'a>(names: &Names, topics: impl Iterator<Item = &'a str>, pa
                 parent: names.topic(&source),
                 r#type: match source {
                     Source::Topic(_) => "Microsoft.EventGrid/topics/eventSubscriptions",
-                    Source::Storage => "Microsoft.EventGrid/systemTopics/eventSubscriptions",
+                    Source::Storage | Source::EventHubs => "Microsoft.EventGrid/systemTopics/eventSubscriptions",
                 },
                 source,
             };

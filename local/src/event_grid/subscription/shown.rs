@@ -26,7 +26,8 @@ pub(crate) fn shown(record: &Record, topic: &str, input: Schema) -> Value {
     if let Some(Value::Object(filter)) = members.get_mut("filter") {
         default(filter, "includedEventTypes", || match record.source {
             Source::Storage => json!(["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobDeleted"]),
-            _ => Value::Null,
+            Source::EventHubs => json!(["Microsoft.EventHub.CaptureFileCreated"]),
+            Source::Topic(_) => Value::Null,
         });
         default(filter, "subjectBeginsWith", || "".into());
         default(filter, "subjectEndsWith", || "".into());

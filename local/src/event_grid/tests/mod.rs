@@ -1,5 +1,6 @@
 //! The service through its public doors: HTTP in, HTTP out, the clock stepped by hand.
 
+mod captured;
 mod delivery;
 mod fuzz;
 mod publishing;

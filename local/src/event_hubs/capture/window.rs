@@ -3,24 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use time::OffsetDateTime;
 use tracing::{debug, error};
 
-use crate::blobs::{Blobs, Code, Condition, PutOptions};
+use crate::blobs::{Blobs, Condition, Properties, PutOptions};
 use crate::clock::Clock;
 use crate::topology;
 
 use super::CaptureError;
 use super::file::CaptureFile;
 use super::name::NameFormat;
+use super::news::{CapturedFile, Contents, Observer};
 use super::progress::{Closing, Progress, ProgressStore};
+use crate::event_hubs::event::StoredEvent;
 use crate::event_hubs::log::Partition;
 use crate::event_hubs::position::Start;
 
 /// Events and bytes that one look at the log takes.
 const READ_EVENTS: usize = 4096;
-const READ_BYTES: usize = 4 << 20;
+const READ_BYTES: usize = 1 << 20;
 
 /// Between two looks at a busy partition; what comes meanwhile is counted together.
 const LOOK_PERIOD: Duration = Duration::from_millis(100);
@@ -30,12 +31,14 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Captures one partition.
 pub(super) struct Capturer {
+    pub(super) hub: String,
     pub(super) partition: Partition,
     pub(super) settings: topology::Capture,
     pub(super) name: NameFormat,
     pub(super) progress: ProgressStore,
     pub(super) blobs: Blobs,
     pub(super) clock: Clock,
+    pub(super) observer: Observer,
 }
 
 impl Capturer {
@@ -130,43 +133,76 @@ impl Capturer {
         Ok(Closing { end, next_window_start: window_end + windows * interval })
     }
 
-    /// Writes the window's file where it is not there yet.
+    /// Writes the window's file where it is not there yet, and tells of it.
     fn write(&self, progress: Progress, closing: Closing) -> Result<(), CaptureError> {
         if progress.next >= closing.end && self.settings.skip_empty {
             return Ok(());
         }
         let start = OffsetDateTime::from_unix_timestamp(progress.window_start).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let name = self.name.blob(start);
-        let body = self.encode(&name, progress.next, closing.end)?;
+        let mut contents = Contents::default();
+        let present = self.blobs.properties(&self.settings.container, &name)?;
+        let properties = match present {
+            // Written before a crash; only its news may be missing.
+            Some(properties) => {
+                self.each_event(progress.next, closing.end, |event| {
+                    contents.add(event);
+                    Ok(())
+                })?;
+                properties
+            }
+            None => self.stream(&name, progress.next, closing.end, &mut contents)?,
+        };
+        debug!(name, first = progress.next, end = closing.end, "captured");
+        let file = CapturedFile {
+            hub: self.hub.clone(),
+            partition: self.partition.id().to_owned(),
+            url: self.blobs.url(&self.settings.container, &name)?,
+            length: properties.length,
+            events: contents.events,
+            edges: contents.edges,
+        };
+        (self.observer)(&file).map_err(|source| CaptureError::Observer { url: file.url.clone(), source })
+    }
+
+    /// Streams the events of a window into a new file.
+    fn stream(&self, name: &str, first: i64, end: i64, contents: &mut Contents) -> Result<Properties, CaptureError> {
         let options = PutOptions {
             content_type: Some("application/octet-stream".to_owned()),
             condition: Some(Condition::IfAbsent),
             ..PutOptions::default()
         };
-        match self.blobs.put(&self.settings.container, &name, body, options) {
-            Ok(_) => debug!(name, first = progress.next, end = closing.end, "captured"),
-            // Written before a crash.
-            Err(error) if error.code() == Code::BlobAlreadyExists => {}
-            Err(error) => return Err(error.into()),
-        }
-        Ok(())
+        let mut blob = self.blobs.create(&self.settings.container, name, options)?;
+        let mut file = CaptureFile::new(name);
+        self.each_event(first, end, |event| {
+            contents.add(event);
+            file.append(event);
+            let finished = file.take();
+            if !finished.is_empty() {
+                blob.write(&finished)?;
+            }
+            Ok(())
+        })?;
+        blob.write(&file.finish())?;
+        Ok(blob.commit()?)
     }
 
-    fn encode(&self, name: &str, first: i64, end: i64) -> Result<Bytes, CaptureError> {
-        let failed =
-            |source| CaptureError::Encode { partition: self.progress.partition().to_owned(), source: Box::new(source) };
-        let mut file = CaptureFile::new(name).map_err(failed)?;
+    /// Calls `each` for the retained events from `first` to `end` (excluded), in order.
+    fn each_event(
+        &self,
+        first: i64,
+        end: i64,
+        mut each: impl FnMut(&StoredEvent) -> Result<(), CaptureError>,
+    ) -> Result<(), CaptureError> {
         let mut next = first;
         while next < end {
             let events =
                 self.partition.read(next, READ_EVENTS, READ_BYTES).map_err(|source| self.unreadable(source))?;
             let Some(last) = events.last() else { break };
             next = last.sequence + 1;
-            for event in events.iter().filter(|event| event.sequence < end) {
-                file.append(event).map_err(failed)?;
-            }
+            events.iter().take_while(|event| event.sequence < end).try_for_each(&mut each)?;
         }
-        Ok(file.finish().map_err(failed)?.into())
+        Ok(())
     }
 
     fn unreadable(&self, source: crate::event_hubs::Error) -> CaptureError {

@@ -73,17 +73,11 @@ impl LogStore {
 
     pub(crate) fn open(storage: &Storage, hub: &str, partition: u32) -> Result<Self, Error> {
         let entity = format!("{hub}/{partition}");
-        let open = |name| {
-            storage.keyspace(name).map_err(|source| Error::Storage {
-                entity: entity.clone(),
-                operation: "opening the log",
-                source,
-            })
-        };
+        let failed = |source| Error::Storage { entity: entity.clone(), operation: "opening the log", source };
         Ok(Self {
             storage: storage.clone(),
-            chunks: open("event-hubs-log")?,
-            facts: open("event-hubs-facts")?,
+            chunks: storage.keyspace_of_large_values("event-hubs-log").map_err(failed)?,
+            facts: storage.keyspace("event-hubs-facts").map_err(failed)?,
             prefix: [hub.to_lowercase().as_bytes(), b"\0", &partition.to_be_bytes()].concat(),
             entity,
         })

@@ -59,15 +59,19 @@ fn identities() -> Vec<topology::Identity> {
 
 impl Stand {
     async fn new() -> Self {
-        Self::open(TempDir::new().unwrap(), Clock::default()).await
+        Self::with(topology()).await
     }
 
-    async fn open(directory: TempDir, clock: Clock) -> Self {
+    async fn with(topology: topology::EventHubs) -> Self {
+        Self::open(TempDir::new().unwrap(), Clock::default(), topology).await
+    }
+
+    async fn open(directory: TempDir, clock: Clock, topology: topology::EventHubs) -> Self {
         let storage = Storage::open(directory.path(), Sync::Process).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let identity = Identity::start(&identities(), &directory.path().join("identity"), port).unwrap();
-        let hubs = EventHubs::start(&topology(), &identity, listener, &storage, &clock).await.unwrap();
+        let hubs = EventHubs::start(&topology, &identity, listener, &storage, &clock).await.unwrap();
         Self { directory, clock, storage, identity, hubs }
     }
 
@@ -76,7 +80,7 @@ impl Stand {
         let Self { directory, clock, storage, hubs, .. } = self;
         hubs.stop().await;
         drop((hubs, storage));
-        Self::open(directory, clock).await
+        Self::open(directory, clock, topology()).await
     }
 
     fn hub(&self) -> &Hub {
