@@ -49,6 +49,7 @@ fn listed() -> Vec<Listed> {
             "Event Grid",
             &[
                 &variants(schema, "Schema"),
+                &variants(include_str!("../event_grid/names.rs"), "Source"),
                 &operators,
                 &literals(destinations, "        \"", "\" =>"),
                 &literals(destinations, "(\"", "\" |"),
