@@ -7,6 +7,7 @@
 //! re-enter it as bytes beside every attribute being boxed: the hub's binding is therefore [`attributes`], a page of our own.
 
 pub mod attributes;
+mod bounds;
 mod codec;
 pub mod contracts;
 mod schema_registry;

@@ -13,7 +13,7 @@ use apache_avro::Schema;
 use reqwest::{RequestBuilder, Response, StatusCode, header::CONTENT_TYPE};
 use url::Url;
 
-use super::Contract;
+use super::{Contract, bounds};
 use crate::{
     azure::{
         credentials::{Bearer, Credentials},
@@ -154,6 +154,7 @@ impl SchemaRegistry {
         let text = response.text().await.map_err(|error| out_of_reach(id, &error))?;
         let unusable = |reason: String| RegistryError::Unusable { what: id.to_owned(), reason };
         let schema = Schema::parse_str(&text).map_err(|error| unusable(error.to_string()))?;
+        bounds::check(&schema).map_err(|error| unusable(error.to_string()))?;
         let name = schema.name().ok_or_else(|| unusable("it has no name".to_owned()))?.to_string();
         let is_current = super::contracts::ALL
             .iter()

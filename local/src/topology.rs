@@ -55,6 +55,9 @@ pub struct RoleAssignment {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Cosmos {
+    /// Regions in the order in which they take over; the first one takes writes. None stands for `East US` alone.
+    #[serde(default)]
+    pub regions: Vec<String>,
     /// Databases.
     #[serde(default)]
     pub databases: Vec<Database>,
@@ -232,7 +235,9 @@ pub struct Subscription {
     /// Where events come from.
     pub source: Source,
     /// The body of the Resource Manager `PUT`, its `properties` member: destination, filter, retry policy and
-    /// dead-letter destination exactly as Azure spells them. `{functionApp}` in a resource id stands for the local app.
+    /// dead-letter destination exactly as Azure spells them. `{functionApp}` in a resource id stands for the local app,
+    /// and at the start of an `endpointUrl` for its address, as in
+    /// `{functionApp}/runtime/webhooks/blobs?functionName=Host.Functions.OnBlob`.
     pub properties: serde_json::Value,
 }
 

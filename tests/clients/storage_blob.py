@@ -1,52 +1,212 @@
-"""azure-storage-blob: upload, ranges, metadata, conditions, blocks and listing."""
+"""azure-storage-blob: upload, ranges, metadata, conditions, blocks, listing, leases, signatures, and what is refused."""
 
+import hashlib
 import json
 import sys
+from datetime import datetime, timedelta, timezone
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ClientAuthenticationError, ResourceExistsError, ResourceModifiedError
-from azure.storage.blob import BlobBlock, BlobServiceClient
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+from azure.storage.blob import (
+    BlobBlock,
+    BlobClient,
+    BlobPrefix,
+    BlobSasPermissions,
+    BlobServiceClient,
+    ContainerClient,
+    ContainerSasPermissions,
+    ContentSettings,
+    StandardBlobTier,
+    generate_blob_sas,
+    generate_container_sas,
+)
 
 connection = json.load(sys.stdin)["blob"]["connectionString"]
 service = BlobServiceClient.from_connection_string(connection)
-container = service.create_container("python")
+key = service.credential.account_key
+soon = datetime.now(timezone.utc) + timedelta(hours=1)
+
+
+def refused(kind, code, call, *args, **options):
+    try:
+        call(*args, **options)
+    except kind as error:
+        assert code is None or error.error_code == code, (code, error.error_code)
+        return error
+    raise AssertionError(f"{call} must be refused with {code}")
+
+
+# Containers.
+container = service.create_container("python", metadata={"team": "shop"})
+refused(ResourceExistsError, "ContainerAlreadyExists", service.create_container, "python")
+assert container.exists() and not service.get_container_client("nowhere").exists()
+assert container.get_container_properties().metadata == {"team": "shop"}
+container.set_container_metadata({"team": "site"})
+assert [item.metadata for item in service.list_containers("pyth", include_metadata=True)] == [{"team": "site"}]
+refused(HttpResponseError, "InvalidResourceName", service.create_container, "Not_Allowed")
+for number in range(3):
+    service.create_container(f"page-{number}")
+pages = [[item.name for item in page] for page in service.list_containers("page-", results_per_page=2).by_page()]
+assert pages == [["page-0", "page-1"], ["page-2"]], pages
+for number in range(3):
+    service.delete_container(f"page-{number}")
+
+# Upload and ranges.
 blob = container.get_blob_client("dir/a b.txt")
 blob.upload_blob(b"hello world", metadata={"k": "v"})
-try:
-    blob.upload_blob(b"again")
-    raise AssertionError("an upload without overwrite must be refused")
-except ResourceExistsError:
-    pass
+refused(ResourceExistsError, "BlobAlreadyExists", blob.upload_blob, b"again")
+assert blob.exists() and not container.get_blob_client("missing").exists()
 assert blob.download_blob().readall() == b"hello world"
 assert blob.download_blob(offset=6, length=5).readall() == b"world"
+assert blob.download_blob(offset=6, length=500).readall() == b"world"
+refused(HttpResponseError, "InvalidRange", blob.download_blob, offset=11)
+refused(ResourceNotFoundError, "BlobNotFound", container.get_blob_client("missing").download_blob)
+refused(ResourceNotFoundError, "ContainerNotFound", service.get_blob_client("nowhere", "x").upload_blob, b"lost")
+empty = container.upload_blob("empty", b"")
+assert empty.download_blob().readall() == b""
+large = container.get_blob_client("large")
+large.upload_blob(bytes(range(256)) * 40_960)
+assert large.download_blob(max_concurrency=4).readall() == bytes(range(256)) * 40_960
+container.upload_blob("unicode/ä€ %?#.txt", "text")
+assert container.download_blob("unicode/ä€ %?#.txt").readall() == b"text"
 
+# Properties, metadata, headers, digests.
 properties = blob.get_blob_properties()
-assert properties.metadata == {"k": "v"}
-blob.set_blob_metadata({"k": "w"}, etag=properties.etag, match_condition=MatchConditions.IfNotModified)
-try:
-    blob.set_blob_metadata({"k": "x"}, etag=properties.etag, match_condition=MatchConditions.IfNotModified)
-    raise AssertionError("a stale condition must fail")
-except ResourceModifiedError:
-    pass
+assert properties.metadata == {"k": "v"} and properties.size == 11 and properties.blob_type == "BlockBlob"
+blob.set_http_headers(ContentSettings(content_type="text/plain", cache_control="no-cache", content_language="en"))
+settings = blob.get_blob_properties().content_settings
+assert (settings.content_type, settings.cache_control, settings.content_language) == ("text/plain", "no-cache", "en")
+digest = hashlib.md5(b"hello world").digest()
+checked = container.get_blob_client("checked")
+checked.upload_blob(b"hello world", validate_content=True, content_settings=ContentSettings(content_md5=bytearray(digest)))
+assert bytes(checked.get_blob_properties().content_settings.content_md5) == digest
+assert checked.download_blob(validate_content=True).readall() == b"hello world"
+wrong = ContentSettings(content_md5=bytearray(hashlib.md5(b"other").digest()))
+refused(HttpResponseError, "Md5Mismatch", checked.upload_blob, b"hello world", overwrite=True, content_settings=wrong)
+refused(HttpResponseError, "InvalidMetadata", blob.set_blob_metadata, {"not-a-name": "x"})
 
+# Conditions.
+etag = blob.get_blob_properties().etag
+changed = blob.set_blob_metadata({"k": "w"}, etag=etag, match_condition=MatchConditions.IfNotModified)
+assert changed["etag"] != etag
+stale = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+refused(ResourceModifiedError, "ConditionNotMet", blob.set_blob_metadata, {"k": "x"}, **stale)
+refused(ResourceModifiedError, "ConditionNotMet", blob.delete_blob, **stale)
+refused(ResourceModifiedError, "ConditionNotMet", blob.upload_blob, b"x", overwrite=True, **stale)
+same = {"etag": changed["etag"], "match_condition": MatchConditions.IfModified}
+assert refused(HttpResponseError, None, blob.download_blob, **same).status_code == 304
+long_ago = datetime.now(timezone.utc) - timedelta(days=1)
+refused(HttpResponseError, "ConditionNotMet", blob.get_blob_properties, if_unmodified_since=long_ago)
+assert blob.get_blob_properties(if_modified_since=long_ago).size == 11
+
+# Blocks.
 blocks = container.get_blob_client("blocks")
 for number in range(3):
     blocks.stage_block(block_id=f"{number:04}", data=bytes([number]) * 1000)
+assert not blocks.exists()
+committed, uncommitted = blocks.get_block_list("all")
+assert committed == [] and [block.size for block in uncommitted] == [1000] * 3
 blocks.commit_block_list([BlobBlock(f"{number:04}") for number in (2, 0, 1)])
 content = blocks.download_blob().readall()
 assert content == b"\x02" * 1000 + b"\x00" * 1000 + b"\x01" * 1000
+blocks.stage_block(block_id="0009", data=b"tail")
+blocks.commit_block_list([BlobBlock("0000"), BlobBlock("0009")], metadata={"version": "2"})
+assert blocks.download_blob().readall() == b"\x00" * 1000 + b"tail"
+refused(HttpResponseError, "InvalidBlockList", blocks.commit_block_list, [BlobBlock("0001")])
+refused(HttpResponseError, "InvalidBlobOrBlock", blocks.stage_block, "longer-id", b"x")
 
-large = container.get_blob_client("large")
-large.upload_blob(bytes(range(256)) * 40_960)
-assert large.download_blob().readall() == bytes(range(256)) * 40_960
-assert [item.name for item in container.list_blobs()] == ["blocks", "dir/a b.txt", "large"]
-assert [item.name for item in container.list_blobs(name_starts_with="dir/")] == ["dir/a b.txt"]
+# Listing: names, prefixes, pages, folders.
+for name in ("list/1", "list/2/a", "list/2/b", "list/3/c", "list/4"):
+    container.upload_blob(name, name.encode(), metadata={"name": name.replace("/", "_")})
+assert [item.name for item in container.list_blobs(name_starts_with="list/2")] == ["list/2/a", "list/2/b"]
+pages = [[item.name for item in page] for page in container.list_blobs("list/", results_per_page=2).by_page()]
+assert pages == [["list/1", "list/2/a"], ["list/2/b", "list/3/c"], ["list/4"]], pages
+assert list(container.list_blob_names(name_starts_with="list/4")) == ["list/4"]
+token = container.list_blobs("list/", results_per_page=2).by_page()
+next(token)
+resumed = container.list_blobs("list/", results_per_page=2).by_page(continuation_token=token.continuation_token)
+assert [item.name for item in next(resumed)] == ["list/2/b", "list/3/c"]
+walked = [(type(item) is BlobPrefix, item.name) for item in container.walk_blobs("list/", delimiter="/")]
+assert walked == [(False, "list/1"), (False, "list/4"), (True, "list/2/"), (True, "list/3/")] or sorted(walked) == sorted(
+    [(False, "list/1"), (True, "list/2/"), (True, "list/3/"), (False, "list/4")]
+), walked
+listed = next(iter(container.list_blobs("list/4", include=["metadata"])))
+assert (listed.metadata, listed.size, listed.etag) == (
+    {"name": "list_4"},
+    6,
+    container.get_blob_client("list/4").get_blob_properties().etag.strip('"'),
+)
+refused(ResourceNotFoundError, "ContainerNotFound", lambda: list(service.get_container_client("nowhere").list_blobs()))
 
+# Leases of blobs and containers.
+lease = blob.acquire_lease(lease_duration=15)
+refused(HttpResponseError, "LeaseIdMissing", blob.delete_blob)
+refused(HttpResponseError, "LeaseIdMissing", blob.upload_blob, b"x", overwrite=True)
+refused(ResourceExistsError, "LeaseAlreadyPresent", blob.acquire_lease)
+blob.set_blob_metadata({"k": "leased"}, lease=lease)
+assert blob.get_blob_properties().lease.state == "leased"
+lease.renew()
+held = "0d2a7f5c-3a5b-4a52-9f6a-0a3b2d1c4e5f"
+lease.change(held)
+lease.release()
+assert blob.get_blob_properties().lease.state == "available"
+refused(HttpResponseError, "LeaseNotPresentWithBlobOperation", blob.set_blob_metadata, {}, lease=held)
+guard = container.acquire_lease()
+assert container.get_container_properties().lease.state == "leased"
+refused(HttpResponseError, "LeaseIdMissing", container.delete_container)
+refused(HttpResponseError, "LeaseIdMismatchWithContainerOperation", container.delete_container, lease=held)
+container.upload_blob("written under a lease", b"x")
+assert guard.break_lease(lease_break_period=0) == 0
+container.acquire_lease(lease_duration=60).release()
+
+# Signatures.
+reader = generate_container_sas(
+    service.account_name, "python", key, permission=ContainerSasPermissions(read=True, list=True), expiry=soon
+)
+guest = ContainerClient(service.url, "python", credential=reader)
+assert "large" in [item.name for item in guest.list_blobs()]
+assert guest.download_blob("list/1").readall() == b"list/1"
+refused(HttpResponseError, "AuthorizationPermissionMismatch", guest.upload_blob, "mine", b"x")
+one = generate_blob_sas(
+    service.account_name, "python", "list/1", account_key=key, permission=BlobSasPermissions(read=True), expiry=soon
+)
+assert BlobClient(service.url, "python", "list/1", credential=one).download_blob().readall() == b"list/1"
+refused(
+    ClientAuthenticationError,
+    "AuthenticationFailed",
+    BlobClient(service.url, "python", "list/4", credential=one).download_blob,
+)
 stranger = BlobServiceClient(service.url, credential="d3Jvbmc=")
-try:
-    stranger.get_container_client("python").get_blob_client("large").get_blob_properties()
-    raise AssertionError("a wrong key must be refused")
-except ClientAuthenticationError:
-    pass
+refused(ClientAuthenticationError, None, stranger.get_container_client("python").get_blob_client("large").exists)
+anonymous = BlobServiceClient(service.url)
+refused(ClientAuthenticationError, "NoAuthenticationInformation", anonymous.get_blob_client("python", "large").download_blob)
+
+# The account, and what is refused by name.
+assert service.get_account_information()["sku_name"] == "Standard_LRS"
+assert service.get_service_properties()["analytics_logging"].read is False
+for operation, call in {
+    "Snapshot Blob": lambda: blob.create_snapshot(),
+    "x-ms-delete-snapshots: only": lambda: blob.delete_blob(delete_snapshots="only"),
+    "Get Blob Tags": lambda: blob.get_blob_tags(),
+    "Set Blob Tags": lambda: blob.set_blob_tags({"a": "b"}),
+    "Set Blob Tier": lambda: blob.set_standard_blob_tier(StandardBlobTier.COOL),
+    "Copy Blob": lambda: container.get_blob_client("copy").start_copy_from_url(blob.url),
+    "AppendBlob": lambda: container.get_blob_client("append").create_append_blob(),
+    "PageBlob": lambda: container.get_blob_client("page").create_page_blob(512),
+    "Find Blobs by Tags": lambda: list(service.find_blobs_by_tags("a='b'")),
+    "Get Container ACL": lambda: container.get_container_access_policy(),
+    "Blob Batch": lambda: container.delete_blobs("large", "empty"),
+}.items():
+    error = refused(HttpResponseError, None, call)
+    assert error.status_code == 501 and operation in str(error), (operation, error)
+
+blob.delete_blob(delete_snapshots="include")
+assert not blob.exists()
 container.delete_container()
 print("ok")

@@ -6,7 +6,11 @@
 mod bad_records;
 mod command_line;
 mod javascript_clients;
+mod crash;
+mod full_disk;
+mod cosmos_clients;
 mod official_clients;
+mod power_cut;
 mod product_flow;
 mod redelivery;
 mod refusals;

@@ -13,6 +13,9 @@ pub(super) struct ContainerRecord {
     #[serde(with = "time::serde::timestamp")]
     pub(super) last_modified: OffsetDateTime,
     pub(super) metadata: Metadata,
+    /// Containers of earlier versions have none.
+    #[serde(default)]
+    pub(super) lease: Lease,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,23 +1,32 @@
 //! The one way in: every request, from the listener or from within the stack, is answered here.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderMap, Method, Response};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Error, change_feed,
-    emulator::Emulator,
+    Error, bulk, change_feed,
+    definitions::Entry,
+    emulator::{Emulator, encode},
     etags::EtagAliases,
     feed_index::FeedIndex,
-    journal::{Entry, Journal},
-    outcome::Change,
-    request::{Operation, PARTITION_KEY, Request, Write},
+    offers,
+    outcome::{Change, ItemKey, canonical_partition_key},
+    positions,
+    request::{ContainerName, Operation, PARTITION_KEY, Request, Write},
     responses, rules,
+    store::{Done, Store},
+    unsupported,
 };
 use crate::clock::Clock;
+
+/// Items that expire in one commit.
+const EXPIRED_AT_A_TIME: usize = 256;
+/// Time between two looks for expired items.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// A durable account.
 pub(super) struct Account {
@@ -29,28 +38,28 @@ pub(super) struct Account {
     stopped: CancellationToken,
 }
 
-/// What only one write at a time may touch, so that the journal's order is the order of commit.
+/// What only one write at a time may touch, so that what is stored comes in the order of commit.
 struct Writer {
-    journal: Journal,
-    /// A write that the emulator made and the store then refused. Its client was told so; it is stored before
-    /// anything else is written, since every later LSN counts on it.
-    unstored: Option<(Entry, Change)>,
+    store: Store,
+    /// Writes that the emulator made and the store then refused. Their client was told so; they are stored before
+    /// anything else is written, since every later LSN counts on them.
+    unstored: Vec<Done>,
+    /// Why nothing can be written any more: the emulator made a write of which it is unclear what has to be stored.
+    broken: Option<String>,
 }
 
 impl Account {
-    pub(super) fn new(
-        emulator: Emulator,
-        etags: EtagAliases,
-        feeds: FeedIndex,
-        journal: Journal,
-        clock: Clock,
-    ) -> Self {
-        let writer = Mutex::new(Writer { journal, unstored: None });
+    pub(super) fn new(emulator: Emulator, etags: EtagAliases, feeds: FeedIndex, store: Store, clock: Clock) -> Self {
+        let writer = Mutex::new(Writer { store, unstored: Vec::new(), broken: None });
         Self { emulator, etags, feeds, clock, writer, stopped: CancellationToken::new() }
     }
 
     pub(super) fn feeds(&self) -> &FeedIndex {
         &self.feeds
+    }
+
+    pub(super) fn emulator(&self) -> &Emulator {
+        &self.emulator
     }
 
     /// Cancelled when the account is to answer no more.
@@ -64,14 +73,24 @@ impl Account {
     }
 
     /// Answers a request whose sender may make it.
-    pub(super) async fn answer(self: &Arc<Self>, request: Request) -> Response<Bytes> {
+    pub(super) async fn answer(self: &Arc<Self>, request: Arc<Request>) -> Response<Bytes> {
+        if let Some(refusal) = unsupported::refuse(&request) {
+            return refusal;
+        }
+        if let Some(name) = request.container()
+            && let Err(error) = self.expire(&name).await
+        {
+            return responses::unavailable(&request, &format!("{error}; expired items are not yet removed."));
+        }
+        if bulk::is_bulk(&request) {
+            return bulk::answer(self, &request).await;
+        }
         match request.operation() {
-            Operation::Read => self.read(&request).await,
+            Operation::Read => self.read(offers::by_resource_id(&request).as_ref().unwrap_or(&request)).await,
             Operation::ChangeFeed => change_feed::answer(self, &request).await,
             Operation::Write(write) => {
-                let request = Arc::new(request);
                 let task = tokio::spawn({
-                    // A task of its own: a client that hangs up must not stop a write between emulator and journal.
+                    // A task of its own: a client that hangs up must not stop a write between emulator and store.
                     let (account, request) = (Arc::clone(self), Arc::clone(&request));
                     async move { account.write(write, &request).await }
                 });
@@ -82,9 +101,58 @@ impl Account {
         }
     }
 
+    /// Removes what has expired in a container, so that nothing shows it any more.
+    ///
+    /// # Errors
+    /// When that cannot be stored.
+    pub(super) async fn expire(self: &Arc<Self>, name: &ContainerName) -> Result<(), Error> {
+        let is_due = |feed: &super::feed_index::ContainerFeed| feed.expiry().is_due(self.clock.now_millis());
+        if !self.feeds.container(name).is_some_and(|feed| is_due(&feed)) {
+            return Ok(());
+        }
+        let task = tokio::spawn({
+            let (account, name) = (Arc::clone(self), name.clone());
+            async move {
+                let mut writer = account.writer.lock().await;
+                if account.stopped.is_cancelled() {
+                    return Ok(());
+                }
+                account.expire_locked(&mut writer, &name).await
+            }
+        });
+        task.await.unwrap_or_else(|error| {
+            Err(Error::Emulator { operation: format!("expiring items of {name}"), reason: error.to_string() })
+        })
+    }
+
+    /// Removes what has expired, once a second of the stack's clock, until the account is stopped. Requests do not wait
+    /// for it: each first removes what has expired in its container.
+    pub(super) async fn sweep(self: Arc<Self>) {
+        loop {
+            tokio::select! {
+                () = self.stopped.cancelled() => return,
+                () = self.clock.sleep(SWEEP) => {}
+            }
+            for name in self.feeds.names() {
+                if let Err(error) = self.expire(&name).await {
+                    tracing::warn!(%error, container = %name, "cosmos: cannot remove expired items");
+                }
+            }
+        }
+    }
+
     /// Passes a request that changes nothing to the emulator.
     pub(super) async fn read(&self, request: &Request) -> Response<Bytes> {
-        self.emulator.send(request, &self.etags).await
+        let feed = match request.segments().as_slice() {
+            ["dbs", _, "colls", _, "docs" | "pkranges", ..] => {
+                request.container().and_then(|name| self.feeds.container(&name))
+            }
+            _ => None,
+        };
+        let Some(feed) = feed else { return self.emulator.send(request, &self.etags).await };
+        let mut response = self.emulator.send(&positions::incoming(&feed, request), &self.etags).await;
+        positions::outgoing(&feed, request, &mut response);
+        response
     }
 
     /// A batch body with ETags of earlier lives replaced; none where it has none.
@@ -96,14 +164,19 @@ impl Account {
     }
 
     async fn write(&self, write: Write, request: &Request) -> Response<Bytes> {
-        if write.is_item_write() && !request.headers.contains_key(&PARTITION_KEY) {
-            return responses::bad_request(request, "The header x-ms-documentdb-partitionkey is required.");
+        if write.is_item_write() && request.header(&PARTITION_KEY).and_then(canonical_partition_key).is_none() {
+            let message = "The header x-ms-documentdb-partitionkey is required, a JSON array.";
+            return responses::bad_request(request, message);
         }
         let mut writer = self.writer.lock().await;
         if self.stopped.is_cancelled() {
             return responses::unavailable(request, "The account is stopped; nothing was written.");
         }
-        if let Err(error) = self.store_leftover(&mut writer).await {
+        let ready = match request.container() {
+            Some(name) => self.expire_locked(&mut writer, &name).await,
+            None => self.store_leftover(&mut writer),
+        };
+        if let Err(error) = ready {
             return responses::unavailable(request, &format!("{error}; nothing was written."));
         }
         let prepared = match rules::prepare(self, write, request).await {
@@ -132,49 +205,68 @@ impl Account {
         request: &Request,
         response: &Response<Bytes>,
     ) -> Result<(), Error> {
-        let change = Change::of(write, request, response)
-            .map_err(|error| Error::Emulator { operation: request.operation_name(), reason: error.to_string() })?;
-        let (lsn, etags) = match &change {
+        let change = match Change::of(write, request, response, &self.emulator).await {
+            Ok(change) => change,
+            Err(error) => {
+                writer.broken = Some(error.to_string());
+                return Err(error);
+            }
+        };
+        let definition = match &change {
             Change::Nothing => return Ok(()),
-            Change::Items { lsn, items, .. } => (Some(*lsn), items.iter().map(|item| item.etag.clone()).collect()),
-            _ => (None, Vec::new()),
+            Change::Items { .. } => None,
+            Change::ContainerCreated { definition, .. } => Some(Entry::new(request, Some(definition.rid.clone()))),
+            _ => Some(Entry::new(request, None)),
         };
-        let at_millis = self.clock.now_millis();
-        let entry = match (write == Write::Batch).then(|| rules::without_batch_conditions(&request.body)).flatten() {
-            Some(body) => Entry { body, ..Entry::new(request, at_millis, lsn, etags) },
-            None => Entry::new(request, at_millis, lsn, etags),
-        };
-        writer.unstored = Some((entry, change));
-        self.store_leftover(writer).await
+        writer.unstored.push(Done { change, at_millis: self.clock.now_millis(), definition });
+        self.store_leftover(writer)
     }
 
-    /// Stores the write that the emulator made last, if that has not been done.
-    async fn store_leftover(&self, writer: &mut Writer) -> Result<(), Error> {
-        if let Some((entry, change)) = &writer.unstored {
-            writer.journal.append(entry)?;
-            apply(&self.emulator, &self.feeds, change, entry.head.at_millis).await?;
-            writer.unstored = None;
+    /// Stores the writes that the emulator made last, if that has not been done.
+    fn store_leftover(&self, writer: &mut Writer) -> Result<(), Error> {
+        if let Some(reason) = &writer.broken {
+            return Err(Error::Broken { reason: reason.clone() });
+        }
+        if !writer.unstored.is_empty() {
+            writer.store.commit(&writer.unstored, &self.feeds)?;
+            for done in writer.unstored.drain(..) {
+                self.feeds.apply(done);
+            }
         }
         Ok(())
     }
+
+    /// Deletes what has expired in a container, by ordinary deletes.
+    async fn expire_locked(&self, writer: &mut Writer, name: &ContainerName) -> Result<(), Error> {
+        self.store_leftover(writer)?;
+        loop {
+            let Some(feed) = self.feeds.container(name) else { return Ok(()) };
+            let due = feed.expiry().due(self.clock.now_millis(), EXPIRED_AT_A_TIME);
+            if due.is_empty() {
+                return Ok(());
+            }
+            for key in due {
+                let request = delete_of(name, &key);
+                let response = self.read(&request).await;
+                if !Write::DeleteItem.is_done(response.status()) {
+                    writer.broken = Some(format!("an expired item could not be deleted: {}", response.status()));
+                    break;
+                }
+                match Change::of(Write::DeleteItem, &request, &response, &self.emulator).await {
+                    Ok(change) => {
+                        let at_millis = self.clock.now_millis();
+                        writer.unstored.push(Done { change, at_millis, definition: None });
+                    }
+                    Err(error) => writer.broken = Some(error.to_string()),
+                }
+            }
+            self.store_leftover(writer)?;
+        }
+    }
 }
 
-/// Brings the feeds up to date with a stored write.
-pub(super) async fn apply(
-    emulator: &Emulator,
-    feeds: &FeedIndex,
-    change: &Change,
-    at_millis: i64,
-) -> Result<(), Error> {
-    match change {
-        Change::Items { container, range, lsn, items } => feeds.record(container, range, *lsn, at_millis, items),
-        Change::ContainerCreated(name) => {
-            let (rid, ranges) = emulator.ranges(name).await?;
-            feeds.add(name.clone(), rid, ranges);
-        }
-        Change::ContainerDeleted(name) => feeds.remove(|other| other == name),
-        Change::DatabaseDeleted(database) => feeds.remove(|name| name.database == *database),
-        Change::Elsewhere | Change::Nothing => {}
-    }
-    Ok(())
+fn delete_of(name: &ContainerName, key: &ItemKey) -> Request {
+    let path = format!("dbs/{}/colls/{}/docs/{}", encode(&name.database), encode(&name.container), encode(&key.id));
+    let headers = HeaderMap::from_iter([(PARTITION_KEY.clone(), key.header())]);
+    Request::new(Method::DELETE, &path, headers, Bytes::new())
 }

@@ -1,19 +1,51 @@
 //! Who may call: the check of the `Authorization` header, in one place.
 //!
-//! Shared key as in "Access control in the Azure Cosmos DB SQL API": HMAC-SHA256 over
-//! `verb \n resource type \n resource link \n date \n \n`, verb and date in lower case. The date is not compared with
-//! the clock, because tests step the stack's clock and not their client's.
+//! * `type=master`: shared key as in "Access control in the Azure Cosmos DB SQL API": HMAC-SHA256 over
+//!   `verb \n resource type \n resource link \n date \n \n`, verb and date in lower case. The date is not compared with
+//!   the clock, because tests step the stack's clock and not their client's.
+//! * `type=aad`: a token of the stack's identities, with roles as in "Connect to Azure Cosmos DB for NoSQL using
+//!   role-based access control": roles are for items; databases, containers and throughput cannot be changed by token.
+//! * `type=resource`: refused by name.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
 use percent_encoding::percent_decode_str;
 use sha2::Sha256;
 
-use super::request::Request;
+use super::request::{Operation, Request};
+use crate::identity::{Action, Caller, Forbidden, Identity, InvalidToken};
 
-/// Why a request is not let in; the display is the message of the 401.
+/// Why a request is not let in; the display is the message of the answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    /// 401.
+    #[error(transparent)]
+    Unauthorized(#[from] Denied),
+    /// 403: what no role allows.
+    #[error(
+        "Request blocked by Auth: the given request [{0}] cannot be authorized by AAD token in data plane. Learn more: \
+         https://aka.ms/cosmos-native-rbac."
+    )]
+    NotByToken(String),
+    /// 403: what another role would allow.
+    #[error("Request blocked by Auth: principal does not have required RBAC permissions. {0}")]
+    Forbidden(Box<Forbidden>),
+}
+
+impl Refused {
+    /// `x-ms-substatus`.
+    pub(super) fn substatus(&self) -> Option<u16> {
+        match self {
+            Self::Unauthorized(_) => None,
+            Self::NotByToken(_) => Some(5300),
+            Self::Forbidden(_) => Some(5301),
+        }
+    }
+}
+
+/// Why nobody is known to have sent a request.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Denied {
     #[error("Required header authorization is missing.")]
@@ -27,10 +59,68 @@ pub(super) enum Denied {
          {0:?}."
     )]
     WrongSignature(String),
+    #[error("Resource tokens (type=resource) are not supported here: use the account key or a token of an identity.")]
+    ResourceToken,
+    #[error("The access token is not accepted: {0}")]
+    Token(InvalidToken),
 }
 
-/// Lets a request in that is signed with the account key `key` (base64).
-pub(super) fn authorize(request: &Request, key: &str) -> Result<(), Denied> {
+/// Lets requests in at one port.
+#[derive(Clone)]
+pub(super) struct Guard {
+    key: &'static str,
+    identity: Identity,
+    /// For what a token may have been issued.
+    audiences: Arc<[String]>,
+}
+
+impl Guard {
+    /// For requests signed with the account key `key` (base64), or with a token of `identity`, at `address`.
+    pub(super) fn new(key: &'static str, identity: Identity, address: SocketAddr) -> Self {
+        // The Rust and JavaScript clients ask for the service, the Python client first for the host of the endpoint.
+        let audiences = ["cosmos.azure.com".to_owned(), address.ip().to_string(), "localhost".to_owned()];
+        Self { key, identity, audiences: audiences.iter().map(|host| format!("https://{host}")).collect() }
+    }
+
+    /// Lets a request in whose sender may make it.
+    ///
+    /// # Errors
+    /// Why it is not let in.
+    pub(super) fn admit(&self, request: &Request) -> Result<(), Refused> {
+        let header = request.header(http::header::AUTHORIZATION).ok_or(Denied::Missing)?;
+        let decoded = percent_decode_str(header).decode_utf8().map_err(|_| Denied::Malformed)?;
+        if decoded.starts_with("type=resource&") {
+            return Err(Denied::ResourceToken.into());
+        }
+        let Some(token) = decoded.strip_prefix("type=aad&ver=1.0&sig=") else {
+            return Ok(check_signature(request, self.key)?);
+        };
+        let audiences: Vec<&str> = self.audiences.iter().map(String::as_str).collect();
+        check_roles(request, &self.identity.authenticate(token, &audiences).map_err(Denied::Token)?)
+    }
+}
+
+/// Whether a role of `caller` covers `request`.
+fn check_roles(request: &Request, caller: &Caller) -> Result<(), Refused> {
+    let may = |action, scope: &str| caller.may(action, scope).map_err(|error| Refused::Forbidden(Box::new(error)));
+    let segments = request.segments();
+    match (request.operation(), segments.as_slice()) {
+        // What every client reads first: where the account's regions are.
+        (Operation::Read, []) => Ok(()),
+        (Operation::Read | Operation::ChangeFeed, ["dbs", database, "colls", container, ..]) => {
+            may(Action::CosmosRead, &format!("cosmos/{database}/{container}"))
+        }
+        (Operation::Write(write), ["dbs", database, "colls", container, ..]) if write.is_item_write() => {
+            may(Action::CosmosWrite, &format!("cosmos/{database}/{container}"))
+        }
+        (Operation::Read, ["dbs", database, ..]) => may(Action::CosmosRead, &format!("cosmos/{database}")),
+        (Operation::Read, ["dbs"]) => may(Action::CosmosRead, "cosmos"),
+        _ => Err(Refused::NotByToken(request.operation_name())),
+    }
+}
+
+/// Whether a request is signed with the account key `key` (base64).
+fn check_signature(request: &Request, key: &str) -> Result<(), Denied> {
     let header = request.header(http::header::AUTHORIZATION).ok_or(Denied::Missing)?;
     let signature = signature_of(header).ok_or(Denied::Malformed)?;
     let date = request.header("x-ms-date").or_else(|| request.header(http::header::DATE)).ok_or(Denied::NoDate)?;
@@ -105,19 +195,51 @@ mod tests {
 
     #[test]
     fn the_documented_example_is_accepted_and_any_other_key_or_path_is_not() {
-        assert_eq!(authorize(&request("/dbs/ToDoList", Some(EXAMPLE)), EXAMPLE_KEY), Ok(()));
+        assert_eq!(check_signature(&request("/dbs/ToDoList", Some(EXAMPLE)), EXAMPLE_KEY), Ok(()));
         assert!(matches!(
-            authorize(&request("/dbs/ToDoList", Some(EXAMPLE)), EMULATOR_KEY),
+            check_signature(&request("/dbs/ToDoList", Some(EXAMPLE)), EMULATOR_KEY),
             Err(Denied::WrongSignature(_))
         ));
         assert!(matches!(
-            authorize(&request("/dbs/Other", Some(EXAMPLE)), EXAMPLE_KEY),
+            check_signature(&request("/dbs/Other", Some(EXAMPLE)), EXAMPLE_KEY),
             Err(Denied::WrongSignature(_))
         ));
-        assert_eq!(authorize(&request("/dbs/ToDoList", None), EXAMPLE_KEY), Err(Denied::Missing));
+        assert_eq!(check_signature(&request("/dbs/ToDoList", None), EXAMPLE_KEY), Err(Denied::Missing));
         assert_eq!(
-            authorize(&request("/dbs/ToDoList", Some("type=aad&ver=1.0&sig=x")), EXAMPLE_KEY),
+            check_signature(&request("/dbs/ToDoList", Some("type=odd&ver=1.0&sig=x")), EXAMPLE_KEY),
             Err(Denied::Malformed)
         );
+    }
+
+    #[tokio::test]
+    async fn a_token_needs_a_role_for_items_and_does_nothing_else() {
+        let identity = Identity::sample().await;
+        let guard = Guard::new(EMULATOR_KEY, identity.clone(), SocketAddr::from(([127, 0, 0, 1], 8081)));
+        let admit = |method: Method, path: &str, token: &str| {
+            let mut request = request(path, Some(&format!("type%3Daad%26ver%3D1.0%26sig%3D{token}")));
+            request.method = method;
+            guard.admit(&request).map_err(|refused| (refused.substatus(), refused.to_string()))
+        };
+        let token = |name: &str, resource: &str| identity.token(name, resource).unwrap();
+        let owner = token("owner", "https://cosmos.azure.com");
+        let items = "/dbs/shop/colls/items/docs";
+        for (method, path) in [(Method::GET, "/"), (Method::GET, "/dbs/shop/colls/items"), (Method::POST, items)] {
+            assert_eq!(admit(method, path, &owner), Ok(()));
+        }
+        assert_eq!(admit(Method::POST, items, &token("owner", "https://127.0.0.1/")), Ok(()));
+        let (substatus, message) = admit(Method::POST, "/dbs", &owner).unwrap_err();
+        assert_eq!(substatus, Some(5300));
+        assert!(message.contains("[POST /dbs]"), "{message}");
+        let (substatus, message) =
+            admit(Method::POST, items, &token("stranger", "https://cosmos.azure.com")).unwrap_err();
+        assert_eq!(substatus, Some(5301));
+        assert!(message.contains("cosmos/shop/items") && message.contains("Data Contributor"), "{message}");
+        for wrong in [token("owner", "https://storage.azure.com"), "a.b.c".to_owned()] {
+            let (substatus, message) = admit(Method::GET, items, &wrong).unwrap_err();
+            assert_eq!(substatus, None);
+            assert!(!message.contains(&wrong), "{message}");
+        }
+        let resource = request(items, Some("type%3Dresource%26ver%3D1.0%26sig%3Dx"));
+        assert!(guard.admit(&resource).unwrap_err().to_string().contains("Resource tokens"));
     }
 }

@@ -1,9 +1,8 @@
 //! The latest-version change feed of a range, over the wire and in process.
 //!
-//! Ranges are served from the [`feed_index`](super::feed_index); an idle poll does not touch the emulator. Feeds of one
-//! partition key, or of a part of a range, go to the emulator, which reads the same positions. Refused by name: the
-//! mode all versions and deletes (the emulator keeps no history), a point in time for anything but whole ranges (it
-//! ignores it), and a continuation without a scope (its cursor would hide changes of other ranges).
+//! Feeds are served from the [`feed_index`](super::feed_index); an idle poll does not touch the emulator. The scope is a
+//! range, a part of one, or a partition key. Refused by name: the mode all versions and deletes (nothing keeps the
+//! history), and a read without a scope (its continuation could not say where each range stands).
 
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ use super::{
     account::Account,
     emulator::encode,
     feed_index::{ContainerFeed, RangeFeed},
-    feed_request::{Scope, Start, in_emulator_terms},
+    feed_request::{Filter, Scope, Start},
     outcome::ItemKey,
     request::{A_IM, ContainerName, PARTITION_KEY, RANGE_ID, Request},
     responses::{self, LSN, SESSION_TOKEN},
@@ -65,37 +64,40 @@ pub(super) async fn answer(account: &Account, request: &Request) -> Response<Byt
         Ok(start) => start,
         Err(message) => return refuse(&message),
     };
-    match Scope::of(request, &feed) {
-        Scope::Range(range) => {
+    let scope = match Scope::of(request, &feed) {
+        Ok(scope) => scope,
+        Err(message) => return refuse(&message),
+    };
+    match scope {
+        Scope::Range(range, filter) => {
             let limit = request.header("x-ms-max-item-count").and_then(|count| count.trim().parse().ok());
             let limit = limit.filter(|limit| *limit > 0).unwrap_or(DEFAULT_ITEMS);
             match start.resolve(range) {
-                Ok(after) => wire(request, &feed, range, read_range(account, &name, range, after, limit).await),
+                Ok(after) => {
+                    let page = read_range(account, &name, range, &filter, after, limit).await;
+                    wire(request, &feed, range, page)
+                }
                 Err(message) => refuse(&message),
             }
         }
         Scope::Unknown => account.read(request).await,
-        Scope::Part if matches!(start, Start::Since(_)) => {
-            refuse("A change feed from a point in time is supported for whole partition key ranges only.")
-        }
-        Scope::Part => account.read(&in_emulator_terms(request, start)).await,
-        Scope::Everything if start == Start::After(0) || start == Start::Now => account.read(request).await,
         Scope::Everything => refuse(
-            "A change feed continuation or point in time needs a scope: x-ms-documentdb-partitionkeyrangeid or \
-             x-ms-documentdb-partitionkey.",
+            "A change feed read needs a scope, x-ms-documentdb-partitionkeyrangeid or x-ms-documentdb-partitionkey: a \
+             continuation without one would hide changes of other ranges.",
         ),
     }
 }
 
 /// Reads a page of one range in process.
 pub(super) async fn read(
-    account: &Account,
+    account: &Arc<Account>,
     name: &ContainerName,
     range_id: &str,
     continuation: Option<&str>,
     limit: usize,
 ) -> Result<FeedPage, Error> {
     let refused = |status, message| Error::Refused { operation: format!("change feed of {name}"), status, message };
+    account.expire(name).await?;
     let feed = account.feeds().container(name).ok_or_else(|| no_container(name))?;
     let range = feed
         .range(range_id)
@@ -104,7 +106,7 @@ pub(super) async fn read(
         .map_or(Ok(Start::After(0)), Start::parse)
         .and_then(|start| start.resolve(range))
         .map_err(|message| refused(StatusCode::BAD_REQUEST, message))?;
-    let page = read_range(account, name, range, after, limit.max(1)).await;
+    let page = read_range(account, name, range, &Filter::All, after, limit.max(1)).await;
     let items = page.documents.into_iter().map(|document| document.text).collect();
     Ok(FeedPage { items, continuation: continuation_at(page.next), lsn: page.lsn })
 }
@@ -119,14 +121,21 @@ pub(super) fn no_container(name: &ContainerName) -> Error {
 }
 
 /// Reads on until there is something to return or nothing left.
-async fn read_range(account: &Account, name: &ContainerName, range: &RangeFeed, after: u64, limit: usize) -> Page {
+async fn read_range(
+    account: &Account,
+    name: &ContainerName,
+    range: &RangeFeed,
+    filter: &Filter<'_>,
+    after: u64,
+    limit: usize,
+) -> Page {
     let mut page = Page { documents: Vec::new(), next: after, lsn: after };
     let mut bytes = 0;
     loop {
         let slice = range.after(page.next, limit);
         page.lsn = slice.lsn;
         for (lsn, items) in slice.transactions {
-            for item in items {
+            for item in items.into_iter().filter(|item| filter.admits(item)) {
                 match fetch(account, name, range, &item, lsn).await {
                     Fetched::Document(document) => {
                         bytes += document.text.len();
@@ -163,10 +172,7 @@ enum Fetched {
 /// The item as it was left at `lsn`.
 async fn fetch(account: &Account, name: &ContainerName, range: &RangeFeed, item: &Arc<ItemKey>, lsn: u64) -> Fetched {
     let path = format!("dbs/{}/colls/{}/docs/{}", encode(&name.database), encode(&name.container), encode(&item.id));
-    let mut headers = HeaderMap::new();
-    if let Ok(partition_key) = HeaderValue::from_bytes(item.partition_key.as_bytes()) {
-        headers.insert(PARTITION_KEY.clone(), partition_key);
-    }
+    let headers = HeaderMap::from_iter([(PARTITION_KEY.clone(), item.header())]);
     let response = account.read(&Request::new(Method::GET, &path, headers, Bytes::new())).await;
     let found = response.headers().get(&ITEM_LSN).and_then(|lsn| lsn.to_str().ok()?.parse::<u64>().ok());
     if response.status() == StatusCode::OK

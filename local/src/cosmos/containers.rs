@@ -1,5 +1,5 @@
-//! Databases and containers of the topology, made through the same door as a client's, so that they are journalled and
-//! get the same resource ids at each replay.
+//! Databases and containers of the topology, made through the same door as a client's, so that they are stored and
+//! get the same resource ids at each start.
 
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ async fn create_container(account: &Arc<Account>, database: &str, wanted: &topol
 
 async fn send(account: &Arc<Account>, method: Method, path: &str, body: Option<&Value>) -> Response<Bytes> {
     let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-    account.answer(Request::new(method, path, HeaderMap::new(), body)).await
+    account.answer(Arc::new(Request::new(method, path, HeaderMap::new(), body))).await
 }
 
 fn demand(response: Response<Bytes>, resource: &str) -> Result<(), Error> {

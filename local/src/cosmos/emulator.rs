@@ -1,29 +1,44 @@
 //! The hosted emulator: an HTTP request in, an HTTP response out.
 
-use std::{net::SocketAddr, str::FromStr};
+use std::{
+    net::SocketAddr,
+    str::FromStr,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use azure_core::http::{Method, Request as EmulatorRequest, Url, headers::HeaderName};
-use azure_data_cosmos_driver::in_memory_emulator::{
-    ConsistencyLevel, InMemoryEmulatorHttpClient, VirtualAccountConfig, VirtualRegion,
+use azure_data_cosmos_driver::{
+    in_memory_emulator::{ConsistencyLevel, InMemoryEmulatorHttpClient, VirtualAccountConfig, VirtualRegion},
+    models::PartitionKeyDefinition,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     Error, FeedRange,
     etags::EtagAliases,
+    regions::DEFAULT_REGION,
     request::{ContainerName, Request},
     responses,
 };
 
-/// Name of the account's only region.
-const REGION: &str = "East US";
-
-/// An account in memory, with one region at the listener's address.
+/// An account in memory. It has one region; the account's own are doors to it.
 pub(super) struct Emulator {
     client: InMemoryEmulatorHttpClient,
     base: Url,
+    requests: AtomicU64,
+}
+
+/// What a container is.
+pub(super) struct Definition {
+    /// Resource id.
+    pub(super) rid: String,
+    /// `defaultTtl`.
+    pub(super) default_ttl: Option<i64>,
+    pub(super) partition_key: PartitionKeyDefinition,
+    /// Its ranges, with the version of each range's vector clock.
+    pub(super) ranges: Vec<(FeedRange, u64)>,
 }
 
 impl Emulator {
@@ -31,11 +46,11 @@ impl Emulator {
     pub(super) fn new(address: SocketAddr) -> Result<Self, Error> {
         let failed = |reason: String| Error::Emulator { operation: "creating the account".to_owned(), reason };
         let base = Url::parse(&format!("http://{address}/")).map_err(|error| failed(error.to_string()))?;
-        let config = VirtualAccountConfig::new(vec![VirtualRegion::new(REGION, base.clone())])
+        let config = VirtualAccountConfig::new(vec![VirtualRegion::new(DEFAULT_REGION, base.clone())])
             .map_err(|error| failed(error.to_string()))?
             .with_consistency(ConsistencyLevel::Session);
         let client = InMemoryEmulatorHttpClient::try_new(config).map_err(|error| failed(error.to_string()))?;
-        Ok(Self { client, base })
+        Ok(Self { client, base, requests: AtomicU64::new(0) })
     }
 
     /// Executes `request`. ETags of earlier lives in its conditions are replaced by what they stand for.
@@ -44,6 +59,7 @@ impl Emulator {
             let message = format!("{} is not a method of this service.", request.method);
             return responses::error(request, StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", &message);
         };
+        self.requests.fetch_add(1, Ordering::Relaxed);
         // The emulator finds the region by scheme, host and port, so the URL is never built from the Host header.
         let mut url = self.base.clone();
         url.set_path(&request.path);
@@ -67,20 +83,25 @@ impl Emulator {
                 }
                 Err(error) => responses::unavailable(request, &format!("The answer could not be read: {error}.")),
             },
-            // A region that is offline: what clients expect in order to fail over.
-            Err(error) => responses::with_substatus(
-                responses::error(request, StatusCode::FORBIDDEN, "Forbidden", &error.to_string()),
-                1008,
-            ),
+            Err(error) => responses::unavailable(request, &format!("The emulator failed: {error}.")),
         }
     }
 
-    /// Resource id and ranges of a container, with the version of each range's vector clock.
-    pub(super) async fn ranges(&self, name: &ContainerName) -> Result<(String, Vec<(FeedRange, u64)>), Error> {
+    /// What a container is, with its ranges.
+    ///
+    /// # Errors
+    /// When the emulator does not tell.
+    pub(super) async fn definition(&self, name: &ContainerName) -> Result<Definition, Error> {
         #[derive(Deserialize)]
-        struct Ranges {
+        #[serde(rename_all = "camelCase")]
+        struct Container {
             #[serde(rename = "_rid")]
             rid: String,
+            default_ttl: Option<i64>,
+            partition_key: PartitionKeyDefinition,
+        }
+        #[derive(Deserialize)]
+        struct Ranges {
             #[serde(rename = "PartitionKeyRanges")]
             ranges: Vec<Range>,
         }
@@ -92,18 +113,29 @@ impl Emulator {
             max_exclusive: String,
             vector_clock_version: u64,
         }
-        let path = format!("dbs/{}/colls/{}/pkranges", encode(&name.database), encode(&name.container));
-        let request = Request::new(http::Method::GET, &path, HeaderMap::new(), Bytes::new());
-        let response = self.send(&request, &EtagAliases::default()).await;
-        let ranges: Ranges = serde_json::from_slice(response.body()).map_err(|error| Error::Emulator {
-            operation: request.operation_name(),
-            reason: format!("{} ({error})", responses::message_of(&response)),
-        })?;
+        let path = format!("dbs/{}/colls/{}", encode(&name.database), encode(&name.container));
+        let Container { rid, default_ttl, partition_key } = self.get(&path).await?;
+        let Ranges { ranges } = self.get(&format!("{path}/pkranges")).await?;
         let bounds = |range: Range| {
             let bounds = FeedRange { id: range.id, min: range.min_inclusive, max: range.max_exclusive };
             (bounds, range.vector_clock_version)
         };
-        Ok((ranges.rid, ranges.ranges.into_iter().map(bounds).collect()))
+        Ok(Definition { rid, default_ttl, partition_key, ranges: ranges.into_iter().map(bounds).collect() })
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        let request = Request::new(http::Method::GET, path, HeaderMap::new(), Bytes::new());
+        let response = self.send(&request, &EtagAliases::default()).await;
+        serde_json::from_slice(response.body()).map_err(|error| Error::Emulator {
+            operation: request.operation_name(),
+            reason: format!("{} ({error})", responses::message_of(&response)),
+        })
+    }
+
+    /// Requests it was sent in its life.
+    #[cfg(test)]
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
     }
 }
 

@@ -18,22 +18,30 @@ pub enum Error {
         /// What it said.
         reason: String,
     },
-    /// An entry of the journal cannot be read.
-    #[error("entry {sequence} of the Cosmos journal is unreadable ({reason}); start with an empty data directory")]
+    /// Something stored cannot be read.
+    #[error("{what} in the Cosmos store is unreadable ({reason}); start with an empty data directory")]
     Unreadable {
-        /// Its number.
-        sequence: u64,
+        /// What it is.
+        what: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// An entry of the journal did not do again what it did before, so LSNs and ids would no longer be the same.
+    /// The store holds a journal of all writes, as earlier versions kept it.
+    #[error("the data directory was written by a version that kept Cosmos data otherwise; start with an empty one")]
+    Outdated,
+    /// The emulator made a write of which it is unclear what has to be stored; nothing is written any more.
+    #[error("the Cosmos account takes no more writes ({reason}); restart the stack, which goes back to what is stored")]
+    Broken {
+        /// What happened.
+        reason: String,
+    },
+    /// Something stored did not do again what it did before, so ids would no longer be the same.
     #[error(
-        "entry {sequence} of the Cosmos journal ({operation}) did not repeat: {difference}; \
-         the data directory was written by another version, start with an empty one"
+        "{what} in the Cosmos store ({operation}) did not repeat: {difference}; start with an empty data directory"
     )]
     Diverged {
-        /// Its number.
-        sequence: u64,
+        /// What it is.
+        what: String,
         /// Method and path.
         operation: String,
         /// Expected and found.

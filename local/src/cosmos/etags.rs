@@ -1,9 +1,9 @@
 //! ETags from before a restart.
 //!
-//! The emulator draws a random ETag at each write, at replay too. Clients keep ETags across a restart of the stack, so
+//! The emulator draws a random ETag at each write, at loading too. Clients keep ETags across a restart of the stack, so
 //! for each living item the ETags it had in earlier lives stand for the one it has now: accepted until the item is
-//! written, 412 afterwards, like any other. They are kept per journal entry, for the last [`LIVES`] lives; an older one
-//! is refused with 412, which tells its holder to read again.
+//! written, 412 afterwards, like any other. They are kept for the last [`LIVES`] lives; an older one is refused with 412,
+//! which tells its holder to read again.
 
 use std::collections::HashMap;
 
@@ -14,16 +14,10 @@ use crate::storage::{Storage, StorageError};
 /// Restarts that an ETag outlives.
 const LIVES: usize = 16;
 
-/// Place of an item's last write: entry of the journal, and item within it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Place {
-    pub(super) sequence: u64,
-    pub(super) item: u16,
-}
-
 /// A living item's last write, after a replay.
 pub(super) struct LastWrite {
-    pub(super) place: Place,
+    /// Key of the item's row, which no other version of any item has.
+    pub(super) row: Vec<u8>,
     /// The ETag the client was told then.
     pub(super) original: String,
     /// The ETag of this life.
@@ -46,18 +40,18 @@ impl EtagAliases {
         let mut stored = load(&keyspace)?;
         let mut aliases = Self::default();
         let mut batch = storage.batch();
-        for LastWrite { place, original, current } in living {
-            let mut earlier = stored.remove(&place).unwrap_or_default();
+        for LastWrite { row, original, current } in living {
+            let mut earlier = stored.remove(&row).unwrap_or_default();
             for etag in earlier.iter().chain([&original]) {
                 aliases.current.insert(etag.clone(), current.clone());
             }
             earlier.push(current);
             let kept = earlier.split_off(earlier.len().saturating_sub(LIVES));
-            batch.insert(&keyspace, place.to_key(), kept.join("\n").into_bytes());
+            batch.insert(&keyspace, row, kept.join("\n").into_bytes());
         }
         // What is left belongs to items that were written or deleted since.
-        for place in stored.into_keys() {
-            batch.remove(&keyspace, place.to_key());
+        for row in stored.into_keys() {
+            batch.remove(&keyspace, row);
         }
         batch.commit()?;
         Ok(aliases)
@@ -74,27 +68,11 @@ impl EtagAliases {
     }
 }
 
-fn load(keyspace: &Keyspace) -> Result<HashMap<Place, Vec<String>>, StorageError> {
+fn load(keyspace: &Keyspace) -> Result<HashMap<Vec<u8>, Vec<String>>, StorageError> {
     let mut stored = HashMap::new();
     for guard in keyspace.iter() {
         let (key, value) = guard.into_inner()?;
-        if let Some(place) = Place::from_key(&key) {
-            stored.insert(place, String::from_utf8_lossy(&value).lines().map(str::to_owned).collect());
-        }
+        stored.insert(key.to_vec(), String::from_utf8_lossy(&value).lines().map(str::to_owned).collect());
     }
     Ok(stored)
-}
-
-impl Place {
-    fn to_key(self) -> [u8; 10] {
-        let mut key = [0; 10];
-        key[..8].copy_from_slice(&self.sequence.to_be_bytes());
-        key[8..].copy_from_slice(&self.item.to_be_bytes());
-        key
-    }
-
-    fn from_key(key: &[u8]) -> Option<Self> {
-        let (sequence, item) = key.split_first_chunk::<8>()?;
-        Some(Self { sequence: u64::from_be_bytes(*sequence), item: u16::from_be_bytes(item.try_into().ok()?) })
-    }
 }

@@ -6,15 +6,20 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
 };
 
+use azure_data_cosmos_driver::models::PartitionKeyDefinition;
 use tokio::sync::watch;
 
 use super::{
     FeedRange,
-    outcome::{ItemChange, ItemKey},
+    emulator::Definition,
+    expiry::Expiry,
+    outcome::{Change, ItemChange, ItemKey},
+    positions::Positions,
     request::ContainerName,
+    store::{Done, Item, Place},
 };
 
 /// The feeds of all containers.
@@ -24,10 +29,12 @@ pub(super) struct FeedIndex {
     growth: Mutex<HashMap<ContainerName, watch::Sender<u64>>>,
 }
 
-/// The feed of one container, until it is deleted.
+/// What the bridge knows of one container, until it is deleted.
 pub(super) struct ContainerFeed {
     rid: String,
+    partition_key: PartitionKeyDefinition,
     ranges: Vec<RangeFeed>,
+    expiry: Expiry,
 }
 
 /// The feed of one range.
@@ -35,6 +42,8 @@ pub(super) struct RangeFeed {
     bounds: FeedRange,
     /// Version of the vector clock, a part of session tokens.
     version: u64,
+    /// Set when the range is loaded; none for one that came into being in this life.
+    positions: OnceLock<Positions>,
     log: Mutex<Log>,
 }
 
@@ -44,7 +53,7 @@ struct Log {
     lsn: u64,
     /// Only the last change of each living item.
     changes: BTreeMap<u64, Transaction>,
-    last_change: HashMap<Arc<ItemKey>, u64>,
+    last_change: HashMap<Arc<ItemKey>, Place>,
 }
 
 /// The items that changed together.
@@ -68,25 +77,54 @@ impl FeedIndex {
         self.containers.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    /// A container came into being, with its ranges and the version of each range's vector clock.
-    pub(super) fn add(&self, name: ContainerName, rid: String, ranges: Vec<(FeedRange, u64)>) {
-        let ranges =
-            ranges.into_iter().map(|(bounds, version)| RangeFeed { bounds, version, log: Mutex::default() }).collect();
-        self.containers
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(name, Arc::new(ContainerFeed { rid, ranges }));
+    /// The names of all containers.
+    pub(super) fn names(&self) -> Vec<ContainerName> {
+        self.containers.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    /// Forgets every container that `gone` names.
-    pub(super) fn remove(&self, gone: impl Fn(&ContainerName) -> bool) {
+    /// Brings the index up to date with a stored write.
+    pub(super) fn apply(&self, write: Done) {
+        match write.change {
+            Change::Items { container, range, lsn, items } => {
+                self.record(&container, &range, lsn, write.at_millis, &items);
+            }
+            Change::ContainerCreated { name, definition } => self.add(name, definition),
+            Change::ContainerReplaced { name, definition } => {
+                if let Some(feed) = self.container(&name) {
+                    feed.expiry.set_default(definition.default_ttl);
+                }
+            }
+            Change::ContainerDeleted(name) => self.remove(|other| *other == name),
+            Change::DatabaseDeleted(database) => self.remove(|name| name.database == database),
+            Change::Elsewhere | Change::Nothing => {}
+        }
+    }
+
+    fn add(&self, name: ContainerName, definition: Definition) {
+        let Definition { rid, default_ttl, partition_key, ranges } = definition;
+        let range =
+            |(bounds, version)| RangeFeed { bounds, version, positions: OnceLock::new(), log: Mutex::default() };
+        let ranges = ranges.into_iter().map(range).collect();
+        let feed = ContainerFeed { rid, partition_key, ranges, expiry: Expiry::new(default_ttl) };
+        self.containers.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::new(feed));
+    }
+
+    fn remove(&self, gone: impl Fn(&ContainerName) -> bool) {
         self.containers.write().unwrap_or_else(PoisonError::into_inner).retain(|name, _| !gone(name));
     }
 
-    /// A stored write: `items` of `range` changed at `lsn`.
-    pub(super) fn record(&self, name: &ContainerName, range: &str, lsn: u64, at_millis: i64, items: &[ItemChange]) {
-        if let Some(range) = self.container(name).as_ref().and_then(|feed| feed.range(range)) {
+    /// `items` of `range` changed at `lsn`.
+    fn record(&self, name: &ContainerName, range: &str, lsn: u64, at_millis: i64, items: &[ItemChange]) {
+        if let Some(feed) = self.container(name)
+            && let Some(range) = feed.range(range)
+        {
             range.log().record(lsn, at_millis, items);
+            for item in items {
+                match &item.state {
+                    Some(state) => feed.expiry.written(&item.key, at_millis, state.ttl),
+                    None => feed.expiry.deleted(&item.key),
+                }
+            }
         }
         let growth = self.growth.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = growth.get(name) {
@@ -107,6 +145,22 @@ impl ContainerFeed {
         &self.rid
     }
 
+    /// What its items are distributed by.
+    pub(super) fn partition_key(&self) -> &PartitionKeyDefinition {
+        &self.partition_key
+    }
+
+    pub(super) fn expiry(&self) -> &Expiry {
+        &self.expiry
+    }
+
+    /// A stored item was loaded, with its own `ttl` if it has one. Items come in order of their places.
+    pub(super) fn restore(&self, range: &RangeFeed, item: Item, ttl: Option<i64>) {
+        let key = Arc::new(item.key);
+        range.log().insert(item.place, item.at_millis, &key);
+        self.expiry.written(&key, item.at_millis, ttl);
+    }
+
     pub(super) fn ranges(&self) -> &[RangeFeed] {
         &self.ranges
     }
@@ -121,6 +175,24 @@ impl RangeFeed {
         &self.bounds
     }
 
+    /// All of the range's items have been loaded.
+    pub(super) fn loaded(&self, positions: Positions, lsn: u64) {
+        self.log().lsn = lsn;
+        // It is loaded once, before the account serves anything.
+        drop(self.positions.set(positions));
+    }
+
+    /// How the emulator's LSNs translate.
+    pub(super) fn positions(&self) -> &Positions {
+        static FRESH: OnceLock<Positions> = OnceLock::new();
+        self.positions.get().unwrap_or_else(|| FRESH.get_or_init(Positions::default))
+    }
+
+    /// Where an item was last written, if it lives.
+    pub(super) fn place(&self, key: &ItemKey) -> Option<Place> {
+        self.log().last_change.get(key).copied()
+    }
+
     /// LSN of the last stored write.
     pub(super) fn lsn(&self) -> u64 {
         self.log().lsn
@@ -133,7 +205,7 @@ impl RangeFeed {
 
     /// Whether `lsn` is still the last stored change of the item.
     pub(super) fn is_last_change(&self, key: &ItemKey, lsn: u64) -> bool {
-        self.log().last_change.get(key) == Some(&lsn)
+        self.place(key).is_some_and(|place| place.lsn == lsn)
     }
 
     /// The LSN before the first change at or after `millis` since the epoch.
@@ -166,19 +238,20 @@ impl RangeFeed {
 impl Log {
     fn record(&mut self, lsn: u64, at_millis: i64, items: &[ItemChange]) {
         self.lsn = self.lsn.max(lsn);
-        let mut living = Vec::with_capacity(items.len());
-        for item in items {
+        for (index, item) in (0u16..).zip(items) {
             if let Some(before) = self.last_change.remove(&item.key) {
-                self.forget(before, &item.key);
+                self.forget(before.lsn, &item.key);
             }
-            if item.etag.is_some() {
-                self.last_change.insert(Arc::clone(&item.key), lsn);
-                living.push(Arc::clone(&item.key));
+            if item.state.is_some() {
+                self.insert(Place { lsn, index }, at_millis, &item.key);
             }
         }
-        if !living.is_empty() {
-            self.changes.insert(lsn, Transaction { at_millis, items: living });
-        }
+    }
+
+    fn insert(&mut self, place: Place, at_millis: i64, key: &Arc<ItemKey>) {
+        self.last_change.insert(Arc::clone(key), place);
+        let transaction = self.changes.entry(place.lsn).or_insert_with(|| Transaction { at_millis, items: Vec::new() });
+        transaction.items.push(Arc::clone(key));
     }
 
     fn forget(&mut self, lsn: u64, key: &ItemKey) {
@@ -193,14 +266,16 @@ impl Log {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use proptest::prelude::*;
+    use serde_json::json;
 
-    use super::*;
+    use super::{super::outcome::ItemState, *};
 
     fn change(id: u8, living: bool) -> ItemChange {
         ItemChange {
             key: Arc::new(ItemKey { partition_key: "[]".to_owned(), id: id.to_string() }),
-            etag: living.then(String::new),
+            state: living.then(|| ItemState { etag: String::new(), body: Bytes::new(), ttl: None }),
         }
     }
 
@@ -215,7 +290,10 @@ mod tests {
             let index = FeedIndex::default();
             let name = ContainerName::new("d", "c");
             let bounds = FeedRange { id: "0".to_owned(), min: String::new(), max: "FF".to_owned() };
-            index.add(name.clone(), "rid".to_owned(), vec![(bounds, 1)]);
+            let partition_key = serde_json::from_value(json!({ "paths": ["/pk"], "kind": "Hash", "version": 2 })).unwrap();
+            let definition =
+                Definition { rid: "rid".to_owned(), default_ttl: None, partition_key, ranges: vec![(bounds, 1)] };
+            index.add(name.clone(), definition);
             let feed = index.container(&name).unwrap();
             let range = feed.range("0").unwrap();
             let mut model: BTreeMap<String, u64> = BTreeMap::new();
@@ -243,7 +321,7 @@ mod tests {
                     items.push(change(*id, *living));
                 }
                 for item in &items {
-                    match item.etag {
+                    match item.state {
                         Some(_) => model.insert(item.key.id.clone(), lsn),
                         None => model.remove(&item.key.id),
                     };

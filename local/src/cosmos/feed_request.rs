@@ -1,12 +1,15 @@
 //! What a change feed request reads and from where: the forms that clients give it.
 
-use bytes::Bytes;
-use http::{HeaderValue, header};
-use serde::Deserialize;
+use azure_data_cosmos_driver::models::{
+    EffectivePartitionKey, FeedRange as KeyRange, PartitionKey, PartitionKeyDefinition, PartitionKeyValue,
+};
+use http::header;
+use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
 use super::{
     feed_index::{ContainerFeed, RangeFeed},
+    outcome::{ItemKey, canonical_partition_key},
     request::{PARTITION_KEY, RANGE_ID, Request},
 };
 
@@ -21,13 +24,40 @@ pub(super) enum Start {
 
 /// What a request reads.
 pub(super) enum Scope<'a> {
-    Range(&'a RangeFeed),
-    /// One partition key, or a part of a range.
-    Part,
+    /// A range, or those of its items that the filter admits.
+    Range(&'a RangeFeed, Filter<'a>),
     /// Several ranges.
     Everything,
     /// A range that does not exist.
     Unknown,
+}
+
+/// Items of a range.
+pub(super) enum Filter<'a> {
+    All,
+    /// Those of a partition key in canonical form, or of a prefix of one.
+    Key(String),
+    /// Those whose effective partition key is in an interval.
+    Hashes {
+        min: EffectivePartitionKey,
+        max: EffectivePartitionKey,
+        definition: &'a PartitionKeyDefinition,
+    },
+}
+
+impl Filter<'_> {
+    pub(super) fn admits(&self, item: &ItemKey) -> bool {
+        match self {
+            Self::All => true,
+            Self::Key(key) => {
+                let prefix = key.strip_suffix(']').unwrap_or(key);
+                item.partition_key == *key
+                    || item.partition_key.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(','))
+            }
+            Self::Hashes { min, max, definition } => hashes(&item.partition_key, definition)
+                .is_none_or(|range| *min <= *range.min_inclusive() && *range.min_inclusive() < *max),
+        }
+    }
 }
 
 impl Start {
@@ -48,24 +78,13 @@ impl Start {
         }
     }
 
-    /// `"42"`, `*`, or the emulator's own cursor from a feed of another scope.
+    /// `"42"` or `*`.
     pub(super) fn parse(continuation: &str) -> Result<Self, String> {
-        #[derive(Deserialize)]
-        struct Cursor {
-            lsn: u64,
-        }
         if continuation == "*" {
             return Ok(Self::Now);
         }
         let number = continuation.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(continuation);
-        if let Ok(lsn) = number.parse() {
-            return Ok(Self::After(lsn));
-        }
-        match serde_json::from_str::<Cursor>(continuation) {
-            // It may stand inside a transaction, which is then read again whole.
-            Ok(cursor) => Ok(Self::After(cursor.lsn.saturating_sub(1))),
-            Err(_) => Err("Invalid change feed continuation.".to_owned()),
-        }
+        number.parse().map(Self::After).map_err(|_| "Invalid change feed continuation.".to_owned())
     }
 
     /// The LSN after which to read.
@@ -89,42 +108,65 @@ impl Start {
 
 impl<'a> Scope<'a> {
     /// What `request` reads of `feed`.
-    pub(super) fn of(request: &Request, feed: &'a ContainerFeed) -> Self {
-        if request.header(&PARTITION_KEY).is_some_and(|key| key.trim() != "[]") {
-            return Self::Part;
-        }
-        let bounds = request.header("x-ms-start-epk").zip(request.header("x-ms-end-epk"));
-        let range = match (request.header(&RANGE_ID), bounds, feed.ranges()) {
-            (Some(id), _, _) => match feed.range(id) {
-                Some(range) => range,
-                None => return Self::Unknown,
+    ///
+    /// # Errors
+    /// What is wrong, as a sentence.
+    pub(super) fn of(request: &Request, feed: &'a ContainerFeed) -> Result<Self, String> {
+        let named = match request.header(&RANGE_ID) {
+            None => None,
+            Some(id) => match feed.range(id) {
+                Some(range) => Some(range),
+                None => return Ok(Self::Unknown),
             },
-            (None, None, [only]) => only,
-            (None, None, _) => return Self::Everything,
-            (None, Some((min, max)), ranges) => {
-                match ranges.iter().find(|range| {
-                    let bounds = range.bounds();
-                    bounds.min.as_str() <= min && max <= bounds.max.as_str()
-                }) {
-                    Some(range) => range,
-                    None => return Self::Everything,
-                }
-            }
         };
-        let whole = |(min, max): (&str, &str)| min <= range.bounds().min.as_str() && range.bounds().max.as_str() <= max;
-        if bounds.is_none_or(whole) { Self::Range(range) } else { Self::Part }
+        let (min, max, filter) = if let Some(key) = request.header(&PARTITION_KEY).filter(|key| key.trim() != "[]") {
+            let key = canonical_partition_key(key).ok_or("The partition key is not a JSON array.")?;
+            let range = hashes(&key, feed.partition_key()).ok_or("The partition key is not one of this container.")?;
+            (range.min_inclusive().clone(), range.max_exclusive().clone(), Some(Filter::Key(key)))
+        } else if let Some((min, max)) = request.header("x-ms-start-epk").zip(request.header("x-ms-end-epk")) {
+            (bound(min)?, bound(max)?, None)
+        } else {
+            return Ok(match (named, feed.ranges()) {
+                (Some(range), _) => Self::Range(range, Filter::All),
+                (None, [only]) => Self::Range(only, Filter::All),
+                (None, _) => Self::Everything,
+            });
+        };
+        let Some(range) = named.or_else(|| feed.ranges().iter().find(|range| holds(range, &min, &max))) else {
+            return Ok(Self::Everything);
+        };
+        let filter = filter.unwrap_or_else(|| {
+            let bounds = range.bounds();
+            let whole = bound(&bounds.min).is_ok_and(|it| min <= it) && bound(&bounds.max).is_ok_and(|it| it <= max);
+            if whole { Filter::All } else { Filter::Hashes { min, max, definition: feed.partition_key() } }
+        });
+        Ok(Self::Range(range, filter))
     }
 }
 
-/// The same request with its position as the emulator writes it: after everything at that LSN.
-pub(super) fn in_emulator_terms(request: &Request, start: Start) -> Request {
-    let mut forwarded = request.with_body(Bytes::new());
-    let is_ours = request.header(header::IF_NONE_MATCH).is_some_and(|continuation| !continuation.starts_with('{'));
-    if let (true, Start::After(lsn)) = (is_ours, start) {
-        let cursor = format!(r#"{{"kind":"change_feed_cursor_v1","lsn":{lsn},"epk":"FF","id":""}}"#);
-        if let Ok(cursor) = HeaderValue::from_str(&cursor) {
-            forwarded.headers.insert(header::IF_NONE_MATCH, cursor);
-        }
-    }
-    forwarded
+/// Whether a range holds everything from `min` up to `max`; where they are the same, that one value.
+fn holds(range: &RangeFeed, min: &EffectivePartitionKey, max: &EffectivePartitionKey) -> bool {
+    let bounds = range.bounds();
+    let (Ok(from), Ok(to)) = (bound(&bounds.min), bound(&bounds.max)) else { return false };
+    from <= *min && if min == max { *max < to } else { *max <= to }
+}
+
+fn bound(text: &str) -> Result<EffectivePartitionKey, String> {
+    EffectivePartitionKey::try_from(text).map_err(|error| format!("{text:?} is no effective partition key: {error}."))
+}
+
+/// What a partition key, or a prefix of one, is distributed by.
+fn hashes(canonical: &str, definition: &PartitionKeyDefinition) -> Option<KeyRange> {
+    let components: Vec<Value> = serde_json::from_str(canonical).ok()?;
+    let values = components.into_iter().map(|component| match component {
+        Value::Null => Some(PartitionKeyValue::NULL),
+        Value::Bool(value) => Some(value.into()),
+        Value::String(value) => Some(value.into()),
+        Value::Number(value) => PartitionKeyValue::try_from(value.as_f64()?).ok(),
+        // `{}` is how clients write that a document has no such property.
+        Value::Object(members) if members.is_empty() => Some(PartitionKeyValue::UNDEFINED),
+        Value::Object(_) | Value::Array(_) => None,
+    });
+    let key = PartitionKey::try_from(values.collect::<Option<Vec<_>>>()?).ok()?;
+    Some(KeyRange::for_partition(key, definition))
 }

@@ -1,6 +1,6 @@
-//! The port: HTTP/1.1 and HTTP/2, in plain text as the clients of the emulators speak, and over TLS.
+//! The ports: HTTP/1.1 and HTTP/2, in plain text as the clients of the emulators speak, and over TLS.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -8,24 +8,52 @@ use axum::{
     extract::{ConnectInfo, Request as HttpRequest, State},
 };
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, uri::Scheme};
 use tokio::net::TcpListener;
 
+use super::{
+    EMULATOR_KEY,
+    account::Account,
+    authorization::{Guard, Refused},
+    levers::{self, Levers},
+    regions::{Door, Regions},
+    request::Request,
+    responses,
+};
 use crate::{
     identity::Identity,
     transport::{HttpServer, Peer},
 };
 
-use super::{EMULATOR_KEY, account::Account, authorization::authorize, request::Request, responses};
-
 /// Above the service's 2 MB for an item, so that it is the emulator that refuses an item and says why.
 const BODY_LIMIT: usize = 16 << 20;
 
-/// Serves `account` until it is stopped.
-pub(super) fn serve(listener: TcpListener, account: Arc<Account>, identity: &Identity) -> std::io::Result<()> {
-    let stopped = account.stopped().clone();
-    let router = Router::new().fallback(answer).with_state(account);
-    let server = HttpServer::start("cosmos", listener, router, identity.tls())?;
+/// What every port of the account shares.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) account: Arc<Account>,
+    pub(super) regions: Arc<Regions>,
+    pub(super) levers: Levers,
+    pub(super) identity: Identity,
+}
+
+/// One port.
+#[derive(Clone)]
+struct Port {
+    door: Door,
+    guard: Guard,
+    shared: Shared,
+}
+
+/// Serves the account behind one of its doors until it is stopped.
+///
+/// # Errors
+/// When the listener has no address.
+pub(super) fn serve(listener: TcpListener, address: SocketAddr, door: Door, shared: &Shared) -> std::io::Result<()> {
+    let stopped = shared.account.stopped().clone();
+    let guard = Guard::new(EMULATOR_KEY, shared.identity.clone(), address);
+    let router = Router::new().fallback(answer).with_state(Port { door, guard, shared: shared.clone() });
+    let server = HttpServer::start("cosmos", listener, router, shared.identity.tls())?;
     tokio::spawn(async move {
         stopped.cancelled().await;
         drop(server);
@@ -33,11 +61,7 @@ pub(super) fn serve(listener: TcpListener, account: Arc<Account>, identity: &Ide
     Ok(())
 }
 
-async fn answer(
-    State(account): State<Arc<Account>>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    http: HttpRequest,
-) -> Response<Body> {
+async fn answer(State(port): State<Port>, ConnectInfo(peer): ConnectInfo<Peer>, http: HttpRequest) -> Response<Body> {
     let (parts, body) = http.into_parts();
     let path_and_query = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let (body, oversized) = match to_bytes(body, BODY_LIMIT).await {
@@ -45,25 +69,55 @@ async fn answer(
         Err(_) => (Bytes::new(), true),
     };
     let request = Request::new(parts.method, &path_and_query, parts.headers, body);
-    let is_account = request.path.trim_matches('/').is_empty();
-    let response = if account.stopped().is_cancelled() {
+    let response = if port.shared.account.stopped().is_cancelled() {
         responses::unavailable(&request, "The account is stopped.")
-    } else if let Err(denied) = authorize(&request, EMULATOR_KEY) {
-        responses::error(&request, StatusCode::UNAUTHORIZED, "Unauthorized", &denied.to_string())
+    } else if let Err(refused) = port.guard.admit(&request) {
+        refusal(&request, &refused)
     } else if oversized {
         let message = "The request body is cut off or larger than 16 MB.";
         responses::error(&request, StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
     } else {
-        account.answer(request).await
+        port.serve(request, &peer.scheme()).await
     };
-    match is_account && peer.secure {
-        true => response.map(|body| Body::from(over_tls(&body))),
-        false => response.map(Body::from),
+    response.map(Body::from)
+}
+
+fn refusal(request: &Request, refused: &Refused) -> Response<Bytes> {
+    let (status, code) = match refused {
+        Refused::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+        _ => (StatusCode::FORBIDDEN, "Forbidden"),
+    };
+    let response = responses::error(request, status, code, &refused.to_string());
+    match refused.substatus() {
+        Some(substatus) => responses::with_substatus(response, substatus),
+        None => response,
     }
 }
 
-/// The account's description for a client that came over TLS: its regions are reached the same way, else the client's
-/// next request, with its token, would go in plain text.
-fn over_tls(body: &[u8]) -> String {
-    String::from_utf8_lossy(body).replace("http://127.0.0.1:", "https://127.0.0.1:")
+impl Port {
+    /// Answers a request that is let in: as its region is, and unless a test wants it otherwise.
+    async fn serve(&self, request: Request, scheme: &Scheme) -> Response<Bytes> {
+        let Shared { account, regions, levers, .. } = &self.shared;
+        if let Some(refusal) = regions.refusal(self.door, &request) {
+            return refusal;
+        }
+        let fault = levers.fault(&request);
+        if let Some(fault) = fault.as_ref().filter(|fault| !fault.after_commit) {
+            return fault.answer(&request);
+        }
+        if let Some(wait) = levers.throttle(&request) {
+            return levers::throttled(&request, wait);
+        }
+        let is_account = request.method == http::Method::GET && request.path.is_empty();
+        let request = Arc::new(request);
+        let mut response = account.answer(Arc::clone(&request)).await;
+        levers.charge(&request, &response);
+        if let Some(fault) = fault {
+            return fault.answer(&request);
+        }
+        if is_account && let Some(document) = regions.describe(response.body(), scheme) {
+            *response.body_mut() = document;
+        }
+        response
+    }
 }

@@ -5,12 +5,16 @@
 //!
 //! | module | adds |
 //! | --- | --- |
-//! | `listener` | HTTP/1.1 and HTTP/2, in plain text and over TLS, on one port; `authorization` checks the account key |
+//! | `listener` | HTTP/1.1 and HTTP/2, in plain text and over TLS, on each port; `authorization` checks keys and tokens |
 //! | `account` | the one way in for every request; writes one at a time, reads without a lock; `emulator` behind it |
-//! | `journal`, `replay` | every successful write is stored before it is answered, and executed again at start |
-//! | `etags` | an ETag that a client holds from before a restart keeps its meaning |
+//! | `store`, `definitions` | every successful write is stored before it is answered: an item replaces what it was before |
+//! | `replay` | at start the emulator is given every definition, then every living item |
+//! | `positions`, `etags` | LSNs and ETags that a client holds from before a restart keep their meaning |
+//! | `expiry` | time to live, on the stack's clock; what has expired is deleted before anybody can see it |
 //! | `change_feed`, `feed_request`, `feed_index` | the latest-version change feed, at a cost that follows the changes, not the data |
-//! | `rules` | what clients send and the emulator gets wrong: patch shapes and conditions |
+//! | `rules`, `offers`, `bulk`, `batch_patch` | what clients send and the emulator gets wrong or does not know |
+//! | `regions`, `levers` | further regions, and what tests do: failures on demand, regions that go away |
+//! | `unsupported` | what is refused by name |
 //! | `containers` | databases and containers of the topology |
 //!
 //! # Feed lag, as a client sees it
@@ -31,27 +35,38 @@
 //!
 //! # Known differences
 //!
-//! After a restart `_ts` and `_etag` of a document are new (`etags` keeps the old ones valid). Two clients can see a
+//! After a restart `_ts`, `_etag` and `_rid` of a document are new (`etags` keeps the old ETags valid; resource ids of
+//! containers and ranges stay). `_ts` is the system's time, not the stack's clock. Two clients can see a
 //! write whose commit is still under way, by point read or query; the change feed of a range never shows one.
 
 mod account;
 mod authorization;
+mod batch_patch;
+mod bulk;
 mod change_feed;
 mod containers;
+mod definitions;
 mod emulator;
 mod error;
 mod etags;
+mod expiry;
 mod feed_index;
 mod feed_request;
-mod journal;
+mod framed;
+mod levers;
 mod listener;
+mod offers;
 mod outcome;
+mod positions;
+mod regions;
 mod replay;
 mod request;
 mod responses;
 mod rules;
+mod store;
 #[cfg(test)]
 mod tests;
+mod unsupported;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -60,20 +75,29 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::DropGuard;
 
-pub use self::error::Error;
-use self::{account::Account, request::ContainerName};
+use self::{
+    account::Account,
+    listener::Shared,
+    regions::{DEFAULT_REGION, Door, Regions},
+    request::ContainerName,
+};
+pub use self::{
+    error::Error,
+    levers::{Fault, LeverError, Levers, OperationKind, Region},
+    regions::UnknownRegion,
+};
 use crate::{clock::Clock, identity::Identity, storage::Storage, topology};
 
 /// The account key of Microsoft's emulators, the same on every machine; clients of the local stack use it.
 pub const EMULATOR_KEY: &str =
     "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==";
 
-/// How far the replay of the journal has come.
+/// How far a start has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Replay {
-    /// Writes executed again so far.
+    /// Definitions and items so far.
     pub done: u64,
-    /// Writes in the journal.
+    /// Definitions and items in the store.
     pub total: u64,
 }
 
@@ -100,40 +124,76 @@ pub struct FeedPage {
     pub lsn: u64,
 }
 
+/// The ports of an account: its own, and one for each region where it has several.
+pub struct Listeners {
+    account: TcpListener,
+    regions: Vec<TcpListener>,
+}
+
+impl Listeners {
+    /// `regions` in the order of the topology's regions; none for an account with one region, which is served at
+    /// `account` itself.
+    #[must_use]
+    pub fn new(account: TcpListener, regions: Vec<TcpListener>) -> Self {
+        Self { account, regions }
+    }
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(account: TcpListener) -> Self {
+        Self::new(account, Vec::new())
+    }
+}
+
 /// A running account; clones share it. The last one dropped closes the listener, without any farewell: a kill.
 #[derive(Clone)]
 pub struct Cosmos {
     account: Arc<Account>,
     address: SocketAddr,
+    levers: Levers,
     // Cancels the listener and refuses what open connections still send.
     _running: Arc<DropGuard>,
 }
 
 impl Cosmos {
-    /// Replays the journal, creates what the topology names and is missing, then serves `listener`.
+    /// Loads what is stored, creates what the topology names and is missing, then serves `listener`.
     ///
-    /// `progress` hears of the replay from time to time, and once at its end if there was anything to replay.
+    /// `progress` hears from time to time how far the loading has come.
     ///
     /// # Errors
-    /// When the journal cannot be read or does not repeat, or the topology contradicts what exists.
+    /// When the store cannot be read or does not repeat, the topology contradicts what exists, or there are not as many
+    /// ports as regions.
     pub async fn start(
         topology: &topology::Cosmos,
         identity: &Identity,
-        listener: TcpListener,
+        listeners: impl Into<Listeners>,
         storage: &Storage,
         clock: &Clock,
         progress: &(dyn Fn(Replay) + Send + Sync),
     ) -> Result<Self, Error> {
-        let address = listener.local_addr().map_err(|source| Error::Emulator {
-            operation: "reading the listener's address".to_owned(),
-            reason: source.to_string(),
-        })?;
+        let Listeners { account: listener, regions: regional } = listeners.into();
+        let address = address_of(&listener)?;
+        let (regions, doors) = regions(topology, address, regional)?;
         let account = Arc::new(replay::recover(address, storage, clock, progress).await?);
         containers::create_missing(&account, topology).await?;
         let running = account.stopped().clone().drop_guard();
-        listener::serve(listener, Arc::clone(&account), identity)
-            .map_err(|source| Error::Emulator { operation: "listening".to_owned(), reason: source.to_string() })?;
-        Ok(Self { account, address, _running: Arc::new(running) })
+        tokio::spawn(Arc::clone(&account).sweep());
+        let levers = Levers::new(Arc::clone(&regions));
+        let identity = identity.clone();
+        let shared = Shared { account: Arc::clone(&account), regions, levers: levers.clone(), identity };
+        let main = if doors.is_empty() { Door::Region(0) } else { Door::Global };
+        let doors = doors.into_iter().enumerate().map(|(number, listener)| (listener, Door::Region(number)));
+        for (listener, door) in std::iter::once((listener, main)).chain(doors) {
+            let address = address_of(&listener)?;
+            listener::serve(listener, address, door, &shared).map_err(unusable)?;
+        }
+        Ok(Self { account, address, levers, _running: Arc::new(running) })
+    }
+
+    /// What tests can do to the account.
+    #[must_use]
+    pub fn levers(&self) -> &Levers {
+        &self.levers
     }
 
     /// Where the account listens.
@@ -154,7 +214,7 @@ impl Cosmos {
         EMULATOR_KEY
     }
 
-    /// Executes one request of the REST protocol in process, exactly as the listener would (journalled, conditions
+    /// Executes one request of the REST protocol in process, exactly as the listener would (stored, conditions
     /// checked) but without a signature: for the other services of the stack.
     ///
     /// # Errors
@@ -174,7 +234,7 @@ impl Cosmos {
                 message: "the account is stopped".to_owned(),
             });
         }
-        Ok(self.account.answer(request::Request::new(method, path_and_query, headers, body)).await)
+        Ok(self.account.answer(Arc::new(request::Request::new(method, path_and_query, headers, body))).await)
     }
 
     /// The ranges of a container, each to be read on its own.
@@ -216,4 +276,34 @@ impl Cosmos {
         self.account.stopped().cancel();
         self.account.settled().await;
     }
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, Error> {
+    listener.local_addr().map_err(unusable)
+}
+
+fn unusable(source: std::io::Error) -> Error {
+    Error::Emulator { operation: "listening".to_owned(), reason: source.to_string() }
+}
+
+/// The regions of the topology, each with its port; a single region has the account's.
+fn regions(
+    topology: &topology::Cosmos,
+    address: SocketAddr,
+    listeners: Vec<TcpListener>,
+) -> Result<(Arc<Regions>, Vec<TcpListener>), Error> {
+    let names: Vec<&str> = match topology.regions.as_slice() {
+        [] => vec![DEFAULT_REGION],
+        names => names.iter().map(String::as_str).collect(),
+    };
+    let addresses = match listeners.as_slice() {
+        [] => vec![address],
+        listeners => listeners.iter().map(address_of).collect::<Result<_, _>>()?,
+    };
+    let distinct: std::collections::HashSet<_> = names.iter().collect();
+    if names.len() != addresses.len() || distinct.len() != names.len() {
+        let reason = format!("there are {} ports for the regions {}", addresses.len(), names.join(", "));
+        return Err(Error::Topology { resource: "the regions".to_owned(), reason });
+    }
+    Ok((Arc::new(Regions::new(names.into_iter().map(str::to_owned).zip(addresses).collect())), listeners))
 }

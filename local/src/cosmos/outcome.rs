@@ -1,38 +1,68 @@
-//! What a successful write changed: which items, at which LSN, with which ETags.
-//!
-//! Derived from request and response alone, so that a live write and its replay come to the same result.
+//! What a successful write changed: which items, at which LSN, with which ETags and content.
 
 use std::sync::Arc;
 
 use azure_data_cosmos_driver::binary_json;
 use bytes::Bytes;
-use http::{Response, header};
+use http::{HeaderValue, Method, Response, header};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::{
+    Error,
+    emulator::{Definition, Emulator},
+    etags::EtagAliases,
+    expiry::parse_ttl,
     request::{ContainerName, PARTITION_KEY, RANGE_ID, Request, Write},
     responses::LSN,
 };
 
+/// Members that the service adds to a document.
+const SYSTEM_PROPERTIES: [&str; 5] = ["_attachments", "_etag", "_rid", "_self", "_ts"];
+
 /// An item's identity inside a container.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct ItemKey {
     /// The partition key as a JSON array in canonical form.
     pub(super) partition_key: String,
     pub(super) id: String,
 }
 
+impl ItemKey {
+    /// The partition key as its header, in ASCII.
+    pub(super) fn header(&self) -> HeaderValue {
+        let mut ascii = String::with_capacity(self.partition_key.len());
+        for character in self.partition_key.chars() {
+            if (' '..='~').contains(&character) {
+                ascii.push(character);
+            } else {
+                let mut units = [0; 2];
+                ascii.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+            }
+        }
+        HeaderValue::try_from(ascii).unwrap_or(HeaderValue::from_static("[]"))
+    }
+}
+
 /// What became of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ItemChange {
     pub(super) key: Arc<ItemKey>,
-    /// Its new ETag; none where it was deleted.
-    pub(super) etag: Option<String>,
+    /// None where it was deleted.
+    pub(super) state: Option<ItemState>,
+}
+
+/// An item as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ItemState {
+    pub(super) etag: String,
+    /// The document in text or binary JSON, without system properties.
+    pub(super) body: Bytes,
+    /// Its own time to live, if it states one.
+    pub(super) ttl: Option<i64>,
 }
 
 /// What became of the account.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     /// Items of one range, all at one LSN.
     Items {
@@ -41,7 +71,14 @@ pub(super) enum Change {
         lsn: u64,
         items: Vec<ItemChange>,
     },
-    ContainerCreated(ContainerName),
+    ContainerCreated {
+        name: ContainerName,
+        definition: Definition,
+    },
+    ContainerReplaced {
+        name: ContainerName,
+        definition: Definition,
+    },
     ContainerDeleted(ContainerName),
     DatabaseDeleted(String),
     /// Nothing that the bridge keeps an account of.
@@ -50,21 +87,21 @@ pub(super) enum Change {
     Nothing,
 }
 
-/// The emulator answered something that the protocol does not allow here.
-#[derive(Debug, thiserror::Error)]
-#[error("the emulator's answer to {operation} has no usable {what}")]
-pub(super) struct Unexpected {
-    operation: String,
-    what: &'static str,
-}
-
 impl Change {
-    /// What the successful `write` changed.
+    /// What the successful `write` changed; asks the emulator for what its answer does not say.
     ///
     /// # Errors
     /// When request and answer do not fit together; then the write must not be acknowledged.
-    pub(super) fn of(write: Write, request: &Request, response: &Response<Bytes>) -> Result<Self, Unexpected> {
-        let unexpected = |what| Unexpected { operation: request.operation_name(), what };
+    pub(super) async fn of(
+        write: Write,
+        request: &Request,
+        response: &Response<Bytes>,
+        emulator: &Emulator,
+    ) -> Result<Self, Error> {
+        let unexpected = |what: &str| Error::Emulator {
+            operation: request.operation_name(),
+            reason: format!("its answer has no usable {what}"),
+        };
         let container = || request.container().ok_or_else(|| unexpected("container"));
         match write {
             Write::Other => Ok(Self::Elsewhere),
@@ -73,15 +110,24 @@ impl Change {
                 _ => Err(unexpected("database")),
             },
             Write::DeleteContainer => Ok(Self::ContainerDeleted(container()?)),
+            Write::ReplaceContainer => {
+                let name = container()?;
+                Ok(Self::ContainerReplaced { definition: emulator.definition(&name).await?, name })
+            }
             Write::CreateContainer => {
-                let id = body_id(&request.body).ok_or_else(|| unexpected("id"))?;
-                match request.segments().as_slice() {
-                    ["dbs", database, ..] => Ok(Self::ContainerCreated(ContainerName::new(database, &id))),
-                    _ => Err(unexpected("database")),
-                }
+                let id = Summary::of(&request.body).and_then(|body| body.id).ok_or_else(|| unexpected("id"))?;
+                let name = match request.segments().as_slice() {
+                    ["dbs", database, ..] => ContainerName::new(database, &id),
+                    _ => return Err(unexpected("database")),
+                };
+                Ok(Self::ContainerCreated { definition: emulator.definition(&name).await?, name })
             }
             Write::PostItem | Write::ReplaceItem | Write::PatchItem | Write::DeleteItem | Write::Batch => {
-                let items = items(write, request, response).ok_or_else(|| unexpected("items"))?;
+                let patched = match write {
+                    Write::PatchItem => Some(document(request, emulator).await.ok_or_else(|| unexpected("document"))?),
+                    _ => None,
+                };
+                let items = items(write, request, response, patched).ok_or_else(|| unexpected("items"))?;
                 if items.is_empty() {
                     return Ok(Self::Nothing);
                 }
@@ -98,6 +144,20 @@ impl Change {
     }
 }
 
+/// The document that `request` is about, without system properties; none where it cannot be read.
+pub(super) async fn document(request: &Request, emulator: &Emulator) -> Option<Bytes> {
+    let mut read = Request::new(Method::GET, &request.path, http::HeaderMap::new(), Bytes::new());
+    read.headers.insert(PARTITION_KEY.clone(), request.headers.get(&PARTITION_KEY)?.clone());
+    let response = emulator.send(&read, &EtagAliases::default()).await;
+    if !response.status().is_success() {
+        return None;
+    }
+    let mut members: std::collections::BTreeMap<String, Box<RawValue>> =
+        serde_json::from_slice(response.body()).ok()?;
+    members.retain(|name, _| !SYSTEM_PROPERTIES.contains(&name.as_str()));
+    serde_json::to_vec(&members).ok().map(Bytes::from)
+}
+
 /// The LSN an answer reports.
 pub(super) fn lsn(response: &Response<Bytes>) -> Option<u64> {
     text(response, LSN.as_str())?.parse().ok()
@@ -107,32 +167,61 @@ fn text<'a>(response: &'a Response<Bytes>, name: &str) -> Option<&'a str> {
     response.headers().get(name)?.to_str().ok()
 }
 
-fn items(write: Write, request: &Request, response: &Response<Bytes>) -> Option<Vec<ItemChange>> {
+fn items(
+    write: Write,
+    request: &Request,
+    response: &Response<Bytes>,
+    patched: Option<Bytes>,
+) -> Option<Vec<ItemChange>> {
     let partition_key = canonical_partition_key(request.header(&PARTITION_KEY)?)?;
     if write == Write::Batch {
         return batch_items(&partition_key, &request.body, response.body());
     }
-    let id = match write {
-        Write::PostItem => body_id(&request.body)?,
-        _ => request.item_id()?.to_owned(),
+    let change = |id: &str, state| {
+        let key = Arc::new(ItemKey { partition_key: partition_key.clone(), id: id.to_owned() });
+        ItemChange { key, state }
     };
-    let etag = match write {
-        Write::DeleteItem => None,
-        _ => Some(text(response, header::ETAG.as_str())?.to_owned()),
-    };
-    Some(vec![ItemChange { key: Arc::new(ItemKey { partition_key, id }), etag }])
+    if write == Write::DeleteItem {
+        return Some(vec![change(request.item_id()?, None)]);
+    }
+    let body = patched.unwrap_or_else(|| request.body.clone());
+    let summary = Summary::of(&body)?;
+    let id = summary.id.as_deref()?;
+    let ttl = summary.ttl().ok().flatten();
+    let mut items = Vec::with_capacity(1);
+    if let Some(before) = request.item_id().filter(|before| *before != id) {
+        // A replacement may give the item another id.
+        items.push(change(before, None));
+    }
+    let etag = text(response, header::ETAG.as_str())?.to_owned();
+    items.push(change(id, Some(ItemState { etag, body, ttl })));
+    Some(items)
 }
 
-/// The `id` of a document or definition, in text or Cosmos' binary JSON.
-fn body_id(body: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Identified {
-        id: String,
+/// What the bridge reads of a document or definition.
+#[derive(Default, Deserialize)]
+pub(super) struct Summary {
+    pub(super) id: Option<String>,
+    #[serde(default)]
+    ttl: Option<Value>,
+}
+
+impl Summary {
+    /// Of a body in text or Cosmos' binary JSON; none where it is neither, or its id is no string.
+    pub(super) fn of(body: &[u8]) -> Option<Self> {
+        if binary_json::is_binary(body) {
+            return binary_json::from_slice(body).ok();
+        }
+        serde_json::from_slice(body).ok()
     }
-    if binary_json::is_binary(body) {
-        return binary_json::from_slice::<Identified>(body).ok().map(|document| document.id);
+
+    /// The time to live it states.
+    ///
+    /// # Errors
+    /// The service's message, where it is none.
+    pub(super) fn ttl(&self) -> Result<Option<i64>, String> {
+        parse_ttl(self.ttl.as_ref())
     }
-    serde_json::from_slice::<Identified>(body).ok().map(|document| document.id)
 }
 
 /// One operation of a batch request.
@@ -141,7 +230,7 @@ fn body_id(body: &[u8]) -> Option<String> {
 struct BatchOperation {
     operation_type: String,
     id: Option<String>,
-    resource_body: Option<Value>,
+    resource_body: Option<Box<RawValue>>,
 }
 
 /// Its result.
@@ -157,16 +246,19 @@ fn batch_items(partition_key: &str, request: &[u8], response: &[u8]) -> Option<V
     let results: Vec<BatchResult> = serde_json::from_slice(response).ok()?;
     let mut items: Vec<ItemChange> = Vec::new();
     for (operation, result) in operations.into_iter().zip(results) {
-        let etag = match operation.operation_type.as_str() {
+        let document = operation.resource_body.map(|document| Bytes::copy_from_slice(document.get().as_bytes()));
+        let summary = document.as_ref().and_then(|document| Summary::of(document)).unwrap_or_default();
+        let state = match operation.operation_type.as_str() {
             "Read" => continue,
             "Delete" => None,
-            _ => Some(result.etag?),
+            _ => Some(ItemState { etag: result.etag?, ttl: summary.ttl().ok().flatten(), body: document? }),
         };
-        let id = operation.id.or_else(|| Some(operation.resource_body.as_ref()?.get("id")?.as_str()?.to_owned()))?;
+        let id = operation.id.or(summary.id)?;
         match items.iter_mut().find(|item| item.key.id == id) {
-            Some(item) => item.etag = etag,
+            Some(item) => item.state = state,
             None => {
-                items.push(ItemChange { key: Arc::new(ItemKey { partition_key: partition_key.to_owned(), id }), etag })
+                let key = Arc::new(ItemKey { partition_key: partition_key.to_owned(), id });
+                items.push(ItemChange { key, state });
             }
         }
     }
@@ -196,17 +288,27 @@ mod tests {
         }
         assert_eq!(canonical_partition_key("[{}]").as_deref(), Some("[{}]"));
         assert_eq!(canonical_partition_key("a"), None);
+        let key = canonical_partition_key(r#"["é\u007f😀\u0001\"x"]"#).unwrap();
+        let header = ItemKey { partition_key: key.clone(), id: String::new() }.header();
+        assert_eq!(
+            canonical_partition_key(header.to_str().unwrap()),
+            Some(key),
+            "whatever a key holds, its header is one"
+        );
     }
 
     #[test]
     fn a_batch_counts_by_the_last_state_of_each_item() {
         let request = r#"[{"operationType":"Create","resourceBody":{"id":"a"}},{"operationType":"Read","id":"z"},
-            {"operationType":"Upsert","resourceBody":{"id":"b"}},{"operationType":"Replace","id":"a","resourceBody":{"id":"a"}},
+            {"operationType":"Upsert","resourceBody":{"id":"b"}},{"operationType":"Replace","id":"a","resourceBody":{"id":"a","ttl":5}},
             {"operationType":"Delete","id":"b"}]"#;
         let response = r#"[{"statusCode":201,"eTag":"1"},{"statusCode":200,"eTag":"2"},{"statusCode":201,"eTag":"3"},
             {"statusCode":200,"eTag":"4"},{"statusCode":204,"eTag":"3"}]"#;
         let items = batch_items("[1.0]", request.as_bytes(), response.as_bytes()).unwrap();
-        let states: Vec<_> = items.iter().map(|item| (item.key.id.as_str(), item.etag.as_deref())).collect();
-        assert_eq!(states, [("a", Some("4")), ("b", None)]);
+        let states: Vec<_> = items
+            .iter()
+            .map(|item| (item.key.id.as_str(), item.state.as_ref().map(|state| (state.etag.as_str(), state.ttl))))
+            .collect();
+        assert_eq!(states, [("a", Some(("4", Some(5)))), ("b", None)]);
     }
 }

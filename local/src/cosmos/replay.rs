@@ -1,94 +1,151 @@
-//! From the journal back to a living account.
+//! From the store back to a living account.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::{
     Error, Replay,
-    account::{Account, apply},
-    emulator::Emulator,
-    etags::{EtagAliases, LastWrite, Place},
-    feed_index::FeedIndex,
-    journal::{Entry, Journal},
-    outcome::{Change, ItemKey},
-    request::{ContainerName, Operation},
+    account::Account,
+    definitions::Entry,
+    emulator::{Emulator, encode},
+    etags::{EtagAliases, LastWrite},
+    feed_index::{ContainerFeed, FeedIndex, RangeFeed},
+    outcome::{Change, Summary},
+    positions::Positions,
+    request::{ContainerName, Operation, PARTITION_KEY, RANGE_ID, Request},
     responses,
+    store::{Done, Item, Place, Store, row_key},
 };
 use crate::{clock::Clock, storage::Storage};
 
-/// Entries read at a time; between chunks other tasks run and progress is told.
+/// Rows read at a time; between chunks other tasks run and progress is told.
 const CHUNK: usize = 256;
 
-/// Where each living item was last written.
-type Living = HashMap<(ContainerName, Arc<ItemKey>), LastWrite>;
-
-/// Executes every entry of the journal again.
+/// Makes every definition again, in the order in which they were made, then loads every living item.
 ///
 /// # Errors
-/// When an entry cannot be read or does something else than it did.
+/// When something cannot be read or does something else than it did.
 pub(super) async fn recover(
     address: SocketAddr,
     storage: &Storage,
     clock: &Clock,
     progress: &(dyn Fn(Replay) + Send + Sync),
 ) -> Result<Account, Error> {
-    let emulator = Emulator::new(address)?;
-    let feeds = FeedIndex::default();
-    let journal = Journal::open(storage)?;
-    let mut living = Living::new();
-    let total = journal.len();
-    let mut done = 0;
-    while done < total {
-        for (sequence, entry) in journal.read(done, CHUNK)? {
-            repeat(&emulator, &feeds, &mut living, sequence, &entry).await?;
-            done = sequence + 1;
+    let store = Store::open(storage)?;
+    let total = store.definitions() + store.items()?;
+    let mut recovery = Recovery {
+        emulator: Emulator::new(address)?,
+        feeds: FeedIndex::default(),
+        living: Vec::new(),
+        replay: Replay { done: 0, total },
+        progress,
+    };
+    let mut next = 0;
+    while next < store.definitions() {
+        for (sequence, entry) in store.read_definitions(next, CHUNK)? {
+            recovery.define(sequence, entry).await?;
+            next = sequence + 1;
         }
-        progress(Replay { done, total });
-        tokio::task::yield_now().await;
+        recovery.tell().await;
     }
-    let etags = EtagAliases::recover(storage, living.into_values().collect())?;
-    Ok(Account::new(emulator, etags, feeds, journal, clock.clone()))
+    for name in recovery.feeds.names() {
+        if let Some(feed) = recovery.feeds.container(&name) {
+            for range in feed.ranges() {
+                recovery.load(&store, &name, &feed, range).await?;
+            }
+        }
+    }
+    let Recovery { emulator, feeds, living, .. } = recovery;
+    let etags = EtagAliases::recover(storage, living)?;
+    Ok(Account::new(emulator, etags, feeds, store, clock.clone()))
 }
 
-async fn repeat(
-    emulator: &Emulator,
-    feeds: &FeedIndex,
-    living: &mut Living,
-    sequence: u64,
-    entry: &Entry,
-) -> Result<(), Error> {
-    let unreadable = |reason: String| Error::Unreadable { sequence, reason };
-    let request = entry.to_request().ok_or_else(|| unreadable("its head is no request".to_owned()))?;
-    let diverged = |difference| Error::Diverged { sequence, operation: request.operation_name(), difference };
-    let Operation::Write(write) = request.operation() else {
-        return Err(unreadable(format!("{} is no write", request.operation_name())));
-    };
-    let response = emulator.send(&request, &EtagAliases::default()).await;
-    if !write.is_done(response.status()) {
-        return Err(diverged(format!("now {}: {}", response.status(), responses::message_of(&response))));
-    }
-    let change = Change::of(write, &request, &response).map_err(|error| diverged(error.to_string()))?;
-    match &change {
-        Change::Items { container, lsn, items, .. } => {
-            if entry.head.lsn != Some(*lsn) || entry.head.etags.len() != items.len() {
-                return Err(diverged(format!("LSN {:?} is now {lsn}", entry.head.lsn)));
-            }
-            for ((item, state), original) in (0u16..).zip(items).zip(&entry.head.etags) {
-                let key = (container.clone(), Arc::clone(&state.key));
-                match (&state.etag, original) {
-                    (Some(current), Some(original)) => {
-                        let place = Place { sequence, item };
-                        let write = LastWrite { place, original: original.clone(), current: current.clone() };
-                        living.insert(key, write);
-                    }
-                    _ => {
-                        living.remove(&key);
-                    }
-                }
-            }
+struct Recovery<'a> {
+    emulator: Emulator,
+    feeds: FeedIndex,
+    living: Vec<LastWrite>,
+    replay: Replay,
+    progress: &'a (dyn Fn(Replay) + Send + Sync),
+}
+
+impl Recovery<'_> {
+    async fn define(&mut self, sequence: u64, entry: Entry) -> Result<(), Error> {
+        let what = || format!("definition {sequence}");
+        let unreadable = |reason: String| Error::Unreadable { what: what(), reason };
+        let request = entry.to_request().ok_or_else(|| unreadable("it is no request".to_owned()))?;
+        let Operation::Write(write) = request.operation() else {
+            return Err(unreadable(format!("{} is no write", request.operation_name())));
+        };
+        let diverged = |difference| Error::Diverged { what: what(), operation: request.operation_name(), difference };
+        let response = self.emulator.send(&request, &EtagAliases::default()).await;
+        if !write.is_done(response.status()) {
+            return Err(diverged(format!("now {}: {}", response.status(), responses::message_of(&response))));
         }
-        Change::ContainerDeleted(gone) => living.retain(|(container, _), _| container != gone),
-        Change::DatabaseDeleted(gone) => living.retain(|(container, _), _| container.database != *gone),
-        Change::ContainerCreated(_) | Change::Elsewhere | Change::Nothing => {}
+        let change = Change::of(write, &request, &response, &self.emulator).await?;
+        if let Change::ContainerCreated { definition, .. } = &change
+            && entry.rid() != Some(definition.rid.as_str())
+        {
+            return Err(diverged(format!("container {:?} is now {}", entry.rid(), definition.rid)));
+        }
+        self.feeds.apply(Done { change, at_millis: 0, definition: None });
+        self.replay.done += 1;
+        Ok(())
     }
-    apply(emulator, feeds, &change, entry.head.at_millis).await
+
+    async fn load(
+        &mut self,
+        store: &Store,
+        name: &ContainerName,
+        feed: &ContainerFeed,
+        range: &RangeFeed,
+    ) -> Result<(), Error> {
+        let id = range.bounds().id.as_str();
+        let path = format!("dbs/{}/colls/{}/docs", encode(&name.database), encode(&name.container));
+        let mut loaded = Vec::new();
+        let mut last: Option<Place> = None;
+        loop {
+            let items = store.read_items(feed.rid(), id, last, CHUNK)?;
+            let Some(end) = items.last().map(|item| item.place) else { break };
+            last = Some(end);
+            for item in items {
+                loaded.push(item.place.lsn);
+                let current = self.write(&path, id, &item).await?;
+                let row = row_key(feed.rid(), id, item.place);
+                self.living.push(LastWrite { row, original: item.etag.clone(), current });
+                let ttl = Summary::of(&item.body).and_then(|body| body.ttl().ok().flatten());
+                feed.restore(range, item, ttl);
+                self.replay.done += 1;
+            }
+            self.tell().await;
+        }
+        let lsn = store.lsn(feed.rid(), id)?;
+        range.loaded(Positions::new(loaded, lsn), lsn);
+        Ok(())
+    }
+
+    /// Gives the emulator an item, and returns its ETag of this life.
+    async fn write(&self, path: &str, range: &str, item: &Item) -> Result<String, Error> {
+        let what = || format!("item {} of partition key {}", item.key.id, item.key.partition_key);
+        let headers = HeaderMap::from_iter([
+            (PARTITION_KEY.clone(), item.key.header()),
+            (HeaderName::from_static("x-ms-documentdb-is-upsert"), HeaderValue::from_static("true")),
+            (HeaderName::from_static("prefer"), HeaderValue::from_static("return=minimal")),
+        ]);
+        let request = Request::new(Method::POST, path, headers, item.body.clone());
+        let response = self.emulator.send(&request, &EtagAliases::default()).await;
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let diverged = |difference| Error::Diverged { what: what(), operation: request.operation_name(), difference };
+        if !response.status().is_success() || header(RANGE_ID.as_str()) != Some(range) {
+            let found = header(RANGE_ID.as_str()).unwrap_or("none");
+            let said = responses::message_of(&response);
+            return Err(diverged(format!("{} in range {found}, not {range}: {said}", response.status())));
+        }
+        header("etag").map(str::to_owned).ok_or_else(|| diverged("it has no ETag".to_owned()))
+    }
+
+    async fn tell(&self) {
+        (self.progress)(self.replay);
+        tokio::task::yield_now().await;
+    }
 }

@@ -57,13 +57,15 @@ pub(super) enum Write {
     /// Transactional batch.
     Batch,
     CreateContainer,
+    ReplaceContainer,
     DeleteContainer,
     DeleteDatabase,
-    /// Everything else that is not a read: databases, container definitions, throughput.
+    /// Everything else that is not a read: databases, throughput.
     Other,
 }
 
 /// One request, with its path in normal form.
+#[derive(Clone)]
 pub(super) struct Request {
     pub(super) method: Method,
     /// Percent-encoded as sent, without slashes at either end.
@@ -93,14 +95,7 @@ impl Request {
 
     /// The same request with another body.
     pub(super) fn with_body(&self, body: Bytes) -> Self {
-        Self {
-            method: self.method.clone(),
-            path: self.path.clone(),
-            query: self.query.clone(),
-            headers: self.headers.clone(),
-            body,
-            segments: self.segments.clone(),
-        }
+        Self { body, ..self.clone() }
     }
 
     /// A header's text; none where it is absent or not UTF-8.
@@ -150,6 +145,7 @@ impl Request {
             ("PATCH", ["dbs", _, "colls", _, "docs", _]) => Write::PatchItem,
             ("DELETE", ["dbs", _, "colls", _, "docs", _]) => Write::DeleteItem,
             ("POST", ["dbs", _, "colls"]) => Write::CreateContainer,
+            ("PUT", ["dbs", _, "colls", _]) => Write::ReplaceContainer,
             ("DELETE", ["dbs", _, "colls", _]) => Write::DeleteContainer,
             ("DELETE", ["dbs", _]) => Write::DeleteDatabase,
             _ => Write::Other,

@@ -3,10 +3,15 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 
 use super::{
     account::Account,
+    batch_patch,
+    emulator::Emulator,
+    etags::EtagAliases,
+    expiry::parse_ttl,
+    outcome::Summary,
     request::{PARTITION_KEY, Request, Write},
     responses,
 };
@@ -24,16 +29,64 @@ pub(super) async fn prepare(
     write: Write,
     request: &Request,
 ) -> Result<Option<Request>, Response<Bytes>> {
+    if let Err(message) = check_documents(write, &request.body) {
+        return Err(responses::bad_request(request, &message));
+    }
     match write {
-        Write::PatchItem => patch(account, request).await,
-        Write::Batch => Ok(account.resolve_batch_etags(&request.body).map(|body| request.with_body(body))),
+        Write::PatchItem => patch(account.emulator(), request).await,
+        Write::Batch => {
+            let resolved = account.resolve_batch_etags(&request.body).map(|body| request.with_body(body));
+            let patched = batch_patch::resolve(account.emulator(), resolved.as_ref().unwrap_or(request)).await?;
+            Ok(patched.map(|body| request.with_body(body)).or(resolved))
+        }
         _ => Ok(None),
     }
 }
 
+/// Whether every time to live that a write states is one, and every document of a batch has an id of its own; what
+/// cannot be read the emulator refuses.
+fn check_documents(write: Write, body: &[u8]) -> Result<(), String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Definition {
+        default_ttl: Option<Value>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct BatchOperation {
+        operation_type: String,
+        resource_body: Option<Box<RawValue>>,
+    }
+    match write {
+        Write::PostItem | Write::ReplaceItem => {
+            if let Some(summary) = Summary::of(body) {
+                summary.ttl()?;
+            }
+        }
+        Write::CreateContainer | Write::ReplaceContainer => {
+            if let Ok(Definition { default_ttl }) = serde_json::from_slice(body) {
+                parse_ttl(default_ttl.as_ref())?;
+            }
+        }
+        Write::Batch => {
+            for operation in serde_json::from_slice::<Vec<BatchOperation>>(body).unwrap_or_default() {
+                if let Some(document) = operation.resource_body.filter(|_| operation.operation_type != "Patch") {
+                    let summary = Summary::of(document.get().as_bytes()).unwrap_or_default();
+                    if summary.id.is_none() {
+                        return Err("Missing 'id' field in document".to_owned());
+                    }
+                    summary.ttl()?;
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
 /// A patch is `{"operations": […], "condition": "from c where …"}`. The JavaScript client sends the bare list of
 /// operations; the emulator ignores the condition, so it is evaluated here and taken out.
-async fn patch(account: &Account, request: &Request) -> Result<Option<Request>, Response<Bytes>> {
+pub(super) async fn patch(emulator: &Emulator, request: &Request) -> Result<Option<Request>, Response<Bytes>> {
     let Ok(document) = serde_json::from_slice::<Value>(&request.body) else {
         // Let the emulator say what is wrong with it.
         return Ok(None);
@@ -45,7 +98,7 @@ async fn patch(account: &Account, request: &Request) -> Result<Option<Request>, 
             None => Ok(None),
             Some(Value::Null) => Ok(Some(with(Value::Object(members)))),
             Some(Value::String(condition)) => {
-                check_patch_condition(account, request, &condition).await?;
+                check_patch_condition(emulator, request, &condition).await?;
                 Ok(Some(with(Value::Object(members))))
             }
             Some(_) => Err(responses::bad_request(request, "PATCH: the member condition is not a string.")),
@@ -55,7 +108,7 @@ async fn patch(account: &Account, request: &Request) -> Result<Option<Request>, 
 }
 
 /// Whether the item is among those that `condition` (`from c where …`) selects; 412 where it is not.
-async fn check_patch_condition(account: &Account, request: &Request, condition: &str) -> Result<(), Response<Bytes>> {
+async fn check_patch_condition(emulator: &Emulator, request: &Request, condition: &str) -> Result<(), Response<Bytes>> {
     #[derive(Deserialize)]
     struct Selected {
         #[serde(rename = "Documents")]
@@ -73,7 +126,8 @@ async fn check_patch_condition(account: &Account, request: &Request, condition: 
     if let Some(partition_key) = request.headers.get(&PARTITION_KEY) {
         headers.insert(PARTITION_KEY.clone(), partition_key.clone());
     }
-    let existing = account.read(&Request::new(Method::GET, &request.path, headers.clone(), Bytes::new())).await;
+    let read = |request: Request| async move { emulator.send(&request, &EtagAliases::default()).await };
+    let existing = read(Request::new(Method::GET, &request.path, headers.clone(), Bytes::new())).await;
     if !existing.status().is_success() {
         return Err(existing);
     }
@@ -81,7 +135,7 @@ async fn check_patch_condition(account: &Account, request: &Request, condition: 
     headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/query+json"));
     let feed = request.path.rsplit_once('/').map_or("", |(feed, _)| feed);
     let query = json!({ "query": format!("SELECT * {condition}"), "parameters": [] }).to_string();
-    let response = account.read(&Request::new(Method::POST, feed, headers, query.into())).await;
+    let response = read(Request::new(Method::POST, feed, headers, query.into())).await;
     let Ok(selected) = serde_json::from_slice::<Selected>(response.body()) else {
         let message = format!("PATCH: the condition cannot be evaluated: {}", responses::message_of(&response));
         return Err(responses::bad_request(request, &message));
@@ -96,15 +150,11 @@ async fn check_patch_condition(account: &Account, request: &Request, condition: 
     ))
 }
 
-/// The batch without its conditions, for the journal: they held. None where it has none.
-pub(super) fn without_batch_conditions(body: &[u8]) -> Option<Bytes> {
-    rewrite_batch(body, |operation| CONDITIONS.iter().filter(|name| operation.remove(**name).is_some()).count() > 0)
-}
-
 /// The batch with `resolve` applied to the ETags in its conditions. None where that changes nothing.
 pub(super) fn with_batch_etags<'a>(body: &[u8], resolve: impl Fn(&str) -> Option<&'a str>) -> Option<Bytes> {
-    rewrite_batch(body, |operation| {
-        let mut changed = false;
+    let mut operations: Vec<Value> = serde_json::from_slice(body).ok()?;
+    let mut changed = false;
+    for operation in &mut operations {
         for name in CONDITIONS {
             if let Some(Value::String(etag)) = operation.get_mut(name)
                 && let Some(current) = resolve(etag)
@@ -113,18 +163,8 @@ pub(super) fn with_batch_etags<'a>(body: &[u8], resolve: impl Fn(&str) -> Option
                 changed = true;
             }
         }
-        changed
-    })
-}
-
-fn rewrite_batch(body: &[u8], rewrite: impl Fn(&mut serde_json::Map<String, Value>) -> bool) -> Option<Bytes> {
-    let mut operations: Vec<Value> = serde_json::from_slice(body).ok()?;
-    let changed = operations
-        .iter_mut()
-        .filter_map(Value::as_object_mut)
-        .filter_map(|operation| rewrite(operation).then_some(()))
-        .count();
-    (changed > 0).then(|| Value::Array(operations).to_string().into())
+    }
+    changed.then(|| Value::Array(operations).to_string().into())
 }
 
 #[cfg(test)]
@@ -132,16 +172,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn conditions_of_a_batch_are_resolved_then_left_out() {
+    fn conditions_of_a_batch_are_resolved() {
         let body = br#"[{"operationType":"Replace","id":"a","ifMatch":"old"},{"operationType":"Delete","id":"b"}]"#;
         let resolved = with_batch_etags(body, |etag| (etag == "old").then_some("new")).unwrap();
         assert_eq!(
             serde_json::from_slice::<Value>(&resolved).unwrap(),
             json!([{"operationType":"Replace","id":"a","ifMatch":"new"},{"operationType":"Delete","id":"b"}])
-        );
-        assert_eq!(
-            serde_json::from_slice::<Value>(&without_batch_conditions(&resolved).unwrap()).unwrap(),
-            json!([{"operationType":"Replace","id":"a"},{"operationType":"Delete","id":"b"}])
         );
         assert_eq!(with_batch_etags(body, |_| None), None);
     }

@@ -50,7 +50,9 @@ use self::{names::Source, service::Service};
 use crate::{
     blobs::{BlobCreated, Blobs},
     clock::Clock,
+    event_hubs::EventHubs,
     identity::Identity,
+    queues::Queues,
     storage::Storage,
     topology,
     transport::HttpServer,
@@ -61,8 +63,10 @@ use crate::{
 pub struct Options {
     /// Storage for dead letters; its account is the source of `BlobCreated`.
     pub dead_letters: Blobs,
-    /// Name of the Event Hubs namespace, part of its resource id.
-    pub event_hubs_namespace: String,
+    /// Queues that are destinations.
+    pub queues: Queues,
+    /// Hubs that are destinations; the namespace is part of resource ids.
+    pub event_hubs: EventHubs,
     /// Azure subscription in resource ids.
     pub subscription_id: String,
     /// Resource group in resource ids.
@@ -74,10 +78,11 @@ pub struct Options {
 impl Options {
     /// The names a local stack uses, and a jitter that repeats.
     #[must_use]
-    pub fn new(dead_letters: Blobs, event_hubs_namespace: &str) -> Self {
+    pub fn new(dead_letters: Blobs, queues: Queues, event_hubs: EventHubs) -> Self {
         Self {
             dead_letters,
-            event_hubs_namespace: event_hubs_namespace.to_owned(),
+            queues,
+            event_hubs,
             subscription_id: "00000000-0000-0000-0000-000000000000".to_owned(),
             resource_group: "local".to_owned(),
             jitter_seed: 0,

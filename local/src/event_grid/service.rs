@@ -46,14 +46,14 @@ impl Service {
     ) -> Result<Self, Error> {
         let topics = topology.topics.iter().map(Topic::new).collect::<Result<BTreeMap<_, _>, _>>()?;
         let names = Names {
-            subscription_id: options.subscription_id,
-            resource_group: options.resource_group,
+            subscription_id: options.subscription_id.clone(),
+            resource_group: options.resource_group.clone(),
             storage_account: options.dead_letters.account().to_owned(),
-            event_hubs_namespace: options.event_hubs_namespace,
+            event_hubs_namespace: options.event_hubs.namespace().to_owned(),
         };
         let queue = Queue::open(storage)?;
         let registry = Registry::open(storage, &queue, |source| input_schema(&topics, source))?;
-        let delivery = Arc::new(Delivery::new(clock, queue, options.dead_letters, options.jitter_seed)?);
+        let delivery = Arc::new(Delivery::new(clock, queue, options)?);
         let base = Url::parse(&format!("http://{address}"))
             .map_err(|source| Error::Network { operation: "make a URL of its address", source: source.into() })?;
         Ok(Self {

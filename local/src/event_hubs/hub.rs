@@ -97,6 +97,11 @@ impl Hub {
         self.groups.iter().any(|group| group.eq_ignore_ascii_case(name))
     }
 
+    /// The consumer group with this name in whatever case, as the hub spells it.
+    pub(super) fn consumer_group(&self, name: &str) -> Option<&str> {
+        self.groups.iter().find(|group| group.eq_ignore_ascii_case(name)).map(String::as_str)
+    }
+
     /// Its consumer groups, `$Default` first.
     #[must_use]
     pub fn consumer_groups(&self) -> &[String] {

@@ -1,26 +1,32 @@
 //! Event Hubs: an AMQP 1.0 server with a durable log per partition, and capture.
 //!
-//! Official clients work against it unchanged, in plain text and over TLS. [`EventHubs::start`] serves a namespace; the
+//! Official clients work against it unchanged, in plain text and over TLS on one port. [`EventHubs::start`] serves a namespace; the
 //! other rooms of the stack read and append through [`Hub`] and [`Partition`] without the wire between.
 //!
 //! | part | what it does |
 //! | --- | --- |
 //! | `amqp` | values, frames, performatives, message sections |
+//! | `access` | keys and tokens, and what they open |
 //! | `engine` | one connection: sessions, links, sending, receiving, `$cbs`, `$management` |
 //! | `log` | the events of one partition in the store |
 //! | `hub`, `receivers`, `seat`, `position` | what a hub is made of, epochs, start positions |
+//! | `levers`, `switchboard` | what tests make go wrong; the open connections and links |
 //! | `capture` | Avro files of what a hub received |
 
+mod access;
 mod amqp;
 pub mod capture;
+mod compose;
 mod engine;
 mod error;
 mod event;
 mod hub;
+pub mod levers;
 mod log;
 mod position;
 mod receivers;
 mod seat;
+mod switchboard;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,8 +43,13 @@ use crate::storage::Storage;
 use crate::topology;
 use crate::transport::Incoming;
 
+use access::Access;
+use switchboard::Switchboard;
+
+pub use access::Entity;
 pub use amqp::{DecodeError, Value};
 pub use capture::CaptureError;
+pub use compose::Outgoing;
 pub use error::Error;
 pub use event::{EventData, StoredEvent};
 pub use hub::Hub;
@@ -52,6 +63,12 @@ const TAIL_BYTES: usize = 64 << 20;
 /// How often retention looks for what is past its time.
 const RETENTION_PERIOD: Duration = Duration::from_secs(10);
 
+/// Key of the rule `RootManageSharedAccessKey`: the one that official emulators use. It opens nothing outside this machine.
+pub const SHARED_ACCESS_KEY: &str = "SAS_KEY_VALUE";
+
+/// Silence after which a peer is dropped: what the service announces.
+const IDLE_TIME_OUT: Duration = Duration::from_secs(240);
+
 /// A running namespace. Clones share it.
 #[derive(Clone)]
 pub struct EventHubs {
@@ -62,13 +79,16 @@ struct Shared {
     namespace: String,
     address: SocketAddr,
     hubs: Vec<Arc<Hub>>,
+    access: Access,
+    switchboard: Switchboard,
     clock: Clock,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl EventHubs {
-    /// Serves the hubs of `topology` over AMQP on `listener`. What `storage` holds of them is kept.
+    /// Serves the hubs of `topology` over AMQP on `listener`, in plain text and over TLS. What `storage` holds of them is
+    /// kept. Clients show tokens of `identity`, or the key of the rule `RootManageSharedAccessKey`.
     ///
     /// # Errors
     /// When the topology goes beyond the service's limits or changes a number of partitions, or the store fails.
@@ -79,7 +99,7 @@ impl EventHubs {
         storage: &Storage,
         clock: &Clock,
     ) -> Result<Self, Error> {
-        let address = listener.local_addr().map_err(Error::Listener)?;
+        let incoming = Incoming::new("event hubs", listener, identity.tls()).map_err(Error::Listener)?;
         let partitions: usize = topology.hubs.iter().map(|hub| hub.partitions as usize).sum();
         let tail_bytes = (TAIL_BYTES / partitions.max(1)).clamp(1 << 20, 8 << 20);
         let mut hubs: Vec<Arc<Hub>> = Vec::new();
@@ -91,14 +111,15 @@ impl EventHubs {
         }
         let shared = Arc::new(Shared {
             namespace: topology.namespace.clone(),
-            address,
+            address: incoming.address(),
             hubs,
+            access: Access::new(&topology.namespace, SHARED_ACCESS_KEY, identity),
+            switchboard: Switchboard::default(),
             clock: clock.clone(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
         let this = Self { shared };
-        let incoming = Incoming::new("event hubs", listener, identity.tls()).map_err(Error::Listener)?;
         this.shared.tasks.spawn(this.clone().accept(incoming));
         this.shared.tasks.spawn(this.clone().expire());
         Ok(this)
@@ -144,6 +165,14 @@ impl EventHubs {
         &self.shared.clock
     }
 
+    fn access(&self) -> &Access {
+        &self.shared.access
+    }
+
+    fn switchboard(&self) -> &Switchboard {
+        &self.shared.switchboard
+    }
+
     fn shared_hub(&self, name: &str) -> Option<&Arc<Hub>> {
         self.shared.hubs.iter().find(|hub| hub.name().eq_ignore_ascii_case(name))
     }
@@ -151,7 +180,7 @@ impl EventHubs {
     async fn accept(self, mut incoming: Incoming) {
         let stopping = self.shared.stopping.clone();
         while let Some((stream, peer)) = stopping.run_until_cancelled(incoming.next()).await {
-            let connection = engine::serve(stream, self.clone(), stopping.clone());
+            let connection = engine::serve(stream, self.clone(), IDLE_TIME_OUT, stopping.clone());
             self.shared.tasks.spawn(async move {
                 if let Err(error) = connection.await {
                     debug!(%peer, %error, "an AMQP connection broke");

@@ -90,6 +90,17 @@ impl Receivers {
         Ok(Lease { id, place, receivers: self.clone(), partition: partition.clone() })
     }
 
+    /// Takes all seats of a partition away; says how many there were.
+    pub(super) fn steal(&self, group: &str, partition: &str) -> usize {
+        let taken = self.lock().remove(&(group.to_lowercase(), partition.to_owned())).unwrap_or_default();
+        let count = taken.len();
+        for seat in taken {
+            let reason = "A new receiver takes this partition, so this receiver is disconnected.";
+            (seat.displace)(seat.id, Refusal::new(Condition::LinkStolen, reason));
+        }
+        count
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Place, Vec<Seat>>> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,9 +3,8 @@
 //! The authority may sign only for this machine (name constraints, RFC 5280 §4.2.1.10): whoever trusts it and loses its key
 //! has lost nothing but loopback. The server's certificate is made anew at each start and kept in memory.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use openssl::asn1::Asn1Time;
@@ -21,6 +20,7 @@ use openssl::x509::extension::{
 use openssl::x509::{X509, X509Builder, X509Extension, X509NameBuilder};
 
 use super::Error;
+use crate::storage;
 use crate::transport::Tls;
 
 const CERTIFICATE: &str = "ca.pem";
@@ -153,13 +153,12 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
-    fs::write(path, content).map_err(|source| Error::File { operation: "write", path: path.to_owned(), source })
+    let written = storage::replace(path, content, 0o644);
+    written.map_err(|source| Error::File { operation: "write", path: path.to_owned(), source })
 }
 
 /// Writes a file that only its owner may read.
 pub(super) fn write_secret(path: &Path, content: &[u8]) -> Result<(), Error> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let written = options.open(path).and_then(|mut file| file.write_all(content));
+    let written = storage::replace(path, content, 0o600);
     written.map_err(|source| Error::File { operation: "write", path: path.to_owned(), source })
 }

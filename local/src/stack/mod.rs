@@ -22,9 +22,9 @@ pub use ports::{PortError, Ports};
 
 use crate::blobs::Blobs;
 use crate::clock::Clock;
-use crate::cosmos::{Cosmos, Replay};
+use crate::cosmos::{self, Cosmos, Replay};
 use crate::event_grid::{self, EventGrid};
-use crate::event_hubs::{self, EventHubs};
+use crate::event_hubs::{self, EventHubs, SHARED_ACCESS_KEY};
 use crate::functions_host::{FunctionsHost, Services};
 use crate::identity::{self, Identity};
 use crate::queues::Queues;
@@ -36,8 +36,6 @@ use ports::{FUNCTIONS, bind, listen, unbound};
 
 /// The storage account of the local stack, the name that every Azure tool knows.
 const ACCOUNT: &str = "devstoreaccount1";
-/// The key that official emulators use for shared access; it opens nothing outside this machine.
-const SHARED_ACCESS_KEY: &str = "SAS_KEY_VALUE";
 /// What a stack is made of.
 pub struct StackOptions {
     /// Hubs, containers, topics.
@@ -54,6 +52,7 @@ pub struct StackOptions {
 pub struct Stack {
     endpoints: Endpoints,
     clock: Clock,
+    storage: Storage,
     identity: Identity,
     services: Services,
     event_grid: EventGrid,
@@ -76,7 +75,14 @@ impl Stack {
         // Every port before any work, so that a conflict costs nothing.
         let functions = bind(FUNCTIONS, ports.functions)?;
         let site = listen("the pages", ports.site)?;
-        let cosmos_port = listen("Cosmos DB", ports.cosmos)?;
+        let cosmos_ports = cosmos::Listeners::new(
+            listen("Cosmos DB", ports.cosmos)?,
+            // An account with one region is served at its own port.
+            (0u16..)
+                .zip(topology.cosmos.regions.iter().skip_while(|_| topology.cosmos.regions.len() < 2))
+                .map(|(number, _)| listen("a region of Cosmos DB", ports.cosmos_region(number)))
+                .collect::<Result<_, _>>()?,
+        );
         let blob_port = listen("Blob Storage", ports.blob)?;
         let queue_port = listen("Queue Storage", ports.queue)?;
         let hubs_port = listen("Event Hubs", ports.event_hubs)?;
@@ -100,7 +106,7 @@ impl Stack {
         .await?;
         let event_grid = EventGrid::start(
             &topology.event_grid,
-            event_grid::Options::new(blobs.clone(), event_hubs.namespace()),
+            event_grid::Options::new(blobs.clone(), queues.clone(), event_hubs.clone()),
             &identity,
             grid_port,
             &storage,
@@ -110,7 +116,7 @@ impl Stack {
         let observer = event_grid.clone();
         blobs.observe(Arc::new(move |created| Ok(observer.blob_created(created)?)))?;
         event_hubs::capture::start(&event_hubs, &blobs, &storage, &clock).map_err(StackError::Capture)?;
-        let cosmos = Cosmos::start(&topology.cosmos, &identity, cosmos_port, &storage, &clock, progress).await?;
+        let cosmos = Cosmos::start(&topology.cosmos, &identity, cosmos_ports, &storage, &clock, progress).await?;
 
         let topic = topology.event_grid.topics.first().map(|topic| topic.name.as_str()).ok_or(StackError::NoTopic)?;
         let functions_url =
@@ -144,6 +150,7 @@ impl Stack {
         Ok(Self {
             endpoints,
             clock,
+            storage,
             identity,
             services: Services { event_hubs, cosmos, blobs, queues },
             event_grid,
@@ -165,6 +172,12 @@ impl Stack {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Resolves with the reason when a failed write has stopped the store: nothing is stored any more, and only another
+    /// start recovers what was acknowledged.
+    pub async fn store_stopped(&self) -> String {
+        self.storage.stopped().await
     }
 
     /// The authority, in process.

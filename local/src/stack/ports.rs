@@ -62,6 +62,11 @@ impl Ports {
             identity: 0,
         }
     }
+
+    /// Port of a region of Cosmos DB, numbered from 0: they follow the account's, and are any free ones where it is.
+    pub(super) fn cosmos_region(self, number: u16) -> u16 {
+        if self.cosmos == 0 { 0 } else { self.cosmos.saturating_add(1).saturating_add(number) }
+    }
 }
 
 /// A service cannot listen.

@@ -10,6 +10,7 @@ mod commits;
 mod create;
 mod directory;
 mod error;
+mod file;
 mod journal;
 mod room;
 
@@ -21,6 +22,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 pub use batch::{Batch, Ticket};
 pub use error::StorageError;
+pub(crate) use file::replace;
 
 use commits::Commits;
 use room::Room;

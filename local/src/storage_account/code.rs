@@ -36,6 +36,7 @@ pub enum Code {
     LeaseAlreadyBroken,
     LeaseAlreadyPresent,
     LeaseIdMismatchWithBlobOperation,
+    LeaseIdMismatchWithContainerOperation,
     LeaseIdMismatchWithLeaseOperation,
     LeaseIdMissing,
     LeaseIsBreakingAndCannotBeAcquired,
@@ -43,6 +44,7 @@ pub enum Code {
     LeaseIsBrokenAndCannotBeRenewed,
     LeaseLost,
     LeaseNotPresentWithBlobOperation,
+    LeaseNotPresentWithContainerOperation,
     LeaseNotPresentWithLeaseOperation,
     Md5Mismatch,
     MessageNotFound,
@@ -97,9 +99,11 @@ impl Code {
             C::MissingContentLengthHeader => StatusCode::LENGTH_REQUIRED,
             C::ConditionNotMet
             | C::LeaseIdMismatchWithBlobOperation
+            | C::LeaseIdMismatchWithContainerOperation
             | C::LeaseIdMissing
             | C::LeaseLost
-            | C::LeaseNotPresentWithBlobOperation => StatusCode::PRECONDITION_FAILED,
+            | C::LeaseNotPresentWithBlobOperation
+            | C::LeaseNotPresentWithContainerOperation => StatusCode::PRECONDITION_FAILED,
             C::RequestBodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             C::InvalidRange => StatusCode::RANGE_NOT_SATISFIABLE,
             C::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
@@ -156,14 +160,17 @@ impl Code {
             C::InvalidXmlDocument => "The body is not the XML this operation takes.",
             C::LeaseAlreadyBroken => "The lease is already broken.",
             C::LeaseAlreadyPresent => "Somebody else holds the lease.",
-            C::LeaseIdMismatchWithBlobOperation => "The lease id is not the one that is held.",
+            C::LeaseIdMismatchWithBlobOperation | C::LeaseIdMismatchWithContainerOperation => {
+                "The lease id is not the one that is held."
+            }
             C::LeaseIdMismatchWithLeaseOperation => "The lease id is not the one that is or was held.",
-            C::LeaseIdMissing => "The blob is leased and the request names no lease.",
+            C::LeaseIdMissing => "The blob or container is leased and the request names no lease.",
             C::LeaseIsBreakingAndCannotBeAcquired => "The lease is breaking and cannot be acquired yet.",
             C::LeaseIsBreakingAndCannotBeChanged => "The lease is breaking and cannot be changed.",
             C::LeaseIsBrokenAndCannotBeRenewed => "The lease was broken and cannot be renewed.",
             C::LeaseLost => "The lease has ended.",
             C::LeaseNotPresentWithBlobOperation => "The blob is not leased.",
+            C::LeaseNotPresentWithContainerOperation => "The container is not leased.",
             C::LeaseNotPresentWithLeaseOperation => "There is no lease.",
             C::Md5Mismatch => "The body does not have the MD5 that the request names.",
             C::MessageNotFound => "The message does not exist, has expired or was deleted.",

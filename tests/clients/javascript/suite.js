@@ -9,6 +9,12 @@ export const endpoints = JSON.parse(readFileSync(0, "utf8"));
 
 const PATIENCE = 30_000;
 
+// A connection that nobody closed would keep the process alive after the last case. This timer does not, but ends it.
+setTimeout(() => {
+  console.error(`the suite does not end; still open: ${process.getActiveResourcesInfo().join(", ")}`);
+  process.exit(1);
+}, 3 * PATIENCE).unref();
+
 /** A case. One that hangs is a failure, not a hanging run. */
 export function test(name, body) {
   nodeTest(name, { timeout: 2 * PATIENCE }, body);

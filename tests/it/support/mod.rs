@@ -6,6 +6,7 @@ pub(crate) mod data;
 mod inside;
 pub(crate) mod javascript;
 pub(crate) mod python;
+pub(crate) mod seed;
 mod shop;
 mod suite;
 

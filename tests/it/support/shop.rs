@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -18,6 +18,8 @@ pub(crate) struct ShopOptions {
     pub(crate) app: Option<PathBuf>,
     /// More arguments of `contoso up`.
     pub(crate) arguments: Vec<String>,
+    /// More environment.
+    pub(crate) environment: Vec<(String, String)>,
 }
 
 /// A running shop. Its processes end with it.
@@ -42,17 +44,23 @@ impl Shop {
         Self::start_in(TempDir::new().expect("a temporary folder"), options).await
     }
 
-    async fn start_in(data_dir: TempDir, options: ShopOptions) -> Self {
+    /// `contoso up` on a data directory.
+    fn command(data_dir: &Path, options: &ShopOptions) -> Command {
         let mut command = contoso();
         command.args(["up", "--ports", "auto", "--app"]);
         command.arg(options.app.as_deref().unwrap_or_else(|| staged_app()));
-        command.arg("--data-dir").arg(data_dir.path());
+        command.arg("--data-dir").arg(data_dir);
         match &options.catalogue {
             Some(file) => command.arg("--catalogue").arg(file),
             None => command.arg("--no-catalogue"),
         };
-        command.args(&options.arguments).stdout(Stdio::piped()).stderr(log_file(data_dir.path()));
-        let mut stack = command.spawn().expect("contoso starts");
+        command.args(&options.arguments).envs(options.environment.clone()).stderr(log_file(data_dir));
+        command
+    }
+
+    async fn start_in(data_dir: TempDir, options: ShopOptions) -> Self {
+        let mut command = Self::command(data_dir.path(), &options);
+        let mut stack = command.stdout(Stdio::piped()).spawn().expect("contoso starts");
         let stdout = stack.stdout.take().expect("standard output is piped");
         let line = tokio::task::spawn_blocking(move || {
             let mut line = String::new();
@@ -82,10 +90,15 @@ impl Shop {
     }
 
     /// Kills the stack without warning, together with the handler, and starts it on the same data directory.
-    pub(crate) async fn crash_and_restart(mut self) -> Self {
+    pub(crate) async fn crash_and_restart(self) -> Self {
+        self.crash().restart().await
+    }
+
+    /// Kills the stack without warning, together with the handler.
+    pub(crate) fn crash(mut self) -> Crashed {
         self.kill_stack();
         let data_dir = std::mem::replace(&mut self.data_dir, TempDir::new().expect("a temporary folder"));
-        Self::start_in(data_dir, self.options.clone()).await
+        Crashed { data_dir, options: self.options.clone() }
     }
 
     /// Kills the handler; the host starts a new one.
@@ -115,13 +128,7 @@ impl Shop {
     }
 
     fn kill_stack(&mut self) {
-        let children = children_of(self.stack.id());
-        // Already gone is as good.
-        let _gone = self.stack.kill();
-        let _status = self.stack.wait();
-        for pid in children {
-            signal(pid, "-KILL");
-        }
+        kill(&mut self.stack);
     }
 
     /// An address of the ready line, by JSON pointer.
@@ -195,6 +202,43 @@ impl Shop {
             events.iter().find(|event| wanted(event)).cloned().ok_or_else(|| format!("{events:?}\n{}", self.log()))
         })
         .await
+    }
+}
+
+/// What a killed stack left.
+pub(crate) struct Crashed {
+    data_dir: TempDir,
+    options: ShopOptions,
+}
+
+impl Crashed {
+    /// The data directory.
+    pub(crate) fn data_dir(&self) -> &Path {
+        self.data_dir.path()
+    }
+
+    /// Starts a stack on it.
+    pub(crate) async fn restart(self) -> Shop {
+        Shop::start_in(self.data_dir, self.options).await
+    }
+
+    /// Starts a stack on it and kills it so soon that it may not be ready.
+    pub(crate) async fn restart_and_kill_within(&self, time: std::time::Duration) {
+        let mut stack =
+            Shop::command(self.data_dir.path(), &self.options).stdout(Stdio::null()).spawn().expect("contoso starts");
+        tokio::time::sleep(time).await;
+        kill(&mut stack);
+    }
+}
+
+/// Kills a stack and its handler.
+fn kill(stack: &mut Child) {
+    let children = children_of(stack.id());
+    // Already gone is as good.
+    let _gone = stack.kill();
+    let _status = stack.wait();
+    for pid in children {
+        signal(pid, "-KILL");
     }
 }
 

@@ -119,10 +119,14 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
     let exit = tokio::select! {
         running = Box::pin(session.begin()) => match running {
             // What keeps running is held until the signal comes.
-            Ok(_running) => {
-                signals.next().await;
-                Ok(Exit::Done)
-            }
+            Ok(_running) => tokio::select! {
+                () = signals.next() => Ok(Exit::Done),
+                reason = stack.store_stopped() => Err(anyhow!(
+                    "a write to {} failed ({reason}); what was acknowledged is kept, and `contoso up` recovers it once \
+                     the disk has room and works",
+                    data_dir.path().display()
+                )),
+            },
             Err(error) => Err(error),
         },
         () = signals.next() => Ok(Exit::Interrupted),

@@ -1,11 +1,9 @@
 //! Operations on blobs.
 
 use http::StatusCode;
-use uuid::Uuid;
 
 use crate::blobs::{
-    error::{Code, Failure},
-    lease::Action,
+    error::Failure,
     names::BlobPath,
     record::BlobRecord,
     store::{Change, Replacement},
@@ -15,6 +13,7 @@ use crate::storage_account::{auth::Grant, dates};
 
 use super::{
     Incoming, Service,
+    lease::{lease_action, leased},
     operation::not_implemented,
     range::ByteRange,
     reply::Reply,
@@ -148,15 +147,7 @@ impl Service {
     pub(super) async fn lease_blob(&self, call: &Call, path: &BlobPath) -> Result<Reply, Failure> {
         let (action, conditions, path) = (lease_action(call)?, call.conditions()?, path.clone());
         let (record, seconds) = self.on_store(move |store| store.lease_blob(&path, &conditions, action)).await?;
-        let reply = |status| Reply::new(status).version(record.etag, record.last_modified);
-        Ok(match action {
-            Action::Acquire { proposed: id, .. } => reply(StatusCode::CREATED).header("x-ms-lease-id", id.to_string()),
-            Action::Renew { id } | Action::Change { proposed: id, .. } => {
-                reply(StatusCode::OK).header("x-ms-lease-id", id.to_string())
-            }
-            Action::Release { .. } => reply(StatusCode::OK),
-            Action::Break { .. } => reply(StatusCode::ACCEPTED).header("x-ms-lease-time", seconds.to_string()),
-        })
+        Ok(leased(action, seconds).version(record.etag, record.last_modified))
     }
 
     /// An answer that says all about a blob but its length and MD5.
@@ -184,27 +175,4 @@ impl Service {
 /// The answer to a write.
 pub(super) fn written(status: StatusCode, record: &BlobRecord) -> Reply {
     Reply::new(status).version(record.etag, record.last_modified).header("x-ms-request-server-encrypted", "true")
-}
-
-fn lease_action(call: &Call) -> Result<Action, Failure> {
-    let id = || call.required::<Uuid>("x-ms-lease-id");
-    let proposed = || call.parsed::<Uuid>("x-ms-proposed-lease-id");
-    Ok(match call.required::<String>("x-ms-lease-action")?.as_str() {
-        "acquire" => Action::Acquire {
-            proposed: proposed()?.unwrap_or_else(Uuid::new_v4),
-            duration: match call.required::<i32>("x-ms-lease-duration")? {
-                -1 => None,
-                seconds @ 15..=60 => Some(seconds.unsigned_abs()),
-                _ => return Err(unusable("x-ms-lease-duration")),
-            },
-        },
-        "renew" => Action::Renew { id: id()? },
-        "change" => Action::Change { id: id()?, proposed: call.required("x-ms-proposed-lease-id")? },
-        "release" => Action::Release { id: id()? },
-        "break" => match call.parsed("x-ms-lease-break-period")? {
-            Some(61..) => return Err(unusable("x-ms-lease-break-period")),
-            period => Action::Break { period },
-        },
-        _ => return Err(Failure::refused(Code::InvalidHeaderValue, "Header: x-ms-lease-action.")),
-    })
 }

@@ -17,6 +17,7 @@ use crate::{
 
 use super::{
     Service,
+    lease::{lease_action, leased},
     operation::not_implemented,
     reply::Reply,
     request::Call,
@@ -118,12 +119,16 @@ impl Listing {
     }
 }
 
-/// The content of a container's `Properties`.
-pub(super) fn properties(xml: &mut Xml, record: &ContainerRecord) -> io::Result<()> {
+/// The content of a container's `Properties`. `now` decides the state of a lease.
+pub(super) fn properties(xml: &mut Xml, record: &ContainerRecord, now: i64) -> io::Result<()> {
+    let lease = record.lease.state(now);
     leaf(xml, "Last-Modified", dates::format(record.last_modified))?;
     leaf(xml, "Etag", record.etag.to_string())?;
-    leaf(xml, "LeaseStatus", "unlocked")?;
-    leaf(xml, "LeaseState", "available")?;
+    leaf(xml, "LeaseStatus", lease.status())?;
+    leaf(xml, "LeaseState", lease.as_str())?;
+    if let Some(duration) = record.lease.duration(now) {
+        leaf(xml, "LeaseDuration", duration)?;
+    }
     leaf(xml, "HasImmutabilityPolicy", "false")?;
     leaf(xml, "HasLegalHold", "false")
 }
@@ -138,25 +143,34 @@ impl Service {
     pub(super) async fn get_container(&self, name: &ContainerName) -> Result<Reply, Failure> {
         let name = name.clone();
         let record = self.on_store(move |store| store.existing_container(&name)).await?;
+        let now = self.store.now_millis();
+        let lease = record.lease.state(now);
         Ok(Reply::new(StatusCode::OK)
             .version(record.etag, record.last_modified)
-            .header("x-ms-lease-status", "unlocked")
-            .header("x-ms-lease-state", "available")
+            .header("x-ms-lease-status", lease.status())
+            .header("x-ms-lease-state", lease.as_str())
+            .optional("x-ms-lease-duration", record.lease.duration(now))
             .header("x-ms-has-immutability-policy", "false")
             .header("x-ms-has-legal-hold", "false")
             .metadata(&record.metadata))
     }
 
     pub(super) async fn set_container_metadata(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
-        let (name, metadata, conditions) = (name.clone(), call.metadata()?, call.conditions()?);
-        let record = self.on_store(move |store| store.set_container_metadata(&name, metadata, &conditions)).await?;
+        let (name, metadata, access) = (name.clone(), call.metadata()?, call.access()?);
+        let record = self.on_store(move |store| store.set_container_metadata(&name, metadata, &access)).await?;
         Ok(Reply::new(StatusCode::OK).version(record.etag, record.last_modified))
     }
 
     pub(super) async fn delete_container(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
-        let (name, conditions) = (name.clone(), call.conditions()?);
-        self.on_store(move |store| store.delete_container(&name, &conditions)).await?;
+        let (name, access) = (name.clone(), call.access()?);
+        self.on_store(move |store| store.delete_container(&name, &access)).await?;
         Ok(Reply::new(StatusCode::ACCEPTED))
+    }
+
+    pub(super) async fn lease_container(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
+        let (action, conditions, name) = (lease_action(call)?, call.conditions()?, name.clone());
+        let (record, seconds) = self.on_store(move |store| store.lease_container(&name, &conditions, action)).await?;
+        Ok(leased(action, seconds).version(record.etag, record.last_modified))
     }
 
     pub(super) async fn list_blobs(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {

@@ -5,6 +5,7 @@
 mod blob;
 mod block;
 mod container;
+mod lease;
 mod operation;
 mod range;
 mod reply;
@@ -80,12 +81,14 @@ impl Service {
         match operation {
             Operation::ListContainers => self.list_containers(call).await,
             Operation::GetServiceProperties => service::properties(),
+            Operation::GetAccountInformation => Ok(service::account_information()),
             Operation::Container(operation, name) => match operation {
                 ContainerOperation::Create => self.create_container(call, name).await,
                 ContainerOperation::GetProperties => self.get_container(name).await,
                 ContainerOperation::SetMetadata => self.set_container_metadata(call, name).await,
                 ContainerOperation::Delete => self.delete_container(call, name).await,
                 ContainerOperation::List => self.list_blobs(call, name).await,
+                ContainerOperation::Lease => self.lease_container(call, name).await,
             },
             Operation::Blob(operation, path) => match operation {
                 BlobOperation::Put => self.put_blob(call, &grant, path, body).await,

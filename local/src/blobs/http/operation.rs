@@ -18,6 +18,7 @@ use super::request::{Call, Target};
 pub(super) enum Operation<'c> {
     ListContainers,
     GetServiceProperties,
+    GetAccountInformation,
     Container(ContainerOperation, &'c ContainerName),
     Blob(BlobOperation, &'c BlobPath),
 }
@@ -29,6 +30,7 @@ pub(super) enum ContainerOperation {
     SetMetadata,
     Delete,
     List,
+    Lease,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,14 @@ impl<'c> Operation<'c> {
     /// # Errors
     /// [`Code::NotImplemented`] with the operation's name; `405` for what the service has no name for.
     pub(super) fn of(call: &'c Call) -> Result<Self, Failure> {
+        let comp = call.query.get("comp").unwrap_or_default();
+        let operation = match &call.target {
+            // It may be asked at any address of the account.
+            _ if call.query.get("restype") == Some("account") => of_service(call, comp)?,
+            Target::Service => of_service(call, comp)?,
+            Target::Container(name) => Self::Container(of_container(call, comp)?, name),
+            Target::Blob(path) => Self::Blob(of_blob(call, comp)?, path),
+        };
         for name in REFUSED_HEADERS {
             if call.headers.contains_key(name) {
                 return Err(not_implemented(&format!("header {name}")));
@@ -81,12 +91,7 @@ impl<'c> Operation<'c> {
                 return Err(not_implemented(&format!("parameter {name}")));
             }
         }
-        let comp = call.query.get("comp").unwrap_or_default();
-        match &call.target {
-            Target::Service => of_service(call, comp),
-            Target::Container(name) => Ok(Self::Container(of_container(call, comp)?, name)),
-            Target::Blob(path) => Ok(Self::Blob(of_blob(call, comp)?, path)),
-        }
+        Ok(operation)
     }
 
     /// What a shared access signature or a role must allow.
@@ -99,12 +104,15 @@ impl<'c> Operation<'c> {
         match self {
             Self::ListContainers => need('s', "l"),
             Self::GetServiceProperties => need('s', "r"),
+            // Any permission of an account signature will do; tokens need a role to read.
+            Self::GetAccountInformation => Need { resource: 's', permissions: "rwdlac", action: Action::BlobRead },
             Self::Container(operation, _) => match operation {
                 ContainerOperation::Create => need('c', "cw"),
                 ContainerOperation::GetProperties => need('c', "r"),
                 ContainerOperation::SetMetadata => need('c', "w"),
                 ContainerOperation::Delete => need('c', "d"),
                 ContainerOperation::List => need('c', "l"),
+                ContainerOperation::Lease => need('c', "wd"),
             },
             Self::Blob(operation, _) => match operation {
                 BlobOperation::Put | BlobOperation::PutBlock | BlobOperation::PutBlockList => need('o', "cw"),
@@ -125,7 +133,7 @@ fn of_service<'c>(call: &Call, comp: &str) -> Result<Operation<'c>, Failure> {
         (&Method::PUT, "service", "properties") => not_implemented("Set Blob Service Properties"),
         (&Method::GET, "service", "stats") => not_implemented("Get Blob Service Stats"),
         (&Method::POST, "service", "userdelegationkey") => not_implemented("Get User Delegation Key"),
-        (&Method::GET | &Method::HEAD, "account", "properties") => not_implemented("Get Account Information"),
+        (&Method::GET | &Method::HEAD, "account", "properties") => return Ok(Operation::GetAccountInformation),
         (&Method::POST, _, "batch") => not_implemented("Blob Batch"),
         (&Method::GET, _, "blobs") => not_implemented("Find Blobs by Tags"),
         (&Method::OPTIONS, ..) => not_implemented("Preflight Blob Request"),
@@ -145,12 +153,11 @@ fn of_container(call: &Call, comp: &str) -> Result<ContainerOperation, Failure> 
         (&Method::GET, "list") => return Ok(ContainerOperation::List),
         (&Method::GET | &Method::HEAD, "acl") => not_implemented("Get Container ACL"),
         (&Method::PUT, "acl") => not_implemented("Set Container ACL"),
-        (&Method::PUT, "lease") => not_implemented("Lease Container"),
+        (&Method::PUT, "lease") => return Ok(ContainerOperation::Lease),
         (&Method::PUT, "undelete") => not_implemented("Restore Container"),
         (&Method::PUT, "rename") => not_implemented("Rename Container"),
         (&Method::GET, "blobs") => not_implemented("Find Blobs by Tags in Container"),
         (&Method::POST, "batch") => not_implemented("Blob Batch"),
-        (&Method::GET | &Method::HEAD, "properties") => not_implemented("Get Account Information"),
         _ => unknown(call),
     })
 }

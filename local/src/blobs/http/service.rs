@@ -38,6 +38,14 @@ pub(super) fn properties() -> Result<Reply, Failure> {
     Ok(Reply::xml(StatusCode::OK, document))
 }
 
+/// Get Account Information: what a new general-purpose account is.
+pub(super) fn account_information() -> Reply {
+    Reply::new(StatusCode::OK)
+        .header("x-ms-sku-name", "Standard_LRS")
+        .header("x-ms-account-kind", "StorageV2")
+        .header("x-ms-is-hns-enabled", "false")
+}
+
 impl Service {
     pub(super) async fn list_containers(&self, call: &Call) -> Result<Reply, Failure> {
         let listing = container::Listing::of(call)?;
@@ -46,12 +54,13 @@ impl Service {
         all.retain(|(name, _)| *name >= listing.marker);
         let next = all.get(listing.limit).map(|(name, _)| name.clone());
         all.truncate(listing.limit);
+        let now = self.store.now_millis();
         let document = listing.document(&self.base, None, next.as_deref(), |xml| {
             branch(xml, "Containers", |xml| {
                 all.iter().try_for_each(|(name, record)| {
                     branch(xml, "Container", |xml| {
                         leaf(xml, "Name", name)?;
-                        branch(xml, "Properties", |xml| container::properties(xml, record))?;
+                        branch(xml, "Properties", |xml| container::properties(xml, record, now))?;
                         if listing.with_metadata {
                             xml::metadata(xml, &record.metadata)?;
                         }

@@ -3,11 +3,12 @@
 use crate::blobs::{
     conditions::Conditions,
     error::{Code, Failure},
+    lease::{Action, Lease},
     names::ContainerName,
     record::{BlobRecord, Block, ContainerRecord, Metadata},
 };
 
-use super::{Store, decode};
+use super::{Access, Store, decode};
 
 impl Store {
     /// # Errors
@@ -22,7 +23,12 @@ impl Store {
                 return Err(Code::ContainerAlreadyExists.into());
             }
             let now = self.now();
-            let record = ContainerRecord { etag: transaction.next_etag(now), last_modified: now, metadata };
+            let record = ContainerRecord {
+                etag: transaction.next_etag(now),
+                last_modified: now,
+                metadata,
+                lease: Lease::Available,
+            };
             transaction.put(&self.containers, name.as_str().into(), &record, "container")?;
             Ok(record)
         })
@@ -40,11 +46,12 @@ impl Store {
         &self,
         name: &ContainerName,
         metadata: Metadata,
-        conditions: &Conditions,
+        access: &Access,
     ) -> Result<ContainerRecord, Failure> {
         self.write(|transaction| {
             let mut record = self.existing_container(name)?;
-            conditions.check_container(record.etag, record.last_modified)?;
+            access.conditions.check_container(record.etag, record.last_modified)?;
+            record.lease.permit_read(access.lease, self.now_millis()).map_err(of_container)?;
             record.last_modified = self.now();
             record.etag = transaction.next_etag(record.last_modified);
             record.metadata = metadata;
@@ -57,14 +64,11 @@ impl Store {
     ///
     /// # Errors
     /// [`Code::ContainerNotFound`], [`Code::ConditionNotMet`].
-    pub(in crate::blobs) fn delete_container(
-        &self,
-        name: &ContainerName,
-        conditions: &Conditions,
-    ) -> Result<(), Failure> {
+    pub(in crate::blobs) fn delete_container(&self, name: &ContainerName, access: &Access) -> Result<(), Failure> {
         self.write(|transaction| {
             let record = self.existing_container(name)?;
-            conditions.check_container(record.etag, record.last_modified)?;
+            access.conditions.check_container(record.etag, record.last_modified)?;
+            record.lease.permit_write(access.lease, self.now_millis()).map_err(of_container)?;
             for entry in self.blobs.prefix(name.blob_prefix()) {
                 let (key, value) = entry.into_inner()?;
                 let blob: BlobRecord = decode(&value, || format!("blob in {}", name.as_str()))?;
@@ -82,6 +86,27 @@ impl Store {
         })
     }
 
+    /// Carries out a lease action; answers the container and the seconds until a broken lease is free. A lease guards the
+    /// container against deletion; blobs in it can be written all the same.
+    ///
+    /// # Errors
+    /// [`Code::ContainerNotFound`]; what conditions and lease refuse.
+    pub(in crate::blobs) fn lease_container(
+        &self,
+        name: &ContainerName,
+        conditions: &Conditions,
+        action: Action,
+    ) -> Result<(ContainerRecord, u32), Failure> {
+        self.write(|transaction| {
+            let mut record = self.existing_container(name)?;
+            conditions.check_container(record.etag, record.last_modified)?;
+            let (lease, seconds) = record.lease.apply(action, self.now_millis())?;
+            record.lease = lease;
+            transaction.put(&self.containers, name.as_str().into(), &record, "container")?;
+            Ok((record, seconds))
+        })
+    }
+
     /// All containers whose names start with `prefix`, in order.
     pub(in crate::blobs) fn list_containers(&self, prefix: &str) -> Result<Vec<(String, ContainerRecord)>, Failure> {
         self.containers
@@ -93,5 +118,14 @@ impl Store {
                 Ok((name, record))
             })
             .collect()
+    }
+}
+
+/// The refusals of a lease in the words of a container.
+fn of_container(refusal: Failure) -> Failure {
+    match refusal.code() {
+        Code::LeaseIdMismatchWithBlobOperation => Code::LeaseIdMismatchWithContainerOperation.into(),
+        Code::LeaseNotPresentWithBlobOperation => Code::LeaseNotPresentWithContainerOperation.into(),
+        _ => refusal,
     }
 }

@@ -28,8 +28,9 @@ async fn a_restart_keeps_everything_and_tags_only_grow() {
     };
     let before = fixture.blobs.put("files", "kept", large.clone(), options).expect("stored");
 
-    let Fixture { directory, storage, blobs, .. } = fixture;
-    let fixture = Fixture { directory, storage, blobs, clock: crate::clock::Clock::default() }.restart().await;
+    let Fixture { directory, storage, identity, blobs, .. } = fixture;
+    let fixture =
+        Fixture { directory, storage, identity, blobs, clock: crate::clock::Clock::default() }.restart().await;
     let kept = fixture.blobs.get("files", "kept").expect("a store").expect("it is there");
     assert!(kept.body == large);
     assert_eq!(kept.properties.etag, before.etag);

@@ -36,6 +36,7 @@ struct Fixture {
     directory: TempDir,
     storage: Storage,
     clock: Clock,
+    identity: Identity,
     blobs: Blobs,
 }
 
@@ -48,15 +49,14 @@ impl Fixture {
         let storage = Storage::open(directory.path(), Sync::Process).expect("a store");
         let topology = StorageAccount { containers: vec!["files".to_owned()], queues: Vec::new() };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let blobs = Blobs::start(&topology, ACCOUNT, &Identity::sample().await, listener, &storage, &clock)
-            .await
-            .expect("started");
-        Self { directory, storage, clock, blobs }
+        let identity = Identity::sample().await;
+        let blobs = Blobs::start(&topology, ACCOUNT, &identity, listener, &storage, &clock).await.expect("started");
+        Self { directory, storage, clock, identity, blobs }
     }
 
     /// Stops the service and starts it again on what it left, once nothing holds the directory any more.
     async fn restart(self) -> Self {
-        let Self { directory, storage, clock, blobs } = self;
+        let Self { directory, storage, clock, blobs, .. } = self;
         blobs.stop().await;
         drop((blobs, storage));
         tokio::time::timeout(Duration::from_secs(10), async {

@@ -69,3 +69,29 @@ async fn a_blob_signature_reaches_that_blob_only() {
     let other = reqwest::get(query("other")).await.expect("an answer");
     assert_eq!(other.status(), 403);
 }
+
+#[tokio::test]
+async fn a_token_opens_over_https_what_its_roles_allow() {
+    let fixture = Fixture::start().await;
+    fixture.blobs.put("files", "note", "text".into(), Default::default()).expect("stored");
+    let http = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build().expect("a client");
+    let secure = fixture.url("files/note").replace("http://", "https://");
+    let ask = async |url: &str, name: &str, audience: &str| {
+        let token = fixture.identity.token(name, audience).expect("a token");
+        let answer = http.get(url).bearer_auth(token).send().await.expect("an answer");
+        let code = answer.headers().get("x-ms-error-code").map(|code| code.to_str().expect("text").to_owned());
+        (answer.status().as_u16(), code.unwrap_or_default(), answer.headers().contains_key("www-authenticate"))
+    };
+    let plain = |status: u16, code: &str, challenge| (status, code.to_owned(), challenge);
+    for audience in ["https://storage.azure.com", "https://storage.azure.com/"] {
+        assert_eq!(ask(&secure, "owner", audience).await, plain(200, "", false));
+    }
+    let storage = "https://storage.azure.com";
+    assert_eq!(ask(&secure, "stranger", storage).await, plain(403, "AuthorizationPermissionMismatch", false));
+    let other = ask(&secure, "owner", "https://eventhubs.azure.net").await;
+    assert_eq!(other, plain(401, "InvalidAuthenticationInfo", true));
+    assert_eq!(ask(&fixture.url("files/note"), "owner", storage).await, plain(403, "AuthenticationFailed", false));
+    let anonymous = http.get(&secure).send().await.expect("an answer");
+    let challenge = anonymous.headers()["www-authenticate"].to_str().expect("text");
+    assert!(challenge.starts_with("Bearer authorization_uri=") && challenge.ends_with(storage), "{challenge}");
+}

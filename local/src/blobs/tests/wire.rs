@@ -42,7 +42,7 @@ async fn what_is_not_served_is_refused_by_name() {
         ("PUT", "files/a?comp=snapshot", &[], "Snapshot Blob"),
         ("PUT", "files/a?comp=tags", &[], "Set Blob Tags"),
         ("PUT", "files/a?comp=tier", &[], "Set Blob Tier"),
-        ("PUT", "files?restype=container&comp=lease", &[], "Lease Container"),
+        ("PUT", "files?restype=container&comp=acl", &[], "Set Container ACL"),
         ("POST", "?comp=batch", &[], "Blob Batch"),
         ("PUT", "?restype=service&comp=properties", &[], "Set Blob Service Properties"),
         ("GET", "files/a?snapshot=2025-01-01", &[], "parameter snapshot"),

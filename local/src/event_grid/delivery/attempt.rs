@@ -8,6 +8,7 @@ use super::{
     Delivery,
     outcome::{Outcome, Verdict},
     request,
+    route::{self, Route},
 };
 use crate::event_grid::{
     attempts::Attempt,
@@ -25,7 +26,7 @@ const ANSWER_BYTES: usize = 64 * 1024;
 pub(super) async fn handle(
     delivery: &Arc<Delivery>,
     subscription: &Subscription,
-    url: Url,
+    route: Route,
     settings: &Settings,
     events: Vec<Pending>,
 ) -> Result<(Option<Outcome>, Option<Position>), Error> {
@@ -42,7 +43,7 @@ pub(super) async fn handle(
     if alive.is_empty() {
         return Ok((None, buried_from));
     }
-    let outcome = attempt(delivery, subscription, url, settings, &alive).await;
+    let outcome = attempt(delivery, subscription, route, settings, &alive).await;
     for event in &mut alive {
         event.header.attempts += 1;
         event.header.last =
@@ -68,30 +69,20 @@ pub(super) async fn handle(
     Ok((Some(outcome), buried_from.into_iter().chain(moved_to).min()))
 }
 
-/// One request, noted in the attempt log.
+/// One delivery, noted in the attempt log.
 async fn attempt(
     delivery: &Delivery,
     subscription: &Subscription,
-    url: Url,
+    route: Route,
     settings: &Settings,
     events: &[Pending],
 ) -> Outcome {
     let started = Instant::now();
     let at = delivery.clock.now();
-    let request = request::delivery(&delivery.http, url, &subscription.name, settings, events);
-    let outcome = match request.send().await {
-        Ok(mut answer) => {
-            let outcome = Outcome::of_status(answer.status().as_u16(), &settings.target.destination);
-            let mut read = 0;
-            while let Ok(Some(chunk)) = answer.chunk().await {
-                read += chunk.len();
-                if read > ANSWER_BYTES {
-                    break;
-                }
-            }
-            outcome
-        }
-        Err(error) => Outcome::of_failure(&error),
+    let outcome = match route {
+        Route::Http(url) => post(delivery, url, &subscription.name, settings, events).await,
+        Route::Queue { name, life } => route::to_queue(delivery, settings, &name, life, events),
+        Route::EventHub(name) => route::to_event_hub(delivery, &subscription.name, settings, &name, events),
     };
     let number = events.first().map_or(0, |event| event.header.attempts) + 1;
     if outcome.verdict != Verdict::Delivered {
@@ -105,5 +96,22 @@ async fn attempt(
         outcome: outcome.name,
         duration: started.elapsed(),
     });
+    outcome
+}
+
+async fn post(delivery: &Delivery, url: Url, subscription: &str, settings: &Settings, events: &[Pending]) -> Outcome {
+    let request = request::delivery(&delivery.http, url, subscription, settings, events);
+    let mut answer = match request.send().await {
+        Ok(answer) => answer,
+        Err(error) => return Outcome::of_failure(&error),
+    };
+    let outcome = Outcome::of_status(answer.status().as_u16(), &settings.target.destination);
+    let mut read = 0;
+    while let Ok(Some(chunk)) = answer.chunk().await {
+        read += chunk.len();
+        if read > ANSWER_BYTES {
+            break;
+        }
+    }
     outcome
 }

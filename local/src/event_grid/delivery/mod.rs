@@ -6,6 +6,7 @@
 mod attempt;
 mod outcome;
 pub(crate) mod request;
+mod route;
 mod worker;
 
 use std::{sync::Arc, time::Duration};
@@ -14,8 +15,8 @@ use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
-use super::{error::Error, queue::Queue, registry::Subscription, schedule::Schedule};
-use crate::{blobs::Blobs, clock::Clock};
+use super::{Options, error::Error, queue::Queue, registry::Subscription, schedule::Schedule};
+use crate::{blobs::Blobs, clock::Clock, event_hubs::EventHubs, queues::Queues};
 
 /// How long an endpoint has to answer. Real time: stepping the clock must not cut an answer off.
 pub(crate) const RESPONSE_LIMIT: Duration = Duration::from_secs(30);
@@ -29,12 +30,14 @@ pub(crate) struct Delivery {
     pub(crate) function_app: watch::Sender<Option<Url>>,
     schedule: Schedule,
     dead_letters: Blobs,
+    queues: Queues,
+    event_hubs: EventHubs,
     workers: TaskTracker,
     stopping: CancellationToken,
 }
 
 impl Delivery {
-    pub(crate) fn new(clock: &Clock, queue: Queue, dead_letters: Blobs, jitter_seed: u64) -> Result<Self, Error> {
+    pub(crate) fn new(clock: &Clock, queue: Queue, options: Options) -> Result<Self, Error> {
         let http = reqwest::Client::builder()
             // Event Grid treats 3xx as failures.
             .redirect(reqwest::redirect::Policy::none())
@@ -50,8 +53,10 @@ impl Delivery {
             queue,
             http,
             function_app: watch::Sender::new(None),
-            schedule: Schedule::new(jitter_seed),
-            dead_letters,
+            schedule: Schedule::new(options.jitter_seed),
+            dead_letters: options.dead_letters,
+            queues: options.queues,
+            event_hubs: options.event_hubs,
             workers: TaskTracker::new(),
             stopping: CancellationToken::new(),
         })

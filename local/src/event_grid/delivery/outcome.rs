@@ -34,7 +34,7 @@ const RESOURCE_FLOOR: Duration = Duration::from_secs(300);
 impl Outcome {
     /// Reads the status of an answer. Only 200 to 204 is success; redirects are not followed.
     pub(crate) fn of_status(status: u16, destination: &Destination) -> Self {
-        let azure_resource = matches!(destination, Destination::AzureFunction(_));
+        let azure_resource = !matches!(destination, Destination::WebHook(_));
         let give_up = |reason| Verdict::GiveUp { reason };
         let retry = |floor| Verdict::Retry { floor };
         let (name, verdict) = match status {

@@ -10,7 +10,7 @@ use url::Url;
 use crate::event_grid::{
     event::Schema,
     queue::Pending,
-    subscription::{Batching, Destination, Settings},
+    subscription::{Batching, Settings},
 };
 
 const EVENT_TYPE: HeaderName = HeaderName::from_static("aeg-event-type");
@@ -102,18 +102,4 @@ fn data_version(body: &[u8]) -> Option<HeaderValue> {
     }
     let versioned: Versioned = serde_json::from_slice(body).ok()?;
     HeaderValue::try_from(versioned.data_version).ok()
-}
-
-/// Where deliveries to `destination` are posted. The base of the functions host may carry `code=<system key>` in its
-/// query, which is kept.
-pub(super) fn address(destination: &Destination, function_app: Option<&Url>) -> Option<Url> {
-    match destination {
-        Destination::WebHook(url) => Some(url.clone()),
-        Destination::AzureFunction(name) => {
-            let mut url = function_app?.clone();
-            url.set_path("/runtime/webhooks/eventgrid");
-            url.query_pairs_mut().append_pair("functionName", name);
-            Some(url)
-        }
-    }
 }

@@ -14,7 +14,7 @@ use super::{
     Delivery,
     attempt::handle,
     outcome::{Outcome, Verdict},
-    request,
+    route::Route,
 };
 use crate::event_grid::{
     error::Error,
@@ -104,7 +104,7 @@ impl Worker {
     /// Starts requests for everything that is due and fits; returns when to look again, if time alone decides that.
     fn send_what_is_due(&mut self, function_app: Option<&Url>) -> Option<OffsetDateTime> {
         let settings = self.subscription.open_settings()?;
-        let url = request::address(&settings.target.destination, function_app)?;
+        let route = Route::to(&settings.target.destination, function_app)?;
         if let Some(news) = self.subscription.take_earliest_news() {
             self.cursor = self.cursor.min(news);
         }
@@ -120,7 +120,7 @@ impl Worker {
             let (id, now) = (self.subscription.id, self.delivery.clock.now_millis());
             let next = self.delivery.queue.next(id, self.cursor, now, limits, |position| self.busy.contains(position));
             match next {
-                Ok(Next::Due(events)) => self.send(url.clone(), settings.clone(), events),
+                Ok(Next::Due(events)) => self.send(route.clone(), settings.clone(), events),
                 Ok(Next::At(millis)) => return moment(millis),
                 Ok(Next::Empty) => return None,
                 Err(error) => return self.pause(&error),
@@ -129,7 +129,7 @@ impl Worker {
         None
     }
 
-    fn send(&mut self, url: Url, settings: Arc<Settings>, events: Vec<Pending>) {
+    fn send(&mut self, route: Route, settings: Arc<Settings>, events: Vec<Pending>) {
         let positions: Vec<_> = events.iter().map(|event| event.position).collect();
         if let Some(last) = positions.last() {
             self.cursor = last.after();
@@ -137,7 +137,7 @@ impl Worker {
         self.busy.extend(&positions);
         let (delivery, subscription) = (self.delivery.clone(), self.subscription.clone());
         let request = self.requests.spawn(async move {
-            match handle(&delivery, &subscription, url, &settings, events).await {
+            match handle(&delivery, &subscription, route, &settings, events).await {
                 Ok((outcome, moved_to)) => Finished { outcome, moved_to, failed: false },
                 Err(error) => {
                     report(&subscription, &error);

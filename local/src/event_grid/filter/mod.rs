@@ -128,4 +128,6 @@ fn folded(text: &str, case_sensitive: bool) -> String {
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;

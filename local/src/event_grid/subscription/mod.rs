@@ -87,6 +87,24 @@ pub(crate) enum Destination {
     WebHook(Url),
     /// A function of the app that runs in the stack, by name.
     AzureFunction(String),
+    /// Another endpoint of the functions host, by path and query: how blob triggers hear of blobs.
+    FunctionApp(String),
+    /// A queue of the storage account.
+    StorageQueue {
+        queue: String,
+        life: QueueLife,
+    },
+    /// A hub of the namespace, by name.
+    EventHub(String),
+}
+
+/// `queueMessageTimeToLiveInSeconds`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QueueLife {
+    /// Not given: the seven days of the queue service.
+    Usual,
+    For(Duration),
+    Forever,
 }
 
 /// Several events in one request.

@@ -1,17 +1,22 @@
 //! Reading the destination of a subscription.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::Value;
 use url::{Host, Url};
 
-use super::{Attribute, AttributeValue, Batching, Destination, Target};
+use crate::storage_account::check_name;
+
+use super::{Attribute, AttributeValue, Batching, Destination, QueueLife, Target};
 
 const MAX_ATTRIBUTES: usize = 10;
 const MAX_ATTRIBUTE_BYTES: usize = 4096;
 const DEFAULT_PREFERRED_KILOBYTES: u32 = 64;
+
+/// Stands for the address of the local functions host, whose port a topology file cannot know.
+const FUNCTION_APP: &str = "{functionApp}";
 
 /// `destination` as Resource Manager spells it.
 #[derive(Deserialize)]
@@ -49,6 +54,23 @@ struct FunctionBody {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct QueueBody {
+    /// The account; there is one.
+    #[serde(rename = "resourceId")]
+    _resource_id: Option<String>,
+    queue_name: String,
+    queue_message_time_to_live_in_seconds: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct HubBody {
+    resource_id: String,
+    delivery_attribute_mappings: Option<Vec<AttributeBody>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct AttributeBody {
     name: String,
     r#type: String,
@@ -70,8 +92,10 @@ pub(super) fn parse(body: DestinationBody) -> Result<Target, String> {
     match body.endpoint_type.as_str() {
         "WebHook" => web_hook(from_value(body.properties)?),
         "AzureFunction" => function(from_value(body.properties)?),
-        other @ ("StorageQueue" | "EventHub" | "ServiceBusQueue" | "ServiceBusTopic" | "HybridConnection"
-        | "NamespaceTopic" | "PartnerDestination" | "MonitorAlert") => {
+        "StorageQueue" => storage_queue(from_value(body.properties)?),
+        "EventHub" => event_hub(from_value(body.properties)?),
+        other @ ("ServiceBusQueue" | "ServiceBusTopic" | "HybridConnection" | "NamespaceTopic"
+        | "PartnerDestination" | "MonitorAlert") => {
             Err(format!("The local stack does not support destinations of type {other}."))
         }
         other => Err(format!("The destination type `{other}` does not exist.")),
@@ -88,7 +112,14 @@ fn web_hook(body: WebHookBody) -> Result<Target, String> {
     }
     let text = body.endpoint_url.ok_or("A WebHook destination needs `endpointUrl`.")?;
     Ok(Target {
-        destination: Destination::WebHook(endpoint(&text)?),
+        destination: match text.strip_prefix(FUNCTION_APP) {
+            // Nothing else: a path such as `//host` would lead elsewhere, with the app's key.
+            Some(path) if path.starts_with("/runtime/webhooks/") => Destination::FunctionApp(path.to_owned()),
+            Some(_) => {
+                return Err(format!("Behind {FUNCTION_APP} must follow /runtime/webhooks/ and what is below it."));
+            }
+            None => Destination::WebHook(endpoint(&text)?),
+        },
         batching: batching(body.max_events_per_batch, body.preferred_batch_size_in_kilobytes)?,
         attributes: attributes(body.delivery_attribute_mappings.unwrap_or_default())?,
     })
@@ -104,6 +135,36 @@ fn function(body: FunctionBody) -> Result<Target, String> {
     Ok(Target {
         destination: Destination::AzureFunction(name.to_owned()),
         batching: batching(body.max_events_per_batch, body.preferred_batch_size_in_kilobytes)?,
+        attributes: attributes(body.delivery_attribute_mappings.unwrap_or_default())?,
+    })
+}
+
+fn storage_queue(body: QueueBody) -> Result<Target, String> {
+    let life = match body.queue_message_time_to_live_in_seconds {
+        None => QueueLife::Usual,
+        Some(-1) => QueueLife::Forever,
+        Some(seconds @ 1..) => QueueLife::For(Duration::from_secs(seconds.unsigned_abs())),
+        Some(_) => return Err("`queueMessageTimeToLiveInSeconds` must be positive, or -1 for no end.".to_owned()),
+    };
+    check_name("Queue", &body.queue_name).map_err(|_| format!("`{}` is not the name of a queue.", body.queue_name))?;
+    Ok(Target {
+        destination: Destination::StorageQueue { queue: body.queue_name, life },
+        batching: None,
+        attributes: Vec::new(),
+    })
+}
+
+fn event_hub(body: HubBody) -> Result<Target, String> {
+    let lower = body.resource_id.to_lowercase();
+    let at = lower.rfind("/eventhubs/").map(|at| at + "/eventhubs/".len());
+    let name = at
+        .and_then(|at| body.resource_id.get(at..))
+        .map(|name| name.trim_end_matches('/'))
+        .filter(|name| !name.is_empty() && !name.contains('/') && lower.contains("/namespaces/"))
+        .ok_or_else(|| format!("`{}` is not the resource id of an event hub.", body.resource_id))?;
+    Ok(Target {
+        destination: Destination::EventHub(name.to_owned()),
+        batching: None,
         attributes: attributes(body.delivery_attribute_mappings.unwrap_or_default())?,
     })
 }

@@ -181,8 +181,9 @@ async fn what_cannot_be_is_refused_by_name() {
     for (name, properties, named) in [
         ("x", web_hook(&hook, json!({})), "3 to 64"),
         ("under_score", web_hook(&hook, json!({})), "under_score"),
-        ("queue", to("StorageQueue", json!({ "resourceId": "/a", "queueName": "q" })), "StorageQueue"),
-        ("hub", to("EventHub", json!({ "resourceId": "/a" })), "EventHub"),
+        ("queue", to("StorageQueue", json!({ "resourceId": "/a", "queueName": "q" })), "not the name of a queue"),
+        ("hub", to("EventHub", json!({ "resourceId": "/a" })), "event hub"),
+        ("bus", to("ServiceBusQueue", json!({ "resourceId": "/a" })), "ServiceBusQueue"),
         ("plain-http", to("WebHook", json!({ "endpointUrl": "http://partner.example/" })), "https"),
         ("schema", web_hook(&hook, json!({ "eventDeliverySchema": "EventGridSchema" })), "EventGridSchema"),
         ("attempts", web_hook(&hook, json!({ "retryPolicy": { "maxDeliveryAttempts": 31 } })), "between 1 and 30"),

@@ -17,7 +17,9 @@ use crate::{
     blobs::Blobs,
     clock::Clock,
     event_grid::{EventGrid, Options},
+    event_hubs::EventHubs,
     identity::Identity,
+    queues::Queues,
     storage::{Storage, Sync},
     topology,
 };
@@ -30,6 +32,8 @@ pub(super) const MANAGEMENT_VERSION: &str = "api-version=2025-02-15";
 pub(super) struct Stack {
     pub(super) grid: EventGrid,
     pub(super) blobs: Blobs,
+    /// Other destinations of the stack.
+    pub(super) doors: (Queues, EventHubs),
     identity: Identity,
     pub(super) clock: Clock,
     pub(super) http: reqwest::Client,
@@ -58,17 +62,26 @@ impl Stack {
         let clock = Clock::default();
         let account = topology::StorageAccount {
             containers: vec!["capture".to_owned(), "dead".to_owned()],
-            ..Default::default()
+            queues: vec!["work".to_owned()],
         };
         let identity = Identity::sample().await;
         let blobs = Blobs::start(&account, "devstoreaccount1", &identity, listener().await, &storage, &clock)
             .await
             .expect("blobs start");
-        let grid = serve(&topology, &blobs, &identity, &storage, &clock).await;
+        let queues = Queues::start(&account, "devstoreaccount1", &identity, listener().await, &storage, &clock)
+            .await
+            .expect("queues start");
+        let hubs =
+            serde_json::from_value(json!({ "namespace": "contoso", "hubs": [{ "name": "orders", "partitions": 2 }] }))
+                .expect("a valid topology");
+        let hubs = EventHubs::start(&hubs, &identity, listener().await, &storage, &clock).await.expect("hubs start");
+        let doors = (queues, hubs);
+        let grid = serve(&topology, &blobs, &doors, &identity, &storage, &clock).await;
         Self {
             identity,
             grid,
             blobs,
+            doors,
             clock,
             http: reqwest::Client::builder().no_proxy().build().expect("a client"),
             storage,
@@ -80,7 +93,7 @@ impl Stack {
     /// Stops the service and starts it again on what it stored.
     pub(super) async fn restart(&mut self) {
         self.grid.stop().await;
-        self.grid = serve(&self.topology, &self.blobs, &self.identity, &self.storage, &self.clock).await;
+        self.grid = serve(&self.topology, &self.blobs, &self.doors, &self.identity, &self.storage, &self.clock).await;
     }
 
     /// The same with another topology file.
@@ -165,11 +178,12 @@ impl Stack {
 async fn serve(
     topology: &topology::EventGrid,
     blobs: &Blobs,
+    doors: &(Queues, EventHubs),
     identity: &Identity,
     storage: &Storage,
     clock: &Clock,
 ) -> EventGrid {
-    let options = Options::new(blobs.clone(), "contoso");
+    let options = Options::new(blobs.clone(), doors.0.clone(), doors.1.clone());
     EventGrid::start(topology, options, identity, listener().await, storage, clock).await.expect("Event Grid starts")
 }
 

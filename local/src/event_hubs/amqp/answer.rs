@@ -18,22 +18,20 @@ pub(crate) const HANDLE_MAX: u32 = 255;
 /// Channels per connection are `0..=CHANNEL_MAX`.
 pub(crate) const CHANNEL_MAX: u16 = 4999;
 
-/// Milliseconds of silence after which we drop a peer.
-pub(crate) const IDLE_TIME_OUT_MILLIS: u32 = 240_000;
-
 /// The largest message, and batch, that the service takes (standard tier).
 pub(crate) const MAX_MESSAGE_SIZE: usize = 1_048_576;
 
 /// Delivery id of the first delivery in a session.
 pub(crate) const FIRST_OUTGOING_ID: u32 = 1;
 
-pub(crate) fn put_open(out: &mut BytesMut, container: &str) {
+/// `idle_time_out_millis` is the silence after which we drop the peer.
+pub(crate) fn put_open(out: &mut BytesMut, container: &str, idle_time_out_millis: u32) {
     let mut fields = vec![
         Value::string(container),
         Value::Null,
         Value::Uint(MAX_FRAME_SIZE),
         Value::Ushort(CHANNEL_MAX),
-        Value::Uint(IDLE_TIME_OUT_MILLIS),
+        Value::Uint(idle_time_out_millis),
     ];
     fields.resize(10, Value::Null);
     put_frame(out, FrameKind::Amqp, 0, 0x10, fields);
@@ -127,6 +125,8 @@ pub(crate) fn put_flow(out: &mut BytesMut, channel: u16, state: &FlowState) {
 pub(crate) enum Outcome {
     Accepted,
     Rejected(Refusal),
+    Released,
+    Modified,
 }
 
 pub(crate) fn put_disposition(
@@ -139,6 +139,9 @@ pub(crate) fn put_disposition(
     let state = match outcome {
         Outcome::Accepted => Value::composite(0x24, Vec::new()),
         Outcome::Rejected(refusal) => Value::composite(0x25, vec![refusal.to_value()]),
+        Outcome::Released => Value::composite(0x26, Vec::new()),
+        // delivery-failed, undeliverable-here, message-annotations
+        Outcome::Modified => Value::composite(0x27, vec![Value::Bool(true), Value::Bool(false), Value::Null]),
     };
     let fields =
         vec![Value::Bool(true), Value::Uint(first), Value::Uint(last), Value::Bool(settled), state, Value::Bool(false)];

@@ -3,7 +3,7 @@
 use super::value::Value;
 
 /// Condition symbols that this server sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
     InternalError,
     NotFound,
@@ -17,14 +17,17 @@ pub(crate) enum Condition {
     HandleInUse,
     UnattachedHandle,
     LinkStolen,
+    ServerBusy,
     TransferLimitExceeded,
     MessageSizeExceeded,
     ArgumentError,
     ArgumentOutOfRange,
+    /// Any other, as a test asked for it.
+    Named(String),
 }
 
 impl Condition {
-    pub(crate) fn symbol(self) -> &'static str {
+    pub(crate) fn symbol(&self) -> &str {
         match self {
             Self::InternalError => "amqp:internal-error",
             Self::NotFound => "amqp:not-found",
@@ -38,10 +41,12 @@ impl Condition {
             Self::HandleInUse => "amqp:session:handle-in-use",
             Self::UnattachedHandle => "amqp:session:unattached-handle",
             Self::LinkStolen => "amqp:link:stolen",
+            Self::ServerBusy => "com.microsoft:server-busy",
             Self::TransferLimitExceeded => "amqp:link:transfer-limit-exceeded",
             Self::MessageSizeExceeded => "amqp:link:message-size-exceeded",
             Self::ArgumentError => "com.microsoft:argument-error",
             Self::ArgumentOutOfRange => "com.microsoft:argument-out-of-range",
+            Self::Named(symbol) => symbol,
         }
     }
 }

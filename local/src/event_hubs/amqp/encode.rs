@@ -169,7 +169,7 @@ fn put_compound(count: usize, out: &mut BytesMut, elements: impl FnOnce(&mut Byt
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::super::decode::Decoder;
@@ -200,7 +200,8 @@ mod tests {
         ]
     }
 
-    fn value() -> impl Strategy<Value = Value> {
+    /// Any value.
+    pub(crate) fn value() -> impl Strategy<Value = Value> {
         leaf().prop_recursive(4, 64, 8, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..8).prop_map(Value::List),

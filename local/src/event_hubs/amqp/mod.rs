@@ -10,6 +10,8 @@ mod encode;
 pub(super) mod frame;
 pub(super) mod message;
 pub(super) mod performative;
+#[cfg(test)]
+mod properties;
 pub(super) mod section;
 mod value;
 

@@ -7,6 +7,7 @@ use super::address::Address;
 use super::link::{Feed, Incoming, Link, Node, Outgoing, Purpose};
 use super::machine::{Fault, Machine, Mail};
 use super::receive::Receiver;
+use crate::event_hubs::access::Entity;
 use crate::event_hubs::amqp::Value;
 use crate::event_hubs::amqp::answer::{HANDLE_MAX, put_attach_reply, put_detach};
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
@@ -18,6 +19,9 @@ use crate::event_hubs::position::{SELECTOR, Start};
 const EPOCH: &str = "com.microsoft:epoch";
 const RUNTIME_METRIC: &str = "com.microsoft:enable-receiver-runtime-metric";
 
+/// Links that one connection may have; the most that a client with all partitions of all hubs open comes to is far below.
+const MAX_LINKS: usize = 4096;
+
 impl Machine {
     pub(super) fn attach(&mut self, channel: u16, attach: &Attach) -> Result<(), Fault> {
         if attach.handle > HANDLE_MAX {
@@ -26,6 +30,9 @@ impl Machine {
         let session = self.session(channel)?;
         if session.links.contains_key(&attach.handle) {
             return Err(Fault::session(Condition::HandleInUse, "The handle is in use."));
+        }
+        if self.link_count() >= MAX_LINKS {
+            return Err(Fault::connection(Condition::ResourceLimitExceeded, "The connection has too many links."));
         }
         self.late.finish_detach(&mut self.out, channel, attach.handle);
         let link = match attach.role {
@@ -49,42 +56,59 @@ impl Machine {
     /// A link on which the peer sends.
     fn incoming(&self, attach: &Attach) -> Result<Link, Refusal> {
         let text = attach.target.field(0).as_text().unwrap_or_default();
-        let purpose = match Address::parse(text) {
-            Some(Address::Cbs) => Purpose::Request(Node::Cbs),
-            Some(Address::Management) => Purpose::Request(Node::Management),
-            Some(Address::Hub(hub)) => Purpose::Publish { hub: self.find_hub(hub)?, partition: None },
-            Some(Address::Partition { hub, partition }) => {
-                let hub = self.find_hub(hub)?;
-                let partition = find_partition(&hub, partition)?;
-                Purpose::Publish { hub, partition: Some(partition) }
+        let request =
+            |node| Ok(Link::Incoming(Incoming::new(Purpose::Request(node), None, attach.initial_delivery_count)));
+        let (hub, partition) = match Address::parse(text) {
+            Some(Address::Cbs) => return request(Node::Cbs),
+            Some(Address::Management) => {
+                self.authenticated()?;
+                return request(Node::Management);
             }
+            Some(Address::Hub(hub)) => (hub, None),
+            Some(Address::Partition { hub, partition }) => (hub, Some(partition)),
             Some(Address::Group { .. }) | None => return Err(not_found(text)),
         };
-        Ok(Link::Incoming(Incoming::new(purpose, attach.initial_delivery_count)))
+        self.authorise(&entity(hub, partition, None))?;
+        let hub = self.find_hub(hub)?;
+        let partition = partition.map(|id| find_partition(&hub, id)).transpose()?;
+        let listed = self.connected.list(entity(hub.name(), partition.as_ref().map(Partition::id), None));
+        let purpose = Purpose::Publish { hub, partition };
+        Ok(Link::Incoming(Incoming::new(purpose, Some(listed), attach.initial_delivery_count)))
     }
 
     /// A link on which the peer receives.
     fn outgoing(&self, channel: u16, attach: &Attach) -> Result<Link, Refusal> {
         let text = attach.source.field(0).as_text().unwrap_or_default();
-        let replies = |node| Feed::Replies {
-            node,
-            target: attach.target.field(0).as_text().map(str::to_owned),
-            waiting: VecDeque::new(),
+        let replies = |node| {
+            let target = attach.target.field(0).as_text().map(str::to_owned);
+            Ok(Link::Outgoing(Outgoing::new(Feed::Replies { node, target, waiting: VecDeque::new() }, None)))
         };
-        let feed = match Address::parse(text) {
-            Some(Address::Cbs) => replies(Node::Cbs),
-            Some(Address::Management) => replies(Node::Management),
-            Some(Address::Group { hub, group, partition }) => {
-                let hub = self.find_hub(hub)?;
-                if !hub.has_consumer_group(group) {
-                    return Err(not_found(text));
-                }
-                let partition = find_partition(&hub, partition)?;
-                Feed::Events(Box::new(self.receiver(channel, attach, &hub, group, partition)?))
+        let (name, group, id) = match Address::parse(text) {
+            Some(Address::Cbs) => return replies(Node::Cbs),
+            Some(Address::Management) => {
+                self.authenticated()?;
+                return replies(Node::Management);
             }
+            Some(Address::Group { hub, group, partition }) => (hub, group, partition),
             Some(Address::Hub(_) | Address::Partition { .. }) | None => return Err(not_found(text)),
         };
-        Ok(Link::Outgoing(Outgoing::new(feed)))
+        self.authorise(&entity(name, Some(id), Some(group)))?;
+        let hub = self.find_hub(name)?;
+        let group = hub.consumer_group(group).ok_or_else(|| not_found(&format!("{name}/ConsumerGroups/{group}")))?;
+        let partition = find_partition(&hub, id)?;
+        let receiver = self.receiver(channel, attach, &hub, group, partition)?;
+        let listed = self.connected.list(entity(hub.name(), Some(id), Some(group)));
+        Ok(Link::Outgoing(Outgoing::new(Feed::Events(Box::new(receiver)), Some(listed))))
+    }
+
+    /// Properties are for those who have shown some token; each read says which hub it is for.
+    fn authenticated(&self) -> Result<(), Refusal> {
+        match self.claims.is_empty() {
+            true => {
+                Err(Refusal::new(Condition::UnauthorizedAccess, "Unauthorized access. The connection has no token."))
+            }
+            false => Ok(()),
+        }
     }
 
     fn receiver(
@@ -103,6 +127,7 @@ impl Machine {
                 Start::from_selector(text).ok_or_else(|| bad(format!("The filter {text:?} is not supported.")))?
             }
         };
+        check_reach(&start, &partition).map_err(bad)?;
         let next = partition.first_sequence_at(&start).map_err(|error| bad(error.to_string()))?;
         let epoch = match attach.properties.entry(EPOCH) {
             Value::Null => None,
@@ -126,12 +151,35 @@ impl Machine {
     }
 }
 
+fn entity(hub: &str, partition: Option<&str>, group: Option<&str>) -> Entity {
+    Entity { hub: hub.to_owned(), partition: partition.map(str::to_owned), consumer_group: group.map(str::to_owned) }
+}
+
+/// The service refuses a position behind the last event, which a checkpoint from another life of the hub would be.
+fn check_reach(start: &Start, partition: &Partition) -> Result<(), String> {
+    let state = partition.state();
+    match start {
+        Start::Sequence { number, .. } if *number > state.last_sequence => Err(format!(
+            "The supplied sequence number '{number}' is invalid. The last sequence number in the system is '{}'.",
+            state.last_sequence
+        )),
+        Start::Offset { text, .. } if text.parse().is_ok_and(|offset: i64| offset > state.last_offset) => Err(format!(
+            "The supplied offset '{text}' is invalid. The last offset in the system is '{}'.",
+            state.last_offset
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn find_partition(hub: &Hub, id: &str) -> Result<Partition, Refusal> {
     hub.partition(id).cloned().ok_or_else(|| {
-        let count = hub.partitions().len();
+        let last = hub.partitions().len() - 1;
         Refusal::new(
             Condition::ArgumentOutOfRange,
-            format!("The partition '{id}' is not one of the {count} of the event hub '{}'.", hub.name()),
+            format!(
+                "The specified partition '{id}' is invalid for the event hub '{}'. It should be between 0 and {last}.",
+                hub.name()
+            ),
         )
     })
 }

@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::machine::Machine;
 use crate::event_hubs::EventHubs;
-use crate::event_hubs::amqp::answer::IDLE_TIME_OUT_MILLIS;
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::amqp::frame::put_heartbeat;
-use crate::transport::Connection;
 
 /// Bytes that one read takes at most.
 const READ_SIZE: usize = 64 << 10;
@@ -27,12 +25,16 @@ const MAX_HEARTBEAT: Duration = Duration::from_secs(30);
 /// How long a peer may take to read the rest of a closed connection.
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
-/// Serves one connection until the peer closes it, is silent for too long, or `stopping` is cancelled.
-pub(crate) async fn serve(stream: Connection, hubs: EventHubs, stopping: CancellationToken) -> std::io::Result<()> {
+/// Serves one connection until the peer closes it, is silent for longer than `silence`, or `stopping` is cancelled.
+pub(crate) async fn serve(
+    stream: impl AsyncRead + AsyncWrite,
+    hubs: EventHubs,
+    silence: Duration,
+    stopping: CancellationToken,
+) -> std::io::Result<()> {
     let (mailbox, mut mail) = mpsc::unbounded_channel();
-    let mut machine = Machine::new(hubs, mailbox);
+    let mut machine = Machine::new(hubs, mailbox, u32::try_from(silence.as_millis()).unwrap_or(u32::MAX));
     let mut input = BytesMut::new();
-    let silence = Duration::from_millis(IDLE_TIME_OUT_MILLIS.into());
     let mut heard = Instant::now();
     let mut spoke = heard;
     let (mut reader, mut writer) = tokio::io::split(stream);
@@ -44,7 +46,8 @@ pub(crate) async fn serve(stream: Connection, hubs: EventHubs, stopping: Cancell
         tokio::select! {
             read = reader.read_buf(&mut input), if machine.out.len() < MAX_OUTPUT => {
                 if read? == 0 {
-                    return Ok(());
+                    // It may still read what it was owed.
+                    break;
                 }
                 heard = Instant::now();
                 machine.receive(&mut input, heard);
@@ -55,9 +58,10 @@ pub(crate) async fn serve(stream: Connection, hubs: EventHubs, stopping: Cancell
             }
             // The machine keeps a sender, so there is always another letter to wait for.
             Some(letter) = mail.recv() => {
-                machine.mail(letter);
+                let now = Instant::now();
+                machine.mail(letter, now);
                 while let Ok(letter) = mail.try_recv() {
-                    machine.mail(letter);
+                    machine.mail(letter, now);
                 }
             }
             () = sleep_until(due) => {}
@@ -76,6 +80,9 @@ pub(crate) async fn serve(stream: Connection, hubs: EventHubs, stopping: Cancell
             }
         }
         machine.fire(now);
+    }
+    if machine.is_cut() {
+        return Ok(());
     }
     let farewell = async {
         writer.write_all_buf(&mut machine.out).await?;

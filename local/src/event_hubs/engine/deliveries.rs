@@ -4,20 +4,23 @@ use super::link::{Delivery, Feed, Link, Node, Purpose, push_reply};
 use super::machine::{HIGH_WATER, Machine, Mail};
 use super::publish::publish;
 use super::request::Request;
+use super::{cbs, management};
+use crate::event_hubs::access::Entity;
 use crate::event_hubs::amqp::answer::{Outcome, put_disposition, put_flow};
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 
 impl Machine {
     /// Does what a whole delivery asks for, and settles it.
-    pub(super) fn deliver(&mut self, channel: u16, purpose: &Purpose, delivery: Delivery) {
+    pub(super) fn deliver(&mut self, channel: u16, purpose: &Purpose, listed: Option<&Entity>, delivery: Delivery) {
         let (id, settled) = (delivery.id, delivery.settled);
         match purpose {
             Purpose::Publish { hub, partition } => {
-                let outcome = match publish(hub, partition.as_ref(), delivery) {
-                    Ok(()) => Outcome::Accepted,
-                    Err(refusal) => Outcome::Rejected(refusal),
-                };
-                self.settle(channel, id, settled, &outcome);
+                let outcome = publish(self.hubs.switchboard(), hub, partition.as_ref(), delivery);
+                let held =
+                    !settled && listed.is_some_and(|listed| self.hold_disposition(channel, id, listed, &outcome));
+                if !held {
+                    self.settle(channel, id, settled, &outcome);
+                }
             }
             Purpose::Request(node) => match delivery.message.as_deref().map(Request::decode) {
                 Some(Ok(request)) => {
@@ -33,9 +36,12 @@ impl Machine {
     }
 
     fn settle(&mut self, channel: u16, delivery: u32, settled: bool, outcome: &Outcome) {
-        if settled {
-            return;
+        if !settled {
+            self.settle_now(channel, delivery, outcome);
         }
+    }
+
+    pub(super) fn settle_now(&mut self, channel: u16, delivery: u32, outcome: &Outcome) {
         if self.is_rust_client() {
             self.late.settle(&mut self.out, self.now, channel, delivery, outcome);
         } else {
@@ -45,7 +51,11 @@ impl Machine {
 
     /// Answers on the session's link for replies of the node; where there are several, on the one that was asked for.
     fn reply(&mut self, channel: u16, node: Node, request: &Request) {
-        let reply = request.answer(node, &self.hubs);
+        let response = match node {
+            Node::Cbs => cbs::answer(request, self),
+            Node::Management => management::answer(request, &self.hubs, &self.claims),
+        };
+        let reply = response.encode(&request.message_id);
         let Some(session) = self.sessions.get_mut(&channel) else { return };
         let candidates = session.links.iter_mut().filter_map(|(handle, link)| match link {
             Link::Outgoing(outgoing) => match &mut outgoing.feed {
@@ -82,6 +92,18 @@ impl Machine {
             if link.credit == 0 {
                 return;
             }
+            if let (Feed::Events(receiver), Some(listed)) = (&link.feed, &link.listed) {
+                let delay = self.hubs.switchboard().delivery_delay(&listed.entity);
+                let due = delay.and_then(|delay| self.now.checked_add(delay));
+                let wait = due.is_some_and(|due| {
+                    let (next, end) = receiver.ahead();
+                    let times = (self.now, due);
+                    next < end && self.held.hold_delivery(times, (channel, handle), &mut link.round, (next, end))
+                });
+                if wait {
+                    return;
+                }
+            }
             let next = match &mut link.feed {
                 Feed::Replies { waiting, .. } => Ok(waiting.pop_front()),
                 Feed::Events(receiver) => receiver.next(self.hubs.clock().now_millis()),
@@ -102,6 +124,7 @@ impl Machine {
             receiver.wake(move || drop(mailbox.send(Mail::Wake { channel, handle })));
         }
     }
+
     /// Whether the link is that of the receiver with this number.
     pub(super) fn reads(&self, channel: u16, handle: u32, receiver: u64) -> bool {
         let link = self.sessions.get(&channel).and_then(|session| session.links.get(&handle));

@@ -2,6 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
+use crate::event_hubs::access::{Access, Grant};
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::amqp::frame::{Frame, FrameKind, put_frame};
 use crate::event_hubs::amqp::{Decoder, Value};
@@ -10,7 +11,15 @@ const SASL_HEADER: [u8; 8] = *b"AMQP\x03\x01\x00\x00";
 const AMQP_HEADER: [u8; 8] = *b"AMQP\x00\x01\x00\x00";
 
 /// What the service offers. Clients that put tokens to `$cbs` pick ANONYMOUS or MSSBCBS.
-const MECHANISMS: [&str; 4] = ["MSSBCBS", "PLAIN", "ANONYMOUS", "EXTERNAL"];
+const MECHANISMS: [&str; 4] = ["MSSBCBS", PLAIN, "ANONYMOUS", "EXTERNAL"];
+
+/// Rule and key in the response (RFC 4616).
+const PLAIN: &str = "PLAIN";
+
+/// What a client hears that asks for a WebSocket, or anything else over HTTP.
+const NO_HTTP: &str = "HTTP/1.1 501 Not Implemented\r\nContent-Type: text/plain\r\n\
+                       Connection: close\r\n\r\n\
+                       Event Hubs speaks AMQP over TCP and TLS here; AMQP over WebSockets is not supported by this stack.";
 
 /// How far the handshake is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +60,10 @@ impl Handshake {
                 *self = Self::Done;
                 Ok(())
             }
+            (Self::SaslHeader, header) if header.starts_with(b"GET ") || header.starts_with(b"POST ") => {
+                out.put_slice(NO_HTTP.as_bytes());
+                Err(Refused)
+            }
             // The specification's answer to a header one cannot serve: the one that can be.
             (Self::AmqpHeader, _) => {
                 out.put_slice(&AMQP_HEADER);
@@ -64,20 +77,31 @@ impl Handshake {
     }
 
     /// Takes a frame of the SASL exchange.
-    pub(super) fn frame(&mut self, frame: &Frame, out: &mut BytesMut) -> Result<(), Refused> {
+    ///
+    /// The mechanisms but PLAIN say nothing about the client; those wait for `$cbs`.
+    pub(super) fn frame(
+        &mut self,
+        frame: &Frame,
+        access: &Access,
+        out: &mut BytesMut,
+    ) -> Result<Option<Grant>, Refused> {
         let value = Decoder::new(&frame.body).value().map_err(|_| Refused)?;
         let is_init = matches!(&value, Value::Described(code, _) if **code == Value::Ulong(0x41));
         if frame.kind != FrameKind::Sasl || !is_init {
             return Err(Refused);
         }
-        let known = value.field(0).as_text().is_some_and(|name| MECHANISMS.contains(&name));
+        let grant = match (value.field(0).as_text(), value.field(1)) {
+            (Some(PLAIN), Value::Binary(response)) => access.redeem_plain(response).map(Some).map_err(|_| Refused),
+            (Some(PLAIN), _) => Err(Refused),
+            (Some(name), _) if MECHANISMS.contains(&name) => Ok(None),
+            _ => Err(Refused),
+        };
         // Outcome codes: 0 is ok, 1 a failed authentication.
-        put_frame(out, FrameKind::Sasl, 0, 0x44, vec![Value::Ubyte(u8::from(!known)), Value::Null]);
-        if !known {
-            return Err(Refused);
+        put_frame(out, FrameKind::Sasl, 0, 0x44, vec![Value::Ubyte(u8::from(grant.is_err())), Value::Null]);
+        if grant.is_ok() {
+            *self = Self::AmqpHeader;
         }
-        *self = Self::AmqpHeader;
-        Ok(())
+        grant
     }
 }
 

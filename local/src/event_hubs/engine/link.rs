@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
+use super::held::Round;
 use super::receive::Receiver;
 use super::session::Window;
 use crate::event_hubs::amqp::answer::MAX_MESSAGE_SIZE;
@@ -13,6 +14,7 @@ use crate::event_hubs::amqp::frame::{TransferHead, put_transfer, transfer_room};
 use crate::event_hubs::amqp::performative::Transfer;
 use crate::event_hubs::hub::Hub;
 use crate::event_hubs::log::Partition;
+use crate::event_hubs::switchboard::Listed;
 
 /// Credit that a sender gets; topped up when half of it is used.
 const CREDIT: u32 = 1000;
@@ -27,6 +29,17 @@ pub(super) enum Link {
     Outgoing(Outgoing),
     /// We have detached it; what is still under way is ignored until the peer detaches too.
     Detaching,
+}
+
+impl Link {
+    /// What it is for, where that is events.
+    pub(super) fn listed(&self) -> Option<&Listed> {
+        match self {
+            Self::Incoming(link) => link.listed.as_deref(),
+            Self::Outgoing(link) => link.listed.as_ref(),
+            Self::Detaching => None,
+        }
+    }
 }
 
 /// What the messages of a sending peer are.
@@ -47,6 +60,8 @@ pub(super) enum Node {
 
 pub(super) struct Incoming {
     pub(super) purpose: Purpose,
+    /// What it sends to; absent for requests.
+    pub(super) listed: Option<Arc<Listed>>,
     pub(super) delivery_count: u32,
     pub(super) credit: u32,
     partial: Option<Delivery>,
@@ -63,8 +78,13 @@ pub(super) struct Delivery {
 }
 
 impl Incoming {
-    pub(super) fn new(purpose: Purpose, delivery_count: u32) -> Self {
-        Self { purpose, delivery_count, credit: CREDIT, partial: None }
+    pub(super) fn new(purpose: Purpose, listed: Option<Listed>, delivery_count: u32) -> Self {
+        Self { purpose, listed: listed.map(Arc::new), delivery_count, credit: CREDIT, partial: None }
+    }
+
+    /// Whether a delivery is under way of which more frames are to come.
+    pub(super) fn is_receiving(&self) -> bool {
+        self.partial.is_some()
     }
 
     /// Takes one frame; gives the delivery once it is whole.
@@ -131,6 +151,10 @@ impl Delivery {
 
 pub(super) struct Outgoing {
     pub(super) feed: Feed,
+    /// What it receives from; absent for replies.
+    pub(super) listed: Option<Listed>,
+    /// The round of deliveries that a lever holds back.
+    pub(super) round: Option<Round>,
     pub(super) delivery_count: u32,
     pub(super) credit: u32,
     pub(super) drain: bool,
@@ -153,8 +177,8 @@ struct Sending {
 }
 
 impl Outgoing {
-    pub(super) fn new(feed: Feed) -> Self {
-        Self { feed, delivery_count: 0, credit: 0, drain: false, current: None }
+    pub(super) fn new(feed: Feed, listed: Option<Listed>) -> Self {
+        Self { feed, listed, round: None, delivery_count: 0, credit: 0, drain: false, current: None }
     }
 
     /// Whether a message is under way.

@@ -6,7 +6,9 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
+use super::claims::Claims;
 use super::handshake::{Handshake, sasl_too_late};
+use super::held::Held;
 use super::rust_client::{Late, is_rust_client};
 use super::session::Session;
 use crate::event_hubs::EventHubs;
@@ -14,16 +16,23 @@ use crate::event_hubs::amqp::answer::{put_close, put_open};
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::amqp::frame::{Frame, FrameKind, MAX_FRAME_SIZE, MIN_MAX_FRAME_SIZE, take_frame};
 use crate::event_hubs::amqp::performative::{Open, Performative, decode};
+use crate::event_hubs::switchboard::Connected;
 
 /// Output beyond which no more deliveries are written until the peer has taken some.
 pub(super) const HIGH_WATER: usize = 256 << 10;
 
 /// What other tasks tell a connection.
-pub(super) enum Mail {
+pub(crate) enum Mail {
     /// A partition that a link waits for has grown.
     Wake { channel: u16, handle: u32 },
     /// Another receiver has taken this one's place.
     Displaced { channel: u16, handle: u32, receiver: u64, refusal: Refusal },
+    /// A test wants the connection to break.
+    Cut,
+    /// A test wants a link to be detached.
+    Detach { link: u64, refusal: Refusal },
+    /// Levers have changed.
+    Levers,
 }
 
 /// A peer's fault that is more than one link's affair.
@@ -48,12 +57,17 @@ pub(super) struct Machine {
     /// What the peer shall get.
     pub(super) out: BytesMut,
     pub(super) late: Late,
+    pub(super) held: Held,
+    pub(super) claims: Claims,
+    pub(super) connected: Connected,
+    idle_time_out_millis: u32,
     handshake: Handshake,
     peer: Option<Peer>,
     pub(super) sessions: HashMap<u16, Session>,
     /// Links that have more to deliver than the output could take, in turn.
     pub(super) ready: VecDeque<(u16, u32)>,
     closed: bool,
+    cut: bool,
     pub(super) now: Instant,
 }
 
@@ -65,17 +79,23 @@ struct Peer {
 }
 
 impl Machine {
-    pub(super) fn new(hubs: EventHubs, mailbox: UnboundedSender<Mail>) -> Self {
+    /// For a peer that may be silent for `idle_time_out_millis`.
+    pub(super) fn new(hubs: EventHubs, mailbox: UnboundedSender<Mail>, idle_time_out_millis: u32) -> Self {
         Self {
+            connected: hubs.switchboard().connect(mailbox.clone()),
             hubs,
             mailbox,
             out: BytesMut::new(),
             late: Late::default(),
+            held: Held::default(),
+            claims: Claims::default(),
+            idle_time_out_millis,
             handshake: Handshake::default(),
             peer: None,
             sessions: HashMap::new(),
             ready: VecDeque::new(),
             closed: false,
+            cut: false,
             now: Instant::now(),
         }
     }
@@ -83,6 +103,11 @@ impl Machine {
     /// Whether nothing more shall be read: the connection ends once the output is written.
     pub(super) fn is_closed(&self) -> bool {
         self.closed
+    }
+
+    /// Whether the connection shall end without another word.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// Whether the peer has opened the connection.
@@ -114,8 +139,20 @@ impl Machine {
     }
 
     /// Handles what another task has told.
-    pub(super) fn mail(&mut self, mail: Mail) {
+    pub(super) fn mail(&mut self, mail: Mail, now: Instant) {
+        self.now = now;
         match mail {
+            Mail::Cut => {
+                self.cut = true;
+                self.closed = true;
+                self.sessions.clear();
+            }
+            Mail::Detach { link, refusal } => {
+                if let Some((channel, handle)) = self.find_link(link) {
+                    self.detach_link(channel, handle, &refusal);
+                }
+            }
+            Mail::Levers => self.release_held(true),
             Mail::Wake { channel, handle } => self.pump(channel, handle),
             Mail::Displaced { channel, handle, receiver, refusal } => {
                 // By now the handle may be another link's.
@@ -128,7 +165,7 @@ impl Machine {
 
     /// When [`Self::fire`] has something to do.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.late.next_due()
+        [self.late.next_due(), self.held.next_due(), self.claims.next_expiry()].into_iter().flatten().min()
     }
 
     /// Writes what is due, and deliveries while the output has room.
@@ -136,7 +173,10 @@ impl Machine {
         if self.closed {
             return;
         }
+        self.now = now;
         self.late.fire(&mut self.out, now);
+        self.release_held(false);
+        self.expire_claims();
         while self.out.len() < HIGH_WATER {
             let Some((channel, handle)) = self.ready.pop_front() else { return };
             self.pump(channel, handle);
@@ -151,7 +191,7 @@ impl Machine {
         if self.handshake == Handshake::Done {
             if self.peer.is_none() {
                 // A close must follow an open.
-                put_open(&mut self.out, self.hubs.namespace());
+                put_open(&mut self.out, self.hubs.namespace(), self.idle_time_out_millis);
             }
             put_close(&mut self.out, error);
         }
@@ -161,7 +201,13 @@ impl Machine {
 
     fn frame(&mut self, frame: Frame) {
         if self.handshake != Handshake::Done {
-            self.closed = self.handshake.frame(&frame, &mut self.out).is_err();
+            match self.handshake.frame(&frame, self.hubs.access(), &mut self.out) {
+                Ok(Some(grant)) => {
+                    self.claims.add(grant, self.now);
+                }
+                Ok(None) => {}
+                Err(_) => self.closed = true,
+            }
             return;
         }
         if frame.kind == FrameKind::Sasl {
@@ -216,7 +262,7 @@ impl Machine {
             idle_time_out_millis: open.idle_time_out_millis,
             is_rust_client: is_rust_client(&open.properties),
         });
-        put_open(&mut self.out, self.hubs.namespace());
+        put_open(&mut self.out, self.hubs.namespace(), self.idle_time_out_millis);
         Ok(())
     }
 

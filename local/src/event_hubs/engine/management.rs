@@ -1,7 +1,9 @@
 //! `$management`: the runtime properties of hubs and partitions.
 
+use super::claims::Claims;
 use super::request::{Request, Response};
 use crate::event_hubs::EventHubs;
+use crate::event_hubs::access::Unauthorized;
 use crate::event_hubs::amqp::Value;
 use crate::event_hubs::amqp::condition::Condition;
 use crate::event_hubs::hub::Hub;
@@ -10,7 +12,7 @@ use crate::event_hubs::log::Partition;
 const HUB: &str = "com.microsoft:eventhub";
 const PARTITION: &str = "com.microsoft:partition";
 
-pub(super) fn answer(request: &Request, hubs: &EventHubs) -> Response {
+pub(super) fn answer(request: &Request, hubs: &EventHubs, claims: &Claims) -> Response {
     let (operation, kind) = (request.property("operation"), request.property("type"));
     if operation != "READ" || ![HUB, PARTITION].contains(&kind) {
         return Response::refused(
@@ -20,7 +22,11 @@ pub(super) fn answer(request: &Request, hubs: &EventHubs) -> Response {
         );
     }
     let name = request.property("name");
-    let Some(hub) = hubs.hub(name) else {
+    let hub = hubs.hub(name);
+    if let Err(reason) = authorise(request, name, hub, hubs, claims) {
+        return Response::refused(401, Condition::UnauthorizedAccess, format!("Unauthorized access. {reason}"));
+    }
+    let Some(hub) = hub else {
         return Response::refused(
             404,
             Condition::NotFound,
@@ -38,6 +44,23 @@ pub(super) fn answer(request: &Request, hubs: &EventHubs) -> Response {
             Condition::NotFound,
             format!("The messaging entity '{name}' has no partition '{id}'."),
         ),
+    }
+}
+
+/// The request may carry a token of its own; otherwise those of the connection count.
+fn authorise(
+    request: &Request,
+    name: &str,
+    hub: Option<&Hub>,
+    hubs: &EventHubs,
+    claims: &Claims,
+) -> Result<(), Unauthorized> {
+    match request.property("security_token") {
+        "" => claims.permit_reading(name, hub),
+        token => {
+            let grant = hubs.access().redeem_any(name, token)?;
+            grant.permits_reading(name, hub.map(Hub::consumer_groups).unwrap_or_default())
+        }
     }
 }
 

@@ -6,9 +6,11 @@
 mod address;
 mod attach;
 mod cbs;
+mod claims;
 mod connection;
 mod deliveries;
 mod handshake;
+mod held;
 mod link;
 mod machine;
 mod management;
@@ -18,6 +20,6 @@ mod request;
 mod rust_client;
 mod session;
 mod sessions;
-mod tokens;
 
 pub(super) use connection::serve;
+pub(super) use machine::Mail;

@@ -3,19 +3,37 @@
 use bytes::Bytes;
 
 use super::link::Delivery;
+use crate::event_hubs::amqp::DecodeError;
+use crate::event_hubs::amqp::answer::{MAX_MESSAGE_SIZE, Outcome};
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::amqp::message::partition_key;
 use crate::event_hubs::amqp::section::{Kind, binary, sections};
-use crate::event_hubs::amqp::{DecodeError, answer::MAX_MESSAGE_SIZE};
 use crate::event_hubs::error::Error;
 use crate::event_hubs::hub::Hub;
+use crate::event_hubs::levers::Answer;
 use crate::event_hubs::log::Partition;
+use crate::storage::StorageError;
+use crate::event_hubs::switchboard::Switchboard;
 
 /// The message format of a batch: its data sections are whole messages.
 const BATCH_FORMAT: u32 = 0x8001_3700;
 
-/// Stores a publication. When this returns, it is durable.
-pub(super) fn publish(hub: &Hub, partition: Option<&Partition>, delivery: Delivery) -> Result<(), Refusal> {
+/// Stores a publication, unless a lever answers in its place. When this returns `Accepted`, it is durable.
+pub(super) fn publish(
+    switchboard: &Switchboard,
+    hub: &Hub,
+    partition: Option<&Partition>,
+    delivery: Delivery,
+) -> Outcome {
+    store(switchboard, hub, partition, delivery).unwrap_or_else(Outcome::Rejected)
+}
+
+fn store(
+    switchboard: &Switchboard,
+    hub: &Hub,
+    partition: Option<&Partition>,
+    delivery: Delivery,
+) -> Result<Outcome, Refusal> {
     let Some(message) = delivery.message else {
         return Err(Refusal::new(
             Condition::MessageSizeExceeded,
@@ -32,12 +50,27 @@ pub(super) fn publish(hub: &Hub, partition: Option<&Partition>, delivery: Delive
         BATCH_FORMAT => batch(&message).map_err(malformed)?,
         _ => vec![message],
     };
+    match switchboard.take_answer(hub.name(), partition.id()) {
+        None => {}
+        Some(Answer::Released) => return Ok(Outcome::Released),
+        Some(Answer::Modified) => return Ok(Outcome::Modified),
+        Some(Answer::Rejected { condition }) => {
+            return Err(Refusal::new(Condition::Named(condition), "A test had the send rejected."));
+        }
+    }
     match partition.append(&messages) {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(Outcome::Accepted),
         Err(Error::Malformed { source, .. }) => Err(malformed(source)),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a publication could not be stored");
-            Err(Refusal::new(Condition::InternalError, error.to_string()))
+            // Clients repeat what a busy server refuses, so a full disk that is cleared loses nothing.
+            let condition = match &error {
+                Error::Storage { source: StorageError::Full { .. } | StorageError::Stopped { .. }, .. } => {
+                    Condition::ServerBusy
+                }
+                _ => Condition::InternalError,
+            };
+            Err(Refusal::new(condition, error.to_string()))
         }
     }
 }

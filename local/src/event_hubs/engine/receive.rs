@@ -18,7 +18,7 @@ const READ_BYTES: usize = 256 << 10;
 pub(super) struct Receiver {
     partition: Partition,
     lease: Lease,
-    /// Sequence number behind the last event taken out of the log.
+    /// Sequence number behind the last event delivered.
     next: i64,
     taken: VecDeque<StoredEvent>,
     runtime_metric: bool,
@@ -32,6 +32,11 @@ impl Receiver {
     /// Number of the receiver, as its lease has it.
     pub(super) fn id(&self) -> u64 {
         self.lease.id()
+    }
+
+    /// Sequence number of the next event, and the one behind the last event there is.
+    pub(super) fn ahead(&self) -> (i64, i64) {
+        (self.next, self.partition.state().last_sequence + 1)
     }
 
     /// The next event's message; nothing where the reader has caught up.

@@ -2,9 +2,6 @@
 
 use bytes::Bytes;
 
-use super::link::Node;
-use super::{cbs, management};
-use crate::event_hubs::EventHubs;
 use crate::event_hubs::amqp::condition::Condition;
 use crate::event_hubs::amqp::message::compose;
 use crate::event_hubs::amqp::section::{Kind, sections};
@@ -12,7 +9,7 @@ use crate::event_hubs::amqp::{DecodeError, Decoder, Value};
 
 /// A request, as far as the nodes look at it.
 pub(super) struct Request {
-    message_id: Value,
+    pub(super) message_id: Value,
     pub(super) reply_to: Option<String>,
     /// Application properties.
     properties: Value,
@@ -44,15 +41,6 @@ impl Request {
     pub(super) fn property(&self, name: &str) -> &str {
         self.properties.entry(name).as_text().unwrap_or_default()
     }
-
-    /// Has the node answer.
-    pub(super) fn answer(&self, node: Node, hubs: &EventHubs) -> Bytes {
-        let response = match node {
-            Node::Cbs => cbs::answer(self, hubs.clock().now().unix_timestamp()),
-            Node::Management => management::answer(self, hubs),
-        };
-        response.encode(&self.message_id)
-    }
 }
 
 /// What a node answers.
@@ -74,7 +62,7 @@ impl Response {
     }
 
     /// The message; its correlation id is the request's message id, of the same type.
-    fn encode(self, message_id: &Value) -> Bytes {
+    pub(super) fn encode(self, message_id: &Value) -> Bytes {
         let mut properties = vec![Value::Null; 13];
         properties[5] = message_id.clone();
         let mut application = vec![

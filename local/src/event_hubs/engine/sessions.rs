@@ -9,6 +9,9 @@ use crate::event_hubs::amqp::answer::{CHANNEL_MAX, put_begin, put_detach, put_en
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::amqp::performative::{Begin, Detach, Flow, Transfer};
 
+/// Deliveries of one connection that may be incomplete at once, which bounds what a peer makes us keep.
+const MAX_PARTIAL: usize = 64;
+
 impl Machine {
     pub(super) fn begin(&mut self, channel: u16, begin: &Begin) -> Result<(), Fault> {
         if channel > CHANNEL_MAX || self.sessions.contains_key(&channel) {
@@ -64,6 +67,7 @@ impl Machine {
     }
 
     pub(super) fn transfer(&mut self, channel: u16, transfer: &Transfer, payload: Bytes) -> Result<(), Fault> {
+        let partial = if transfer.more { self.partial_deliveries() } else { 0 };
         let session = self.session(channel)?;
         session.next_incoming_id = session.next_incoming_id.wrapping_add(1);
         let link = match session.links.get_mut(&transfer.handle) {
@@ -71,6 +75,12 @@ impl Machine {
             Some(Link::Detaching) => return Ok(()),
             Some(Link::Outgoing(_)) | None => return Err(unattached()),
         };
+        if partial >= MAX_PARTIAL && !link.is_receiving() {
+            return Err(Fault::connection(
+                Condition::ResourceLimitExceeded,
+                "Too many deliveries of the connection are incomplete.",
+            ));
+        }
         let delivery = match link.transfer(transfer, payload) {
             Ok(delivery) => delivery,
             Err(refusal) => {
@@ -78,14 +88,34 @@ impl Machine {
                 return Ok(());
             }
         };
-        let (purpose, top_up) = (link.purpose.clone(), link.top_up());
+        let (purpose, listed, top_up) = (link.purpose.clone(), link.listed.clone(), link.top_up());
         if let Some(delivery) = delivery {
-            self.deliver(channel, &purpose, delivery);
+            self.deliver(channel, &purpose, listed.as_ref().map(|listed| &listed.entity), delivery);
         }
         if top_up {
             self.send_flow(channel, Some(transfer.handle));
         }
         Ok(())
+    }
+
+    /// Number of links in the middle of a delivery of several frames.
+    fn partial_deliveries(&self) -> usize {
+        let links = self.sessions.values().flat_map(|session| session.links.values());
+        links.filter(|link| matches!(link, Link::Incoming(link) if link.is_receiving())).count()
+    }
+
+    pub(super) fn link_count(&self) -> usize {
+        self.sessions.values().map(|session| session.links.len()).sum()
+    }
+
+    /// Channel and handle of the link with this number.
+    pub(super) fn find_link(&self, id: u64) -> Option<(u16, u32)> {
+        let links = self
+            .sessions
+            .iter()
+            .flat_map(|(channel, session)| session.links.iter().map(move |(handle, link)| ((*channel, *handle), link)));
+        let mut found = links.filter(|(_, link)| link.listed().is_some_and(|listed| listed.id() == id));
+        found.next().map(|(place, _)| place)
     }
 
     /// Detaches a link for a reason of ours.
@@ -116,6 +146,7 @@ impl Machine {
         let ended = self.session(channel)?.ended;
         self.sessions.remove(&channel);
         self.late.end(channel);
+        self.held.end(channel);
         if !ended {
             put_end(&mut self.out, channel, None);
         }
@@ -127,6 +158,7 @@ impl Machine {
             session.ended = true;
             session.links.clear();
             self.late.end(channel);
+            self.held.end(channel);
             put_end(&mut self.out, channel, Some(refusal));
         }
     }

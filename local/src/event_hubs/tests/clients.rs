@@ -15,27 +15,34 @@ use futures::StreamExt;
 
 use super::Stand;
 
+/// Tokens of the identity that may do everything.
 #[derive(Debug)]
-struct Stub;
+struct Owner(String);
+
+impl Owner {
+    fn new(stand: &Stand) -> Arc<Self> {
+        Arc::new(Self(stand.identity.token("owner", "https://eventhubs.azure.net").unwrap()))
+    }
+}
 
 #[async_trait::async_trait]
-impl TokenCredential for Stub {
+impl TokenCredential for Owner {
     async fn get_token(&self, _: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
-        Ok(AccessToken::new("x".to_owned(), OffsetDateTime::now_utc() + Duration::from_secs(12 * 3600)))
+        Ok(AccessToken::new(self.0.clone(), OffsetDateTime::now_utc() + Duration::from_secs(12 * 3600)))
     }
 }
 
 const NAMESPACE: &str = "contoso.servicebus.windows.net";
 
-async fn producer(stand: &Stand, hub: &str) -> azure_core::Result<ProducerClient> {
+pub(super) async fn producer(stand: &Stand, hub: &str) -> azure_core::Result<ProducerClient> {
     let endpoint = format!("amqp://{}", stand.hubs.address());
-    Ok(ProducerClient::builder().with_custom_endpoint(endpoint).open(NAMESPACE, hub, Arc::new(Stub)).await?)
+    Ok(ProducerClient::builder().with_custom_endpoint(endpoint).open(NAMESPACE, hub, Owner::new(stand)).await?)
 }
 
 async fn consumer(stand: &Stand) -> ConsumerClient {
     let endpoint = format!("amqp://{}", stand.hubs.address());
     let builder = ConsumerClient::builder().with_custom_endpoint(endpoint);
-    builder.open(NAMESPACE, "products".to_owned(), Arc::new(Stub)).await.unwrap()
+    builder.open(NAMESPACE, "products".to_owned(), Owner::new(stand)).await.unwrap()
 }
 
 /// Bodies from the earliest event on.
@@ -127,5 +134,53 @@ async fn no_send_is_lost_on_several_threads() {
     }
     assert_eq!(stand.hub().partitions()[0].state().last_sequence, 299);
     producer.close().await.unwrap();
+    stand.hubs.stop().await;
+}
+
+/// Where the child process of the next test finds the server, and with which token.
+const TLS_ENDPOINT: &str = "CONTOSO_TEST_TLS_ENDPOINT";
+const TLS_TOKEN: &str = "CONTOSO_TEST_TLS_TOKEN";
+
+/// The client's TLS trusts what the system trusts, which only the environment of a process can change.
+#[tokio::test]
+async fn the_rust_client_speaks_tls_on_the_same_port() {
+    let stand = Stand::new().await;
+    let run = |certificate: std::path::PathBuf| {
+        let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--ignored", "--exact", "event_hubs::tests::clients::over_tls"]);
+        child.env("SSL_CERT_FILE", certificate);
+        child.env(TLS_ENDPOINT, format!("amqps://localhost:{}", stand.hubs.address().port()));
+        child.env(TLS_TOKEN, stand.identity.token("owner", "https://eventhubs.azure.net").unwrap());
+        child.output()
+    };
+    let output = run(stand.identity.ca_certificate().to_owned()).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(stand.hub().partitions()[1].state().last_sequence, 0);
+    stand.hubs.stop().await;
+}
+
+#[tokio::test]
+#[ignore = "the child process of another test"]
+async fn over_tls() {
+    let (endpoint, token) = (std::env::var(TLS_ENDPOINT).unwrap(), std::env::var(TLS_TOKEN).unwrap());
+    let builder = ProducerClient::builder().with_custom_endpoint(endpoint);
+    let producer = builder.open(NAMESPACE, "products", Arc::new(Owner(token))).await.unwrap();
+    let options = SendEventOptions { partition_id: Some("1".to_owned()) };
+    producer.send_event("secret", Some(options)).await.unwrap();
+    producer.close().await.unwrap();
+}
+
+/// The scope of a role counts for the official client too.
+#[tokio::test]
+async fn an_identity_without_a_role_is_refused() {
+    let stand = Stand::new().await;
+    let stranger = stand.identity.token("stranger", "https://eventhubs.azure.net").unwrap();
+    for token in [stranger, "x".to_owned()] {
+        let endpoint = format!("amqp://{}", stand.hubs.address());
+        let builder = ProducerClient::builder().with_custom_endpoint(endpoint);
+        let producer = builder.open(NAMESPACE, "products", Arc::new(Owner(token))).await.unwrap();
+        let refused = tokio::time::timeout(Duration::from_secs(100), producer.get_eventhub_properties()).await;
+        assert!(refused.expect("an answer").is_err());
+    }
     stand.hubs.stop().await;
 }

@@ -1,9 +1,15 @@
 //! The event hubs through their public doors.
 
+mod access;
 mod capture;
 mod clients;
+mod fuzz;
 mod hub;
+mod levers;
+mod limits;
 mod log;
+mod peer;
+mod soak;
 mod wire;
 
 use bytes::Bytes;
@@ -24,6 +30,7 @@ struct Stand {
     directory: TempDir,
     clock: Clock,
     storage: Storage,
+    identity: Identity,
     hubs: EventHubs,
 }
 
@@ -38,6 +45,18 @@ fn topology() -> topology::EventHubs {
     .unwrap()
 }
 
+/// `owner` may do everything, `site` receive as that group, `stranger` nothing.
+fn identities() -> Vec<topology::Identity> {
+    serde_json::from_value(serde_json::json!([
+        { "name": "owner", "roles": [{ "role": "Azure Event Hubs Data Owner", "scope": "eventHubs" }] },
+        { "name": "site", "roles": [
+            { "role": "Azure Event Hubs Data Receiver", "scope": "eventHubs/products/consumerGroups/site" }
+        ] },
+        { "name": "stranger" }
+    ]))
+    .unwrap()
+}
+
 impl Stand {
     async fn new() -> Self {
         Self::open(TempDir::new().unwrap(), Clock::default()).await
@@ -46,13 +65,15 @@ impl Stand {
     async fn open(directory: TempDir, clock: Clock) -> Self {
         let storage = Storage::open(directory.path(), Sync::Process).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let hubs = EventHubs::start(&topology(), &Identity::sample().await, listener, &storage, &clock).await.unwrap();
-        Self { directory, clock, storage, hubs }
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let identity = Identity::start(&identities(), &directory.path().join("identity"), port).unwrap();
+        let hubs = EventHubs::start(&topology(), &identity, listener, &storage, &clock).await.unwrap();
+        Self { directory, clock, storage, identity, hubs }
     }
 
     /// Stops everything and starts it on the same directory.
     async fn restart(self) -> Self {
-        let Self { directory, clock, storage, hubs } = self;
+        let Self { directory, clock, storage, hubs, .. } = self;
         hubs.stop().await;
         drop((hubs, storage));
         Self::open(directory, clock).await

@@ -8,36 +8,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::Stand;
+use super::peer::{begin, greeting, greeting_with, put_with_payload};
 use crate::event_hubs::amqp::frame::{FrameKind, put_frame};
 use crate::event_hubs::amqp::{Decoder, Value};
 
-/// Headers, SASL and `open`, as a client pipelines them.
-fn greeting() -> BytesMut {
-    greeting_with(Value::Null)
-}
-
-fn greeting_with(idle_time_out: Value) -> BytesMut {
-    let mut out = BytesMut::new();
-    out.put_slice(b"AMQP\x03\x01\x00\x00");
-    put_frame(&mut out, FrameKind::Sasl, 0, 0x41, vec![Value::symbol("ANONYMOUS")]);
-    out.put_slice(b"AMQP\x00\x01\x00\x00");
-    put_frame(
-        &mut out,
-        FrameKind::Amqp,
-        0,
-        0x10,
-        vec![Value::string("test"), Value::Null, Value::Uint(65_536), Value::Null, idle_time_out],
-    );
-    out
-}
-
-fn begin(out: &mut BytesMut) {
-    let fields = vec![Value::Null, Value::Uint(0), Value::Uint(100), Value::Uint(100)];
-    put_frame(out, FrameKind::Amqp, 0, 0x11, fields);
-}
-
 /// Sends bytes and reads until the server closes the connection.
-async fn exchange(stand: &Stand, bytes: &[u8]) -> Vec<u8> {
+pub(super) async fn exchange(stand: &Stand, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(stand.hubs.address()).await.unwrap();
     stream.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
@@ -47,7 +23,7 @@ async fn exchange(stand: &Stand, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Condition of the `close` that ends the answer.
-fn condition(answer: &[u8]) -> Option<String> {
+pub(super) fn condition(answer: &[u8]) -> Option<String> {
     let mut rest = answer;
     let mut last = None;
     while rest.len() >= 8 {
@@ -66,7 +42,7 @@ fn condition(answer: &[u8]) -> Option<String> {
 #[tokio::test]
 async fn a_peer_that_breaks_the_protocol_is_told_and_dropped() {
     let stand = Stand::new().await;
-    assert_eq!(exchange(&stand, b"GET / HTTP/1.1\r\n\r\n").await, b"AMQP\x03\x01\x00\x00");
+    assert_eq!(exchange(&stand, b"MQTT is not it").await, b"AMQP\x03\x01\x00\x00");
 
     let with = |add: &dyn Fn(&mut BytesMut)| {
         let mut bytes = greeting();
@@ -102,7 +78,7 @@ async fn a_stopping_server_closes_its_connections() {
 async fn a_peer_with_a_short_idle_time_out_hears_heartbeats() {
     let stand = Stand::new().await;
     let mut stream = TcpStream::connect(stand.hubs.address()).await.unwrap();
-    stream.write_all(&greeting_with(Value::Uint(100))).await.unwrap();
+    stream.write_all(&greeting_with(b"", Value::Uint(100))).await.unwrap();
     let mut answer = BytesMut::new();
     let heard = async {
         while !answer.ends_with(&[0, 0, 0, 8, 2, 0, 0, 0]) {
@@ -119,11 +95,7 @@ fn noise() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(performative, 1..12).prop_map(|frames| {
         let mut out = BytesMut::new();
         for (code, fields, channel, payload) in frames {
-            let start = out.len();
-            put_frame(&mut out, FrameKind::Amqp, channel, code, fields);
-            out.put_slice(&payload);
-            let size = u32::try_from(out.len() - start).unwrap();
-            out[start..start + 4].copy_from_slice(&size.to_be_bytes());
+            put_with_payload(&mut out, channel, code, fields, &payload);
         }
         out.to_vec()
     })

@@ -5,5 +5,6 @@ mod http;
 mod process;
 mod rules;
 mod sharing;
+mod storage;
 mod support;
 mod triggers;

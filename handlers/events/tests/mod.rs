@@ -1,5 +1,8 @@
 //! Events through the codec and back, with a schema registry on loopback.
 
+mod fuzz;
+mod interop;
+
 use std::{collections::HashMap, sync::LazyLock};
 
 use apache_avro::{Schema, writer::datum::GenericDatumWriter};
@@ -37,7 +40,12 @@ fn older() -> String {
 }
 
 async fn registry() -> Codec {
-    let schemas = HashMap::from([(OLDER, older()), (CURRENT, PRODUCT_DISCONTINUED.schema.to_owned())]);
+    serving([(OLDER, older()), (CURRENT, PRODUCT_DISCONTINUED.schema.to_owned())]).await
+}
+
+/// A codec that asks a registry of these schemas, by id.
+async fn serving<const N: usize>(schemas: [(&'static str, String); N]) -> Codec {
+    let schemas = HashMap::from(schemas);
     let by_id =
         move |Path(id): Path<String>| async move { schemas.get(id.as_str()).cloned().ok_or(StatusCode::NOT_FOUND) };
     let by_content = |Path(name): Path<String>, text: String| async move {

@@ -1,0 +1,53 @@
+//! Throughput as clients look for it: by the link of the container, where the emulator has its resource id alone.
+
+use serde_json::Value;
+
+use super::request::{Operation, Request};
+
+/// The query of offers to forward instead of `request`, if it is one that names a container by its link.
+pub(super) fn by_resource_id(request: &Request) -> Option<Request> {
+    if request.path != "offers" || request.method != http::Method::POST || request.operation() != Operation::Read {
+        return None;
+    }
+    let mut body: Value = serde_json::from_slice(&request.body).ok()?;
+    if let Some(Value::String(query)) = body.get_mut("query") {
+        *query = without_links(query);
+    }
+    for parameter in body.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(Value::String(value)) = parameter.get_mut("value") {
+            *value = without_links(value);
+        }
+    }
+    Some(request.with_body(body.to_string().into()))
+}
+
+/// `dbs/<rid>/colls/<rid>/` becomes the resource id of the container.
+fn without_links(text: &str) -> String {
+    let Some(start) = text.find("dbs/") else { return text.to_owned() };
+    let (before, rest) = text.split_at(start);
+    let (link, after) = rest.split_at(rest.find(['"', '\'']).unwrap_or(rest.len()));
+    match link.trim_end_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+        ["dbs", _, "colls", rid] => format!("{}{rid}{after}", before.trim_end_matches('/')),
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_becomes_a_resource_id() {
+        for (query, expected) in [
+            ("dbs/AAAAAQ==/colls/AAAAAYAAAAE=/", "AAAAAYAAAAE="),
+            (
+                "SELECT * from root where root.resource = \"dbs/A==/colls/B=/\"",
+                "SELECT * from root where root.resource = \"B=\"",
+            ),
+            ("SELECT * FROM root r WHERE r.resource='dbs/A=='", "SELECT * FROM root r WHERE r.resource='dbs/A=='"),
+            ("SELECT * FROM root r", "SELECT * FROM root r"),
+        ] {
+            assert_eq!(without_links(query), expected);
+        }
+    }
+}

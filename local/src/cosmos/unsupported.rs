@@ -1,0 +1,24 @@
+//! What the account does not offer, refused by name.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use super::{request::Request, responses};
+
+/// The answer to a request for something that is not there, if `request` is one.
+pub(super) fn refuse(request: &Request) -> Option<Response<Bytes>> {
+    let what = match request.segments().as_slice() {
+        ["dbs", _, "colls", _, "sprocs", ..] => "Stored procedures are",
+        ["dbs", _, "colls", _, "triggers", ..] => "Triggers are",
+        ["dbs", _, "colls", _, "udfs", ..] => "User-defined functions are",
+        ["dbs", _, "colls", _, "conflicts", ..] => "The conflict feed is",
+        ["dbs", _, "colls", _, "operations", "partitionkeydelete"] => "Deletion by partition key is",
+        ["dbs", _, "colls", _, "docs", _, "attachments", ..] => "Attachments are",
+        ["dbs", _, "users", ..] => "Users, permissions and resource tokens are",
+        ["dbs", _, "clientencryptionkeys", ..] => "Client encryption keys are",
+        ["operations", "dtc", ..] => "Distributed transactions are",
+        _ => return None,
+    };
+    let message = format!("{what} not supported here: {}.", request.operation_name());
+    Some(responses::error(request, StatusCode::NOT_IMPLEMENTED, "NotImplemented", &message))
+}
