@@ -5,11 +5,17 @@
 //! | `app` | `host.json`, `function.json`, settings; everything checked before anything starts |
 //! | `handler` | the process: spawn, readiness, exit table, three errors stop the host |
 //! | `invocation` | one call: body, request, judgement of the answer, retries |
-//! | `triggers` | Event Hubs, change feed, Event Grid, queues, blobs, timers, with their checkpoints and leases |
+//! | `triggers` | Event Hubs, change feed, queues, blobs, Event Grid, timers, with their checkpoints, leases and locks |
+//! | `access` | the roles a listener needs before it starts |
+//! | `levers` | rewinding checkpoints and leases by hand |
 //! | `front` | the host's port: HTTP functions, keys, the Event Grid endpoint, the admin API |
 //!
 //! Not kinder than Azure: a checkpoint and a lease move on after a failed batch unless an unlimited retry policy holds
 //! them; a handler that exits with 0 is not restarted; an answer that would hang Azure's host fails loudly.
+//!
+//! Several hosts of one app share its work through the services alone, as Azure's instances do: ownership and lock blobs,
+//! lease items. Schedules, retries and expiries are on the stack's clock; `functionTimeout` is on the machine's, since a
+//! test that steps the clock must not kill what is running.
 
 mod access;
 mod app;
