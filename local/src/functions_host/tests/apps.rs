@@ -29,28 +29,19 @@ async fn a_fault_is_told_in_one_line_with_file_and_field() {
             "F",
             json!([{"type": "queueTrigger", "name": "q"}]),
             Value::Null,
-<<<<<<< HEAD
-=======
             "F/function.json: bindings[0].queueName: is missing",
         ),
         (
             "F",
             json!([{"type": "serviceBusTrigger", "name": "q"}]),
             Value::Null,
->>>>>>> h-h
             "F/function.json: bindings[0].type: trigger 'serviceBusTrigger' is not supported",
         ),
         (
             "F",
-<<<<<<< HEAD
-            json!([{"type": "kafkaTrigger", "name": "b"}]),
-            Value::Null,
-            "bindings[0].type: trigger 'kafkaTrigger' is not supported",
-=======
             json!([{"type": "blobTrigger", "name": "b", "path": "{container}/x"}]),
             Value::Null,
             "F/function.json: bindings[0].path: must start with the name of a container",
->>>>>>> h-h
         ),
         ("F", json!([timer, timer]), Value::Null, "bindings[1].name: 't' is used twice"),
         (
