@@ -77,8 +77,16 @@ pub(super) struct Guard {
 impl Guard {
     /// For requests signed with the account key `key` (base64), or with a token of `identity`, at `address`.
     pub(super) fn new(key: &'static str, identity: Identity, address: SocketAddr) -> Self {
-        // The Rust and JavaScript clients ask for the service, the Python client first for the host of the endpoint.
-        let audiences = ["cosmos.azure.com".to_owned(), address.ip().to_string(), "localhost".to_owned()];
+        // The Rust client asks for the service, the Python client first for the host of the endpoint, the JavaScript client
+        // for the endpoint with its port.
+        let port = address.port();
+        let audiences = [
+            "cosmos.azure.com".to_owned(),
+            address.ip().to_string(),
+            address.to_string(),
+            "localhost".to_owned(),
+            format!("localhost:{port}"),
+        ];
         Self { key, identity, audiences: audiences.iter().map(|host| format!("https://{host}")).collect() }
     }
 
