@@ -93,7 +93,7 @@ impl Fixture {
     fn cosmos_signature(&self, sample: &Sample) -> (String, String) {
         let segments: Vec<&str> = sample.target.trim_matches('/').split('/').collect();
         let (kind, link) = match segments[..] {
-            [ref container @ .., "operations", "partitionkeydelete"] => ("partitionkey", container.join("/")),
+            [ref container @ .., "operations", "partitionkeydelete"] => ("colls", container.join("/")),
             [.., kind, _] if segments.len() % 2 == 0 => (kind, segments.join("/")),
             [ref parent @ .., kind] => (kind, parent.join("/")),
             [] => ("", String::new()),
