@@ -26,7 +26,9 @@ impl Schema {
         match name {
             "CloudEventSchemaV1_0" => Ok(Self::CloudEvents),
             "EventGridSchema" => Ok(Self::EventGrid),
-            other => Err(format!("the schema `{other}` is not supported; use CloudEventSchemaV1_0 or EventGridSchema.")),
+            other => {
+                Err(format!("the schema `{other}` is not supported; use CloudEventSchemaV1_0 or EventGridSchema."))
+            }
         }
     }
 
