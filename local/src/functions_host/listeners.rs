@@ -24,6 +24,17 @@ pub(super) struct Listeners {
     instance: Uuid,
 }
 
+/// What running triggers need of their host.
+pub(super) struct Host<'a> {
+    pub(super) tasks: &'a TaskTracker,
+    pub(super) invoker: &'a Invoker,
+    pub(super) app: &'a App,
+    pub(super) services: &'a Services,
+    pub(super) access: &'a Access,
+    pub(super) host_id: &'a str,
+    pub(super) new_blobs: Option<&'a NewBlobs>,
+}
+
 impl Listeners {
     /// Checks that every hub, group and container that a trigger names is there.
     pub(super) async fn open(app: &App, services: &Services, instance: Uuid) -> Result<Self, AppError> {
@@ -57,18 +68,10 @@ impl Listeners {
     }
 
     /// Starts them; returns the handles of the timers and the levers of streams and feeds.
-    pub(super) fn start(
-        self,
-        tasks: &TaskTracker,
-        invoker: &Invoker,
-        app: &App,
-        services: &Services,
-        access: &Access,
-        host_id: &str,
-        new_blobs: Option<&NewBlobs>,
-    ) -> (BTreeMap<String, TimerHandle>, Levers) {
+    pub(super) fn start(self, host: &Host<'_>) -> (BTreeMap<String, TimerHandle>, Levers) {
+        let Host { tasks, invoker, app, services, access, host_id, .. } = *host;
         let mut levers = Levers::default();
-        start_storage(tasks, invoker, app, services, access, host_id, new_blobs);
+        start_storage(host);
         for (function, trigger, partitions) in self.hubs {
             let (rewinds, received) = mpsc::channel(1);
             let ids = partitions.iter().map(|partition| partition.id().to_owned()).collect();
@@ -117,15 +120,8 @@ impl Listeners {
 }
 
 /// Starts queue and blob triggers.
-fn start_storage(
-    tasks: &TaskTracker,
-    invoker: &Invoker,
-    app: &App,
-    services: &Services,
-    access: &Access,
-    host_id: &str,
-    new_blobs: Option<&NewBlobs>,
-) {
+fn start_storage(host: &Host<'_>) {
+    let Host { tasks, invoker, app, services, access, host_id, new_blobs } = *host;
     let mut of_blobs = BTreeMap::new();
     for function in app.enabled() {
         match &function.trigger {

@@ -175,8 +175,15 @@ impl FunctionsHost {
         let access = Access { caller: options.identity, clock: clock.clone(), stopping: stopping.clone() };
         let tasks = TaskTracker::new();
         let new_blobs = listeners.new_blobs(&app, &services, &host_id)?;
-        let (timers, levers) =
-            listeners.start(&tasks, &invoker, &app, &services, &access, &host_id, new_blobs.as_ref());
+        let (timers, levers) = listeners.start(&listeners::Host {
+            tasks: &tasks,
+            invoker: &invoker,
+            app: &app,
+            services: &services,
+            access: &access,
+            host_id: &host_id,
+            new_blobs: new_blobs.as_ref(),
+        });
         let blob_webhook = BlobWebhook { blobs: services.blobs.clone(), new_blobs };
         for function in app.enabled() {
             info!("{}: {}", function.name, function.trigger.kind());

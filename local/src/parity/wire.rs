@@ -94,7 +94,7 @@ impl Fixture {
         let segments: Vec<&str> = sample.target.trim_matches('/').split('/').collect();
         let (kind, link) = match segments[..] {
             [ref container @ .., "operations", "partitionkeydelete"] => ("colls", container.join("/")),
-            [.., kind, _] if segments.len() % 2 == 0 => (kind, segments.join("/")),
+            [.., kind, _] if segments.len().is_multiple_of(2) => (kind, segments.join("/")),
             [ref parent @ .., kind] => (kind, parent.join("/")),
             [] => ("", String::new()),
         };

@@ -84,7 +84,6 @@ pub(super) async fn blobs(stack: &Child, plan: &Plan) -> Result<Blobs> {
     })
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the top bits are what is wanted")]
 fn noise(index: usize) -> u8 {
     ((index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8
 }
