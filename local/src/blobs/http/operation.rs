@@ -71,7 +71,7 @@ const REFUSED_PARAMETERS: [&str; 2] = ["snapshot", "versionid"];
 
 impl<'c> Operation<'c> {
     /// # Errors
-    /// [`Code::NotImplemented`] with the operation's name; `405` for what the service has no name for.
+    /// `501 NotImplemented` with the operation's name; `405` for what the service has no name for.
     pub(super) fn of(call: &'c Call) -> Result<Self, Failure> {
         let comp = call.query.get("comp").unwrap_or_default();
         let operation = match &call.target {
