@@ -257,7 +257,7 @@ mod tests {
         let endpoints = endpoints();
         assert_eq!(event_hubs_address(&endpoints).expect("an address"), "127.0.0.1:5672");
         let settings = handler_settings(&endpoints).expect("complete");
-        assert_eq!(settings.storage.endpoint.as_str(), "http://127.0.0.1:10000/a");
-        assert_eq!(settings.event_hubs.custom_endpoint.expect("an address").as_str(), "amqp://127.0.0.1:5672");
+        assert_eq!(settings.storage.endpoint.as_str(), "https://127.0.0.1:10000/a");
+        assert_eq!(settings.event_hubs.custom_endpoint.expect("an address").as_str(), "amqps://localhost:5672");
     }
 }
