@@ -103,7 +103,6 @@ impl Capturer {
             }
             let events =
                 self.partition.read(counted, READ_EVENTS, READ_BYTES).map_err(|source| self.unreadable(source))?;
-            let caught_up = events.len() < READ_EVENTS;
             for event in events {
                 bytes += event.message.len() as u64;
                 counted = event.sequence + 1;
@@ -111,6 +110,8 @@ impl Capturer {
                     break;
                 }
             }
+            // One read may be cut off by its bytes long before the end of the log.
+            let caught_up = counted > self.partition.state().last_sequence;
             if caught_up && bytes < self.settings.size_limit_bytes {
                 tokio::time::sleep(LOOK_PERIOD).await;
             }
