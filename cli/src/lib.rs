@@ -2,8 +2,10 @@
 //!
 //! One file per command in [`commands`]. What they share: [`project`] is the checkout, [`package`] stages the app,
 //! [`data_dir`] and [`endpoints`] are what a running stack leaves for others to find, [`catalogue`] and [`seed`] fill the
-//! shop, [`products`] is its door, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts. [`mod@bench`] measures the flow.
+//! shop, [`products`] is its door, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts. [`mod@bench`] measures the flow;
+//! [`backtraces`] keeps its figures, and the stack, free of work for nobody.
 
+pub mod backtraces;
 pub mod bench;
 pub mod catalogue;
 pub mod commands;
