@@ -9,6 +9,7 @@
 
 pub mod capture;
 pub mod catalogue;
+pub mod click;
 pub mod lag;
 pub mod money;
 pub mod preconditions;

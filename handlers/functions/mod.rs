@@ -13,6 +13,7 @@ pub mod site_api;
 use crate::{
     azure::cosmos::{CosmosError, CosmosErrorKind},
     domain::{
+        click::{Click, RECORDED},
         product_events::{CHANGED, DISCONTINUED, ProductChanged, ProductDiscontinued, ProductEvent},
         product_events_json::{ProductChangedJson, ProductDiscontinuedJson},
     },
@@ -51,6 +52,17 @@ fn product_event(event: &Event) -> Result<Option<ProductEvent>, Cause> {
         _ => return Ok(None),
     };
     read.map(Some).map_err(|error| Cause::from_error("read the product event", error))
+}
+
+/// The click that `event` records; `None` if it is an event of another type.
+///
+/// # Errors
+/// If it has the type of a click but not its data.
+fn click(event: &Event) -> Result<Option<Click>, Cause> {
+    if event.r#type != RECORDED {
+        return Ok(None);
+    }
+    event.data_as().map(Some).map_err(|error| Cause::from_error("read the click", error))
 }
 
 /// What a failed call to Cosmos DB makes of a record: only what the service will never take is the record's own fault.

@@ -62,8 +62,9 @@ fn every_function_has_a_definition_that_agrees_and_every_definition_a_function()
 #[test]
 fn examples_of_events_are_what_their_schemas_say() {
     for contract in crate::events::contracts::ALL {
-        let name = contract.event_type.trim_start_matches("com.contoso.product.");
-        let folder = project("schemas/product/examples").join(name);
+        let (aggregate, name) =
+            contract.event_type.trim_start_matches("com.contoso.").split_once('.').expect("an aggregate");
+        let folder = project("schemas").join(aggregate).join("examples").join(name);
         for (case, is_valid) in [("valid", true), ("invalid", false)] {
             let cases = names_in(&folder.join(case));
             assert!(!cases.is_empty(), "{name} has no {case} example");
@@ -89,7 +90,7 @@ fn avro(value: &Value) -> AvroValue {
     }
 }
 
-/// Whether `example` is an Avro value of the contract's schema, and means a product event.
+/// Whether `example` is an Avro value of the contract's schema, and means an event that a function reads.
 fn fits(contract: &Contract, example: &Value) -> bool {
     let schema = contract.avro().expect("a schema");
     let Ok(value) = avro(example).resolve(schema) else { return false };
@@ -103,7 +104,7 @@ fn fits(contract: &Contract, example: &Value) -> bool {
         extensions: Default::default(),
         data: EventData::Avro(value, contract.name.to_owned()),
     };
-    product_event(&event).is_ok_and(|event| event.is_some())
+    product_event(&event).is_ok_and(|event| event.is_some()) || click(&event).is_ok_and(|click| click.is_some())
 }
 
 #[test]
