@@ -14,8 +14,8 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use rand_distr::{Distribution, Exp, Geometric, LogNormal};
 
-use popularity::Popularity;
 pub use popularity::Item;
+use popularity::Popularity;
 use season::Season;
 
 /// Clicks of a session on average, as in the log of a real shop (99,180 clicks in 14,444 sessions, UCI data set 553).
@@ -143,7 +143,8 @@ impl Traffic {
 
     /// Seconds until the next event of a Poisson process of `rate` per second; for ever if nothing happens.
     fn pause(&mut self, rate: f64) -> f64 {
-        Exp::new(rate).map_or(f64::INFINITY, |pauses| if rate > 0.0 { pauses.sample(&mut self.random) } else { f64::INFINITY })
+        Exp::new(rate)
+            .map_or(f64::INFINITY, |pauses| if rate > 0.0 { pauses.sample(&mut self.random) } else { f64::INFINITY })
     }
 
     /// The most sessions per second there can ever be.

@@ -20,7 +20,9 @@ pub(super) struct Extent {
 
 impl Extent {
     /// Reads a log to its end; `None` if it has no rows.
-    pub(super) fn of(rows: impl Iterator<Item = Result<Row, ClickstreamError>>) -> Result<Option<Self>, ClickstreamError> {
+    pub(super) fn of(
+        rows: impl Iterator<Item = Result<Row, ClickstreamError>>,
+    ) -> Result<Option<Self>, ClickstreamError> {
         let mut extent: Option<Self> = None;
         for row in rows {
             let date = row?.date;

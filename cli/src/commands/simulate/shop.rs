@@ -18,6 +18,9 @@ const PAGE: &str = "100";
 pub(super) struct Listed {
     pub(super) id: ProductId,
     pub(super) price: Money,
+    /// The list's, not the row's.
+    #[serde(skip)]
+    pub(super) category: String,
 }
 
 /// A page of `GET /api/site/products`.
@@ -43,7 +46,7 @@ pub(super) async fn products(http: &Client, functions: &str, categories: &[Strin
             }
             let address = response.url().clone();
             let page: Page = response.json().await.map_err(unsent)?;
-            products.extend(page.items);
+            products.extend(page.items.into_iter().map(|listed| Listed { category: category.clone(), ..listed }));
             let Some(next) = page.next.and_then(|next| address.join(&next).ok()) else { break };
             request = http.get(next);
         }
