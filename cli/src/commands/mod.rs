@@ -2,6 +2,7 @@
 
 mod bench;
 mod package;
+mod rebuild;
 mod replay;
 mod simulate;
 mod tail;
@@ -44,6 +45,7 @@ enum Command {
     Tail(tail::Args),
     Simulate(simulate::Args),
     Replay(replay::Args),
+    Rebuild(rebuild::Args),
     Bench(bench::Args),
 }
 
@@ -88,6 +90,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Tail(args) => Box::pin(tail::run(args)).await,
         Command::Simulate(args) => Box::pin(simulate::run(args)).await,
         Command::Replay(args) => replay::run(args).await,
+        Command::Rebuild(args) => Box::pin(rebuild::run(args)).await,
         Command::Bench(args) => Box::pin(bench::run(args, project)).await,
     }
 }
