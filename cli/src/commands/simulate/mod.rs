@@ -25,6 +25,7 @@ use crate::signals::Signals;
 use crate::{endpoints, output, units};
 use change::Mix;
 use report::{Call, Report};
+use shop::Listed;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,6 +38,11 @@ Examples:
 
 /// Calls in flight at once. Beyond it a call waits, and its latency counts from when it was due.
 const MAX_IN_FLIGHT: usize = 256;
+
+/// How long the site may take for its first list: right after the start its projection still reads the hub.
+const CATCH_UP: Duration = Duration::from_secs(60);
+/// Pause between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Change prices and restock products at a rate, through the public API
 #[derive(Debug, clap::Args)]
@@ -74,10 +80,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     if categories.is_empty() {
         bail!("no catalogue was seeded here; say which products with --category NAME");
     }
-    let products = shop::products(&http, &endpoints.functions, &categories).await?;
-    if products.is_empty() {
-        bail!("the site lists no products in {}; is the stack still catching up?", categories.join(", "));
-    }
+    let products = listed(&http, &endpoints.functions, &categories, CATCH_UP).await?;
     let seed = args.seed.unwrap_or_else(|| rand::rng().random());
     let mut mix = Mix::new(products, args.price_changes, StdRng::seed_from_u64(seed));
     let door = Products::new(http, &endpoints.functions, args.key);
@@ -106,6 +109,36 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     } else {
         Exit::Done
     })
+}
+
+/// What the site lists, as soon as it lists anything.
+async fn listed(
+    http: &Client,
+    functions: &str,
+    categories: &[String],
+    patience: Duration,
+) -> anyhow::Result<Vec<Listed>> {
+    let started = Instant::now();
+    let mut told = false;
+    loop {
+        let products = shop::products(http, functions, categories).await?;
+        if !products.is_empty() {
+            return Ok(products);
+        }
+        let names = categories.join(", ");
+        if started.elapsed() >= patience {
+            bail!(
+                "the site listed no products in {names} for {} seconds; \
+                 {functions}/api/site/health says how far its projection is",
+                patience.as_secs()
+            );
+        }
+        if !told {
+            output::say(&format!("waiting for the site to list products in {names}"));
+            told = true;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 /// What `up` remembered beside its endpoints.
@@ -143,5 +176,38 @@ async fn drive(door: &Products, mix: &mut Mix, rate: f64, duration: Duration, re
     while let Some(Ok(call)) = calls.join_next().await {
         report.add(call);
         bar.inc(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::{Json, Router, routing::get};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A site that lists its one product from the look number `from` on.
+    async fn site(from: usize) -> String {
+        let looks = Arc::new(AtomicUsize::new(0));
+        let list = move || async move {
+            let product = json!({"id": "boot", "price": {"amount": "9.99", "currency": "USD"}});
+            let items = if looks.fetch_add(1, Ordering::SeqCst) < from { vec![] } else { vec![product] };
+            Json::<Value>(json!({"items": items, "next": null}))
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(async move { axum::serve(listener, Router::new().route("/api/site/products", get(list))).await });
+        url
+    }
+
+    #[tokio::test]
+    async fn the_first_list_is_waited_for_and_no_longer_than_said() {
+        let (http, categories) = (Client::new(), ["Climbing".to_owned()]);
+        let found = listed(&http, &site(2).await, &categories, CATCH_UP).await.expect("the third look finds it");
+        assert_eq!(found.len(), 1);
+        let error = listed(&http, &site(usize::MAX).await, &categories, Duration::ZERO).await.expect_err("nothing");
+        assert!(error.to_string().contains("no products in Climbing"), "{error}");
     }
 }
