@@ -76,7 +76,7 @@ async fn answer(State(port): State<Port>, ConnectInfo(peer): ConnectInfo<Peer>, 
     let request = Request::new(parts.method, &path_and_query, parts.headers, body);
     let response = if port.shared.account.stopped().is_cancelled() {
         responses::unavailable(&request, "The account is stopped.")
-    } else if let Err(refused) = port.guard.admit(&request) {
+    } else if let Err(refused) = port.guard.admit(&request, peer.secure) {
         refusal(&request, &refused)
     } else if oversized {
         let message = "The request body is cut off or larger than 16 MB.";
