@@ -5,13 +5,15 @@
 //!
 //! One product's way through the rooms: [`product_body`] reads what staff wrote, [`catalogue`] decides the new version,
 //! [`publication`] what the hub must hear ([`product_events`]), [`projection`] what the site shows, [`product_events_json`] how partners
-//! read it. [`capture`] reads the hub's files, [`lag`] says how late everything is.
+//! read it. [`capture`] reads the hub's files, [`lag`] says how late everything is, [`rates`] how fast it flows,
+//! [`operations`] what operators see of both.
 
 pub mod capture;
 pub mod catalogue;
 pub mod click;
 pub mod lag;
 pub mod money;
+pub mod operations;
 pub mod preconditions;
 pub mod product;
 pub mod product_body;
@@ -20,4 +22,5 @@ pub mod product_events;
 pub mod product_events_json;
 pub mod projection;
 pub mod publication;
+pub mod rates;
 pub mod text;

@@ -4,6 +4,7 @@
 pub mod capture_batch;
 pub mod heartbeat;
 mod http;
+pub mod ops_api;
 pub mod partner_notifications;
 pub mod product_changes;
 pub mod product_projection;
@@ -35,6 +36,7 @@ pub fn all() -> Vec<Function> {
         capture_batch::FUNCTION,
         heartbeat::FUNCTION,
         site_api::FUNCTION,
+        ops_api::FUNCTION,
     ]
 }
 
