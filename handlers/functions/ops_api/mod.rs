@@ -23,7 +23,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
 
-use super::http::{Problem, cacheable};
+use super::http::{Audience, Problem, cacheable_for};
 use crate::{
     app::App,
     azure::cosmos::CosmosError,
@@ -55,7 +55,7 @@ fn router(app: App) -> Router {
 }
 
 async fn overview(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Result<Response, Problem> {
-    cacheable(&*desk.overview().await?, &headers)
+    cacheable_for(Audience::One, &*desk.overview().await?, &headers)
 }
 
 /// What was read last. Whoever asks while it is read again waits for that.

@@ -172,7 +172,7 @@ async fn categories(State(app): State<App>, headers: HeaderMap) -> Result<Respon
     let listings = app.cosmos().container("site", "listings");
     let page = listings.query_partition(CATEGORIES, "SELECT c.name FROM c ORDER BY c.name", &[], MOST_CATEGORIES, None);
     let categories: Vec<Named> = page.await?.items;
-    cacheable(&json!({ "categories": categories }), &headers)
+    cacheable_for(Audience::All, &json!({ "categories": categories }), &headers)
 }
 
 async fn product(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
