@@ -21,3 +21,4 @@ pub mod product_events_json;
 pub mod projection;
 pub mod publication;
 pub mod text;
+pub mod trends;

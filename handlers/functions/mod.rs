@@ -9,6 +9,8 @@ pub mod product_changes;
 pub mod product_projection;
 pub mod products;
 pub mod site_api;
+pub mod trend_rollup;
+pub mod trends;
 
 use crate::{
     azure::cosmos::{CosmosError, CosmosErrorKind},
@@ -24,6 +26,8 @@ use crate::{
 
 /// The hub of product events.
 const PRODUCTS_HUB: &str = "products";
+/// The hub of clicks.
+const CLICKS_HUB: &str = "clicks";
 
 /// Every function of this binary.
 pub fn all() -> Vec<Function> {
@@ -35,6 +39,8 @@ pub fn all() -> Vec<Function> {
         capture_batch::FUNCTION,
         heartbeat::FUNCTION,
         site_api::FUNCTION,
+        trends::FUNCTION,
+        trend_rollup::FUNCTION,
     ]
 }
 
