@@ -13,6 +13,8 @@ pub mod product_projection;
 pub mod products;
 pub mod recently_viewed;
 pub mod site_api;
+pub mod trend_rollup;
+pub mod trends;
 
 use crate::{
     azure::cosmos::{CosmosError, CosmosErrorKind},
@@ -46,6 +48,8 @@ pub fn all() -> Vec<Function> {
         erase_visitor::FUNCTION,
         site_api::FUNCTION,
         ops_api::FUNCTION,
+        trends::FUNCTION,
+        trend_rollup::FUNCTION,
     ]
 }
 
