@@ -7,6 +7,7 @@
 //! [`publication`] what the hub must hear ([`product_events`]), [`projection`] what the site shows, [`product_events_json`] how partners
 //! read it. [`capture`] reads the hub's files, [`lag`] says how late everything is.
 
+pub mod anomaly;
 pub mod capture;
 pub mod catalogue;
 pub mod click;

@@ -1,6 +1,7 @@
 //! One file per function, each in the same order: what triggers it, what it promises, what a second delivery does; its handler; the
 //! work on one record; tests.
 
+pub mod anomalies;
 pub mod capture_batch;
 pub mod heartbeat;
 mod http;
@@ -33,6 +34,7 @@ pub fn all() -> Vec<Function> {
         product_projection::FUNCTION,
         partner_notifications::FUNCTION,
         capture_batch::FUNCTION,
+        anomalies::FUNCTION,
         heartbeat::FUNCTION,
         site_api::FUNCTION,
     ]
