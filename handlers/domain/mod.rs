@@ -9,6 +9,7 @@
 //! what the visitor sees. [`capture`] reads the hub's files, [`lag`] says how late everything is, [`rates`] how fast it flows,
 //! [`operations`] what operators see of both.
 
+pub mod anomaly;
 pub mod capture;
 pub mod catalogue;
 pub mod click;

@@ -1,6 +1,7 @@
 //! One file per function, each in the same order: what triggers it, what it promises, what a second delivery does; its handler; the
 //! work on one record; tests.
 
+pub mod anomalies;
 pub mod capture_batch;
 pub mod collect_clicks;
 pub mod erase_visitor;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<Function> {
         product_projection::FUNCTION,
         partner_notifications::FUNCTION,
         capture_batch::FUNCTION,
+        anomalies::FUNCTION,
         heartbeat::FUNCTION,
         collect_clicks::FUNCTION,
         recently_viewed::FUNCTION,
