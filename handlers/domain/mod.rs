@@ -5,7 +5,7 @@
 //!
 //! One product's way through the rooms: [`product_body`] reads what staff wrote, [`catalogue`] decides the new version,
 //! [`publication`] what the hub must hear ([`product_events`]), [`projection`] what the site shows, [`product_events_json`] how partners
-//! read it. [`capture`] reads the hub's files, [`lag`] says how late everything is.
+//! read it. A [`click`] becomes a [`recommendation`]. [`capture`] reads the hub's files, [`lag`] says how late everything is.
 
 pub mod capture;
 pub mod catalogue;
@@ -20,4 +20,5 @@ pub mod product_events;
 pub mod product_events_json;
 pub mod projection;
 pub mod publication;
+pub mod recommendation;
 pub mod text;

@@ -2,12 +2,14 @@
 //! work on one record; tests.
 
 pub mod capture_batch;
+mod co_views;
 pub mod heartbeat;
 mod http;
 pub mod partner_notifications;
 pub mod product_changes;
 pub mod product_projection;
 pub mod products;
+pub mod recommendations;
 pub mod site_api;
 
 use crate::{
@@ -33,6 +35,7 @@ pub fn all() -> Vec<Function> {
         product_projection::FUNCTION,
         partner_notifications::FUNCTION,
         capture_batch::FUNCTION,
+        recommendations::FUNCTION,
         heartbeat::FUNCTION,
         site_api::FUNCTION,
     ]
