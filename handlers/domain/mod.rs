@@ -8,6 +8,7 @@
 //! read it. A click's: [`click_event`] and [`click_body`] read what sites submit, [`click`] is what the hub hears, [`recently_viewed`]
 //! what the visitor sees. [`capture`] reads the hub's files, [`lag`] says how late everything is, [`rates`] how fast it flows,
 //! [`operations`] what operators see of both.
+//! read it. A [`click`] becomes a [`recommendation`]. [`capture`] reads the hub's files, [`lag`] says how late everything is.
 
 pub mod anomaly;
 pub mod capture;
@@ -28,5 +29,6 @@ pub mod projection;
 pub mod publication;
 pub mod rates;
 pub mod recently_viewed;
+pub mod recommendation;
 pub mod text;
 pub mod trends;

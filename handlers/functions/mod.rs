@@ -5,6 +5,7 @@ pub mod anomalies;
 pub mod capture_batch;
 pub mod collect_clicks;
 pub mod erase_visitor;
+mod co_views;
 pub mod heartbeat;
 mod http;
 pub mod ops_api;
@@ -13,6 +14,7 @@ pub mod product_changes;
 pub mod product_projection;
 pub mod products;
 pub mod recently_viewed;
+pub mod recommendations;
 pub mod site_api;
 pub mod trend_rollup;
 pub mod trends;
@@ -44,6 +46,7 @@ pub fn all() -> Vec<Function> {
         partner_notifications::FUNCTION,
         capture_batch::FUNCTION,
         anomalies::FUNCTION,
+        recommendations::FUNCTION,
         heartbeat::FUNCTION,
         collect_clicks::FUNCTION,
         recently_viewed::FUNCTION,
