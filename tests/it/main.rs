@@ -13,6 +13,7 @@ mod identity;
 mod javascript_clients;
 mod levers;
 mod official_clients;
+mod pages;
 mod power_cut;
 mod product_flow;
 mod python_suites;

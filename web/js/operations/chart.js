@@ -100,9 +100,11 @@ function drawMark({ kind, startedAt, endedAt, expected }, { x, y, first, last, w
   const [left, right] = [x(from), Math.max(x(to), x(from) + 3)];
   const level = y(expected);
   const isNear = left > width - 90;
+  // On a narrow screen, names of what is over would cover each other.
+  const name = endedAt ? (width < 600 ? "" : kind) : `${kind}, now`;
   return s("g", { class: "mark", "data-kind": kind },
     s("rect", { x: left, y: EDGE.top, width: right - left, height: HEIGHT - EDGE.top - EDGE.bottom }),
     s("line", { x1: left, x2: left, y1: EDGE.top - 6, y2: HEIGHT - EDGE.bottom }),
     level > EDGE.top ? s("line", { class: "expected", x1: left, x2: right, y1: level, y2: level }) : null,
-    s("text", { x: isNear ? left - 6 : left + 6, y: EDGE.top - 9, "text-anchor": isNear ? "end" : "start" }, endedAt ? kind : `${kind}, now`));
+    s("text", { x: isNear ? left - 6 : left + 6, y: EDGE.top - 9, "text-anchor": isNear ? "end" : "start" }, name));
 }

@@ -4,8 +4,8 @@ import { h, s, setText } from "../dom.js";
 import { ago, count, rate } from "../format.js";
 import { EDGES, NODES } from "./graph.js";
 
-const BOX = { width: 168, height: 50 };
-const STEP = { x: 196, y: 74 };
+const BOX = { width: 178, height: 50 };
+const STEP = { x: 206, y: 74 };
 
 /** A flow is behind if it was at the last three measurements, by more than it handles in ten seconds. */
 export function isBehind({ lag, lags, handledPerSecond }) {
@@ -30,7 +30,14 @@ function path(from, to) {
 
 /** The picture of an app with these functions; `update(overview)` writes what changes into it. */
 export function flowPicture(functions) {
-  const drawn = NODES.filter(([id, kind, , , , needs]) => functions.includes(kind === "function" ? id : needs));
+  const present = NODES.filter(([id, kind, , , , needs]) => functions.includes(kind === "function" ? id : needs));
+  // Rows that are empty take no room; a row between two others, at a half, is as far from both as before.
+  const rows = [...new Set(present.map(([, , , row]) => row).filter(Number.isInteger))].sort((a, b) => a - b);
+  const level = (row) => {
+    const near = [Math.floor(row), Math.ceil(row)].map((row) => rows.indexOf(row)).filter((index) => index >= 0);
+    return near.length > 0 ? near.reduce((sum, index) => sum + index, 0) / near.length : rows.filter((other) => other < row).length;
+  };
+  const drawn = present.map(([id, kind, column, row, label]) => [id, kind, column, level(row), label]);
   const known = new Map(drawn.map((node) => [node[0], node]));
   const highest = Math.max(...drawn.map(([, , , row]) => row));
   const edges = EDGES.filter(([from, to]) => known.has(from) && known.has(to)).map(([from, to, carries]) => {

@@ -15,7 +15,7 @@ const element = (id) => document.getElementById(id);
 const [board, age, state, keyPanel] = ["board", "age", "state", "key"].map(element);
 const drawClicks = clicksChart(element("clicks"), element("clicks-note"));
 
-let last = { text: "", overview: null };
+let last = null;
 let demo = null;
 let partner = null;
 let picture = null;
@@ -65,11 +65,9 @@ function show(overview) {
 }
 
 function showAge() {
-  const { overview } = last;
-  if (!overview) return;
-  const { level, text } = panels.verdict(overview);
+  const { level, text } = panels.verdict(last);
   say(level, text);
-  setText(age, overview.measuredAt ? `measured ${ago(overview.measuredAt)}` : "not measured yet");
+  setText(age, last.measuredAt ? `measured ${ago(last.measuredAt)}` : "");
   age.classList.toggle("old", level === "bad" && text.startsWith("Measurements"));
 }
 
@@ -82,16 +80,28 @@ function askForKey(wasWrong) {
   element("key-input").focus();
 }
 
+/** Whether the API refuses the key: from another origin a browser does not show the refusal, only that others are answered. */
+const isRefused = () => get("/api/site/categories").then(({ status }) => status === 200, () => false);
+
+async function overview(query, signal) {
+  try {
+    return await get(`/api/ops/overview${query}`, { signal });
+  } catch (error) {
+    if (error instanceof TypeError && (await isRefused())) return { status: 401 };
+    throw error;
+  }
+}
+
 async function ask(signal) {
   // A header would need a preflight, which a function with a key does not answer; the parameter is the platform's other way.
   const query = key ? `?code=${encodeURIComponent(key)}` : "";
-  const [{ status, text, data }] = await Promise.all([
-    get(`/api/ops/overview${query}`, { signal }),
+  const [{ status, data }] = await Promise.all([
+    overview(query, signal),
     partner ? fetch(`${partner}?format=json`, { signal }).then((answer) => answer.json()).then((inbox) => { demo = inbox; }).catch(() => {}) : null,
   ]);
   if (status === 401 || status === 403) return askForKey(key !== null);
   if (!data) throw new Error(`the overview answers ${status}`);
-  last = { text, overview: data };
+  last = data;
   show(data);
   showAge();
 }
