@@ -3,9 +3,9 @@
 
 pub mod anomalies;
 pub mod capture_batch;
+mod co_views;
 pub mod collect_clicks;
 pub mod erase_visitor;
-mod co_views;
 pub mod heartbeat;
 mod http;
 pub mod ops_api;
