@@ -6,6 +6,7 @@ pub mod collect_clicks;
 pub mod erase_visitor;
 pub mod heartbeat;
 mod http;
+pub mod ops_api;
 pub mod partner_notifications;
 pub mod product_changes;
 pub mod product_projection;
@@ -44,6 +45,7 @@ pub fn all() -> Vec<Function> {
         recently_viewed::FUNCTION,
         erase_visitor::FUNCTION,
         site_api::FUNCTION,
+        ops_api::FUNCTION,
     ]
 }
 

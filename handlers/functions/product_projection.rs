@@ -3,7 +3,7 @@
 //! Triggered by hub `products`, consumer group `site`.
 //!
 //! Promises: `site/products` and `site/listings` end at the latest state of each product, whatever order its events come in, and a
-//! product is listed in one category at most once its events are handled. A product event with malformed data is parked alone; events
+//! product is listed in one category at most once its events are handled. Every category that ever had a product has a row there. A product event with malformed data is parked alone; events
 //! of other types are skipped.
 //!
 //! A second delivery changes nothing: every write is "write if newer", see [`crate::domain::projection`].
@@ -104,6 +104,9 @@ impl Site {
             .buffer_unordered(AT_ONCE)
             .try_for_each(|_| async { Ok(()) })
             .await?;
+        if let Some(row) = &writes.category {
+            self.listings.upsert(&row.category, &row.id.to_string(), row).await?;
+        }
         match (&writes.view, &etag) {
             (Some(view), Some(etag)) => self.products.replace(id, id, view, etag).await.map(drop),
             (Some(view), None) => self.products.create(id, id, view).await.map(drop),
