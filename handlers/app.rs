@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::{
     azure::{blobs::Blobs, cosmos::Cosmos, credentials::Credentials, event_grid::Topic, event_hubs::EventHubs},
     events::{Codec, SchemaRegistry},
-    functions::recently_viewed,
+    functions::{recently_viewed, trend_rollup, trends},
     settings::Settings,
 };
 
@@ -25,6 +25,8 @@ struct Parts {
     blobs: Blobs,
     events: Codec,
     lists: recently_viewed::Known,
+    windows: trends::HeldWindows,
+    minutes: trend_rollup::HeldMinutes,
     settings: Settings,
 }
 
@@ -39,6 +41,8 @@ impl App {
             blobs: Blobs::new(&settings.storage, &credentials),
             events: Codec::new(SchemaRegistry::new(&settings.schema_registry, &credentials)),
             lists: recently_viewed::Known::default(),
+            windows: trends::held_windows(),
+            minutes: trend_rollup::held_minutes(),
             settings,
         }))
     }
@@ -71,6 +75,16 @@ impl App {
     /// What `RecentlyViewed` knows from its last calls.
     pub(crate) fn lists(&self) -> &recently_viewed::Known {
         &self.0.lists
+    }
+
+    /// What `Trends` keeps between its calls.
+    pub(crate) fn windows(&self) -> &trends::HeldWindows {
+        &self.0.windows
+    }
+
+    /// What `TrendRollup` keeps between its calls.
+    pub(crate) fn minutes(&self) -> &trend_rollup::HeldMinutes {
+        &self.0.minutes
     }
 
     /// The settings this process was started with.

@@ -28,3 +28,4 @@ pub mod publication;
 pub mod rates;
 pub mod recently_viewed;
 pub mod text;
+pub mod trends;

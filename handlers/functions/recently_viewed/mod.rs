@@ -24,7 +24,7 @@ use crate::{
         recently_viewed::{RecentlyViewed, View},
     },
     outcome::{Cause, Outcome},
-    registry::{Function, HubEvent, Trigger},
+    registry::{Function, HubEvent, Order, Trigger},
 };
 
 /// The registry's entry.
@@ -33,6 +33,7 @@ pub const FUNCTION: Function = Function {
     trigger: Trigger::EventHub {
         hub: CLICKS_HUB,
         consumer_group: "recently-viewed",
+        order: Order::Key,
         handle: |app, events| Box::pin(handle(app, events)),
     },
 };
