@@ -2,12 +2,16 @@
 //! work on one record; tests.
 
 pub mod capture_batch;
+pub mod collect_clicks;
+pub mod erase_visitor;
 pub mod heartbeat;
 mod http;
+pub mod ops_api;
 pub mod partner_notifications;
 pub mod product_changes;
 pub mod product_projection;
 pub mod products;
+pub mod recently_viewed;
 pub mod site_api;
 pub mod trend_rollup;
 pub mod trends;
@@ -15,7 +19,8 @@ pub mod trends;
 use crate::{
     azure::cosmos::{CosmosError, CosmosErrorKind},
     domain::{
-        click::{Click, RECORDED},
+        click::{Click, RECORDED, VisitorId},
+        product::ProductId,
         product_events::{CHANGED, DISCONTINUED, ProductChanged, ProductDiscontinued, ProductEvent},
         product_events_json::{ProductChangedJson, ProductDiscontinuedJson},
     },
@@ -38,7 +43,11 @@ pub fn all() -> Vec<Function> {
         partner_notifications::FUNCTION,
         capture_batch::FUNCTION,
         heartbeat::FUNCTION,
+        collect_clicks::FUNCTION,
+        recently_viewed::FUNCTION,
+        erase_visitor::FUNCTION,
         site_api::FUNCTION,
+        ops_api::FUNCTION,
         trends::FUNCTION,
         trend_rollup::FUNCTION,
     ]
@@ -76,6 +85,26 @@ fn unstored(operation: &str, error: CosmosError) -> Outcome {
     let is_refused = matches!(error.kind, CosmosErrorKind::TooLarge | CosmosErrorKind::Refused);
     let cause = Cause::from_error(operation, error);
     if is_refused { Outcome::Park(cause) } else { Outcome::Retry(cause) }
+}
+
+/// The outcome of what was done for several records together is that of each of them.
+fn repeated(outcome: &Outcome) -> Outcome {
+    match outcome {
+        Outcome::Done => Outcome::Done,
+        Outcome::Skip(reason) => Outcome::Skip(reason),
+        Outcome::Park(cause) => Outcome::Park(Cause::new(cause.chain())),
+        Outcome::Retry(cause) => Outcome::Retry(Cause::new(cause.chain())),
+    }
+}
+
+/// Id and partition key in `site/recommendations` of what is recommended to a visitor.
+fn visitor_recommendations(visitor: &VisitorId) -> String {
+    format!("visitor|{visitor}")
+}
+
+/// Id and partition key in `site/recommendations` of what is viewed together with a product.
+fn product_recommendations(product: &ProductId) -> String {
+    format!("product|{product}")
 }
 
 #[cfg(test)]
