@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::{
     azure::{blobs::Blobs, cosmos::Cosmos, credentials::Credentials, event_grid::Topic, event_hubs::EventHubs},
     events::{Codec, SchemaRegistry},
-    functions::{trend_rollup, trends},
+    functions::{recently_viewed, trend_rollup, trends},
     settings::Settings,
 };
 
@@ -24,6 +24,7 @@ struct Parts {
     event_grid: Topic,
     blobs: Blobs,
     events: Codec,
+    lists: recently_viewed::Known,
     windows: trends::HeldWindows,
     minutes: trend_rollup::HeldMinutes,
     settings: Settings,
@@ -39,6 +40,7 @@ impl App {
             event_grid: Topic::new(&settings.event_grid, &credentials),
             blobs: Blobs::new(&settings.storage, &credentials),
             events: Codec::new(SchemaRegistry::new(&settings.schema_registry, &credentials)),
+            lists: recently_viewed::Known::default(),
             windows: trends::held_windows(),
             minutes: trend_rollup::held_minutes(),
             settings,
@@ -68,6 +70,11 @@ impl App {
     /// Events to and from their form on the hubs.
     pub fn events(&self) -> &Codec {
         &self.0.events
+    }
+
+    /// What `RecentlyViewed` knows from its last calls.
+    pub(crate) fn lists(&self) -> &recently_viewed::Known {
+        &self.0.lists
     }
 
     /// What `Trends` keeps between its calls.

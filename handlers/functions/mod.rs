@@ -23,7 +23,7 @@ use crate::{
     azure::cosmos::{CosmosError, CosmosErrorKind},
     domain::{
         click::{Click, RECORDED, VisitorId},
-        product::{Category, ProductId},
+        product::ProductId,
         product_events::{CHANGED, DISCONTINUED, ProductChanged, ProductDiscontinued, ProductEvent},
         product_events_json::{ProductChangedJson, ProductDiscontinuedJson},
     },
@@ -110,24 +110,6 @@ fn visitor_recommendations(visitor: &VisitorId) -> String {
 /// Id and partition key in `site/recommendations` of what is viewed together with a product.
 fn product_recommendations(product: &ProductId) -> String {
     format!("product|{product}")
-}
-
-/// Id and partition key in `site/trending` of what is viewed most in a category, or in the whole shop. Ids must not contain the
-/// characters `/ \\ ? #`, which categories do: they stand there as URLs have them, and so does `%`.
-fn trending_id(category: Option<&Category>) -> String {
-    let Some(category) = category else { return "all".to_owned() };
-    let mut id = "category|".to_owned();
-    for character in category.as_str().chars() {
-        match character {
-            '/' => id.push_str("%2F"),
-            '\\' => id.push_str("%5C"),
-            '?' => id.push_str("%3F"),
-            '#' => id.push_str("%23"),
-            '%' => id.push_str("%25"),
-            _ => id.push(character),
-        }
-    }
-    id
 }
 
 #[cfg(test)]

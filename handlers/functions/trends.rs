@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 
 use futures::{StreamExt, stream};
+use time::OffsetDateTime;
 
 use super::{CLICKS_HUB, click, unstored};
 use crate::{
@@ -63,10 +64,11 @@ pub(crate) struct Known {
 }
 
 async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
+    let now = app.now();
     let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(events.len());
     let mut windows: BTreeMap<WindowId, Vec<(usize, Fact)>> = BTreeMap::new();
     for (index, event) in events.iter().enumerate() {
-        outcomes.push(match fact(&app, event) {
+        outcomes.push(match fact(now, event) {
             Ok((id, fact)) => {
                 windows.entry(id).or_default().push((index, fact));
                 None
@@ -105,7 +107,7 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
 }
 
 /// The click that an event is and the window it counts in, or what becomes of the event if it is none that counts.
-fn fact(app: &App, HubEvent { event, position }: &HubEvent) -> Result<(WindowId, Fact), Outcome> {
+fn fact(now: OffsetDateTime, HubEvent { event, position }: &HubEvent) -> Result<(WindowId, Fact), Outcome> {
     let click = match click(event) {
         Ok(Some(click)) => click,
         Ok(None) => return Err(Outcome::Skip("not a click")),
@@ -123,7 +125,7 @@ fn fact(app: &App, HubEvent { event, position }: &HubEvent) -> Result<(WindowId,
             return Err(Outcome::Park(Cause::new("the click claims to have happened after the hub stored it")));
         }
     }
-    if app.now() - position.enqueued > REDELIVERED_WITHIN {
+    if now - position.enqueued > REDELIVERED_WITHIN {
         return Err(Outcome::Skip("stored so long ago that it cannot be known whether it was counted"));
     }
     let id = WindowId { partition: partition.to_owned(), minute: Minute::of(at) };
@@ -231,4 +233,76 @@ fn failed(outcome: Outcome) -> Failed {
         Outcome::Park(cause) => Outcome::Park(Cause::new(cause.chain())),
         Outcome::Retry(cause) => Outcome::Retry(Cause::new(cause.chain())),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use time::{Duration, macros::datetime};
+
+    use super::*;
+    use crate::{
+        domain::click::{AHEAD, LATE, RECORDED},
+        events::{Event, EventData},
+        registry::Position,
+    };
+
+    const STORED: OffsetDateTime = datetime!(2026-06-01 12:00:30 UTC);
+
+    fn event(data: Value, time: Option<OffsetDateTime>) -> HubEvent {
+        let event = Event {
+            id: "e-1".to_owned(),
+            source: "/test".to_owned(),
+            r#type: RECORDED.to_owned(),
+            subject: None,
+            time,
+            dataschema: None,
+            extensions: Default::default(),
+            data: EventData::Json(data),
+        };
+        let position = Position {
+            hub: "clicks".to_owned(),
+            consumer_group: "trends".to_owned(),
+            partition: "3".to_owned(),
+            sequence: 41,
+            offset: String::new(),
+            enqueued: STORED,
+        };
+        HubEvent { event, position }
+    }
+
+    fn click_at(time: OffsetDateTime) -> HubEvent {
+        event(json!({ "productId": "p-1" }), Some(time))
+    }
+
+    #[test]
+    fn a_click_counts_in_the_minute_it_happened_in() {
+        let (id, fact) = fact(STORED, &click_at(STORED - Duration::minutes(2))).unwrap();
+        assert_eq!((id.partition.as_str(), id.minute.to_string().as_str()), ("3", "2026-06-01T11:58Z"));
+        assert_eq!(fact.sequence, 41);
+        let (id, _) = super::fact(STORED, &event(json!({ "productId": "p-1" }), None)).unwrap();
+        assert_eq!(id.minute.to_string(), "2026-06-01T12:00Z", "without a time, when it was stored");
+    }
+
+    #[test]
+    fn what_cannot_count_ends_as_what_it_is() {
+        let nowhere = |change: fn(&mut Position)| {
+            let mut click = click_at(STORED);
+            change(&mut click.position);
+            fact(STORED, &click).unwrap_err()
+        };
+        assert!(nowhere(|position| position.sequence = -1).is_retry());
+        assert!(nowhere(|position| position.partition = "unknown".to_owned()).is_retry());
+        let ends = |now, event: &HubEvent| fact(now, event).unwrap_err();
+        let ahead = click_at(STORED + AHEAD + Duration::SECOND);
+        assert!(matches!(ends(STORED, &ahead), Outcome::Park(_)));
+        assert!(matches!(ends(STORED, &event(json!({ "productId": "a/b" }), None)), Outcome::Park(_)));
+        let late = click_at(STORED - LATE - Duration::SECOND);
+        assert!(matches!(ends(STORED, &late), Outcome::Skip("too late to count")));
+        let long_ago = ends(STORED + REDELIVERED_WITHIN + Duration::SECOND, &click_at(STORED));
+        assert!(matches!(long_ago, Outcome::Skip(_)));
+        let mut other = click_at(STORED);
+        other.event.r#type = "com.contoso.order.placed.v1".to_owned();
+        assert!(matches!(ends(STORED, &other), Outcome::Skip("not a click")));
+    }
 }

@@ -26,8 +26,7 @@ use crate::domain::click::{Click, LATE};
 
 /// Views after which a page is full. Small pages make small batches cheap; a batch of 500 fills one or two.
 const FULL_VIEWS: u64 = 256;
-/// Views that a page never exceeds. The longest names of 600 products and categories, with what is counted of them, are less than
-/// 400 kB of base64, so a page is always below 512 kB.
+/// Views that a page never exceeds. With 600 of the longest names of products and categories it is still below 512 kB.
 const MOST_VIEWS: u64 = 600;
 /// Bytes of packed counts after which a page is full.
 const FULL_BYTES: usize = 8 << 10;

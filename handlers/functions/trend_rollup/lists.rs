@@ -47,14 +47,17 @@ pub(super) async fn write(app: &App, changed: &BTreeSet<i64>) -> Result<(), Caus
 
 /// What was counted in the minutes up to `now`.
 async fn recent(app: &App, now: Minute) -> Result<Tally, Cause> {
+    let failed = |error| Cause::from_error("read the last minutes", error);
     let summing = Summing::new(app);
     let mut recent = Tally::default();
     for minute in (0..WINDOW_MINUTES).map(|ago| now.plus(-ago)) {
-        let stored = summing.stored(minute).await;
-        let Some(stored) = stored.map_err(|error| Cause::from_error("read a minute", error))? else { continue };
+        let Some(stored) = summing.stored(minute).await.map_err(failed)? else { continue };
         let tally = match app.minutes().take(&minute) {
             Some((etag, tally)) if etag == stored.etag => tally,
-            _ => summing.tally_of(minute, &stored.value.pages).await?,
+            _ => match summing.tally_of(minute, &stored.value.pages).await.map_err(failed)? {
+                Some(tally) => tally,
+                None => continue,
+            },
         };
         recent.merge(&tally);
         app.minutes().put(minute, (stored.etag, tally));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use serde_json::Value;
 
 use crate::{
     app::App,
@@ -83,7 +84,7 @@ impl<'a> Summing<'a> {
             for (partition, count) in stored.iter().flat_map(|stored| &stored.value.pages) {
                 pages.know(partition, *count);
             }
-            let tally = self.tally(minute, &pages).await?;
+            let Some(tally) = self.tally(minute, &pages).await.map_err(failed)? else { return Ok(()) };
             let document = MinuteDocument::new(minute, pages.counts.clone(), &tally);
             let written = match stored {
                 Some(stored) if stored.value == document => Ok(stored.etag),
@@ -109,47 +110,57 @@ impl<'a> Summing<'a> {
         self.minutes.read(&minute.day(), &minute.to_string()).await
     }
 
-    /// What the windows count that the minute's item was made of.
-    pub(super) async fn tally_of(&self, minute: Minute, counts: &BTreeMap<String, u32>) -> Result<Tally, Cause> {
+    /// What the windows count that the minute's item was made of; `None` if one of them is damaged.
+    pub(super) async fn tally_of(
+        &self,
+        minute: Minute,
+        counts: &BTreeMap<String, u32>,
+    ) -> Result<Option<Tally>, CosmosError> {
         self.tally(minute, &Pages { counts: counts.clone(), full: BTreeMap::new() }).await
     }
 
-    async fn tally(&self, minute: Minute, pages: &Pages) -> Result<Tally, Cause> {
+    async fn tally(&self, minute: Minute, pages: &Pages) -> Result<Option<Tally>, CosmosError> {
         let mut ids = Vec::new();
         for (partition, count) in &pages.counts {
             let window = WindowId { partition: partition.clone(), minute };
             ids.extend((0..*count).map(|number| PageId { window: window.clone(), number }));
         }
-        stream::iter(ids)
+        let mut found = stream::iter(ids)
             .map(|id| async move {
-                let page = match pages.full.get(&id) {
-                    Some(document) => Some(read_page(document)?),
-                    None => self.page(&id).await?,
-                };
-                Ok::<_, Cause>(page)
-            })
-            .buffer_unordered(PAGES_AT_ONCE)
-            .try_fold(Tally::default(), |mut tally, page| async move {
-                if let Some(page) = page {
-                    tally.merge(page.tally());
+                match pages.full.get(&id) {
+                    Some(document) => Ok(Some(read_page(document))),
+                    None => self.page(&id).await,
                 }
-                Ok(tally)
             })
-            .await
+            .buffer_unordered(PAGES_AT_ONCE);
+        let mut tally = Tally::default();
+        while let Some(page) = found.try_next().await? {
+            match page {
+                Some(Ok(page)) => tally.merge(page.tally()),
+                // The minute stays as it is, and the others go on.
+                Some(Err(cause)) => {
+                    tracing::error!(%minute, cause = cause.chain(), "a damaged window");
+                    return Ok(None);
+                }
+                None => {}
+            }
+        }
+        Ok(Some(tally))
     }
 
-    async fn page(&self, id: &PageId) -> Result<Option<Page>, Cause> {
+    async fn page(&self, id: &PageId) -> Result<Option<Result<Page, Cause>>, CosmosError> {
         let id = id.to_string();
-        let stored = self.windows.read::<PageDocument>(&id, &id).await;
-        let Some(stored) = stored.map_err(|error| Cause::from_error("read a window", error))? else {
+        let Some(stored) = self.windows.read::<Value>(&id, &id).await? else {
             tracing::warn!(page = id, "a page of a window is gone before its time");
             return Ok(None);
         };
-        read_page(&stored.value).map(Some)
+        let document = serde_json::from_value::<PageDocument>(stored.value);
+        let page = document.map_err(|error| Cause::from_error("read a page", error)).and_then(|page| read_page(&page));
+        Ok(Some(page))
     }
 }
 
 fn read_page(document: &PageDocument) -> Result<Page, Cause> {
-    let page = <(PageId, Page)>::try_from(document).map_err(|error| Cause::from_error("read a window", error))?;
-    Ok(page.1)
+    let page = <(PageId, Page)>::try_from(document);
+    page.map(|(_, page)| page).map_err(|error| Cause::from_error("read a page", error))
 }

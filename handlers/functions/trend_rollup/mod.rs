@@ -19,6 +19,7 @@ use std::{
 
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub(crate) use self::minutes::{HeldMinutes, held_minutes};
 use self::minutes::{Pages, Summing};
@@ -101,7 +102,7 @@ async fn keep(stored: &Container, progress: &Progress) -> Result<(), Cause> {
 }
 
 /// The next changes; from the beginning if the position is not one of this container's, which was then made anew.
-async fn changes(windows: &Container, continuation: Option<&str>) -> Result<Changes<PageDocument>, Cause> {
+async fn changes(windows: &Container, continuation: Option<&str>) -> Result<Changes<Value>, Cause> {
     let failed = |error| Cause::from_error("read which windows changed", error);
     match windows.changes(continuation, CHANGES).await {
         Err(error) if error.kind == CosmosErrorKind::Refused && continuation.is_some() => {
@@ -113,13 +114,15 @@ async fn changes(windows: &Container, continuation: Option<&str>) -> Result<Chan
 }
 
 /// Sums the minutes that these pages are of, and returns them.
-async fn sum(app: &App, changed: Vec<PageDocument>) -> Result<Vec<Minute>, Cause> {
+async fn sum(app: &App, changed: Vec<Value>) -> Result<Vec<Minute>, Cause> {
     let mut minutes: BTreeMap<Minute, Pages> = BTreeMap::new();
     for document in changed {
-        match document.id.parse::<PageId>() {
-            Ok(id) => minutes.entry(id.window.minute).or_default().changed(id, document),
+        let id = document["id"].to_string();
+        let page = serde_json::from_value::<PageDocument>(document).ok();
+        match page.and_then(|page| Some((page.id.parse::<PageId>().ok()?, page))) {
+            Some((id, page)) => minutes.entry(id.window.minute).or_default().changed(id, page),
             // Nobody of ours wrote it; nothing is lost by passing it.
-            Err(error) => tracing::warn!(%error, "a document among the windows"),
+            None => tracing::warn!(id, "a document among the windows is none of a window"),
         }
     }
     let summing = Summing::new(app);
