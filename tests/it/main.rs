@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "helpers outside of test functions are tests too")]
 
+mod anomalies;
 mod bad_records;
 mod command_line;
 mod cosmos_clients;
