@@ -5,6 +5,7 @@
 //! shop, [`products`] is its door, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts.
 //! [`clickstream`] reads the log of a real shop, on which [`evaluate`] measures our predictions. [`mod@bench`] measures the flow.
 
+pub mod app_settings;
 pub mod bench;
 pub mod catalogue;
 pub mod clickstream;

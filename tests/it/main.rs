@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "helpers outside of test functions are tests too")]
 
 mod bad_records;
+mod clicks;
 mod command_line;
 mod cosmos_clients;
 mod crash;
@@ -15,6 +16,7 @@ mod official_clients;
 mod power_cut;
 mod product_flow;
 mod python_suites;
+mod recommendations;
 mod redelivery;
 mod refusals;
 mod settings;
