@@ -5,6 +5,7 @@
 
 mod anomalies;
 mod bad_records;
+mod clicks;
 mod command_line;
 mod cosmos_clients;
 mod crash;
@@ -16,6 +17,7 @@ mod official_clients;
 mod power_cut;
 mod product_flow;
 mod python_suites;
+mod recommendations;
 mod redelivery;
 mod refusals;
 mod settings;

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod bench;
+mod evaluate;
 mod package;
 mod simulate;
 mod tail;
@@ -43,6 +44,7 @@ enum Command {
     Tail(tail::Args),
     Simulate(simulate::Args),
     Bench(bench::Args),
+    Evaluate(evaluate::Args),
 }
 
 /// How a command ended, when it did not fail with an error.
@@ -86,6 +88,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Tail(args) => Box::pin(tail::run(args)).await,
         Command::Simulate(args) => Box::pin(simulate::run(args)).await,
         Command::Bench(args) => Box::pin(bench::run(args, project)).await,
+        Command::Evaluate(args) => evaluate::run(&args),
     }
 }
 
