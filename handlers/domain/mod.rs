@@ -9,6 +9,8 @@
 //! what the visitor sees. [`capture`] reads the hub's files, [`lag`] says how late everything is, [`rates`] how fast it flows,
 //! [`operations`] what operators see of both.
 //! read it. A [`click`] becomes a [`recommendation`]. [`capture`] reads the hub's files, [`lag`] says how late everything is.
+//! what the visitor sees, [`recommendation`] what that visitor and others may like. [`capture`] reads the hub's files, [`lag`] says how
+//! late everything is.
 
 pub mod anomaly;
 pub mod capture;

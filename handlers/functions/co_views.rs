@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::click;
+use super::{CLICKS_HUB, click};
 use crate::{
     app::App,
     azure::blobs::{BlobError, Condition},
@@ -26,16 +26,13 @@ pub(super) const CONTAINER: &str = "co-views";
 /// What marks begin with.
 pub(super) const MARKS: &str = "changed/";
 
-/// The hub whose events are clicks.
-const HUB: &str = "clicks";
-
 /// Sessions of the file that is being read; of files of other hubs there are none.
 pub(super) struct FileSessions(Option<Collector>);
 
 impl FileSessions {
     /// Of a file of which nothing was read yet.
     pub(super) fn new(file: &CaptureFile, version: &ReportedFile) -> Self {
-        Self((file.hub == HUB).then(|| Collector::new(version.clone())))
+        Self((file.hub == CLICKS_HUB).then(|| Collector::new(version.clone())))
     }
 
     /// Adds the next record of the file. What is no click that counts makes no session; the readers of the hub park or skip it.

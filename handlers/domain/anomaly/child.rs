@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     record::Scope,
     share::{HourlyShare, Share},
-    tuning::{self, CHILD},
+    tuning::{self, CATEGORY, Design, PRODUCT},
     watch::{Rule, Sample, Turn, Watch},
 };
 
@@ -47,7 +47,7 @@ impl Category {
         let is_judged = !self.name.is_empty() && self.share.overall.minutes >= tuning::WARM_CHILD_MINUTES;
         let name = &self.name;
         let scope = || Scope::Category(name.clone());
-        let turn = judged(&mut self.watch, scope, sample, judge.filter(|_| is_judged));
+        let turn = judged(&mut self.watch, scope, sample, CATEGORY, judge.filter(|_| is_judged));
         if let Turn::Accepted(_, ratio) = &turn {
             self.share.scale(*ratio);
         }
@@ -74,7 +74,7 @@ impl Product {
         let sample = Sample { minute, observed, expected: around * share };
         let is_judged = self.share.minutes >= tuning::WARM_CHILD_MINUTES;
         let scope = || Scope::Product(id.to_owned());
-        let turn = judged(&mut self.watch, scope, sample, judge.filter(|_| is_judged));
+        let turn = judged(&mut self.watch, scope, sample, PRODUCT, judge.filter(|_| is_judged));
         if let Turn::Accepted(_, ratio) = &turn {
             self.share.scale(*ratio);
         }
@@ -87,9 +87,15 @@ impl Product {
 }
 
 /// Judges a child if `needed`, the evidence that raises, is given.
-fn judged(watch: &mut Watch, scope: impl FnOnce() -> Scope, sample: Sample, needed: Option<f64>) -> Turn {
+fn judged(
+    watch: &mut Watch,
+    scope: impl FnOnce() -> Scope,
+    sample: Sample,
+    design: Design,
+    needed: Option<f64>,
+) -> Turn {
     let Some(needed) = needed else { return Turn::None };
-    let rule = Rule { design: CHILD, needed, new_normal: tuning::NEW_NORMAL, least_rise: tuning::LEAST_RISE };
+    let rule = Rule { design, needed, new_normal: tuning::NEW_NORMAL, least_rise: tuning::LEAST_RISE };
     watch.observe(scope, sample, &rule)
 }
 

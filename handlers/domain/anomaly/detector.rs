@@ -218,7 +218,7 @@ impl Detector {
         self.products.insert(id.to_owned(), Product::new(place.unwrap_or(0)));
     }
 
-    /// The products of each category that are not open, and the rest of it, as parts of the category.
+    /// The products of each category, and the rest of it, as parts of the category.
     fn units(&self, counts: &Counts, units: &mut [Vec<Unit>]) {
         let mut known = vec![(0.0, 0.0); units.len()];
         for (product, &observed) in self.products.values().zip(&counts.products) {
@@ -227,14 +227,14 @@ impl Detector {
             let (views, shares) = &mut known[product.category];
             *views += observed;
             *shares += share;
-            if product.watch.open.is_none() {
-                let dispersion = product.watch.dispersion.factor();
-                units[product.category].push(Unit { observed, share, dispersion });
-            }
+            let dispersion = product.watch.dispersion.factor();
+            let is_in_line = product.watch.open.is_none();
+            units[product.category].push(Unit { observed, share, dispersion, is_in_line });
         }
         for ((units, (views, shares)), counted) in units.iter_mut().zip(known).zip(&counts.categories) {
             let observed = (counted - views).max(0.0);
-            units.push(Unit { observed, share: 1.0 - shares, dispersion: tuning::DISPERSION_AT_FIRST });
+            let (share, dispersion) = (1.0 - shares, tuning::DISPERSION_AT_FIRST);
+            units.push(Unit { observed, share, dispersion, is_in_line: true });
         }
     }
 
@@ -242,9 +242,10 @@ impl Detector {
         let mut all = Vec::with_capacity(self.products.len() + units.len());
         for (category, units) in self.categories.iter().zip(units) {
             let share = category.share.value(at).unwrap_or(0.0);
-            if category.watch.open.is_none() {
-                all.extend(units.iter().map(|unit| Unit { share: unit.share * share, ..*unit }));
-            }
+            let is_in_line = category.watch.open.is_none();
+            let of_all =
+                |unit: &Unit| Unit { share: unit.share * share, is_in_line: unit.is_in_line && is_in_line, ..*unit };
+            all.extend(units.iter().map(of_all));
         }
         common(&mut all, number(views))
     }

@@ -42,4 +42,22 @@ impl Minute {
     pub fn empty(minute: i64) -> Self {
         Self { minute, ..Self::default() }
     }
+
+    /// Adds views of a product, to its category and to the total as well.
+    pub fn add(&mut self, product: &str, category: Option<&str>, views: u64) {
+        self.views += views;
+        if let Some(name) = category {
+            match self.categories.get_mut(name) {
+                Some(counted) => counted.views += views,
+                None => drop(self.categories.insert(name.to_owned(), CategoryViews { views })),
+            }
+        }
+        match self.products.get_mut(product) {
+            Some(counted) => counted.views += views,
+            None => {
+                let counted = ProductViews { views, category: category.map(str::to_owned) };
+                drop(self.products.insert(product.to_owned(), counted));
+            }
+        }
+    }
 }

@@ -48,6 +48,13 @@ impl Season {
         self.seasonal(minute).map(|seasonal| seasonal * self.trend())
     }
 
+    /// Whether this weekday was seen at this time of day; else other days speak for it.
+    pub(super) fn knows(&self, minute: i64) -> bool {
+        let (day, slot) = (minute.div_euclid(DAY_MINUTES), minute.rem_euclid(DAY_MINUTES) / SLOT_MINUTES);
+        let seen = |past: &&Day| usize::try_from(slot).ok().and_then(|slot| *past.slots.get(slot)?).is_some();
+        self.days.iter().filter(seen).any(|past| past.day < day && (day - past.day) % 7 == 0)
+    }
+
     /// How the last hours compare with the season.
     fn trend(&self) -> f64 {
         if self.seasonal > 0.0 { self.observed / self.seasonal } else { 1.0 }

@@ -2,10 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{
-    Change, Detector, Kind, Minute, Scope,
-    minute::{CategoryViews, ProductViews},
-};
+use super::{Change, Detector, Kind, Minute, Scope};
 
 /// 2026-11-02, a Monday.
 const START: i64 = 20_759 * 24 * 60;
@@ -27,10 +24,7 @@ fn minute(at: i64, factor: impl Fn(u64) -> f64) -> Minute {
     let mut minute = Minute::empty(at);
     for product in 0..12 {
         let views = (usual(at, product) as f64 * factor(product)).round() as u64;
-        let category = format!("c{}", product % 3);
-        minute.views += views;
-        minute.categories.entry(category.clone()).or_insert(CategoryViews { views: 0 }).views += views;
-        minute.products.insert(format!("p{product}"), ProductViews { views, category: Some(category) });
+        minute.add(&format!("p{product}"), Some(&format!("c{}", product % 3)), views);
     }
     minute
 }
@@ -125,11 +119,8 @@ fn the_state_is_small_however_many_products_there_are_and_survives_being_stored(
     for at in START..START + 3 {
         let mut minute = Minute::empty(at);
         for product in 0..3 * super::tuning::PRODUCTS {
-            let category = format!("{:-<100}", product % 100);
             let views = 1 + (product as u64 + at as u64) % 7;
-            minute.views += views;
-            minute.categories.entry(category.clone()).or_insert(CategoryViews { views: 0 }).views += views;
-            minute.products.insert(format!("{product:-<64}"), ProductViews { views, category: Some(category) });
+            minute.add(&format!("{product:-<64}"), Some(&format!("{:-<100}", product % 100)), views);
         }
         detector.step(&minute, false);
     }

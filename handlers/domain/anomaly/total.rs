@@ -6,7 +6,7 @@ use super::{
     record::Scope,
     season::Season,
     short,
-    tuning::{self, CHILD, TOTAL},
+    tuning::{self, CATEGORY, TOTAL},
     watch::{Rule, Sample, Turn, Watch},
 };
 
@@ -35,8 +35,8 @@ impl Total {
         let sample = Sample { minute, observed, expected: seasonal.unwrap_or(self.level) };
         let turn = if self.is_warm() {
             let rule = match seasonal {
-                Some(_) => Rule { design: TOTAL, new_normal: tuning::NEW_NORMAL, ..RULE },
-                None => RULE,
+                Some(_) if self.season.knows(minute) => Rule { design: TOTAL, new_normal: tuning::NEW_NORMAL, ..RULE },
+                _ => RULE,
             };
             self.watch.observe(|| Scope::Total, sample, &rule)
         } else {
@@ -66,9 +66,9 @@ impl Total {
     }
 }
 
-/// Without a season.
+/// Without a season that knows the weekday.
 const RULE: Rule = Rule {
-    design: CHILD,
+    design: CATEGORY,
     needed: tuning::EVIDENCE,
     new_normal: tuning::NEW_NORMAL_WITHOUT_SEASON,
     least_rise: tuning::LEAST_RISE,

@@ -11,19 +11,34 @@ pub const MOST_OF_ONE_MINUTE: f64 = 0.55;
 /// Evidence (nats) for being normal again that clears an anomaly; half of it at most from one minute.
 pub const CLEARING: f64 = 4.0;
 
-/// A drop or rise that the evidence is computed for, as factors of the expectation.
+/// The changes that evidence is gathered for, as factors of the expectation: a drop, a deep drop, a rise, a steep rise. The deep ones
+/// find outages and the like sooner; the others what they would take for normal.
 #[derive(Clone, Copy, Debug)]
-pub struct Design {
-    /// Below 1. Counts above `(1 - drop) / -ln(drop)` of the expectation never add evidence.
-    pub drop: f64,
-    /// Above 1. Counts below `(rise - 1) / ln(rise)` of the expectation never add evidence.
-    pub rise: f64,
+pub struct Design(pub [f64; 4]);
+
+impl Design {
+    /// The mildest drop. Counts above `(1 - drop) / -ln(drop)` of the expectation never add evidence for it.
+    pub fn drop(self) -> f64 {
+        self.0[0]
+    }
+
+    /// The mildest rise. Counts below `(rise - 1) / ln(rise)` of the expectation never add evidence for it.
+    pub fn rise(self) -> f64 {
+        self.0[2]
+    }
+
+    /// Whether the factor at this place is a rise.
+    pub fn is_rise(place: usize) -> bool {
+        place >= 2
+    }
 }
 
-/// The total with a season: its expectation is good to some percent, so less than 0.81 or more than 1.22 of it counts.
-pub const TOTAL: Design = Design { drop: 0.65, rise: 1.5 };
-/// Everything else: shares wander, and what is expected of a shop without history is a guess. Less than 0.65 or more than 1.64 counts.
-pub const CHILD: Design = Design { drop: 0.4, rise: 2.5 };
+/// The total with a season: its expectation is good to some percent, so less than 0.81 or more than 1.23 of it counts.
+pub const TOTAL: Design = Design([0.65, 0.1, 1.5, 4.0]);
+/// Categories, whose shares wander, and the total while no earlier day speaks for this one. Less than 0.65 or more than 1.64 counts.
+pub const CATEGORY: Design = Design([0.4, 0.05, 2.5, 6.0]);
+/// Products, whose shares wander more. Less than 0.58 or more than 1.82 counts.
+pub const PRODUCT: Design = Design([0.3, 0.05, 3.0, 8.0]);
 
 /// An outage is a drop to at most this part of the expectation.
 pub const OUTAGE: f64 = 0.05;
@@ -32,7 +47,7 @@ pub const OUTAGE: f64 = 0.05;
 pub const LEAST_RISE: f64 = 20.0;
 
 /// Minutes after which an anomaly counts as the new normal: a product that nobody sells any more, a shop that moved. Without a season
-/// (the first day) the expectation is a guess, and sooner given up.
+/// that knows the weekday (the first week) the expectation is a guess, and sooner given up.
 pub const NEW_NORMAL: i64 = 24 * 60;
 /// See [`NEW_NORMAL`].
 pub const NEW_NORMAL_WITHOUT_SEASON: i64 = 2 * 60;

@@ -1,5 +1,7 @@
 //! One series under watch: from evidence to an open anomaly and back.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -15,10 +17,9 @@ use super::{
 pub(super) struct Watch {
     #[serde(rename = "d")]
     pub(super) dispersion: Dispersion,
-    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
-    rise: Option<Run>,
-    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
-    drop: Option<Run>,
+    /// Evidence for each factor of the design.
+    #[serde(rename = "e", default, skip_serializing_if = "BTreeMap::is_empty")]
+    runs: BTreeMap<usize, Run>,
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub(super) open: Option<Box<Open>>,
 }
@@ -82,7 +83,7 @@ impl Watch {
 
     /// Forgets the evidence: something else explains it.
     pub(super) fn forget(&mut self) {
-        (self.rise, self.drop) = (None, None);
+        self.runs.clear();
     }
 
     /// Learns how the counts spread. Not called during anomalies.
@@ -93,20 +94,26 @@ impl Watch {
     fn look(&mut self, scope: impl FnOnce() -> Scope, sample: Sample, rule: &Rule) -> Turn {
         let Sample { minute, observed, expected } = sample;
         let dispersion = self.dispersion.factor();
-        let add = |run: Option<Run>, factor: f64| {
+        for (place, factor) in rule.design.0.into_iter().enumerate() {
             let gain = evidence::gain(observed, expected, factor, dispersion);
-            evidence::add(run, gain, rule.needed, minute, observed, expected)
+            let run = self.runs.remove(&place);
+            if let Some(run) = evidence::add(run, gain, rule.needed, minute, observed, expected) {
+                self.runs.insert(place, run);
+            }
+        }
+        let decides = |(place, run): &(&usize, &Run)| {
+            let is_worth_it = !Design::is_rise(**place) || run.observed - run.expected >= rule.least_rise;
+            run.evidence >= rule.needed && is_worth_it
         };
-        self.rise = add(self.rise.take(), rule.design.rise);
-        self.drop = add(self.drop.take(), rule.design.drop);
-        let is_rise = |run: &&Run| run.evidence >= rule.needed && run.observed - run.expected >= rule.least_rise;
-        let (run, kind) = if let Some(run) = self.rise.as_ref().filter(is_rise) {
-            (run, Kind::Spike)
-        } else if let Some(run) = self.drop.as_ref().filter(|run| run.evidence >= rule.needed) {
-            let is_outage = run.observed <= tuning::OUTAGE * run.expected;
-            (run, if is_outage { Kind::Outage } else { Kind::Drop })
+        let strongest =
+            self.runs.iter().filter(decides).max_by(|one, other| one.1.evidence.total_cmp(&other.1.evidence));
+        let Some((&place, run)) = strongest else { return Turn::None };
+        let kind = if Design::is_rise(place) {
+            Kind::Spike
+        } else if run.observed <= tuning::OUTAGE * run.expected {
+            Kind::Outage
         } else {
-            return Turn::None;
+            Kind::Drop
         };
         let anomaly = anomaly(scope(), kind, run, sample, dispersion, rule.design);
         let strength = anomaly.score;
@@ -122,8 +129,8 @@ impl Watch {
         let dispersion = self.dispersion.factor();
         let Some(mut open) = self.open.take() else { return Turn::None };
         let (factor, peak) = match open.anomaly.kind {
-            Kind::Spike => (rule.design.rise, open.anomaly.peak.max(observed)),
-            Kind::Drop | Kind::Outage => (rule.design.drop, open.anomaly.peak.min(observed)),
+            Kind::Spike => (rule.design.rise(), open.anomaly.peak.max(observed)),
+            Kind::Drop | Kind::Outage => (rule.design.drop(), open.anomaly.peak.min(observed)),
         };
         let gain = -evidence::gain(observed, expected, factor, dispersion);
         // The minute's part of it is capped like that of the evidence before: two minutes at least.
@@ -153,8 +160,8 @@ fn anomaly(scope: Scope, kind: Kind, run: &Run, sample: Sample, dispersion: f64,
     let (observed, expected) = (run.observed / minutes, run.expected / minutes);
     // Out of line is what adds evidence, and beyond chance.
     let chance = 3.0 * (dispersion * expected).sqrt();
-    let no_drop = expected * (design.drop - 1.0) / design.drop.ln();
-    let no_rise = expected * (design.rise - 1.0) / design.rise.ln();
+    let no_drop = expected * (design.drop() - 1.0) / design.drop().ln();
+    let no_rise = expected * (design.rise() - 1.0) / design.rise().ln();
     let deviation = (dispersion * run.expected).sqrt().max(1.0);
     Anomaly {
         id: id_of(&scope, kind, run.first),

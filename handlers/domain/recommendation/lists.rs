@@ -14,7 +14,7 @@ pub const LENGTH: usize = 20;
 pub const RECENT: usize = 5;
 
 /// Each earlier product of a visitor counts this part of the one after it.
-pub const EARLIER: f64 = 0.2;
+pub const EARLIER: f64 = 0.1;
 
 /// A document of `site/recommendations`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,16 +41,6 @@ pub struct Item {
     pub score: f64,
 }
 
-/// Id of the list of a product.
-pub fn of_product(product: &str) -> String {
-    format!("product|{product}")
-}
-
-/// Id of the list of a visitor.
-pub fn of_visitor(visitor: &str) -> String {
-    format!("visitor|{visitor}")
-}
-
 /// What is viewed together with `product`, without what is `hidden`.
 pub fn viewed_together(weights: &Weights, product: &ProductId, hidden: &HashSet<ProductId>) -> Vec<Item> {
     strongest(scores(weights, std::slice::from_ref(product)), hidden)
@@ -65,7 +55,7 @@ pub fn for_you(weights: &Weights, recent: &[ProductId], hidden: &HashSet<Product
     strongest(scores, hidden)
 }
 
-/// What follows the products, each a fifth as important as the one before it.
+/// What follows the products, each a tenth as important as the one before it.
 fn scores<'a>(weights: &'a Weights, recent: &[ProductId]) -> HashMap<&'a ProductId, f64> {
     let mut scores: HashMap<&ProductId, f64> = HashMap::new();
     let mut importance = 1.0;

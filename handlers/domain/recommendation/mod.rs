@@ -55,3 +55,6 @@ impl Day {
 
 /// What a co-view of today counts.
 pub const UNIT: u64 = 1 << 16;
+
+#[cfg(test)]
+mod tests;

@@ -33,11 +33,12 @@ use crate::{
         product::ProductId,
         recommendation::{
             Day,
-            lists::{List, of_product, viewed_together},
+            lists::{List, viewed_together},
             state::{Marks, Sources, State},
             weights::Weights,
         },
     },
+    functions::product_recommendations,
     outcome::Cause,
     registry::{Function, Trigger},
 };
@@ -129,7 +130,7 @@ async fn write_lists(
         if items.is_empty() {
             continue;
         }
-        let list = List { id: of_product(product.as_str()), at: now, items, ttl: None };
+        let list = List { id: product_recommendations(product), at: now, items, ttl: None };
         let digest = digest(&list);
         if written.get(product) != Some(&digest) {
             changed.push(list);
@@ -143,7 +144,7 @@ async fn write_lists(
         .await
         .map_err(|error| Cause::from_error("store what is viewed together", error))?;
     for product in written.keys().filter(|product| !digests.contains_key(*product)) {
-        let id = of_product(product.as_str());
+        let id = product_recommendations(product);
         match container.delete(&id, &id, None).await {
             Err(error) if error.kind != CosmosErrorKind::NotFound => {
                 return Err(Cause::from_error("remove what is no longer viewed together", error));

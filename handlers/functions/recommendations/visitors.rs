@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use serde::Deserialize;
 use time::{Duration, OffsetDateTime};
 
 use super::AT_ONCE;
@@ -13,11 +12,13 @@ use crate::{
     domain::{
         click::VisitorId,
         product::ProductId,
+        recently_viewed::RecentlyViewed,
         recommendation::{
-            lists::{List, for_you, of_visitor},
+            lists::{List, for_you},
             weights::Weights,
         },
     },
+    functions::visitor_recommendations,
     outcome::Cause,
 };
 
@@ -26,20 +27,6 @@ const KEPT: Duration = Duration::days(30);
 
 /// An unchanged list is written again when it is so old, so that it does not expire before its visitor is away for long.
 const RENEWED: Duration = Duration::days(1);
-
-/// What is read of `site/visitors`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Recent {
-    #[serde(default)]
-    items: Vec<Viewed>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Viewed {
-    product_id: ProductId,
-}
 
 /// Writes the list of each of `visitors`, where it changed.
 pub(super) async fn write_lists(
@@ -69,7 +56,7 @@ async fn write_list(
 ) -> Result<(), CosmosError> {
     let recent = recent(recently_viewed, &visitor).await?;
     let items = for_you(weights, &recent, hidden);
-    let id = of_visitor(visitor.as_str());
+    let id = visitor_recommendations(&visitor);
     if items.is_empty() {
         return Ok(());
     }
@@ -88,7 +75,7 @@ async fn write_list(
 
 /// The visitor's products, the newest first; none if nothing is known, or all was erased.
 async fn recent(recently_viewed: &Container, visitor: &VisitorId) -> Result<Vec<ProductId>, CosmosError> {
-    let stored = recently_viewed.read::<Recent>(visitor.as_str(), visitor.as_str()).await?;
+    let stored = recently_viewed.read::<RecentlyViewed>(visitor.as_str(), visitor.as_str()).await?;
     let items = stored.map(|stored| stored.value.items).unwrap_or_default();
     Ok(items.into_iter().map(|item| item.product_id).collect())
 }
