@@ -4,6 +4,7 @@
 //! [`data_dir`] and [`endpoints`] are what a running stack leaves for others to find, [`catalogue`] and [`seed`] fill the
 //! shop, [`products`] is its door, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts. [`mod@bench`] measures the flow.
 
+pub mod app_settings;
 pub mod bench;
 pub mod catalogue;
 pub mod commands;

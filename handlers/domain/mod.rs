@@ -5,12 +5,15 @@
 //!
 //! One product's way through the rooms: [`product_body`] reads what staff wrote, [`catalogue`] decides the new version,
 //! [`publication`] what the hub must hear ([`product_events`]), [`projection`] what the site shows, [`product_events_json`] how partners
-//! read it. [`capture`] reads the hub's files, [`lag`] says how late everything is, [`rates`] how fast it flows,
-//! [`operations`] what operators see of both.
+//! read it. A click's: [`click_event`] and [`click_body`] read what sites submit, [`click`] is what the hub hears, [`recently_viewed`]
+//! what the visitor sees. [`capture`] reads the hub's files, [`lag`] says how late everything is, [`rates`] how
+//! fast it flows, [`operations`] what operators see of both.
 
 pub mod capture;
 pub mod catalogue;
 pub mod click;
+pub mod click_body;
+pub mod click_event;
 pub mod lag;
 pub mod money;
 pub mod operations;
@@ -23,4 +26,5 @@ pub mod product_events_json;
 pub mod projection;
 pub mod publication;
 pub mod rates;
+pub mod recently_viewed;
 pub mod text;

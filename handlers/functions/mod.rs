@@ -2,6 +2,8 @@
 //! work on one record; tests.
 
 pub mod capture_batch;
+pub mod collect_clicks;
+pub mod erase_visitor;
 pub mod heartbeat;
 mod http;
 pub mod ops_api;
@@ -9,12 +11,14 @@ pub mod partner_notifications;
 pub mod product_changes;
 pub mod product_projection;
 pub mod products;
+pub mod recently_viewed;
 pub mod site_api;
 
 use crate::{
     azure::cosmos::{CosmosError, CosmosErrorKind},
     domain::{
-        click::{Click, RECORDED},
+        click::{Click, RECORDED, VisitorId},
+        product::{Category, ProductId},
         product_events::{CHANGED, DISCONTINUED, ProductChanged, ProductDiscontinued, ProductEvent},
         product_events_json::{ProductChangedJson, ProductDiscontinuedJson},
     },
@@ -25,6 +29,8 @@ use crate::{
 
 /// The hub of product events.
 const PRODUCTS_HUB: &str = "products";
+/// The hub of clicks.
+const CLICKS_HUB: &str = "clicks";
 
 /// Every function of this binary.
 pub fn all() -> Vec<Function> {
@@ -35,6 +41,9 @@ pub fn all() -> Vec<Function> {
         partner_notifications::FUNCTION,
         capture_batch::FUNCTION,
         heartbeat::FUNCTION,
+        collect_clicks::FUNCTION,
+        recently_viewed::FUNCTION,
+        erase_visitor::FUNCTION,
         site_api::FUNCTION,
         ops_api::FUNCTION,
     ]
@@ -72,6 +81,44 @@ fn unstored(operation: &str, error: CosmosError) -> Outcome {
     let is_refused = matches!(error.kind, CosmosErrorKind::TooLarge | CosmosErrorKind::Refused);
     let cause = Cause::from_error(operation, error);
     if is_refused { Outcome::Park(cause) } else { Outcome::Retry(cause) }
+}
+
+/// The outcome of what was done for several records together is that of each of them.
+fn repeated(outcome: &Outcome) -> Outcome {
+    match outcome {
+        Outcome::Done => Outcome::Done,
+        Outcome::Skip(reason) => Outcome::Skip(reason),
+        Outcome::Park(cause) => Outcome::Park(Cause::new(cause.chain())),
+        Outcome::Retry(cause) => Outcome::Retry(Cause::new(cause.chain())),
+    }
+}
+
+/// Id and partition key in `site/recommendations` of what is recommended to a visitor.
+fn visitor_recommendations(visitor: &VisitorId) -> String {
+    format!("visitor|{visitor}")
+}
+
+/// Id and partition key in `site/recommendations` of what is viewed together with a product.
+fn product_recommendations(product: &ProductId) -> String {
+    format!("product|{product}")
+}
+
+/// Id and partition key in `site/trending` of what is viewed most in a category, or in the whole shop. Ids must not contain the
+/// characters `/ \\ ? #`, which categories do: they stand there as URLs have them, and so does `%`.
+fn trending_id(category: Option<&Category>) -> String {
+    let Some(category) = category else { return "all".to_owned() };
+    let mut id = "category|".to_owned();
+    for character in category.as_str().chars() {
+        match character {
+            '/' => id.push_str("%2F"),
+            '\\' => id.push_str("%5C"),
+            '?' => id.push_str("%3F"),
+            '#' => id.push_str("%23"),
+            '%' => id.push_str("%25"),
+            _ => id.push(character),
+        }
+    }
+    id
 }
 
 #[cfg(test)]

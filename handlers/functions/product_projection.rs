@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{product_event, unstored};
+use super::{product_event, repeated, unstored};
 use crate::{
     app::App,
     azure::cosmos::{Container, CosmosError, CosmosErrorKind, Versioned, write_if_newer},
@@ -73,16 +73,6 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
     }
     // Every record is of a product or has its outcome.
     outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Done)).collect()
-}
-
-/// The outcome of a product's events is that of each of them.
-fn repeated(outcome: &Outcome) -> Outcome {
-    match outcome {
-        Outcome::Done => Outcome::Done,
-        Outcome::Skip(reason) => Outcome::Skip(reason),
-        Outcome::Park(cause) => Outcome::Park(Cause::new(cause.chain())),
-        Outcome::Retry(cause) => Outcome::Retry(Cause::new(cause.chain())),
-    }
 }
 
 /// The site's containers.

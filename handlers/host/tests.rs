@@ -103,8 +103,8 @@ fn app() -> App {
             "EventHubs__fullyQualifiedNamespace" => "contoso.servicebus.windows.net",
             "SchemaRegistry__group" => "contoso",
             "Storage__accountKey" => "a2V5",
+            _ if name.starts_with("Site__") || name.ends_with("__clientId") || name.ends_with("Key") => return None,
             // Nothing listens on this port.
-            _ if name.ends_with("__clientId") || name.ends_with("Key") => return None,
             _ => "http://127.0.0.1:1/account",
         };
         Some(value.to_owned())

@@ -12,6 +12,7 @@ use contoso_local::topology::Topology;
 use reqwest::Client;
 
 use super::FEED_POLL_MILLIS;
+use crate::app_settings;
 use crate::identity::{self, SignedIn};
 use crate::package::{self, Profile, Request};
 use crate::products::Products;
@@ -63,8 +64,11 @@ impl Shop {
     /// Runs an app in place of the one before, and returns the handler's process id.
     pub(super) async fn run(&self, app: &Path) -> Result<u32> {
         self.stack.stop_app().await;
-        let app =
-            AppOptions { dir: app.to_owned(), settings: self.stack.app_settings(identity::APP)?, enforce_keys: false };
+        let app = AppOptions {
+            dir: app.to_owned(),
+            settings: app_settings::of(&self.stack, identity::APP)?,
+            enforce_keys: false,
+        };
         self.stack.run_app(app).await?;
         let host = self.stack.host().context("the functions host stopped at once")?;
         host.ready().await.map_err(|stopped| anyhow!("the handler does not start: {stopped}"))?;

@@ -13,7 +13,7 @@ use crate::identity::{self, SignedIn};
 use crate::output::{self, Paint};
 use crate::pages::{self, Pages};
 use crate::products::Products;
-use crate::{schemas, seed, subscription};
+use crate::{app_settings, schemas, seed, subscription};
 
 /// The function that products are written through.
 const PRODUCTS: &str = "Products";
@@ -54,7 +54,7 @@ impl Session<'_> {
         let options = pages::Options { functions: endpoints.functions.clone(), partner: self.demo };
         let pages = self.stack.take_site_listener().map(|listener| Pages::start(listener, options));
 
-        let settings = self.stack.app_settings(identity::APP)?;
+        let settings = app_settings::of(self.stack, identity::APP)?;
         let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: self.auth };
         Box::pin(self.stack.run_app(app)).await?;
         self.handler_ready().await?;

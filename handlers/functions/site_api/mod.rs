@@ -1,7 +1,8 @@
 //! `SiteApi`: what the shop's site reads.
 //!
 //! Triggered by HTTP, for anyone: `GET /api/site/categories`, `/api/site/products?category=…`, `/api/site/products/{id}`,
-//! `/api/site/health`.
+//! `/api/site/health`; what became of clicks at `/api/site/visitors/{id}`, `/api/site/visitors/{id}/recommendations`,
+//! `/api/site/products/{id}/recommendations` and `/api/site/trending?category=…`. Pages of other origins may read it where the setting `Site__origins` names them.
 //!
 //! Promises: answers come from projections alone, each from one partition. They carry an ETag, and 304 answers a reader that has them
 //! already, so that pages can poll. A list is paged by product id, which stays right while products come and go: `next` is the
@@ -9,6 +10,8 @@
 //! is 400: it would have to read every partition.
 //!
 //! A second delivery reads again.
+
+mod clicks;
 
 use std::num::NonZeroU32;
 
@@ -24,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::http::{Problem, cacheable};
+use super::http::{Audience, Problem, cacheable_for, cors, preflight};
 use crate::{
     app::App,
     domain::{
@@ -49,10 +52,15 @@ const MOST_CATEGORIES: NonZeroU32 = NonZeroU32::new(500).unwrap();
 
 fn router(app: App) -> Router {
     Router::new()
-        .route("/api/site/categories", get(categories))
-        .route("/api/site/products", get(list))
-        .route("/api/site/products/{id}", get(product))
-        .route("/api/site/health", get(health))
+        .route("/api/site/categories", get(categories).options(preflight))
+        .route("/api/site/products", get(list).options(preflight))
+        .route("/api/site/products/{id}", get(product).options(preflight))
+        .route("/api/site/products/{id}/recommendations", get(clicks::product_recommended).options(preflight))
+        .route("/api/site/visitors/{id}", get(clicks::visitor).options(preflight))
+        .route("/api/site/visitors/{id}/recommendations", get(clicks::visitor_recommended).options(preflight))
+        .route("/api/site/trending", get(clicks::trending).options(preflight))
+        .route("/api/site/health", get(health).options(preflight))
+        .layer(cors(&app.settings().site.origins))
         .with_state(app)
 }
 
@@ -116,7 +124,7 @@ async fn list(State(app): State<App>, Query(query): Query<ListQuery>, headers: H
     rows.truncate(wanted);
     let next = rows.last().filter(|_| has_more).map(|last| listing.next(&last.id));
     let items = rows.into_iter().map(|row| Item { id: row.id, entry: row.entry }).collect();
-    cacheable(&List { category: &listing.category, items, next }, &headers)
+    cacheable_for(Audience::All, &List { category: &listing.category, items, next }, &headers)
 }
 
 impl Listing {
@@ -164,7 +172,7 @@ async fn categories(State(app): State<App>, headers: HeaderMap) -> Result<Respon
     let listings = app.cosmos().container("site", "listings");
     let page = listings.query_partition(CATEGORIES, "SELECT c.name FROM c ORDER BY c.name", &[], MOST_CATEGORIES, None);
     let categories: Vec<Named> = page.await?.items;
-    cacheable(&json!({ "categories": categories }), &headers)
+    cacheable_for(Audience::All, &json!({ "categories": categories }), &headers)
 }
 
 async fn product(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
@@ -175,14 +183,14 @@ async fn product(State(app): State<App>, Path(id): Path<String>, headers: Header
     if view.product.is_discontinued() {
         return Err(Problem::new(StatusCode::GONE, format!("product {id} is discontinued: it is no longer sold")));
     }
-    cacheable(&view.product, &headers)
+    cacheable_for(Audience::All, &view.product, &headers)
 }
 
 async fn health(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     let stored = app.cosmos().container("site", "health").read::<Health>(lag::CURRENT, lag::CURRENT).await?;
     let health =
         stored.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "nothing was measured yet; Heartbeat does it"))?;
-    cacheable(&health.value, &headers)
+    cacheable_for(Audience::All, &health.value, &headers)
 }
 
 #[cfg(test)]
