@@ -21,6 +21,7 @@ mod python_suites;
 mod recommendations;
 mod redelivery;
 mod refusals;
+mod replay;
 mod settings;
 mod support;
 mod survival;

@@ -41,7 +41,8 @@ impl Inside {
     /// The items of a day's minutes.
     async fn minutes_of(&self, day: Date) -> Vec<Value> {
         let mut headers = HeaderMap::new();
-        let mut set = |name: &'static str, value: &str| headers.insert(name, HeaderValue::from_str(value).expect("a header"));
+        let mut set =
+            |name: &'static str, value: &str| headers.insert(name, HeaderValue::from_str(value).expect("a header"));
         set("x-ms-documentdb-partitionkey", &json!([day.to_string()]).to_string());
         set("x-ms-documentdb-isquery", "true");
         set("content-type", "application/query+json");
@@ -124,7 +125,8 @@ async fn run(arguments: &[&str], log: Option<&Path>, endpoints: &Path) -> Output
 async fn a_real_log_counts_exactly_and_is_rebuilt_from_what_was_captured() {
     let Some(log) = real(LOG) else { return };
     let clicks: usize = std::env::var("CONTOSO_REPLAY_CLICKS").map_or(8_000, |text| text.parse().expect("a number"));
-    let rows: Vec<Row> = clickstream::open(&log).expect("a log").take(clicks).map(|row| row.expect("a click")).collect();
+    let rows: Vec<Row> =
+        clickstream::open(&log).expect("a log").take(clicks).map(|row| row.expect("a click")).collect();
     let (lists, days) = direct(&rows);
     let clicks = i64::try_from(rows.len()).expect("a count");
 

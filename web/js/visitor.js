@@ -1,6 +1,7 @@
 // Who looks, as far as they agree to be known.
 //
-// With consent, the id that the API gave is kept in localStorage and sent with each click. In the private mode it is kept in
+// With consent, an id drawn at random is kept in localStorage and sent with each click. It is drawn here, not taken from the API's
+// answer, so that none is lost when the visitor goes on before the answer. In the private mode it is kept in
 // sessionStorage, which ends with the tab, and nothing older is read. Without consent clicks carry no id. Where the browser keeps
 // nothing at all, everything lives in memory and ends with the page.
 
@@ -70,14 +71,15 @@ export function forget() {
   changed();
 }
 
-/** The visitor's id, or null. */
-export const visitorId = () => (consent() === "granted" ? store().get(ID) : null);
+/** The visitor's id, drawn when it is first wanted; null without consent. */
+export const visitorId = () => (consent() === "granted" ? own(store(), ID) : null);
 
-function sessionId() {
-  let id = tab.get(SESSION);
+/** The id that `where` keeps under `name`. */
+function own(where, name) {
+  let id = where.get(name);
   if (!id) {
     id = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-    tab.set(SESSION, id);
+    where.set(name, id);
   }
   return id;
 }
@@ -98,18 +100,12 @@ export function looked(productId, category) {
 addEventListener("pagehide", flush);
 events.addEventListener("change", () => { if (consent() !== null) flush(); });
 
-async function flush() {
+function flush() {
   const click = waiting;
   waiting = null;
   if (!click) return;
   const granted = consent() === "granted";
-  const known = granted ? { visitorId: visitorId() ?? undefined, sessionId: sessionId() } : {};
-  const mode = store();
-  try {
-    const answer = await post("/api/clicks", { ...click, consent: granted, ...known });
-    const stillGranted = granted && mode === store() && consent() === "granted";
-    if (stillGranted && answer?.visitorId) mode.set(ID, answer.visitorId);
-  } catch {
-    // Offline, or the API has no such function yet.
-  }
+  const known = granted ? { visitorId: visitorId(), sessionId: own(tab, SESSION) } : {};
+  // Offline, or too many: the page does without.
+  post("/api/clicks", { ...click, consent: granted, ...known }).catch(() => {});
 }

@@ -23,7 +23,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
 
-use super::http::{Audience, Problem, cacheable_for};
+use super::http::{Audience, Problem, cacheable_for, cors};
 use crate::{
     app::App,
     azure::cosmos::CosmosError,
@@ -51,7 +51,9 @@ const MINUTES_QUERY: &str =
 
 fn router(app: App) -> Router {
     let desk = Arc::new(Desk { app, view: Mutex::default() });
-    Router::new().route("/api/ops/overview", get(overview)).with_state(desk)
+    // Who has a key may ask from any page that may ask the site's API; a preflight has no key, so the key comes as `code`.
+    let cors = cors(&desk.app.settings().site.origins);
+    Router::new().route("/api/ops/overview", get(overview)).layer(cors).with_state(desk)
 }
 
 async fn overview(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Result<Response, Problem> {

@@ -37,6 +37,8 @@ export function showProduct(main, id, onCategory, connection) {
         art(product.category, product.id),
         h("div", null, brand, name, h("p", { class: "offer" }, price, was), stock, live, description)),
       ...together.map(({ element }) => element));
+    // Whoever came here by keyboard waited at the empty page.
+    if (document.activeElement === main) name.focus({ preventScroll: true });
     strips = together.map(({ start }) => start());
     return { price, was, stock, name, brand, description, live };
   }

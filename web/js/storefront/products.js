@@ -3,21 +3,27 @@
 import { get } from "../api.js";
 
 const KEPT_MS = 15_000;
+/** What is not sold seldom comes back, and browsers report each such answer as an error. */
+const GONE_MS = 600_000;
 const known = new Map();
 
 /** A product, or null where it is not sold (any more). Lists of ids are shown with this; a page of one product polls itself. */
 export function product(id) {
-  const entry = known.get(id);
-  if (entry && Date.now() - entry.at < KEPT_MS) return entry.product;
-  const asked = get(productPath(id)).then(({ data }) => data);
-  asked.catch(() => known.delete(id));
-  known.set(id, { at: Date.now(), product: asked });
-  return asked;
+  const last = known.get(id);
+  if (last && Date.now() < last.until) return last.product;
+  const entry = { until: Date.now() + KEPT_MS };
+  entry.product = get(productPath(id)).then(({ status, data }) => {
+    if (status === 404 || status === 410) entry.until = Date.now() + GONE_MS;
+    return data;
+  });
+  entry.product.catch(() => known.delete(id));
+  known.set(id, entry);
+  return entry.product;
 }
 
 /** Keeps what was read elsewhere. */
 export function remember(product) {
-  known.set(product.id, { at: Date.now(), product: Promise.resolve(product) });
+  known.set(product.id, { until: Date.now() + KEPT_MS, product: Promise.resolve(product) });
 }
 
 /** The products of a list of ids that are sold, in its order. */
