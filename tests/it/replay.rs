@@ -134,7 +134,8 @@ async fn a_real_log_counts_exactly_and_is_rebuilt_from_what_was_captured() {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), endpoints::ready_line(shop.stack.endpoints()).expect("JSON")).expect("written");
     let limit = clicks.to_string();
-    let replaying = run(&["replay", "clicks", "--limit", &limit], Some(&log), file.path());
+    let arguments = ["replay", "clicks", "--limit", &limit];
+    let replaying = run(&arguments, Some(&log), file.path());
     let killing = async {
         for handled in [clicks / 8, clicks / 2] {
             eventually(&format!("{handled} clicks handled"), || async {
