@@ -18,14 +18,14 @@ use crate::power_cut::load;
 use crate::power_cut::recorder::{self, record};
 use crate::support::Shop;
 use crate::support::seed::{self, Random};
-use clients::Clients;
+use clients::{Clients, Told};
 use log::Log;
 use products::{Load, Written, changes};
 
 const WRITERS: usize = 2;
-/// The most changes of products that are acknowledged between two kills, and the most publications of AMQP clients.
+/// The most changes of products that are acknowledged between two kills, and the most batches of AMQP clients.
 const CHANGES: usize = 60;
-const PUBLICATIONS: usize = 150;
+const BATCHES: usize = 150;
 /// The longest time from the last of them to the kill, and from a start to a kill in its midst.
 const LATER: Duration = Duration::from_millis(300);
 const START: Duration = Duration::from_millis(1500);
@@ -41,12 +41,19 @@ async fn crashes_at_random_moments_lose_nothing_acknowledged() {
     let mut log = Log::default();
     let written: Vec<Written> = (0..WRITERS).map(|_| Written::default()).collect();
     // What clients of this and of earlier rounds were told since the log was last looked at.
-    let mut told = Vec::new();
+    let mut told: Vec<Told> = Vec::new();
+    let (mut batches, mut seen) = (0, 0);
+    let mut look = |told: Told, log: &Log, new_from: &[usize]| {
+        let (more_batches, more_seen) = told.counts();
+        batches += more_batches;
+        seen += more_seen;
+        told.holds_in(log, new_from);
+    };
     for round in 1..=rounds() {
         let load = Load::start(&shop, &written);
         let clients = Clients::start(&shop, round);
         changes(&written, random.below(CHANGES) as u64).await;
-        clients.were_told(random.below(PUBLICATIONS)).await;
+        clients.come_to(random.below(BATCHES), 0).await;
         tokio::time::sleep(upto(LATER, &mut random)).await;
         match random.below(3) {
             0 => {
@@ -59,7 +66,7 @@ async fn crashes_at_random_moments_lose_nothing_acknowledged() {
                 load.stop().await;
                 told.push(clients.kill());
                 let new_from = log.grew_into(Log::of(crashed.data_dir()).await, round);
-                told.drain(..).for_each(|told| told.holds_in(&log, &new_from));
+                told.drain(..).for_each(|told| look(told, &log, &new_from));
                 if random.below(4) == 0 {
                     crashed.restart_and_kill_within(upto(START, &mut random)).await;
                 }
@@ -70,8 +77,12 @@ async fn crashes_at_random_moments_lose_nothing_acknowledged() {
         println!("round {round}: {} events on the hub", log.len());
     }
     shop.comes_right(&written).await;
+    let clients = Clients::start(&shop, rounds() + 1);
+    clients.come_to(1, 1).await;
+    told.push(clients.kill());
     let new_from = log.grew_into(Log::of(shop.crash().data_dir()).await, rounds() + 1);
-    told.drain(..).for_each(|told| told.holds_in(&log, &new_from));
+    told.drain(..).for_each(|told| look(told, &log, &new_from));
+    println!("AMQP clients were told of {batches} batches and saw {seen} events");
 }
 
 /// The services under direct load at full speed, without the app between: events, documents, blobs, messages, schemas,

@@ -3,31 +3,37 @@
 //! Each acknowledgement is a line of a file beside the data directory, so that the record holds it in its place among
 //! the file operations.
 
-use std::collections::{HashMap, HashSet};
+mod missing;
+mod publications;
+mod schemas;
+
 use std::error::Error;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use bytes::Bytes;
+use contoso_cli::identity;
 use contoso_local::blobs::PutOptions;
 use contoso_local::stack::{Ports, Stack, StackOptions};
 use contoso_local::storage::Sync;
 use contoso_local::topology::Topology;
-use serde_json::Value;
 
 use super::recorder::STACK;
 use crate::support::eventually;
+pub(crate) use missing::missing;
 
 /// The acknowledgements, in the recorded directory.
 pub(crate) const ACKS: &str = "acks";
 /// What begins a line of what was refused.
 pub(crate) const REFUSED: &str = "refused";
-/// Writers of events first, then writers of documents, blobs and messages in turn.
-pub(crate) const WRITERS: usize = EVENT_WRITERS + 6;
+/// Writers of events first, then writers to the other services in turn.
+pub(crate) const WRITERS: usize = EVENT_WRITERS + 2 * OTHERS;
+/// What the lines of each service's acknowledgements begin with; that of the hubs, then those of the others.
+pub(crate) const SERVICES: [&str; 1 + OTHERS] = ["event", "document", "blob", "message", "schema", "publication"];
+const OTHERS: usize = 5;
 const EVENT_WRITERS: usize = 6;
 const HUB: &str = "products";
 const CONTAINER: &str = "reports";
@@ -50,9 +56,7 @@ impl Acks {
 pub(crate) async fn run(directory: &Path, sync: Sync) {
     let acks = Acks(Arc::new(Mutex::new(File::create(directory.join(ACKS)).expect("a file"))));
     let stack = Arc::new(start(&directory.join(STACK), sync).await.expect("the stack starts"));
-    if register_schema(&stack).await {
-        acks.write("schema");
-    }
+    acks.write(&subscribe(&stack).await.expect("subscribed"));
     let mut writers = Vec::new();
     for writer in 0..WRITERS {
         let (stack, acks) = (Arc::clone(&stack), acks.clone());
@@ -73,10 +77,15 @@ pub(crate) async fn run(directory: &Path, sync: Sync) {
     std::future::pending().await
 }
 
+/// Makes the subscription that publications wait in; the line that acknowledges it.
+pub(crate) async fn subscribe(stack: &Stack) -> Result<String, String> {
+    publications::subscribe(stack).await.map(|()| "subscription".to_owned())
+}
+
 /// One entry for each service; the lines that acknowledge them, or what was said instead.
 pub(crate) async fn store_one_of_each(stack: &Stack, number: u64) -> Vec<Result<String, String>> {
     let mut lines = Vec::new();
-    for writer in [0, EVENT_WRITERS, EVENT_WRITERS + 1, EVENT_WRITERS + 2] {
+    for writer in std::iter::once(0).chain(EVENT_WRITERS..EVENT_WRITERS + OTHERS) {
         lines.push(store(stack, writer, number).await);
     }
     lines
@@ -84,11 +93,13 @@ pub(crate) async fn store_one_of_each(stack: &Stack, number: u64) -> Vec<Result<
 
 /// Stores entry `number` of `writer`. The line that acknowledges it, or service and error.
 async fn store(stack: &Stack, writer: usize, number: u64) -> Result<String, String> {
-    match writer.checked_sub(EVENT_WRITERS) {
-        None => send_events(stack, writer, number),
-        Some(writer) if writer % 3 == 0 => write_document(stack, writer, number).await,
-        Some(writer) if writer % 3 == 1 => write_blob(stack, writer, number),
-        Some(writer) => put_message(stack, writer, number),
+    let Some(writer) = writer.checked_sub(EVENT_WRITERS) else { return send_events(stack, writer, number) };
+    match writer % OTHERS {
+        0 => write_document(stack, writer, number).await,
+        1 => write_blob(stack, writer, number),
+        2 => put_message(stack, writer, number),
+        3 => schemas::register(stack, writer, number).await,
+        _ => publications::publish(stack, writer, number).await,
     }
 }
 
@@ -140,7 +151,8 @@ fn blob(name: &str, version: u64) -> Bytes {
     line.repeat(lines as usize).into()
 }
 
-async fn cosmos(stack: &Stack, method: Method, path: &str, key: &str, body: Bytes) -> (StatusCode, Bytes) {
+/// One request of the REST protocol, as an upsert where it stores.
+pub(crate) async fn cosmos(stack: &Stack, method: Method, path: &str, key: &str, body: Bytes) -> (StatusCode, Bytes) {
     let mut headers = HeaderMap::new();
     let key = serde_json::json!([key]).to_string();
     headers.insert("x-ms-documentdb-partitionkey", HeaderValue::from_str(&key).expect("a header"));
@@ -167,6 +179,18 @@ async fn try_start(directory: &Path, sync: Sync) -> Result<Stack, String> {
     Box::pin(Stack::start(options, &|_| {})).await.map_err(|error| chain(&error))
 }
 
+/// A token of the identity that deploys, which registers schemas and subscribes.
+fn deployment(stack: &Stack, resource: &str) -> String {
+    stack.identity().token(identity::DEPLOYMENT, resource).expect("a token")
+}
+
+/// For requests over the wire. It keeps no connections: they would end with the test that made them.
+fn client() -> &'static reqwest::Client {
+    static CLIENT: LazyLock<reqwest::Client> =
+        LazyLock::new(|| reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client"));
+    &CLIENT
+}
+
 /// The error with its causes.
 fn chain(error: &dyn Error) -> String {
     let (mut text, mut cause) = (error.to_string(), error.source());
@@ -175,130 +199,4 @@ fn chain(error: &dyn Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// What a stack on `directory` lacks of what was acknowledged, and what is out of order.
-pub(crate) async fn missing(directory: &Path, acknowledged: &[String]) -> Vec<String> {
-    let stack = match start(directory, Sync::Always).await {
-        Ok(stack) => stack,
-        Err(error) => return vec![format!("no stack starts: {error}")],
-    };
-    let mut missing = Vec::new();
-    let mut newest: HashMap<(&str, &str), u64> = HashMap::new();
-    let (mut events, mut messages) = (Vec::new(), Vec::new());
-    for line in acknowledged {
-        let words: Vec<&str> = line.split(' ').collect();
-        let number = |word: usize| words[word].parse::<u64>().expect("a number");
-        match words[0] {
-            "event" => events.push((words[1], number(2), number(3), number(4))),
-            "message" => messages.push(format!("{} {}", words[1], words[2])),
-            "schema" => missing.extend(missing_schema(&stack).await),
-            kind => {
-                newest.insert((kind, words[1]), number(2));
-            }
-        }
-    }
-    missing.extend(missing_events(&stack, &events));
-    missing.extend(missing_messages(&stack, &messages));
-    for ((kind, name), version) in newest {
-        let found = if kind == "blob" { blob_version(&stack, name) } else { document_version(&stack, name).await };
-        match found {
-            Ok(found) if found >= version => {}
-            other => missing.push(format!("{kind} {name} at version {version}: {other:?}")),
-        }
-    }
-    stack.stop().await;
-    missing
-}
-
-fn missing_events(stack: &Stack, acknowledged: &[(&str, u64, u64, u64)]) -> Vec<String> {
-    let mut missing = Vec::new();
-    let hub = stack.event_hubs().hub(HUB).expect("the hub");
-    for partition in hub.partitions() {
-        let events = partition.read(0, usize::MAX, usize::MAX).expect("a log");
-        let mut last: HashMap<String, u64> = HashMap::new();
-        for (expected, event) in (0..).zip(&events) {
-            if event.sequence != expected {
-                missing.push(format!("partition {}: {} instead of {expected}", partition.id(), event.sequence));
-            }
-            let (writer, number) = event_of(&event.message);
-            if last.insert(writer.clone(), number).is_some_and(|before| before > number) {
-                missing.push(format!("partition {}: event {number} of writer {writer} is late", partition.id()));
-            }
-        }
-        for (_, first, writer, number) in acknowledged.iter().filter(|(id, ..)| *id == partition.id()) {
-            let found =
-                usize::try_from(*first).ok().and_then(|first| events.get(first)).map(|event| event_of(&event.message));
-            if found != Some((writer.to_string(), *number)) {
-                missing.push(format!("event {number} of writer {writer} at {first} of {}: {found:?}", partition.id()));
-            }
-        }
-    }
-    missing
-}
-
-fn missing_messages(stack: &Stack, acknowledged: &[String]) -> Vec<String> {
-    let mut found = HashSet::new();
-    // The queue itself may be newer than the cut.
-    while let Ok(taken) = stack.queues().take(QUEUE, 32, Duration::from_secs(600))
-        && !taken.is_empty()
-    {
-        found.extend(taken.into_iter().map(|message| message.text));
-    }
-    acknowledged.iter().filter(|text| !found.contains(*text)).map(|text| format!("message {text}")).collect()
-}
-
-/// Writer and number of a stored event.
-fn event_of(message: &[u8]) -> (String, u64) {
-    let at = message.windows(4).rposition(|window| window == [0x00, 0x53, 0x75, 0xb0]).expect("a data section");
-    let text = String::from_utf8_lossy(&message[at + 8..]);
-    let mut words = text.split(' ');
-    let writer = words.next().unwrap_or_default().to_owned();
-    (writer, words.next().and_then(|number| number.parse().ok()).expect("a number"))
-}
-
-fn blob_version(stack: &Stack, name: &str) -> Result<u64, String> {
-    let found = stack.blobs().get(CONTAINER, name).map_err(|error| error.to_string())?.ok_or("it is missing")?;
-    let line = found.body.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let version = String::from_utf8_lossy(line).rsplit(' ').next().and_then(|version| version.parse().ok());
-    let version = version.ok_or("it says no version")?;
-    if found.body == blob(name, version) { Ok(version) } else { Err(format!("version {version} is spoilt")) }
-}
-
-async fn document_version(stack: &Stack, id: &str) -> Result<u64, String> {
-    let path = format!("/dbs/site/colls/products/docs/{id}");
-    let (status, body) = cosmos(stack, Method::GET, &path, id, Bytes::new()).await;
-    let document: Value = serde_json::from_slice(&body).map_err(|error| format!("{status}: {error}"))?;
-    document["version"].as_u64().ok_or_else(|| format!("{status} {document}"))
-}
-
-/// Registers a schema in the name of the first identity that may; `false` where the topology has none.
-async fn register_schema(stack: &Stack) -> bool {
-    for answer in ask_registry(stack, Method::PUT, "", r#"{"type":"record","name":"Cut","fields":[]}"#).await {
-        if answer == StatusCode::NO_CONTENT {
-            return true;
-        }
-    }
-    false
-}
-
-async fn missing_schema(stack: &Stack) -> Option<String> {
-    let answers = ask_registry(stack, Method::GET, "/versions/1", "").await;
-    (!answers.contains(&StatusCode::OK)).then(|| format!("the schema: {answers:?}"))
-}
-
-/// What the registry answers each identity.
-async fn ask_registry(stack: &Stack, method: Method, path: &str, body: &'static str) -> Vec<StatusCode> {
-    let registry = &stack.endpoints().event_hubs.schema_registry;
-    // Each round has an authority of its own, whose certificate is another test's.
-    let http = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build().expect("a client");
-    let url = format!("{registry}/$schemaGroups/contoso/schemas/Cut{path}?api-version=2023-07-01");
-    let mut answers = Vec::new();
-    for name in stack.identity().names() {
-        let token = stack.identity().token(name, "https://eventhubs.azure.net").expect("a token");
-        let request = http.request(method.clone(), &url).bearer_auth(token).body(body);
-        let request = request.header("content-type", "application/json; serialization=Avro");
-        answers.push(request.send().await.expect("an answer").status());
-    }
-    answers
 }
