@@ -100,8 +100,7 @@ pub(super) async fn missing(stack: &Stack, publications: &[String]) -> Vec<Strin
 
 fn subscription(stack: &Stack) -> String {
     let endpoints = &stack.endpoints().event_grid;
-    let base = endpoints.resource_manager.replace("https://", "http://");
-    let topic = &endpoints.topic_id;
+    let (base, topic) = (&endpoints.resource_manager, &endpoints.topic_id);
     format!("{base}{topic}/providers/Microsoft.EventGrid/eventSubscriptions/{SUBSCRIPTION}?api-version=2025-02-15")
 }
 

@@ -50,7 +50,7 @@ fn schema(name: &str, number: u64) -> String {
 }
 
 async fn ask(stack: &Stack, method: Method, path: &str, body: String) -> Result<Response, String> {
-    let registry = stack.endpoints().event_hubs.schema_registry.replace("https://", "http://");
+    let registry = &stack.endpoints().event_hubs.schema_registry;
     let url = format!("{registry}/$schemaGroups/{path}?api-version=2023-07-01");
     let token = super::deployment(stack, "https://eventhubs.azure.net");
     let request = super::client().request(method, url).bearer_auth(token).body(body).header("content-type", TYPE);
