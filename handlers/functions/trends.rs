@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use super::{CLICKS_HUB, click, unstored};
 use crate::{
     app::App,
-    azure::cosmos::{Container, CosmosErrorKind},
+    azure::cosmos::{Container, CosmosError, CosmosErrorKind},
     domain::{
         click::Timing,
         trends::minute::Minute,
@@ -164,11 +164,9 @@ async fn count(app: &App, id: &WindowId, facts: &[Fact]) -> Result<Vec<Folded>, 
                 Err(error) if matches!(error.kind, CosmosErrorKind::Conflict | CosmosErrorKind::NotFound) => {
                     races += 1;
                     if races > MAX_RACES {
-                        let text = format!(
-                            "window {document_id} is written by others at the same time",
-                            document_id = document.id
-                        );
-                        return Err(Box::new(move || Outcome::Retry(Cause::new(text.clone()))));
+                        let text =
+                            format!("page {} is written by others at the same time; repeating is safe", document.id);
+                        return Err(failed(Outcome::Retry(Cause::new(text))));
                     }
                     known = store.read().await?;
                     continue;
@@ -189,11 +187,8 @@ struct Store<'a> {
 }
 
 impl Store<'_> {
-    async fn write(
-        &self,
-        document: &PageDocument,
-        etag: Option<&str>,
-    ) -> Result<String, crate::azure::cosmos::CosmosError> {
+    /// Creates the page, or replaces it as it was stored under `etag`.
+    async fn write(&self, document: &PageDocument, etag: Option<&str>) -> Result<String, CosmosError> {
         match etag {
             Some(etag) => self.container.replace(&document.id, &document.id, document, etag).await,
             None => self.container.create(&document.id, &document.id, document).await,

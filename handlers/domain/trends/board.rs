@@ -95,8 +95,9 @@ pub struct RisingProduct {
     pub score: f64,
 }
 
-/// What was viewed in the hours before, by whole hours since 1970.
+/// What was viewed in the hours before, by whole hours since 1970. Stored as a list: names of JSON are texts, and hours are numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<(i64, Hour)>", into = "Vec<(i64, Hour)>")]
 pub struct Past {
     /// Every hour of the past, those without views too.
     pub hours: BTreeMap<i64, Hour>,
@@ -132,6 +133,18 @@ impl Hour {
     fn views_of(&self, id: &ProductId) -> u64 {
         let least = || if self.products.len() < PAST_PRODUCTS { None } else { self.products.values().min().copied() };
         self.products.get(id).copied().or_else(least).unwrap_or(0)
+    }
+}
+
+impl From<Vec<(i64, Hour)>> for Past {
+    fn from(hours: Vec<(i64, Hour)>) -> Self {
+        Self { hours: hours.into_iter().collect() }
+    }
+}
+
+impl From<Past> for Vec<(i64, Hour)> {
+    fn from(past: Past) -> Self {
+        past.hours.into_iter().collect()
     }
 }
 

@@ -177,14 +177,17 @@ impl Window {
     /// All that is taken is stored with the next write of [`Window::page`], or not at all.
     pub fn fold(&mut self, facts: &[Fact]) -> Vec<Folded> {
         let mut folded = Vec::with_capacity(facts.len());
+        let mut is_first = true;
         for fact in facts {
             if self.page.mark.is_some_and(|mark| fact.sequence <= mark) {
                 folded.push(Folded::Before);
                 continue;
             }
-            if !self.page.has_room() {
+            // One always fits what is not full, so that a caller who turns full pages always comes on.
+            if self.page.full || !(is_first || self.page.has_room()) {
                 break;
             }
+            is_first = false;
             folded.push(self.take(fact));
             self.page.mark = Some(fact.sequence);
         }
@@ -257,7 +260,7 @@ impl Page {
     }
 
     fn has_room(&self) -> bool {
-        !self.full && (self.tally.total.views < MOST_VIEWS || !self.is_detailed())
+        self.tally.total.views < MOST_VIEWS || !self.is_detailed()
     }
 
     fn is_detailed(&self) -> bool {

@@ -28,8 +28,7 @@ const AN_HOUR: NonZeroU32 = NonZeroU32::new(100).unwrap();
 struct PastDocument {
     id: String,
     day: String,
-    #[serde(flatten)]
-    past: Past,
+    hours: Past,
 }
 
 const PAST: &str = "past";
@@ -69,7 +68,7 @@ async fn recent(app: &App, now: Minute) -> Result<Tally, Cause> {
 async fn past(app: &App, now: Minute, changed: &BTreeSet<i64>) -> Result<Past, CosmosError> {
     let minutes = app.cosmos().container("analytics", "minutes");
     let stored = minutes.read::<PastDocument>(NO_DAY, PAST).await?;
-    let mut past = stored.map(|stored| stored.value.past).unwrap_or_default();
+    let mut past = stored.map(|stored| stored.value.hours).unwrap_or_default();
     let before = past.clone();
     let hours = Past::hours_before(now);
     past.hours.retain(|hour, _| hours.contains(hour));
@@ -79,9 +78,9 @@ async fn past(app: &App, now: Minute, changed: &BTreeSet<i64>) -> Result<Past, C
         }
     }
     if past != before {
-        let document = PastDocument { id: PAST.to_owned(), day: NO_DAY.to_owned(), past };
+        let document = PastDocument { id: PAST.to_owned(), day: NO_DAY.to_owned(), hours: past };
         minutes.upsert(NO_DAY, PAST, &document).await?;
-        return Ok(document.past);
+        return Ok(document.hours);
     }
     Ok(past)
 }

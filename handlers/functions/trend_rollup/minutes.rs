@@ -110,7 +110,7 @@ impl<'a> Summing<'a> {
         self.minutes.read(&minute.day(), &minute.to_string()).await
     }
 
-    /// What the windows count that the minute's item was made of; `None` if one of them is damaged.
+    /// What the windows count that the minute's item was made of; `None` if one of them is damaged or gone.
     pub(super) async fn tally_of(
         &self,
         minute: Minute,
@@ -128,7 +128,7 @@ impl<'a> Summing<'a> {
         let mut found = stream::iter(ids)
             .map(|id| async move {
                 match pages.full.get(&id) {
-                    Some(document) => Ok(Some(read_page(document))),
+                    Some(document) => Ok(read_page(document)),
                     None => self.page(&id).await,
                 }
             })
@@ -136,27 +136,25 @@ impl<'a> Summing<'a> {
         let mut tally = Tally::default();
         while let Some(page) = found.try_next().await? {
             match page {
-                Some(Ok(page)) => tally.merge(page.tally()),
+                Ok(page) => tally.merge(page.tally()),
                 // The minute stays as it is, and the others go on.
-                Some(Err(cause)) => {
+                Err(cause) => {
                     tracing::error!(%minute, cause = cause.chain(), "a damaged window");
                     return Ok(None);
                 }
-                None => {}
             }
         }
         Ok(Some(tally))
     }
 
-    async fn page(&self, id: &PageId) -> Result<Option<Result<Page, Cause>>, CosmosError> {
+    async fn page(&self, id: &PageId) -> Result<Result<Page, Cause>, CosmosError> {
         let id = id.to_string();
-        let Some(stored) = self.windows.read::<Value>(&id, &id).await? else {
-            tracing::warn!(page = id, "a page of a window is gone before its time");
-            return Ok(None);
-        };
-        let document = serde_json::from_value::<PageDocument>(stored.value);
-        let page = document.map_err(|error| Cause::from_error("read a page", error)).and_then(|page| read_page(&page));
-        Ok(Some(page))
+        let stored = self.windows.read::<Value>(&id, &id).await?;
+        let gone = || Cause::new(format!("page {id} is gone before its time"));
+        Ok(stored.ok_or_else(gone).and_then(|stored| {
+            let document = serde_json::from_value::<PageDocument>(stored.value);
+            document.map_err(|error| Cause::from_error("read a page", error)).and_then(|page| read_page(&page))
+        }))
     }
 }
 
