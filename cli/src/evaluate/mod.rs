@@ -1,3 +1,4 @@
-//! How good our predictions are, measured on real data with the very code that makes them.
+//! How good our predictions are, measured on real and simulated data with the very code that makes them.
 
+pub mod anomalies;
 pub mod recommendations;

@@ -253,12 +253,10 @@ impl Detector {
 
 /// The evidence that raises one of so many.
 fn needed(children: usize) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a thousand at most")]
     let children = children.max(1) as f64;
     tuning::EVIDENCE + children.ln()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 views in a minute")]
 fn number(views: u64) -> f64 {
     views as f64
 }

@@ -29,7 +29,6 @@ pub use self::{
 
 /// Serializes a float with the digits of an `f32`: statistics are not worth more of a document.
 fn short<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    #[expect(clippy::cast_possible_truncation, reason = "that is the point")]
     serializer.serialize_f32(*value as f32)
 }
 

@@ -103,7 +103,6 @@ impl Season {
         }
         let slot = usize::try_from(slot).ok();
         if let Some(place) = slot.and_then(|slot| self.days.back_mut()?.slots.get_mut(slot)) {
-            #[expect(clippy::cast_possible_truncation, reason = "seven digits are plenty")]
             let mean = (self.views / f64::from(self.minutes)) as f32;
             *place = Some(mean);
         }
@@ -112,7 +111,6 @@ impl Season {
     /// The season without trend, interpolated between the middles of two slots.
     fn seasonal(&self, minute: i64) -> Option<f64> {
         let (day, of_day) = (minute.div_euclid(DAY_MINUTES), minute.rem_euclid(DAY_MINUTES));
-        #[expect(clippy::cast_precision_loss, reason = "less than 48")]
         let (slot, place) = (of_day / SLOT_MINUTES, ((of_day % SLOT_MINUTES) as f64 + 0.5) / SLOT_MINUTES as f64);
         let other = if place < 0.5 { slot - 1 } else { slot + 1 };
         let weight = (place - 0.5).abs();

@@ -87,7 +87,6 @@ impl HourlyShare {
 /// The hour of the day, and where in it the middle of the minute lies (0 to 1).
 fn hour_of(minute: i64) -> (usize, f64) {
     let of_day = minute.rem_euclid(24 * 60);
-    #[expect(clippy::cast_precision_loss, reason = "less than 60")]
     let place = (of_day % 60) as f64 / 60.0 + 1.0 / 120.0;
     (usize::try_from(of_day / 60).unwrap_or(0), place)
 }

@@ -155,7 +155,6 @@ impl Watch {
 }
 
 fn anomaly(scope: Scope, kind: Kind, run: &Run, sample: Sample, dispersion: f64, design: Design) -> Anomaly {
-    #[expect(clippy::cast_precision_loss, reason = "a number of minutes")]
     let minutes = (sample.minute - run.first).max(1) as f64;
     let (observed, expected) = (run.observed / minutes, run.expected / minutes);
     // Out of line is what adds evidence, and beyond chance.
