@@ -24,4 +24,5 @@ pub mod schemas;
 pub mod seed;
 pub mod signals;
 pub mod subscription;
+pub mod traffic;
 pub mod units;

@@ -3,7 +3,7 @@
 //! Triggered by hub `products`, consumer group `site`.
 //!
 //! Promises: `site/products` and `site/listings` end at the latest state of each product, whatever order its events come in, and a
-//! product is listed in one category at most once its events are handled. A product event with malformed data is parked alone; events
+//! product is listed in one category at most once its events are handled. Every category that ever had a product has a row there. A product event with malformed data is parked alone; events
 //! of other types are skipped.
 //!
 //! A second delivery changes nothing: every write is "write if newer", see [`crate::domain::projection`].
@@ -18,7 +18,7 @@ use crate::{
     azure::cosmos::{Container, CosmosError, CosmosErrorKind, Versioned, write_if_newer},
     domain::projection::{Fact, ListingRow, ProductView, project},
     outcome::{Cause, Outcome},
-    registry::{Function, HubEvent, Trigger},
+    registry::{Function, HubEvent, Order, Trigger},
 };
 
 /// The registry's entry.
@@ -27,6 +27,7 @@ pub const FUNCTION: Function = Function {
     trigger: Trigger::EventHub {
         hub: super::PRODUCTS_HUB,
         consumer_group: "site",
+        order: Order::Key,
         handle: |app, events| Box::pin(handle(app, events)),
     },
 };
@@ -104,6 +105,9 @@ impl Site {
             .buffer_unordered(AT_ONCE)
             .try_for_each(|_| async { Ok(()) })
             .await?;
+        if let Some(row) = &writes.category {
+            self.listings.upsert(&row.category, &row.id.to_string(), row).await?;
+        }
         match (&writes.view, &etag) {
             (Some(view), Some(etag)) => self.products.replace(id, id, view, etag).await.map(drop),
             (Some(view), None) => self.products.create(id, id, view).await.map(drop),
