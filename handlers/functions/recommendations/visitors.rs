@@ -89,8 +89,8 @@ pub(super) async fn take_out(
     for product in gone {
         // A product id has no character that means anything in a query.
         let with = format!(
-            "SELECT VALUE c.id FROM c WHERE STARTSWITH(c.id, 'visitor|') \
-             AND ARRAY_CONTAINS(c.items, {{'productId': '{product}'}}, true)"
+            "SELECT VALUE c.id FROM c JOIN item IN c.items \
+             WHERE STARTSWITH(c.id, 'visitor|') AND item.productId = '{product}'"
         );
         let failed = |error| Cause::from_error("take a discontinued product out of the visitors' lists", error);
         let ids: Vec<String> = container.query(&with).await.map_err(failed)?;
