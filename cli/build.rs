@@ -1,5 +1,7 @@
-//! A file added to `web/` is part of the program too; the macro that embeds them sees only those it knows.
+include!("../real_data.rs");
 
 fn main() {
-    println!("cargo:rerun-if-changed=../web");
+    // A file added to `web/` is part of the program too; the macro that embeds them sees only those it knows.
+    println!("cargo::rerun-if-changed=../web");
+    real_data();
 }

@@ -2,11 +2,13 @@
 //!
 //! One file per command in [`commands`]. What they share: [`project`] is the checkout, [`package`] stages the app,
 //! [`data_dir`] and [`endpoints`] are what a running stack leaves for others to find, [`catalogue`] and [`seed`] fill the
-//! shop, [`products`] is its door, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts. [`mod@bench`] measures the flow.
+//! shop, [`products`] is its door, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts.
+//! [`clickstream`] reads the log of a real shop. [`mod@bench`] measures the flow.
 
 pub mod app_settings;
 pub mod bench;
 pub mod catalogue;
+pub mod clickstream;
 pub mod commands;
 pub mod data_dir;
 pub mod endpoints;
@@ -21,4 +23,5 @@ pub mod schemas;
 pub mod seed;
 pub mod signals;
 pub mod subscription;
+pub mod traffic;
 pub mod units;

@@ -6,8 +6,8 @@
 //! One product's way through the rooms: [`product_body`] reads what staff wrote, [`catalogue`] decides the new version,
 //! [`publication`] what the hub must hear ([`product_events`]), [`projection`] what the site shows, [`product_events_json`] how partners
 //! read it. A click's: [`click_event`] and [`click_body`] read what sites submit, [`click`] is what the hub hears, [`recently_viewed`]
-//! what the visitor sees. [`capture`] reads the hub's files, [`lag`] says how late everything is, [`rates`] how
-//! fast it flows, [`operations`] what operators see of both.
+//! what the visitor sees. [`capture`] reads the hub's files, [`lag`] says how late everything is, [`rates`] how fast it flows,
+//! [`operations`] what operators see of both.
 
 pub mod capture;
 pub mod catalogue;

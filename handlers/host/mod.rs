@@ -92,4 +92,6 @@ async fn dispatch(
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod tests;

@@ -96,7 +96,7 @@ fn functions() -> Vec<Function> {
     .collect()
 }
 
-fn app() -> App {
+pub(super) fn app() -> App {
     let lookup = |name: &str| {
         let value = match name {
             "FUNCTIONS_CUSTOMHANDLER_PORT" => "1",

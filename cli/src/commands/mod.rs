@@ -2,6 +2,8 @@
 
 mod bench;
 mod package;
+mod rebuild;
+mod replay;
 mod simulate;
 mod tail;
 mod up;
@@ -42,6 +44,8 @@ enum Command {
     Package(package::Args),
     Tail(tail::Args),
     Simulate(simulate::Args),
+    Replay(replay::Args),
+    Rebuild(rebuild::Args),
     Bench(bench::Args),
 }
 
@@ -85,6 +89,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Package(args) => package::run(&args, &project()?),
         Command::Tail(args) => Box::pin(tail::run(args)).await,
         Command::Simulate(args) => Box::pin(simulate::run(args)).await,
+        Command::Replay(args) => replay::run(args).await,
+        Command::Rebuild(args) => Box::pin(rebuild::run(args)).await,
         Command::Bench(args) => Box::pin(bench::run(args, project)).await,
     }
 }

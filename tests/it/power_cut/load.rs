@@ -289,12 +289,14 @@ async fn missing_schema(stack: &Stack) -> Option<String> {
 
 /// What the registry answers each identity.
 async fn ask_registry(stack: &Stack, method: Method, path: &str, body: &'static str) -> Vec<StatusCode> {
-    let registry = stack.endpoints().event_hubs.schema_registry.replace("https://", "http://");
+    let registry = &stack.endpoints().event_hubs.schema_registry;
+    // Each round has an authority of its own, whose certificate is another test's.
+    let http = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build().expect("a client");
     let url = format!("{registry}/$schemaGroups/contoso/schemas/Cut{path}?api-version=2023-07-01");
     let mut answers = Vec::new();
     for name in stack.identity().names() {
         let token = stack.identity().token(name, "https://eventhubs.azure.net").expect("a token");
-        let request = reqwest::Client::new().request(method.clone(), &url).bearer_auth(token).body(body);
+        let request = http.request(method.clone(), &url).bearer_auth(token).body(body);
         let request = request.header("content-type", "application/json; serialization=Avro");
         answers.push(request.send().await.expect("an answer").status());
     }
