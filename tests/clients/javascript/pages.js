@@ -147,7 +147,8 @@ if (!key) {
     await Promise.all(Array.from({ length: 120 }, (_, ago) => {
       const views = ago < 10 ? 0 : Math.round(900 + 250 * Math.sin(ago / 25) + (ago > 50 && ago < 60 ? 900 : 0));
       return upsert("analytics", "minutes", {
-        id: `${time(ago).slice(0, 16)}Z`, day: time(ago).slice(0, 10), minute: now - ago, views, visitors: Math.round(views * 0.4), categories: {}, products: {},
+        id: `${time(ago).slice(0, 16)}Z`, day: time(ago).slice(0, 10), minute: now - ago, views, visitors: Math.round(views * 0.4),
+        categories: {}, products: {}, otherViews: 0, repeats: 0, pages: {},
       });
     }));
     const range = { observed: 0, expectedLow: 640, expected: 900, expectedHigh: 1180, score: 14.5, peak: 0 };
