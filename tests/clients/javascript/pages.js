@@ -207,12 +207,12 @@ if (!key) {
 } else {
   test("the operations page asks for a key and keeps it for the tab", LONGEST, () => visit({ quiet: false }, async (page) => {
     await page.goto(`${shop.site}/operations.html`);
-    await page.getByLabel("Key").fill("wrong");
+    await page.locator("#key-input").fill("wrong");
     await page.getByRole("button", { name: "Continue" }).click();
     await page.getByRole("alert").filter({ hasText: "does not take this key" }).waitFor();
     await isAccessible(page, "the question for the key");
-    await page.getByLabel("Key").fill(key);
-    await page.getByLabel("Key").press("Enter");
+    await page.locator("#key-input").fill(key);
+    await page.locator("#key-input").press("Enter");
     await page.locator("#flow svg").waitFor();
     await page.reload();
     await page.locator("#flow svg").waitFor();
