@@ -3,7 +3,7 @@
 //! One file per command in [`commands`]. What they share: [`project`] is the checkout, [`package`] stages the app,
 //! [`data_dir`] and [`endpoints`] are what a running stack leaves for others to find, [`catalogue`] and [`seed`] fill the
 //! shop, [`products`] is its door, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts.
-//! [`clickstream`] reads the log of a real shop. [`mod@bench`] measures the flow.
+//! [`clickstream`] reads the log of a real shop, on which [`evaluate`] measures our predictions. [`mod@bench`] measures the flow.
 
 pub mod app_settings;
 pub mod bench;
@@ -12,6 +12,7 @@ pub mod clickstream;
 pub mod commands;
 pub mod data_dir;
 pub mod endpoints;
+pub mod evaluate;
 pub mod failure;
 pub mod identity;
 pub mod output;

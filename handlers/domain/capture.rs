@@ -50,6 +50,12 @@ impl CaptureFile {
         format!("{}/{}/{}.json", self.hub, self.partition, self.window)
     }
 
+    /// Its partition and the day of its window: `<hub>/<partition>/<yyyy>/<MM>/<dd>`.
+    pub fn day(&self) -> String {
+        let date: Vec<&str> = self.window.splitn(4, '/').take(3).collect();
+        format!("{}/{}/{}", self.hub, self.partition, date.join("/"))
+    }
+
     /// Where the work on the file's version `etag` is claimed.
     pub fn claim(&self, etag: &str) -> String {
         format!("claims/{}/{}/{}/{etag}.json", self.hub, self.partition, self.window)
@@ -339,6 +345,7 @@ mod tests {
         .expect("a capture file");
         assert_eq!((file.hub.as_str(), file.partition.as_str()), ("products", "3"));
         assert_eq!(file.report(), "products/3/2026/03/04/10/15/02.json");
+        assert_eq!(file.day(), "products/3/2026/03/04");
         for subject in [
             "",
             "/blobServices/default/containers/capture/blobs/a.avro",

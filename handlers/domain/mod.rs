@@ -6,9 +6,11 @@
 //! One product's way through the rooms: [`product_body`] reads what staff wrote, [`catalogue`] decides the new version,
 //! [`publication`] what the hub must hear ([`product_events`]), [`projection`] what the site shows, [`product_events_json`] how partners
 //! read it. A click's: [`click_event`] and [`click_body`] read what sites submit, [`click`] is what the hub hears, [`recently_viewed`]
-//! what the visitor sees. [`capture`] reads the hub's files, [`lag`] says how late everything is, [`rates`] how fast it flows,
-//! [`operations`] what operators see of both.
+//! what the visitor sees, [`trends`] what all visitors look at, [`anomaly`] when that is not as usual, [`recommendation`] what else they
+//! may like. [`capture`] reads the hub's files, [`lag`] says how late everything is, [`rates`] how fast it flows, [`operations`] what
+//! operators see of both.
 
+pub mod anomaly;
 pub mod capture;
 pub mod catalogue;
 pub mod click;
@@ -27,4 +29,6 @@ pub mod projection;
 pub mod publication;
 pub mod rates;
 pub mod recently_viewed;
+pub mod recommendation;
 pub mod text;
+pub mod trends;

@@ -36,6 +36,7 @@ fn router(app: App) -> Router {
 async fn erase(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     let visitor = VisitorId::try_from(id).map_err(|error| Problem::field("id", error))?;
     let lists = app.cosmos().container("site", "visitors");
+    app.lists().take(&visitor);
     let mut races = 0;
     while let Err(error) = try_erase(&app, &lists, &visitor).await {
         races += 1;

@@ -1,7 +1,9 @@
 //! One file per function, each in the same order: what triggers it, what it promises, what a second delivery does; its handler; the
 //! work on one record; tests.
 
+pub mod anomalies;
 pub mod capture_batch;
+mod co_views;
 pub mod collect_clicks;
 pub mod erase_visitor;
 pub mod heartbeat;
@@ -12,13 +14,16 @@ pub mod product_changes;
 pub mod product_projection;
 pub mod products;
 pub mod recently_viewed;
+pub mod recommendations;
 pub mod site_api;
+pub mod trend_rollup;
+pub mod trends;
 
 use crate::{
     azure::cosmos::{CosmosError, CosmosErrorKind},
     domain::{
         click::{Click, RECORDED, VisitorId},
-        product::{Category, ProductId},
+        product::ProductId,
         product_events::{CHANGED, DISCONTINUED, ProductChanged, ProductDiscontinued, ProductEvent},
         product_events_json::{ProductChangedJson, ProductDiscontinuedJson},
     },
@@ -40,12 +45,16 @@ pub fn all() -> Vec<Function> {
         product_projection::FUNCTION,
         partner_notifications::FUNCTION,
         capture_batch::FUNCTION,
+        anomalies::FUNCTION,
+        recommendations::FUNCTION,
         heartbeat::FUNCTION,
         collect_clicks::FUNCTION,
         recently_viewed::FUNCTION,
         erase_visitor::FUNCTION,
         site_api::FUNCTION,
         ops_api::FUNCTION,
+        trends::FUNCTION,
+        trend_rollup::FUNCTION,
     ]
 }
 
@@ -101,24 +110,6 @@ fn visitor_recommendations(visitor: &VisitorId) -> String {
 /// Id and partition key in `site/recommendations` of what is viewed together with a product.
 fn product_recommendations(product: &ProductId) -> String {
     format!("product|{product}")
-}
-
-/// Id and partition key in `site/trending` of what is viewed most in a category, or in the whole shop. Ids must not contain the
-/// characters `/ \\ ? #`, which categories do: they stand there as URLs have them, and so does `%`.
-fn trending_id(category: Option<&Category>) -> String {
-    let Some(category) = category else { return "all".to_owned() };
-    let mut id = "category|".to_owned();
-    for character in category.as_str().chars() {
-        match character {
-            '/' => id.push_str("%2F"),
-            '\\' => id.push_str("%5C"),
-            '?' => id.push_str("%3F"),
-            '#' => id.push_str("%23"),
-            '%' => id.push_str("%25"),
-            _ => id.push(character),
-        }
-    }
-    id
 }
 
 #[cfg(test)]

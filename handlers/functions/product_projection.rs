@@ -18,7 +18,7 @@ use crate::{
     azure::cosmos::{Container, CosmosError, CosmosErrorKind, Versioned, write_if_newer},
     domain::projection::{Fact, ListingRow, ProductView, project},
     outcome::{Cause, Outcome},
-    registry::{Function, HubEvent, Trigger},
+    registry::{Function, HubEvent, Order, Trigger},
 };
 
 /// The registry's entry.
@@ -27,6 +27,7 @@ pub const FUNCTION: Function = Function {
     trigger: Trigger::EventHub {
         hub: super::PRODUCTS_HUB,
         consumer_group: "site",
+        order: Order::Key,
         handle: |app, events| Box::pin(handle(app, events)),
     },
 };

@@ -6,7 +6,11 @@ use apache_avro::types::Value as AvroValue;
 use serde_json::Value;
 
 use super::*;
-use crate::{events::Contract, registry::Trigger};
+use crate::{
+    domain::anomaly::event::{AnomalyDetected, DETECTED},
+    events::Contract,
+    registry::Trigger,
+};
 
 fn project(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -81,7 +85,11 @@ fn avro(value: &Value) -> AvroValue {
     match value {
         Value::Null => AvroValue::Null,
         Value::Bool(flag) => AvroValue::Boolean(*flag),
-        Value::Number(number) => number.as_i64().map_or(AvroValue::Null, AvroValue::Long),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => AvroValue::Long(whole),
+            (None, Some(broken)) => AvroValue::Double(broken),
+            (None, None) => AvroValue::Null,
+        },
         Value::String(text) => AvroValue::String(text.clone()),
         Value::Array(items) => AvroValue::Array(items.iter().map(avro).collect()),
         Value::Object(members) => {
@@ -104,7 +112,9 @@ fn fits(contract: &Contract, example: &Value) -> bool {
         extensions: Default::default(),
         data: EventData::Avro(value, contract.name.to_owned()),
     };
-    product_event(&event).is_ok_and(|event| event.is_some()) || click(&event).is_ok_and(|click| click.is_some())
+    product_event(&event).is_ok_and(|event| event.is_some())
+        || click(&event).is_ok_and(|click| click.is_some())
+        || event.r#type == DETECTED && event.data_as::<AnomalyDetected>().is_ok()
 }
 
 #[test]

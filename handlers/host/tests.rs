@@ -12,7 +12,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::{
     outcome::{Cause, Outcome},
-    registry::Trigger,
+    registry::{Order, Trigger},
     settings::Settings,
 };
 
@@ -25,6 +25,7 @@ fn functions() -> Vec<Function> {
     let products = Trigger::EventHub {
         hub: "products",
         consumer_group: "site",
+        order: Order::Key,
         handle: |_, events| {
             Box::pin(async move {
                 let is_right = |index: usize, event: &crate::registry::HubEvent| {
@@ -45,6 +46,7 @@ fn functions() -> Vec<Function> {
     let bare = Trigger::EventHub {
         hub: "products",
         consumer_group: "site",
+        order: Order::Key,
         handle: |_, events| {
             Box::pin(async move { events.iter().map(|event| check(event.position.sequence == -1, event)).collect() })
         },

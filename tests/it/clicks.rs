@@ -152,6 +152,25 @@ async fn a_flood_by_one_visitor_is_refused_and_touches_nobody_else() {
     shop.stop().await;
 }
 
+/// A crowd at once, each with one click: all are taken, and each has a list of its own.
+#[tokio::test]
+async fn a_crowd_at_once_is_taken_in_joined_sends() {
+    let shop = Inside::start().await;
+    let crowd: Vec<_> = (0..200).map(|number| format!("visitor-{number}")).collect();
+    let mut posts = tokio::task::JoinSet::new();
+    for visitor in &crowd {
+        posts.spawn(shop.post_clicks(&json!({ "productId": "rope", "visitorId": visitor, "consent": true })).send());
+    }
+    while let Some(answer) = posts.join_next().await {
+        body(answer.expect("no panic").expect("an answer"), StatusCode::ACCEPTED).await;
+    }
+    shop.handles("clicks", "recently-viewed", 200).await;
+    for visitor in &crowd {
+        assert_eq!(shop.viewed(visitor).await, ["rope"], "{visitor}");
+    }
+    shop.stop().await;
+}
+
 /// Erased is erased: also what comes late from before, and what was recommended. What comes afterwards counts.
 #[tokio::test]
 async fn an_erasure_holds_against_late_clicks() {

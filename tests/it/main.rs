@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "helpers outside of test functions are tests too")]
 
+mod anomalies;
 mod bad_records;
 mod clicks;
 mod command_line;
@@ -17,8 +18,10 @@ mod pages;
 mod power_cut;
 mod product_flow;
 mod python_suites;
+mod recommendations;
 mod redelivery;
 mod refusals;
+mod replay;
 mod settings;
 mod support;
 mod survival;

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod bench;
+mod evaluate;
 mod package;
 mod rebuild;
 mod replay;
@@ -47,6 +48,7 @@ enum Command {
     Replay(replay::Args),
     Rebuild(rebuild::Args),
     Bench(bench::Args),
+    Evaluate(evaluate::Args),
 }
 
 /// How a command ended, when it did not fail with an error.
@@ -92,6 +94,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Replay(args) => replay::run(args).await,
         Command::Rebuild(args) => Box::pin(rebuild::run(args)).await,
         Command::Bench(args) => Box::pin(bench::run(args, project)).await,
+        Command::Evaluate(args) => evaluate::run(&args),
     }
 }
 

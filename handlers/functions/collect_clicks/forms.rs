@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use super::MAX_CLICKS;
 use crate::{
     domain::{click_body::Submission, click_event, product_body::FieldError},
     functions::http::Problem,
@@ -70,6 +71,9 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8], now: OffsetDateTime) -> Res
         click: click_event::structured(event)
             .and_then(|(envelope, data)| inside(Submission::parse(data, Some(envelope), may_identify, now))),
     };
+    if let (Form::Bare | Form::Batch, Value::Array(clicks)) = (form, &body) {
+        check_count(clicks.len())?;
+    }
     Ok(match (form, body) {
         (Form::Bare, Value::Array(clicks)) => clicks.iter().map(bare).collect(),
         (Form::Bare, click) => vec![bare(&click)],
@@ -83,6 +87,17 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8], now: OffsetDateTime) -> Res
             vec![Judged { id: attribute("id").map(str::to_owned), click }]
         }
     })
+}
+
+fn check_count(clicks: usize) -> Result<(), Problem> {
+    match u32::try_from(clicks) {
+        Ok(0) => Err(Problem::field("", "the body must have at least one click")),
+        Ok(1..=MAX_CLICKS) => Ok(()),
+        _ => {
+            let detail = format!("The body must not have more than {MAX_CLICKS} clicks.");
+            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail))
+        }
+    }
 }
 
 fn id(click: &Value) -> Option<String> {
@@ -101,6 +116,7 @@ fn inside(click: Result<Submission, Vec<FieldError>>) -> Result<Submission, Vec<
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
     use time::macros::datetime;
 
@@ -126,7 +142,6 @@ mod tests {
         for (media_type, body, count) in [
             ("application/json; charset=utf-8", click.clone(), 1),
             ("text/plain;charset=UTF-8", json!([click, click]), 2),
-            ("application/json", json!([]), 0),
             (STRUCTURED, event("1"), 1),
             (BATCH, json!([event("1"), event("2"), event("3")]), 3),
         ] {
@@ -162,9 +177,45 @@ mod tests {
             (headers(&[]), "{}"),
             (headers(&[("content-type", "application/xml")]), "{}"),
             (headers(&[("content-type", "application/json")]), "{"),
+            (headers(&[("content-type", "application/json")]), "[]"),
             (headers(&[("content-type", BATCH)]), "{}"),
         ] {
             assert!(read(&lines, body.as_bytes(), NOW).is_err(), "{lines:?}");
+        }
+    }
+
+    /// JSON that is sometimes nearly a click or an event.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let names = ["id", "productId", "time", "consent", "specversion", "source", "type", "data", "visitorId", "odd"];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,20}".prop_map(Value::from),
+            prop::sample::select(vec!["1.0", "com.contoso.click.recorded.v1", "2026-06-01T12:00:00Z", "visitor-1"])
+                .prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 40, 10, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..10).prop_map(Value::from),
+                prop::collection::hash_map(prop::sample::select(names.to_vec()), inner, 0..10)
+                    .prop_map(|members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_each_click_is_judged_once(body in any_json(), bytes in any::<Vec<u8>>()) {
+            for media_type in ["application/json", STRUCTURED, BATCH] {
+                let headers = headers(&[("content-type", media_type)]);
+                if let Ok(judged) = read(&headers, body.to_string().as_bytes(), NOW) {
+                    let clicks = if media_type == STRUCTURED { 1 } else { body.as_array().map_or(1, Vec::len) };
+                    prop_assert_eq!(judged.len(), clicks);
+                    prop_assert!(judged.iter().all(|judged| judged.click.as_ref().err().is_none_or(|errors| !errors.is_empty())));
+                }
+                _ = read(&headers, &bytes, NOW);
+            }
         }
     }
 

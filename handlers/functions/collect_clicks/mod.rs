@@ -79,15 +79,6 @@ async fn collect(State(door): State<Door>, headers: HeaderMap, body: Body) -> Re
     let body = bounded(body).await?;
     door.limits.address(&headers, 1).map_err(answer::slow_down)?;
     let judged = forms::read(&headers, &body, door.app.now())?;
-    let count = u32::try_from(judged.len()).unwrap_or(u32::MAX);
-    match count {
-        0 => return Err(Problem::field("", "the body must have at least one click")),
-        1..=MAX_CLICKS => {}
-        _ => {
-            let detail = format!("The body must not have more than {MAX_CLICKS} clicks.");
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
-        }
-    }
     let (clicks, verdict) = door.admit(judged);
     // Only what is taken counts against the address, so that a visitor who floods does not use up a whole office's allowance.
     let taken = u32::try_from(clicks.len()).unwrap_or(u32::MAX);
@@ -134,9 +125,8 @@ impl Door {
                 if click.has_consent && click.click.visitor_id.is_none() {
                     click.click.visitor_id = Some(verdict.new_visitor()?);
                 }
-                match &click.click.visitor_id {
-                    Some(visitor) => self.limits.visitor(visitor).map_err(Refused::TooMany)?,
-                    None => {}
+                if let Some(visitor) = &click.click.visitor_id {
+                    self.limits.visitor(visitor).map_err(Refused::TooMany)?;
                 }
                 Ok(click)
             });

@@ -18,10 +18,11 @@ use crate::{
         click::VisitorId,
         product::{Category, ProductId},
         recently_viewed::RecentlyViewed,
+        trends::board,
     },
     functions::{
         http::{Audience, Problem, cacheable_for},
-        product_recommendations, trending_id, visitor_recommendations,
+        product_recommendations, visitor_recommendations,
     },
 };
 
@@ -71,7 +72,8 @@ pub(super) async fn trending(
 ) -> Result<Response, Problem> {
     let category =
         query.category.map(Category::try_from).transpose().map_err(|error| Problem::field("category", error))?;
-    let stored = ready(&app, "trending", &trending_id(category.as_ref())).await?;
+    let id = category.as_ref().map_or_else(|| board::ALL.to_owned(), board::category_id);
+    let stored = ready(&app, "trending", &id).await?;
     cacheable_for(Audience::All, &trends(category.as_ref(), stored), &headers)
 }
 

@@ -140,7 +140,8 @@ impl Inside {
         .await;
     }
 
-    fn handled(&self, hub: &str, group: &str) -> i64 {
+    /// Events of a hub that a group has handled.
+    pub(crate) fn handled(&self, hub: &str, group: &str) -> i64 {
         let prefix = format!("contoso.servicebus.windows.net/{hub}/{group}/checkpoint/");
         self.blobs(CHECKPOINTS, &prefix)
             .iter()
@@ -204,6 +205,20 @@ impl Inside {
             .collect();
         got.sort();
         got
+    }
+
+    /// Kills the handler without warning, and waits for the next one.
+    pub(crate) async fn kill_handler(&self) {
+        let pid = self.stack.handler_pid().expect("a handler");
+        let status = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs");
+        assert!(status.success(), "kill {pid}");
+        eventually("a new handler", || async {
+            match self.stack.handler_pid() {
+                Some(new) if new != pid => Ok(()),
+                state => Err(format!("{state:?}")),
+            }
+        })
+        .await;
     }
 
     /// Moves the clock on.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::link::Delivery;
+use crate::causes::chain;
 use crate::event_hubs::amqp::DecodeError;
 use crate::event_hubs::amqp::answer::{MAX_MESSAGE_SIZE, Outcome};
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
@@ -80,7 +81,7 @@ fn store(
                 }
                 _ => Condition::InternalError,
             };
-            Err(Refusal::new(condition, error.to_string()))
+            Err(Refusal::new(condition, chain(&error)))
         }
     }
 }

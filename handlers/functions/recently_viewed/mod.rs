@@ -8,20 +8,23 @@
 //!
 //! A second delivery finds the list as it is to be, and writes nothing: see [`crate::domain::recently_viewed`].
 
+mod known;
+
 use std::collections::HashMap;
 
 use futures::{StreamExt, stream};
 
+pub(crate) use self::known::Known;
 use super::{CLICKS_HUB, click, repeated, unstored};
 use crate::{
     app::App,
-    azure::cosmos::{Container, CosmosError, CosmosErrorKind},
+    azure::cosmos::{Container, CosmosError, CosmosErrorKind, Stored},
     domain::{
         click::{Timing, VisitorId},
         recently_viewed::{RecentlyViewed, View},
     },
     outcome::{Cause, Outcome},
-    registry::{Function, HubEvent, Trigger},
+    registry::{Function, HubEvent, Order, Trigger},
 };
 
 /// The registry's entry.
@@ -30,6 +33,7 @@ pub const FUNCTION: Function = Function {
     trigger: Trigger::EventHub {
         hub: CLICKS_HUB,
         consumer_group: "recently-viewed",
+        order: Order::Key,
         handle: |app, events| Box::pin(handle(app, events)),
     },
 };
@@ -104,17 +108,28 @@ async fn add(app: &App, lists: &Container, visitor: &VisitorId, views: &[View]) 
 
 async fn try_add(app: &App, lists: &Container, visitor: &VisitorId, views: &[View]) -> Result<Outcome, CosmosError> {
     let id = visitor.as_str();
-    let stored = lists.read::<RecentlyViewed>(id, id).await?;
-    let (list, etag) = match stored {
-        Some(stored) => (stored.value, Some(stored.etag)),
-        None => (RecentlyViewed::of(visitor.clone()), None),
+    let with_views = |list: &RecentlyViewed| list.with(views.iter().cloned(), app.now());
+    // What is known from the last write may be stale. That it is to be written is safe to decide by it, since the ETag guards the
+    // write; that nothing is to be written is not.
+    let known = app.lists().take(visitor).and_then(|known| Some((with_views(&known.value)?, Some(known.etag))));
+    let (list, etag) = match known {
+        Some(write) => write,
+        None => {
+            let stored = lists.read::<RecentlyViewed>(id, id).await?;
+            let (list, etag) = match stored {
+                Some(stored) => (stored.value, Some(stored.etag)),
+                None => (RecentlyViewed::of(visitor.clone()), None),
+            };
+            match with_views(&list) {
+                Some(list) => (list, etag),
+                None => return Ok(Outcome::Skip("the list has it, or newer ones, or it was erased")),
+            }
+        }
     };
-    let Some(list) = list.with(views.iter().cloned(), app.now()) else {
-        return Ok(Outcome::Skip("the list has it, newer ones, or was erased"));
-    };
-    match etag {
+    let etag = match etag {
         Some(etag) => lists.replace(id, id, &list, &etag).await?,
         None => lists.create(id, id, &list).await?,
     };
+    app.lists().put(Stored { value: list, etag });
     Ok(Outcome::Done)
 }
