@@ -80,3 +80,58 @@ fn content_type(path: &str) -> &'static str {
         _ => "application/octet-stream",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::Request;
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn get(path: &str, known: Option<&HeaderValue>) -> (StatusCode, HeaderMap, String) {
+        let options = Options { functions: "http://127.0.0.1:7071".to_owned(), partner: false };
+        let mut request = Request::get(path);
+        if let Some(tag) = known {
+            request = request.header(header::IF_NONE_MATCH, tag);
+        }
+        let pages = guarded(router(&options), &options.functions);
+        let response = pages.oneshot(request.body(Body::empty()).expect("a request")).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a body").to_bytes();
+        (parts.status, parts.headers, String::from_utf8(body.to_vec()).expect("UTF-8"))
+    }
+
+    #[tokio::test]
+    async fn files_are_served_as_what_they_are_and_only_once() {
+        for (path, content_type) in [
+            ("/", "text/html; charset=utf-8"),
+            ("/operations.html", "text/html; charset=utf-8"),
+            ("/style.css", "text/css; charset=utf-8"),
+            ("/js/dom.js", "text/javascript; charset=utf-8"),
+            ("/icon.svg", "image/svg+xml"),
+        ] {
+            let (status, headers, body) = get(path, None).await;
+            assert_eq!(
+                (status, &headers[header::CONTENT_TYPE]),
+                (StatusCode::OK, &HeaderValue::from_static(content_type))
+            );
+            assert!(!body.is_empty(), "{path}");
+            let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().expect("text");
+            assert!(policy.contains("connect-src 'self' http://127.0.0.1:7071;"), "{policy}");
+            assert_eq!(get(path, Some(&headers[header::ETAG])).await.0, StatusCode::NOT_MODIFIED, "{path}");
+        }
+        for path in ["/none.html", "/js", "/../Cargo.toml", "/%2e%2e/Cargo.toml"] {
+            assert_eq!(get(path, None).await.0, StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_settings_are_those_of_this_stack() {
+        let (_, headers, body) = get("/config.json", None).await;
+        assert_eq!(headers[header::CONTENT_TYPE], "application/json");
+        let settings: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!(settings, json!({ "api": "http://127.0.0.1:7071", "partner": null }));
+    }
+}

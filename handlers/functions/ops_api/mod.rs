@@ -19,6 +19,7 @@ use std::{
 
 use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};
 use listings::Listings;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
@@ -26,12 +27,13 @@ use tokio::sync::Mutex;
 use super::http::{Audience, Problem, cacheable_for, cors};
 use crate::{
     app::App,
-    azure::cosmos::CosmosError,
+    azure::cosmos::{Container, CosmosError, CosmosErrorKind},
     domain::{
         lag::{self, Health},
         operations::{self, Anomalies, Minute, Overview, Partners, Trending},
         rates::{self, Recent},
     },
+    outcome::Cause,
     registry::{Function, Trigger, functions},
 };
 
@@ -105,8 +107,8 @@ impl Desk {
         let (health, recent, trending, anomalies, clicks) = Box::pin(futures::future::try_join5(
             health.read::<Health>(lag::CURRENT, lag::CURRENT),
             health.read::<Recent>(rates::RECENT, rates::RECENT),
-            site.read::<Trending>("all", "all"),
-            anomalies.read::<Anomalies>("current", "current"),
+            legible::<Trending>(&site, "all"),
+            legible::<Anomalies>(&anomalies, "current"),
             self.minutes(),
         ))
         .await?;
@@ -126,8 +128,8 @@ impl Desk {
             logs,
             flows,
             clicks,
-            anomalies: anomalies.map(|stored| stored.value),
-            trending: trending.map(|stored| stored.value),
+            anomalies,
+            trending,
             names: BTreeMap::new(),
         })
     }
@@ -156,6 +158,17 @@ impl Desk {
             }
         }
         Ok(minutes)
+    }
+}
+
+/// A document of another function; one that has not the shape that is read here must not hide everything else.
+async fn legible<T: DeserializeOwned>(container: &Container, id: &str) -> Result<Option<T>, CosmosError> {
+    match container.read::<T>(id, id).await {
+        Err(error) if error.kind == CosmosErrorKind::Refused => {
+            tracing::error!(cause = Cause::from_error("read a document", error).chain(), "a document is left out");
+            Ok(None)
+        }
+        read => Ok(read?.map(|stored| stored.value)),
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Triggered by HTTP, for anyone: `GET /api/site/categories`, `/api/site/products?category=…`, `/api/site/products/{id}`,
 //! `/api/site/health`; what became of clicks at `/api/site/visitors/{id}`, `/api/site/visitors/{id}/recommendations`,
-//! `/api/site/products/{id}/recommendations` and `/api/site/trending?category=…`. Pages of other origins may read it where the setting `Site__origins` names them.
+//! `/api/site/products/{id}/recommendations` and `/api/site/trending?category=…`. Pages of other origins may read it where the
+//! setting `Site__origins` names them.
 //!
 //! Promises: answers come from projections alone, each from one partition. They carry an ETag, and 304 answers a reader that has them
 //! already, so that pages can poll. A list is paged by product id, which stays right while products come and go: `next` is the
