@@ -79,7 +79,7 @@ async fn send(shop: &Shop, plan: &Plan, watch: mpsc::UnboundedSender<Watched>) -
         // A visitor of each watched click's own: nobody else changes that list.
         let is_watched = number % WATCHED == 0;
         let visitor = if is_watched { format!("watched-{number}") } else { format!("visitor-{}", planned.visitor) };
-        let click = json!({ "id": format!("latency-{number}"), "productId": item.id, "category": item.category,
+        let click = json!({ "id": format!("latency-{number:08}"), "productId": item.id, "category": item.category,
             "visitorId": visitor, "sessionId": planned.session.to_string(), "consent": true });
         if is_watched {
             watch.send(Watched { visitor, product: item.id.clone(), began: Instant::now() })?;

@@ -45,7 +45,7 @@ impl Door {
 /// The click as the site submits it. Ids are of this run: clicks of two runs are never taken for repeats of each other.
 fn submission(run: &str, number: usize, planned: &Planned, item: &Item) -> Value {
     let mut click = json!({
-        "id": format!("{run}-{number}"),
+        "id": format!("{run}-{number:08}"),
         "productId": item.id,
         "category": item.category,
         "consent": planned.consent,
@@ -91,7 +91,7 @@ mod tests {
         let planned = |consent| Planned { at: Duration::ZERO, product: 0, visitor: 7, session: 9, consent };
         assert_eq!(
             submission("sim-1", 3, &planned(true), &item),
-            json!({ "id": "sim-1-3", "productId": "p1", "category": "Bags", "consent": true,
+            json!({ "id": "sim-1-00000003", "productId": "p1", "category": "Bags", "consent": true,
                 "visitorId": "sim-1-v000007", "sessionId": "sim-1-s9" })
         );
         let anonymous = submission("sim-1", 3, &planned(false), &item);
