@@ -99,7 +99,7 @@ struct Burst {
 }
 
 /// Ordered by the time of its next click; the number breaks ties, so that the order never depends on the heap.
-#[derive(PartialEq, PartialOrd)]
+#[derive(PartialEq)]
 struct Session {
     next: f64,
     number: u64,
@@ -110,6 +110,12 @@ struct Session {
 }
 
 impl Eq for Session {}
+
+impl PartialOrd for Session {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Ord for Session {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
