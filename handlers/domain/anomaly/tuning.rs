@@ -95,7 +95,7 @@ pub const VOTE: f64 = 10.0;
 /// See [`VOTE`].
 pub const VOTES: usize = 5;
 
-/// Categories and products watched at most. With the longest ids the detector's state is then some 400 KB.
+/// Categories and products watched at most. With the longest names the detector's document stays below 512 KB.
 pub const CATEGORIES: usize = 64;
 /// See [`CATEGORIES`].
 pub const PRODUCTS: usize = 1_000;
