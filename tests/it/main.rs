@@ -21,3 +21,4 @@ mod refusals;
 mod settings;
 mod support;
 mod survival;
+mod trends;
