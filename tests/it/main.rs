@@ -25,3 +25,4 @@ mod replay;
 mod settings;
 mod support;
 mod survival;
+mod trends;

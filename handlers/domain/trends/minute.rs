@@ -152,11 +152,11 @@ impl MinuteDocument {
 }
 
 /// The `most` entries with the most views; of equals, those that come first by name.
-fn most_viewed<'m, K: Ord, V>(
-    map: &'m BTreeMap<K, V>,
+fn most_viewed<K: Ord, V>(
+    map: &BTreeMap<K, V>,
     most: usize,
     views: impl Fn(&V) -> u64,
-) -> impl Iterator<Item = (&'m K, &'m V)> {
+) -> impl Iterator<Item = (&K, &V)> {
     let mut entries: Vec<_> = map.iter().collect();
     if entries.len() > most {
         entries.sort_by_key(|(_, value)| std::cmp::Reverse(views(value)));

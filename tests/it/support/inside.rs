@@ -77,7 +77,12 @@ impl Inside {
 
     /// A document as Cosmos DB keeps it.
     pub(crate) async fn document(&self, container: &str, key: &str, id: &str) -> Option<Value> {
-        let answer = self.cosmos(Method::GET, &format!("/dbs/site/colls/{container}/docs/{id}"), key).await;
+        self.item("site", container, key, id).await
+    }
+
+    /// An item of any database, as Cosmos DB keeps it.
+    pub(crate) async fn item(&self, database: &str, container: &str, key: &str, id: &str) -> Option<Value> {
+        let answer = self.cosmos(Method::GET, &format!("/dbs/{database}/colls/{container}/docs/{id}"), key).await;
         answer.0.is_success().then(|| serde_json::from_slice(&answer.1).expect("JSON"))
     }
 
