@@ -143,19 +143,6 @@ impl Inside {
         }
     }
 
-    async fn kill_handler(&self) {
-        let pid = self.stack.handler_pid().expect("a handler");
-        let status = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs");
-        assert!(status.success(), "kill {pid}");
-        eventually("a new handler", || async {
-            match self.stack.handler_pid() {
-                Some(new) if new != pid => Ok(()),
-                state => Err(format!("{state:?}")),
-            }
-        })
-        .await;
-    }
-
     /// Waits until so many clicks are counted.
     async fn counts(&self, clicks: usize, patience: usize) {
         let clicks = i64::try_from(clicks).expect("a count");
