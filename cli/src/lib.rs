@@ -3,9 +3,11 @@
 //! One file per command in [`commands`]. What they share: [`project`] is the checkout, [`package`] stages the app,
 //! [`data_dir`] and [`endpoints`] are what a running stack leaves for others to find, [`catalogue`] and [`seed`] fill the
 //! shop, [`products`] is its door, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts.
-//! [`clickstream`] reads the log of a real shop, on which [`evaluate`] measures our predictions. [`mod@bench`] measures the flow.
+//! [`clickstream`] reads the log of a real shop, on which [`evaluate`] measures our predictions. [`mod@bench`] measures the flow;
+//! [`backtraces`] keeps its figures, and the stack, free of work for nobody.
 
 pub mod app_settings;
+pub mod backtraces;
 pub mod bench;
 pub mod catalogue;
 pub mod clickstream;

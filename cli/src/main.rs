@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use contoso_cli::commands::{self, Cli, Exit};
-use contoso_cli::output;
+use contoso_cli::{backtraces, output};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     output::log(cli.verbosity());
+    backtraces::leave_to_panics();
     match run(cli) {
         Ok(exit) => exit.into(),
         Err(error) if output::is_broken_pipe(&error) => Exit::Done.into(),

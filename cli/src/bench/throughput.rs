@@ -1,8 +1,8 @@
 //! How much goes through: into the hub, out of a backlog, and end to end.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 
@@ -17,11 +17,13 @@ const CONCURRENCY: usize = 32;
 
 /// Creates the catalogue with the writing half of the app only: the events wait on the hub.
 pub(super) async fn fill(shop: &Shop, plan: &Plan, report: &mut Report) -> Result<()> {
-    shop.run(&shop.package("writers", &["Products", "ProductChanges"])?).await?;
+    let pid = shop.run(&shop.package("writers", &["Products", "ProductChanges"])?).await?;
+    let cost = Cost::begin(pid)?;
     let began = Instant::now();
     put_all(shop, plan, 1_000).await?;
     shop.reach("events on the hub", count(plan), |shop| shop.events(HUB)).await?;
     report.add("PUT → hub, new products", per_second(plan.products, began));
+    report.add("PUT → hub, processor time", cost.of(plan.products)?);
     Ok(())
 }
 
@@ -30,10 +32,13 @@ pub(super) async fn drain(shop: &Shop, report: &mut Report) -> Result<()> {
     let events = shop.events(HUB)?;
     let began = Instant::now();
     let pid = shop.run(&shop.package("projection", &["ProductProjection"])?).await?;
+    let cost = Cost::begin(pid)?;
     shop.reach("projected events", events, |shop| shop.handled(HUB, "site")).await?;
+    let cost = cost.of(usize::try_from(events)?)?;
     #[expect(clippy::cast_precision_loss, reason = "event counts are far below 2^52")]
     let events = events as f64;
     report.add("hub → projection, batches of 500", format!("{:.0} events/s", events / began.elapsed().as_secs_f64()));
+    report.add("hub → projection, processor time", cost);
     let cpu = cpu_time(pid)?.as_secs_f64();
     report.add("handler, ProductProjection", format!("{:.0} events per CPU-second", events / cpu));
     report.add("handler memory after the backlog", format!("peak {}", mebibytes(memory(pid)?.peak)));
@@ -43,6 +48,7 @@ pub(super) async fn drain(shop: &Shop, report: &mut Report) -> Result<()> {
 /// Changes every price as fast as the app takes it, with all functions running, until site and partners have it all.
 pub(super) async fn burst(shop: &Shop, plan: &Plan, report: &mut Report) -> Result<()> {
     let before = shop.events(HUB)?;
+    let cost = Cost::begin(shop.stack.handler_pid().context("no handler runs")?)?;
     let began = Instant::now();
     put_all(shop, plan, 2_000_000).await?;
     shop.reach("events on the hub", before + count(plan), |shop| shop.events(HUB)).await?;
@@ -50,7 +56,36 @@ pub(super) async fn burst(shop: &Shop, plan: &Plan, report: &mut Report) -> Resu
     shop.reach("projected events", events, |shop| shop.handled(HUB, "site")).await?;
     shop.reach("published events", events, |shop| shop.handled(HUB, "partners")).await?;
     report.add("PUT → projection and Event Grid, burst of changes", per_second(plan.products, began));
+    report.add("burst of changes, processor time", cost.of(plan.products)?);
     Ok(())
+}
+
+/// Processor time from a moment on: what is left of a rate on a machine that has other work too.
+struct Cost {
+    handler: u32,
+    before: (Duration, Duration),
+}
+
+impl Cost {
+    fn begin(handler: u32) -> Result<Self> {
+        Ok(Self { handler, before: Self::now(handler)? })
+    }
+
+    fn now(handler: u32) -> Result<(Duration, Duration)> {
+        Ok((cpu_time(handler)?, cpu_time(std::process::id())?))
+    }
+
+    /// Since then, for each of `events`.
+    fn of(&self, events: usize) -> Result<String> {
+        let now = Self::now(self.handler)?;
+        let each = |now: Duration, before: Duration| {
+            #[expect(clippy::cast_precision_loss, reason = "event counts are far below 2^52")]
+            let events = events as f64;
+            now.saturating_sub(before).as_secs_f64() * 1000.0 / events
+        };
+        let (handler, stack) = (each(now.0, self.before.0), each(now.1, self.before.1));
+        Ok(format!("handler {handler:.3} ms, stack and load {stack:.3} ms an event"))
+    }
 }
 
 async fn put_all(shop: &Shop, plan: &Plan, minor_units: u64) -> Result<()> {

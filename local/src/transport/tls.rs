@@ -43,6 +43,8 @@ impl Tls {
         builder.set_private_key(key)?;
         builder.check_private_key()?;
         builder.set_alpn_select_callback(|_, offered| select_next_proto(PROTOCOLS, offered).ok_or(AlpnError::NOACK));
+        // Else a record takes one read of the socket for its head and one for its body.
+        builder.set_read_ahead(true);
         Ok(Self { acceptor: Arc::new(builder.build()) })
     }
 
