@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use crate::{
     azure::{blobs::Blobs, cosmos::Cosmos, credentials::Credentials, event_grid::Topic, event_hubs::EventHubs},
     events::{Codec, SchemaRegistry},
+    functions::{recently_viewed, trend_rollup, trends},
     settings::Settings,
 };
 
@@ -23,6 +24,9 @@ struct Parts {
     event_grid: Topic,
     blobs: Blobs,
     events: Codec,
+    lists: recently_viewed::Known,
+    windows: trends::HeldWindows,
+    minutes: trend_rollup::HeldMinutes,
     settings: Settings,
 }
 
@@ -36,6 +40,9 @@ impl App {
             event_grid: Topic::new(&settings.event_grid, &credentials),
             blobs: Blobs::new(&settings.storage, &credentials),
             events: Codec::new(SchemaRegistry::new(&settings.schema_registry, &credentials)),
+            lists: recently_viewed::Known::default(),
+            windows: trends::held_windows(),
+            minutes: trend_rollup::held_minutes(),
             settings,
         }))
     }
@@ -63,6 +70,21 @@ impl App {
     /// Events to and from their form on the hubs.
     pub fn events(&self) -> &Codec {
         &self.0.events
+    }
+
+    /// What `RecentlyViewed` knows from its last calls.
+    pub(crate) fn lists(&self) -> &recently_viewed::Known {
+        &self.0.lists
+    }
+
+    /// What `Trends` keeps between its calls.
+    pub(crate) fn windows(&self) -> &trends::HeldWindows {
+        &self.0.windows
+    }
+
+    /// What `TrendRollup` keeps between its calls.
+    pub(crate) fn minutes(&self) -> &trend_rollup::HeldMinutes {
+        &self.0.minutes
     }
 
     /// The settings this process was started with.

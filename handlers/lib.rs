@@ -10,6 +10,7 @@ pub mod azure;
 pub mod domain;
 pub mod events;
 pub mod functions;
+mod held;
 pub mod host;
 pub mod outcome;
 pub mod registry;

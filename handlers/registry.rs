@@ -41,6 +41,8 @@ pub enum Trigger {
         hub: &'static str,
         /// The consumer group it reads as.
         consumer_group: &'static str,
+        /// What must be handled in the order it came.
+        order: Order,
         /// Called with the decoded records; undecodable ones were parked before.
         handle: fn(App, Vec<HubEvent>) -> BoxFuture<Vec<Outcome>>,
     },
@@ -61,6 +63,16 @@ pub enum Trigger {
     },
 }
 
+/// What waits behind a record that must come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The later events of its key.
+    Key,
+    /// Every later event of its partition. For functions that know what they handled by one sequence number. A record
+    /// counts as handled once it is parked, and no later one is handled before it is.
+    Partition,
+}
+
 /// An event and where it was found.
 #[derive(Debug, Clone)]
 pub struct HubEvent {
@@ -78,7 +90,7 @@ pub struct Position {
     pub hub: String,
     /// The consumer group that read it.
     pub consumer_group: String,
-    /// The partition id.
+    /// The partition id; `unknown` when the host did not say.
     pub partition: String,
     /// The sequence number, unique and growing within the partition; -1 when the host did not say.
     pub sequence: i64,
@@ -87,6 +99,16 @@ pub struct Position {
     /// When the hub stored it.
     #[serde(with = "time::serde::rfc3339")]
     pub enqueued: OffsetDateTime,
+}
+
+/// What a partition is called of which the host did not say the id.
+pub(crate) const UNKNOWN_PARTITION: &str = "unknown";
+
+impl Position {
+    /// Partition and sequence number, if the host said both.
+    pub fn place(&self) -> Option<(&str, i64)> {
+        (self.partition != UNKNOWN_PARTITION && self.sequence >= 0).then_some((&self.partition, self.sequence))
+    }
 }
 
 /// Every function of this binary. What is served of it is decided by what is staged.

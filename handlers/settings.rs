@@ -6,6 +6,7 @@
 
 use std::{env, fmt, path::PathBuf, str::FromStr};
 
+use axum::http::HeaderValue;
 use url::Url;
 
 /// What the process was told.
@@ -23,6 +24,8 @@ pub struct Settings {
     pub event_grid: EventGridSettings,
     /// The schema registry.
     pub schema_registry: SchemaRegistrySettings,
+    /// The shop's site: who may call, and how much.
+    pub site: SiteSettings,
     /// `AZURE_CLIENT_ID`: the user-assigned identity to use; without it, the app's own.
     pub client_id: Option<String>,
 }
@@ -77,6 +80,53 @@ pub struct SchemaRegistrySettings {
     pub group: String,
 }
 
+/// What the site's functions allow.
+#[derive(Debug, Clone)]
+pub struct SiteSettings {
+    /// `Site__origins`: origins whose pages may call, such as `https://shop.contoso.com`, separated by commas; `*` for any. By default
+    /// none: pages of the functions' own origin need no permission.
+    pub origins: Origins,
+    /// `Site__clicksPerSecondPerVisitor`: how many clicks of one visitor are taken in the long run; 0 for any number, 10 by default.
+    pub clicks_per_visitor: u32,
+    /// `Site__clicksPerSecondPerAddress`: the same for one client address, behind which a whole office may sit; 500 by default.
+    pub clicks_per_address: u32,
+}
+
+/// Origins (RFC 6454) that browsers are told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origins {
+    /// Any origin.
+    Any,
+    /// These.
+    Some(Vec<HeaderValue>),
+}
+
+/// A text that is no origin.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is no origin; one is https://shop.contoso.com, without a path")]
+pub struct OriginError(String);
+
+impl FromStr for Origins {
+    type Err = OriginError;
+
+    fn from_str(text: &str) -> Result<Self, OriginError> {
+        if text.trim() == "*" {
+            return Ok(Self::Any);
+        }
+        let origin = |text: &str| {
+            // Browsers send an origin in the URL standard's own spelling; any other would never match.
+            let origin = Url::parse(text).ok()?.origin();
+            let is_origin = origin.is_tuple() && origin.ascii_serialization() == text;
+            if is_origin { HeaderValue::from_str(text).ok() } else { None }
+        };
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts
+            .map(|part| origin(part).ok_or_else(|| OriginError(part.to_owned())))
+            .collect::<Result<_, _>>()
+            .map(Self::Some)
+    }
+}
+
 /// Everything that is wrong with the environment, at once.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", problems.join("; "))]
@@ -112,6 +162,11 @@ impl Settings {
                 .as_ref()
                 .and_then(|namespace| reader.parsed("SchemaRegistry__endpoint", &format!("https://{namespace}"))),
         };
+        let site = SiteSettings {
+            origins: reader.optional("Site__origins").unwrap_or(Origins::Some(Vec::new())),
+            clicks_per_visitor: reader.optional("Site__clicksPerSecondPerVisitor").unwrap_or(10),
+            clicks_per_address: reader.optional("Site__clicksPerSecondPerAddress").unwrap_or(500),
+        };
         match (port, namespace, cosmos, storage, event_grid, registry, group) {
             (
                 Some(port),
@@ -128,6 +183,7 @@ impl Settings {
                 storage: StorageSettings { endpoint: storage },
                 event_grid: EventGridSettings { endpoint: event_grid },
                 schema_registry: SchemaRegistrySettings { endpoint: registry, group },
+                site,
                 client_id: reader.value("AZURE_CLIENT_ID"),
             }),
             _ => Err(SettingsError { problems: reader.problems }),
@@ -195,6 +251,26 @@ mod tests {
     fn the_registry_is_the_namespaces_own_by_default() {
         let settings = Settings::read(lookup).unwrap();
         assert_eq!(settings.schema_registry.endpoint.as_str(), "https://contoso.servicebus.windows.net/");
+    }
+
+    #[test]
+    fn origins_are_spelled_as_browsers_spell_them() {
+        let parse = |text: &str| text.parse::<Origins>();
+        let some =
+            |origins: &[&'static str]| Origins::Some(origins.iter().copied().map(HeaderValue::from_static).collect());
+        assert_eq!(parse("*").unwrap(), Origins::Any);
+        assert_eq!(parse("").unwrap(), some(&[]));
+        let two = "https://shop.contoso.com, http://localhost:7070";
+        assert_eq!(parse(two).unwrap(), some(&["https://shop.contoso.com", "http://localhost:7070"]));
+        for bad in [
+            "shop.contoso.com",
+            "https://shop.contoso.com/",
+            "https://Shop.contoso.com",
+            "https://a:443",
+            "*,https://a",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,1 +1,5 @@
 include!("../real_data.rs");
+
+fn main() {
+    real_data();
+}

@@ -54,9 +54,14 @@ pub async fn refused(operation: String, response: Response) -> CallError {
 fn detail(body: &str) -> String {
     const SHOWN: usize = 300;
     let said = serde_json::from_str::<Value>(body).ok().and_then(|body| {
-        [&body["detail"], &body["error"]["message"], &body["title"], &body["message"]]
-            .into_iter()
-            .find_map(|text| text.as_str().map(str::to_owned))
+        let texts = [&body["detail"], &body["error"]["message"], &body["title"], &body["message"]];
+        let said = texts.into_iter().find_map(Value::as_str)?;
+        // Where each part of a batch has reasons of its own, the first stands for all.
+        let first = &body["refused"][0]["errors"][0];
+        Some(match (first["field"].as_str(), first["message"].as_str()) {
+            (Some(field), Some(message)) => format!("{said} The first: {field} {message}"),
+            _ => said.to_owned(),
+        })
     });
     let text = said.unwrap_or_else(|| body.to_owned());
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -75,6 +80,8 @@ mod tests {
     fn the_detail_is_one_line_of_what_the_answer_says() {
         assert_eq!(detail(r#"{"title":"Bad","detail":"price.amount\nis negative"}"#), "price.amount is negative");
         assert_eq!(detail(r#"{"error":{"code":"Url validation","message":"no handshake"}}"#), "no handshake");
+        let batch = r#"{"detail":"None.","refused":[{"index":0,"errors":[{"field":"id","message":"is short"}]}]}"#;
+        assert_eq!(detail(batch), "None. The first: id is short");
         assert_eq!(detail("plain"), "plain");
         assert_eq!(detail(""), "no details");
         assert_eq!(detail(&"ä".repeat(400)).chars().count(), 301);

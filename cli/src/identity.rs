@@ -18,6 +18,8 @@ pub const APP: &str = "contoso-events";
 pub const DEPLOYMENT: &str = "deployment";
 /// Looks at everything, and changes nothing.
 pub const OPERATOR: &str = "operator";
+/// Reads captured events, and writes what is made of them.
+pub const REBUILD: &str = "rebuild";
 
 /// The one version of the identity endpoint.
 const API_VERSION: &str = "2019-08-01";

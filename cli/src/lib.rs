@@ -2,15 +2,19 @@
 //!
 //! One file per command in [`commands`]. What they share: [`project`] is the checkout, [`package`] stages the app,
 //! [`data_dir`] and [`endpoints`] are what a running stack leaves for others to find, [`catalogue`] and [`seed`] fill the
-//! shop, [`products`] is its door, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts. [`mod@bench`] measures the flow;
+//! shop, [`products`] is its door, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts.
+//! [`clickstream`] reads the log of a real shop, on which [`evaluate`] measures our predictions. [`mod@bench`] measures the flow;
 //! [`backtraces`] keeps its figures, and the stack, free of work for nobody.
 
+pub mod app_settings;
 pub mod backtraces;
 pub mod bench;
 pub mod catalogue;
+pub mod clickstream;
 pub mod commands;
 pub mod data_dir;
 pub mod endpoints;
+pub mod evaluate;
 pub mod failure;
 pub mod identity;
 pub mod output;
@@ -22,4 +26,5 @@ pub mod schemas;
 pub mod seed;
 pub mod signals;
 pub mod subscription;
+pub mod traffic;
 pub mod units;

@@ -14,6 +14,9 @@ pub enum UnitError {
     /// Not a rate.
     #[error("not a rate; write the number per second, above 0 and up to 100000, like 5 or 0.5")]
     Rate,
+    /// Not a rate, and not 0 either.
+    #[error("not a rate; write a number from 0 to 100000, like 5 or 0.5")]
+    RateOrNone,
 }
 
 /// Reads a span of time: numbers with their units, largest first by custom, such as `250ms`, `60s`, `1m30s` or `2h`.
@@ -64,6 +67,14 @@ pub fn rate(text: &str) -> Result<f64, UnitError> {
     text.trim().parse().ok().filter(|rate| *rate > 0.0 && *rate <= 100_000.0).ok_or(UnitError::Rate)
 }
 
+/// Reads a number per second or per hour, 0 included.
+///
+/// # Errors
+/// When it is no number, or not from 0 to 100,000.
+pub fn rate_or_none(text: &str) -> Result<f64, UnitError> {
+    if text.trim() == "0" { Ok(0.0) } else { rate(text).map_err(|_| UnitError::RateOrNone) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,5 +105,7 @@ mod tests {
         for wrong in ["0", "-5", "inf", "NaN", "fast", "1e9"] {
             assert_eq!(rate(wrong), Err(UnitError::Rate), "{wrong:?}");
         }
+        assert_eq!(rate_or_none("0"), Ok(0.0));
+        assert_eq!(rate_or_none("-1"), Err(UnitError::RateOrNone));
     }
 }

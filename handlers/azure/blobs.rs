@@ -228,6 +228,14 @@ impl Blobs {
     /// # Errors
     /// [`BlobErrorKind::NotFound`] if there is no such container.
     pub async fn list(&self, container: &str, prefix: &str) -> Result<Vec<BlobEntry>, BlobError> {
+        self.list_first(container, prefix, usize::MAX).await
+    }
+
+    /// The first `most` of [`Blobs::list`]; no page beyond them is asked for.
+    ///
+    /// # Errors
+    /// [`BlobErrorKind::NotFound`] if there is no such container.
+    pub async fn list_first(&self, container: &str, prefix: &str, most: usize) -> Result<Vec<BlobEntry>, BlobError> {
         self.call("list", container, prefix, TRANSFER_DEADLINE, |service| async move {
             let options = BlobContainerClientListBlobsOptions {
                 prefix: (!prefix.is_empty()).then(|| prefix.to_owned()),
@@ -245,7 +253,7 @@ impl Blobs {
                     metadata: item.metadata.and_then(|metadata| metadata.values).unwrap_or_default(),
                 }
             };
-            pages.map_ok(entry).try_collect().await
+            pages.map_ok(entry).take(most).try_collect().await
         })
         .await
     }

@@ -3,6 +3,8 @@
 //! The client retries throttling and lost connections itself, within the deadline set here. Writes that must not be lost to a
 //! concurrent writer carry the ETag that was read; [`write_if_newer`] is the loop around that for documents which know their version.
 
+mod changes;
+
 use std::{collections::HashMap, fmt, future::Future, num::NonZeroU32, sync::Arc, time::Duration};
 
 use azure_core::{
@@ -24,6 +26,7 @@ use serde::{
 use serde_json::Value;
 use tokio::sync::{Mutex, OnceCell};
 
+pub use self::changes::Changes;
 use super::credentials::Credentials;
 use crate::settings::CosmosSettings;
 

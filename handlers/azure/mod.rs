@@ -10,3 +10,4 @@ pub mod credentials;
 pub mod event_grid;
 pub mod event_hubs;
 pub(crate) mod http;
+pub mod joined_sends;

@@ -50,6 +50,12 @@ impl CaptureFile {
         format!("{}/{}/{}.json", self.hub, self.partition, self.window)
     }
 
+    /// Its partition and the day of its window: `<hub>/<partition>/<yyyy>/<MM>/<dd>`.
+    pub fn day(&self) -> String {
+        let date: Vec<&str> = self.window.splitn(4, '/').take(3).collect();
+        format!("{}/{}/{}", self.hub, self.partition, date.join("/"))
+    }
+
     /// Where the work on the file's version `etag` is claimed.
     pub fn claim(&self, etag: &str) -> String {
         format!("claims/{}/{}/{}/{etag}.json", self.hub, self.partition, self.window)
@@ -339,6 +345,7 @@ mod tests {
         .expect("a capture file");
         assert_eq!((file.hub.as_str(), file.partition.as_str()), ("products", "3"));
         assert_eq!(file.report(), "products/3/2026/03/04/10/15/02.json");
+        assert_eq!(file.day(), "products/3/2026/03/04");
         for subject in [
             "",
             "/blobServices/default/containers/capture/blobs/a.avro",
@@ -370,5 +377,30 @@ mod tests {
         let one = events("p9--2022-12-09--16-50-12.avro");
         assert_eq!(one.len(), 1);
         assert!(serde_json::from_slice::<serde_json::Value>(&one[0].body).is_ok());
+    }
+
+    /// Files of other programs, in every codec: each is refused, and its parked record says what it is.
+    #[test]
+    #[cfg_attr(not(real_data), ignore = "the real data set is not here")]
+    fn files_of_other_programs_are_refused_by_what_they_hold() {
+        let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into();
+        let root: std::path::PathBuf = std::env::var_os("CONTOSO_DATA").map_or_else(beside, Into::into);
+        for (name, said) in [
+            ("weather.avro", "the file holds test.Weather, not captured events"),
+            ("weather-sorted.avro", "the file holds test.Weather, not captured events"),
+            ("weather-deflate.avro", "the file holds test.Weather, not captured events"),
+            ("weather-snappy.avro", "the file is no readable Avro file: Codec 'snappy' is not supported/enabled"),
+            ("weather-zstd.avro", "the file is no readable Avro file: Codec 'zstandard' is not supported/enabled"),
+            ("syncInMeta.avro", "the file holds"),
+            ("schemas/simple/data.avro", "the file holds"),
+            ("schemas/withUnion/data.avro", "the file holds"),
+            ("test.avro12", "the file is no readable Avro file: wrong magic in header"),
+        ] {
+            let file = std::fs::read(root.join("avro-interop/apache-avro").join(name)).unwrap();
+            let refusal = read_all(&file).expect_err(name);
+            let source = std::error::Error::source(&refusal).map(|source| format!(": {source}")).unwrap_or_default();
+            let refusal = format!("{refusal}{source}");
+            assert!(refusal.starts_with(said), "{name}: {refusal}");
+        }
     }
 }

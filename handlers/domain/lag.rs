@@ -71,6 +71,9 @@ pub struct RangeLag {
     pub range: String,
     /// Upper bound of the changes not handled; `None` if no lease names this partition.
     pub lag: Option<i64>,
+    /// LSN of the latest write there; 0 in documents of older versions.
+    #[serde(default)]
+    pub lsn: i64,
 }
 
 /// What a partition of a hub holds.
@@ -131,7 +134,7 @@ impl FeedLag {
             .into_iter()
             .map(|end| {
                 let lease = leases.iter().find(|lease| lease.range.as_ref() == Some(&end.range));
-                RangeLag { lag: lease.map(|lease| (end.lsn - lease.lsn()).max(0)), range: end.range }
+                RangeLag { lag: lease.map(|lease| (end.lsn - lease.lsn()).max(0)), lsn: end.lsn, range: end.range }
             })
             .collect();
         let known: Vec<i64> = ranges.iter().filter_map(|range| range.lag).collect();

@@ -5,12 +5,20 @@
 //!
 //! One product's way through the rooms: [`product_body`] reads what staff wrote, [`catalogue`] decides the new version,
 //! [`publication`] what the hub must hear ([`product_events`]), [`projection`] what the site shows, [`product_events_json`] how partners
-//! read it. [`capture`] reads the hub's files, [`lag`] says how late everything is.
+//! read it. A click's: [`click_event`] and [`click_body`] read what sites submit, [`click`] is what the hub hears, [`recently_viewed`]
+//! what the visitor sees, [`trends`] what all visitors look at, [`anomaly`] when that is not as usual, [`recommendation`] what else they
+//! may like. [`capture`] reads the hub's files, [`lag`] says how late everything is, [`rates`] how fast it flows, [`operations`] what
+//! operators see of both.
 
+pub mod anomaly;
 pub mod capture;
 pub mod catalogue;
+pub mod click;
+pub mod click_body;
+pub mod click_event;
 pub mod lag;
 pub mod money;
+pub mod operations;
 pub mod preconditions;
 pub mod product;
 pub mod product_body;
@@ -19,4 +27,8 @@ pub mod product_events;
 pub mod product_events_json;
 pub mod projection;
 pub mod publication;
+pub mod rates;
+pub mod recently_viewed;
+pub mod recommendation;
 pub mod text;
+pub mod trends;

@@ -175,17 +175,19 @@ mod minor_units {
 }
 
 /// Avro's `timestamp-millis`.
-mod millis {
+pub(super) mod millis {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
     use time::OffsetDateTime;
 
-    pub(super) fn serialize<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in super::super) fn serialize<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
         let millis =
             i64::try_from(time.unix_timestamp_nanos().div_euclid(1_000_000)).map_err(serde::ser::Error::custom)?;
         serializer.serialize_i64(millis)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OffsetDateTime, D::Error> {
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<OffsetDateTime, D::Error> {
         let nanos = i128::from(i64::deserialize(deserializer)?) * 1_000_000;
         OffsetDateTime::from_unix_timestamp_nanos(nanos).map_err(D::Error::custom)
     }

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{
     money::Money,
@@ -53,6 +54,21 @@ pub struct ListingRow {
     pub entry: Option<Entry>,
 }
 
+/// A category that products are or were listed in: row of `site/listings`, in the partition [`CATEGORIES`]. Rows are only added, so
+/// that writing one commutes with everything; a category may be empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryRow {
+    /// Made of the name, which may hold characters that an id may not.
+    pub id: Uuid,
+    /// Always [`CATEGORIES`]: the partition key.
+    pub category: String,
+    /// The category.
+    pub name: Category,
+}
+
+/// The partition of `site/listings` that lists the categories: a name that no category can have.
+pub const CATEGORIES: &str = "";
+
 /// What a list shows of a product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -89,6 +105,8 @@ pub struct Fact {
 pub struct Writes {
     /// Rows of `site/listings`.
     pub rows: Vec<ListingRow>,
+    /// The category of the product where it may be new.
+    pub category: Option<CategoryRow>,
     /// Document of `site/products`; `None` if the known one stands.
     pub view: Option<ProductView>,
 }
@@ -120,7 +138,7 @@ pub fn project(known: Option<&ProductView>, facts: &[Fact]) -> Writes {
             product: fact.event.product.clone(),
         });
     let Some(latest) = newer.as_ref().or(known) else {
-        return Writes { rows: Vec::new(), view: None };
+        return Writes { rows: Vec::new(), category: None, view: None };
     };
     let mut categories: Vec<Category> = facts
         .iter()
@@ -131,10 +149,25 @@ pub fn project(known: Option<&ProductView>, facts: &[Fact]) -> Writes {
     categories.sort();
     categories.dedup();
     let rows = categories.into_iter().map(|category| latest.row(category)).collect();
-    Writes { rows, view: newer }
+    // While the document names the category, its row was written before.
+    let category = latest.category();
+    let category = category.filter(|category| known.and_then(ProductView::category) != Some(*category));
+    Writes { rows, category: category.map(CategoryRow::new), view: newer }
+}
+
+impl CategoryRow {
+    fn new(name: &Category) -> Self {
+        let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_str().as_bytes());
+        Self { id, category: CATEGORIES.to_owned(), name: name.clone() }
+    }
 }
 
 impl ProductView {
+    /// Where it is listed.
+    fn category(&self) -> Option<&Category> {
+        (!self.product.is_discontinued()).then_some(&self.product.content.category)
+    }
+
     /// Its row in `category`: an entry where it is listed, a tombstone elsewhere.
     fn row(&self, category: Category) -> ListingRow {
         let content = &self.product.content;
@@ -199,7 +232,7 @@ impl From<ListingRow> for RowDocument {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use proptest::prelude::*;
 
@@ -213,6 +246,7 @@ mod tests {
     struct Site {
         view: Option<ProductView>,
         rows: BTreeMap<Category, ListingRow>,
+        categories: BTreeSet<Category>,
     }
 
     impl Site {
@@ -230,6 +264,13 @@ mod tests {
                 if self.rows.get(&row.category).is_none_or(|stored| stored.stamp < row.stamp) {
                     self.rows.insert(row.category.clone(), row);
                 }
+            }
+            if let Some(row) = writes.category {
+                if left == 0 {
+                    return false;
+                }
+                left -= 1;
+                self.categories.insert(row.name);
             }
             if let Some(view) = writes.view {
                 if left == 0 {
@@ -293,6 +334,7 @@ mod tests {
             }
             prop_assert!(rest.is_empty() || shuffled.deliver(rest, usize::MAX));
             prop_assert_eq!(shuffled.shown(), in_order.shown());
+            prop_assert!(shuffled.shown().1.keys().all(|category| shuffled.categories.contains(category)));
         }
     }
 

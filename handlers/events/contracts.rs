@@ -51,11 +51,29 @@ pub static PRODUCT_DISCONTINUED: Contract = Contract {
     forms: LazyLock::new(|| Forms::of(PRODUCT_DISCONTINUED_SCHEMA)),
 };
 
+/// Somebody looked at a product on the site.
+pub static CLICK_RECORDED: Contract = Contract {
+    event_type: "com.contoso.click.recorded.v1",
+    name: "com.contoso.click.ClickRecorded",
+    schema: CLICK_RECORDED_SCHEMA,
+    forms: LazyLock::new(|| Forms::of(CLICK_RECORDED_SCHEMA)),
+};
+
+/// Views left what was expected of them.
+pub static ANOMALY_DETECTED: Contract = Contract {
+    event_type: "com.contoso.analytics.anomaly-detected.v1",
+    name: "com.contoso.analytics.AnomalyDetected",
+    schema: ANOMALY_DETECTED_SCHEMA,
+    forms: LazyLock::new(|| Forms::of(ANOMALY_DETECTED_SCHEMA)),
+};
+
 /// Every contract. All of them are registered before a handler starts.
-pub static ALL: [&Contract; 2] = [&PRODUCT_CHANGED, &PRODUCT_DISCONTINUED];
+pub static ALL: [&Contract; 4] = [&PRODUCT_CHANGED, &PRODUCT_DISCONTINUED, &CLICK_RECORDED, &ANOMALY_DETECTED];
 
 const PRODUCT_CHANGED_SCHEMA: &str = include_str!("../../schemas/product/changed.v1.avsc");
 const PRODUCT_DISCONTINUED_SCHEMA: &str = include_str!("../../schemas/product/discontinued.v1.avsc");
+const CLICK_RECORDED_SCHEMA: &str = include_str!("../../schemas/click/recorded.v1.avsc");
+const ANOMALY_DETECTED_SCHEMA: &str = include_str!("../../schemas/analytics/anomaly-detected.v1.avsc");
 
 impl Contract {
     /// The contract of an event type, if there is one.

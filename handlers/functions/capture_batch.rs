@@ -3,12 +3,12 @@
 //! Triggered by Event Grid, `Microsoft.Storage.BlobCreated` in container `capture`.
 //!
 //! Promises: for each file a report in container `reports`, `<hub>/<partition>/<yyyy>/<MM>/<dd>/<HH>/<mm>/<ss>.json`: how many records
-//! of which type, from where to where. Of the file, no more than a few blocks are in memory. A record that is no event of ours is
-//! parked alone; a file that is not Avro is parked as a whole.
+//! of which type, from where to where; for each file of clicks before that its sessions ([`super::co_views`]). Of the file, no more
+//! than a few blocks are in memory. A record that is no event of ours is parked alone; a file that is not Avro is parked as a whole.
 //!
 //! A second delivery finds the report of that version of the file, and does nothing. One that comes while the first is at work finds
 //! its claim, and asks to be delivered later; a claim whose holder must have died is taken over. Two at work at once would do no harm:
-//! the same file makes the same report and the same dead letters.
+//! the same file makes the same report, the same sessions and the same dead letters.
 
 use std::{
     collections::HashMap,
@@ -24,11 +24,12 @@ use serde_json::{Value, json};
 use time::Duration;
 use tokio::sync::mpsc;
 
+use super::co_views::FileSessions;
 use crate::{
     app::App,
     azure::blobs::{BlobEntry, BlobError, BlobErrorKind, ByteStream, Condition},
     domain::capture::{self, CaptureError, CaptureFile, CapturedEvent, Claim, Report},
-    events::{DecodeError, Incoming},
+    events::{DecodeError, Event, Incoming},
     host::dead_letters::{self, BadRecord},
     outcome::{Cause, Outcome},
     registry::{Function, Trigger},
@@ -84,7 +85,9 @@ async fn handle(app: App, event: cloudevents::Event) -> Result<Outcome, Outcome>
 }
 
 async fn report(app: &App, file: &CaptureFile, empty: Report) -> Result<Outcome, Outcome> {
-    let report = read(app, file, empty).await?;
+    let (report, sessions) = read(app, file, empty).await?;
+    // The report comes last: it says that all is done.
+    sessions.store(app, file).await.map_err(|error| failed("write the sessions", error))?;
     put(app, &file.report(), &json!(report), Condition::None)
         .await
         .map_err(|error| failed("write the report", error))?;
@@ -148,7 +151,7 @@ async fn put(app: &App, name: &str, document: &Value, condition: Condition<'_>) 
 }
 
 /// Reads the file record by record: one task fetches its bytes, a thread takes the Avro apart, and here the events are decoded.
-async fn read(app: &App, file: &CaptureFile, mut report: Report) -> Result<Report, Outcome> {
+async fn read(app: &App, file: &CaptureFile, mut report: Report) -> Result<(Report, FileSessions), Outcome> {
     let bytes =
         app.blobs().stream(&file.container, &file.path).await.map_err(|error| failed("read the file", error))?;
     let (part_sender, parts) = mpsc::channel(WAITING);
@@ -156,21 +159,25 @@ async fn read(app: &App, file: &CaptureFile, mut report: Report) -> Result<Repor
     let fetching = fetch(bytes, part_sender);
     let taking_apart = tokio::task::spawn_blocking(move || take_apart(parts, &record_sender));
     // If counting ends early it drops its end of the channel, and the others end too.
+    let mut sessions = FileSessions::new(file, &report.file);
     let counting = async move {
         while let Some(record) = records.recv().await {
-            let event_type = event_type(app, file, &record).await?;
-            report.count(&record, event_type.as_deref());
+            let event = decode(app, file, &record).await?;
+            report.count(&record, event.as_ref().map(|event| event.r#type.as_str()));
+            if let Some(event) = event {
+                sessions.add(&record, &event);
+            }
         }
-        Ok::<_, Outcome>(report)
+        Ok::<_, Outcome>((report, sessions))
     };
     let (fetched, counted) = futures::join!(fetching, counting);
     let taken_apart =
         taking_apart.await.map_err(|error| Outcome::Park(Cause::from_error("take the file apart", error)))?;
     // In this order: a file whose bytes did not all come looks damaged, but is not.
     fetched.map_err(|error| failed("read the file", error))?;
-    let report = counted?;
+    let counted = counted?;
     taken_apart.map_err(|error| Outcome::Park(Cause::from_error("take the file apart", error)))?;
-    Ok(report)
+    Ok(counted)
 }
 
 async fn fetch(mut bytes: ByteStream, parts: mpsc::Sender<Bytes>) -> Result<(), BlobError> {
@@ -211,15 +218,15 @@ impl Read for Parts {
     }
 }
 
-/// The type of the event in the record; `None` if it is no event of ours, which parks it.
-async fn event_type(app: &App, file: &CaptureFile, record: &CapturedEvent) -> Result<Option<String>, Outcome> {
+/// The event in the record; `None` if it is no event of ours, which parks it.
+async fn decode(app: &App, file: &CaptureFile, record: &CapturedEvent) -> Result<Option<Event>, Outcome> {
     let incoming = Incoming {
         body: &record.body,
         content_type: record.content_type.as_deref(),
         properties: record.properties.iter().cloned().collect(),
     };
     let cause = match app.events().decode(incoming).await {
-        Ok(event) => return Ok(Some(event.r#type)),
+        Ok(event) => return Ok(Some(event)),
         Err(DecodeError::Retry(cause)) => return Err(Outcome::Retry(cause)),
         Err(DecodeError::Park(cause)) => cause,
     };

@@ -1,18 +1,19 @@
 //! What the HTTP functions share: problem documents (RFC 9457), conditional requests and cacheable answers (RFC 9110, RFC 9111).
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use axum::{
     body::{Body, to_bytes},
     http::{
-        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
         header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, RETRY_AFTER},
     },
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::{
     azure::cosmos::{CosmosError, CosmosErrorKind},
@@ -21,6 +22,7 @@ use crate::{
         product_body::FieldError,
     },
     outcome::Cause,
+    settings::Origins,
 };
 
 /// An answer that says what is wrong.
@@ -30,6 +32,8 @@ pub(super) struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     header: Option<Box<(HeaderName, HeaderValue)>>,
+    /// Members beyond those that every problem has (RFC 9457 §3.2).
+    members: Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -40,11 +44,13 @@ struct Document<'a> {
     detail: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    #[serde(flatten)]
+    members: &'a Map<String, Value>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), errors: Vec::new(), header: None }
+        Self { status, detail: detail.into(), errors: Vec::new(), header: None, members: Map::new() }
     }
 
     /// 400, naming each field and what is wrong with it.
@@ -68,6 +74,11 @@ impl Problem {
     pub(super) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
         Self { header: Some(Box::new((name, value))), ..self }
     }
+
+    pub(super) fn with_member(mut self, name: &str, value: Value) -> Self {
+        self.members.insert(name.to_owned(), value);
+        self
+    }
 }
 
 impl IntoResponse for Problem {
@@ -79,6 +90,7 @@ impl IntoResponse for Problem {
             status: self.status.as_u16(),
             detail: &self.detail,
             errors: &self.errors,
+            members: &self.members,
         };
         let mut response = (self.status, axum::Json(document)).into_response();
         let headers = response.headers_mut();
@@ -148,11 +160,24 @@ pub(super) async fn json_body(
     serde_json::from_slice(&bytes).map_err(|error| Problem::field("", format!("the body is not JSON: {error}")))
 }
 
+/// Who may keep an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Shared caches too.
+    All,
+    /// Only the reader's own browser: the answer is about that reader.
+    One,
+}
+
 /// 200 with a validator, or 304 if the reader has it already.
 ///
 /// Readers may keep the answer but must ask again each time (`no-cache`): what they show is then never older than the projection, and
 /// asking costs a few bytes. The tag is made of the body, so that it changes with whatever is shown, whoever wrote it.
-pub(super) fn cacheable(body: &impl Serialize, headers: &HeaderMap) -> Result<Response, Problem> {
+pub(super) fn cacheable_for(
+    audience: Audience,
+    body: &impl Serialize,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
     let body = serde_json::to_vec(body).map_err(|error| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("The answer cannot be written: {error}."))
     })?;
@@ -161,12 +186,38 @@ pub(super) fn cacheable(body: &impl Serialize, headers: &HeaderMap) -> Result<Re
         _ = write!(tag, "{byte:02x}");
     }
     let is_fresh = preconditions(headers)?.is_fresh(&tag);
-    let validators = [(ETAG, quoted(&tag)), (CACHE_CONTROL, HeaderValue::from_static("public, no-cache"))];
+    let control = match audience {
+        Audience::All => "public, no-cache",
+        Audience::One => "private, no-cache",
+    };
+    let validators = [(ETAG, quoted(&tag)), (CACHE_CONTROL, HeaderValue::from_static(control))];
     Ok(if is_fresh {
         (StatusCode::NOT_MODIFIED, validators).into_response()
     } else {
         (validators, [(CONTENT_TYPE, "application/json")], body).into_response()
     })
+}
+
+/// What browsers ask before pages of other origins may read and post (the Fetch standard's CORS protocol). No credentials: nothing
+/// here depends on cookies.
+pub(super) fn cors(origins: &Origins) -> CorsLayer {
+    let origins = match origins {
+        Origins::Any => AllowOrigin::any(),
+        Origins::Some(origins) => AllowOrigin::list(origins.iter().cloned()),
+    };
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        // Mirrored rather than listed: CloudEvents in binary mode come with headers of any name.
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([ETAG, RETRY_AFTER])
+        .max_age(Duration::from_secs(7200))
+}
+
+/// `OPTIONS` that is no preflight, which [`cors`] answers. As a route of its own it stays with its function where another function
+/// serves the same path.
+pub(super) async fn preflight() -> StatusCode {
+    StatusCode::NO_CONTENT
 }
 
 /// An entity tag in its quotes.
@@ -211,12 +262,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_has_it_is_told_so() {
-        let first = cacheable(&"x", &HeaderMap::new()).expect("an answer");
+        let first = cacheable_for(Audience::All, &"x", &HeaderMap::new()).expect("an answer");
         let tag = first.headers()[ETAG].clone();
         let again = HeaderMap::from_iter([(IF_NONE_MATCH, tag.clone())]);
-        assert_eq!(cacheable(&"x", &again).expect("an answer").status(), StatusCode::NOT_MODIFIED);
-        let changed = cacheable(&"y", &again).expect("an answer");
+        assert_eq!(cacheable_for(Audience::One, &"x", &again).expect("an answer").status(), StatusCode::NOT_MODIFIED);
+        let changed = cacheable_for(Audience::One, &"y", &again).expect("an answer");
         assert_eq!(changed.status(), StatusCode::OK);
         assert_ne!(changed.headers()[ETAG], tag);
+        assert_eq!(first.headers()[CACHE_CONTROL], "public, no-cache");
+        assert_eq!(changed.headers()[CACHE_CONTROL], "private, no-cache");
     }
 }

@@ -1,18 +1,29 @@
 //! One file per function, each in the same order: what triggers it, what it promises, what a second delivery does; its handler; the
 //! work on one record; tests.
 
+pub mod anomalies;
 pub mod capture_batch;
+mod co_views;
+pub mod collect_clicks;
+pub mod erase_visitor;
 pub mod heartbeat;
 mod http;
+pub mod ops_api;
 pub mod partner_notifications;
 pub mod product_changes;
 pub mod product_projection;
 pub mod products;
+pub mod recently_viewed;
+pub mod recommendations;
 pub mod site_api;
+pub mod trend_rollup;
+pub mod trends;
 
 use crate::{
     azure::cosmos::{CosmosError, CosmosErrorKind},
     domain::{
+        click::{Click, RECORDED, VisitorId},
+        product::ProductId,
         product_events::{CHANGED, DISCONTINUED, ProductChanged, ProductDiscontinued, ProductEvent},
         product_events_json::{ProductChangedJson, ProductDiscontinuedJson},
     },
@@ -23,6 +34,8 @@ use crate::{
 
 /// The hub of product events.
 const PRODUCTS_HUB: &str = "products";
+/// The hub of clicks.
+const CLICKS_HUB: &str = "clicks";
 
 /// Every function of this binary.
 pub fn all() -> Vec<Function> {
@@ -32,8 +45,16 @@ pub fn all() -> Vec<Function> {
         product_projection::FUNCTION,
         partner_notifications::FUNCTION,
         capture_batch::FUNCTION,
+        anomalies::FUNCTION,
+        recommendations::FUNCTION,
         heartbeat::FUNCTION,
+        collect_clicks::FUNCTION,
+        recently_viewed::FUNCTION,
+        erase_visitor::FUNCTION,
         site_api::FUNCTION,
+        ops_api::FUNCTION,
+        trends::FUNCTION,
+        trend_rollup::FUNCTION,
     ]
 }
 
@@ -53,11 +74,42 @@ fn product_event(event: &Event) -> Result<Option<ProductEvent>, Cause> {
     read.map(Some).map_err(|error| Cause::from_error("read the product event", error))
 }
 
+/// The click that `event` records; `None` if it is an event of another type.
+///
+/// # Errors
+/// If it has the type of a click but not its data.
+fn click(event: &Event) -> Result<Option<Click>, Cause> {
+    if event.r#type != RECORDED {
+        return Ok(None);
+    }
+    event.data_as().map(Some).map_err(|error| Cause::from_error("read the click", error))
+}
+
 /// What a failed call to Cosmos DB makes of a record: only what the service will never take is the record's own fault.
 fn unstored(operation: &str, error: CosmosError) -> Outcome {
     let is_refused = matches!(error.kind, CosmosErrorKind::TooLarge | CosmosErrorKind::Refused);
     let cause = Cause::from_error(operation, error);
     if is_refused { Outcome::Park(cause) } else { Outcome::Retry(cause) }
+}
+
+/// The outcome of what was done for several records together is that of each of them.
+fn repeated(outcome: &Outcome) -> Outcome {
+    match outcome {
+        Outcome::Done => Outcome::Done,
+        Outcome::Skip(reason) => Outcome::Skip(reason),
+        Outcome::Park(cause) => Outcome::Park(Cause::new(cause.chain())),
+        Outcome::Retry(cause) => Outcome::Retry(Cause::new(cause.chain())),
+    }
+}
+
+/// Id and partition key in `site/recommendations` of what is recommended to a visitor.
+fn visitor_recommendations(visitor: &VisitorId) -> String {
+    format!("visitor|{visitor}")
+}
+
+/// Id and partition key in `site/recommendations` of what is viewed together with a product.
+fn product_recommendations(product: &ProductId) -> String {
+    format!("product|{product}")
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::{
     domain::product_events_json::to_json,
     events::Event,
     outcome::{Cause, Outcome},
-    registry::{Function, HubEvent, Trigger},
+    registry::{Function, HubEvent, Order, Trigger},
 };
 
 /// The registry's entry.
@@ -25,6 +25,7 @@ pub const FUNCTION: Function = Function {
     trigger: Trigger::EventHub {
         hub: super::PRODUCTS_HUB,
         consumer_group: "partners",
+        order: Order::Key,
         handle: |app, events| Box::pin(handle(app, events)),
     },
 };

@@ -3,7 +3,7 @@
 //! Triggered by hub `products`, consumer group `site`.
 //!
 //! Promises: `site/products` and `site/listings` end at the latest state of each product, whatever order its events come in, and a
-//! product is listed in one category at most once its events are handled. A product event with malformed data is parked alone; events
+//! product is listed in one category at most once its events are handled. Every category that ever had a product has a row there. A product event with malformed data is parked alone; events
 //! of other types are skipped.
 //!
 //! A second delivery changes nothing: every write is "write if newer", see [`crate::domain::projection`].
@@ -12,13 +12,13 @@ use std::collections::HashMap;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{product_event, unstored};
+use super::{product_event, repeated, unstored};
 use crate::{
     app::App,
     azure::cosmos::{Container, CosmosError, CosmosErrorKind, Versioned, write_if_newer},
     domain::projection::{Fact, ListingRow, ProductView, project},
     outcome::{Cause, Outcome},
-    registry::{Function, HubEvent, Trigger},
+    registry::{Function, HubEvent, Order, Trigger},
 };
 
 /// The registry's entry.
@@ -27,6 +27,7 @@ pub const FUNCTION: Function = Function {
     trigger: Trigger::EventHub {
         hub: super::PRODUCTS_HUB,
         consumer_group: "site",
+        order: Order::Key,
         handle: |app, events| Box::pin(handle(app, events)),
     },
 };
@@ -75,16 +76,6 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
     outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Done)).collect()
 }
 
-/// The outcome of a product's events is that of each of them.
-fn repeated(outcome: &Outcome) -> Outcome {
-    match outcome {
-        Outcome::Done => Outcome::Done,
-        Outcome::Skip(reason) => Outcome::Skip(reason),
-        Outcome::Park(cause) => Outcome::Park(Cause::new(cause.chain())),
-        Outcome::Retry(cause) => Outcome::Retry(Cause::new(cause.chain())),
-    }
-}
-
 /// The site's containers.
 struct Site {
     products: Container,
@@ -114,6 +105,9 @@ impl Site {
             .buffer_unordered(AT_ONCE)
             .try_for_each(|_| async { Ok(()) })
             .await?;
+        if let Some(row) = &writes.category {
+            self.listings.upsert(&row.category, &row.id.to_string(), row).await?;
+        }
         match (&writes.view, &etag) {
             (Some(view), Some(etag)) => self.products.replace(id, id, view, etag).await.map(drop),
             (Some(view), None) => self.products.create(id, id, view).await.map(drop),

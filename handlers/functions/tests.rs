@@ -6,7 +6,11 @@ use apache_avro::types::Value as AvroValue;
 use serde_json::Value;
 
 use super::*;
-use crate::{events::Contract, registry::Trigger};
+use crate::{
+    domain::anomaly::event::{AnomalyDetected, DETECTED},
+    events::Contract,
+    registry::Trigger,
+};
 
 fn project(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -62,8 +66,9 @@ fn every_function_has_a_definition_that_agrees_and_every_definition_a_function()
 #[test]
 fn examples_of_events_are_what_their_schemas_say() {
     for contract in crate::events::contracts::ALL {
-        let name = contract.event_type.trim_start_matches("com.contoso.product.");
-        let folder = project("schemas/product/examples").join(name);
+        let (aggregate, name) =
+            contract.event_type.trim_start_matches("com.contoso.").split_once('.').expect("an aggregate");
+        let folder = project("schemas").join(aggregate).join("examples").join(name);
         for (case, is_valid) in [("valid", true), ("invalid", false)] {
             let cases = names_in(&folder.join(case));
             assert!(!cases.is_empty(), "{name} has no {case} example");
@@ -80,7 +85,11 @@ fn avro(value: &Value) -> AvroValue {
     match value {
         Value::Null => AvroValue::Null,
         Value::Bool(flag) => AvroValue::Boolean(*flag),
-        Value::Number(number) => number.as_i64().map_or(AvroValue::Null, AvroValue::Long),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => AvroValue::Long(whole),
+            (None, Some(broken)) => AvroValue::Double(broken),
+            (None, None) => AvroValue::Null,
+        },
         Value::String(text) => AvroValue::String(text.clone()),
         Value::Array(items) => AvroValue::Array(items.iter().map(avro).collect()),
         Value::Object(members) => {
@@ -89,7 +98,7 @@ fn avro(value: &Value) -> AvroValue {
     }
 }
 
-/// Whether `example` is an Avro value of the contract's schema, and means a product event.
+/// Whether `example` is an Avro value of the contract's schema, and means an event that a function reads.
 fn fits(contract: &Contract, example: &Value) -> bool {
     let schema = contract.avro().expect("a schema");
     let Ok(value) = avro(example).resolve(schema) else { return false };
@@ -104,6 +113,8 @@ fn fits(contract: &Contract, example: &Value) -> bool {
         data: EventData::Avro(value, contract.name.to_owned()),
     };
     product_event(&event).is_ok_and(|event| event.is_some())
+        || click(&event).is_ok_and(|click| click.is_some())
+        || event.r#type == DETECTED && event.data_as::<AnomalyDetected>().is_ok()
 }
 
 #[test]

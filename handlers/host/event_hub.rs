@@ -17,7 +17,7 @@ use crate::{
     app::App,
     events::{Codec, DecodeError, Incoming, Properties},
     outcome::{Cause, Outcome},
-    registry::{BoxFuture, HubEvent, Position},
+    registry::{BoxFuture, HubEvent, Order, Position, UNKNOWN_PARTITION},
 };
 
 /// What a function reads.
@@ -25,6 +25,7 @@ pub(super) struct Subscription {
     pub(super) function: &'static str,
     pub(super) hub: &'static str,
     pub(super) consumer_group: &'static str,
+    pub(super) order: Order,
 }
 
 pub(super) async fn invoke(
@@ -37,7 +38,7 @@ pub(super) async fn invoke(
     let texts = Texts::of(invocation)?;
     let messages = texts.messages(subscription)?;
     let oldest = messages.iter().map(|message| message.position.enqueued).min();
-    let batch = Batch { codec: app.events(), function: subscription.function, messages };
+    let batch = Batch { codec: app.events(), function: subscription.function, order: subscription.order, messages };
     let call = |events| handle(app.clone(), events);
     let report = batch::run(&batch, call, app, invocation.retry_count(), &Limits::USUAL).await;
     Ok(summary.finish(batch.messages.len(), &report, oldest.map(|enqueued| app.now() - enqueued)))
@@ -113,7 +114,7 @@ impl<'a> Texts<'a> {
         let now = OffsetDateTime::now_utc();
         let hub = self.partition.event_hub_name.as_deref().unwrap_or(subscription.hub);
         let consumer_group = self.partition.consumer_group.as_deref().unwrap_or(subscription.consumer_group);
-        let partition = self.partition.partition_id.as_deref().unwrap_or("unknown");
+        let partition = self.partition.partition_id.as_deref().unwrap_or(UNKNOWN_PARTITION);
         let message = |(index, Text(body)): (usize, Text<'_>)| {
             let system: SystemProperties<'_> = system_properties
                 .get(index)
@@ -157,11 +158,16 @@ fn timestamp(text: &str) -> Option<OffsetDateTime> {
 struct Batch<'a> {
     codec: &'a Codec,
     function: &'static str,
+    order: Order,
     messages: Vec<Message<'a>>,
 }
 
 impl Records for Batch<'_> {
     type Item = HubEvent;
+
+    fn order(&self) -> Order {
+        self.order
+    }
 
     fn len(&self) -> usize {
         self.messages.len()

@@ -9,8 +9,10 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::event_hub::{Subscription, Texts};
 use super::invocation::{Invocation, json_text};
 use super::timer::TimerInfo;
+use crate::registry::Order;
 
-const SUBSCRIPTION: Subscription = Subscription { function: "F", hub: "products", consumer_group: "site" };
+const SUBSCRIPTION: Subscription =
+    Subscription { function: "F", hub: "products", consumer_group: "site", order: Order::Key };
 
 /// One event as the host knows it.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::{any::Any, future::Future, panic::AssertUnwindSafe, time::Instant};
 
 use axum::{
     Router,
-    extract::Request,
+    extract::{MatchedPath, Request},
     http::StatusCode,
     middleware::{self, Next},
     response::Response,
@@ -20,7 +20,9 @@ pub(super) fn guarded(function: &'static str, routes: Router) -> Router {
 
 async fn forward(function: &'static str, request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = request.method().clone();
+    // Not the path: it may name a visitor.
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|panic| {
         tracing::error!(function, cause = panic_text(&*panic), "the function panicked");
         problem_document(
@@ -32,7 +34,7 @@ async fn forward(function: &'static str, request: Request, next: Next) -> Respon
     tracing::info!(
         function,
         %method,
-        path,
+        route = route.as_ref().map(MatchedPath::as_str),
         status = response.status().as_u16(),
         ms = started.elapsed().as_millis(),
         "request"

@@ -8,7 +8,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
+    de::{Error as _, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
@@ -48,6 +48,10 @@ impl Malformed {
 
 impl<'a> Invocation<'a> {
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
+        // An array would be taken for the members in their order.
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return Err(Malformed::Body(serde_json::Error::custom("it is no JSON object")));
+        }
         serde_json::from_slice(body).map_err(Malformed::Body)
     }
 

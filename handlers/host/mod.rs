@@ -77,8 +77,8 @@ async fn dispatch(
 ) -> Result<Response, invocation::Malformed> {
     let name = function.name;
     match function.trigger {
-        Trigger::EventHub { hub, consumer_group, handle } => {
-            let subscription = event_hub::Subscription { function: name, hub, consumer_group };
+        Trigger::EventHub { hub, consumer_group, order, handle } => {
+            let subscription = event_hub::Subscription { function: name, hub, consumer_group, order };
             event_hub::invoke(&app, &subscription, handle, invocation).await
         }
         Trigger::CosmosDb { handle } => cosmos_db::invoke(&app, name, handle, invocation).await,
@@ -91,5 +91,7 @@ async fn dispatch(
 
 #[cfg(test)]
 mod fuzz;
+#[cfg(test)]
+mod recorded;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::{
     outcome::{Cause, Outcome},
-    registry::Trigger,
+    registry::{Order, Trigger},
     settings::Settings,
 };
 
@@ -25,6 +25,7 @@ fn functions() -> Vec<Function> {
     let products = Trigger::EventHub {
         hub: "products",
         consumer_group: "site",
+        order: Order::Key,
         handle: |_, events| {
             Box::pin(async move {
                 let is_right = |index: usize, event: &crate::registry::HubEvent| {
@@ -45,6 +46,7 @@ fn functions() -> Vec<Function> {
     let bare = Trigger::EventHub {
         hub: "products",
         consumer_group: "site",
+        order: Order::Key,
         handle: |_, events| {
             Box::pin(async move { events.iter().map(|event| check(event.position.sequence == -1, event)).collect() })
         },
@@ -96,15 +98,15 @@ fn functions() -> Vec<Function> {
     .collect()
 }
 
-fn app() -> App {
+pub(super) fn app() -> App {
     let lookup = |name: &str| {
         let value = match name {
             "FUNCTIONS_CUSTOMHANDLER_PORT" => "1",
             "EventHubs__fullyQualifiedNamespace" => "contoso.servicebus.windows.net",
             "SchemaRegistry__group" => "contoso",
             "Storage__accountKey" => "a2V5",
+            _ if name.starts_with("Site__") || name.ends_with("__clientId") || name.ends_with("Key") => return None,
             // Nothing listens on this port.
-            _ if name.ends_with("__clientId") || name.ends_with("Key") => return None,
             _ => "http://127.0.0.1:1/account",
         };
         Some(value.to_owned())

@@ -1,6 +1,7 @@
 //! A wire-compatible local stack of Azure services for event-driven apps, in one process.
 
 pub mod blobs;
+mod causes;
 pub mod clock;
 mod control;
 pub mod cosmos;

@@ -3,7 +3,9 @@
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "helpers outside of test functions are tests too")]
 
+mod anomalies;
 mod bad_records;
+mod clicks;
 mod command_line;
 mod cosmos_clients;
 mod crash;
@@ -12,11 +14,15 @@ mod identity;
 mod javascript_clients;
 mod levers;
 mod official_clients;
+mod pages;
 mod power_cut;
 mod product_flow;
 mod python_suites;
+mod recommendations;
 mod redelivery;
 mod refusals;
+mod replay;
 mod settings;
 mod support;
 mod survival;
+mod trends;

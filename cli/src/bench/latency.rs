@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use super::Plan;
 use super::process::memory;
 use super::report::{Report, histogram, mebibytes, micros};
-use super::shop::Shop;
+use super::shop::{HUB, Shop};
 use super::throughput::{amount, id, price};
 use crate::identity::{self, SignedIn};
 use crate::subscription;
@@ -47,13 +47,13 @@ pub(super) async fn measure(shop: &Shop, plan: &Plan, report: &mut Report) -> Re
     let webhook = serve_webhook(board.clone()).await?;
     let deployment = SignedIn::new(shop.stack.endpoints(), identity::DEPLOYMENT)?;
     subscription::subscribe(&deployment, &shop.stack.endpoints().event_grid, &webhook).await?;
-    let events = shop.events()?;
-    shop.reach("published events", events, |shop| shop.handled("partners")).await?;
+    let events = shop.events(HUB)?;
+    shop.reach("published events", events, |shop| shop.handled(HUB, "partners")).await?;
     // A new handler, so that idle memory is not what the backlog of the partners left behind.
     let pid = shop.run(&app).await?;
     // One change opens every connection, as traffic does before it is measured.
     shop.products().patch(&id(0), &json!({"price": price(999)})).await?;
-    shop.reach("the first change", events + 1, |shop| shop.handled("site")).await?;
+    shop.reach("the first change", events + 1, |shop| shop.handled(HUB, "site")).await?;
     tokio::time::sleep(IDLE).await;
     report.add("handler memory, idle", mebibytes(memory(pid)?.now));
 
@@ -144,7 +144,7 @@ async fn look(shop: &Shop, mut news: tokio::sync::mpsc::UnboundedReceiver<Watche
         }
         let mut still = Vec::with_capacity(open.len());
         for watched in open {
-            let document = shop.projected(&watched.id).await?;
+            let document = shop.document("products", &watched.id).await?;
             if document.is_some_and(|document| document["product"]["price"]["amount"] == watched.amount.as_str()) {
                 latencies.push(watched.began.elapsed());
             } else if watched.began.elapsed() < GRACE {

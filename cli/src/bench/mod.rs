@@ -3,6 +3,7 @@
 //! Every figure is taken from outside the handler: the clock of this process, the webhook that a partner would run, the
 //! documents that the site would read, and what the kernel accounts to the handler's process.
 
+pub mod clicks;
 mod cold_start;
 pub mod hubs;
 mod latency;

@@ -12,14 +12,19 @@ use contoso_local::topology::Topology;
 use reqwest::Client;
 
 use super::FEED_POLL_MILLIS;
+use crate::app_settings;
+use crate::endpoints;
 use crate::identity::{self, SignedIn};
 use crate::package::{self, Profile, Request};
 use crate::products::Products;
 use crate::project::Project;
 use crate::schemas;
 
+/// The hub of the product flow.
+pub(super) const HUB: &str = "products";
+
 /// How long the flow may take to come to rest.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// The stack under measurement.
 pub(super) struct Shop {
@@ -63,8 +68,11 @@ impl Shop {
     /// Runs an app in place of the one before, and returns the handler's process id.
     pub(super) async fn run(&self, app: &Path) -> Result<u32> {
         self.stack.stop_app().await;
-        let app =
-            AppOptions { dir: app.to_owned(), settings: self.stack.app_settings(identity::APP)?, enforce_keys: false };
+        let app = AppOptions {
+            dir: app.to_owned(),
+            settings: app_settings::of(&self.stack, identity::APP)?,
+            enforce_keys: false,
+        };
         self.stack.run_app(app).await?;
         let host = self.stack.host().context("the functions host stopped at once")?;
         host.ready().await.map_err(|stopped| anyhow!("the handler does not start: {stopped}"))?;
@@ -76,16 +84,16 @@ impl Shop {
         Products::new(self.http.clone(), &self.stack.endpoints().functions, None)
     }
 
-    /// Events on the hub so far.
-    pub(super) fn events(&self) -> Result<i64> {
-        let hub = self.stack.event_hubs().hub("products").context("no hub products")?;
+    /// Events on `hub` so far.
+    pub(super) fn events(&self, hub: &str) -> Result<i64> {
+        let hub = self.stack.event_hubs().hub(hub).with_context(|| format!("no hub {hub}"))?;
         Ok(hub.partitions().iter().map(|partition| partition.state().last_sequence + 1).sum())
     }
 
-    /// Events that `group` has handled, by its checkpoints.
-    pub(super) fn handled(&self, group: &str) -> Result<i64> {
+    /// Events of `hub` that `group` has handled, by its checkpoints.
+    pub(super) fn handled(&self, hub: &str, group: &str) -> Result<i64> {
         let namespace = self.stack.event_hubs().namespace();
-        let prefix = format!("{namespace}.servicebus.windows.net/products/{group}/checkpoint/");
+        let prefix = format!("{namespace}.servicebus.windows.net/{hub}/{group}/checkpoint/");
         let mut handled = 0;
         for (_, checkpoint) in self.stack.blobs().list("azure-webjobs-eventhub", &prefix)? {
             let sequence: i64 = checkpoint.metadata.get("sequencenumber").context("no sequence number")?.parse()?;
@@ -109,16 +117,23 @@ impl Shop {
         }
     }
 
-    /// The site's document of a product, read inside the stack so that looking costs the handler nothing.
-    pub(super) async fn projected(&self, id: &str) -> Result<Option<serde_json::Value>> {
+    /// A document of database `site`, read inside the stack so that looking costs the handler nothing.
+    pub(super) async fn document(&self, container: &str, id: &str) -> Result<Option<serde_json::Value>> {
         let mut headers = HeaderMap::new();
         headers.insert("x-ms-documentdb-partitionkey", HeaderValue::from_str(&format!("[\"{id}\"]"))?);
-        let path = format!("/dbs/site/colls/products/docs/{id}");
+        let path = format!("/dbs/site/colls/{container}/docs/{id}");
         let answer = self.stack.cosmos().execute(Method::GET, &path, headers, Bytes::new()).await?;
         if !answer.status().is_success() {
             return Ok(None);
         }
         Ok(Some(serde_json::from_slice(answer.body())?))
+    }
+
+    /// The file by which other processes find the stack.
+    pub(super) fn endpoints_file(&self) -> Result<PathBuf> {
+        let file = self.directory.path().join(endpoints::FILE);
+        std::fs::write(&file, endpoints::ready_line(self.stack.endpoints())?)?;
+        Ok(file)
     }
 
     pub(super) async fn stop(self) {

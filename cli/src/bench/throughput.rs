@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Plan;
 use super::process::{cpu_time, memory};
 use super::report::{Report, mebibytes};
-use super::shop::Shop;
+use super::shop::{HUB, Shop};
 use crate::catalogue::Product;
 
 /// Requests in flight while the catalogue is filled or changed in a burst.
@@ -21,7 +21,7 @@ pub(super) async fn fill(shop: &Shop, plan: &Plan, report: &mut Report) -> Resul
     let cost = Cost::begin(pid)?;
     let began = Instant::now();
     put_all(shop, plan, 1_000).await?;
-    shop.reach("events on the hub", count(plan), Shop::events).await?;
+    shop.reach("events on the hub", count(plan), |shop| shop.events(HUB)).await?;
     report.add("PUT → hub, new products", per_second(plan.products, began));
     report.add("PUT → hub, processor time", cost.of(plan.products)?);
     Ok(())
@@ -29,11 +29,11 @@ pub(super) async fn fill(shop: &Shop, plan: &Plan, report: &mut Report) -> Resul
 
 /// Lets the projection alone work off the backlog: batches are as large as the host makes them.
 pub(super) async fn drain(shop: &Shop, report: &mut Report) -> Result<()> {
-    let events = shop.events()?;
+    let events = shop.events(HUB)?;
     let began = Instant::now();
     let pid = shop.run(&shop.package("projection", &["ProductProjection"])?).await?;
     let cost = Cost::begin(pid)?;
-    shop.reach("projected events", events, |shop| shop.handled("site")).await?;
+    shop.reach("projected events", events, |shop| shop.handled(HUB, "site")).await?;
     let cost = cost.of(usize::try_from(events)?)?;
     #[expect(clippy::cast_precision_loss, reason = "event counts are far below 2^52")]
     let events = events as f64;
@@ -47,14 +47,14 @@ pub(super) async fn drain(shop: &Shop, report: &mut Report) -> Result<()> {
 
 /// Changes every price as fast as the app takes it, with all functions running, until site and partners have it all.
 pub(super) async fn burst(shop: &Shop, plan: &Plan, report: &mut Report) -> Result<()> {
-    let before = shop.events()?;
+    let before = shop.events(HUB)?;
     let cost = Cost::begin(shop.stack.handler_pid().context("no handler runs")?)?;
     let began = Instant::now();
     put_all(shop, plan, 2_000_000).await?;
-    shop.reach("events on the hub", before + count(plan), Shop::events).await?;
-    let events = shop.events()?;
-    shop.reach("projected events", events, |shop| shop.handled("site")).await?;
-    shop.reach("published events", events, |shop| shop.handled("partners")).await?;
+    shop.reach("events on the hub", before + count(plan), |shop| shop.events(HUB)).await?;
+    let events = shop.events(HUB)?;
+    shop.reach("projected events", events, |shop| shop.handled(HUB, "site")).await?;
+    shop.reach("published events", events, |shop| shop.handled(HUB, "partners")).await?;
     report.add("PUT → projection and Event Grid, burst of changes", per_second(plan.products, began));
     report.add("burst of changes, processor time", cost.of(plan.products)?);
     Ok(())

@@ -8,7 +8,7 @@ use clap::{Subcommand, ValueEnum};
 use contoso_local::storage::Sync;
 
 use super::Exit;
-use crate::bench::{self, Plan, hubs};
+use crate::bench::{self, Plan, clicks, hubs};
 use crate::output;
 use crate::project::{NoProject, Project};
 use crate::units;
@@ -19,6 +19,8 @@ Examples:
       The figures of docs/performance.md, in about two minutes
   contoso bench --products 500 --duration 10s --json
       A quick look, for scripts
+  contoso bench clicks
+      Readers of clicks apart and together, and how soon a click is shown
   contoso bench hubs --sync always
       Event Hubs, Capture and Blob Storage of the stack alone, each write flushed to the disk";
 
@@ -27,6 +29,15 @@ Examples:
   contoso bench hubs
       Events in and out at once, capture, blobs, memory: about two minutes
   contoso bench hubs --duration 2s --retained 100000 --json
+      A quick look, for scripts";
+
+const CLICKS_EXAMPLES: &str = "\
+Examples:
+  contoso bench clicks
+      Each reader apart, both behind the public door, latency: some two minutes
+  contoso bench clicks --day
+      A day of ten million clicks as well
+  contoso bench clicks --clicks 20000 --duration 5s --json
       A quick look, for scripts";
 
 /// Measure the product flow on this machine: latency, throughput, cost per event, cold start, memory
@@ -55,6 +66,9 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Part {
     Hubs(HubsArgs),
+    Clicks(ClicksArgs),
+    #[command(hide = true)]
+    Feed(FeedArgs),
     #[command(hide = true)]
     Serve(ServeArgs),
 }
@@ -78,6 +92,43 @@ struct HubsArgs {
     /// Print the figures as one JSON object
     #[arg(long)]
     json: bool,
+}
+
+/// Measure the flow of clicks: each reader apart, all together, and how soon a click is shown
+#[derive(Debug, clap::Args)]
+#[command(after_help = CLICKS_EXAMPLES, after_long_help = CLICKS_EXAMPLES)]
+struct ClicksArgs {
+    /// Clicks in the backlog that each reader works off alone
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1_160..))]
+    clicks: u64,
+    /// Products that are clicked on
+    #[arg(long, default_value_t = 1_000, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    products: usize,
+    /// Clicks a second while latency is measured
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    rate: u32,
+    /// How long latency is measured
+    #[arg(long, default_value = "30s", value_parser = units::duration)]
+    duration: Duration,
+    /// Run a whole day too, of so many clicks [without a number: ten million]
+    #[arg(long, value_name = "CLICKS", num_args = 0..=1, default_missing_value = "10000000")]
+    day: Option<u64>,
+    /// Print the figures as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// The sender of clicks, in a process of its own
+#[derive(Debug, clap::Args)]
+struct FeedArgs {
+    #[arg(long)]
+    clicks: u64,
+    #[arg(long)]
+    products: usize,
+    #[arg(long, value_parser = units::duration)]
+    lasts: Duration,
+    #[arg(long)]
+    endpoints: PathBuf,
 }
 
 /// The stack that `contoso bench hubs` measures, until stdin ends
@@ -113,7 +164,12 @@ pub(super) async fn run(args: Args, project: impl FnOnce() -> Result<Project, No
             hubs::serve(&args.data_dir, args.sync.into(), args.capture_bytes).await?;
             return Ok(Exit::Done);
         }
+        Some(Part::Feed(args)) => {
+            Box::pin(clicks::feed::run(&args.endpoints, args.clicks, args.products, args.lasts)).await?;
+            return Ok(Exit::Done);
+        }
         Some(Part::Hubs(args)) => return run_hubs(&args).await,
+        Some(Part::Clicks(args)) => return run_clicks(args, &project()?).await,
         None => {}
     }
     let plan = Plan { products: args.products, rate: args.rate.max(1), duration: args.duration, starts: args.starts };
@@ -132,6 +188,14 @@ async fn run_hubs(args: &HubsArgs) -> anyhow::Result<Exit> {
     announce();
     let figures = Box::pin(hubs::run(&plan)).await?;
     print(args.json, &serde_json::to_value(&figures)?, &figures)
+}
+
+async fn run_clicks(args: ClicksArgs, project: &Project) -> anyhow::Result<Exit> {
+    let ClicksArgs { clicks, products, rate, duration, day, json } = args;
+    let plan = clicks::Plan { clicks, products, rate, duration, day };
+    announce();
+    let report = Box::pin(clicks::run(&plan, project)).await?;
+    print(json, &report.to_json(), &report)
 }
 
 fn announce() {

@@ -1,7 +1,10 @@
 //! The commands, one file each.
 
 mod bench;
+mod evaluate;
 mod package;
+mod rebuild;
+mod replay;
 mod simulate;
 mod tail;
 mod up;
@@ -42,7 +45,10 @@ enum Command {
     Package(package::Args),
     Tail(tail::Args),
     Simulate(simulate::Args),
+    Replay(replay::Args),
+    Rebuild(rebuild::Args),
     Bench(bench::Args),
+    Evaluate(evaluate::Args),
 }
 
 /// How a command ended, when it did not fail with an error.
@@ -85,7 +91,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Package(args) => package::run(&args, &project()?),
         Command::Tail(args) => Box::pin(tail::run(args)).await,
         Command::Simulate(args) => Box::pin(simulate::run(args)).await,
+        Command::Replay(args) => replay::run(args).await,
+        Command::Rebuild(args) => Box::pin(rebuild::run(args)).await,
         Command::Bench(args) => Box::pin(bench::run(args, project)).await,
+        Command::Evaluate(args) => evaluate::run(&args),
     }
 }
 

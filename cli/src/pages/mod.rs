@@ -1,6 +1,7 @@
-//! The pages: a page of links, and the demo partner with its webhook.
+//! The pages: what `web/` holds, the settings of this stack for it, and the demo partner with its webhook.
 
 mod partner;
+mod web;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,7 +25,7 @@ const MAX_BODY: usize = 2 << 20;
 /// What the pages show.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Address of the functions, for the links.
+    /// Address of the functions, which the pages call.
     pub functions: String,
     /// Whether the demo partner exists.
     pub partner: bool,
@@ -60,12 +61,9 @@ type Shared = Arc<Mutex<Inbox>>;
 
 /// Every route of the pages.
 pub fn router(options: Options) -> Router {
-    let Options { functions, partner } = options;
-    let index = include_str!("assets/index.html").replace("{functions}", &functions);
-    let pages = Router::new()
-        .route("/", get(async || Html(index)))
-        .route("/style.css", get(async || asset("text/css; charset=utf-8", include_str!("assets/style.css"))));
-    if partner { pages.merge(partner_routes()) } else { pages }
+    let pages = web::router(&options);
+    let pages = if options.partner { pages.merge(partner_routes()) } else { pages };
+    web::guarded(pages, &options.functions)
 }
 
 fn partner_routes() -> Router {

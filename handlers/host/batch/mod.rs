@@ -2,8 +2,9 @@
 //!
 //! All good records go to the function in one call. If that call panics or runs out of time, the records are given one by one, which
 //! finds the culprit; from the third redelivery on they always are. Records that answer Retry are tried again here a few times, since
-//! a redelivery repeats the whole batch; with such a record go the later ones of its key, so that a key's events stay in order. What is
-//! still at Retry then fails the invocation, after everything else is stored.
+//! a redelivery repeats the whole batch; with such a record go the later ones of its key, so that a key's events stay in order, or all
+//! later ones, if the function wants the order of the partition. What is still at Retry then fails the invocation, after everything
+//! else is stored.
 
 use std::{
     any::Any,
@@ -21,7 +22,7 @@ use super::{dead_letters::DeadLetter, http::panic_text};
 use crate::{
     events::DecodeError,
     outcome::{Cause, Outcome},
-    registry::BoxFuture,
+    registry::{BoxFuture, Order},
 };
 
 /// Redeliveries after which records are no longer tried together.
@@ -34,6 +35,11 @@ const PARKING_AT_ONCE: usize = 8;
 pub(super) trait Records: Sync {
     /// A decoded record, as the function takes it.
     type Item: Send;
+
+    /// What waits behind a record at Retry.
+    fn order(&self) -> Order {
+        Order::Key
+    }
 
     fn len(&self) -> usize;
 
@@ -94,7 +100,9 @@ where
     P: Parking,
     H: Fn(Vec<R::Item>) -> BoxFuture<Vec<Outcome>> + Sync,
 {
-    let states = (0..records.len()).map(|_| State { key: None, end: End::Untried }).collect();
+    // In the order of the partition all records wait for each other, as if they had one key.
+    let key = (records.order() == Order::Partition).then_some(0);
+    let states = (0..records.len()).map(|_| State { key, end: End::Untried }).collect();
     let mut run = Run { records, handle, parking, limits, started: Instant::now(), states, hasher: RandomState::new() };
     let mut indices: Vec<usize> = (0..records.len()).collect();
     let mut pauses = ExponentialBuilder::default()
@@ -183,6 +191,12 @@ where
                 None => {}
             }
         }
+        if let Some(place) = self.first_unparked(indices).await {
+            let passed = taken.iter().take_while(|index| **index < indices[place]).count();
+            taken.truncate(passed);
+            items.truncate(passed);
+            self.hold_back(&indices[place + 1..]);
+        }
         if items.is_empty() {
             return;
         }
@@ -206,7 +220,7 @@ where
                 return;
             }
             let Some(item) = self.decode(index).await else {
-                if self.is_retry(index) {
+                if self.is_retry(index) || self.first_unparked(&[index]).await.is_some() {
                     self.hold_back(&indices[place + 1..]);
                     return;
                 }
@@ -224,10 +238,10 @@ where
                 },
                 Err(failure) => Outcome::Park(failure.into()),
             };
-            if outcome.is_retry() {
+            self.settle(index, outcome);
+            if self.is_retry(index) || self.first_unparked(&[index]).await.is_some() {
                 waiting.extend(key);
             }
-            self.settle(index, outcome);
         }
     }
 
@@ -246,7 +260,9 @@ where
         let decoded = AssertUnwindSafe(self.records.decode(index)).catch_unwind().await;
         let outcome = match decoded {
             Ok(Ok(item)) => {
-                self.states[index].key = self.records.key(&item).map(|key| self.hasher.hash_one(key));
+                if self.records.order() == Order::Key {
+                    self.states[index].key = self.records.key(&item).map(|key| self.hasher.hash_one(key));
+                }
                 return Some(item);
             }
             Ok(Err(DecodeError::Park(cause))) => Outcome::Park(cause),
@@ -255,6 +271,21 @@ where
         };
         self.settle(index, outcome);
         None
+    }
+
+    /// In the order of the partition, bad records are parked before a later one is handled, since only then they count as handled: what
+    /// is bad once may be good when it comes again. Returns the first of `indices` that could not be parked, as a place in them.
+    async fn first_unparked(&mut self, indices: &[usize]) -> Option<usize> {
+        if self.records.order() == Order::Key {
+            return None;
+        }
+        let bad: Vec<usize> =
+            (0..indices.len()).filter(|place| matches!(self.states[indices[*place]].end, End::Bad(_))).collect();
+        if bad.is_empty() {
+            return None;
+        }
+        self.park().await;
+        bad.into_iter().find(|place| self.is_retry(indices[*place]))
     }
 
     fn settle(&mut self, index: usize, outcome: Outcome) {
@@ -268,7 +299,10 @@ where
 
     fn hold_back(&mut self, indices: &[usize]) {
         for &index in indices {
-            self.states[index].end = End::Retry(Cause::new("an earlier record must come first"));
+            let end = &mut self.states[index].end;
+            if !matches!(end, End::Parked(_)) {
+                *end = End::Retry(Cause::new("an earlier record must come first"));
+            }
         }
     }
 

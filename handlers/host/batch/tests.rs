@@ -21,7 +21,7 @@ const LIMITS: Limits = Limits {
 };
 
 /// `<key>:<what happens>`.
-struct Words(Vec<&'static str>);
+struct Words(Vec<&'static str>, Order);
 
 impl Words {
     fn part(&self, index: usize) -> &'static str {
@@ -31,6 +31,10 @@ impl Words {
 
 impl Records for Words {
     type Item = &'static str;
+
+    fn order(&self) -> Order {
+        self.1
+    }
 
     fn len(&self) -> usize {
         self.0.len()
@@ -111,7 +115,7 @@ fn function(calls: &Calls) -> impl Fn(Vec<&'static str>) -> BoxFuture<Vec<Outcom
 
 async fn given(words: &[&'static str], retry_count: u32) -> (Report, Vec<String>, Vec<Vec<&'static str>>) {
     let (letters, calls) = (Letters::default(), Calls::default());
-    let report = run(&Words(words.to_vec()), function(&calls), &letters, retry_count, &LIMITS).await;
+    let report = run(&Words(words.to_vec(), Order::Key), function(&calls), &letters, retry_count, &LIMITS).await;
     let calls = calls.lock().unwrap().clone();
     (report, letters.names.into_inner().unwrap(), calls)
 }
@@ -165,7 +169,57 @@ async fn nothing_passes_a_record_whose_schema_is_out_of_reach() {
 #[tokio::test]
 async fn what_cannot_be_parked_must_come_again() {
     let letters = Letters { refuse: true, ..Letters::default() };
-    let report = run(&Words(vec!["a:x", "b:refused"]), function(&Calls::default()), &letters, 0, &LIMITS).await;
+    let report =
+        run(&Words(vec!["a:x", "b:refused"], Order::Key), function(&Calls::default()), &letters, 0, &LIMITS).await;
     assert_eq!((report.done, report.parked, report.retried), (1, 0, 1));
     assert_eq!(report.retry_cause.as_deref(), Some("no storage"));
+}
+
+/// What a function that wants the order of the partition is given, in the order it is given, once each.
+async fn given_in_line(
+    words: &[&'static str],
+    retry_count: u32,
+    letters: &Letters,
+) -> (Report, Vec<Vec<&'static str>>) {
+    let calls = Calls::default();
+    let report = run(&Words(words.to_vec(), Order::Partition), function(&calls), letters, retry_count, &LIMITS).await;
+    let calls = calls.lock().unwrap().clone();
+    (report, calls)
+}
+
+#[tokio::test]
+async fn in_the_order_of_the_partition_everything_behind_a_retry_waits() {
+    let words = ["a:x", "b:twice", "c:x"];
+    let (report, calls) = given_in_line(&words, 0, &Letters::default()).await;
+    assert_eq!((report.done, report.retried), (3, 0));
+    assert_eq!(calls, [vec!["a:x", "b:twice", "c:x"], vec!["b:twice", "c:x"]]);
+    let (report, calls) = given_in_line(&words, 3, &Letters::default()).await;
+    assert_eq!((report.done, report.retried), (3, 0));
+    assert_eq!(calls, [["a:x"], ["b:twice"], ["b:twice"], ["c:x"]]);
+    let (report, calls) = given_in_line(&["a:x", "b:never", "c:x"], 3, &Letters::default()).await;
+    assert_eq!((report.done, report.retried), (1, 2));
+    assert!(!calls.iter().flatten().any(|word| *word == "c:x"), "{calls:?}");
+}
+
+#[tokio::test]
+async fn in_the_order_of_the_partition_nothing_passes_a_record_that_is_not_parked() {
+    for (words, retry_count) in [
+        (["a:x", "b:undecodable", "c:x"], 0),
+        (["a:x", "b:undecodable", "c:x"], 3),
+        (["a:x", "b:panics", "c:x"], 3),
+        (["a:x", "b:no registry", "c:x"], 3),
+    ] {
+        let letters = Letters { refuse: true, ..Letters::default() };
+        let (report, calls) = given_in_line(&words, retry_count, &letters).await;
+        assert_eq!((report.done, report.parked, report.retried), (1, 0, 2), "{words:?}: {report:?}");
+        assert!(!calls.iter().flatten().any(|word| *word == "c:x"), "{words:?}: {calls:?}");
+    }
+    for retry_count in [0, 3] {
+        for fault in ["b:undecodable", "b:panics", "b:refused"] {
+            let letters = Letters::default();
+            let (report, _) = given_in_line(&["a:x", fault, "c:x"], retry_count, &letters).await;
+            assert_eq!((report.done, report.parked, report.retried), (2, 1, 0), "{fault}: {report:?}");
+            assert_eq!(letters.names.into_inner().unwrap(), ["F/hub/0/1.json"], "{fault}");
+        }
+    }
 }

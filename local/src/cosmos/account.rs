@@ -22,9 +22,12 @@ use super::{
     unsupported,
 };
 use crate::clock::Clock;
+use crate::storage::StorageError;
 
 /// Items that expire in one commit.
 const EXPIRED_AT_A_TIME: usize = 256;
+/// Bytes that no single write reaches: an item, and a batch with all its items, has at most 2 MiB.
+const LARGEST_WRITE: u64 = 4 << 20;
 /// Time between two looks for expired items.
 const SWEEP: Duration = Duration::from_secs(1);
 
@@ -79,6 +82,7 @@ impl Account {
         }
         if let Some(name) = request.container()
             && let Err(error) = self.expire(&name).await
+            && (matches!(request.operation(), Operation::Write(_)) || !is_full(&error))
         {
             return responses::unavailable(&request, &format!("{error}; expired items are not yet removed."));
         }
@@ -181,7 +185,10 @@ impl Account {
             None => self.store_leftover(&mut writer),
         };
         // Asked before the emulator does it: what it has done shows to readers. A delete makes room.
-        let ready = ready.and_then(|()| if write == Write::DeleteItem { Ok(()) } else { writer.store.check() });
+        let ready = ready.and_then(|()| match write {
+            Write::DeleteItem => writer.store.check(0, true),
+            _ => writer.store.check(LARGEST_WRITE, false),
+        });
         if let Err(error) = ready {
             return responses::unavailable(request, &format!("{error}; nothing was written."));
         }
@@ -269,6 +276,11 @@ impl Account {
             self.store_leftover(writer)?;
         }
     }
+}
+
+/// Whether all that is missing is room. Reads then go on: the emulator has deleted what expired, only the store has not.
+fn is_full(error: &Error) -> bool {
+    matches!(error, Error::Storage(StorageError::Full { .. }))
 }
 
 fn delete_of(name: &ContainerName, key: &ItemKey) -> Request {

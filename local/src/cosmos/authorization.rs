@@ -90,11 +90,11 @@ impl Guard {
         Self { key, identity, audiences: audiences.iter().map(|host| format!("https://{host}")).collect() }
     }
 
-    /// Lets a request in whose sender may make it.
+    /// Lets a request in whose sender may make it; `secure` is whether it came over TLS.
     ///
     /// # Errors
     /// Why it is not let in.
-    pub(super) fn admit(&self, request: &Request) -> Result<(), Refused> {
+    pub(super) fn admit(&self, request: &Request, secure: bool) -> Result<(), Refused> {
         let header = request.header(http::header::AUTHORIZATION).ok_or(Denied::Missing)?;
         let decoded = percent_decode_str(header).decode_utf8().map_err(|_| Denied::Malformed)?;
         if decoded.starts_with("type=resource&") {
@@ -104,7 +104,8 @@ impl Guard {
             return Ok(check_signature(request, self.key)?);
         };
         let audiences: Vec<&str> = self.audiences.iter().map(String::as_str).collect();
-        check_roles(request, &self.identity.authenticate(token, &audiences).map_err(Denied::Token)?)
+        let caller = self.identity.authenticate_request(secure, token, &audiences).map_err(Denied::Token)?;
+        check_roles(request, &caller)
     }
 }
 
@@ -226,7 +227,7 @@ mod tests {
         let admit = |method: Method, path: &str, token: &str| {
             let mut request = request(path, Some(&format!("type%3Daad%26ver%3D1.0%26sig%3D{token}")));
             request.method = method;
-            guard.admit(&request).map_err(|refused| (refused.substatus(), refused.to_string()))
+            guard.admit(&request, true).map_err(|refused| (refused.substatus(), refused.to_string()))
         };
         let token = |name: &str, resource: &str| identity.token(name, resource).unwrap();
         let owner = token("owner", "https://cosmos.azure.com");
@@ -248,6 +249,8 @@ mod tests {
             assert!(!message.contains(&wrong), "{message}");
         }
         let resource = request(items, Some("type%3Dresource%26ver%3D1.0%26sig%3Dx"));
-        assert!(guard.admit(&resource).unwrap_err().to_string().contains("Resource tokens"));
+        assert!(guard.admit(&resource, true).unwrap_err().to_string().contains("Resource tokens"));
+        let plain = guard.admit(&request(items, Some(&format!("type%3Daad%26ver%3D1.0%26sig%3D{owner}"))), false);
+        assert!(plain.unwrap_err().to_string().contains("over https only"));
     }
 }

@@ -269,7 +269,7 @@ pub(super) fn throttled(request: &Request, wait: Duration) -> Response<Bytes> {
     Fault { retry_after_ms: Some(millis), ..Fault::default() }.answer(request)
 }
 
-fn kind_of(request: &Request) -> OperationKind {
+pub(super) fn kind_of(request: &Request) -> OperationKind {
     use super::request::Write;
     match (request.operation(), request.segments().as_slice()) {
         (Operation::ChangeFeed, _) => OperationKind::ChangeFeed,

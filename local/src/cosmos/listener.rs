@@ -19,6 +19,7 @@ use super::{
     regions::{Door, Regions},
     request::Request,
     responses,
+    usage::Meter,
 };
 use crate::{
     faults::Faults,
@@ -35,6 +36,7 @@ pub(super) struct Shared {
     pub(super) account: Arc<Account>,
     pub(super) regions: Arc<Regions>,
     pub(super) levers: Levers,
+    pub(super) meter: Meter,
     pub(super) faults: Faults,
     pub(super) identity: Identity,
 }
@@ -74,7 +76,7 @@ async fn answer(State(port): State<Port>, ConnectInfo(peer): ConnectInfo<Peer>, 
     let request = Request::new(parts.method, &path_and_query, parts.headers, body);
     let response = if port.shared.account.stopped().is_cancelled() {
         responses::unavailable(&request, "The account is stopped.")
-    } else if let Err(refused) = port.guard.admit(&request) {
+    } else if let Err(refused) = port.guard.admit(&request, peer.secure) {
         refusal(&request, &refused)
     } else if oversized {
         let message = "The request body is cut off or larger than 16 MB.";
@@ -100,7 +102,7 @@ fn refusal(request: &Request, refused: &Refused) -> Response<Bytes> {
 impl Port {
     /// Answers a request that is let in: as its region is, and unless a test wants it otherwise.
     async fn serve(&self, request: Request, scheme: &Scheme) -> Response<Bytes> {
-        let Shared { account, regions, levers, .. } = &self.shared;
+        let Shared { account, regions, levers, meter, .. } = &self.shared;
         if let Some(refusal) = regions.refusal(self.door, &request) {
             return refusal;
         }
@@ -115,6 +117,7 @@ impl Port {
         let request = Arc::new(request);
         let mut response = account.answer(Arc::clone(&request)).await;
         levers.charge(&request, &response);
+        meter.count(&request, levers::kind_of(&request), &response);
         if let Some(fault) = fault {
             return fault.answer(&request);
         }

@@ -15,6 +15,7 @@
 //! | `rules`, `sql`, `offers`, `bulk`, `batch_patch` | what clients send and the emulator gets wrong or does not know |
 //! | `regions`, `levers` | further regions, and what tests do: failures on demand, regions that go away |
 //! | `unsupported` | what is refused by name |
+//! | `usage` | what requests cost |
 //! | `containers` | databases and containers of the topology |
 //!
 //! # Feed lag, as a client sees it
@@ -68,6 +69,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod unsupported;
+mod usage;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -81,11 +83,13 @@ use self::{
     listener::Shared,
     regions::{DEFAULT_REGION, Door, Regions},
     request::ContainerName,
+    usage::Meter,
 };
 pub use self::{
     error::Error,
     levers::{Fault, LeverError, Levers, OperationKind, Region},
     regions::UnknownRegion,
+    usage::Usage,
 };
 use crate::{clock::Clock, faults::Faults, identity::Identity, storage::Storage, topology};
 
@@ -153,6 +157,7 @@ pub struct Cosmos {
     address: SocketAddr,
     faults: Faults,
     levers: Levers,
+    meter: Meter,
     // Cancels the listener and refuses what open connections still send.
     _running: Arc<DropGuard>,
 }
@@ -182,10 +187,12 @@ impl Cosmos {
         tokio::spawn(Arc::clone(&account).sweep());
         let levers = Levers::new(Arc::clone(&regions));
         let faults = responses::faults();
+        let meter = Meter::default();
         let shared = Shared {
             account: Arc::clone(&account),
             regions,
             levers: levers.clone(),
+            meter: meter.clone(),
             faults: faults.clone(),
             identity: identity.clone(),
         };
@@ -195,13 +202,19 @@ impl Cosmos {
             let address = address_of(&listener)?;
             listener::serve(listener, address, door, &shared).map_err(unusable)?;
         }
-        Ok(Self { account, address, faults, levers, _running: Arc::new(running) })
+        Ok(Self { account, address, faults, levers, meter, _running: Arc::new(running) })
     }
 
     /// What tests can do to the account.
     #[must_use]
     pub fn levers(&self) -> &Levers {
         &self.levers
+    }
+
+    /// What requests on one container cost so far.
+    #[must_use]
+    pub fn usage(&self, database: &str, container: &str) -> Usage {
+        self.meter.of(database, container)
     }
 
     /// Where the account listens.

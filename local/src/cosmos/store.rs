@@ -157,12 +157,13 @@ impl Store {
         Ok(found.and_then(|lsn| lsn.first_chunk::<8>().map(|lsn| u64::from_be_bytes(*lsn))).unwrap_or(0))
     }
 
-    /// Whether the store takes writes now.
+    /// Whether the store takes a write of up to `bytes` now; one that only deletes may use some of the room that is kept
+    /// free.
     ///
     /// # Errors
     /// When the disk is full or the store has stopped.
-    pub(super) fn check(&self) -> Result<(), Error> {
-        Ok(self.storage.check()?)
+    pub(super) fn check(&self, bytes: u64, deletes: bool) -> Result<(), Error> {
+        Ok(self.storage.check(bytes, deletes)?)
     }
 
     /// Keeps `writes` together. They are durable when this returns. `feeds` knows where the items were before.

@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, Mac};
-use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
+use http::{HeaderMap, StatusCode, header::AUTHORIZATION, request::Parts};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use time::{
@@ -13,6 +13,7 @@ use url::Url;
 
 use super::error::Refusal;
 use crate::identity::{Action, Caller, Identity};
+use crate::transport::Peer;
 
 const KEY_HEADER: &str = "aeg-sas-key";
 const TOKEN_HEADER: &str = "aeg-sas-token";
@@ -29,21 +30,24 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Whether the token's identity may publish to `topic`.
-pub(crate) fn may_publish(identity: &Identity, token: &str, topic: &str) -> Result<(), Refusal> {
-    let caller =
-        identity.authenticate(token, &[DATA_PLANE]).map_err(|invalid| Refusal::unauthorized(invalid.to_string()))?;
+pub(crate) fn may_publish(identity: &Identity, secure: bool, token: &str, topic: &str) -> Result<(), Refusal> {
+    let caller = identity
+        .authenticate_request(secure, token, &[DATA_PLANE])
+        .map_err(|invalid| Refusal::unauthorized(invalid.to_string()))?;
     caller
         .may(Action::EventGridSend, &format!("eventGrid/topics/{topic}"))
         .map_err(|forbidden| Refusal::forbidden(&forbidden))
 }
 
 /// Who calls Resource Manager. Only tokens count there.
-pub(crate) fn manager(identity: &Identity, headers: &HeaderMap) -> Result<Caller, Refusal> {
+pub(crate) fn manager(identity: &Identity, parts: &Parts) -> Result<Caller, Refusal> {
     let refused = |message: String| Refusal::new(StatusCode::UNAUTHORIZED, "AuthenticationFailed", message);
-    let token = bearer(headers).ok_or_else(|| {
+    let token = bearer(&parts.headers).ok_or_else(|| {
         refused("Authentication failed. The 'Authorization' header is missing a bearer token.".to_owned())
     })?;
-    identity.authenticate(token, &MANAGEMENT).map_err(|invalid| refused(invalid.to_string()))
+    identity
+        .authenticate_request(Peer::is_secure(&parts.extensions), token, &MANAGEMENT)
+        .map_err(|invalid| refused(invalid.to_string()))
 }
 
 /// How JavaScript and the .NET samples write an expiry: `1/2/2030 3:04:05 PM`.

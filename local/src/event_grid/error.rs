@@ -7,7 +7,7 @@ use axum::{
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{faults::Faults, identity::Forbidden, storage::StorageError};
+use crate::{causes::chain, faults::Faults, identity::Forbidden, storage::StorageError};
 
 /// The service could not start, or could not store an event.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +116,7 @@ impl From<Error> for Refusal {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "InternalServerError",
-            format!("{error}; see the log of the local stack"),
+            format!("{}; see the log of the local stack", chain(&error)),
         )
     }
 }

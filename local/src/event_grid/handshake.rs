@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
     header::{CONTENT_TYPE, ToStrError},
@@ -16,7 +17,11 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{
-    delivery::{Delivery, request::common_headers},
+    delivery::{
+        Delivery,
+        client::{Answer as Reply, NoAnswer},
+        request::common_headers,
+    },
     event::{Schema, timestamp},
 };
 
@@ -59,17 +64,17 @@ pub(crate) enum Answer {
 pub(crate) async fn ask(delivery: &Delivery, question: &Question) -> Answer {
     let mut repeated = false;
     loop {
-        let reply = match question.schema {
-            Schema::CloudEvents => question.options(&delivery.http).send().await,
-            Schema::EventGrid => question.validation(delivery).send().await,
+        let (method, headers, body) = match question.schema {
+            Schema::CloudEvents => (Method::OPTIONS, question.options(), Bytes::new()),
+            Schema::EventGrid => (Method::POST, question.validation_headers(), question.validation(delivery)),
         };
-        match reply {
-            Ok(reply) => return question.judge(reply).await,
-            Err(error) if error.is_timeout() && !repeated => {
+        match delivery.http.send(method, &question.endpoint, headers, body).await {
+            Ok(reply) => return question.judge(&reply),
+            Err(NoAnswer::TimedOut) if !repeated => {
                 repeated = true;
                 delivery.clock.sleep(REPEAT_AFTER).await;
             }
-            Err(error) if error.is_timeout() => {
+            Err(NoAnswer::TimedOut) => {
                 return question.refusal("it did not answer within 30 seconds. Answer the handshake at once");
             }
             Err(error) => {
@@ -83,15 +88,22 @@ pub(crate) async fn ask(delivery: &Delivery, question: &Question) -> Answer {
 }
 
 impl Question {
-    fn options(&self, http: &reqwest::Client) -> reqwest::RequestBuilder {
-        let request = http.request(Method::OPTIONS, self.endpoint.clone()).header(REQUEST_ORIGIN, ORIGIN);
-        match HeaderValue::try_from(self.callback.as_str()) {
-            Ok(callback) => request.header(REQUEST_CALLBACK, callback),
-            Err(_) => request,
+    fn options(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(REQUEST_ORIGIN, HeaderValue::from_static(ORIGIN));
+        if let Ok(callback) = HeaderValue::try_from(self.callback.as_str()) {
+            headers.insert(REQUEST_CALLBACK, callback);
         }
+        headers
     }
 
-    fn validation(&self, delivery: &Delivery) -> reqwest::RequestBuilder {
+    fn validation_headers(&self) -> HeaderMap {
+        let mut headers = common_headers("SubscriptionValidation", &self.subscription, 0, self.schema);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        headers
+    }
+
+    fn validation(&self, delivery: &Delivery) -> Bytes {
         let event = json!([{
             "id": Uuid::new_v4(),
             "topic": self.topic,
@@ -102,22 +114,13 @@ impl Question {
             "metadataVersion": "1",
             "dataVersion": "2",
         }]);
-        delivery
-            .http
-            .post(self.endpoint.clone())
-            .headers(common_headers("SubscriptionValidation", &self.subscription, 0, self.schema))
-            .header(CONTENT_TYPE, "application/json; charset=utf-8")
-            .body(event.to_string())
+        event.to_string().into()
     }
 
-    async fn judge(&self, reply: reqwest::Response) -> Answer {
+    fn judge(&self, reply: &Reply) -> Answer {
         match self.schema {
-            Schema::CloudEvents => self.judge_options(reply.status(), reply.headers()),
-            Schema::EventGrid => {
-                let status = reply.status();
-                let body = first_bytes(reply).await;
-                self.judge_validation(status, &body)
-            }
+            Schema::CloudEvents => self.judge_options(reply.status, &reply.headers),
+            Schema::EventGrid => self.judge_validation(reply.status, &reply.body),
         }
     }
 
@@ -186,20 +189,7 @@ fn shown(url: &Url) -> String {
     url.to_string()
 }
 
-/// Enough of a body for a validation answer.
-async fn first_bytes(mut reply: reqwest::Response) -> Vec<u8> {
-    const ENOUGH: usize = 64 * 1024;
-    let mut body = Vec::new();
-    while let Ok(Some(chunk)) = reply.chunk().await {
-        body.extend_from_slice(&chunk);
-        if body.len() > ENOUGH {
-            break;
-        }
-    }
-    body
-}
-
-fn root_cause(error: &reqwest::Error) -> String {
+fn root_cause(error: &NoAnswer) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;

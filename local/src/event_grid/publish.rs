@@ -19,6 +19,7 @@ use super::{
     queue::Header,
     service::Service,
 };
+use crate::transport::Peer;
 
 /// The version that clients send for custom topics, also for cloud events.
 const API_VERSION: &str = "2018-01-01";
@@ -64,7 +65,7 @@ async fn accept(service: &Arc<Service>, topic: &str, request: Request) -> Result
         None => return Err(Refusal::bad_request("The api-version query parameter is required.")),
     }
     match bearer(&parts.headers) {
-        Some(token) => may_publish(&service.identity, token, &topic.name)?,
+        Some(token) => may_publish(&service.identity, Peer::is_secure(&parts.extensions), token, &topic.name)?,
         None => topic
             .keys
             .check(&parts.headers, option("aeg-sas-key"), parts.uri.path(), service.clock.now())

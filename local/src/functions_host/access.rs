@@ -6,9 +6,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::app::{BlobTrigger, CosmosDbTrigger, EventHubTrigger, QueueTrigger};
-use super::triggers::{CHECKPOINTS, HOSTS};
+use super::front::SECRETS;
+use super::triggers::{CHECKPOINTS, HOSTS, NewBlobs};
 use crate::clock::Clock;
-use crate::identity::{Action, Caller};
+use crate::identity::{Action, Caller, Forbidden};
 
 /// Pause before a listener that was refused tries again.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -48,6 +49,19 @@ impl Need {
         vec![Self::new(Action::BlobRead, blobs(&trigger.container)), Self::new(Action::BlobWrite, blobs(HOSTS))]
     }
 
+    /// Of the queue in which a host of blob triggers notes what is new, and of that for what keeps failing.
+    pub(super) fn of_new_blobs(new_blobs: &NewBlobs) -> Vec<Self> {
+        let own = format!("storage/queues/{}", new_blobs.queue());
+        let poison = format!("storage/queues/{}", NewBlobs::POISON);
+        let of_own = [Action::QueueWrite, Action::QueueSend, Action::QueueProcess];
+        of_own.into_iter().map(|action| Self::new(action, &own)).chain([Self::new(Action::QueueSend, poison)]).collect()
+    }
+
+    /// Of a host that asks for keys: the container that holds them.
+    pub(super) fn of_keys() -> Self {
+        Self::new(Action::BlobWrite, blobs(SECRETS))
+    }
+
     /// Of a `timerTrigger`: its lock and its status.
     pub(super) fn of_timer() -> Vec<Self> {
         vec![Self::new(Action::BlobWrite, blobs(HOSTS))]
@@ -68,6 +82,14 @@ pub(super) struct Access {
 }
 
 impl Access {
+    /// Whether `need` is allowed, asked once.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub(super) fn check(&self, need: &Need) -> Result<(), Forbidden> {
+        self.caller.as_ref().map_or(Ok(()), |caller| caller.may(need.action, &need.scope))
+    }
+
     /// Waits until everything in `needs` is allowed to the listener of `function`. What is missing is said as often as it
     /// is tried, as the real host does; `false` where the host stops meanwhile.
     pub(super) async fn granted(&self, function: &str, needs: &[Need]) -> bool {

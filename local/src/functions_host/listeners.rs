@@ -157,7 +157,14 @@ fn start_storage(host: &Host<'_>) {
     }
     if let Some(new_blobs) = new_blobs {
         let (blobs, options) = (services.blobs.clone(), app.host.blobs.clone());
-        tasks.spawn(new_blobs.clone().work_off(of_blobs, blobs, options, invoker.clone()));
+        let (new_blobs, access, invoker) = (new_blobs.clone(), access.clone(), invoker.clone());
+        // One queue for all blob triggers of the host; what it lacks is said in the name of the first.
+        let first = of_blobs.values().next().map(|function| function.name.clone()).unwrap_or_default();
+        tasks.spawn(async move {
+            if access.granted(&first, &Need::of_new_blobs(&new_blobs)).await {
+                new_blobs.work_off(of_blobs, blobs, options, invoker).await;
+            }
+        });
     }
 }
 

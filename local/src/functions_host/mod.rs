@@ -26,7 +26,7 @@ mod invocation;
 mod levers;
 mod listeners;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod triggers;
 
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ use crate::clock::Clock;
 use crate::cosmos::Cosmos;
 use crate::event_hubs::EventHubs;
 use crate::faults::Faults;
-use crate::identity::Caller;
+use crate::identity::{Caller, Forbidden};
 use crate::queues::Queues;
 use crate::transport::{Incoming, Peer, Tls};
 
@@ -54,7 +54,7 @@ pub use front::KeysError;
 pub use handler::Stopped;
 pub use levers::{LeverError, Redelivery};
 
-use access::Access;
+use access::{Access, Need};
 use app::{App, Settings};
 use front::{Front, Keys};
 use handler::{Handler, Launch, Supervisor};
@@ -108,6 +108,9 @@ pub enum Error {
     /// Keys cannot be read or created.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// The app's identity may not keep keys.
+    #[error("the functions host cannot keep the app's keys. 403 (Forbidden): {0}")]
+    KeysForbidden(#[from] Forbidden),
     /// The listener cannot be used.
     #[error("the functions host cannot listen")]
     Listener(#[source] std::io::Error),
@@ -145,6 +148,11 @@ impl FunctionsHost {
         let app = App::load(&options.app, settings)?;
         let host_id = host_id::of(&app.settings)?;
         let listeners = Listeners::open(&app, &services, options.instance).await?;
+        let (stopping, leaving) = (CancellationToken::new(), CancellationToken::new());
+        let access = Access { caller: options.identity, clock: clock.clone(), stopping: stopping.clone() };
+        if options.enforce_keys {
+            access.check(&Need::of_keys())?;
+        }
         let keys = match options.enforce_keys {
             true => Some(Keys::open_or_create(&services.blobs, &host_id, &app)?),
             false => None,
@@ -155,7 +163,6 @@ impl FunctionsHost {
         let address = listener.address();
         let client = Client::new(options.chunked_bodies).map_err(Error::Client)?;
 
-        let (stopping, leaving) = (CancellationToken::new(), CancellationToken::new());
         let (supervisor, handler) = if app.enabled().next().is_some() {
             let (supervisor, handler) =
                 Supervisor::start(launch(&app), client.clone(), clock.clone(), stopping.clone());
@@ -172,7 +179,6 @@ impl FunctionsHost {
             stopping: stopping.clone(),
             leaving: leaving.clone(),
         };
-        let access = Access { caller: options.identity, clock: clock.clone(), stopping: stopping.clone() };
         let tasks = TaskTracker::new();
         let new_blobs = listeners.new_blobs(&app, &services, &host_id)?;
         let (timers, levers) = listeners.start(&listeners::Host {

@@ -162,6 +162,18 @@ impl Identity {
         self.shared.tokens.check(bearer, audiences)
     }
 
+    /// As [`authenticate`](Self::authenticate), of a request over HTTP: in plain text, which no service of Azure takes
+    /// tokens in, nobody is anybody.
+    ///
+    /// # Errors
+    /// As there, or that the request was not `secure`.
+    pub fn authenticate_request(&self, secure: bool, bearer: &str, audiences: &[&str]) -> Result<Caller, InvalidToken> {
+        if !secure {
+            return Err(InvalidToken::PlainText);
+        }
+        self.authenticate(bearer, audiences)
+    }
+
     /// Faults that strike requests for tokens.
     #[must_use]
     pub fn faults(&self) -> &Faults {

@@ -75,6 +75,9 @@ pub enum InvalidToken {
     /// It is for another service.
     #[error("The audience of the token is invalid.")]
     Audience,
+    /// It came in plain text, where others can read it.
+    #[error("Bearer tokens are taken over https only.")]
+    PlainText,
     /// The topology no longer has its identity.
     #[error("The identity of the token is unknown.")]
     UnknownIdentity,

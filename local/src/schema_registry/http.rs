@@ -10,6 +10,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
+use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::json;
@@ -21,6 +22,7 @@ use super::{
 };
 use crate::faults::Faults;
 use crate::identity::{Action, Identity};
+use crate::transport::Peer;
 
 /// What roles on the registry are assigned on: the namespace.
 const SCOPE: &str = "eventHubs";
@@ -62,25 +64,19 @@ pub(super) fn router(service: Arc<Service>) -> Router {
 
 async fn serve(State(service): State<Arc<Service>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    match answer(service, &parts.method, &parts.uri, &parts.headers, body).await {
+    match answer(service, &parts, body).await {
         Ok(response) => response,
         Err(refusal) => refused(&refusal),
     }
 }
 
-async fn answer(
-    service: Arc<Service>,
-    method: &Method,
-    uri: &Uri,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Response, Refusal> {
-    let version = api_version(uri)?;
-    let operation = Operation::of(method, uri.path())?;
-    service.authorize(headers, operation.needs())?;
+async fn answer(service: Arc<Service>, parts: &Parts, body: Body) -> Result<Response, Refusal> {
+    let version = api_version(&parts.uri)?;
+    let operation = Operation::of(&parts.method, parts.uri.path())?;
+    service.authorize(parts, operation.needs())?;
     let text = match operation {
         Operation::Register { .. } | Operation::FindId { .. } => {
-            check_type(headers)?;
+            check_type(&parts.headers)?;
             receive(body).await?
         }
         _ => String::new(),
@@ -134,13 +130,16 @@ impl Operation {
 }
 
 impl Service {
-    fn authorize(&self, headers: &HeaderMap, action: Action) -> Result<(), Refusal> {
-        let credential = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    fn authorize(&self, parts: &Parts, action: Action) -> Result<(), Refusal> {
+        let credential =
+            parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let (scheme, token) = credential.split_once(' ').unwrap_or_default();
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Refusal::NoToken);
         }
-        let caller = self.identity.authenticate(token.trim(), &self.audiences.each_ref().map(String::as_str))?;
+        let audiences = self.audiences.each_ref().map(String::as_str);
+        let secure = Peer::is_secure(&parts.extensions);
+        let caller = self.identity.authenticate_request(secure, token.trim(), &audiences)?;
         Ok(caller.may(action, SCOPE)?)
     }
 

@@ -11,6 +11,8 @@ mod compatibility;
 mod definition;
 mod error;
 mod http;
+#[cfg(test)]
+mod interop;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,8 @@ mod app;
 mod endpoints;
 mod error;
 mod ports;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener as StdListener};

@@ -11,6 +11,7 @@ pub struct Batch {
     /// Of what is inserted.
     bytes: u64,
     removals: usize,
+    leads_to_removals: bool,
 }
 
 /// One write.
@@ -42,7 +43,7 @@ impl Write {
 
 impl Batch {
     pub(super) fn new(storage: Storage) -> Self {
-        Self { storage, writes: Vec::new(), bytes: 0, removals: 0 }
+        Self { storage, writes: Vec::new(), bytes: 0, removals: 0, leads_to_removals: false }
     }
 
     /// Sets `key` of `keyspace` to `value`.
@@ -64,6 +65,12 @@ impl Batch {
     pub fn remove_weak(&mut self, keyspace: &Keyspace, key: impl Into<UserKey>) {
         self.removals += 1;
         self.writes.push(Write { keyspace: keyspace.clone(), key: key.into(), change: Change::RemoveWeak });
+    }
+
+    /// Says that removals will follow, so that the batch may use some of the room that is kept free: without it nobody
+    /// could make room.
+    pub fn leads_to_removals(&mut self) {
+        self.leads_to_removals = true;
     }
 
     /// Stores everything, or nothing. It is visible and durable when this returns. May wait for the disk; on a
@@ -109,7 +116,8 @@ impl Batch {
 
     fn check(&self) -> Result<(), StorageError> {
         self.storage.shared.commits.check()?;
-        self.storage.shared.room.check(self.bytes, self.removals * 2 >= self.writes.len())
+        let makes_room = self.leads_to_removals || self.removals * 2 >= self.writes.len();
+        self.storage.shared.room.check(self.bytes, makes_room)
     }
 
     fn write(self) -> Result<(), StorageError> {

@@ -118,13 +118,14 @@ impl Storage {
         Batch::new(self.clone())
     }
 
-    /// Whether the store takes writes now: [`StorageError::Full`] or [`StorageError::Stopped`] where it does not.
+    /// Whether the store would take a commit of `bytes` now: [`StorageError::Full`] or [`StorageError::Stopped`] where it
+    /// would not. What `makes_room` may use some of the room that is kept free.
     ///
     /// # Errors
-    /// The refusal that a commit would meet.
-    pub fn check(&self) -> Result<(), StorageError> {
+    /// The refusal that the commit would meet.
+    pub fn check(&self, bytes: u64, makes_room: bool) -> Result<(), StorageError> {
         self.shared.commits.check()?;
-        self.shared.room.check(0, false)
+        self.shared.room.check(bytes, makes_room)
     }
 
     /// Runs `work`, which may wait for the disk, without holding up the other tasks of a multi-threaded runtime.

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
-use axum::extract::ConnectInfo;
 use http::{HeaderMap, Method, Uri, request::Parts};
 use percent_encoding::percent_decode_str;
 
@@ -54,7 +53,7 @@ impl<T> Call<T> {
             path: parts.uri.path().to_owned(),
             query: Query::parse(&parts.uri),
             method: parts.method,
-            secure: parts.extensions.get::<ConnectInfo<Peer>>().is_some_and(|peer| peer.secure),
+            secure: Peer::is_secure(&parts.extensions),
             headers: parts.headers,
             id,
         }

@@ -6,8 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
+use http::Extensions;
 use http::uri::Scheme;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -29,6 +31,12 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// Of a request that [`HttpServer`] handed on. One that came another way counts as plain text.
+    #[must_use]
+    pub fn is_secure(extensions: &Extensions) -> bool {
+        extensions.get::<ConnectInfo<Self>>().is_some_and(|peer| peer.secure)
+    }
+
     /// `http` or `https`.
     #[must_use]
     pub fn scheme(&self) -> Scheme {

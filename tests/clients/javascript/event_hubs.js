@@ -113,7 +113,7 @@ concurrently("properties", {
 
   "of what is not there": async () => {
     await withProducer("events", (producer) =>
-      refused(producer.getPartitionProperties("9"), { code: /MessagingEntityNotFoundError|ArgumentOutOfRangeError|ServiceCommunicationError/ }), QUICK);
+      refused(producer.getPartitionProperties("9"), { code: "ArgumentOutOfRangeError" }), QUICK);
     await withProducer("nowhere", (producer) =>
       refused(producer.getEventHubProperties(), { code: "MessagingEntityNotFoundError" }), QUICK);
   },

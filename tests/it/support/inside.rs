@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use bytes::Bytes;
 use contoso_cli::identity::{self, SignedIn};
 use contoso_cli::pages::{self, Pages};
-use contoso_cli::{schemas, subscription};
+use contoso_cli::{app_settings, schemas, subscription};
 use contoso_local::stack::{AppOptions, Ports, Stack, StackOptions};
 use contoso_local::storage::Sync;
 use contoso_local::topology::Topology;
@@ -63,7 +63,7 @@ impl Inside {
     /// Starts the app with an identity of the topology, in place of the one that may run.
     pub(crate) async fn run_app_as(&self, identity: &str) {
         self.stack.stop_app().await;
-        let settings = self.stack.app_settings(identity).expect("an identity of the topology");
+        let settings = app_settings::of(&self.stack, identity).expect("an identity of the topology");
         let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: false };
         self.stack.run_app(app).await.expect("the app starts");
     }
@@ -77,8 +77,23 @@ impl Inside {
 
     /// A document as Cosmos DB keeps it.
     pub(crate) async fn document(&self, container: &str, key: &str, id: &str) -> Option<Value> {
-        let answer = self.cosmos(Method::GET, &format!("/dbs/site/colls/{container}/docs/{id}"), key).await;
+        self.item("site", container, key, id).await
+    }
+
+    /// An item of any database, as Cosmos DB keeps it.
+    pub(crate) async fn item(&self, database: &str, container: &str, key: &str, id: &str) -> Option<Value> {
+        let answer = self.cosmos(Method::GET, &format!("/dbs/{database}/colls/{container}/docs/{id}"), key).await;
         answer.0.is_success().then(|| serde_json::from_slice(&answer.1).expect("JSON"))
+    }
+
+    /// Puts a document of the site there, past the app; its id is its partition key.
+    pub(crate) async fn create(&self, container: &str, key: &str, document: &Value) {
+        let mut headers = HeaderMap::new();
+        let key = serde_json::json!([key]).to_string();
+        headers.insert("x-ms-documentdb-partitionkey", HeaderValue::from_str(&key).expect("a header"));
+        let (path, body) = (format!("/dbs/site/colls/{container}/docs"), Bytes::from(document.to_string()));
+        let answer = self.stack.cosmos().execute(Method::POST, &path, headers, body).await.expect("Cosmos answers");
+        assert!(answer.status().is_success(), "{container}/{key}: {}", answer.status());
     }
 
     async fn cosmos(&self, method: Method, path: &str, key: &str) -> (reqwest::StatusCode, Bytes) {
@@ -91,7 +106,12 @@ impl Inside {
 
     /// Events on the hub `products` so far.
     pub(crate) fn events(&self) -> i64 {
-        let hub = self.stack.event_hubs().hub("products").expect("the hub");
+        self.events_of("products")
+    }
+
+    /// Events on a hub so far.
+    pub(crate) fn events_of(&self, hub: &str) -> i64 {
+        let hub = self.stack.event_hubs().hub(hub).expect("the hub");
         hub.partitions().iter().map(|partition| partition.state().last_sequence + 1).sum()
     }
 
@@ -110,14 +130,24 @@ impl Inside {
     /// Waits until the hub holds so many events, and both groups have handled them.
     pub(crate) async fn comes_to_rest(&self, events: i64) {
         eventually("every event handled by both groups", || async {
-            let state = (self.events(), self.handled("site"), self.handled("partners"));
+            let state = (self.events(), self.handled("products", "site"), self.handled("products", "partners"));
             if state == (events, events, events) { Ok(()) } else { Err(format!("{state:?}, wanted {events}")) }
         })
         .await;
     }
 
-    fn handled(&self, group: &str) -> i64 {
-        let prefix = format!("contoso.servicebus.windows.net/products/{group}/checkpoint/");
+    /// Waits until a hub holds so many events, and a group has handled them.
+    pub(crate) async fn handles(&self, hub: &str, group: &str, events: i64) {
+        eventually(&format!("every event of {hub} handled by {group}"), || async {
+            let state = (self.events_of(hub), self.handled(hub, group));
+            if state == (events, events) { Ok(()) } else { Err(format!("{state:?}, wanted {events}")) }
+        })
+        .await;
+    }
+
+    /// Events of a hub that a group has handled.
+    pub(crate) fn handled(&self, hub: &str, group: &str) -> i64 {
+        let prefix = format!("contoso.servicebus.windows.net/{hub}/{group}/checkpoint/");
         self.blobs(CHECKPOINTS, &prefix)
             .iter()
             .map(|name| {
@@ -180,6 +210,20 @@ impl Inside {
             .collect();
         got.sort();
         got
+    }
+
+    /// Kills the handler without warning, and waits for the next one.
+    pub(crate) async fn kill_handler(&self) {
+        let pid = self.stack.handler_pid().expect("a handler");
+        let status = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs");
+        assert!(status.success(), "kill {pid}");
+        eventually("a new handler", || async {
+            match self.stack.handler_pid() {
+                Some(new) if new != pid => Ok(()),
+                state => Err(format!("{state:?}")),
+            }
+        })
+        .await;
     }
 
     /// Moves the clock on.

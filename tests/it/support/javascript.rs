@@ -23,6 +23,13 @@ pub(crate) fn run_suite(suite: &str, endpoints: &Value) -> Result<String, String
     child::attempt(node.args(["--test-reporter=spec", "--no-warnings"]).arg(HOME.join(suite)), &endpoints.to_string())
 }
 
+/// A folder for what a suite leaves behind, beside the build output.
+pub(crate) fn output(name: &str) -> PathBuf {
+    let folder = child::target().join(name);
+    std::fs::create_dir_all(&folder).expect("a folder for output");
+    folder
+}
+
 /// Modules are looked for beside the file that imports them, so the suites are copied to where the packages are: beside
 /// the build output. A second run finds the packages ready.
 fn install() -> PathBuf {

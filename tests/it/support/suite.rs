@@ -1,5 +1,6 @@
 //! A stack without an app that holds one of everything, for suites of official clients, and a webhook beside it.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::State;
@@ -21,17 +22,23 @@ pub(crate) struct SuiteStack {
     pub(crate) stack: Stack,
     /// What a suite reads from its standard input: the ready line, every topic, and where the webhook's deliveries are.
     pub(crate) endpoints: Value,
-    _data: TempDir,
+    _data: Option<TempDir>,
 }
 
 impl SuiteStack {
     pub(crate) async fn start() -> Self {
         let data = TempDir::new().expect("a temporary folder");
+        let stack = Self::start_in(data.path()).await;
+        Self { _data: Some(data), ..stack }
+    }
+
+    /// On a data directory of the caller's.
+    pub(crate) async fn start_in(data_dir: &Path) -> Self {
         let webhook = Webhook::start().await;
         let topology = topology(&webhook);
         let options = StackOptions {
             topology: serde_json::from_value(topology.clone()).expect("a topology"),
-            data_dir: data.path().to_owned(),
+            data_dir: data_dir.to_owned(),
             ports: Ports::auto(),
             sync: Sync::Process,
         };
@@ -49,7 +56,7 @@ impl SuiteStack {
             .collect::<Map<_, _>>()
             .into();
         endpoints["deliveries"] = webhook.deliveries.into();
-        Self { stack, endpoints, _data: data }
+        Self { stack, endpoints, _data: None }
     }
 
     pub(crate) async fn stop(self) {

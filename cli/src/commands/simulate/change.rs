@@ -5,18 +5,12 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
+use super::report::Kind;
 use super::shop::Listed;
 
 /// Prices stay within this share of where they were when the simulation began.
 const PRICES: std::ops::RangeInclusive<f64> = 0.7..=1.3;
 const STOCK: std::ops::RangeInclusive<u32> = 1..=200;
-
-/// What kind of change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Price,
-    Restock,
-}
 
 /// One change, ready for `PATCH`.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +62,7 @@ mod tests {
     fn mix(price_changes: f64, seed: u64) -> Mix {
         let listed = |id: &str, price| Listed {
             id: id.to_owned().try_into().expect("an id"),
+            category: "Bags".to_owned(),
             price: Money::from_minor_units(price, "USD").expect("money"),
         };
         Mix::new(vec![listed("a", 10_000), listed("b", 1)], price_changes, StdRng::seed_from_u64(seed))

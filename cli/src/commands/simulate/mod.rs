@@ -1,49 +1,58 @@
-//! `contoso simulate`: staff at work, at a steady rate.
+//! `contoso simulate`: staff and visitors at work.
 
 mod change;
+mod clicks;
 mod report;
 mod shop;
+mod staff;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use indicatif::ProgressBar;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use reqwest::Client;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use time::OffsetDateTime;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Exit;
 use crate::data_dir::Seeded;
 use crate::products::Products;
 use crate::signals::Signals;
+use crate::traffic::{Item, Outage, Plan, Traffic};
 use crate::{endpoints, output, units};
 use change::Mix;
 use report::{Call, Report};
+use shop::Listed;
 
 const EXAMPLES: &str = "\
 Examples:
   contoso simulate
-      Five changes a second for a minute: four in five change a price, the others restock
-  contoso simulate --rate 100 --duration 10s --price-changes 100%
+      A minute of a small shop: 20 clicks a second, five changes a second of which four in five are prices
+  contoso simulate --clicks 200 --rate 0 --duration 10m --outage 2m@5m
+      Visitors alone; five minutes in, no click arrives for two minutes
+  contoso simulate --clicks 100 --day 10m --duration 30m --bursts 60
+      Three days of ten minutes each, with their quiet nights, and a burst a minute
+  contoso simulate --rate 100 --duration 10s --price-changes 100% --clicks 0
       A hundred price changes a second
   contoso simulate --seed 7 --category Footwear
-      The same changes each time, to one category";
+      The same traffic each time, on one category";
 
 /// Calls in flight at once. Beyond it a call waits, and its latency counts from when it was due.
 const MAX_IN_FLIGHT: usize = 256;
 
-/// Change prices and restock products at a rate, through the public API
+/// Traffic that a shop could have: visitors who click, staff who change prices and restock
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Changes per second
-    #[arg(long, value_name = "N", default_value = "5", value_parser = units::rate)]
+    /// Clicks per second, averaged over a day; 0 for none
+    #[arg(long, value_name = "N", default_value = "20", value_parser = units::rate_or_none)]
+    clicks: f64,
+    /// Changes of products per second; 0 for none
+    #[arg(long, value_name = "N", default_value = "5", value_parser = units::rate_or_none)]
     rate: f64,
     /// How long, like 90s or 5m
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = units::duration)]
@@ -51,7 +60,19 @@ pub(super) struct Args {
     /// The share of price changes; the others restock
     #[arg(long, value_name = "SHARE", default_value = "80%", value_parser = units::share)]
     price_changes: f64,
-    /// Repeat the changes of an earlier run [default: a new seed, shown at the end]
+    /// How long a day lasts, with its quiet and its busy hours; it begins at the present hour (UTC)
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = units::duration)]
+    day: Duration,
+    /// Bursts per hour: four times the sessions for a minute or so, most of them at one product; 0 for none
+    #[arg(long, value_name = "N", default_value = "6", value_parser = units::rate_or_none)]
+    bursts: f64,
+    /// No clicks for a while, like 2m@5m: for two minutes, from five minutes after the start; may be repeated
+    #[arg(long, value_name = "FOR@AFTER", value_parser = outage)]
+    outage: Vec<Outage>,
+    /// The share of visitors who consent to be recognised
+    #[arg(long, value_name = "SHARE", default_value = "80%", value_parser = units::share)]
+    consent: f64,
+    /// Repeat the traffic of an earlier run [default: a new seed, shown at the end]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Only products of this category; may be repeated [default: all that were seeded]
@@ -74,22 +95,50 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     if categories.is_empty() {
         bail!("no catalogue was seeded here; say which products with --category NAME");
     }
-    let products = shop::products(&http, &endpoints.functions, &categories).await?;
-    if products.is_empty() {
-        bail!("the site lists no products in {}; is the stack still catching up?", categories.join(", "));
-    }
+    let products = shop::listed(&http, &endpoints.functions, &categories).await?;
     let seed = args.seed.unwrap_or_else(|| rand::rng().random());
-    let mut mix = Mix::new(products, args.price_changes, StdRng::seed_from_u64(seed));
-    let door = Products::new(http, &endpoints.functions, args.key);
+    let items = products.iter().map(item).collect::<Vec<_>>();
+    let expected = (args.rate + args.clicks) * args.duration.as_secs_f64();
+    let staff = (args.rate > 0.0).then(|| {
+        let door = Products::new(http.clone(), &endpoints.functions, args.key.clone());
+        (door, Mix::new(products, args.price_changes, StdRng::seed_from_u64(seed)))
+    });
+    let visitors = (args.clicks > 0.0).then(|| {
+        // Another stream of the same seed: more changes must not mean other clicks.
+        let traffic = Traffic::new(&items, args.plan(), StdRng::seed_from_u64(!seed));
+        (clicks::Door::new(http, &endpoints.functions), items, traffic)
+    });
     let mut signals = Signals::install()?;
 
-    let bar = output::bar("changes", (args.rate * args.duration.as_secs_f64()).ceil() as u64);
+    let bar = output::bar("calls", expected.ceil() as u64);
     let mut report = Report::new()?;
     let started = Instant::now();
     let interrupted = {
-        let traffic = Box::pin(drive(&door, &mut mix, args.rate, args.duration, &mut report, &bar));
+        let (calls, mut answered) = mpsc::channel::<Call>(MAX_IN_FLIGHT);
+        let staff_calls = calls.clone();
+        let traffic = async move {
+            let staff = async {
+                if let Some((door, mix)) = staff {
+                    staff::drive(door, mix, args.rate, args.duration, staff_calls).await;
+                }
+            };
+            let visitors = async {
+                if let Some((door, items, traffic)) = visitors {
+                    // Two runs of one seed send the same clicks, but not as repeats of each other.
+                    let run = format!("sim-{:x}", OffsetDateTime::now_utc().unix_timestamp());
+                    clicks::drive(door, items, traffic, run, calls).await;
+                }
+            };
+            futures::join!(staff, visitors);
+        };
+        let counting = async {
+            while let Some(call) = answered.recv().await {
+                report.add(call);
+                bar.inc(1);
+            }
+        };
         tokio::select! {
-            () = traffic => false,
+            ((), ()) = async { futures::join!(Box::pin(traffic), counting) } => false,
             () = signals.next() => true,
         }
     };
@@ -114,34 +163,30 @@ fn seeded_categories(endpoints: &Path) -> Vec<String> {
     seeded.categories.into_iter().collect()
 }
 
-/// Sends changes when they are due, whether earlier ones are answered or not, as independent people would.
-async fn drive(door: &Products, mix: &mut Mix, rate: f64, duration: Duration, report: &mut Report, bar: &ProgressBar) {
-    let room = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
-    let mut calls: JoinSet<Call> = JoinSet::new();
-    let started = Instant::now();
-    for number in 0_u32.. {
-        let due = Duration::from_secs_f64(f64::from(number) / rate);
-        if due >= duration {
-            break;
-        }
-        let due = started + due;
-        tokio::time::sleep_until(due).await;
-        // Never closed, so there is always a permit to come.
-        let Ok(permit) = Arc::clone(&room).acquire_owned().await else { break };
-        let change = mix.next();
-        let door = door.clone();
-        calls.spawn(async move {
-            let result = door.patch(&change.product, &change.body).await;
-            drop(permit);
-            Call { kind: change.kind, latency: due.elapsed(), result }
-        });
-        while let Some(Ok(call)) = calls.try_join_next() {
-            report.add(call);
-            bar.inc(1);
+impl Args {
+    fn plan(&self) -> Plan {
+        let now = OffsetDateTime::now_utc().time();
+        let seconds = f64::from(now.hour()) * 3600.0 + f64::from(now.minute()) * 60.0 + f64::from(now.second());
+        Plan {
+            rate: self.clicks,
+            duration: self.duration,
+            day: self.day,
+            time_of_day: seconds / 86_400.0,
+            bursts: self.bursts,
+            outages: self.outage.clone(),
+            consent: self.consent,
         }
     }
-    while let Some(Ok(call)) = calls.join_next().await {
-        report.add(call);
-        bar.inc(1);
-    }
+}
+
+fn item(listed: &Listed) -> Item {
+    Item { id: listed.id.to_string(), category: listed.category.clone() }
+}
+
+fn outage(text: &str) -> Result<Outage, String> {
+    let (lasts, after) = text.split_once('@').ok_or("write it like 2m@5m: for two minutes, after five")?;
+    // An outage may be there from the start, which no other span of time is.
+    let after = if after.trim() == "0s" { Ok(Duration::ZERO) } else { units::duration(after) };
+    let lasts = units::duration(lasts).map_err(|error| error.to_string())?;
+    Ok(Outage { lasts, after: after.map_err(|error| error.to_string())? })
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::Context;
 use hdrhistogram::Histogram;
 
-use super::change::Kind;
 use crate::failure::CallError;
 use crate::output;
 
@@ -14,6 +13,25 @@ use crate::output;
 const MAX_MICROS: u64 = 10 * 60 * 1_000_000;
 /// How many different failures are shown.
 const MAX_FAILURES: usize = 5;
+
+/// What a call was about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Staff changed a price.
+    Price,
+    /// Staff restocked a product.
+    Restock,
+    /// A visitor who consents to be recognised clicked.
+    Recognised,
+    /// A visitor who does not clicked.
+    Anonymous,
+}
+
+impl Kind {
+    fn is_click(self) -> bool {
+        matches!(self, Self::Recognised | Self::Anonymous)
+    }
+}
 
 /// One answered call.
 pub(super) struct Call {
@@ -23,32 +41,36 @@ pub(super) struct Call {
     pub(super) result: Result<(), CallError>,
 }
 
-/// Counts and latencies.
+/// Counts and latencies, of changes and of clicks.
 pub(super) struct Report {
-    prices: u64,
-    restocks: u64,
-    failed: u64,
+    changes: Calls,
+    clicks: Calls,
     failures: BTreeMap<String, u64>,
+}
+
+/// Calls of two kinds that go through one door.
+struct Calls {
+    what: &'static str,
+    kinds: [(Kind, &'static str, u64); 2],
+    failed: u64,
     micros: Histogram<u64>,
 }
 
 impl Report {
     pub(super) fn new() -> anyhow::Result<Self> {
-        let micros = Histogram::new_with_max(MAX_MICROS, 3).context("cannot make a histogram")?;
-        Ok(Self { prices: 0, restocks: 0, failed: 0, failures: BTreeMap::new(), micros })
+        Ok(Self {
+            changes: Calls::new("changes", [(Kind::Price, "price changes"), (Kind::Restock, "restocks")])?,
+            clicks: Calls::new("clicks", [(Kind::Recognised, "of known visitors"), (Kind::Anonymous, "anonymous")])?,
+            failures: BTreeMap::new(),
+        })
     }
 
     pub(super) fn add(&mut self, call: Call) {
-        match (call.result, call.kind) {
-            (Ok(()), kind) => {
-                match kind {
-                    Kind::Price => self.prices += 1,
-                    Kind::Restock => self.restocks += 1,
-                }
-                self.micros.saturating_record(u64::try_from(call.latency.as_micros()).unwrap_or(u64::MAX));
-            }
-            (Err(error), _) => {
-                self.failed += 1;
+        let calls = if call.kind.is_click() { &mut self.clicks } else { &mut self.changes };
+        match call.result {
+            Ok(()) => calls.add(call.kind, call.latency),
+            Err(error) => {
+                calls.failed += 1;
                 *self.failures.entry(output::chain(&error)).or_default() += 1;
             }
         }
@@ -56,7 +78,7 @@ impl Report {
 
     /// Whether a call did not do what it should.
     pub(super) fn any_failed(&self) -> bool {
-        self.failed > 0
+        self.changes.failed + self.clicks.failed > 0
     }
 
     /// The most frequent failures, with how often each happened.
@@ -66,18 +88,41 @@ impl Report {
         failures.into_iter().take(MAX_FAILURES)
     }
 
-    /// Counts, latencies and the seed, in three lines.
+    /// Counts and latencies of what was called, two lines each, and the seed.
     pub(super) fn summary(&self, elapsed: Duration, seed: u64) -> String {
-        let done = self.prices + self.restocks;
+        let parts = [&self.changes, &self.clicks].into_iter().filter(|calls| calls.done() + calls.failed > 0);
+        let lines: String = parts.map(|calls| calls.summary(elapsed)).collect();
+        format!("{lines}seed {seed}")
+    }
+}
+
+impl Calls {
+    fn new(what: &'static str, kinds: [(Kind, &'static str); 2]) -> anyhow::Result<Self> {
+        let micros = Histogram::new_with_max(MAX_MICROS, 3).context("cannot make a histogram")?;
+        Ok(Self { what, kinds: kinds.map(|(kind, name)| (kind, name, 0)), failed: 0, micros })
+    }
+
+    fn add(&mut self, kind: Kind, latency: Duration) {
+        for (known, _, count) in &mut self.kinds {
+            *count += u64::from(*known == kind);
+        }
+        self.micros.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    fn done(&self) -> u64 {
+        self.kinds.iter().map(|(_, _, count)| count).sum()
+    }
+
+    fn summary(&self, elapsed: Duration) -> String {
+        let done = self.done();
         let millis = |quantile| self.micros.value_at_quantile(quantile) as f64 / 1000.0;
+        let [(_, first, firsts), (_, second, seconds)] = self.kinds;
         format!(
-            "{done} changes in {:.1} s ({:.1}/s): {} price changes, {} restocks; {} failed\n\
-             latency p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms, max {:.1} ms\n\
-             seed {seed}",
+            "{done} {} in {:.1} s ({:.1}/s): {firsts} {first}, {seconds} {second}; {} failed\n\
+             latency p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms, max {:.1} ms\n",
+            self.what,
             elapsed.as_secs_f64(),
             done as f64 / elapsed.as_secs_f64().max(f64::EPSILON),
-            self.prices,
-            self.restocks,
             self.failed,
             millis(0.5),
             millis(0.9),
@@ -114,6 +159,13 @@ mod tests {
             "2 changes in 1.0 s (2.0/s): 1 price changes, 1 restocks; 3 failed\n\
              latency p50 2.0 ms, p90 4.0 ms, p99 4.0 ms, max 4.0 ms\n\
              seed 7"
+        );
+        for kind in [Kind::Recognised, Kind::Recognised, Kind::Anonymous] {
+            report.add(Call { kind, latency: Duration::from_millis(1), result: Ok(()) });
+        }
+        assert_eq!(
+            report.summary(Duration::from_secs(1), 7).lines().nth(2),
+            Some("3 clicks in 1.0 s (3.0/s): 2 of known visitors, 1 anonymous; 0 failed")
         );
         let counts: Vec<u64> = report.failures().map(|(_, count)| count).collect();
         assert_eq!(counts, [2, 1]);

@@ -2,13 +2,20 @@
 
 use std::time::Duration;
 
+use anyhow::bail;
 use contoso_handlers::domain::money::Money;
 use contoso_handlers::domain::product::ProductId;
 use reqwest::Client;
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use crate::failure::{self, CallError};
+use crate::output;
 
+/// How long the site may take for its first list: right after the start its projection still reads the hub.
+const CATCH_UP: Duration = Duration::from_secs(60);
+/// Pause between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 const DEADLINE: Duration = Duration::from_secs(30);
 /// The most that the site lists on one page.
 const PAGE: &str = "100";
@@ -18,6 +25,9 @@ const PAGE: &str = "100";
 pub(super) struct Listed {
     pub(super) id: ProductId,
     pub(super) price: Money,
+    /// The list's, not the row's.
+    #[serde(skip)]
+    pub(super) category: String,
 }
 
 /// A page of `GET /api/site/products`.
@@ -28,8 +38,42 @@ struct Page {
     next: Option<String>,
 }
 
+/// What the site lists, as soon as it lists anything.
+pub(super) async fn listed(http: &Client, functions: &str, categories: &[String]) -> anyhow::Result<Vec<Listed>> {
+    listed_within(http, functions, categories, CATCH_UP).await
+}
+
+async fn listed_within(
+    http: &Client,
+    functions: &str,
+    categories: &[String],
+    patience: Duration,
+) -> anyhow::Result<Vec<Listed>> {
+    let started = Instant::now();
+    let mut told = false;
+    loop {
+        let products = products(http, functions, categories).await?;
+        if !products.is_empty() {
+            return Ok(products);
+        }
+        let names = categories.join(", ");
+        if started.elapsed() >= patience {
+            bail!(
+                "the site listed no products in {names} for {} seconds; \
+                 {functions}/api/site/health says how far its projection is",
+                patience.as_secs()
+            );
+        }
+        if !told {
+            output::say(&format!("waiting for the site to list products in {names}"));
+            told = true;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
 /// Every product that the site lists in `categories`.
-pub(super) async fn products(http: &Client, functions: &str, categories: &[String]) -> Result<Vec<Listed>, CallError> {
+async fn products(http: &Client, functions: &str, categories: &[String]) -> Result<Vec<Listed>, CallError> {
     let mut products = Vec::new();
     for category in categories {
         let operation = || format!("list the products in {category}");
@@ -43,10 +87,45 @@ pub(super) async fn products(http: &Client, functions: &str, categories: &[Strin
             }
             let address = response.url().clone();
             let page: Page = response.json().await.map_err(unsent)?;
-            products.extend(page.items);
+            products.extend(page.items.into_iter().map(|listed| Listed { category: category.clone(), ..listed }));
             let Some(next) = page.next.and_then(|next| address.join(&next).ok()) else { break };
             request = http.get(next);
         }
     }
     Ok(products)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::{Json, Router, routing::get};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A site that lists its one product from the look number `from` on.
+    async fn site(from: usize) -> String {
+        let looks = Arc::new(AtomicUsize::new(0));
+        let list = move || async move {
+            let product = json!({"id": "boot", "price": {"amount": "9.99", "currency": "USD"}});
+            let items = if looks.fetch_add(1, Ordering::SeqCst) < from { vec![] } else { vec![product] };
+            Json::<Value>(json!({"items": items, "next": null}))
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(async move { axum::serve(listener, Router::new().route("/api/site/products", get(list))).await });
+        url
+    }
+
+    #[tokio::test]
+    async fn the_first_list_is_waited_for_and_no_longer_than_said() {
+        let (http, categories) = (Client::new(), ["Climbing".to_owned()]);
+        let found = listed(&http, &site(2).await, &categories).await.expect("the third look finds it");
+        assert_eq!(found.len(), 1);
+        let error =
+            listed_within(&http, &site(usize::MAX).await, &categories, Duration::ZERO).await.expect_err("nothing");
+        assert!(error.to_string().contains("no products in Climbing"), "{error}");
+    }
 }

@@ -13,10 +13,13 @@ use crate::identity::{self, SignedIn};
 use crate::output::{self, Paint};
 use crate::pages::{self, Pages};
 use crate::products::Products;
-use crate::{schemas, seed, subscription};
+use crate::{app_settings, schemas, seed, subscription};
 
 /// The function that products are written through.
 const PRODUCTS: &str = "Products";
+
+/// The function that the operations page reads.
+const OPERATIONS: &str = "OpsApi";
 
 /// The products to seed, and whether somebody asked for them.
 pub(super) struct Catalogue {
@@ -51,7 +54,7 @@ impl Session<'_> {
         let options = pages::Options { functions: endpoints.functions.clone(), partner: self.demo };
         let pages = self.stack.take_site_listener().map(|listener| Pages::start(listener, options));
 
-        let settings = self.stack.app_settings(identity::APP)?;
+        let settings = app_settings::of(self.stack, identity::APP)?;
         let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: self.auth };
         Box::pin(self.stack.run_app(app)).await?;
         self.handler_ready().await?;
@@ -77,9 +80,9 @@ impl Session<'_> {
         host.ready().await.map_err(|stopped| anyhow!("the handler does not start: {stopped}"))
     }
 
-    /// The key of the function that writes products, where keys are asked for.
-    fn function_key(&self) -> Option<String> {
-        self.stack.host()?.function_key(PRODUCTS)
+    /// The key of a function, where keys are asked for.
+    fn function_key(&self, function: &str) -> Option<String> {
+        self.stack.host()?.function_key(function)
     }
 
     async fn seed(&self, http: &reqwest::Client, endpoints: &Endpoints) -> anyhow::Result<()> {
@@ -94,7 +97,7 @@ impl Session<'_> {
                 Ok(())
             };
         }
-        let door = Products::new(http.clone(), &endpoints.functions, self.function_key());
+        let door = Products::new(http.clone(), &endpoints.functions, self.function_key(PRODUCTS));
         let bar = output::bar("catalogue", products.len() as u64);
         let seeded = seed::seed(&door, name, products, &bar).await;
         bar.finish_and_clear();
@@ -107,7 +110,7 @@ impl Session<'_> {
     fn summary(&self, endpoints: &Endpoints) {
         let paint = Paint::stderr();
         let Endpoints { functions, site, .. } = endpoints;
-        let key = self.function_key();
+        let key = self.function_key(PRODUCTS);
         let file = self.data_dir.path().join(endpoints::FILE).display().to_string();
         let row = |what: &str, value: &str| output::say(&format!("  {what:<14}{}", paint.name(value)));
         output::say(&paint.strong("Contoso Events is ready."));
@@ -119,6 +122,9 @@ impl Session<'_> {
         row("All addresses", &file);
         if let Some(key) = &key {
             row("Function key", key);
+        }
+        if let Some(key) = self.function_key(OPERATIONS) {
+            row("OpsApi key", &key);
         }
         output::say(&paint.strong("Try"));
         if let Some(Seeded { example, .. }) = self.data_dir.seeded() {
@@ -137,6 +143,7 @@ impl Session<'_> {
         } else {
             format!(" --endpoints {file}")
         };
+        output::say(&format!("  open {site} and {site}/operations.html"));
         output::say(&format!("  ./contoso tail products --from earliest{here}"));
         output::say(&format!("  ./contoso simulate --rate 5 --duration 60s{here}"));
         output::say(&paint.faint("Ctrl-C stops everything."));

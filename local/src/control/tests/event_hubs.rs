@@ -113,3 +113,46 @@ async fn a_receiver_lives_through_broken_stolen_and_slow_links() {
     assert_eq!(fixture.pull("/event-hubs/drop", &json!({"partition": "0"})).await.0, 400);
     fixture.stop().await;
 }
+
+/// A link that the service detaches is gone at once, and only that one. What the Rust client makes of its next send on it
+/// differs from time to time, so another producer goes on.
+#[tokio::test]
+async fn a_detached_link_is_gone() {
+    let fixture = Fixture::start().await;
+    let producer = fixture.producer().await;
+    producer.send_event("0", to_first()).await.expect("sent");
+    let detach = json!({"hub": "products", "partition": "0", "condition": "amqp:link:detach-forced"});
+    assert_eq!(fixture.pull("/event-hubs/detach", &detach).await, (200, json!({"count": 1})));
+    assert_eq!(fixture.look("/event-hubs").await["links"], json!([]));
+    assert_eq!(fixture.pull("/event-hubs/detach", &detach).await, (200, json!({"count": 0})));
+    let producer = fixture.producer().await;
+    producer.send_event("1", to_first()).await.expect("sent on another link");
+    assert_eq!(fixture.stored(), 2);
+    let elsewhere = json!({"hub": "products", "partition": "1", "condition": "amqp:link:detach-forced"});
+    assert_eq!(fixture.pull("/event-hubs/detach", &elsewhere).await.1, json!({"count": 0}), "the link stays");
+    let odd = json!({"hub": "products", "condition": "not a symbol"});
+    assert_eq!(fixture.pull("/event-hubs/detach", &odd).await.0, 400);
+    drop(producer);
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn delays_and_planned_answers_are_forgotten_together() {
+    let fixture = Fixture::start().await;
+    let producer = fixture.producer().await;
+    let slow = json!({"hub": "products", "deliveryMillis": 600_000, "dispositionMillis": 600_000});
+    assert_eq!(fixture.pull("/event-hubs/delay", &slow).await.0, 200);
+    let refuse = json!({"answer": {"rejected": {"condition": "amqp:not-allowed"}}, "times": 9});
+    assert_eq!(fixture.pull("/event-hubs/answer-sends", &refuse).await.0, 200);
+    let planned = fixture.look("/event-hubs").await;
+    assert_eq!(planned["answers"][0]["left"], 9, "{planned}");
+    assert_eq!(fixture.forget("/event-hubs").await, 204);
+    let left = fixture.look("/event-hubs").await;
+    for what in ["answers", "deliveryDelays", "dispositionDelays"] {
+        assert_eq!((what, &left[what]), (what, &json!([])));
+    }
+    producer.send_event("kept", to_first()).await.expect("sent, and told so at once");
+    assert_eq!(fixture.stored(), 1);
+    drop(producer);
+    fixture.stop().await;
+}

@@ -1,6 +1,8 @@
 //! The levers, pulled over their port on a running stack, and felt by official clients.
 
+mod app;
 mod clients;
+mod cosmos;
 mod event_hubs;
 mod faults;
 
@@ -34,6 +36,8 @@ impl Fixture {
             "identities": [{"name": "operator", "roles": [
                 {"role": "Schema Registry Contributor", "scope": "eventHubs"},
                 {"role": "Azure Event Hubs Data Owner", "scope": "eventHubs"},
+                {"role": "Cosmos DB Built-in Data Contributor", "scope": "cosmos"},
+                {"role": "Storage Blob Data Owner", "scope": "storage"},
             ]}],
             "storage": {"containers": ["files"]},
             "eventGrid": {"topics": [{"name": "partners", "inputSchema": "CloudEventSchemaV1_0"}]},
@@ -65,6 +69,10 @@ impl Fixture {
     async fn left(&self) -> Vec<u64> {
         let faults = self.look("/faults").await;
         faults["faults"].as_array().expect("a list").iter().filter_map(|fault| fault["left"].as_u64()).collect()
+    }
+
+    async fn forget(&self, path: &str) -> u16 {
+        answer(self.http.delete(self.lever(path))).await.0
     }
 
     async fn stop(self) {

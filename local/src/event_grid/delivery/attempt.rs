@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
+use http::Method;
 use url::Url;
 
 use super::{
@@ -18,9 +19,6 @@ use crate::event_grid::{
     registry::Subscription,
     subscription::Settings,
 };
-
-/// How much of an answer is read, so that the connection can be used again; nobody looks at it.
-const ANSWER_BYTES: usize = 64 * 1024;
 
 /// Delivers `events` or writes their dead letters, and brings the queue up to date.
 pub(super) async fn handle(
@@ -100,18 +98,9 @@ async fn attempt(
 }
 
 async fn post(delivery: &Delivery, url: Url, subscription: &str, settings: &Settings, events: &[Pending]) -> Outcome {
-    let request = request::delivery(&delivery.http, url, subscription, settings, events);
-    let mut answer = match request.send().await {
-        Ok(answer) => answer,
-        Err(error) => return Outcome::of_failure(&error),
-    };
-    let outcome = Outcome::of_status(answer.status().as_u16(), &settings.target.destination);
-    let mut read = 0;
-    while let Ok(Some(chunk)) = answer.chunk().await {
-        read += chunk.len();
-        if read > ANSWER_BYTES {
-            break;
-        }
+    let (headers, body) = request::delivery(subscription, settings, events);
+    match delivery.http.send(Method::POST, &url, headers, body).await {
+        Ok(answer) => Outcome::of_status(answer.status.as_u16(), &settings.target.destination),
+        Err(error) => Outcome::of_failure(&error),
     }
-    outcome
 }

@@ -4,6 +4,7 @@
 //! requests under way, and only their events are in memory.
 
 mod attempt;
+pub(crate) mod client;
 mod outcome;
 pub(crate) mod request;
 mod route;
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
+use self::client::HttpClient;
 use super::{Options, error::Error, queue::Queue, registry::Subscription, schedule::Schedule};
 use crate::{blobs::Blobs, clock::Clock, event_hubs::EventHubs, queues::Queues};
 
@@ -25,7 +27,7 @@ pub(crate) const RESPONSE_LIMIT: Duration = Duration::from_secs(30);
 pub(crate) struct Delivery {
     pub(crate) clock: Clock,
     pub(crate) queue: Queue,
-    pub(crate) http: reqwest::Client,
+    pub(crate) http: HttpClient,
     /// Base of the functions host, once it runs. Deliveries to functions wait for it.
     pub(crate) function_app: watch::Sender<Option<Url>>,
     schedule: Schedule,
@@ -38,16 +40,7 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     pub(crate) fn new(clock: &Clock, queue: Queue, options: Options) -> Result<Self, Error> {
-        let http = reqwest::Client::builder()
-            // Event Grid treats 3xx as failures.
-            .redirect(reqwest::redirect::Policy::none())
-            // Partners run beside the stack: a proxy of the office has no business here.
-            .no_proxy()
-            .tcp_nodelay(true)
-            .pool_idle_timeout(Duration::from_secs(90))
-            .timeout(RESPONSE_LIMIT)
-            .build()
-            .map_err(|source| Error::Network { operation: "make its HTTP client", source: source.into() })?;
+        let http = HttpClient::new().map_err(|source| Error::Network { operation: "make its HTTP client", source })?;
         Ok(Self {
             clock: clock.clone(),
             queue,

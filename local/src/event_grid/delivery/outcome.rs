@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::client::NoAnswer;
 use crate::event_grid::subscription::Destination;
 
 /// The result of one delivery attempt.
@@ -54,13 +55,11 @@ impl Outcome {
     }
 
     /// Reads the failure of a request that got no answer.
-    pub(crate) fn of_failure(error: &reqwest::Error) -> Self {
-        let name = if error.is_timeout() {
-            "TimedOut"
-        } else if names_resolution(error) {
-            "ResolutionError"
-        } else {
-            "SocketError"
+    pub(crate) fn of_failure(error: &NoAnswer) -> Self {
+        let name = match error {
+            NoAnswer::TimedOut => "TimedOut",
+            NoAnswer::Resolution(_) => "ResolutionError",
+            NoAnswer::Socket(_) => "SocketError",
         };
         Self { name, status: None, verdict: Verdict::Retry { floor: USUAL_FLOOR } }
     }
@@ -73,18 +72,6 @@ impl Outcome {
             _ => USUAL_FLOOR,
         }
     }
-}
-
-/// Whether the cause is the name of the host: the HTTP client tells it only in the text of the chain.
-fn names_resolution(error: &reqwest::Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(source) = cause {
-        if source.to_string().contains("dns error") {
-            return true;
-        }
-        cause = source.source();
-    }
-    false
 }
 
 #[cfg(test)]

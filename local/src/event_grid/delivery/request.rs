@@ -2,10 +2,8 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
-use reqwest::RequestBuilder;
 use serde::Deserialize;
 use serde_json::Value;
-use url::Url;
 
 use crate::event_grid::{
     event::Schema,
@@ -19,14 +17,8 @@ const DELIVERY_COUNT: HeaderName = HeaderName::from_static("aeg-delivery-count")
 const METADATA_VERSION: HeaderName = HeaderName::from_static("aeg-metadata-version");
 const DATA_VERSION: HeaderName = HeaderName::from_static("aeg-data-version");
 
-/// The `POST` that carries `events`, which are not empty and share schema and number of attempts.
-pub(super) fn delivery(
-    http: &reqwest::Client,
-    url: Url,
-    subscription: &str,
-    settings: &Settings,
-    events: &[Pending],
-) -> RequestBuilder {
+/// Headers and body of the `POST` that carries `events`, which are not empty and share schema and number of attempts.
+pub(super) fn delivery(subscription: &str, settings: &Settings, events: &[Pending]) -> (HeaderMap, Bytes) {
     let schema = events.first().map_or(settings.schema, |event| event.header.schema);
     let attempts = events.first().map_or(0, |event| event.header.attempts);
     let batching = settings.target.batching.as_ref();
@@ -38,7 +30,7 @@ pub(super) fn delivery(
         headers.insert(DATA_VERSION, version);
     }
     add_attributes(&mut headers, settings, events);
-    http.post(url).headers(headers).body(body(schema, batching, events))
+    (headers, body(schema, batching, events))
 }
 
 /// The headers that every call to an endpoint has, handshakes too. `attempts` is what was tried before: the first

@@ -64,7 +64,7 @@ async fn answer(service: &Arc<Service>, request: Request) -> Result<Response, Re
         // The data plane of namespaces; its callers have no token of Resource Manager.
         return Err(Refusal::unsupported(&format!("{} {path}", parts.method)));
     }
-    let caller = auth::manager(&service.identity, &parts.headers)?;
+    let caller = auth::manager(&service.identity, &parts)?;
     let resource = path::parse(&service.names, topics, &path).ok_or_else(|| unknown(&parts.method, &path))?;
     let query: Vec<(String, String)> =
         form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();

@@ -59,6 +59,11 @@ async fn a_delivery_has_the_documented_form() {
     ] {
         assert_eq!(delivery.header(name), value, "{name}");
     }
+    // As the service: firewalls that ask for an `Accept` refuse its handshakes too.
+    let handshake = partner.all().remove(0);
+    for request in [handshake, delivery] {
+        assert!(!request.headers.contains_key("accept"), "{:?}", request.headers);
+    }
 }
 
 #[tokio::test]

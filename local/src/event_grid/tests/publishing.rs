@@ -95,13 +95,15 @@ async fn the_content_type_selects_the_parser_and_limits_hold() {
 async fn a_token_publishes_where_its_identity_has_the_role() {
     let stack = Stack::start().await;
     let event = json!({ "specversion": "1.0", "id": "1", "source": "/shop", "type": "com.example.order.placed" });
-    for (name, resource, status) in [
-        ("owner", "https://eventgrid.azure.net", 200),
-        ("stranger", "https://eventgrid.azure.net", 403),
-        ("owner", "https://management.azure.com", 401),
+    for (scheme, name, resource, status) in [
+        ("https:", "owner", "https://eventgrid.azure.net", 200),
+        ("https:", "stranger", "https://eventgrid.azure.net", 403),
+        ("https:", "owner", "https://management.azure.com", 401),
+        ("http:", "owner", "https://eventgrid.azure.net", 401),
     ] {
-        let request = stack.http.post(stack.publish_url("orders")).bearer_auth(stack.token(name, resource));
+        let url = stack.publish_url("orders").replacen("http:", scheme, 1);
+        let request = stack.http.post(url).bearer_auth(stack.token(name, resource));
         let request = request.header("content-type", "application/cloudevents+json").body(event.to_string());
-        assert_eq!(request.send().await.expect("an answer").status(), status, "{name} {resource}");
+        assert_eq!(request.send().await.expect("an answer").status(), status, "{scheme} {name} {resource}");
     }
 }

@@ -16,7 +16,7 @@ async fn the_cloud_events_handshake() {
     let asked = agrees.all().remove(0);
     assert_eq!(asked.method, Method::OPTIONS);
     assert_eq!(asked.header("webhook-request-origin"), "eventgrid.azure.net");
-    assert!(asked.header("webhook-request-callback").starts_with(&stack.resource_manager()));
+    assert!(asked.header("webhook-request-callback").starts_with(&format!("http://{}/", stack.grid.address())));
 
     let denies = Receiver::answering(|_, _| plain(405)).await;
     let stranger = Receiver::answering(|_, _| {
@@ -265,6 +265,8 @@ async fn resource_manager_asks_for_a_token_and_a_role() {
     };
     assert_eq!(ask(None).await, (401, "AuthenticationFailed".to_owned()));
     assert_eq!(ask(Some("nonsense".to_owned())).await, (401, "AuthenticationFailed".to_owned()));
+    let plain = stack.http.get(url.replacen("https:", "http:", 1)).bearer_auth(stack.token("owner", management));
+    assert_eq!(plain.send().await.expect("an answer").status(), 401);
     let elsewhere = stack.token("owner", "https://eventgrid.azure.net");
     assert_eq!(ask(Some(elsewhere)).await, (401, "AuthenticationFailed".to_owned()));
     assert_eq!(ask(Some(stack.token("stranger", management))).await, (403, "AuthorizationFailed".to_owned()));

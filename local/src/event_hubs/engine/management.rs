@@ -39,9 +39,10 @@ pub(super) fn answer(request: &Request, hubs: &EventHubs, claims: &Claims) -> Re
     let id = request.property("partition");
     match hub.partition(id) {
         Some(partition) => Response::ok(200, "OK", partition_properties(hub, partition)),
+        // Official clients' own tests have this condition of the service; where there is one, the status counts for little.
         None => Response::refused(
             404,
-            Condition::NotFound,
+            Condition::ArgumentOutOfRange,
             format!("The messaging entity '{name}' has no partition '{id}'."),
         ),
     }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::link::Delivery;
+use crate::causes::chain;
 use crate::event_hubs::amqp::DecodeError;
 use crate::event_hubs::amqp::answer::{MAX_MESSAGE_SIZE, Outcome};
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
@@ -17,6 +18,11 @@ use crate::storage::StorageError;
 
 /// The message format of a batch: its data sections are whole messages.
 const BATCH_FORMAT: u32 = 0x8001_3700;
+
+/// Longest partition key in characters.
+///
+/// Source: "Azure Event Hubs quotas and limits"; the condition of the refusal is documented nowhere.
+const MAX_KEY: usize = 128;
 
 /// Stores a publication, unless a lever answers in its place. When this returns `Accepted`, it is durable.
 pub(super) fn publish(
@@ -42,9 +48,14 @@ fn store(
     };
     let malformed =
         |error: DecodeError| Refusal::new(Condition::DecodeError, format!("The message is malformed: {error}."));
+    let key = partition_key(&message).map_err(malformed)?;
+    if let Some(length) = key.as_ref().map(|key| key.chars().count()).filter(|length| *length > MAX_KEY) {
+        let reason = format!("The partition key has {length} characters; the limit is {MAX_KEY}.");
+        return Err(Refusal::new(Condition::ArgumentError, reason));
+    }
     let partition = match partition {
         Some(partition) => partition,
-        None => hub.choose(partition_key(&message).map_err(malformed)?.as_deref()),
+        None => hub.choose(key.as_deref()),
     };
     let messages = match delivery.message_format {
         BATCH_FORMAT => batch(&message).map_err(malformed)?,
@@ -70,7 +81,7 @@ fn store(
                 }
                 _ => Condition::InternalError,
             };
-            Err(Refusal::new(condition, error.to_string()))
+            Err(Refusal::new(condition, chain(&error)))
         }
     }
 }

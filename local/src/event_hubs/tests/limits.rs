@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::peer::{Peer, TRANSFER, greeting};
 use super::wire::{condition, exchange};
 use super::{Stand, message};
+use crate::event_hubs::Outgoing;
 use crate::event_hubs::engine::serve;
 
 const SITE: &str = "products/ConsumerGroups/site/Partitions/0";
@@ -29,6 +30,23 @@ async fn a_message_of_one_mebibyte_is_taken_and_a_larger_one_refused() {
     // The link lives on, and nothing of the refused ones is there.
     assert_eq!(peer.send(0, &message("small")).await.0, 0x24);
     assert_eq!(stand.hub().partitions()[0].state().last_sequence, 1);
+    stand.hubs.stop().await;
+}
+
+/// Counted in characters, whether the key chooses the partition or the sender does.
+#[tokio::test]
+async fn a_partition_key_has_at_most_128_characters() {
+    let stand = Stand::new().await;
+    let mut peer = Peer::with_key(&stand).await;
+    peer.sender(0, "products").await.unwrap();
+    peer.sender(1, "products/Partitions/0").await.unwrap();
+    let keyed = |length| Outgoing { partition_key: Some("ä".repeat(length)), ..Outgoing::default() }.encode();
+    for handle in [0, 1] {
+        assert_eq!(peer.send(handle, &keyed(128)).await.0, 0x24);
+        assert_eq!(peer.send(handle, &keyed(129)).await, (0x25, "com.microsoft:argument-error".to_owned()));
+    }
+    let stored = stand.hub().partitions().iter().map(|partition| partition.state().last_sequence + 1).sum::<i64>();
+    assert_eq!(stored, 2);
     stand.hubs.stop().await;
 }
 

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::blobs::{self, Blobs, Code, Condition, PutOptions};
 
-const CONTAINER: &str = "azure-webjobs-secrets";
+/// The container of keys.
+pub(in crate::functions_host) const SECRETS: &str = "azure-webjobs-secrets";
 /// Random bytes of a key.
 const KEY_BYTES: usize = 40;
 
@@ -75,7 +76,7 @@ pub(super) struct KeyStore {
 
 impl KeyStore {
     pub(super) fn open(blobs: &Blobs, host_id: &str) -> Result<Self, KeysError> {
-        blobs.create_container(CONTAINER).map_err(|source| KeysError::Blob { name: CONTAINER.to_owned(), source })?;
+        blobs.create_container(SECRETS).map_err(|source| KeysError::Blob { name: SECRETS.to_owned(), source })?;
         Ok(Self { blobs: blobs.clone(), host_id: host_id.to_owned() })
     }
 
@@ -98,7 +99,7 @@ impl KeyStore {
         let name = format!("{}/{}.json", self.host_id, file.to_lowercase());
         let malformed = |source| KeysError::Malformed { name: name.clone(), source };
         loop {
-            let found = self.blobs.get(CONTAINER, &name);
+            let found = self.blobs.get(SECRETS, &name);
             let found = found.map_err(|source| KeysError::Blob { name: name.clone(), source })?;
             let (mut keys, condition, is_new) = match found {
                 Some(blob) => {
@@ -117,7 +118,7 @@ impl KeyStore {
                 condition: Some(condition),
                 ..PutOptions::default()
             };
-            match self.blobs.put(CONTAINER, &name, body, options) {
+            match self.blobs.put(SECRETS, &name, body, options) {
                 Ok(_) => return Ok((keys, changed)),
                 Err(error)
                     if matches!(error.code(), Code::ConditionNotMet | Code::BlobAlreadyExists | Code::BlobNotFound) => {

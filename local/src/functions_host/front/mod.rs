@@ -25,6 +25,7 @@ use super::triggers::{BlobWebhook, TimerHandle, answer_event_grid};
 use crate::faults::Faults;
 
 pub use key_store::KeysError;
+pub(super) use key_store::SECRETS;
 pub(crate) use keys::Keys;
 pub(crate) use route::RouteTemplate;
 

@@ -359,6 +359,30 @@ fn recorded_timers_and_http_requests_have_our_shape() {
     }
 }
 
+/// Metadata of recorded queue messages: the same names and kinds of values. The documentation's sample has the names, but
+/// not the quotes that hosts write.
+#[test]
+#[cfg_attr(not(real_data), ignore = "the real data set is not here")]
+fn recorded_queue_messages_have_our_shape() {
+    let Some(folder) = recorded() else { return };
+    let record = json!({"sequence": 1, "text": "", "inserted": 0, "expires": 0, "visible": 0, "receipt": "02000000-0300-0000-0000-000000000267", "dequeued": 1});
+    let message = Message::from_stored(Uuid::nil(), record);
+    let ours = |body: &str| -> Json {
+        let payload = queue_payload("msg", DataType::Undefined, &message, body.as_bytes());
+        serde_json::from_str(&self::body(&payload, "f", OffsetDateTime::UNIX_EPOCH, &Uuid::nil().to_string()))
+            .expect("JSON")
+    };
+    let (_, scraped) = recorded_body(&folder, "gewoscout/scraperResultTrigger.json");
+    let text: String = serde_json::from_str(scraped["Data"]["msg"].as_str().expect("a string")).expect("a string");
+    assert_eq!(ours(&text)["Data"], scraped["Data"]);
+    assert_eq!(shape(&ours(&text)["Metadata"]), shape(&scraped["Metadata"]));
+    let (_, greeting) = recorded_body(&folder, "azfunc-go/queueRequest1.json");
+    assert_eq!(shape(&ours(r#"{"heyoooo":"hello"}"#)["Metadata"]), shape(&greeting["Metadata"]));
+    let (_, documented) = recorded_body(&folder, "azure-docs/queue-trigger.json");
+    let names = |value: &Json| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&ours("text")["Metadata"]), names(&documented["Metadata"]));
+}
+
 #[test]
 fn a_queue_message() {
     let record = json!({"sequence": 1, "text": "", "inserted": 1_767_607_200_000_i64, "expires": 1_768_212_000_000_i64,

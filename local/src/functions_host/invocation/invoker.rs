@@ -12,6 +12,7 @@ use super::call::Client;
 use super::judge::{Answer, Failure, judge};
 use super::payload::{Payload, Sys};
 use super::retry::{RetryContext, exception};
+use crate::causes::chain;
 use crate::clock::Clock;
 use crate::functions_host::app::{Function, Trigger};
 use crate::functions_host::handler::Handler;
@@ -157,16 +158,4 @@ fn log_end(function: &Function, invocation: Uuid, took: Duration, ended: &Result
             warn!("Executed 'Functions.{name}' (Failed, Id={invocation}, Duration={milliseconds}ms): {failure}");
         }
     }
-}
-
-/// An error with its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

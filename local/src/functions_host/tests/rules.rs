@@ -245,3 +245,34 @@ async fn a_listener_starts_only_with_the_roles_it_needs() {
     assert_eq!(called, ["/Ingest", "/Tick"]);
     host.stop().await;
 }
+
+/// A blob trigger works through a queue of the host's own, and keys are kept in a container.
+#[tokio::test]
+async fn the_hosts_own_queue_and_container_need_roles_too() {
+    let mut world = World::new().await;
+    let mut handler = FakeHandler::start().await;
+    world.with_handler(&handler, &Value::Null);
+    world.function(
+        "OnBlob",
+        &json!([{"type": "blobTrigger", "name": "blob", "path": "incoming/{name}"}]),
+        &Value::Null,
+    );
+    world.services.blobs.create_container("incoming").expect("created");
+    world.services.blobs.put("incoming", "a", "x".into(), Default::default()).expect("stored");
+    world.act_with(&["Storage Blob Data Owner"]).await;
+    let host = world.start().await.expect("started");
+    let noted = || world.services.queues.count("azure-webjobs-blobtrigger-test").unwrap_or_default();
+    world.until("the note", || noted() == 1).await;
+    host.stop().await;
+    assert!(handler.has_no_call());
+
+    world.act_with(&["Storage Blob Data Owner", "Storage Queue Data Contributor"]).await;
+    let host = world.start().await.expect("started");
+    assert_eq!(handler.next_call().await.path_and_query, "/OnBlob");
+    host.stop().await;
+
+    world.enforce_keys = true;
+    world.act_with(&["Storage Blob Data Reader", "Storage Queue Data Contributor"]).await;
+    let error = world.start().await.err().expect("refused").to_string();
+    assert!(error.contains("403") && error.contains("storage/blobs/azure-webjobs-secrets"), "{error}");
+}

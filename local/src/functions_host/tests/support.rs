@@ -27,38 +27,38 @@ use crate::storage::{Storage, Sync as SyncMode};
 use crate::topology;
 
 /// Long enough for a busy machine; only a failing test waits for it.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often a state without a signal is looked at.
 const POLL: Duration = Duration::from_millis(5);
 
 /// What the handler was asked.
 #[derive(Debug)]
-pub(super) struct Call {
-    pub(super) method: Method,
-    pub(super) path_and_query: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) path_and_query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Call {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("a JSON body")
     }
 
-    pub(super) fn invocation(&self) -> String {
+    pub(crate) fn invocation(&self) -> String {
         self.headers["x-azure-functions-invocationid"].to_str().expect("text").to_owned()
     }
 }
 
 /// Status, content type, body.
-pub(super) type Reply = (u16, &'static str, &'static str);
+pub(crate) type Reply = (u16, &'static str, &'static str);
 
-pub(super) const OK: Reply = (200, "application/json", "{}");
-pub(super) const BROKEN: Reply = (500, "text/plain", "broken");
+pub(crate) const OK: Reply = (200, "application/json", "{}");
+pub(crate) const BROKEN: Reply = (500, "text/plain", "broken");
 
 /// The handler, played by the test. It answers [`OK`] unless told otherwise.
-pub(super) struct FakeHandler {
+pub(crate) struct FakeHandler {
     port: u16,
     replies: Arc<Mutex<VecDeque<Reply>>>,
     calls: mpsc::UnboundedReceiver<Call>,
@@ -71,7 +71,7 @@ struct Script {
 }
 
 impl FakeHandler {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
         let replies = Arc::<Mutex<VecDeque<Reply>>>::default();
@@ -83,20 +83,20 @@ impl FakeHandler {
     }
 
     /// The next answers, in order.
-    pub(super) fn will_answer(&self, replies: &[Reply]) {
+    pub(crate) fn will_answer(&self, replies: &[Reply]) {
         self.replies.lock().expect("no panic").extend(replies);
     }
 
-    pub(super) async fn next_call(&mut self) -> Call {
+    pub(crate) async fn next_call(&mut self) -> Call {
         tokio::time::timeout(PATIENCE, self.calls.recv()).await.expect("a call").expect("the handler runs")
     }
 
     /// What was called meanwhile.
-    pub(super) fn calls(&mut self) -> Vec<Call> {
+    pub(crate) fn calls(&mut self) -> Vec<Call> {
         std::iter::from_fn(|| self.calls.try_recv().ok()).collect()
     }
 
-    pub(super) fn has_no_call(&mut self) -> bool {
+    pub(crate) fn has_no_call(&mut self) -> bool {
         self.calls.try_recv().is_err()
     }
 }
@@ -173,21 +173,16 @@ impl World {
         }
     }
 
-    /// An app whose process only sleeps: `handler` answers on its fixed port.
     pub(super) fn with_handler(&self, handler: &FakeHandler, host: &Value) {
-        let mut merged = json!({"version": "2.0", "customHandler": {
-            "description": {"defaultExecutablePath": "sleep", "arguments": ["1000"]}, "port": handler.port}});
-        merge(&mut merged, host);
-        self.write("host.json", &merged);
+        write_host(self.app.path(), handler, host);
     }
 
     pub(super) fn function(&self, name: &str, bindings: &Value, retry: &Value) {
-        std::fs::create_dir_all(self.app.path().join(name)).expect("a folder");
-        self.write(&format!("{name}/function.json"), &json!({"bindings": bindings, "retry": retry}));
+        write_function(self.app.path(), name, bindings, retry);
     }
 
     pub(super) fn write(&self, file: &str, content: &Value) {
-        std::fs::write(self.app.path().join(file), content.to_string()).expect("written");
+        write(self.app.path(), file, content);
     }
 
     pub(super) async fn start(&self) -> Result<FunctionsHost, Error> {
@@ -280,6 +275,24 @@ impl World {
         });
         assert!(reached.await.is_ok(), "not reached: {what}");
     }
+}
+
+/// `host.json` of an app whose process only sleeps: `handler` answers on its fixed port.
+pub(crate) fn write_host(app: &Path, handler: &FakeHandler, host: &Value) {
+    let mut merged = json!({"version": "2.0", "customHandler": {
+        "description": {"defaultExecutablePath": "sleep", "arguments": ["1000"]}, "port": handler.port}});
+    merge(&mut merged, host);
+    write(app, "host.json", &merged);
+}
+
+/// One function of an app.
+pub(crate) fn write_function(app: &Path, name: &str, bindings: &Value, retry: &Value) {
+    std::fs::create_dir_all(app.join(name)).expect("a folder");
+    write(app, &format!("{name}/function.json"), &json!({"bindings": bindings, "retry": retry}));
+}
+
+fn write(app: &Path, file: &str, content: &Value) {
+    std::fs::write(app.join(file), content.to_string()).expect("written");
 }
 
 fn merge(into: &mut Value, from: &Value) {

@@ -18,9 +18,6 @@ use crate::functions_host::app::{BlobOptions, Function, Trigger};
 use crate::functions_host::invocation::{Fraction, Invoker, Metadata, Outcome, Payload, Value, date_time_offset};
 use crate::queues::{self, Message, Queues};
 
-/// Where blobs go whose function keeps failing.
-const POISON: &str = "webjobs-blobtrigger-poison";
-
 /// The host's own queue of new blobs.
 #[derive(Clone)]
 pub(crate) struct NewBlobs {
@@ -47,6 +44,14 @@ pub(super) fn function_id(function: &str) -> String {
 }
 
 impl NewBlobs {
+    /// Where blobs go whose function keeps failing.
+    pub(crate) const POISON: &str = "webjobs-blobtrigger-poison";
+
+    /// The queue's name.
+    pub(crate) fn queue(&self) -> &str {
+        &self.queue
+    }
+
     /// # Errors
     /// When the queue cannot be made.
     pub(crate) fn open(queues: &Queues, host_id: &str) -> Result<Self, queues::Error> {
@@ -84,7 +89,7 @@ impl NewBlobs {
         let pump = Pump {
             queues: self.queues,
             queue: self.queue,
-            poison: Some(POISON.to_owned()),
+            poison: Some(Self::POISON.to_owned()),
             options: options.as_queue(),
             clock: invoker.clock.clone(),
             stopping: invoker.stopping.clone(),

@@ -107,6 +107,8 @@ impl Store {
             edits.push(Edit { id, old: Some(old), new: Some(Place::of(&record)) });
             taken.push(Message::new(id, record));
         }
+        // Who cannot take a message cannot delete it either.
+        batch.leads_to_removals();
         batch.commit()?;
         queue.apply(edits);
         Ok(taken)
@@ -192,6 +194,7 @@ impl Store {
         let record = QueueRecord { number, ..queue.record.clone() };
         let mut batch = self.storage.batch();
         batch.insert(&self.queues, name.as_str(), encode(&record, "queue")?);
+        batch.leads_to_removals();
         batch.commit()?;
         queue.record = record;
         queue.index.clear();

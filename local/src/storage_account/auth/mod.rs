@@ -9,7 +9,7 @@ use sha2::Sha256;
 use time::OffsetDateTime;
 
 use super::{Call, Code, Query, Refusal};
-use crate::identity::{Action, Caller, Identity};
+use crate::identity::{Action, Caller, Identity, InvalidToken};
 
 use self::sas::Sas;
 pub(crate) use self::sas::WITH_ENCRYPTION_SCOPE;
@@ -114,12 +114,10 @@ impl Account {
 
     /// Source: "Authorize with Microsoft Entra ID": tokens come over https only.
     fn identify<T>(&self, call: &Call<T>, token: &str) -> Result<Grant, Refusal> {
-        if !call.secure {
-            return Err(Refusal::new(Code::AuthenticationFailed, "Bearer tokens are taken over https only."));
-        }
         let audiences = self.audiences.each_ref().map(String::as_str);
-        match self.identity.authenticate(token, &audiences) {
+        match self.identity.authenticate_request(call.secure, token, &audiences) {
             Ok(caller) => Ok(Grant::Identity(caller)),
+            Err(plain @ InvalidToken::PlainText) => Err(Refusal::new(Code::AuthenticationFailed, plain.to_string())),
             Err(invalid) => Err(Refusal::new(Code::InvalidAuthenticationInfo, invalid.to_string())),
         }
     }

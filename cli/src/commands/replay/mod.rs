@@ -1,0 +1,35 @@
+//! `contoso replay`: what really happened, once more.
+
+mod clicks;
+mod schedule;
+
+use clap::Subcommand;
+
+use super::Exit;
+
+const EXAMPLES: &str = "\
+Examples:
+  contoso replay clicks e-shop-clothing.csv.gz
+      Every click of the log, its days moved so that the last one was yesterday
+  contoso replay clicks e-shop-clothing.csv.gz --start 2026-09-01 --rate 500
+      From a day of your choice, 500 clicks a second";
+
+/// Send events of a real log through the pipeline
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    log: Log,
+}
+
+#[derive(Debug, Subcommand)]
+enum Log {
+    Clicks(clicks::Args),
+}
+
+/// Replays a log and prints what was sent.
+pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
+    match args.log {
+        Log::Clicks(args) => Box::pin(clicks::run(args)).await,
+    }
+}

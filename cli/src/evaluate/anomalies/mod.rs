@@ -1,0 +1,167 @@
+//! How well anomalies are found: labelled spikes, drops and outages are injected into simulated and into real traffic, which the
+//! detector and a plain z-score then see minute by minute.
+
+mod inject;
+mod log;
+mod score;
+mod simulated;
+mod zscore;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use contoso_handlers::domain::anomaly::{Anomaly, Change, Detector, Kind, Minute, Scope};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use serde::Serialize;
+
+use inject::Label;
+use score::Score;
+use simulated::Size;
+use zscore::ZScore;
+
+/// Days that are seen before anything is injected or scored.
+pub const WARM_UP_DAYS: i64 = 14;
+/// Days that are scored, of simulated traffic.
+pub const SIMULATED_DAYS: i64 = 28;
+/// Minutes of a day.
+const DAY: i64 = 24 * 60;
+/// 2026-01-05, a Monday, where simulated traffic begins.
+const FIRST_DAY: i64 = 20_458;
+
+/// What to measure.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The first seed; the others follow it.
+    pub seed: u64,
+    /// How many seeds.
+    pub seeds: u64,
+    /// A log of real clicks.
+    pub file: Option<PathBuf>,
+}
+
+/// One sort of traffic, all seeds together.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Figures {
+    /// What it was.
+    pub traffic: String,
+    /// Views a minute, on average.
+    pub views_per_minute: f64,
+    /// The detector of the app.
+    pub detector: Score,
+    /// The z-score it is compared with.
+    pub z_score: Score,
+}
+
+/// All figures.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// By sort of traffic.
+    pub figures: Vec<Figures>,
+}
+
+/// An alarm of either detector.
+#[derive(Clone, Debug)]
+struct Alarm {
+    scope: Scope,
+    kind: Kind,
+    /// The minute whose counts raised it.
+    minute: i64,
+}
+
+/// Injected anomalies by their effect on one product.
+type Factor<'a> = dyn Fn(&str, &str) -> f64 + 'a;
+
+/// Traffic of one seed: minute by minute, with whatever is injected.
+trait Traffic {
+    /// The views of the next minute; `factor` says by category and product what they are to be multiplied with.
+    fn minute(&mut self, minute: i64, factor: &Factor<'_>) -> Minute;
+}
+
+/// Measures.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn run(plan: &Plan) -> anyhow::Result<Report> {
+    let mut figures = Vec::new();
+    for size in [Size::LARGE, Size::SMALL] {
+        let mut both = Both::default();
+        for seed in plan.seed..plan.seed + plan.seeds {
+            let mut shop = simulated::Shop::new(size, seed);
+            let last = FIRST_DAY + WARM_UP_DAYS + SIMULATED_DAYS;
+            let labels = inject::simulated(&shop, FIRST_DAY + WARM_UP_DAYS, last, &mut StdRng::seed_from_u64(!seed));
+            both.run(&mut shop, &labels, FIRST_DAY..last);
+        }
+        figures.push(both.figures(format!("simulated, {}", size.name)));
+    }
+    if let Some(file) = &plan.file {
+        let mut both = Both::default();
+        for seed in plan.seed..plan.seed + plan.seeds {
+            let mut log = log::Log::read(file, seed)?;
+            let days = log.days();
+            let labels = inject::real(&log, days.start + WARM_UP_DAYS, days.end, &mut StdRng::seed_from_u64(!seed));
+            both.run(&mut log, &labels, days);
+        }
+        figures.push(both.figures("a real log, spread over each day".to_owned()));
+    }
+    Ok(Report { figures })
+}
+
+/// Both detectors on the same traffic.
+#[derive(Default)]
+struct Both {
+    detector: Score,
+    z_score: Score,
+    views: u64,
+    minutes: u64,
+}
+
+impl Both {
+    fn run(&mut self, traffic: &mut dyn Traffic, labels: &[Label], days: std::ops::Range<i64>) {
+        let (mut detector, mut z_score) = (Detector::default(), ZScore::default());
+        let (mut found, mut crossed) = (Vec::new(), Vec::new());
+        let scored = (days.start + WARM_UP_DAYS) * DAY;
+        for at in days.start * DAY..days.end * DAY {
+            let present: Vec<&Label> = labels.iter().filter(|label| label.minutes.contains(&at)).collect();
+            let factor = |category: &str, product: &str| -> f64 {
+                present.iter().filter(|label| label.covers(category, product)).map(|label| label.factor).product()
+            };
+            let minute = traffic.minute(at, &factor);
+            self.views += minute.views;
+            self.minutes += 1;
+            let raised = detector.step(&minute, false).into_iter().filter_map(|change| match change {
+                Change::Raised(Anomaly { scope, kind, .. }) => Some(Alarm { scope, kind, minute: at }),
+                Change::Cleared(_) => None,
+            });
+            found.extend(raised.filter(|_| at >= scored));
+            let alarms = z_score.step(&minute);
+            crossed.extend(alarms.into_iter().filter(|_| at >= scored));
+        }
+        let days = days.end - days.start - WARM_UP_DAYS;
+        self.detector.add(labels, &found, days);
+        self.z_score.add(labels, &crossed, days);
+    }
+
+    fn figures(mut self, traffic: String) -> Figures {
+        self.detector.finish();
+        self.z_score.finish();
+        let views_per_minute = (self.views as f64 / self.minutes.max(1) as f64 * 10.0).round() / 10.0;
+        Figures { traffic, views_per_minute, detector: self.detector, z_score: self.z_score }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for figures in &self.figures {
+            writeln!(f, "{} ({} views a minute)", figures.traffic, figures.views_per_minute)?;
+            writeln!(f, "             precision  recall     F1   delay p50  p90   false/day   anomalies")?;
+            writeln!(f, "  detector   {}", figures.detector)?;
+            writeln!(f, "  z-score    {}", figures.z_score)?;
+            for (what, part) in figures.detector.parts() {
+                writeln!(f, "    {what:<18} found {part}")?;
+            }
+        }
+        Ok(())
+    }
+}

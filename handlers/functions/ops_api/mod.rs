@@ -1,0 +1,190 @@
+//! `OpsApi`: what operators see.
+//!
+//! Triggered by HTTP with a function key: `GET /api/ops/overview`.
+//!
+//! Promises: one answer with everything that the operations page shows, shaped as [`crate::domain::operations`] says, read from
+//! Cosmos DB and blob storage alone. Any number of readers cost as much as one: what is read is kept for a second, what takes
+//! listings for ten. Listings end at a bound, and the answer says so. It carries an ETag, so that pages can poll.
+//!
+//! A second delivery reads again.
+
+mod listings;
+
+use std::{
+    collections::BTreeMap,
+    num::NonZeroU32,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};
+use listings::Listings;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use time::OffsetDateTime;
+use tokio::sync::Mutex;
+
+use super::http::{Audience, Problem, cacheable_for, cors};
+use crate::{
+    app::App,
+    azure::cosmos::{Container, CosmosError, CosmosErrorKind},
+    domain::{
+        lag::{self, Health},
+        operations::{self, Anomalies, Minute, Overview, Partners, Trending},
+        rates::{self, Recent},
+    },
+    outcome::Cause,
+    registry::{Function, Trigger, functions},
+};
+
+/// The registry's entry.
+pub const FUNCTION: Function = Function { name: "OpsApi", trigger: Trigger::Http { router } };
+
+/// How long documents are kept before they are read again.
+const DOCUMENTS_KEPT: Duration = Duration::from_secs(1);
+/// How long listings, letters and names are kept.
+const LISTINGS_KEPT: Duration = Duration::from_secs(10);
+
+/// Minutes of clicks that are shown.
+const MINUTES: i64 = 180;
+
+const MINUTES_QUERY: &str =
+    "SELECT c.minute, c.views, c.visitors FROM c WHERE c.minute >= @from AND c.minute <= @to ORDER BY c.minute";
+
+fn router(app: App) -> Router {
+    let desk = Arc::new(Desk { app, view: Mutex::default() });
+    // Who has a key may ask from any page that may ask the site's API; a preflight has no key, so the key comes as `code`.
+    let cors = cors(&desk.app.settings().site.origins);
+    Router::new().route("/api/ops/overview", get(overview)).layer(cors).with_state(desk)
+}
+
+async fn overview(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Result<Response, Problem> {
+    cacheable_for(Audience::One, &*desk.overview().await?, &headers)
+}
+
+/// What was read last. Whoever asks while it is read again waits for that.
+struct Desk {
+    app: App,
+    view: Mutex<View>,
+}
+
+#[derive(Default)]
+struct View {
+    overview: Option<(Instant, Arc<Overview>)>,
+    listings: Option<(Instant, Listings)>,
+}
+
+impl Desk {
+    async fn overview(&self) -> Result<Arc<Overview>, CosmosError> {
+        let mut view = self.view.lock().await;
+        if let Some((read, overview)) = &view.overview
+            && read.elapsed() < DOCUMENTS_KEPT
+        {
+            return Ok(Arc::clone(overview));
+        }
+        let mut overview = self.documents().await?;
+        let listings = match view.listings.take() {
+            Some((read, listings)) if read.elapsed() < LISTINGS_KEPT => (read, listings),
+            last => {
+                let last = last.map(|(_, listings)| listings).unwrap_or_default();
+                (Instant::now(), last.renewed(&self.app, &overview).await)
+            }
+        };
+        overview.dead_letters = listings.1.parked.clone();
+        overview.partners.given_up = listings.1.given_up.clone();
+        overview.names = listings.1.names.clone();
+        view.listings = Some(listings);
+        let overview = Arc::new(overview);
+        view.overview = Some((Instant::now(), Arc::clone(&overview)));
+        Ok(overview)
+    }
+
+    /// All that documents say: point reads, and one query in each of two partitions.
+    async fn documents(&self) -> Result<Overview, CosmosError> {
+        let cosmos = self.app.cosmos();
+        let (health, site) = (cosmos.container("site", "health"), cosmos.container("site", "trending"));
+        let anomalies = cosmos.container("analytics", "anomalies");
+        let (health, recent, trending, anomalies, clicks) = Box::pin(futures::future::try_join5(
+            health.read::<Health>(lag::CURRENT, lag::CURRENT),
+            health.read::<Recent>(rates::RECENT, rates::RECENT),
+            legible::<Trending>(&site, "all"),
+            legible::<Anomalies>(&anomalies, "current"),
+            self.minutes(),
+        ))
+        .await?;
+        let health = health.map(|stored| stored.value);
+        let recent = recent.map(|stored| stored.value).unwrap_or_default();
+        let (logs, flows) = health.as_ref().map(|health| operations::flows(health, &recent)).unwrap_or_default();
+        let to_partners = flows.iter().find(|flow| flow.function == super::partner_notifications::FUNCTION.name);
+        Ok(Overview {
+            measured_at: health.map(|health| health.at),
+            functions: functions().iter().map(|function| function.name).collect(),
+            dead_letters: None,
+            partners: Partners {
+                published_per_second: to_partners.and_then(|flow| flow.handled_per_second),
+                waiting: to_partners.and_then(|flow| flow.lag),
+                given_up: None,
+            },
+            logs,
+            flows,
+            clicks,
+            anomalies,
+            trending,
+            names: BTreeMap::new(),
+        })
+    }
+
+    /// The last minutes, over midnight too.
+    async fn minutes(&self) -> Result<Vec<Minute>, CosmosError> {
+        let container = self.app.cosmos().container("analytics", "minutes");
+        let now = self.app.now();
+        let to = now.unix_timestamp().div_euclid(60);
+        let parameters = [("@from", json!(to - MINUTES)), ("@to", json!(to))];
+        let mut days = vec![day(now - time::Duration::minutes(MINUTES)), day(now)];
+        days.dedup();
+        let mut minutes = Vec::new();
+        for day in days {
+            let mut continuation = None;
+            loop {
+                let size = NonZeroU32::MIN.saturating_add(MINUTES.unsigned_abs().try_into().unwrap_or(u32::MAX));
+                let page = container
+                    .query_partition::<Minute>(&day, MINUTES_QUERY, &parameters, size, continuation.as_deref())
+                    .await?;
+                minutes.extend(page.items);
+                continuation = page.continuation;
+                if continuation.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(minutes)
+    }
+}
+
+/// A document of another function; one that has not the shape that is read here must not hide everything else.
+async fn legible<T: DeserializeOwned>(container: &Container, id: &str) -> Result<Option<T>, CosmosError> {
+    match container.read::<T>(id, id).await {
+        Err(error) if error.kind == CosmosErrorKind::Refused => {
+            tracing::error!(cause = Cause::from_error("read a document", error).chain(), "a document is left out");
+            Ok(None)
+        }
+        read => Ok(read?.map(|stored| stored.value)),
+    }
+}
+
+/// The partition of `analytics/minutes`.
+fn day(at: OffsetDateTime) -> String {
+    at.date().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_day_is_written_as_its_partition_is() {
+        assert_eq!(day(datetime!(2026-03-04 00:00 UTC)), "2026-03-04");
+    }
+}

@@ -1,0 +1,191 @@
+//! From the sessions of files to one table of weights.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::stored;
+use crate::{
+    app::App,
+    azure::blobs::Condition,
+    domain::{
+        click::VisitorId,
+        recommendation::{
+            Day, HORIZON,
+            co_views::{Added, CoViews},
+            sessions::FileSessions,
+            state::{Marks, Settled, State},
+            weights::Weights,
+        },
+    },
+    functions::co_views::{CONTAINER, MARKS, put},
+    outcome::Cause,
+};
+
+const SETTLED: &str = "settled.json";
+
+/// What a product keeps of the settled days: ten times what is shown.
+const STRONGEST: usize = 200;
+
+/// What is new since the last run.
+#[derive(Default)]
+pub(super) struct Changes {
+    /// Who clicked.
+    pub(super) visitors: HashSet<VisitorId>,
+    /// Every file of today and yesterday.
+    pub(super) served: BTreeSet<Added>,
+}
+
+/// Brings the tables of every day that changed up to date.
+pub(super) async fn catch_up(app: &App, today: Day, state: &State, marks: &Marks) -> Result<Changes, Cause> {
+    let mut changes = Changes::default();
+    for (mark, version) in marks {
+        let is_recent = is_recent(mark, today);
+        if is_forgotten(mark, today) {
+            forget(app, mark).await?;
+        } else if state.sources.marks.get(mark) == Some(version) {
+            if is_recent {
+                let folder = format!("{}/", mark.trim_start_matches(MARKS));
+                changes.served.extend(state.served.iter().filter(|file| file.name.starts_with(&folder)).cloned());
+            }
+        } else {
+            catch_up_with(app, mark, is_recent, &state.served, &mut changes).await?;
+        }
+    }
+    Ok(changes)
+}
+
+/// Adds the new files of one day to its table. If a file was added before or among those that are there, or was replaced, the table
+/// is made anew, from all of them.
+async fn catch_up_with(
+    app: &App,
+    mark: &str,
+    is_recent: bool,
+    served: &BTreeSet<Added>,
+    changes: &mut Changes,
+) -> Result<(), Cause> {
+    let listed = app
+        .blobs()
+        .list(CONTAINER, &format!("{}/", mark.trim_start_matches(MARKS)))
+        .await
+        .map_err(|error| Cause::from_error("list the sessions of a day", error))?;
+    let listed: Vec<Added> = listed.into_iter().map(|entry| Added { name: entry.name, etag: entry.etag }).collect();
+    let (table, version) = stored::<CoViews>(app, &table_of(mark)).await?.unzip();
+    let mut table = table.filter(|table| listed.starts_with(&table.files)).unwrap_or_default();
+    let added = table.files.len();
+    for (place, file) in listed.into_iter().enumerate() {
+        let is_new = place >= added;
+        let is_served = !is_recent || served.contains(&file);
+        if is_new || !is_served {
+            // A file that was replaced since it was listed has marked its day again.
+            let sessions = stored::<FileSessions>(app, &file.name).await?.map(|(sessions, _)| sessions);
+            if !is_served {
+                let visits = sessions.iter().flat_map(|sessions| &sessions.visits);
+                changes.visitors.extend(visits.map(|visit| visit.visitor.clone()));
+            }
+            if is_new {
+                table.add(file.clone(), sessions.as_ref());
+            }
+        }
+        if is_recent {
+            changes.served.insert(file);
+        }
+    }
+    if table.files.len() > added || added == 0 {
+        let condition = version.as_deref().map_or(Condition::IfAbsent, Condition::IfMatch);
+        put(app, &table_of(mark), &table, condition)
+            .await
+            .map_err(|error| Cause::from_error("store the co-views of a day", error))?;
+    }
+    Ok(())
+}
+
+/// Removes a day that no longer counts; the sessions of its files are the storage account's to delete, as the captured files are.
+async fn forget(app: &App, mark: &str) -> Result<(), Cause> {
+    for name in [table_of(mark).as_str(), mark] {
+        app.blobs()
+            .delete(CONTAINER, name)
+            .await
+            .map_err(|error| Cause::from_error("remove the co-views of a day that is over", error))?;
+    }
+    Ok(())
+}
+
+/// All co-views, decayed to `today`. Days that are settled are merged once a day, or when one of them changed after all.
+pub(super) async fn weights(app: &App, today: Day, marks: &Marks) -> Result<Weights, Cause> {
+    let counting = || marks.iter().filter(|(mark, _)| !is_forgotten(mark, today));
+    let recent = counting().filter(|(mark, _)| is_recent(mark, today));
+    let old: Marks = counting()
+        .filter(|(mark, _)| !is_recent(mark, today))
+        .map(|(mark, etag)| (mark.clone(), etag.clone()))
+        .collect();
+    let mut weights = if old.is_empty() { Weights::default() } else { settled(app, today, old).await? };
+    for (mark, _) in recent {
+        absorb(app, &mut weights, mark, today).await?;
+    }
+    Ok(weights)
+}
+
+async fn settled(app: &App, today: Day, marks: Marks) -> Result<Weights, Cause> {
+    let kept = stored::<Settled>(app, SETTLED).await?;
+    if let Some((kept, _)) = kept.filter(|(kept, _)| kept.today == Some(today) && kept.marks == marks) {
+        return Ok(kept.weights);
+    }
+    let mut weights = Weights::default();
+    for mark in marks.keys() {
+        absorb(app, &mut weights, mark, today).await?;
+    }
+    weights.keep_strongest(STRONGEST);
+    let settled = Settled { today: Some(today), marks, weights };
+    put(app, SETTLED, &settled, Condition::None)
+        .await
+        .map_err(|error| Cause::from_error("store the settled days", error))?;
+    Ok(settled.weights)
+}
+
+async fn absorb(app: &App, weights: &mut Weights, mark: &str, today: Day) -> Result<(), Cause> {
+    let Some((table, _)) = stored::<CoViews>(app, &table_of(mark)).await? else { return Ok(()) };
+    for (day, pairs) in &table.days {
+        weights.absorb(pairs, day.decay(today));
+    }
+    Ok(())
+}
+
+/// Where the table of a partition's day is.
+fn table_of(mark: &str) -> String {
+    format!("days/{}.json", mark.trim_start_matches(MARKS))
+}
+
+/// Today's and yesterday's files may still come.
+fn is_recent(mark: &str, today: Day) -> bool {
+    day_of(mark).is_some_and(|day| day.0 >= today.0 - 1)
+}
+
+fn is_forgotten(mark: &str, today: Day) -> bool {
+    day_of(mark).is_none_or(|day| today.0 - day.0 > HORIZON)
+}
+
+/// The day in `changed/<hub>/<partition>/<yyyy>/<MM>/<dd>`.
+fn day_of(mark: &str) -> Option<Day> {
+    let mut parts = mark.rsplit('/').map(|part| part.parse::<u16>().ok());
+    let (day, month, year) = (parts.next()??, parts.next()??, parts.next()??);
+    let month = time::Month::try_from(u8::try_from(month).ok()?).ok()?;
+    let date = time::Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()?;
+    Some(Day::of(date.midnight().assume_utc()))
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_mark_tells_its_day() {
+        let day = Day::of(datetime!(2026-03-04 23:59 UTC));
+        assert_eq!(day_of("changed/clicks/3/2026/03/04"), Some(day));
+        assert_eq!(day_of("changed/clicks/3/2026/13/04"), None);
+        assert!(is_recent("changed/clicks/3/2026/03/04", Day(day.0 + 1)));
+        assert!(!is_recent("changed/clicks/3/2026/03/04", Day(day.0 + 2)));
+        assert!(is_forgotten("changed/elsewhere", day));
+        assert_eq!(table_of("changed/clicks/3/2026/03/04"), "days/clicks/3/2026/03/04.json");
+    }
+}

@@ -1,0 +1,164 @@
+//! One minute, summed from the windows of all partitions.
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use serde_json::Value;
+
+use crate::{
+    app::App,
+    azure::cosmos::{Container, CosmosError, CosmosErrorKind, Stored},
+    domain::trends::{
+        board::WINDOW_MINUTES,
+        minute::{Minute, MinuteDocument},
+        tally::Tally,
+        window::{Page, PageDocument, PageId, WindowId},
+    },
+    held::Held,
+    outcome::Cause,
+};
+
+/// Pages read at a time for one minute.
+const PAGES_AT_ONCE: usize = 8;
+
+/// Lost races in a row after which the run fails, and the next one sums again.
+const MAX_RACES: usize = 8;
+
+/// What was counted of the last minutes, under the ETag of the minute's item.
+pub(crate) type HeldMinutes = Held<Minute, (String, Tally)>;
+
+/// Room for the minutes that the lists are made of.
+pub(crate) fn held_minutes() -> HeldMinutes {
+    Held::new(usize::try_from(WINDOW_MINUTES).unwrap_or_default() + 2)
+}
+
+/// Pages of a minute's windows that changed.
+#[derive(Default)]
+pub(super) struct Pages {
+    /// How many each partition has at least.
+    counts: BTreeMap<String, u32>,
+    /// Those that will not change again.
+    full: BTreeMap<PageId, PageDocument>,
+}
+
+impl Pages {
+    /// Adds one.
+    pub(super) fn changed(&mut self, id: PageId, document: PageDocument) {
+        self.know(&id.window.partition, id.number + 1);
+        if document.full {
+            self.full.insert(id, document);
+        }
+    }
+
+    fn know(&mut self, partition: &str, count: u32) {
+        let known = self.counts.entry(partition.to_owned()).or_default();
+        *known = count.max(*known);
+    }
+}
+
+/// Sums minutes.
+pub(super) struct Summing<'a> {
+    app: &'a App,
+    windows: Container,
+    minutes: Container,
+}
+
+impl<'a> Summing<'a> {
+    pub(super) fn new(app: &'a App) -> Self {
+        Self {
+            app,
+            windows: app.cosmos().container("analytics", "windows"),
+            minutes: app.cosmos().container("analytics", "minutes"),
+        }
+    }
+
+    /// Writes the minute's item as the sum of the pages it was made of before and those that changed.
+    ///
+    /// The item is read before the windows are. So of two that sum at the same time, the one that may have read older windows finds that the
+    /// item changed, and sums again.
+    pub(super) async fn sum(&self, minute: Minute, mut pages: Pages) -> Result<(), Cause> {
+        let id = minute.to_string();
+        let failed = |error| Cause::from_error("sum a minute", error);
+        for _ in 0..MAX_RACES {
+            let stored = self.stored(minute).await.map_err(failed)?;
+            for (partition, count) in stored.iter().flat_map(|stored| &stored.value.pages) {
+                pages.know(partition, *count);
+            }
+            let Some(tally) = self.tally(minute, &pages).await.map_err(failed)? else { return Ok(()) };
+            let document = MinuteDocument::new(minute, pages.counts.clone(), &tally);
+            let written = match stored {
+                Some(stored) if stored.value == document => Ok(stored.etag),
+                Some(stored) => self.minutes.replace(&document.day, &id, &document, &stored.etag).await,
+                None => self.minutes.create(&document.day, &id, &document).await,
+            };
+            match written {
+                Ok(etag) => {
+                    if minute >= Minute::of(self.app.now()).plus(-WINDOW_MINUTES) {
+                        self.app.minutes().put(minute, (etag, tally));
+                    }
+                    return Ok(());
+                }
+                Err(error) if matches!(error.kind, CosmosErrorKind::Conflict | CosmosErrorKind::NotFound) => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Err(Cause::new(format!("minute {id} is summed by others at the same time; repeating is safe")))
+    }
+
+    /// The minute's item.
+    pub(super) async fn stored(&self, minute: Minute) -> Result<Option<Stored<MinuteDocument>>, CosmosError> {
+        self.minutes.read(&minute.day(), &minute.to_string()).await
+    }
+
+    /// What the windows count that the minute's item was made of; `None` if one of them is damaged or gone.
+    pub(super) async fn tally_of(
+        &self,
+        minute: Minute,
+        counts: &BTreeMap<String, u32>,
+    ) -> Result<Option<Tally>, CosmosError> {
+        self.tally(minute, &Pages { counts: counts.clone(), full: BTreeMap::new() }).await
+    }
+
+    async fn tally(&self, minute: Minute, pages: &Pages) -> Result<Option<Tally>, CosmosError> {
+        let mut ids = Vec::new();
+        for (partition, count) in &pages.counts {
+            let window = WindowId { partition: partition.clone(), minute };
+            ids.extend((0..*count).map(|number| PageId { window: window.clone(), number }));
+        }
+        let mut found = stream::iter(ids)
+            .map(|id| async move {
+                match pages.full.get(&id) {
+                    Some(document) => Ok(read_page(document)),
+                    None => self.page(&id).await,
+                }
+            })
+            .buffer_unordered(PAGES_AT_ONCE);
+        let mut tally = Tally::default();
+        while let Some(page) = found.try_next().await? {
+            match page {
+                Ok(page) => tally.merge(page.tally()),
+                // The minute stays as it is, and the others go on.
+                Err(cause) => {
+                    tracing::error!(%minute, cause = cause.chain(), "a damaged window");
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(tally))
+    }
+
+    async fn page(&self, id: &PageId) -> Result<Result<Page, Cause>, CosmosError> {
+        let id = id.to_string();
+        let stored = self.windows.read::<Value>(&id, &id).await?;
+        let gone = || Cause::new(format!("page {id} is gone before its time"));
+        Ok(stored.ok_or_else(gone).and_then(|stored| {
+            let document = serde_json::from_value::<PageDocument>(stored.value);
+            document.map_err(|error| Cause::from_error("read a page", error)).and_then(|page| read_page(&page))
+        }))
+    }
+}
+
+fn read_page(document: &PageDocument) -> Result<Page, Cause> {
+    let page = <(PageId, Page)>::try_from(document);
+    page.map(|(_, page)| page).map_err(|error| Cause::from_error("read a page", error))
+}

@@ -1,0 +1,137 @@
+//! `TrendRollup`: sums what `Trends` counted.
+//!
+//! Triggered by a timer, every 10 seconds.
+//!
+//! Promises: once clicks are counted in `analytics/windows`, however late, the next runs make the minute's item in `analytics/minutes` the sum of
+//! its windows, and `site/trending` lists what is viewed most and what is rising as of the run.
+//!
+//! A second delivery changes nothing: minutes are never added to but summed again from their windows, which only grow. What changed is told by
+//! the change feed of `analytics/windows`; how far that was read is stored after the minutes are.
+
+mod lists;
+mod minutes;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub(crate) use self::minutes::{HeldMinutes, held_minutes};
+use self::minutes::{Pages, Summing};
+use crate::{
+    app::App,
+    azure::cosmos::{Changes, Container, CosmosErrorKind},
+    domain::trends::{
+        board::Past,
+        minute::Minute,
+        window::{PageDocument, PageId},
+    },
+    outcome::Cause,
+    registry::{Function, Trigger},
+};
+
+/// The registry's entry.
+pub const FUNCTION: Function =
+    Function { name: "TrendRollup", trigger: Trigger::Timer { handle: |app, _| Box::pin(handle(app)) } };
+
+/// After so long the lists are made, even if there are more changes; the next run goes on where this one stopped.
+const SUMMING: Duration = Duration::from_secs(20);
+
+/// Pages of windows taken from the change feed at a time.
+const CHANGES: NonZeroU32 = NonZeroU32::new(250).unwrap();
+
+/// Minutes summed at a time.
+const AT_ONCE: usize = 32;
+
+/// Partition of `analytics/minutes` that holds no minutes.
+const NO_DAY: &str = "-";
+
+/// How far the change feed was read: item `progress` of `analytics/minutes`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Progress {
+    id: String,
+    day: String,
+    /// Absent before the first read.
+    continuation: Option<String>,
+    /// Hours of the past that changed since they were summed, as whole hours since 1970.
+    hours: BTreeSet<i64>,
+}
+
+const PROGRESS: &str = "progress";
+
+async fn handle(app: App) -> Result<(), Cause> {
+    let until = Instant::now() + SUMMING;
+    let windows = app.cosmos().container("analytics", "windows");
+    let stored = app.cosmos().container("analytics", "minutes");
+    let found = stored.read::<Progress>(NO_DAY, PROGRESS).await;
+    let found = found.map_err(|error| Cause::from_error("read how far the windows were summed", error))?;
+    let mut progress = found.map_or_else(Progress::default, |found| found.value);
+    (progress.id, progress.day) = (PROGRESS.to_owned(), NO_DAY.to_owned());
+    loop {
+        let changes = changes(&windows, progress.continuation.as_deref()).await?;
+        let is_at_end = changes.items.is_empty();
+        let past = Past::hours_before(Minute::of(app.now()));
+        let changed = sum(&app, changes.items).await?;
+        progress
+            .hours
+            .extend(changed.iter().map(|minute| minute.epoch().div_euclid(60)).filter(|hour| past.contains(hour)));
+        if progress.continuation.as_deref() != Some(&changes.continuation) {
+            progress.continuation = Some(changes.continuation);
+            keep(&stored, &progress).await?;
+        }
+        if is_at_end || Instant::now() > until {
+            break;
+        }
+    }
+    lists::write(&app, &progress.hours).await?;
+    if !progress.hours.is_empty() {
+        progress.hours.clear();
+        keep(&stored, &progress).await?;
+    }
+    Ok(())
+}
+
+async fn keep(stored: &Container, progress: &Progress) -> Result<(), Cause> {
+    let kept = stored.upsert(NO_DAY, PROGRESS, progress).await;
+    kept.map_err(|error| Cause::from_error("store how far the windows were summed", error))
+}
+
+/// The next changes; from the beginning if the position is not one of this container's, which was then made anew.
+async fn changes(windows: &Container, continuation: Option<&str>) -> Result<Changes<Value>, Cause> {
+    let failed = |error| Cause::from_error("read which windows changed", error);
+    match windows.changes(continuation, CHANGES).await {
+        Err(error) if error.kind == CosmosErrorKind::Refused && continuation.is_some() => {
+            tracing::warn!(cause = %failed(error).chain(), "reading all windows again");
+            windows.changes(None, CHANGES).await.map_err(failed)
+        }
+        read => read.map_err(failed),
+    }
+}
+
+/// Sums the minutes that these pages are of, and returns them.
+async fn sum(app: &App, changed: Vec<Value>) -> Result<Vec<Minute>, Cause> {
+    let mut minutes: BTreeMap<Minute, Pages> = BTreeMap::new();
+    for document in changed {
+        let id = document["id"].to_string();
+        let page = serde_json::from_value::<PageDocument>(document).ok();
+        match page.and_then(|page| Some((page.id.parse::<PageId>().ok()?, page))) {
+            Some((id, page)) => minutes.entry(id.window.minute).or_default().changed(id, page),
+            // Nobody of ours wrote it; nothing is lost by passing it.
+            None => tracing::warn!(id, "a document among the windows is none of a window"),
+        }
+    }
+    let summing = Summing::new(app);
+    stream::iter(minutes)
+        .map(|(minute, pages)| {
+            let summing = &summing;
+            async move { summing.sum(minute, pages).await.map(|()| minute) }
+        })
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await
+}

@@ -1,0 +1,221 @@
+//! An app on the whole stack, with a handler that the test plays.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{AppOptions, Ports, Stack, StackOptions};
+use crate::functions_host::tests::support::{BROKEN, Call, FakeHandler, PATIENCE, write_function, write_host};
+use crate::storage::Sync;
+
+/// A stack, an app folder, and who answers for the app.
+struct Fixture {
+    stack: Stack,
+    app: TempDir,
+    handler: FakeHandler,
+    _data: TempDir,
+}
+
+impl Fixture {
+    async fn start() -> Self {
+        let to_function = |name: &str, topic: &str, schema: &str| {
+            let destination = json!({"endpointType": "AzureFunction",
+                "properties": {"resourceId": format!("{{functionApp}}/functions/{name}")}});
+            json!({"name": topic, "source": {"topic": topic},
+                "properties": {"destination": destination, "eventDeliverySchema": schema}})
+        };
+        let topology = serde_json::from_value(json!({
+            "eventHubs": {"namespace": "contoso",
+                "hubs": [{"name": "products", "partitions": 4, "consumerGroups": ["site"]}]},
+            "eventGrid": {
+                "topics": [{"name": "cloud"}, {"name": "classic", "inputSchema": "EventGridSchema"}],
+                "subscriptions": [
+                    to_function("OnEvent", "cloud", "CloudEventSchemaV1_0"),
+                    to_function("OnEvent", "classic", "EventGridSchema"),
+                ],
+            },
+            "identities": [{"name": "app", "roles": [
+                {"role": "Azure Event Hubs Data Receiver", "scope": "eventHubs"},
+                {"role": "Storage Blob Data Owner", "scope": "storage"},
+            ]}],
+        }));
+        let data = TempDir::new().expect("a directory");
+        let options = StackOptions {
+            topology: topology.expect("a topology"),
+            data_dir: data.path().to_owned(),
+            ports: Ports::auto(),
+            sync: Sync::Process,
+        };
+        let stack = Box::pin(Stack::start(options, &|_| {})).await.expect("the stack starts");
+        let (app, handler) = (TempDir::new().expect("a directory"), FakeHandler::start().await);
+        write_host(app.path(), &handler, &Value::Null);
+        Self { stack, app, handler, _data: data }
+    }
+
+    fn options(&self) -> AppOptions {
+        let settings = self.stack.app_settings("app").expect("settings");
+        AppOptions { dir: self.app.path().to_owned(), settings, enforce_keys: false }
+    }
+
+    /// How many partitions each instance owns; the empty name is nobody.
+    fn owners(&self) -> BTreeMap<String, usize> {
+        let prefix = "contoso.servicebus.windows.net/products/site/ownership/";
+        let mut owners = BTreeMap::new();
+        for (_, blob) in self.stack.blobs().list("azure-webjobs-eventhub", prefix).unwrap_or_default() {
+            *owners.entry(blob.metadata["ownerid"].clone()).or_default() += 1;
+        }
+        owners
+    }
+
+    /// Waits until each of some owners has so many partitions.
+    async fn shared(&self, expected: &[usize]) -> BTreeMap<String, usize> {
+        let reached = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let owners = self.owners();
+                if owners.values().copied().collect::<Vec<_>>() == expected {
+                    return owners;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        reached.await.unwrap_or_else(|_| panic!("wanted {expected:?}, there is {:?}", self.owners()))
+    }
+
+    fn send(&self, partition: usize, body: &str) {
+        let length = u8::try_from(body.len()).expect("a short body");
+        let mut message = vec![0x00, 0x53, 0x75, 0xa0, length];
+        message.extend_from_slice(body.as_bytes());
+        let hub = self.stack.event_hubs().hub("products").expect("the hub");
+        hub.partitions()[partition].append(&[message.into()]).expect("appended");
+    }
+
+    /// Publishes to a topic with its key; the status.
+    async fn publish(&self, topic: &str, media: &str, body: &Value) -> u16 {
+        let grid = self.stack.event_grid();
+        let url = format!("{}?api-version=2018-01-01", grid.topic_endpoint(topic).expect("a topic"));
+        let request = reqwest::Client::new().post(url).header("aeg-sas-key", grid.topic_key(topic).expect("a key"));
+        let answer = request.header("content-type", media).body(body.to_string()).send().await;
+        answer.expect("an answer").status().as_u16()
+    }
+
+    async fn stop(self) {
+        self.stack.stop().await;
+    }
+}
+
+fn bodies(call: &Call) -> Vec<String> {
+    serde_json::from_str(call.json()["Data"]["events"].as_str().expect("a string")).expect("an array")
+}
+
+/// Instances that the stack starts share partitions and the port, and stop together.
+#[tokio::test]
+async fn an_app_that_is_scaled_out_does_everything_once() {
+    let mut fixture = Fixture::start().await;
+    let events = json!([{"type": "eventHubTrigger", "name": "events", "direction": "in", "eventHubName": "products",
+        "consumerGroup": "site", "connection": "EventHubs", "cardinality": "many", "dataType": "string"}]);
+    write_function(fixture.app.path(), "Ingest", &events, &Value::Null);
+    let page = json!([{"type": "httpTrigger", "name": "req", "direction": "in", "authLevel": "anonymous"},
+        {"type": "http", "name": "$return", "direction": "out"}]);
+    write_function(fixture.app.path(), "Page", &page, &Value::Null);
+    fixture.stack.run_app_scaled(fixture.options(), 2).await.expect("two instances");
+    assert_eq!(fixture.stack.hosts().len(), 2);
+    let ports: BTreeSet<_> = fixture.stack.hosts().iter().map(|host| host.address()).collect();
+    assert_eq!(ports.len(), 1, "one port for both");
+    let owners = fixture.shared(&[2, 2]).await;
+    assert!(!owners.contains_key(""), "{owners:?}");
+
+    let mut sent = BTreeSet::new();
+    for partition in 0..4 {
+        for number in 0..3 {
+            let body = format!("{partition}-{number}");
+            fixture.send(partition, &body);
+            sent.insert(body);
+        }
+    }
+    let mut seen = Vec::new();
+    while seen.len() < sent.len() {
+        seen.extend(bodies(&fixture.handler.next_call().await));
+    }
+    assert_eq!((seen.len(), seen.into_iter().collect::<BTreeSet<_>>()), (sent.len(), sent));
+    let page = format!("{}/api/Page", fixture.stack.endpoints().functions);
+    for _ in 0..4 {
+        assert_eq!(reqwest::get(&page).await.expect("an answer").status(), 200);
+        assert_eq!(fixture.handler.next_call().await.path_and_query, "/Page");
+    }
+
+    fixture.stack.stop_app().await;
+    assert!(fixture.stack.hosts().is_empty());
+    assert_eq!(fixture.owners(), BTreeMap::from([(String::new(), 4)]), "what they had is given back");
+    // One instance takes up what two left, and nothing comes twice.
+    fixture.stack.run_app(fixture.options()).await.expect("one instance");
+    fixture.shared(&[4]).await;
+    fixture.send(3, "new");
+    assert_eq!(bodies(&fixture.handler.next_call().await), ["new"]);
+    assert!(fixture.handler.has_no_call());
+    fixture.stop().await;
+}
+
+fn sample(name: &str) -> Value {
+    let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into();
+    let root: PathBuf = std::env::var_os("CONTOSO_DATA").map_or_else(beside, Into::into);
+    let file = root.join(format!("eventgrid-events/{name}.json"));
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// Samples of the service published to topics: through Event Grid and the functions host to a function, each as it was, and
+/// again where the function failed.
+#[tokio::test]
+#[cfg_attr(not(real_data), ignore = "the real data set is not here")]
+async fn published_samples_reach_a_function_record_for_record() {
+    let mut fixture = Fixture::start().await;
+    write_function(fixture.app.path(), "OnEvent", &json!([{"type": "eventGridTrigger", "name": "ev"}]), &Value::Null);
+    // The first delivery fails, and comes again by the schedule.
+    fixture.handler.will_answer(&[BROKEN]);
+    fixture.stack.run_app(fixture.options()).await.expect("the app starts");
+    let classic = "application/json; charset=utf-8";
+    let cloud = ["application/cloudevents+json", "application/cloudevents-batch+json"];
+    let mut expected = Vec::new();
+    for name in [
+        "azure-docs/BlobCreated-cloudevents",
+        "azure-docs/BlobTierChanged-cloudevents",
+        "functions-quickstart/BlobCreated-cloudevents-template",
+    ] {
+        let body = sample(name);
+        assert_eq!(fixture.publish("cloud", cloud[usize::from(body.is_array())], &body).await, 200, "{name}");
+        assert_eq!(fixture.publish("classic", classic, &body).await, 400, "{name}: of the other schema");
+        expected.extend(body.as_array().cloned().unwrap_or_else(|| vec![body]));
+    }
+    let topic = fixture.stack.event_grid().topic_id("classic").expect("a topic");
+    for name in ["EventHubCaptureFileCreatedEvent", "MultipleEventsInSameBatch", "StorageBlobCreatedEvent"] {
+        let mut body = sample(&format!("azure-sdk-for-java/{name}"));
+        assert_eq!(fixture.publish("classic", classic, &body).await, 400, "{name}: of another topic");
+        for event in body.as_array_mut().expect("an array") {
+            event.as_object_mut().expect("an object").remove("topic");
+        }
+        assert_eq!(fixture.publish("classic", classic, &body).await, 200, "{name}");
+        for event in body.as_array_mut().expect("an array") {
+            event["topic"] = json!(topic);
+            expected.push(event.clone());
+        }
+    }
+    let handshake = sample("azure-docs/SubscriptionValidationEvent");
+    assert_eq!(fixture.publish("classic", classic, &handshake).await, 400);
+
+    let mut calls = Vec::new();
+    while calls.len() <= expected.len() {
+        tokio::select! {
+            call = fixture.handler.next_call() => calls.push(call.json()["Data"]["ev"].clone()),
+            () = tokio::time::sleep(Duration::from_millis(20)) => fixture.stack.clock().advance(Duration::from_secs(11)),
+        }
+    }
+    for event in &expected {
+        let at = calls.iter().position(|call| call == event).unwrap_or_else(|| panic!("{event} did not come"));
+        calls.remove(at);
+    }
+    assert!(matches!(calls.as_slice(), [again] if expected.contains(again)), "{calls:?} came besides");
+    fixture.stop().await;
+}

@@ -1,0 +1,104 @@
+//! The storefront and the operations page in headless Chromium.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::support::{Inside, Shop, ShopOptions, data, eventually, javascript};
+
+/// Prices, clicks, anomalies; accessibility in both schemes on both sizes. Screenshots are kept beside the build output.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(real_data), ignore = "the real data set is not here")]
+async fn pages_in_a_browser() {
+    let Some(catalogue) = data::real("catalogue-dotnet-eshop/catalog.json") else { return };
+    let shop = Shop::start(ShopOptions { catalogue: Some(catalogue), ..ShopOptions::default() }).await;
+    eventually("the last product on the site", || async {
+        shop.site_product("101").await.ok_or_else(|| "not yet".to_owned())
+    })
+    .await;
+    passes(&shop, Value::Null).await;
+}
+
+/// With keys asked for, as in Azure.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_operations_page_asks_for_a_key() {
+    let options = ShopOptions { arguments: vec!["--auth".to_owned()], ..ShopOptions::default() };
+    let shop = Shop::start(options).await;
+    let said = shop.whole_log();
+    let key = said.lines().find_map(|line| line.trim().strip_prefix("OpsApi key")).expect("the summary has a key");
+    passes(&shop, Value::from(key.trim())).await;
+}
+
+/// Runs the suite, shows a line a case, and all that was said where one fails.
+async fn passes(shop: &Shop, key: Value) {
+    let screenshots = javascript::output("screenshots");
+    let mut input = shop.endpoints.clone();
+    input["pages"] = json!({ "browser": browser(), "screenshots": screenshots, "key": key });
+    let run = tokio::task::spawn_blocking(move || javascript::run_suite("pages.js", &input)).await.expect("no panic");
+    match run {
+        Ok(said) => println!("{said}\nscreenshots: {}", screenshots.display()),
+        Err(said) => panic!("{said}\n{}", shop.log()),
+    }
+}
+
+/// `CHROMIUM`, or what is installed.
+fn browser() -> PathBuf {
+    let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let installed = || {
+        ["chromium", "chromium-browser", "google-chrome"]
+            .iter()
+            .flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)))
+            .find(|file| file.is_file())
+    };
+    named.or_else(installed).expect("there is no Chromium: `./contoso setup` installs it")
+}
+
+/// What operators read: nothing is claimed before it is measured, then lag, rates and dead letters; a reader that has it is told so.
+#[tokio::test]
+async fn the_overview_shows_lag_and_dead_letters() {
+    let shop = Inside::start().await;
+    let url = format!("{}/api/ops/overview", shop.stack.endpoints().functions);
+    let overview = || async {
+        let answer = shop.http.get(&url).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        answer.json::<Value>().await.expect("JSON")
+    };
+    let empty = overview().await;
+    assert_eq!((&empty["clicks"], &empty["anomalies"], &empty["trending"]), (&json!([]), &Value::Null, &Value::Null));
+    assert_eq!(empty["deadLetters"]["count"], 0, "{empty}");
+
+    let body = json!({"name": "Rope", "category": "Climbing", "price": {"amount": "1.00", "currency": "USD"}});
+    shop.put("rope", &body).await;
+    shop.comes_to_rest(1).await;
+    // A record that no function can read.
+    let partition =
+        shop.stack.event_hubs().hub("products").expect("the hub").partition("0").expect("it exists").clone();
+    partition.append(&[bytes::Bytes::from_static(b"\x00\x53\x75\xa0\x01x")]).expect("stored");
+    shop.blobs_appear("dead-letters", "", 2).await;
+
+    let host = shop.stack.host().expect("a host");
+    let seen = eventually("lag, rates and dead letters", || async {
+        host.fire_timer("Heartbeat").await.expect("a timer");
+        let seen = overview().await;
+        let flows = seen["flows"].as_array().expect("flows").iter();
+        let at_rest = flows.filter(|flow| flow["lag"] == 0 && flow["handledPerSecond"].is_number()).count();
+        if at_rest >= 2 && seen["deadLetters"]["count"] == 2 { Ok(seen) } else { Err(seen.to_string()) }
+    })
+    .await;
+    assert_eq!(seen["deadLetters"]["byOwner"], json!({"PartnerNotifications": 1, "ProductProjection": 1}), "{seen}");
+    let newest = seen["deadLetters"]["newest"].as_array().expect("letters");
+    assert!(newest.iter().all(|letter| letter["cause"].as_str().is_some_and(|cause| !cause.is_empty())), "{seen}");
+    assert_eq!(seen["partners"]["waiting"], 0, "{seen}");
+    assert_eq!(seen["partners"]["givenUp"]["count"], 0, "{seen}");
+    assert!(seen["measuredAt"].is_string(), "{seen}");
+
+    eventually("an answer that did not change", || async {
+        let first = shop.http.get(&url).send().await.expect("an answer");
+        let etag = first.headers()["etag"].clone();
+        let again = shop.http.get(&url).header("if-none-match", etag).send().await.expect("an answer");
+        if again.status() == 304 { Ok(()) } else { Err(again.status().to_string()) }
+    })
+    .await;
+    shop.stop().await;
+}

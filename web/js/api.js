@@ -1,0 +1,47 @@
+// Calls of the API. Its address is in config.json beside the pages: `contoso up` serves one for the stack, a deployment writes one.
+
+const TIMEOUT_MS = 8000;
+
+let config;
+
+/** The settings of these pages: `{ api, partner }`. */
+export function settings() {
+  config ??= fetch("/config.json", { cache: "no-cache" }).then((response) => response.json());
+  return config;
+}
+
+async function address(path) {
+  const { api } = await settings();
+  return api.replace(/\/$/, "") + path;
+}
+
+/**
+ * Reads `path`. The browser keeps the last answer with its ETag and asks with If-None-Match (`no-cache`), which needs no
+ * preflight from another origin; an unchanged answer costs a 304.
+ *
+ * Gives `{ status, text, data }`; `data` is null unless the answer is 200. Throws where there is no answer.
+ */
+export async function get(path, { signal, headers } = {}) {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const response = await fetch(await address(path), {
+    cache: "no-cache",
+    credentials: "omit",
+    headers,
+    signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+  });
+  const text = await response.text();
+  return { status: response.status, text, data: response.ok ? JSON.parse(text) : null };
+}
+
+/** Sends a small JSON document and gives the parsed answer, or null where there is none. It is sent also while the page closes. */
+export async function post(path, body) {
+  const response = await fetch(await address(path), {
+    method: "POST",
+    credentials: "omit",
+    keepalive: true,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  return response.ok ? response.json().catch(() => null) : null;
+}

@@ -1,0 +1,110 @@
+// Clicks per minute, with anomalies marked.
+
+import { h, s, setText } from "../dom.js";
+import { clock, count, short } from "../format.js";
+
+const MINUTE = 60_000;
+const LONGEST = 180;
+const SHORTEST = 30;
+const HEIGHT = 256;
+const EDGE = { left: 44, right: 12, top: 26, bottom: 26 };
+
+/** The last minutes, those without clicks too; the minute that still runs is left out. */
+function series(minutes) {
+  const end = Math.floor(Date.now() / MINUTE) - 1;
+  const known = new Map(minutes.map((minute) => [minute.minute, minute]));
+  const first = Math.min(...minutes.map(({ minute }) => minute), end - SHORTEST + 1);
+  const start = Math.max(first, end - LONGEST + 1);
+  return Array.from({ length: end - start + 1 }, (_, index) => known.get(start + index) ?? { minute: start + index, views: 0, visitors: 0 });
+}
+
+/** Round steps of an axis up to `most`. */
+function ticks(most) {
+  const rough = Math.max(most, 1) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = Math.max(1, power * [1, 2, 5, 10].find((factor) => power * factor >= rough));
+  return Array.from({ length: Math.ceil(Math.max(most, 1) / step) + 1 }, (_, index) => index * step);
+}
+
+/** Draws into `element` and keeps to its width; `update(clicks, anomalies)` gives new numbers. */
+export function clicksChart(element, note) {
+  let drawn = { points: [], marks: [] };
+  let chosen = null;
+  const tip = h("p", { class: "tip", hidden: true });
+
+  function draw() {
+    const { points, marks } = drawn;
+    const width = Math.max(element.clientWidth, 280);
+    if (points.length === 0) return element.replaceChildren(h("p", { class: "nothing" }, "No clicks were counted yet."));
+    const [first, last] = [points[0].minute, points.at(-1).minute];
+    const steps = ticks(Math.max(...points.map(({ views }) => views)));
+    const x = (minute) => EDGE.left + ((minute - first) / Math.max(1, last - first)) * (width - EDGE.left - EDGE.right);
+    const y = (views) => HEIGHT - EDGE.bottom - (views / steps.at(-1)) * (HEIGHT - EDGE.top - EDGE.bottom);
+    const line = points.map(({ minute, views }) => `${x(minute).toFixed(1)},${y(views).toFixed(1)}`).join(" ");
+    const every = [5, 10, 15, 30, 60].find((every) => (last - first) / every <= width / 110) ?? 60;
+    const hours = points.filter(({ minute }) => minute % every === 0);
+    const cursor = s("line", { class: "cursor", y1: EDGE.top, y2: HEIGHT - EDGE.bottom, visibility: "hidden" });
+    const svg = s("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": `Clicks per minute. ${note.textContent}` },
+      steps.map((step) => [
+        s("line", { class: "grid-line", x1: EDGE.left, x2: width - EDGE.right, y1: y(step), y2: y(step) }),
+        s("text", { x: EDGE.left - 8, y: y(step) + 4, "text-anchor": "end" }, short(step))]),
+      hours.map(({ minute }) => s("text", { x: x(minute), y: HEIGHT - 6, "text-anchor": "middle" }, clock(minute * MINUTE))),
+      s("polygon", { class: "area", points: `${x(first)},${y(0)} ${line} ${x(last)},${y(0)}` }),
+      s("polyline", { class: "line", points: line }),
+      marks.map((mark) => drawMark(mark, { x, y, first, last, width })),
+      cursor);
+    svg.addEventListener("pointermove", (event) => {
+      const box = svg.getBoundingClientRect();
+      const at = ((event.clientX - box.left) / box.width) * width;
+      const index = Math.round(((at - EDGE.left) / (width - EDGE.left - EDGE.right)) * (points.length - 1));
+      chosen = points[Math.min(points.length - 1, Math.max(0, index))];
+      const place = x(chosen.minute);
+      cursor.setAttribute("x1", place);
+      cursor.setAttribute("x2", place);
+      cursor.setAttribute("visibility", "visible");
+      tip.hidden = false;
+      setText(tip, `${clock(chosen.minute * MINUTE)} · ${count(chosen.views)} clicks · ${count(chosen.visitors)} visitors`);
+      tip.style.left = `${Math.min(place, width - tip.offsetWidth)}px`;
+    });
+    svg.addEventListener("pointerleave", () => {
+      chosen = null;
+      tip.hidden = true;
+      cursor.setAttribute("visibility", "hidden");
+    });
+    element.replaceChildren(svg, tip);
+  }
+
+  new ResizeObserver(draw).observe(element);
+
+  return function update(clicks, anomalies) {
+    const points = clicks.length === 0 ? [] : series(clicks);
+    const first = points[0]?.minute ?? 0;
+    const marks = [...(anomalies?.open ?? []), ...(anomalies?.recent ?? [])]
+      .filter(({ scope, endedAt }) => scope === "total" && (!endedAt || Date.parse(endedAt) / MINUTE >= first));
+    const state = JSON.stringify([points, marks]);
+    if (state === JSON.stringify([drawn.points, drawn.marks]) && element.hasChildNodes()) return;
+    drawn = { points, marks };
+    const newest = points.at(-1);
+    const most = points.reduce((most, point) => (point.views > (most?.views ?? -1) ? point : most), null);
+    setText(note, newest
+      ? `${count(newest.views)} in the last full minute, by about ${count(newest.visitors)} visitors; most ${count(most.views)} at ${clock(most.minute * MINUTE)}`
+      : "");
+    // Whoever points at the chart reads it; it is drawn anew when they leave.
+    if (!chosen) draw();
+  };
+}
+
+function drawMark({ kind, startedAt, endedAt, expected }, { x, y, first, last, width }) {
+  const from = Math.max(first, Math.floor(Date.parse(startedAt) / MINUTE));
+  const to = Math.max(from, Math.min(last, endedAt ? Math.floor(Date.parse(endedAt) / MINUTE) : last));
+  const [left, right] = [x(from), Math.max(x(to), x(from) + 3)];
+  const level = y(expected);
+  const isNear = left > width - 90;
+  // On a narrow screen, names of what is over would cover each other.
+  const name = endedAt ? (width < 600 ? "" : kind) : `${kind}, now`;
+  return s("g", { class: "mark", "data-kind": kind },
+    s("rect", { x: left, y: EDGE.top, width: right - left, height: HEIGHT - EDGE.top - EDGE.bottom }),
+    s("line", { x1: left, x2: left, y1: EDGE.top - 6, y2: HEIGHT - EDGE.bottom }),
+    level > EDGE.top ? s("line", { class: "expected", x1: left, x2: right, y1: level, y2: level }) : null,
+    s("text", { x: isNear ? left - 6 : left + 6, y: EDGE.top - 9, "text-anchor": isNear ? "end" : "start" }, name));
+}

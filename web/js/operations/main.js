@@ -1,0 +1,133 @@
+// The operations page: one poll of the overview, and what is made of it.
+
+import { get, settings } from "../api.js";
+import { setText } from "../dom.js";
+import { ago } from "../format.js";
+import { poll } from "../poll.js";
+import { clicksChart } from "./chart.js";
+import { flowPicture, flowTable } from "./flow.js";
+import * as panels from "./panels.js";
+
+const EVERY_MS = 2000;
+const KEY = "contoso.operations.key";
+
+const element = (id) => document.getElementById(id);
+const [board, age, state, keyPanel] = ["board", "age", "state", "key"].map(element);
+const drawClicks = clicksChart(element("clicks"), element("clicks-note"));
+
+let last = null;
+let demo = null;
+let partner = null;
+let picture = null;
+let key = remembered();
+let stop = () => {};
+
+function remembered() {
+  try {
+    return sessionStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
+
+function say(level, text) {
+  state.className = `state ${level}`;
+  setText(state, text);
+}
+
+/** Replaces what a panel holds, unless it would look the same or somebody is in it. */
+function put(id, content) {
+  const panel = element(id);
+  if (panel.contains(document.activeElement) && panel.hasChildNodes()) return;
+  const holder = document.createElement("div");
+  holder.append(...[content].flat());
+  if (holder.innerHTML !== panel.innerHTML) panel.replaceChildren(...holder.childNodes);
+}
+
+function show(overview) {
+  board.hidden = false;
+  const functions = overview.functions.join();
+  if (picture?.functions !== functions) {
+    picture = { functions, ...flowPicture(overview.functions) };
+    element("flow").replaceChildren(picture.element);
+  }
+  picture.update(overview);
+  put("flow-table", flowTable(overview));
+  put("figures", panels.figures(overview));
+  drawClicks(overview.clicks, overview.anomalies);
+  put("anomalies", panels.anomalyList(overview));
+  put("top", panels.topProducts(overview));
+  put("rising", panels.risingProducts(overview));
+  put("dead", panels.deadLetters(overview));
+  put("partners", panels.partnerDeliveries(overview, demo));
+  const { trending } = overview;
+  setText(element("trending-note"), trending ? `last ${trending.windowMinutes} min, counted ${ago(trending.at)}` : "");
+}
+
+function showAge() {
+  const { level, text } = panels.verdict(last);
+  say(level, text);
+  setText(age, last.measuredAt ? `measured ${ago(last.measuredAt)}` : "");
+  age.classList.toggle("old", level === "bad" && text.startsWith("Measurements"));
+}
+
+function askForKey(wasWrong) {
+  stop();
+  say("warn", "A key is needed");
+  board.hidden = true;
+  keyPanel.hidden = false;
+  setText(element("key-wrong"), wasWrong ? "The API does not take this key." : "");
+  element("key-input").focus();
+}
+
+/** Whether the API refuses the key: from another origin a browser does not show the refusal, only that others are answered. */
+const isRefused = () => get("/api/site/categories").then(({ status }) => status === 200, () => false);
+
+async function overview(query, signal) {
+  try {
+    return await get(`/api/ops/overview${query}`, { signal });
+  } catch (error) {
+    if (error instanceof TypeError && (await isRefused())) return { status: 401 };
+    throw error;
+  }
+}
+
+async function ask(signal) {
+  // A header would need a preflight, which a function with a key does not answer; the parameter is the platform's other way.
+  const query = key ? `?code=${encodeURIComponent(key)}` : "";
+  const [{ status, data }] = await Promise.all([
+    overview(query, signal),
+    partner ? fetch(`${partner}?format=json`, { signal }).then((answer) => answer.json()).then((inbox) => { demo = inbox; }).catch(() => {}) : null,
+  ]);
+  if (status === 401 || status === 403) return askForKey(key !== null);
+  if (!data) throw new Error(`the overview answers ${status}`);
+  last = data;
+  show(data);
+  showAge();
+}
+
+function start() {
+  stop();
+  stop = poll(ask, EVERY_MS, () => say("bad", "The API does not answer. Trying again…"));
+}
+
+element("key-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  key = element("key-input").value.trim();
+  element("key-input").value = "";
+  try {
+    sessionStorage.setItem(KEY, key);
+  } catch {
+    // Then it lives as long as the page.
+  }
+  keyPanel.hidden = true;
+  start();
+  element("main").focus();
+});
+
+settings().then(({ api, partner: address }) => {
+  partner = address;
+  element("demo").hidden = !address;
+  element("health").href = `${api}/api/site/health`;
+});
+start();

@@ -1,0 +1,124 @@
+// The panels of lists and figures.
+
+import { h } from "../dom.js";
+import { ago, clock, count, rate, short } from "../format.js";
+import { isBehind } from "./flow.js";
+
+const nothing = (text) => h("p", { class: "nothing" }, text);
+const table = (label, heads, rows) => h("div", { class: "wide", role: "region", "aria-label": label, tabindex: "0" },
+  h("table", null,
+    h("thead", null, h("tr", null, heads.map(([head, isNumber]) => h("th", { scope: "col", class: isNumber ? "number" : null }, head)))),
+    h("tbody", null, rows)));
+
+const number = (text) => h("td", { class: "number" }, text);
+const atLeast = ({ count: known, isMore }) => (isMore ? `${count(known)} or more` : count(known));
+const per = (value) => new Intl.NumberFormat(undefined, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
+
+/** What needs somebody, worst first: `{ level, text }`. */
+export function verdict({ measuredAt, flows, anomalies }) {
+  if (!measuredAt) return { level: "", text: "Nothing was measured yet" };
+  const open = anomalies?.open.length ?? 0;
+  const behind = flows.filter(isBehind).length;
+  if (Date.now() - Date.parse(measuredAt) > 90_000) return { level: "bad", text: "Measurements are old" };
+  if (open > 0) return { level: "bad", text: open === 1 ? "1 anomaly is open" : `${open} anomalies are open` };
+  if (behind > 0) return { level: "warn", text: behind === 1 ? "1 flow is behind" : `${behind} flows are behind` };
+  return { level: "good", text: "All flows keep up" };
+}
+
+/** The figures on top. */
+export function figures({ logs, flows, deadLetters, anomalies, partners }) {
+  const log = (name) => logs.find((log) => log.name === name);
+  const lag = flows.reduce((sum, flow) => sum + (flow.lag ?? 0), 0);
+  const worst = flows.reduce((worst, flow) => ((flow.lag ?? 0) > (worst?.lag ?? 0) ? flow : worst), null);
+  const open = anomalies?.open ?? [];
+  const figure = (what, value, more, level) => h("li", { class: level },
+    h("span", { class: "what" }, what), h("span", { class: "value" }, value), h("span", { class: "more" }, more));
+  const hubs = [["clicks", "Clicks"], ["products", "Product events"]].filter(([name]) => log(name));
+  return [
+    ...hubs.map(([name, what]) => figure(what, rate(log(name).storedPerSecond), log(name).lastStored ? `newest ${ago(log(name).lastStored)}` : "none yet")),
+    figure("Waiting events", short(lag), worst ? `most in ${worst.function}` : "nothing waits", flows.some(isBehind) ? "warn" : ""),
+    figure("Dead letters", deadLetters ? atLeast(deadLetters) : "unknown",
+      deadLetters?.newest[0]?.at ? `newest ${ago(deadLetters.newest[0].at)}` : deadLetters ? "none" : "storage does not answer", deadLetters?.count ? "bad" : ""),
+    figure("Open anomalies", anomalies ? count(open.length) : "–", anomalies ? `looked ${ago(anomalies.at)}` : "not looked for yet", open.length ? "bad" : ""),
+    figure("Published to partners", rate(partners.publishedPerSecond), partners.givenUp ? `${atLeast(partners.givenUp)} given up` : "given up: unknown"),
+  ];
+}
+
+const KINDS = { spike: "Spike", drop: "Drop", outage: "Outage" };
+
+/** What departs from the usual, open ones first. */
+export function anomalyList({ anomalies, names }) {
+  if (!anomalies) return nothing("Nothing looked for anomalies yet.");
+  const shown = [...anomalies.open, ...anomalies.recent].slice(0, 12);
+  if (shown.length === 0) return nothing("Everything is as usual.");
+  const scope = (text) => {
+    if (text === "total") return "All clicks";
+    const [kind, ...rest] = text.split(":");
+    const name = rest.join(":");
+    return kind === "product" ? (names[name] ?? `product ${name}`) : name;
+  };
+  const row = (anomaly) => h("tr", null,
+    h("td", null, anomaly.endedAt ? h("span", { class: "badge" }, "over") : h("span", { class: "badge open" }, "open")),
+    h("th", { scope: "row" }, KINDS[anomaly.kind] ?? anomaly.kind),
+    h("td", null, scope(anomaly.scope)),
+    h("td", null, `${clock(Date.parse(anomaly.startedAt))}${anomaly.endedAt ? ` – ${clock(Date.parse(anomaly.endedAt))}` : " – now"}`),
+    number(per(anomaly.observed)),
+    number(`${per(anomaly.expectedLow)} – ${per(anomaly.expectedHigh)}`),
+    number(per(anomaly.score)));
+  return table("Anomalies", [["State"], ["Kind"], ["Of"], ["When"], ["Seen per minute", true], ["Usual", true], ["Score", true]], shown.map(row));
+}
+
+const productCell = ({ productId, category }, names, share) => h("th", { scope: "row" },
+  h("a", { href: `/?product=${encodeURIComponent(productId)}` }, names[productId] ?? productId),
+  category ? h("span", { class: "faint" }, ` · ${category}`) : "", share ?? "");
+
+/** What most visitors look at. */
+export function topProducts({ trending, names }) {
+  if (!trending || trending.top.length === 0) return nothing("No clicks were counted yet.");
+  const most = trending.top[0].views || 1;
+  const row = (trend) => {
+    const bar = h("span", { class: "bar-cell", "aria-hidden": "true" });
+    bar.style.width = `${(trend.views / most) * 100}%`;
+    return h("tr", null, productCell(trend, names, bar), number(count(trend.views)), number(trend.visitors === undefined ? "–" : count(trend.visitors)));
+  };
+  return table("Top products", [["Product"], ["Clicks", true], ["Visitors", true]], trending.top.slice(0, 8).map(row));
+}
+
+/** What is looked at much more than usual. */
+export function risingProducts({ trending, names }) {
+  if (!trending || trending.rising.length === 0) return nothing("No product rises above its own past.");
+  const row = (trend) => h("tr", null, productCell(trend, names),
+    number(count(trend.views)), number(trend.expected === undefined ? "–" : per(trend.expected)));
+  return table("Rising products", [["Product"], ["Clicks", true], ["Expected", true]], trending.rising.slice(0, 8).map(row));
+}
+
+function letterTable(letters, label, owner) {
+  const row = ({ name, owner, at, cause }) => h("tr", null,
+    h("td", null, at ? ago(at) : "–"),
+    h("th", { scope: "row" }, owner),
+    h("td", { class: "cause" }, cause ?? "could not be read", h("br"), h("code", { class: "faint" }, name)));
+  return table(label, [["When"], [owner], ["Cause"]], letters.newest.map(row));
+}
+
+/** Bad records that functions parked. */
+export function deadLetters({ deadLetters: letters }) {
+  if (!letters) return nothing("Blob storage does not answer.");
+  if (letters.count === 0) return nothing("None. Every record was handled.");
+  const owners = Object.entries(letters.byOwner).map(([owner, number]) => `${owner} ${count(number)}`).join(", ");
+  return h("div", null, h("p", null, `${atLeast(letters)}: ${owners}.`), letterTable(letters, "Newest dead letters", "Function"));
+}
+
+/** What is known of the partners, and what the demo partner of the local stack got. */
+export function partnerDeliveries({ partners }, demo) {
+  const { publishedPerSecond, waiting, givenUp } = partners;
+  const facts = [
+    ["Published to Event Grid", rate(publishedPerSecond)],
+    ["Wait to be published", waiting === null ? "unknown" : count(waiting)],
+    ["Given up by Event Grid", givenUp ? atLeast(givenUp) : "unknown"],
+    ...(demo ? [["Demo partner got", `${count(demo.count)} events in ${count(demo.deliveries)} deliveries`]] : []),
+  ];
+  return h("div", null,
+    h("table", null, h("tbody", null, facts.map(([what, value]) => h("tr", null, h("th", { scope: "row" }, what), number(value))))),
+    givenUp?.count ? letterTable(givenUp, "Newest events given up", "Subscription") : "",
+    h("p", { class: "faint small" }, "Successful deliveries are counted by Event Grid's own metrics."));
+}

@@ -1,0 +1,56 @@
+// Cards of products, and strips of them.
+
+import { get } from "../api.js";
+import { art } from "../art.js";
+import { h } from "../dom.js";
+import { money } from "../format.js";
+import { poll } from "../poll.js";
+import { productHref, sold } from "./products.js";
+
+const SHOWN = 8;
+
+/** A product as one link; `heading` is the element of its name. */
+export function card({ id, name, brand, category, price }) {
+  return h("a", { class: "card", href: productHref(id) },
+    art(category, id),
+    h("span", { class: "card-text" },
+      h("span", { class: "card-brand" }, brand ?? "\u00a0"),
+      h("span", { class: "card-name" }, name),
+      h("span", { class: "card-price" }, money(price))));
+}
+
+/**
+ * A titled row of products that keeps itself up to date: `path()` says where its list of `{ productId }` is, or null for none;
+ * `pick` takes that list out of the answer. It hides while it has nothing to show, unless there is a `note` to show instead.
+ */
+export function strip({ title, id, path, pick, everyMs, note, without }) {
+  const list = h("ul", { id: `${id}-list`, "aria-labelledby": `${id}-title` });
+  const words = h("p", { class: "strip-note" });
+  const element = h("section", { class: "strip", id, hidden: true },
+    h("h2", { id: `${id}-title` }, title), list, words);
+  let shown = "";
+
+  function show(products) {
+    const text = note?.() ?? "";
+    element.hidden = products.length === 0 && text === "";
+    list.hidden = products.length === 0;
+    words.hidden = products.length > 0;
+    words.textContent = products.length > 0 ? "" : text;
+    const state = JSON.stringify(products.map(({ id, name, price }) => [id, name, price]));
+    if (state === shown) return;
+    shown = state;
+    const focused = list.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    list.replaceChildren(...products.map((product) => h("li", null, card(product))));
+    if (focused) list.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  async function ask(signal) {
+    const from = path();
+    const answer = from === null ? null : await get(from, { signal });
+    const items = answer?.data ? (pick(answer.data) ?? []) : [];
+    const ids = items.map(({ productId }) => productId).filter((id) => id !== without);
+    show(await sold(ids.slice(0, SHOWN)));
+  }
+
+  return { element, start: () => poll(ask, everyMs, () => show([])) };
+}
