@@ -54,16 +54,27 @@ class Processor:
         self.thread.join(PATIENCE)
 
 
-def until(what, condition):
+def until(what, condition, state=lambda: ""):
     deadline = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < deadline, what
+        assert time.monotonic() < deadline, f"{what} {state()}"
         time.sleep(0.05)
 
 
 def main():
     ContainerClient.from_connection_string(BLOB, CONTAINER).create_container()
-    told, sent, stop = [], [], threading.Event()
+    processors, stop = {}, threading.Event()
+    try:
+        share(processors, stop)
+    finally:
+        # Whatever went wrong: who waits for the end of our output waits for theirs too.
+        stop.set()
+        for processor in processors.values():
+            processor.kill()
+
+
+def share(processors, stop):
+    told, sent = [], []
     with EventHubProducerClient.from_connection_string(CONNECTION, eventhub_name=HUB) as client:
         partitions = client.get_partition_ids()
 
@@ -77,7 +88,7 @@ def main():
 
         loading = threading.Thread(target=load)
         loading.start()
-        processors = {name: Processor(name, told) for name in ["first", "second"]}
+        processors.update({name: Processor(name, told) for name in ["first", "second"]})
 
         def owners(since):
             owners = collections.defaultdict(set)
@@ -94,7 +105,11 @@ def main():
         until("the newcomer has a share", lambda: len(owners(killed)["third"]) >= 1)
         stop.set()
         loading.join(PATIENCE)
-        until("everything is told", lambda: {(partition, body) for _, partition, _, body in told} >= set(sent))
+
+        def missing():
+            return sorted(set(sent) - {(partition, body) for _, partition, _, body in told})
+
+        until("everything is told", lambda: not missing(), lambda: (missing()[:10], len(sent), told[-4:]))
         for processor in processors.values():
             processor.kill()
 

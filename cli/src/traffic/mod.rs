@@ -294,8 +294,9 @@ mod tests {
         let wanted = 50.0 * 3600.0;
         let got = planned.len() as f64;
         assert!((0.9..1.1).contains(&(got / wanted)), "{got} of {wanted}");
+        // A session goes on for as long as an hour of this short day lasts, which levels the hours.
         let of_hour = |hour: u64| planned.iter().filter(|click| click.at.as_secs() / 150 == hour).count() as f64;
-        assert!(of_hour(20) > 4.0 * of_hour(4), "{} at 20, {} at 4", of_hour(20), of_hour(4));
+        assert!(of_hour(20) > 2.0 * of_hour(4), "{} at 20, {} at 4", of_hour(20), of_hour(4));
     }
 
     #[test]
