@@ -3,7 +3,7 @@
 //! Triggered by Event Grid, `Microsoft.Storage.BlobCreated` in container `capture`.
 //!
 //! Promises: for each file a report in container `reports`, `<hub>/<partition>/<yyyy>/<MM>/<dd>/<HH>/<mm>/<ss>.json`: how many records
-//! of which type, from where to where; for each file of clicks before that its sessions ([`super::co_views`]). Of the file, no more
+//! of which type, from where to where; for each file of clicks before that its sessions (`co_views`). Of the file, no more
 //! than a few blocks are in memory. A record that is no event of ours is parked alone; a file that is not Avro is parked as a whole.
 //!
 //! A second delivery finds the report of that version of the file, and does nothing. One that comes while the first is at work finds

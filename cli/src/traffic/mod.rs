@@ -1,7 +1,7 @@
 //! Believable visitors: when they come, what they look at, and how long they stay. Pure: the same seed plans the same clicks.
 //!
-//! Sessions arrive as a Poisson process whose rate follows the [`season`], with bursts on top. What a session looks at is
-//! [`popularity`]'s: some products are far more popular than others, and one product leads to its neighbours.
+//! Sessions arrive as a Poisson process whose rate follows the `season`, with bursts on top. What a session looks at is
+//! `popularity`'s: some products are far more popular than others, and one product leads to its neighbours.
 
 mod popularity;
 mod season;

@@ -3,7 +3,7 @@
 //! Triggered by a timer, every minute.
 //!
 //! Promises: documents `product|<id>` and `visitor|<id>` of `site/recommendations` hold up to 20 products, none of which is known to
-//! be discontinued. They follow from what `CaptureBatch` stored of the captured clicks of the last 100 days ([`super::co_views`]), by
+//! be discontinued. They follow from what `CaptureBatch` stored of the captured clicks of the last 100 days (`co_views`), by
 //! the rules of [`crate::domain::recommendation`]. Only what changed is written. A visitor's list is made when a captured file has
 //! clicks of that visitor, from what `site/visitors` says was viewed last; who was erased there gets none.
 //!
