@@ -13,7 +13,8 @@ from azure.eventhub.extensions.checkpointstoreblob import BlobCheckpointStore
 from azure.storage.blob import ContainerClient
 
 HUB, GROUP, CONTAINER = "shared", "processors", "python-checkpoints"
-PATIENCE = 60
+# The client waits longer and longer before it opens a partition again that another has taken meanwhile: a minute has been seen.
+PATIENCE = 180
 text = sys.stdin.read()
 endpoints = json.loads(text)
 CONNECTION, BLOB = endpoints["eventHubs"]["connectionString"], endpoints["blob"]["connectionString"]
