@@ -34,7 +34,7 @@ pub struct Measurement {
     pub at: OffsetDateTime,
     /// Events by hub, and log sequence numbers by container with a change feed (`database/container`).
     pub stored: BTreeMap<String, i64>,
-    /// The same by [flow](flow), as far as it is handled.
+    /// The same by [`flow`], as far as it is handled.
     pub handled: BTreeMap<String, i64>,
 }
 
@@ -85,12 +85,12 @@ impl Recent {
         self.per_second(|measurement| measurement.stored.get(log).copied())
     }
 
-    /// How much a [flow](flow) handled, per second; `None` if it is not known.
+    /// How much a [`flow`] handled, per second; `None` if it is not known.
     pub fn handled_per_second(&self, flow: &str) -> Option<f64> {
         self.per_second(|measurement| measurement.handled.get(flow).copied())
     }
 
-    /// What a [flow](flow) had not handled at each measurement, oldest first.
+    /// What a [`flow`] had not handled at each measurement, oldest first.
     pub fn lags(&self, log: &str, flow: &str) -> Vec<i64> {
         let lag = |measurement: &Measurement| Some(measurement.stored.get(log)? - measurement.handled.get(flow)?);
         self.measurements.iter().filter_map(lag).collect()
