@@ -13,7 +13,7 @@ from azure.eventhub.extensions.checkpointstoreblob import BlobCheckpointStore
 from azure.storage.blob import ContainerClient
 
 HUB, GROUP, CONTAINER = "shared", "processors", "python-checkpoints"
-# The client waits longer and longer before it opens a partition again that another has taken meanwhile: a minute has been seen.
+# A new owner of a partition has been seen to read nothing for a minute before it went on; why is not known yet.
 PATIENCE = 180
 text = sys.stdin.read()
 endpoints = json.loads(text)
