@@ -1,5 +1,5 @@
-// Included by the build scripts of packages whose tests read the real data set: where it is absent, those tests are
-// ignored, which the test runner counts; where `CONTOSO_REAL_DATA=required`, they run, and fail without it.
+// Included by the build scripts of packages whose tests read the real data set, in the folder `env!("REAL_DATA")`: where it is
+// absent, those tests are ignored, which the test runner counts; where `CONTOSO_REAL_DATA=required`, they run, and fail without it.
 
 fn real_data() {
     println!("cargo::rustc-check-cfg=cfg(real_data)");
@@ -8,6 +8,7 @@ fn real_data() {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
     let root = std::env::var("CONTOSO_DATA").unwrap_or_else(|_| beside.to_owned());
     println!("cargo::rerun-if-changed={root}");
+    println!("cargo::rustc-env=REAL_DATA={root}");
     let required = std::env::var("CONTOSO_REAL_DATA").is_ok_and(|value| value == "required");
     if required || std::path::Path::new(&root).is_dir() {
         println!("cargo::rustc-cfg=real_data");

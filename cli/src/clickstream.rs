@@ -213,7 +213,6 @@ fn reason(error: &csv::Error) -> String {
 mod tests {
     use std::collections::HashSet;
     use std::io::Write;
-    use std::path::PathBuf;
 
     use flate2::{Compression, write::GzEncoder};
     use time::macros::date;
@@ -282,8 +281,7 @@ mod tests {
     #[test]
     #[cfg_attr(not(real_data), ignore = "the real data set is not here")]
     fn the_real_log_is_read_to_its_end() {
-        let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into();
-        let root: PathBuf = std::env::var_os("CONTOSO_DATA").map_or_else(beside, Into::into);
+        let root = Path::new(env!("REAL_DATA"));
         let log = root.join("eshop-clickstream-2008/e-shop-clothing-2008-04-01_2008-06-14.csv.gz");
         let rows: Vec<Row> = open(&log).expect("a log").collect::<Result<_, _>>().expect("clicks");
         let distinct = |key: fn(&Row) -> String| rows.iter().map(key).collect::<HashSet<_>>().len();

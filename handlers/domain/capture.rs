@@ -361,8 +361,7 @@ mod tests {
     #[test]
     #[cfg_attr(not(real_data), ignore = "the real data set is not here")]
     fn files_of_the_service_are_read() {
-        let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into();
-        let root: std::path::PathBuf = std::env::var_os("CONTOSO_DATA").map_or_else(beside, Into::into);
+        let root = std::path::Path::new(env!("REAL_DATA"));
         let events = |name: &str| -> Vec<CapturedEvent> {
             let file = std::fs::read(root.join("eventhubs-capture").join(name)).unwrap();
             read(std::io::Cursor::new(file)).unwrap().collect::<Result<_, _>>().unwrap()
@@ -383,8 +382,7 @@ mod tests {
     #[test]
     #[cfg_attr(not(real_data), ignore = "the real data set is not here")]
     fn files_of_other_programs_are_refused_by_what_they_hold() {
-        let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into();
-        let root: std::path::PathBuf = std::env::var_os("CONTOSO_DATA").map_or_else(beside, Into::into);
+        let root = std::path::Path::new(env!("REAL_DATA"));
         for (name, said) in [
             ("weather.avro", "the file holds test.Weather, not captured events"),
             ("weather-sorted.avro", "the file holds test.Weather, not captured events"),

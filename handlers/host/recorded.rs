@@ -1,6 +1,6 @@
 //! What others recorded of real hosts and services: every invocation, and every sample of Event Grid's events.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use axum::{
     body::Body,
@@ -18,9 +18,7 @@ use super::{
 };
 
 fn data(name: &str) -> PathBuf {
-    let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into();
-    let root: PathBuf = std::env::var_os("CONTOSO_DATA").map_or_else(beside, Into::into);
-    root.join(name)
+    Path::new(env!("REAL_DATA")).join(name)
 }
 
 fn text(name: &str) -> String {

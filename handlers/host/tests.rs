@@ -229,21 +229,8 @@ async fn invocations_that_were_recorded_from_hosts_are_read() {
         ("azfunc-go/timerRequest1.json", "Tick"),
         ("azfunc-go/timerRequest2.json", "Tick"),
     ] {
-        let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into();
-        let root: std::path::PathBuf = std::env::var_os("CONTOSO_DATA").map_or_else(beside, Into::into);
-        let path = root.join("custom-handler-payloads").join(file);
-        match std::fs::read_to_string(&path) {
-            Ok(body) => succeeds(function, body).await,
-            Err(error) => {
-                assert_ne!(
-                    std::env::var("CONTOSO_REAL_DATA").as_deref(),
-                    Ok("required"),
-                    "{}: {error}",
-                    path.display()
-                );
-                println!("skipped: {} is absent", path.display());
-            }
-        }
+        let path = std::path::Path::new(env!("REAL_DATA")).join("custom-handler-payloads").join(file);
+        succeeds(function, std::fs::read_to_string(path).expect(file)).await;
     }
 }
 

@@ -10,7 +10,7 @@ use crate::support::{Inside, Shop, ShopOptions, data, eventually, javascript};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(real_data), ignore = "the real data set is not here")]
 async fn pages_in_a_browser() {
-    let Some(catalogue) = data::real("catalogue-dotnet-eshop/catalog.json") else { return };
+    let catalogue = data::real("catalogue-dotnet-eshop/catalog.json");
     let shop = Shop::start(ShopOptions { catalogue: Some(catalogue), ..ShopOptions::default() }).await;
     eventually("the last product on the site", || async {
         shop.site_product("101").await.ok_or_else(|| "not yet".to_owned())

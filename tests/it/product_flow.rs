@@ -8,7 +8,7 @@ use crate::support::{Shop, ShopOptions, data, eventually};
 #[tokio::test]
 #[cfg_attr(not(real_data), ignore = "the real data set is not here")]
 async fn a_real_catalogue_and_a_price_change_reach_site_and_partner() {
-    let Some(catalogue) = data::real("catalogue-dotnet-eshop/catalog.json") else { return };
+    let catalogue = data::real("catalogue-dotnet-eshop/catalog.json");
     let source: Vec<Value> = serde_json::from_slice(&std::fs::read(&catalogue).expect("readable")).expect("JSON");
     let shop = Shop::start(ShopOptions { catalogue: Some(catalogue), ..ShopOptions::default() }).await;
 

@@ -1,6 +1,6 @@
 //! Events and Avro data that other projects publish for conformance: CloudEvents' own cases and Apache Avro's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use apache_avro::Reader;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -11,9 +11,7 @@ const SCHEMA: &str = "33333333333333333333333333333333";
 const STRUCTURED: Option<&str> = Some("application/cloudevents+json; charset=utf-8");
 
 fn data(name: &str) -> PathBuf {
-    let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into();
-    let root: PathBuf = std::env::var_os("CONTOSO_DATA").map_or_else(beside, Into::into);
-    root.join(name)
+    Path::new(env!("REAL_DATA")).join(name)
 }
 
 fn text(name: &str) -> String {

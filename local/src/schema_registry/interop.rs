@@ -1,8 +1,6 @@
 //! Apache Avro's own cases of canonical forms and fingerprints, against what the registry makes of schemas: which texts
 //! are one version, and which schemas read each other.
 
-use std::path::PathBuf;
-
 use apache_avro::{Schema, rabin::Rabin};
 
 use super::{compatibility, definition::Definition};
@@ -17,10 +15,8 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into();
-    let root: PathBuf = std::env::var_os("CONTOSO_DATA").map_or_else(beside, Into::into);
-    let file = root.join("avro-interop/apache-avro/schema-tests.txt");
-    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let file = concat!(env!("REAL_DATA"), "/avro-interop/apache-avro/schema-tests.txt");
+    let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{file}: {error}"));
     let mut cases: Vec<Case> = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {

@@ -1,7 +1,7 @@
 //! An app on the whole stack, with a handler that the test plays.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -159,9 +159,7 @@ async fn an_app_that_is_scaled_out_does_everything_once() {
 }
 
 fn sample(name: &str) -> Value {
-    let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into();
-    let root: PathBuf = std::env::var_os("CONTOSO_DATA").map_or_else(beside, Into::into);
-    let file = root.join(format!("eventgrid-events/{name}.json"));
+    let file = Path::new(env!("REAL_DATA")).join(format!("eventgrid-events/{name}.json"));
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     serde_json::from_str(&text).expect("JSON")
 }

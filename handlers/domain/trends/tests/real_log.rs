@@ -18,9 +18,9 @@ struct Row {
 }
 
 fn rows() -> Vec<Row> {
-    let root = std::env::var("CONTOSO_DATA")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").to_owned());
-    let file = File::open(format!("{root}/eshop-clickstream-2008/e-shop-clothing-2008-04-01_2008-06-14.csv.gz"));
+    const LOG: &str =
+        concat!(env!("REAL_DATA"), "/eshop-clickstream-2008/e-shop-clothing-2008-04-01_2008-06-14.csv.gz");
+    let file = File::open(LOG);
     let mut text = String::new();
     GzDecoder::new(file.expect("the real data set")).read_to_string(&mut text).unwrap();
     let row = |line: &str| {

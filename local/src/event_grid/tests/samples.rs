@@ -1,7 +1,7 @@
 //! Events that others published, through a topic to a webhook, record for record: samples of the service in both schemas
 //! and the conformance cases of CloudEvents.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use axum::response::IntoResponse;
 use http::StatusCode;
@@ -14,9 +14,8 @@ const SINGLE: &str = "application/cloudevents+json; charset=utf-8";
 const EVENT_GRID: &str = "application/json; charset=utf-8";
 
 fn sample(name: &str) -> Value {
-    let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into();
-    let root: PathBuf = std::env::var_os("CONTOSO_DATA").map_or_else(beside, Into::into);
-    let text = std::fs::read_to_string(root.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let file = Path::new(env!("REAL_DATA")).join(name);
+    let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{name}: {error}"));
     serde_json::from_str(&text).expect("JSON")
 }
 

@@ -1,7 +1,7 @@
 //! Golden tests: every example of the protocol's description, and bodies that were recorded from real hosts.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -257,21 +257,12 @@ fn the_retry_context_comes_last_and_as_it_is() {
     assert_eq!(context["Exception"]["InnerException"]["Message"], "it broke");
 }
 
-/// The folder of recorded bodies; `None` where it is absent and need not be there.
-fn recorded() -> Option<PathBuf> {
-    let beside_workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    let data = std::env::var_os("CONTOSO_DATA").map_or(beside_workspace, PathBuf::from);
-    let folder = data.join("custom-handler-payloads");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    let required = std::env::var("CONTOSO_REAL_DATA").is_ok_and(|value| value == "required");
-    assert!(!required, "{} is absent", folder.display());
-    println!("skipped: {} is absent", folder.display());
-    None
+/// The folder of recorded bodies.
+fn recorded() -> PathBuf {
+    Path::new(env!("REAL_DATA")).join("custom-handler-payloads")
 }
 
-fn recorded_body(folder: &std::path::Path, name: &str) -> (String, Json) {
+fn recorded_body(folder: &Path, name: &str) -> (String, Json) {
     let text = std::fs::read_to_string(folder.join(name)).expect("readable");
     let value = serde_json::from_str(&text).expect("JSON");
     (text.trim_end().to_owned(), value)
@@ -280,7 +271,7 @@ fn recorded_body(folder: &std::path::Path, name: &str) -> (String, Json) {
 #[test]
 #[cfg_attr(not(real_data), ignore = "the real data set is not here")]
 fn a_recorded_change_feed_page_is_reproduced_byte_for_byte() {
-    let Some(folder) = recorded() else { return };
+    let folder = recorded();
     let (text, value) = recorded_body(&folder, "gewoscout/CosmosTrigger.json");
     let (name, data) = value["Data"].as_object().expect("an object").iter().next().expect("a value");
     let array: String = serde_json::from_str(data.as_str().expect("a string")).expect("a string in a string");
@@ -297,7 +288,7 @@ fn a_recorded_change_feed_page_is_reproduced_byte_for_byte() {
 #[test]
 #[cfg_attr(not(real_data), ignore = "the real data set is not here")]
 fn the_merged_members_of_a_recorded_queue_message_are_reproduced() {
-    let Some(folder) = recorded() else { return };
+    let folder = recorded();
     let (_, value) = recorded_body(&folder, "gewoscout/scraperResultTrigger.json");
     let message: String = serde_json::from_str(value["Data"]["msg"].as_str().expect("a string")).expect("a string");
     let mut metadata = super::Metadata::default();
@@ -326,7 +317,7 @@ fn shape(value: &Json) -> Json {
 #[test]
 #[cfg_attr(not(real_data), ignore = "the real data set is not here")]
 fn recorded_timers_and_http_requests_have_our_shape() {
-    let Some(folder) = recorded() else { return };
+    let folder = recorded();
     let status = TimerStatus {
         last: OffsetDateTime::UNIX_EPOCH,
         next: OffsetDateTime::UNIX_EPOCH,
@@ -364,7 +355,7 @@ fn recorded_timers_and_http_requests_have_our_shape() {
 #[test]
 #[cfg_attr(not(real_data), ignore = "the real data set is not here")]
 fn recorded_queue_messages_have_our_shape() {
-    let Some(folder) = recorded() else { return };
+    let folder = recorded();
     let record = json!({"sequence": 1, "text": "", "inserted": 0, "expires": 0, "visible": 0, "receipt": "02000000-0300-0000-0000-000000000267", "dequeued": 1});
     let message = Message::from_stored(Uuid::nil(), record);
     let ours = |body: &str| -> Json {

@@ -1,6 +1,6 @@
 //! The samples of Event Grid's events, posted to the host as Event Grid posts them: each reaches the function as it is.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -17,9 +17,7 @@ const SAMPLES: [&str; 6] = [
 ];
 
 fn sample(name: &str) -> Value {
-    let beside = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into();
-    let root: PathBuf = std::env::var_os("CONTOSO_DATA").map_or_else(beside, Into::into);
-    let file = root.join(format!("eventgrid-events/{name}.json"));
+    let file = Path::new(env!("REAL_DATA")).join(format!("eventgrid-events/{name}.json"));
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     serde_json::from_str(&text).expect("JSON")
 }
