@@ -5,7 +5,9 @@ use std::io::{IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::{OwoColorize, Style};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Colours where the reader is a terminal that wants them, plain text elsewhere.
 #[derive(Clone, Copy, Debug)]
@@ -106,25 +108,28 @@ pub fn bar(what: &'static str, total: u64) -> ProgressBar {
     }
 }
 
-/// Sends log lines to stderr. `RUST_LOG` wins; otherwise warnings, and more with each `-v`.
+/// Sends log lines to stderr. `RUST_LOG` wins (`warn,contoso_local=debug`); otherwise warnings, and more with each `-v`.
 pub fn log(verbosity: u8) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        EnvFilter::new(match verbosity {
-            // The AMQP client warns of what it also returns as an error.
-            0 => "warn,azure_messaging_eventhubs=off,azure_core_amqp=off,fe2o3_amqp=off",
-            1 => "warn,contoso_cli=info,contoso_local=info",
-            2 => "info,contoso_cli=debug,contoso_local=debug",
-            _ => "debug",
-        })
-    });
-    let started = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let asked = std::env::var("RUST_LOG").ok().filter(|asked| !asked.is_empty());
+    let default = match verbosity {
+        // The AMQP client warns of what it also returns as an error.
+        0 => "warn,azure_messaging_eventhubs=off,azure_core_amqp=off,fe2o3_amqp=off",
+        1 => "warn,contoso_cli=info,contoso_local=info",
+        2 => "info,contoso_cli=debug,contoso_local=debug",
+        _ => "debug",
+    };
+    let filter: Result<Targets, _> = asked.as_deref().unwrap_or(default).parse();
+    let malformed = filter.is_err();
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(Paint::stderr().colour)
-        .with_target(false)
-        .try_init();
+        .with_target(false);
+    let filter = filter.unwrap_or_else(|_| Targets::new().with_default(tracing::Level::WARN));
     // A process has one subscriber; where a test has set its own, that one stays.
-    drop(started);
+    _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
+    if malformed {
+        tracing::warn!("RUST_LOG is malformed; logging warnings");
+    }
 }
 
 /// Whether the reader of our output has gone away, as `head` does: a reason to stop, not an error.

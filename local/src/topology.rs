@@ -3,6 +3,7 @@
 //! The stack knows nothing of the app it runs; this file tells it. The deployment templates are checked against the
 //! same file, so the laptop and Azure hold the same things.
 
+use std::num::NonZeroU16;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -83,6 +84,9 @@ pub struct Container {
     pub partition_key: String,
     /// `defaultTtl` in seconds; absent means that items never expire.
     pub ttl_seconds: Option<i64>,
+    /// Its physical partitions, fixed at creation; absent means four. Azure has one for each 50 GB and 10,000 request
+    /// units a second. Here many make a container of many items quicker: a point operation costs by the items of its partition.
+    pub physical_partitions: Option<NonZeroU16>,
 }
 
 /// Event Hubs: one namespace.

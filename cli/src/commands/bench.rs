@@ -110,7 +110,7 @@ struct ClicksArgs {
     /// How long latency is measured
     #[arg(long, default_value = "30s", value_parser = units::duration)]
     duration: Duration,
-    /// Run a whole day too, of so many clicks [without a number: ten million]
+    /// Run a day of ten million clicks too, or so many from its beginning
     #[arg(long, value_name = "CLICKS", num_args = 0..=1, default_missing_value = "10000000")]
     day: Option<u64>,
     /// Print the figures as one JSON object

@@ -4,10 +4,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderName, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Error, account::Account, emulator::encode, request::Request, responses};
+use super::{
+    Error,
+    account::Account,
+    emulator::{PHYSICAL_PARTITIONS, encode},
+    request::Request,
+    responses,
+};
 use crate::topology;
 
 /// Creates what is missing, and brings the TTL of an existing container up to date.
@@ -17,8 +23,11 @@ use crate::topology;
 pub(super) async fn create_missing(account: &Arc<Account>, topology: &topology::Cosmos) -> Result<(), Error> {
     for database in &topology.databases {
         let path = format!("dbs/{}", encode(&database.name));
-        if send(account, Method::GET, &path, None).await.status() == StatusCode::NOT_FOUND {
-            demand(send(account, Method::POST, "dbs", Some(&json!({ "id": database.name }))).await, &path)?;
+        if send(account, Method::GET, &path, HeaderMap::new(), None).await.status() == StatusCode::NOT_FOUND {
+            demand(
+                send(account, Method::POST, "dbs", HeaderMap::new(), Some(&json!({ "id": database.name }))).await,
+                &path,
+            )?;
         }
         for container in &database.containers {
             create_container(account, &path, container).await?;
@@ -30,7 +39,7 @@ pub(super) async fn create_missing(account: &Arc<Account>, topology: &topology::
 async fn create_container(account: &Arc<Account>, database: &str, wanted: &topology::Container) -> Result<(), Error> {
     let feed = format!("{database}/colls");
     let path = format!("{feed}/{}", encode(&wanted.name));
-    let existing = send(account, Method::GET, &path, None).await;
+    let existing = send(account, Method::GET, &path, HeaderMap::new(), None).await;
     if existing.status() == StatusCode::NOT_FOUND {
         let mut definition = json!({
             "id": wanted.name,
@@ -39,7 +48,9 @@ async fn create_container(account: &Arc<Account>, database: &str, wanted: &topol
         if let Some(ttl) = wanted.ttl_seconds {
             definition["defaultTtl"] = ttl.into();
         }
-        return demand(send(account, Method::POST, &feed, Some(&definition)).await, &path);
+        let partitions = wanted.physical_partitions.map(|count| (PHYSICAL_PARTITIONS, count.get().into()));
+        let headers = HeaderMap::from_iter(partitions.map(|(name, count)| (HeaderName::from_static(name), count)));
+        return demand(send(account, Method::POST, &feed, headers, Some(&definition)).await, &path);
     }
     let mut definition: Value = serde_json::from_slice(existing.body())
         .map_err(|error| Error::Topology { resource: path.clone(), reason: error.to_string() })?;
@@ -60,12 +71,18 @@ async fn create_container(account: &Arc<Account>, database: &str, wanted: &topol
             None => members.remove("defaultTtl"),
         };
     }
-    demand(send(account, Method::PUT, &path, Some(&definition)).await, &path)
+    demand(send(account, Method::PUT, &path, HeaderMap::new(), Some(&definition)).await, &path)
 }
 
-async fn send(account: &Arc<Account>, method: Method, path: &str, body: Option<&Value>) -> Response<Bytes> {
+async fn send(
+    account: &Arc<Account>,
+    method: Method,
+    path: &str,
+    headers: HeaderMap,
+    body: Option<&Value>,
+) -> Response<Bytes> {
     let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-    account.answer(Arc::new(Request::new(method, path, HeaderMap::new(), body))).await
+    account.answer(Arc::new(Request::new(method, path, headers, body))).await
 }
 
 fn demand(response: Response<Bytes>, resource: &str) -> Result<(), Error> {

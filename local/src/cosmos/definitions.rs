@@ -9,10 +9,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 
-use super::{framed, request::Request};
+use super::{emulator::PHYSICAL_PARTITIONS, framed, request::Request};
 
 /// Headers that decide what a change does. Conditions are left out: they held.
-const KEPT: [&str; 3] = ["content-type", "x-ms-cosmos-offer-autopilot-settings", "x-ms-offer-throughput"];
+const KEPT: [&str; 4] =
+    ["content-type", "x-ms-cosmos-offer-autopilot-settings", "x-ms-offer-throughput", PHYSICAL_PARTITIONS];
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]

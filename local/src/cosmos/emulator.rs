@@ -8,7 +8,9 @@ use std::{
 
 use azure_core::http::{Method, Request as EmulatorRequest, Url, headers::HeaderName};
 use azure_data_cosmos_driver::{
-    in_memory_emulator::{ConsistencyLevel, InMemoryEmulatorHttpClient, VirtualAccountConfig, VirtualRegion},
+    in_memory_emulator::{
+        ConsistencyLevel, ContainerConfig, InMemoryEmulatorHttpClient, VirtualAccountConfig, VirtualRegion,
+    },
     models::PartitionKeyDefinition,
 };
 use bytes::Bytes;
@@ -22,6 +24,9 @@ use super::{
     request::{ContainerName, Request},
     responses,
 };
+
+/// Of a request that creates a container: how many physical partitions it is to have. Not of the service; what clients send of it is dropped.
+pub(super) const PHYSICAL_PARTITIONS: &str = "x-local-physical-partitions";
 
 /// An account in memory. It has one region; the account's own are doors to it.
 pub(super) struct Emulator {
@@ -55,6 +60,51 @@ impl Emulator {
 
     /// Executes `request`. ETags of earlier lives in its conditions are replaced by what they stand for.
     pub(super) async fn send(&self, request: &Request, etags: &EtagAliases) -> Response<Bytes> {
+        match request.header(PHYSICAL_PARTITIONS).map(str::parse) {
+            Some(Ok(partitions)) => self.create_partitioned(request, partitions).await,
+            _ => self.forward(request, etags).await,
+        }
+    }
+
+    /// Creates a container of so many partitions. The emulator's HTTP interface knows only four, and its other one no properties but the
+    /// partition key: so it is made by the latter, and then replaced by what was asked for.
+    async fn create_partitioned(&self, request: &Request, partitions: u32) -> Response<Bytes> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Wanted {
+            id: String,
+            partition_key: PartitionKeyDefinition,
+        }
+        let segments = request.segments();
+        let (&["dbs", database, "colls"], Ok(wanted)) =
+            (segments.as_slice(), serde_json::from_slice::<Wanted>(&request.body))
+        else {
+            return responses::bad_request(request, "Only a container is created in partitions.");
+        };
+        let config = match ContainerConfig::default().with_partition_count(partitions).build() {
+            Ok(config) => config,
+            Err(error) => return responses::bad_request(request, &error.to_string()),
+        };
+        let (database_path, path) =
+            (format!("dbs/{}", encode(database)), format!("{}/{}", request.path, encode(&wanted.id)));
+        let is_there = |path: &str| {
+            let read = Request::new(http::Method::GET, path, HeaderMap::new(), Bytes::new());
+            async move { self.forward(&read, &EtagAliases::default()).await.status().is_success() }
+        };
+        if !is_there(&database_path).await || is_there(&path).await {
+            // It says what is wrong.
+            return self.forward(request, &EtagAliases::default()).await;
+        }
+        self.client.store().create_container_with_config(database, &wanted.id, wanted.partition_key, config);
+        let replace = Request::new(http::Method::PUT, &path, HeaderMap::new(), request.body.clone());
+        let mut response = self.forward(&replace, &EtagAliases::default()).await;
+        if response.status() == StatusCode::OK {
+            *response.status_mut() = StatusCode::CREATED;
+        }
+        response
+    }
+
+    async fn forward(&self, request: &Request, etags: &EtagAliases) -> Response<Bytes> {
         let Ok(method) = Method::from_str(request.method.as_str()) else {
             let message = format!("{} is not a method of this service.", request.method);
             return responses::error(request, StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", &message);

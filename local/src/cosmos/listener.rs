@@ -15,6 +15,7 @@ use super::{
     EMULATOR_KEY,
     account::Account,
     authorization::{Guard, Refused},
+    emulator::PHYSICAL_PARTITIONS,
     levers::{self, Levers},
     regions::{Door, Regions},
     request::Request,
@@ -67,7 +68,8 @@ pub(super) fn serve(listener: TcpListener, address: SocketAddr, door: Door, shar
 }
 
 async fn answer(State(port): State<Port>, ConnectInfo(peer): ConnectInfo<Peer>, http: HttpRequest) -> Response<Body> {
-    let (parts, body) = http.into_parts();
+    let (mut parts, body) = http.into_parts();
+    parts.headers.remove(PHYSICAL_PARTITIONS);
     let path_and_query = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let (body, oversized) = match to_bytes(body, BODY_LIMIT).await {
         Ok(body) => (body, false),

@@ -29,10 +29,9 @@
 //!
 //! # Partitions
 //!
-//! Every container has four physical partitions, what the emulator gives a container created over HTTP. One partition
-//! is possible only through the emulator's seeding functions, which drop the container's TTL and indexing and need a
-//! second kind of journal entry; and the emulator's cost of a point operation grows with the documents of a partition
-//! (it counts them for a header), that of a batch too (it copies them), so four are also four times cheaper.
+//! A container has four physical partitions, what the emulator gives one that is created over HTTP, or as many as the
+//! topology says. The emulator's cost of a point operation grows with the documents of its partition (it counts them for a header),
+//! that of a batch too (it copies them), so a container of many documents should have many.
 //!
 //! # Known differences
 //!

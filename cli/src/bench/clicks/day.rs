@@ -1,4 +1,4 @@
-//! A whole day of clicks, as fast as it goes.
+//! A day of clicks, or the beginning of one, as fast as it goes.
 
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,8 @@ use super::super::report::{Report, mebibytes};
 use super::super::shop::Shop;
 use super::{HUB, Plan, READERS, feed, ratio};
 
+/// Clicks of a whole day. Fewer are the beginning of such a day, as dense as it is: how many a batch has of one visitor depends on that.
+const WHOLE: u64 = 10_000_000;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) async fn measure(shop: &Shop, plan: &Plan, clicks: u64, report: &mut Report) -> Result<()> {
@@ -16,7 +18,8 @@ pub(super) async fn measure(shop: &Shop, plan: &Plan, clicks: u64, report: &mut 
     let stack = std::process::id();
     let (handler_before, stack_before) = (cpu_time(handler)?, cpu_time(stack)?);
     let began = Instant::now();
-    let sender = feed::start(&shop.endpoints_file()?, clicks, plan.products, DAY)?;
+    let lasts = DAY.mul_f64(ratio(clicks, ratio(WHOLE, 1.0)));
+    let sender = feed::start(&shop.endpoints_file()?, clicks, plan.products, lasts)?;
     feed::finished(sender).await?;
     let sent = began.elapsed();
     let events = shop.events(HUB)?;

@@ -100,6 +100,41 @@ async fn what_a_topology_asks_is_created_once_and_contradictions_stop_the_start(
     assert!(error.contains("shop") && error.contains("/other"), "{error}");
 }
 
+/// A container of many partitions has everything else it was defined with, and its items again after a restart.
+#[tokio::test]
+async fn a_container_has_as_many_partitions_as_the_topology_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = storage(&directory);
+    let restart = async || {
+        let container = json!({ "name": "many", "partitionKey": "/pk", "ttlSeconds": 60, "physicalPartitions": 16 });
+        let topology: topology::Cosmos =
+            serde_json::from_value(json!({ "databases": [{ "name": "shop", "containers": [container] }] })).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Cosmos::start(&topology, &Identity::sample().await, listener, &store, &Clock::default(), &|_| {}).await.unwrap()
+    };
+    let seen = async |cosmos: &Cosmos| {
+        let definition = body(&send(cosmos, Method::GET, "/dbs/shop/colls/many", &[], &Value::Null).await);
+        let ranges = body(&send(cosmos, Method::GET, "/dbs/shop/colls/many/pkranges", &[], &Value::Null).await);
+        let ranges = ranges["PartitionKeyRanges"].as_array().unwrap().iter().map(|range| range["_rid"].clone());
+        (definition["_rid"].clone(), definition["defaultTtl"].clone(), ranges.collect::<Vec<_>>())
+    };
+    let first = restart().await;
+    let before = seen(&first).await;
+    assert_eq!((&before.1, before.2.len()), (&json!(60), 16));
+    let docs = "/dbs/shop/colls/many/docs";
+    for key in ["[\"a\"]", "[\"b\"]", "[\"c\"]"] {
+        let item = item("i", key.trim_matches(['[', ']', '"']), 1);
+        assert_eq!(send(&first, Method::POST, docs, &keyed(key), &item).await.status(), StatusCode::CREATED);
+    }
+    drop(first);
+    let second = restart().await;
+    assert_eq!(seen(&second).await, before);
+    for key in ["[\"a\"]", "[\"b\"]", "[\"c\"]"] {
+        let read = send(&second, Method::GET, &format!("{docs}/i"), &keyed(key), &Value::Null).await;
+        assert_eq!(read.status(), StatusCode::OK, "{key}");
+    }
+}
+
 /// What was overwritten and deleted is not loaded, and positions still go on where they stood.
 #[tokio::test]
 async fn a_start_loads_what_lives_and_not_what_happened() {
