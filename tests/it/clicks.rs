@@ -158,6 +158,37 @@ async fn a_flood_by_one_visitor_is_refused_and_touches_nobody_else() {
     shop.stop().await;
 }
 
+/// Made-up products and categories, clicked far more than anything that is sold: they count, and no customer sees them.
+#[tokio::test]
+async fn a_flood_on_products_that_do_not_exist_is_not_shown() {
+    let shop = Inside::start().await;
+    let price = json!({"amount": "1.00", "currency": "USD"});
+    shop.put("rope", &json!({"name": "Rope", "category": "Climbing", "price": price})).await;
+    shop.comes_to_rest(1).await;
+    let made_up = |number: usize| {
+        let category = if number % 2 == 0 { "Climbing".to_owned() } else { format!("Made up {number}") };
+        json!({ "productId": format!("none-{}", number % 40), "category": category })
+    };
+    let flood: Vec<_> = (0..400).map(made_up).collect();
+    body(shop.post_clicks(&json!(flood)).send().await.expect("an answer"), StatusCode::ACCEPTED).await;
+    let wrong = json!({ "productId": "rope", "category": "Made up 1" });
+    body(shop.post_clicks(&wrong).send().await.expect("an answer"), StatusCode::ACCEPTED).await;
+    shop.handles("clicks", "trends", 401).await;
+
+    let host = shop.stack.host().expect("a host");
+    assert!(host.fire_timer("TrendRollup").await.expect("a timer"), "it succeeds");
+    for (path, listed) in [("trending", 1), ("trending?category=Climbing", 1), ("trending?category=Made%20up%201", 0)] {
+        let list = body(shop.site(path).await, StatusCode::OK).await;
+        let top = list["top"].as_array().expect("products");
+        assert_eq!(top.len(), listed, "{path}: {list}");
+        assert!(top.iter().all(|top| (&top["productId"], &top["category"]) == (&json!("rope"), &json!("Climbing"))));
+    }
+    let overview: Value =
+        shop.http.get(shop.api("ops/overview")).send().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(overview["trending"]["leftOut"], json!({ "products": 40, "views": 400 }), "operators see it");
+    shop.stop().await;
+}
+
 /// A crowd at once, each with one click: all are taken, and each has a list of its own.
 #[tokio::test]
 async fn a_crowd_at_once_is_taken_in_joined_sends() {

@@ -1,13 +1,16 @@
 //! What is viewed most just now, and what is viewed more than its own past suggests: items of `site/trending`.
+//!
+//! Anybody can send clicks on products that do not exist, and name any category. So lists hold only what the site has on its
+//! [`Shelf`], where the site lists it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
     minute::{Minute, MinuteDocument},
-    tally::Tally,
+    tally::{ProductCount, Tally},
 };
 use crate::domain::product::{Category, ProductId};
 
@@ -63,7 +66,22 @@ pub struct TrendingDocument {
     /// In the list over all: the categories that have a list of their own.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub categories: BTreeSet<Category>,
+    /// In the list over all: what was left out of it, as far as it was looked for.
+    #[serde(default)]
+    pub left_out: LeftOut,
 }
+
+/// Products that are viewed, and that the site does not have or no longer sells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// How many.
+    pub products: u64,
+    /// How often they were viewed.
+    pub views: u64,
+}
+
+/// What the site says of products: where one is listed, or `None` if it has none of that id or no longer sells it.
+pub type Shelf = HashMap<ProductId, Option<Category>>;
 
 /// A product that is viewed much.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,8 +89,8 @@ pub struct TrendingDocument {
 pub struct TopProduct {
     /// Which.
     pub product_id: ProductId,
-    /// Where it was listed last.
-    pub category: Option<Category>,
+    /// Where the site lists it.
+    pub category: Category,
     /// How often it was viewed.
     pub views: u64,
     /// By how many, estimated.
@@ -85,8 +103,8 @@ pub struct TopProduct {
 pub struct RisingProduct {
     /// Which.
     pub product_id: ProductId,
-    /// Where it was listed last.
-    pub category: Option<Category>,
+    /// Where the site lists it.
+    pub category: Category,
     /// How often it was viewed.
     pub views: u64,
     /// How often it would have been at its share of the past.
@@ -169,63 +187,151 @@ impl Past {
     }
 }
 
-/// The lists as of `at`: of the minutes just now together, and the past.
-pub fn board(at: OffsetDateTime, now: &Tally, past: &Past) -> Vec<TrendingDocument> {
-    let mut top: Vec<_> = now
-        .products
-        .iter()
-        .map(|(id, product)| TopProduct {
-            product_id: id.clone(),
-            category: product.listed.as_ref().map(|listed| listed.category.clone()),
+/// What is viewed just now, in the order of the lists, whether the site has it or not.
+#[derive(Debug)]
+pub struct Ranking {
+    top: Vec<Viewed>,
+    /// Places in `top`, with what is expected and the score.
+    rising: Vec<(usize, f64, f64)>,
+    /// The categories that clicks name most.
+    claimed: BTreeSet<Category>,
+}
+
+#[derive(Debug)]
+struct Viewed {
+    id: ProductId,
+    /// Where the last click says that it is listed.
+    claimed: Option<Category>,
+    views: u64,
+    visitors: u64,
+}
+
+impl Ranking {
+    /// Of the minutes just now together, and the past.
+    pub fn new(now: &Tally, past: &Past) -> Self {
+        let viewed = |(id, product): (&ProductId, &ProductCount)| Viewed {
+            id: id.clone(),
+            claimed: product.listed.as_ref().map(|listed| listed.category.clone()),
             views: product.count.views,
             visitors: product.count.visitors.count(),
-        })
-        .collect();
-    top.sort_by_key(|product| std::cmp::Reverse(product.views));
-    let mut rising: Vec<_> = top.iter().filter_map(|product| rise(product, now.total.views, past)).collect();
-    rising.sort_by(|a, b| b.score.total_cmp(&a.score));
+        };
+        let mut top: Vec<_> = now.products.iter().map(viewed).collect();
+        top.sort_by_key(|product| std::cmp::Reverse(product.views));
+        let rise = |(place, product)| {
+            let (expected, score) = rise(product, now.total.views, past)?;
+            Some((place, expected, score))
+        };
+        let mut rising: Vec<_> = top.iter().enumerate().filter_map(rise).collect();
+        rising.sort_by(|a, b| b.2.total_cmp(&a.2));
+        let mut by_views: Vec<_> = now.categories.iter().collect();
+        by_views.sort_by_key(|(_, count)| std::cmp::Reverse(count.views));
+        let claimed = by_views.into_iter().take(MOST_CATEGORIES).map(|(name, _)| name.clone()).collect();
+        Self { top, rising, claimed }
+    }
 
-    let mut by_views: Vec<_> = now.categories.iter().collect();
-    by_views.sort_by_key(|(_, count)| std::cmp::Reverse(count.views));
-    let categories: BTreeSet<Category> =
-        by_views.into_iter().take(MOST_CATEGORIES).map(|(name, _)| name.clone()).collect();
-    let list = |id: String, is_in: &dyn Fn(Option<&Category>) -> bool| TrendingDocument {
-        id,
-        at,
-        window_minutes: WINDOW_MINUTES,
-        top: top.iter().filter(|product| is_in(product.category.as_ref())).take(LISTED).cloned().collect(),
-        rising: rising.iter().filter(|product| is_in(product.category.as_ref())).take(LISTED).cloned().collect(),
-        categories: BTreeSet::new(),
-    };
-    let mut lists: Vec<_> =
-        categories.iter().map(|name| list(category_id(name), &|category| category == Some(name))).collect();
-    lists.push(TrendingDocument { categories, ..list(ALL.to_owned(), &|_| true) });
-    lists
+    /// Every product that was viewed.
+    pub fn products(&self) -> impl Iterator<Item = &ProductId> {
+        self.top.iter().map(|product| &product.id)
+    }
+
+    /// What must be asked for next to fill the lists: what may stand in one and is not on the shelf. With the answers there may be
+    /// more to ask for, where they leave places free.
+    pub fn unknown(&self, shelf: &Shelf) -> BTreeSet<&ProductId> {
+        // Made-up categories cannot push out one that the site is known to have.
+        let categories: BTreeSet<&Category> = self.claimed.iter().chain(shelf.values().flatten()).collect();
+        let rising = self.rising.iter().map(|(place, ..)| &self.top[*place]);
+        let top = unknown_of(self.top.iter(), &categories, shelf);
+        top.into_iter().chain(unknown_of(rising, &categories, shelf)).collect()
+    }
+
+    /// The lists as of `at`: one for each category of what is on the shelf, the most viewed ones, and at the end that over all.
+    pub fn lists(&self, at: OffsetDateTime, shelf: &Shelf) -> Vec<TrendingDocument> {
+        let category = |product: &Viewed| shelf.get(&product.id).cloned().flatten();
+        let mut all = empty(ALL.to_owned(), at);
+        let mut by_category: BTreeMap<Category, (u64, TrendingDocument)> = BTreeMap::new();
+        for product in &self.top {
+            let Some(category) = category(product) else { continue };
+            let entry = by_category.entry(category.clone());
+            let (views, list) = entry.or_insert_with(|| (0, empty(category_id(&category), at)));
+            *views += product.views;
+            let (product_id, visitors) = (product.id.clone(), product.visitors);
+            let top = TopProduct { product_id, category, views: product.views, visitors };
+            [&mut all, list].into_iter().for_each(|list| push(&mut list.top, &top));
+        }
+        for (place, expected, score) in &self.rising {
+            let product = &self.top[*place];
+            let Some(category) = category(product) else { continue };
+            let (product_id, expected, score) = (product.id.clone(), *expected, *score);
+            let rising = RisingProduct { product_id, category, views: product.views, expected, score };
+            let list = by_category.get_mut(&rising.category).map(|(_, list)| list);
+            [Some(&mut all), list].into_iter().flatten().for_each(|list| push(&mut list.rising, &rising));
+        }
+        for product in self.top.iter().filter(|product| shelf.get(&product.id) == Some(&None)) {
+            all.left_out.products += 1;
+            all.left_out.views += product.views;
+        }
+        let mut lists: Vec<_> = by_category.into_iter().collect();
+        lists.sort_by_key(|(_, (views, _))| std::cmp::Reverse(*views));
+        lists.truncate(MOST_CATEGORIES);
+        all.categories = lists.iter().map(|(category, _)| category.clone()).collect();
+        lists.into_iter().map(|(_, (_, list))| list).chain([all]).collect()
+    }
+}
+
+/// What may stand in the list over all or in that of a category, and is not on the shelf.
+fn unknown_of<'a>(
+    order: impl Iterator<Item = &'a Viewed>,
+    categories: &BTreeSet<&Category>,
+    shelf: &Shelf,
+) -> Vec<&'a ProductId> {
+    let mut unknown = Vec::new();
+    let mut taken_of_all = 0;
+    let mut taken: BTreeMap<&Category, usize> = BTreeMap::new();
+    for product in order {
+        let claimed = product.claimed.as_ref().filter(|claimed| categories.contains(claimed));
+        let has_place = |claimed| taken.get(claimed).is_none_or(|taken| *taken < LISTED);
+        if taken_of_all >= LISTED && !claimed.is_some_and(has_place) {
+            continue;
+        }
+        let takes = match shelf.get(&product.id) {
+            Some(None) => continue,
+            Some(Some(category)) => claimed.filter(|claimed| *claimed == category),
+            None => {
+                unknown.push(&product.id);
+                claimed
+            }
+        };
+        taken_of_all += 1;
+        if let Some(category) = takes {
+            *taken.entry(category).or_default() += 1;
+        }
+    }
+    unknown
+}
+
+fn push<T: Clone>(list: &mut Vec<T>, entry: &T) {
+    if list.len() < LISTED {
+        list.push(entry.clone());
+    }
 }
 
 /// A list in which nothing was viewed.
 pub fn empty(id: String, at: OffsetDateTime) -> TrendingDocument {
     let (top, rising, categories) = (Vec::new(), Vec::new(), BTreeSet::new());
-    TrendingDocument { id, at, window_minutes: WINDOW_MINUTES, top, rising, categories }
+    TrendingDocument { id, at, window_minutes: WINDOW_MINUTES, top, rising, categories, left_out: LeftOut::default() }
 }
 
-/// The product's rise, if it is one: its share of all views now against its share in the past.
+/// What is expected of the product and its score, if that is a rise: its share of all views now against its share in the past.
 ///
 /// Both counts are taken for Poisson numbers and compared by their square roots, whose deviation does not depend on how large
 /// they are (Anscombe 1948: 2·√(n + 3/8) has variance 1), so that small counts on either side make a small score.
-fn rise(product: &TopProduct, all: u64, past: &Past) -> Option<RisingProduct> {
-    let (before, all_before) = past.of(&product.product_id)?;
+fn rise(product: &Viewed, all: u64, past: &Past) -> Option<(f64, f64)> {
+    let (before, all_before) = past.of(&product.id)?;
     let scale = all as f64 / all_before as f64;
     let root = |views: u64| (views as f64 + 0.375).sqrt();
     let score = 2.0 * (root(product.views) - scale.sqrt() * root(before)) / (1.0 + scale).sqrt();
     let is_rise = product.views >= LEAST_VIEWS && score >= LEAST_SCORE;
-    is_rise.then(|| RisingProduct {
-        product_id: product.product_id.clone(),
-        category: product.category.clone(),
-        views: product.views,
-        expected: hundredths(before as f64 * scale),
-        score: hundredths(score),
-    })
+    is_rise.then(|| (hundredths(before as f64 * scale), hundredths(score)))
 }
 
 fn hundredths(value: f64) -> f64 {
@@ -246,7 +352,7 @@ mod tests {
         for (id, views) in views {
             let click = Click {
                 product_id: (*id).to_owned().try_into().unwrap(),
-                category: Some("Bags".to_owned().try_into().unwrap()),
+                category: Some(bags()),
                 visitor_id: None,
                 session_id: None,
             };
@@ -262,8 +368,17 @@ mod tests {
         Past { hours: Past::hours_before(Minute::of(NOW)).zip(documents).collect() }
     }
 
+    fn bags() -> Category {
+        "Bags".to_owned().try_into().unwrap()
+    }
+
+    fn sold<'a>(ids: impl IntoIterator<Item = &'a str>) -> Shelf {
+        ids.into_iter().map(|id| (id.to_owned().try_into().unwrap(), Some(bags()))).collect()
+    }
+
     fn rising(now: &[(&str, u64)], hours: &[&[(&str, u64)]]) -> Vec<String> {
-        let lists = board(NOW, &tally(now), &past(hours));
+        let ranking = Ranking::new(&tally(now), &past(hours));
+        let lists = ranking.lists(NOW, &sold(now.iter().map(|(id, _)| *id)));
         let all = lists.last().unwrap();
         assert_eq!(all.id, ALL);
         all.rising.iter().map(|product| product.product_id.to_string()).collect()
@@ -305,11 +420,54 @@ mod tests {
 
     #[test]
     fn every_category_has_its_list_under_an_id_that_the_store_takes() {
-        let lists = board(NOW, &tally(&[("a", 3), ("b", 5)]), &Past::default());
+        let ranking = Ranking::new(&tally(&[("a", 3), ("b", 5)]), &Past::default());
+        let lists = ranking.lists(NOW, &sold(["a", "b"]));
         assert_eq!(lists.iter().map(|list| list.id.as_str()).collect::<Vec<_>>(), ["category|Bags", "all"]);
         assert_eq!(lists[0].top, lists[1].top);
         assert_eq!(lists[1].top[0].views, 5);
         let odd = Category::try_from("50% off/new?".to_owned()).unwrap();
         assert_eq!(category_id(&odd), "category|50%25 off%2Fnew%3F");
+    }
+
+    #[test]
+    fn what_the_site_does_not_have_takes_nobodys_place() {
+        let made_up: Vec<_> = (0..50).map(|number| format!("none-{number:02}")).collect();
+        let mut views: Vec<_> = made_up.iter().map(|id| (id.as_str(), 9)).collect();
+        let real: Vec<_> = (0..25).map(|number| format!("bag-{number:02}")).collect();
+        views.extend(real.iter().map(|id| (id.as_str(), 2)));
+        let ranking = Ranking::new(&tally(&views), &Past::default());
+        let mut shelf = Shelf::new();
+        let mut asked = 0;
+        loop {
+            let unknown: Vec<_> = ranking.unknown(&shelf).into_iter().cloned().collect();
+            if unknown.is_empty() {
+                break;
+            }
+            asked += unknown.len();
+            let answers = unknown.into_iter().map(|id| {
+                let is_sold = real.iter().any(|known| known == id.as_str());
+                (id, is_sold.then(bags))
+            });
+            shelf.extend(answers.collect::<Vec<_>>());
+        }
+        assert_eq!(asked, 50 + LISTED, "no more than fills the lists");
+        for list in ranking.lists(NOW, &shelf) {
+            assert_eq!(list.top.len(), LISTED, "{}", list.id);
+            assert!(list.top.iter().all(|product| product.product_id.as_str().starts_with("bag-")), "{list:?}");
+        }
+        assert_eq!(ranking.lists(NOW, &shelf).last().unwrap().left_out, LeftOut { products: 50, views: 450 });
+    }
+
+    #[test]
+    fn a_product_is_listed_where_the_site_lists_it_whatever_clicks_say() {
+        let ranking = Ranking::new(&tally(&[("a", 3), ("b", 5)]), &Past::default());
+        let tents = Category::try_from("Tents".to_owned()).unwrap();
+        let mut shelf = sold(["a"]);
+        shelf.insert("b".to_owned().try_into().unwrap(), Some(tents.clone()));
+        let lists = ranking.lists(NOW, &shelf);
+        let ids: Vec<_> = lists.iter().map(|list| list.id.as_str()).collect();
+        assert_eq!(ids, ["category|Tents", "category|Bags", "all"]);
+        assert_eq!((lists[0].top.len(), &lists[0].top[0].category), (1, &tents));
+        assert_eq!(lists[2].categories, BTreeSet::from([bags(), tents]));
     }
 }

@@ -74,7 +74,7 @@ const productCell = ({ productId, category }, names, share) => h("th", { scope: 
 
 /** What most visitors look at. */
 export function topProducts({ trending, names }) {
-  if (!trending || trending.top.length === 0) return nothing("No clicks were counted yet.");
+  if (!trending || trending.top.length === 0) return nothing("No clicks on products of the site were counted lately.");
   const most = trending.top[0].views || 1;
   const row = (trend) => {
     const bar = h("span", { class: "bar-cell", "aria-hidden": "true" });
@@ -82,6 +82,13 @@ export function topProducts({ trending, names }) {
     return h("tr", null, productCell(trend, names, bar), number(count(trend.views)), number(trend.visitors === undefined ? "–" : count(trend.visitors)));
   };
   return table("Top products", [["Product"], ["Clicks", true], ["Visitors", true]], trending.top.slice(0, 8).map(row));
+}
+
+/** Says so where much is looked at that the site does not have: an old link somewhere, or somebody who makes clicks up. */
+export function leftOut({ leftOut }) {
+  if (!leftOut?.products) return "";
+  const { products, views } = leftOut;
+  return `; left out: ${count(views)} ${views === 1 ? "click" : "clicks"} on ${count(products)} ${products === 1 ? "id" : "ids"} not on the site`;
 }
 
 /** What is looked at much more than usual. */
