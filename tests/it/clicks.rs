@@ -119,6 +119,10 @@ async fn bad_input_is_answered_clearly_and_disturbs_nobody() {
         ("application/xml", "<a/>".to_owned(), 415),
         ("application/json", many, 413),
         ("application/json", format!("[{}]", " ".repeat(10 << 20)), 413),
+        ("application/cloudevents-batch+json", format!("[{}]", " ".repeat(10 << 20)), 413),
+        ("application/cloudevents+json", json!({ "specversion": "0.3" }).to_string(), 400),
+        ("application/json", "[".repeat(200_000), 400),
+        ("application/json", json!({ "productId": "a", "time": "9999-12-31T23:59:59-23:00" }).to_string(), 400),
     ] {
         let answer = post(content_type, text).await.expect("an answer");
         assert_eq!(answer.status(), status, "{content_type}");
@@ -166,7 +170,7 @@ async fn a_flood_on_products_that_do_not_exist_is_not_shown() {
     shop.put("rope", &json!({"name": "Rope", "category": "Climbing", "price": price})).await;
     shop.comes_to_rest(1).await;
     let made_up = |number: usize| {
-        let category = if number % 2 == 0 { "Climbing".to_owned() } else { format!("Made up {number}") };
+        let category = if number.is_multiple_of(2) { "Climbing".to_owned() } else { format!("Made up {number}") };
         json!({ "productId": format!("none-{}", number % 40), "category": category })
     };
     let flood: Vec<_> = (0..400).map(made_up).collect();

@@ -12,8 +12,10 @@ use crate::{
     domain::{
         product::Category,
         trends::{
-            board::{ALL, Hour, Past, Ranking, TrendingDocument, WINDOW_MINUTES, category_id, empty},
+            board::{ALL, TrendingDocument, WINDOW_MINUTES, category_id, empty},
             minute::{Minute, MinuteDocument},
+            past::{Hour, Past},
+            ranking::Ranking,
             tally::Tally,
         },
     },

@@ -31,8 +31,8 @@ use crate::{
     app::App,
     azure::cosmos::{Changes, Container, CosmosErrorKind},
     domain::trends::{
-        board::Past,
         minute::Minute,
+        past::Past,
         window::{PageDocument, PageId},
     },
     outcome::Cause,

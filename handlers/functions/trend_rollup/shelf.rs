@@ -15,7 +15,7 @@ use crate::{
     domain::{
         product::{Category, ProductId},
         projection::ProductView,
-        trends::board::{Ranking, Shelf},
+        trends::ranking::{Ranking, Shelf},
     },
 };
 
