@@ -112,6 +112,9 @@ mod tests {
         assert_eq!(envelope.time, Some(datetime!(2026-06-01 12:00 UTC)));
         assert_eq!(data["productId"], "boots");
         assert_eq!(binary(|name| event[name].as_str()), Ok(envelope));
+        let mut timeless = event.clone();
+        timeless["time"] = Value::Null;
+        assert_eq!(structured(&timeless).expect("null is absent").0.time, None);
     }
 
     #[test]
