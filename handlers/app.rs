@@ -27,6 +27,7 @@ struct Parts {
     lists: recently_viewed::Known,
     windows: trends::HeldWindows,
     minutes: trend_rollup::HeldMinutes,
+    answers: trend_rollup::Answers,
     settings: Settings,
 }
 
@@ -43,6 +44,7 @@ impl App {
             lists: recently_viewed::Known::default(),
             windows: trends::held_windows(),
             minutes: trend_rollup::held_minutes(),
+            answers: trend_rollup::Answers::default(),
             settings,
         }))
     }
@@ -85,6 +87,11 @@ impl App {
     /// What `TrendRollup` keeps between its calls.
     pub(crate) fn minutes(&self) -> &trend_rollup::HeldMinutes {
         &self.0.minutes
+    }
+
+    /// What `TrendRollup` knows of the products that are viewed.
+    pub(crate) fn answers(&self) -> &trend_rollup::Answers {
+        &self.0.answers
     }
 
     /// The settings this process was started with.

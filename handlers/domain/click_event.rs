@@ -1,6 +1,6 @@
 //! Clicks inside CloudEvents in JSON (CloudEvents JSON format 1.0.2; HTTP binding §3.1 for binary mode).
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{click::RECORDED, click_body::Envelope, product_body::FieldError};
@@ -14,7 +14,9 @@ const LONGEST: usize = 200;
 /// Every attribute that is missing or malformed, by its name.
 pub fn structured(event: &Value) -> Result<(Envelope, &Value), Vec<FieldError>> {
     let object = event.as_object().ok_or_else(|| vec![FieldError::new("", "must be a JSON object")])?;
-    let envelope = envelope(|name| object.get(name).map(Attribute::of), media_type(object));
+    // An attribute that is null is one that is not there (JSON format §2.2).
+    let attribute = |name: &str| object.get(name).filter(|value| !value.is_null()).map(Attribute::of);
+    let envelope = envelope(attribute, attribute("datacontenttype"));
     match (envelope, object.get("data")) {
         (Ok(envelope), Some(data)) => Ok((envelope, data)),
         (Ok(_), None) => Err(vec![FieldError::new("data", "is required, as JSON")]),
@@ -40,11 +42,6 @@ impl<'a> Attribute<'a> {
     fn of(value: &'a Value) -> Self {
         value.as_str().map_or(Self::Other, Self::Text)
     }
-}
-
-/// The data's media type, where it is said.
-fn media_type(event: &Map<String, Value>) -> Option<Attribute<'_>> {
-    event.get("datacontenttype").filter(|value| !value.is_null()).map(Attribute::of)
 }
 
 fn envelope<'a>(
@@ -115,6 +112,9 @@ mod tests {
         assert_eq!(envelope.time, Some(datetime!(2026-06-01 12:00 UTC)));
         assert_eq!(data["productId"], "boots");
         assert_eq!(binary(|name| event[name].as_str()), Ok(envelope));
+        let mut timeless = event.clone();
+        timeless["time"] = Value::Null;
+        assert_eq!(structured(&timeless).expect("null is absent").0.time, None);
     }
 
     #[test]

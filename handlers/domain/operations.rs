@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use super::{
     lag::Health,
     rates::{Recent, flow},
+    trends::board::LeftOut,
 };
 
 /// Everything at a glance.
@@ -186,6 +187,9 @@ pub struct Trending {
     pub top: Vec<Trend>,
     /// What is looked at much more than usual.
     pub rising: Vec<Trend>,
+    /// What is looked at and not on the site.
+    #[serde(default)]
+    pub left_out: LeftOut,
 }
 
 /// A line of [`Trending`].

@@ -1,4 +1,4 @@
-//! `Anomalies` on a packaged stack: the minutes are written as `TrendRollup` writes them, and the timer is fired by hand.
+//! From clicks on the hub to anomalies: `Trends`, `TrendRollup` and `Anomalies` on a packaged stack, the last fired by hand alone.
 
 use axum::http::{HeaderMap, HeaderValue, Method};
 use bytes::Bytes;
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::support::clicks::Sent;
 use crate::support::{Inside, eventually};
 
 const TYPE: &str = "com.contoso.analytics.anomaly-detected.v1";
@@ -19,6 +20,18 @@ fn time_of(minute: i64) -> OffsetDateTime {
 /// As ids have it: `yyyy-mm-ddThh:mmZ`.
 fn text(minute: i64) -> String {
     format!("{}Z", &time_of(minute).format(&Rfc3339).expect("a text")[..16])
+}
+
+/// A view of a minute, in which each third one is of product `rope`.
+fn click(minute: i64, view: i64) -> Sent {
+    let (product, category) = if view % 3 == 0 { ("rope", "Climbing") } else { ("tent", "Camping") };
+    Sent {
+        id: format!("{minute}-{view}"),
+        product: product.to_owned(),
+        category: Some(category.to_owned()),
+        visitor: format!("visitor-{}", view % 40),
+        at: (minute * 60 + view % 60).try_into().expect("after 1970"),
+    }
 }
 
 impl Inside {
@@ -35,18 +48,14 @@ impl Inside {
         (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap_or_default())
     }
 
-    /// Writes a minute with so many views, a third of them of product `rope`.
-    async fn minute(&self, minute: i64, views: i64) {
-        let (rope, tent) = (views / 3, views - views / 3);
-        let day = time_of(minute).date().to_string();
-        let document = json!({
-            "id": text(minute), "day": day, "minute": minute, "views": views, "visitors": views,
-            "categories": {"Climbing": {"views": rope, "visitors": rope}, "Camping": {"views": tent, "visitors": tent}},
-            "products": {"rope": {"views": rope, "visitors": rope, "category": "Climbing"},
-                         "tent": {"views": tent, "visitors": tent, "category": "Camping"}},
-        });
-        let (status, said) = self.analytics(Method::POST, "minutes/docs", &day, Some(&document)).await;
-        assert!(status < 300, "{status} {said}");
+    /// Sends the views of minutes to the hub, and waits until `TrendRollup` has summed them.
+    async fn minutes_pass(&self, views: impl Iterator<Item = (i64, i64)>) {
+        let clicks: Vec<Sent> =
+            views.flat_map(|(minute, views)| (0..views).map(move |view| click(minute, view))).collect();
+        self.send(&clicks);
+        self.counts(clicks.len(), 200).await;
+        let host = self.stack.host().expect("a host");
+        assert!(host.fire_timer("TrendRollup").await.expect("a timer"), "it succeeds");
     }
 
     async fn anomalies(&self, id: &str) -> Value {
@@ -127,8 +136,8 @@ impl Inside {
     }
 }
 
-/// Two outages, one over and one not: both are told once, the list shows where each stands, and neither a second run nor a run after
-/// a kill between storing and sending says anything new.
+/// Two outages in the clicks on the hub, one over since the clicks came back and one not: both are told once, the list shows where
+/// each stands, and neither a second run nor a run after a kill between storing and sending says anything new.
 #[tokio::test]
 async fn outages_are_told_once_and_clear_themselves() {
     let shop = Inside::start().await;
@@ -137,9 +146,8 @@ async fn outages_are_told_once_and_clear_themselves() {
     // The youngest minute that ended 90 seconds ago; a minute later is as good.
     let closed = (now - 90).div_euclid(60) - 1;
     let (first, second) = (closed - 25, closed - 5);
-    for minute in (closed - 100..first).chain(first + 8..second) {
-        shop.minute(minute, 300 + (minute * 7919) % 31).await;
-    }
+    let busy = (closed - 80..first).chain(first + 8..second);
+    shop.minutes_pass(busy.map(|minute| (minute, 60 + (minute * 7919) % 7))).await;
     shop.look_for_anomalies().await;
 
     let over = format!("total|outage|{}", text(first));
@@ -177,9 +185,8 @@ async fn outages_are_told_once_and_clear_themselves() {
 async fn minutes_long_past_raise_nothing() {
     let shop = Inside::start().await;
     let closed = (OffsetDateTime::now_utc().unix_timestamp() - 90).div_euclid(60) - 1;
-    for minute in (closed - 120..closed - 80).chain(closed - 70..=closed + 2) {
-        shop.minute(minute, 300).await;
-    }
+    let busy = (closed - 120..closed - 80).chain(closed - 70..=closed + 2);
+    shop.minutes_pass(busy.map(|minute| (minute, 40))).await;
     shop.look_for_anomalies().await;
     assert_eq!(shop.announced(), [""; 0]);
     let list = shop.anomalies("current").await;

@@ -4,7 +4,10 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
+use contoso_local::event_hubs::Outgoing;
 use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::support::{Inside, eventually, python};
 
@@ -49,6 +52,91 @@ async fn poison_on_the_hub_is_parked_and_its_neighbours_pass() {
         let garbage = garbage.expect("the original bytes are kept");
         assert!(!garbage["cause"].as_str().expect("a cause").is_empty(), "{garbage}");
     }
+    shop.stop().await;
+}
+
+/// Bad clicks in every partition, straight to the hub, and a flood by one visitor: what cannot be read or lies in the future is parked,
+/// what is no click or far too late is skipped, and everybody else's clicks before and after them count.
+#[tokio::test]
+async fn bad_clicks_on_the_hub_disturb_nobody() {
+    const TYPE: &str = "com.contoso.click.recorded.v1";
+    let shop = Inside::start().await;
+    let now = OffsetDateTime::now_utc().format(&Rfc3339).expect("a text");
+    let event = |kind: &str, id: &str, time: &str, body: &[u8]| {
+        let pairs = [("specversion", "1.0"), ("id", id), ("source", "/hostile"), ("type", kind), ("time", time)];
+        let properties = pairs.map(|(name, value)| (format!("cloudEvents:{name}"), value.to_owned())).to_vec();
+        let content_type = Some("application/json".to_owned());
+        Outgoing { body: body.to_vec(), properties, content_type, partition_key: None }.encode()
+    };
+    let click = |visitor: &str, product: &str| {
+        json!({"productId": product, "category": "Climbing", "visitorId": visitor, "sessionId": null}).to_string()
+    };
+    let fine = click("nobody-else", "boots");
+    let long = json!({"productId": "boots", "category": "c".repeat(900_000), "visitorId": null}).to_string();
+    let no_event =
+        Outgoing { body: b"no event".to_vec(), properties: Vec::new(), content_type: None, partition_key: None };
+    let mut parked = vec![no_event.encode()];
+    for (id, time, body) in [
+        ("broken", now.as_str(), "{broken"),
+        ("deep", &now, &"[".repeat(100_000)),
+        ("number", &now, r#"{"productId": 7}"#),
+        ("product", &now, &click("nobody-else", "a/b")),
+        ("visitor", &now, &click("x", "boots")),
+        ("long", &now, &long),
+        ("no time", "yesterday", &fine),
+        ("future", "9999-12-31T23:59:59-23:00", &fine),
+    ] {
+        parked.push(event(TYPE, id, time, body.as_bytes()));
+    }
+    let skipped = [
+        event("com.contoso.product.changed.v1", "other", &now, fine.as_bytes()),
+        event(TYPE, "long ago", "0000-01-01T00:00:00+23:59", fine.as_bytes()),
+        event(TYPE, "the epoch", "1970-01-01T00:00:00Z", fine.as_bytes()),
+    ];
+    let flood: Vec<_> = (0..2_000)
+        .map(|number| {
+            let id = number.to_string();
+            event(TYPE, &id, &now, click("one-visitor", &format!("p-{number}")).as_bytes())
+        })
+        .collect();
+
+    let hub = shop.stack.event_hubs().hub("clicks").expect("the hub");
+    let partitions = hub.partitions().len();
+    for (place, partition) in hub.partitions().iter().enumerate() {
+        let visitor = format!("visitor-{place}");
+        let good =
+            |product: &str| event(TYPE, &format!("{place}-{product}"), &now, click(&visitor, product).as_bytes());
+        partition.append(&[good("boots")]).expect("stored");
+        for bad in parked.iter().chain(&skipped) {
+            partition.append(std::slice::from_ref(bad)).expect("the hub does not read them");
+        }
+        for messages in flood.chunks(200).filter(|_| place == 0) {
+            partition.append(messages).expect("stored");
+        }
+        partition.append(&[good("rope")]).expect("stored");
+    }
+    let events = partitions * (parked.len() + skipped.len() + 2) + flood.len();
+    for group in ["recently-viewed", "trends"] {
+        shop.handles("clicks", group, i64::try_from(events).expect("a count")).await;
+    }
+    let viewed = async |visitor: &str| {
+        let document =
+            shop.document("visitors", visitor, visitor).await.unwrap_or_else(|| panic!("{visitor} is not known"));
+        document["items"].as_array().expect("a list").len()
+    };
+    for place in 0..partitions {
+        assert_eq!(viewed(&format!("visitor-{place}")).await, 2, "partition {place}");
+    }
+    assert_eq!(viewed("one-visitor").await, 20);
+    assert!(shop.document("visitors", "nobody-else", "nobody-else").await.is_none());
+    for function in ["RecentlyViewed", "Trends"] {
+        let letters = shop.blobs("dead-letters", &format!("{function}/clicks/"));
+        assert_eq!(letters.len(), partitions * parked.len(), "{function}");
+    }
+    let host = shop.stack.host().expect("a host");
+    assert!(host.fire_timer("TrendRollup").await.expect("a timer"), "it succeeds");
+    let minute = shop.item("analytics", "minutes", &now[..10], &format!("{}Z", &now[..16])).await.expect("the minute");
+    assert_eq!(minute["views"], 2 * partitions + flood.len(), "{}", minute["views"]);
     shop.stop().await;
 }
 

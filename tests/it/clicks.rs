@@ -119,6 +119,10 @@ async fn bad_input_is_answered_clearly_and_disturbs_nobody() {
         ("application/xml", "<a/>".to_owned(), 415),
         ("application/json", many, 413),
         ("application/json", format!("[{}]", " ".repeat(10 << 20)), 413),
+        ("application/cloudevents-batch+json", format!("[{}]", " ".repeat(10 << 20)), 413),
+        ("application/cloudevents+json", json!({ "specversion": "0.3" }).to_string(), 400),
+        ("application/json", "[".repeat(200_000), 400),
+        ("application/json", json!({ "productId": "a", "time": "9999-12-31T23:59:59-23:00" }).to_string(), 400),
     ] {
         let answer = post(content_type, text).await.expect("an answer");
         assert_eq!(answer.status(), status, "{content_type}");
@@ -155,6 +159,37 @@ async fn a_flood_by_one_visitor_is_refused_and_touches_nobody_else() {
     assert_eq!(body(other.expect("an answer"), StatusCode::ACCEPTED).await["accepted"], 1);
     shop.shows("another-visitor", &["rope"]).await;
     shop.shows(VISITOR, &["boots"]).await;
+    shop.stop().await;
+}
+
+/// Made-up products and categories, clicked far more than anything that is sold: they count, and no customer sees them.
+#[tokio::test]
+async fn a_flood_on_products_that_do_not_exist_is_not_shown() {
+    let shop = Inside::start().await;
+    let price = json!({"amount": "1.00", "currency": "USD"});
+    shop.put("rope", &json!({"name": "Rope", "category": "Climbing", "price": price})).await;
+    shop.comes_to_rest(1).await;
+    let made_up = |number: usize| {
+        let category = if number.is_multiple_of(2) { "Climbing".to_owned() } else { format!("Made up {number}") };
+        json!({ "productId": format!("none-{}", number % 40), "category": category })
+    };
+    let flood: Vec<_> = (0..400).map(made_up).collect();
+    body(shop.post_clicks(&json!(flood)).send().await.expect("an answer"), StatusCode::ACCEPTED).await;
+    let wrong = json!({ "productId": "rope", "category": "Made up 1" });
+    body(shop.post_clicks(&wrong).send().await.expect("an answer"), StatusCode::ACCEPTED).await;
+    shop.handles("clicks", "trends", 401).await;
+
+    let host = shop.stack.host().expect("a host");
+    assert!(host.fire_timer("TrendRollup").await.expect("a timer"), "it succeeds");
+    for (path, listed) in [("trending", 1), ("trending?category=Climbing", 1), ("trending?category=Made%20up%201", 0)] {
+        let list = body(shop.site(path).await, StatusCode::OK).await;
+        let top = list["top"].as_array().expect("products");
+        assert_eq!(top.len(), listed, "{path}: {list}");
+        assert!(top.iter().all(|top| (&top["productId"], &top["category"]) == (&json!("rope"), &json!("Climbing"))));
+    }
+    let overview: Value =
+        shop.http.get(shop.api("ops/overview")).send().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(overview["trending"]["leftOut"], json!({ "products": 40, "views": 400 }), "operators see it");
     shop.stop().await;
 }
 

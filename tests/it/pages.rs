@@ -4,14 +4,19 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::support::{Inside, Shop, ShopOptions, data, eventually, javascript};
+use crate::support::{Inside, Shop, ShopOptions, data, eventually, javascript, package};
 
-/// Prices, clicks, anomalies; accessibility in both schemes on both sizes. Screenshots are kept beside the build output.
+/// An outage of the traffic, prices, clicks; accessibility in both schemes on both sizes. Screenshots are kept beside the build output.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(real_data), ignore = "the real data set is not here")]
 async fn pages_in_a_browser() {
     let catalogue = data::real("catalogue-dotnet-eshop/catalog.json");
-    let shop = Shop::start(ShopOptions { catalogue: Some(catalogue), ..ShopOptions::default() }).await;
+    // `Anomalies` runs by its own timer here.
+    let app =
+        tokio::task::spawn_blocking(|| package(&["--set", "ProductChanges.feedPollDelay=50"])).await.expect("no panic");
+    let options =
+        ShopOptions { catalogue: Some(catalogue), app: Some(app.path().to_owned()), ..ShopOptions::default() };
+    let shop = Shop::start(options).await;
     eventually("the last product on the site", || async {
         shop.site_product("101").await.ok_or_else(|| "not yet".to_owned())
     })

@@ -3,69 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
-use contoso_local::event_hubs::Outgoing;
 use serde_json::{Value, json};
 
+use crate::support::clicks::{Sent, time_of};
 use crate::support::{Inside, eventually, seed};
-
-/// A click as a producer sends it, and what the test knows of it.
-#[derive(Clone)]
-struct Sent {
-    id: String,
-    product: String,
-    category: Option<String>,
-    visitor: String,
-    /// Seconds since 1970.
-    at: u64,
-}
-
-impl Sent {
-    /// As a message of the hub.
-    fn message(&self) -> Bytes {
-        let data =
-            json!({"productId": self.product, "category": self.category, "visitorId": self.visitor, "sessionId": null});
-        let attribute = |name: &str, value: &str| (format!("cloudEvents:{name}"), value.to_owned());
-        Outgoing {
-            body: data.to_string().into_bytes(),
-            properties: vec![
-                attribute("specversion", "1.0"),
-                attribute("id", &self.id),
-                attribute("source", "/tests/trends"),
-                attribute("type", "com.contoso.click.recorded.v1"),
-                attribute("subject", &self.visitor),
-                attribute("partitionkey", &self.visitor),
-                attribute("time", &time_of(self.at)),
-            ],
-            content_type: Some("application/json".to_owned()),
-            partition_key: Some(self.visitor.clone()),
-        }
-        .encode()
-    }
-
-    fn minute(&self) -> u64 {
-        self.at / 60
-    }
-}
-
-/// RFC 3339.
-fn time_of(seconds: u64) -> String {
-    let (days, second) = (i64::try_from(seconds / 86_400).expect("a day"), seconds % 86_400);
-    format!("{}T{:02}:{:02}:{:02}Z", day_of(days), second / 3_600, second / 60 % 60, second % 60)
-}
-
-/// The civil date of a day since 1970 (H. Hinnant, "chrono-compatible low-level date algorithms").
-fn day_of(days: i64) -> String {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    format!("{:04}-{month:02}-{day:02}", year + era * 400 + i64::from(month <= 2))
-}
 
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs()
@@ -126,43 +67,6 @@ fn difference(expected: &Minute, item: &Value) -> Option<String> {
 }
 
 impl Inside {
-    /// Sends clicks, each to the partition of its visitor, in publications of a hundred.
-    fn send(&self, clicks: &[Sent]) {
-        let hub = self.stack.event_hubs().hub("clicks").expect("the hub");
-        let mut by_partition: BTreeMap<usize, Vec<Bytes>> = BTreeMap::new();
-        for click in clicks {
-            let chosen = hub.choose(Some(&click.visitor));
-            let index =
-                hub.partitions().iter().position(|partition| std::ptr::eq(partition, chosen)).expect("one of it");
-            by_partition.entry(index).or_default().push(click.message());
-        }
-        for (index, messages) in by_partition {
-            for messages in messages.chunks(100) {
-                hub.partitions()[index].append(messages).expect("the hub takes them");
-            }
-        }
-    }
-
-    /// Waits until so many clicks are counted.
-    async fn counts(&self, clicks: usize, patience: usize) {
-        let clicks = i64::try_from(clicks).expect("a count");
-        let mut before = -1;
-        for _ in 0..patience {
-            let counted = eventually("progress of the count", || async {
-                match self.handled("clicks", "trends") {
-                    counted if counted == clicks || counted > before => Ok(counted),
-                    counted => Err(format!("{counted} of {clicks}")),
-                }
-            })
-            .await;
-            if counted == clicks {
-                return;
-            }
-            before = counted;
-        }
-        panic!("{before} of {clicks}");
-    }
-
     /// Waits until every minute says what the log says, and returns the items.
     async fn minutes_say(&self, expected: &BTreeMap<u64, Minute>) -> Vec<Value> {
         let host = self.stack.host().expect("a host");
@@ -216,6 +120,11 @@ fn some_clicks(random: &mut seed::Random, count: usize) -> Vec<Sent> {
 async fn every_click_counts_once() {
     let mut random = seed::random("CONTOSO_TRENDS_SEED");
     let shop = Inside::start().await;
+    for number in 0..40 {
+        let category = format!("Category {}", number % 5);
+        let price = json!({"amount": "1.00", "currency": "USD"});
+        shop.put(&format!("p-{number}"), &json!({"name": "Rope", "category": category, "price": price})).await;
+    }
     let clicks = some_clicks(&mut random, 6_000);
     for part in clicks.chunks(1_500) {
         shop.send(part);

@@ -5,14 +5,19 @@ use std::{collections::BTreeSet, num::NonZeroU32};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use super::{NO_DAY, minutes::Summing};
+use super::{NO_DAY, minutes::Summing, shelf::shelf};
 use crate::{
     app::App,
     azure::cosmos::{Container, CosmosError},
-    domain::trends::{
-        board::{ALL, Hour, Past, TrendingDocument, WINDOW_MINUTES, board, category_id, empty},
-        minute::{Minute, MinuteDocument},
-        tally::Tally,
+    domain::{
+        product::Category,
+        trends::{
+            board::{ALL, TrendingDocument, WINDOW_MINUTES, category_id, empty},
+            minute::{Minute, MinuteDocument},
+            past::{Hour, Past},
+            ranking::Ranking,
+            tally::Tally,
+        },
     },
     outcome::Cause,
 };
@@ -39,7 +44,9 @@ pub(super) async fn write(app: &App, changed: &BTreeSet<i64>) -> Result<(), Caus
     let now = Minute::of(at);
     let recent = recent(app, now).await?;
     let past = past(app, now, changed).await.map_err(|error| Cause::from_error("sum the past hours", error))?;
-    let lists = board(at, &recent, &past);
+    let ranking = Ranking::new(&recent, &past);
+    let shelf = shelf(app, &ranking).await.map_err(|error| Cause::from_error("ask which products are sold", error))?;
+    let lists = ranking.lists(at, &shelf);
     let trending = app.cosmos().container("site", "trending");
     put(&trending, lists).await.map_err(|error| Cause::from_error("write the lists of what is trending", error))
 }
@@ -93,9 +100,16 @@ async fn sum(minutes: &Container, now: Minute, hour: i64) -> Result<Hour, Cosmos
     Ok(Hour::of_minutes(&page.items))
 }
 
+/// What the last run stored, as far as the next needs it.
+#[derive(Deserialize)]
+struct Previous {
+    #[serde(default)]
+    categories: BTreeSet<Category>,
+}
+
 /// Stores the lists, and empties those of categories that have none any more.
 async fn put(trending: &Container, mut lists: Vec<TrendingDocument>) -> Result<(), CosmosError> {
-    let previous = trending.read::<TrendingDocument>(ALL, ALL).await?.map(|stored| stored.value);
+    let previous = trending.read::<Previous>(ALL, ALL).await?.map(|stored| stored.value);
     if let Some((previous, all)) = previous.as_ref().zip(lists.last()) {
         let gone: Vec<_> = previous.categories.difference(&all.categories).collect();
         let emptied: Vec<_> = gone.into_iter().map(|category| empty(category_id(category), all.at)).collect();

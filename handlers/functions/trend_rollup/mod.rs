@@ -3,13 +3,14 @@
 //! Triggered by a timer, every 10 seconds.
 //!
 //! Promises: once clicks are counted in `analytics/windows`, however late, the next runs make the minute's item in `analytics/minutes` the sum of
-//! its windows, and `site/trending` lists what is viewed most and what is rising as of the run.
+//! its windows, and `site/trending` lists what is viewed most and what is rising as of the run, of the products that the site has.
 //!
 //! A second delivery changes nothing: minutes are never added to but summed again from their windows, which only grow. What changed is told by
 //! the change feed of `analytics/windows`; how far that was read is stored after the minutes are.
 
 mod lists;
 mod minutes;
+mod shelf;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,14 +22,17 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub(crate) use self::minutes::{HeldMinutes, held_minutes};
 use self::minutes::{Pages, Summing};
+pub(crate) use self::{
+    minutes::{HeldMinutes, held_minutes},
+    shelf::Answers,
+};
 use crate::{
     app::App,
     azure::cosmos::{Changes, Container, CosmosErrorKind},
     domain::trends::{
-        board::Past,
         minute::Minute,
+        past::Past,
         window::{PageDocument, PageId},
     },
     outcome::Cause,

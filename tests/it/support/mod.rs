@@ -2,6 +2,7 @@
 
 mod app;
 mod child;
+pub(crate) mod clicks;
 pub(crate) mod data;
 mod inside;
 pub(crate) mod javascript;

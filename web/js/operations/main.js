@@ -61,7 +61,7 @@ function show(overview) {
   put("dead", panels.deadLetters(overview));
   put("partners", panels.partnerDeliveries(overview, demo));
   const { trending } = overview;
-  setText(element("trending-note"), trending ? `last ${trending.windowMinutes} min, counted ${ago(trending.at)}` : "");
+  setText(element("trending-note"), trending ? `last ${trending.windowMinutes} min, counted ${ago(trending.at)}${panels.leftOut(trending)}` : "");
 }
 
 function showAge() {

@@ -14,6 +14,17 @@ const number = (text) => h("td", { class: "number" }, text);
 const atLeast = ({ count: known, isMore }) => (isMore ? `${count(known)} or more` : count(known));
 const per = (value) => new Intl.NumberFormat(undefined, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
 
+const KINDS = { spike: "Spike", drop: "Drop", outage: "Outage" };
+const kindOf = ({ kind }) => KINDS[kind] ?? kind;
+
+/** Whose clicks an anomaly is of. */
+function scope({ scope: text }, names) {
+  if (text === "total") return "All clicks";
+  const [kind, ...rest] = text.split(":");
+  const name = rest.join(":");
+  return kind === "product" ? (names[name] ?? `product ${name}`) : name;
+}
+
 /** What needs somebody, worst first: `{ level, text }`. */
 export function verdict({ measuredAt, flows, anomalies }) {
   if (!measuredAt) return { level: "", text: "Nothing was measured yet" };
@@ -25,8 +36,15 @@ export function verdict({ measuredAt, flows, anomalies }) {
   return { level: "good", text: "All flows keep up" };
 }
 
+/** The anomaly to look at first, in a line: the widest, else the strongest. */
+function whatIsOpen(open, names) {
+  const width = ({ scope: text }) => ["total", "category", "product"].indexOf(text.split(":")[0]);
+  const first = open.toSorted((a, b) => width(a) - width(b) || b.score - a.score)[0];
+  return `${kindOf(first)}: ${scope(first, names)}, since ${clock(Date.parse(first.startedAt))}`;
+}
+
 /** The figures on top. */
-export function figures({ logs, flows, deadLetters, anomalies, partners }) {
+export function figures({ logs, flows, deadLetters, anomalies, partners, names }) {
   const log = (name) => logs.find((log) => log.name === name);
   const lag = flows.reduce((sum, flow) => sum + (flow.lag ?? 0), 0);
   const worst = flows.reduce((worst, flow) => ((flow.lag ?? 0) > (worst?.lag ?? 0) ? flow : worst), null);
@@ -39,28 +57,20 @@ export function figures({ logs, flows, deadLetters, anomalies, partners }) {
     figure("Waiting events", short(lag), worst ? `most in ${worst.function}` : "nothing waits", flows.some(isBehind) ? "warn" : ""),
     figure("Dead letters", deadLetters ? atLeast(deadLetters) : "unknown",
       deadLetters?.newest[0]?.at ? `newest ${ago(deadLetters.newest[0].at)}` : deadLetters ? "none" : "storage does not answer", deadLetters?.count ? "bad" : ""),
-    figure("Open anomalies", anomalies ? count(open.length) : "–", anomalies ? `looked ${ago(anomalies.at)}` : "not looked for yet", open.length ? "bad" : ""),
+    figure("Open anomalies", anomalies ? count(open.length) : "–", open.length ? whatIsOpen(open, names) : anomalies ? `looked ${ago(anomalies.at)}` : "not looked for yet", open.length ? "bad" : ""),
     figure("Published to partners", rate(partners.publishedPerSecond), partners.givenUp ? `${atLeast(partners.givenUp)} given up` : "given up: unknown"),
   ];
 }
-
-const KINDS = { spike: "Spike", drop: "Drop", outage: "Outage" };
 
 /** What departs from the usual, open ones first. */
 export function anomalyList({ anomalies, names }) {
   if (!anomalies) return nothing("Nothing looked for anomalies yet.");
   const shown = [...anomalies.open, ...anomalies.recent].slice(0, 12);
   if (shown.length === 0) return nothing("Everything is as usual.");
-  const scope = (text) => {
-    if (text === "total") return "All clicks";
-    const [kind, ...rest] = text.split(":");
-    const name = rest.join(":");
-    return kind === "product" ? (names[name] ?? `product ${name}`) : name;
-  };
   const row = (anomaly) => h("tr", null,
     h("td", null, anomaly.endedAt ? h("span", { class: "badge" }, "over") : h("span", { class: "badge open" }, "open")),
-    h("th", { scope: "row" }, KINDS[anomaly.kind] ?? anomaly.kind),
-    h("td", null, scope(anomaly.scope)),
+    h("th", { scope: "row" }, kindOf(anomaly)),
+    h("td", null, scope(anomaly, names)),
     h("td", null, `${clock(Date.parse(anomaly.startedAt))}${anomaly.endedAt ? ` – ${clock(Date.parse(anomaly.endedAt))}` : " – now"}`),
     number(per(anomaly.observed)),
     number(`${per(anomaly.expectedLow)} – ${per(anomaly.expectedHigh)}`),
@@ -74,7 +84,7 @@ const productCell = ({ productId, category }, names, share) => h("th", { scope: 
 
 /** What most visitors look at. */
 export function topProducts({ trending, names }) {
-  if (!trending || trending.top.length === 0) return nothing("No clicks were counted yet.");
+  if (!trending || trending.top.length === 0) return nothing("No clicks on products of the site were counted lately.");
   const most = trending.top[0].views || 1;
   const row = (trend) => {
     const bar = h("span", { class: "bar-cell", "aria-hidden": "true" });
@@ -82,6 +92,13 @@ export function topProducts({ trending, names }) {
     return h("tr", null, productCell(trend, names, bar), number(count(trend.views)), number(trend.visitors === undefined ? "–" : count(trend.visitors)));
   };
   return table("Top products", [["Product"], ["Clicks", true], ["Visitors", true]], trending.top.slice(0, 8).map(row));
+}
+
+/** Says so where much is looked at that the site does not have: an old link somewhere, or somebody who makes clicks up. */
+export function leftOut({ leftOut }) {
+  if (!leftOut?.products) return "";
+  const { products, views } = leftOut;
+  return `; left out: ${count(views)} ${views === 1 ? "click" : "clicks"} on ${count(products)} ${products === 1 ? "id" : "ids"} not on the site`;
 }
 
 /** What is looked at much more than usual. */

@@ -49,7 +49,7 @@ export function strip({ title, id, path, pick, everyMs, note, without }) {
     const answer = from === null ? null : await get(from, { signal });
     const items = answer?.data ? (pick(answer.data) ?? []) : [];
     const ids = items.map(({ productId }) => productId).filter((id) => id !== without);
-    show(await sold(ids.slice(0, SHOWN)));
+    show(await sold(ids, SHOWN));
   }
 
   return { element, start: () => poll(ask, everyMs, () => show([])) };

@@ -26,10 +26,16 @@ export function remember(product) {
   known.set(product.id, { until: Date.now() + KEPT_MS, product: Promise.resolve(product) });
 }
 
-/** The products of a list of ids that are sold, in its order. */
-export async function sold(ids) {
-  const products = await Promise.all(ids.map((id) => product(id).catch(() => null)));
-  return products.filter((product) => product !== null);
+/** The first `count` products of a list of ids that are sold, in its order. What is not sold leaves its place to the next. */
+export async function sold(ids, count) {
+  const found = [];
+  for (let next = 0; next < ids.length && found.length < count;) {
+    const some = ids.slice(next, next + count - found.length);
+    next += some.length;
+    const products = await Promise.all(some.map((id) => product(id).catch(() => null)));
+    found.push(...products.filter((product) => product !== null));
+  }
+  return found;
 }
 
 /** Where the API has a product. */
