@@ -23,6 +23,9 @@ use crate::schemas;
 /// The hub of the product flow.
 pub(super) const HUB: &str = "products";
 
+/// The app setting that overrides `host.json`.
+const LARGEST_BATCH: &str = "AzureFunctionsJobHost__extensions__eventHubs__maxEventBatchSize";
+
 /// How long the flow may take to come to rest.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
@@ -67,12 +70,17 @@ impl Shop {
 
     /// Runs an app in place of the one before, and returns the handler's process id.
     pub(super) async fn run(&self, app: &Path) -> Result<u32> {
+        self.run_with(app, None).await
+    }
+
+    /// The same with another largest batch of hub events than `host.json` says.
+    pub(super) async fn run_with(&self, app: &Path, batch: Option<u32>) -> Result<u32> {
         self.stack.stop_app().await;
-        let app = AppOptions {
-            dir: app.to_owned(),
-            settings: app_settings::of(&self.stack, identity::APP)?,
-            enforce_keys: false,
-        };
+        let mut settings = app_settings::of(&self.stack, identity::APP)?;
+        if let Some(batch) = batch {
+            settings.insert(LARGEST_BATCH.to_owned(), batch.to_string());
+        }
+        let app = AppOptions { dir: app.to_owned(), settings, enforce_keys: false };
         self.stack.run_app(app).await?;
         let host = self.stack.host().context("the functions host stopped at once")?;
         host.ready().await.map_err(|stopped| anyhow!("the handler does not start: {stopped}"))?;

@@ -98,8 +98,8 @@ struct HubsArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = CLICKS_EXAMPLES, after_long_help = CLICKS_EXAMPLES)]
 struct ClicksArgs {
-    /// Clicks in the backlog that each reader works off alone
-    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1_160..))]
+    /// Clicks in the backlog that each reader works off alone; 0 leaves out all but the day
+    #[arg(long, default_value_t = 200_000)]
     clicks: u64,
     /// Products that are clicked on
     #[arg(long, default_value_t = 1_000, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
@@ -113,6 +113,9 @@ struct ClicksArgs {
     /// Run a day of ten million clicks too, or so many from its beginning
     #[arg(long, value_name = "CLICKS", num_args = 0..=1, default_missing_value = "10000000")]
     day: Option<u64>,
+    /// The largest batch on that day [default: that of host.json]
+    #[arg(long, value_name = "N", requires = "day", value_parser = clap::value_parser!(u32).range(1..))]
+    day_batch: Option<u32>,
     /// Print the figures as one JSON object
     #[arg(long)]
     json: bool,
@@ -191,8 +194,8 @@ async fn run_hubs(args: &HubsArgs) -> anyhow::Result<Exit> {
 }
 
 async fn run_clicks(args: ClicksArgs, project: &Project) -> anyhow::Result<Exit> {
-    let ClicksArgs { clicks, products, rate, duration, day, json } = args;
-    let plan = clicks::Plan { clicks, products, rate, duration, day };
+    let ClicksArgs { clicks, products, rate, duration, day, day_batch, json } = args;
+    let plan = clicks::Plan { clicks, products, rate, duration, day, day_batch };
     announce();
     let report = Box::pin(clicks::run(&plan, project)).await?;
     print(json, &report.to_json(), &report)

@@ -1,4 +1,4 @@
-//! Each reader alone with a backlog: its batches are as large as the host makes them.
+//! Each reader alone with a backlog, so that its batches are full.
 
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use super::{HUB, Plan, READERS, Reader, feed, ratio};
 
 /// The time that the backlog's clicks are spread over: that of an average shop's stream at 1,160 a second, ten times its average.
 const CLICKS_A_SECOND: u64 = 1_160;
+const BATCH: u32 = 500;
 
 pub(super) async fn measure(shop: &Shop, plan: &Plan, report: &mut Report) -> Result<()> {
     let lasts = Duration::from_secs(plan.clicks / CLICKS_A_SECOND);
@@ -28,7 +29,7 @@ async fn one(shop: &Shop, reader: Reader, clicks: i64, report: &mut Report) -> R
     let Reader { function, group, database, container } = reader;
     let before = shop.stack.cosmos().usage(database, container);
     let began = Instant::now();
-    let pid = shop.run(&shop.package(function, &[function])?).await?;
+    let pid = shop.run_with(&shop.package(function, &[function])?, Some(BATCH)).await?;
     shop.reach("handled clicks", clicks, |shop| shop.handled(HUB, group)).await?;
     let seconds = began.elapsed().as_secs_f64();
     let cpu = cpu_time(pid)?.as_secs_f64();
@@ -36,7 +37,7 @@ async fn one(shop: &Shop, reader: Reader, clicks: i64, report: &mut Report) -> R
     let clicks = u64::try_from(clicks)?;
     let thousands = ratio(clicks, 1000.0);
     report.add(
-        format!("{function}, batches of 500"),
+        format!("{function}, batches of {BATCH}"),
         format!("{:.0} clicks per CPU-second, {:.0} clicks/s", ratio(clicks, cpu), ratio(clicks, seconds)),
     );
     report.add(

@@ -22,7 +22,7 @@ const HUB: &str = "clicks";
 /// What to measure with.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Clicks in the backlog that each function works off alone.
+    /// Clicks in the backlog that each function works off alone; 0 measures the day alone.
     pub clicks: u64,
     /// Products that are clicked on.
     pub products: usize,
@@ -32,6 +32,8 @@ pub struct Plan {
     pub duration: Duration,
     /// Clicks of the whole day; none leaves it out.
     pub day: Option<u64>,
+    /// The largest batch on that day, if it is not the app's.
+    pub day_batch: Option<u32>,
 }
 
 /// Runs the whole plan on stacks of its own, in temporary directories.
@@ -40,10 +42,12 @@ pub struct Plan {
 /// When the stack or the app does not start, or the flow does not finish in time.
 pub async fn run(plan: &Plan, project: &Project) -> Result<Report> {
     let mut report = Report::default();
-    let shop = Shop::prepare(project).await?;
-    apart::measure(&shop, plan, &mut report).await?;
-    latency::measure(&shop, plan, &mut report).await?;
-    shop.stop().await;
+    if plan.clicks > 0 {
+        let shop = Shop::prepare(project).await?;
+        apart::measure(&shop, plan, &mut report).await?;
+        latency::measure(&shop, plan, &mut report).await?;
+        shop.stop().await;
+    }
     if let Some(clicks) = plan.day {
         let shop = Shop::prepare(project).await?;
         day::measure(&shop, plan, clicks, &mut report).await?;
