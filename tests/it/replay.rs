@@ -14,11 +14,11 @@ use tempfile::NamedTempFile;
 use time::Date;
 
 use crate::support::data::real;
-use crate::support::{Inside, LogCounts, contoso, eventually, within};
+use crate::support::{Inside, LogCounts, contoso, within};
 
 const LOG: &str = "eshop-clickstream-2008/e-shop-clothing-2008-04-01_2008-06-14.csv.gz";
 const CAPTURE_WINDOW: Duration = Duration::from_secs(300);
-/// How long a group may take for its next batch: some hundred windows, each of them found written already.
+/// How long a group may take for its next batch, some hundred windows of which each is found written already, and capture for its files.
 const STANDSTILL: Duration = Duration::from_secs(180);
 
 impl Inside {
@@ -181,7 +181,7 @@ async fn a_real_log_counts_exactly_and_is_rebuilt_from_what_was_captured() {
 
     let Replayed { shop, endpoints, counts, clicks, .. } = replayed;
     shop.step(CAPTURE_WINDOW * 2);
-    eventually("every click captured", || async {
+    within(STANDSTILL, "every click captured", || async {
         let captured = shop.captured("clicks");
         if captured == clicks { Ok(()) } else { Err(format!("{captured} of {clicks}")) }
     })
