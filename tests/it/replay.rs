@@ -1,36 +1,32 @@
-//! A real shop's log through the whole pipeline, handlers killed on the way; then a projection rebuilt from what was captured.
+//! A real shop's log through the whole pipeline: in order, then rebuilt from what was captured; and out of order, with handlers killed and
+//! checkpoints lost on the way. Counts and lists are those of the file.
 //!
 //! `CONTOSO_REPLAY_CLICKS=99180` replays all of it, which takes minutes.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Output;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use bytes::Bytes;
 use contoso_cli::clickstream::{self, Row};
 use contoso_cli::endpoints;
-use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 use time::Date;
 
 use crate::support::data::real;
-use crate::support::{Inside, contoso, eventually};
+use crate::support::{Inside, LogCounts, contoso, within};
 
 const LOG: &str = "eshop-clickstream-2008/e-shop-clothing-2008-04-01_2008-06-14.csv.gz";
-/// What a list of recently viewed products holds at most.
-const LONGEST: usize = 20;
 const CAPTURE_WINDOW: Duration = Duration::from_secs(300);
-
-/// Views of one day: by product, and by category.
-type Day = (BTreeMap<String, u64>, BTreeMap<String, u64>);
+/// How long a group may take for its next batch, some hundred windows of which each is found written already, and capture for its files.
+const STANDSTILL: Duration = Duration::from_secs(180);
 
 impl Inside {
     /// Waits until a group has handled so many clicks, however long that takes, as long as it gets on.
     async fn clicks_handled(&self, group: &str, clicks: i64) {
         let mut before = -1;
         while before < clicks {
-            before = eventually(&format!("progress of {group} after {before} of {clicks}"), || async {
+            before = within(STANDSTILL, &format!("progress of {group} after {before} of {clicks}"), || async {
                 let handled = self.handled("clicks", group);
                 if handled > before { Ok(handled) } else { Err(handled.to_string()) }
             })
@@ -38,43 +34,19 @@ impl Inside {
         }
     }
 
-    /// The items of a day's minutes.
-    async fn minutes_of(&self, day: Date) -> Vec<Value> {
-        let mut headers = HeaderMap::new();
-        let mut set =
-            |name: &'static str, value: &str| headers.insert(name, HeaderValue::from_str(value).expect("a header"));
-        set("x-ms-documentdb-partitionkey", &json!([day.to_string()]).to_string());
-        set("x-ms-documentdb-isquery", "true");
-        set("content-type", "application/query+json");
-        set("x-ms-max-item-count", "1000");
-        let body = Bytes::from(json!({ "query": "SELECT * FROM c" }).to_string());
-        let mut items = Vec::new();
+    /// Sums until no window changed since it was summed, however long that takes: a run that finds changes notes how far it got.
+    async fn windows_are_summed(&self) {
+        let host = self.stack.host().expect("a host");
+        let mut before = None;
         loop {
-            let path = "/dbs/analytics/colls/minutes/docs";
-            let answer = self.stack.cosmos().execute(Method::POST, path, headers.clone(), body.clone()).await;
-            let answer = answer.expect("Cosmos answers");
-            assert_eq!(answer.status(), StatusCode::OK, "{:?}", answer.body());
-            let page: Value = serde_json::from_slice(answer.body()).expect("JSON");
-            items.extend(page["Documents"].as_array().expect("documents").iter().cloned());
-            match answer.headers().get("x-ms-continuation") {
-                Some(next) => headers.insert("x-ms-continuation", next.clone()),
-                None => return items,
-            };
+            assert!(host.fire_timer("TrendRollup").await.expect("a timer"), "the rollup succeeds");
+            let progress = self.item("analytics", "minutes", "-", "progress").await.expect("progress");
+            let continuation = progress["continuation"].as_str().map(ToOwned::to_owned);
+            if continuation == before {
+                return;
+            }
+            before = continuation;
         }
-    }
-
-    async fn views_of(&self, day: Date) -> Day {
-        let mut sums = Day::default();
-        for minute in self.minutes_of(day).await {
-            let add = |sums: &mut BTreeMap<String, u64>, part: &str| {
-                for (name, counts) in minute[part].as_object().expect("counts") {
-                    *sums.entry(name.clone()).or_default() += counts["views"].as_u64().expect("views");
-                }
-            };
-            add(&mut sums.0, "products");
-            add(&mut sums.1, "categories");
-        }
-        sums
     }
 
     /// Events of a hub in captured files, as their reports say.
@@ -95,24 +67,6 @@ impl Inside {
     }
 }
 
-/// The newest products of each session, each once, and the views of each day of the log.
-fn direct(rows: &[Row]) -> (BTreeMap<u32, Vec<String>>, BTreeMap<Date, Day>) {
-    let mut latest: BTreeMap<u32, HashMap<&str, u32>> = BTreeMap::new();
-    let mut days = BTreeMap::<Date, Day>::new();
-    for row in rows {
-        latest.entry(row.session).or_default().insert(row.product.as_str(), row.order);
-        let day = days.entry(row.date).or_default();
-        *day.0.entry(row.product.to_string()).or_default() += 1;
-        *day.1.entry(row.category.to_string()).or_default() += 1;
-    }
-    let lists = latest.into_iter().map(|(session, products)| {
-        let mut products: Vec<_> = products.into_iter().collect();
-        products.sort_by_key(|(_, order)| std::cmp::Reverse(*order));
-        (session, products.into_iter().take(LONGEST).map(|(product, _)| product.to_owned()).collect())
-    });
-    (lists.collect(), days)
-}
-
 async fn run(arguments: &[&str], log: Option<&Path>, endpoints: &Path) -> Output {
     let mut command = contoso();
     command.args(arguments).args(log).arg("--endpoints").arg(endpoints);
@@ -121,62 +75,120 @@ async fn run(arguments: &[&str], log: Option<&Path>, endpoints: &Path) -> Output
     output
 }
 
+/// A stack and the log that goes through it.
+struct Replayed {
+    shop: Inside,
+    endpoints: NamedTempFile,
+    log: PathBuf,
+    counts: LogCounts,
+    clicks: i64,
+    started: Instant,
+}
+
+impl Replayed {
+    /// A stack for the first `clicks` of the log, or for as many as the environment says.
+    async fn start(clicks: usize) -> Self {
+        let log = real(LOG);
+        let clicks = std::env::var("CONTOSO_REPLAY_CLICKS").map_or(clicks, |text| text.parse().expect("a number"));
+        let rows = clickstream::open(&log).expect("a log").take(clicks);
+        let rows: Vec<Row> = rows.map(|row| row.expect("a click")).collect();
+        let shop = Inside::start().await;
+        let endpoints = NamedTempFile::new().expect("a temporary file");
+        let line = endpoints::ready_line(shop.stack.endpoints()).expect("JSON");
+        std::fs::write(endpoints.path(), line).expect("written");
+        let (counts, clicks) = (LogCounts::of(&rows), i64::try_from(rows.len()).expect("a count"));
+        Self { shop, endpoints, log, counts, clicks, started: Instant::now() }
+    }
+
+    /// Sends the log; returns how many days later it now is.
+    async fn replay(&self, options: &[&str]) -> time::Duration {
+        let limit = self.clicks.to_string();
+        let arguments = [&["replay", "clicks", "--limit", &limit], options].concat();
+        let replayed = run(&arguments, Some(&self.log), self.endpoints.path()).await;
+        let summary = String::from_utf8_lossy(&replayed.stdout).into_owned();
+        self.note(summary.trim());
+        let sessions = self.counts.lists.len();
+        assert!(summary.starts_with(&format!("{} clicks of {sessions} sessions", self.clicks)), "{summary}");
+        // "the log's days … are now <first> to <last>"
+        let first = summary.split(" are now ").nth(1).and_then(|days| days.get(..10)).expect("the first day");
+        let first = Date::parse(first, &time::macros::format_description!("[year]-[month]-[day]")).expect("a day");
+        first - *self.counts.views.keys().next().expect("a day")
+    }
+
+    async fn all_handled(&self) {
+        self.shop.clicks_handled("recently-viewed", self.clicks).await;
+        self.shop.clicks_handled("trends", self.clicks).await;
+        self.note("handled");
+    }
+
+    /// Everything that was counted is as the file has it.
+    async fn is_counted(&self, shift: time::Duration) {
+        let Self { shop, counts, .. } = self;
+        shop.lists_are(&counts.lists).await;
+        self.note("every list is the file's");
+        shop.windows_are_summed().await;
+        self.note("summed");
+        for (day, expected) in &counts.views {
+            assert_eq!(shop.views_of(*day + shift).await, *expected, "{day}");
+        }
+        let windows = shop.windows_by_day().await.into_iter().map(|(day, tally)| (day - shift, tally)).collect();
+        let (compared, error) = counts.visitors_are(&windows);
+        let days = counts.views.len();
+        self.note(&format!(
+            "views of {days} days equal, {compared} counts of visitors within bounds, {error:.4} off at most"
+        ));
+    }
+
+    /// Says how far the run is, for whoever replays all of the log.
+    fn note(&self, what: &str) {
+        println!("{:6.1} s: {what}", self.started.elapsed().as_secs_f64());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(real_data), ignore = "the real data set is not here")]
+async fn a_real_log_counts_exactly_out_of_order_through_kills_and_rewinds() {
+    let run = Replayed::start(4_000).await;
+    let shop = &run.shop;
+    let disturbing = async {
+        // After so many eighths of the clicks; the second time one of them, when they come again.
+        for (eighths, is_kill) in [(1, true), (2, false), (1, true), (4, false), (6, true)] {
+            shop.clicks_handled("recently-viewed", run.clicks * eighths / 8).await;
+            if is_kill {
+                shop.kill_handler().await;
+            } else {
+                shop.stack.stop_app().await;
+                shop.rewind().await;
+                shop.run_app().await;
+            }
+            run.note(if is_kill { "the handler was killed" } else { "every checkpoint was lost" });
+        }
+    };
+    // Longer than a day: clicks arrive among those of the next one.
+    let (shift, ()) = tokio::join!(run.replay(&["--shuffle", "30h"]), disturbing);
+    run.all_handled().await;
+    run.is_counted(shift).await;
+    run.shop.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(real_data), ignore = "the real data set is not here")]
 async fn a_real_log_counts_exactly_and_is_rebuilt_from_what_was_captured() {
-    let log = real(LOG);
-    let clicks: usize = std::env::var("CONTOSO_REPLAY_CLICKS").map_or(8_000, |text| text.parse().expect("a number"));
-    let rows: Vec<Row> =
-        clickstream::open(&log).expect("a log").take(clicks).map(|row| row.expect("a click")).collect();
-    let (lists, days) = direct(&rows);
-    let clicks = i64::try_from(rows.len()).expect("a count");
+    let replayed = Replayed::start(8_000).await;
+    let shift = replayed.replay(&[]).await;
+    replayed.all_handled().await;
+    replayed.is_counted(shift).await;
 
-    let shop = Inside::start().await;
-    let file = tempfile::NamedTempFile::new().expect("a temporary file");
-    std::fs::write(file.path(), endpoints::ready_line(shop.stack.endpoints()).expect("JSON")).expect("written");
-    let limit = clicks.to_string();
-    let arguments = ["replay", "clicks", "--limit", &limit];
-    let replaying = run(&arguments, Some(&log), file.path());
-    let killing = async {
-        for handled in [clicks / 8, clicks / 2] {
-            eventually(&format!("{handled} clicks handled"), || async {
-                let state = shop.handled("clicks", "recently-viewed");
-                if state >= handled { Ok(()) } else { Err(state.to_string()) }
-            })
-            .await;
-            shop.kill_handler().await;
-        }
-    };
-    let (replayed, ()) = tokio::join!(replaying, killing);
-    let summary = String::from_utf8_lossy(&replayed.stdout).into_owned();
-    assert!(summary.starts_with(&format!("{clicks} clicks of {} sessions", lists.len())), "{summary}");
-    shop.clicks_handled("recently-viewed", clicks).await;
-    shop.clicks_handled("trends", clicks).await;
-    shop.lists_are(&lists).await;
-
-    // "the log's days … are now <first> to <last>"
-    let first = summary.split(" are now ").nth(1).and_then(|days| days.get(..10)).expect("the first day");
-    let first = Date::parse(first, &time::macros::format_description!("[year]-[month]-[day]")).expect("a day");
-    let shift = first - *days.keys().next().expect("a day");
-    for (day, expected) in &days {
-        eventually(&format!("the counts of {day}"), || async {
-            let host = shop.stack.host().expect("a host");
-            assert!(host.fire_timer("TrendRollup").await.expect("a timer"), "the rollup succeeds");
-            let found = shop.views_of(*day + shift).await;
-            if found == *expected { Ok(()) } else { Err(format!("{found:?}\n instead of\n{expected:?}")) }
-        })
-        .await;
-    }
-
+    let Replayed { shop, endpoints, counts, clicks, .. } = replayed;
     shop.step(CAPTURE_WINDOW * 2);
-    eventually("every click captured", || async {
+    within(STANDSTILL, "every click captured", || async {
         let captured = shop.captured("clicks");
         if captured == clicks { Ok(()) } else { Err(format!("{captured} of {clicks}")) }
     })
     .await;
-    let rebuilt = run(&["rebuild", "RecentlyViewed", "--clear"], None, file.path()).await;
+    let rebuilt = run(&["rebuild", "RecentlyViewed", "--clear"], None, endpoints.path()).await;
     let summary = String::from_utf8_lossy(&rebuilt.stdout).into_owned();
     assert!(summary.starts_with(&format!("{clicks} events of ")), "{summary}");
-    shop.lists_are(&lists).await;
+    shop.lists_are(&counts.lists).await;
     shop.stop().await;
 }

@@ -37,17 +37,26 @@ pub(crate) fn held_minutes() -> HeldMinutes {
 pub(super) struct Pages {
     /// How many each partition has at least.
     counts: BTreeMap<String, u32>,
-    /// Those that will not change again.
-    full: BTreeMap<PageId, PageDocument>,
+    /// Those that need not be read.
+    known: BTreeMap<PageId, PageDocument>,
 }
 
 impl Pages {
-    /// Adds one.
+    /// Adds one, as it was when the change feed was read.
     pub(super) fn changed(&mut self, id: PageId, document: PageDocument) {
         self.know(&id.window.partition, id.number + 1);
-        if document.full {
-            self.full.insert(id, document);
-        }
+        self.known.insert(id, document);
+    }
+
+    /// Whether no page has to be read.
+    fn is_whole(&self) -> bool {
+        self.counts.values().try_fold(0, |sum: usize, count| sum.checked_add(usize::try_from(*count).ok()?))
+            == Some(self.known.len())
+    }
+
+    /// Forgets those that may have changed since; full ones never do.
+    fn forget_changing(&mut self) {
+        self.known.retain(|_, document| document.full);
     }
 
     fn know(&mut self, partition: &str, count: u32) {
@@ -75,10 +84,24 @@ impl<'a> Summing<'a> {
     /// Writes the minute's item as the sum of the pages it was made of before and those that changed.
     ///
     /// The item is read before the windows are. So of two that sum at the same time, the one that may have read older windows finds that the
-    /// item changed, and sums again.
+    /// item changed, and sums again. An item that nobody made before is created from the changes as they are, without a read: whoever had
+    /// newer ones either made it, and it is summed again here, or fails to create it, and sums again there.
     pub(super) async fn sum(&self, minute: Minute, mut pages: Pages) -> Result<(), Cause> {
         let id = minute.to_string();
         let failed = |error| Cause::from_error("sum a minute", error);
+        if pages.is_whole() {
+            let Some(tally) = self.tally(minute, &pages).await.map_err(failed)? else { return Ok(()) };
+            let document = MinuteDocument::new(minute, pages.counts.clone(), &tally);
+            match self.minutes.create(&document.day, &id, &document).await {
+                Ok(etag) => {
+                    self.hold(minute, etag, tally);
+                    return Ok(());
+                }
+                Err(error) if error.kind == CosmosErrorKind::Conflict => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        pages.forget_changing();
         for _ in 0..MAX_RACES {
             let stored = self.stored(minute).await.map_err(failed)?;
             for (partition, count) in stored.iter().flat_map(|stored| &stored.value.pages) {
@@ -93,9 +116,7 @@ impl<'a> Summing<'a> {
             };
             match written {
                 Ok(etag) => {
-                    if minute >= Minute::of(self.app.now()).plus(-WINDOW_MINUTES) {
-                        self.app.minutes().put(minute, (etag, tally));
-                    }
+                    self.hold(minute, etag, tally);
                     return Ok(());
                 }
                 Err(error) if matches!(error.kind, CosmosErrorKind::Conflict | CosmosErrorKind::NotFound) => {}
@@ -103,6 +124,13 @@ impl<'a> Summing<'a> {
             }
         }
         Err(Cause::new(format!("minute {id} is summed by others at the same time; repeating is safe")))
+    }
+
+    /// Keeps what was counted of a minute that the lists are made of.
+    fn hold(&self, minute: Minute, etag: String, tally: Tally) {
+        if minute >= Minute::of(self.app.now()).plus(-WINDOW_MINUTES) {
+            self.app.minutes().put(minute, (etag, tally));
+        }
     }
 
     /// The minute's item.
@@ -116,7 +144,7 @@ impl<'a> Summing<'a> {
         minute: Minute,
         counts: &BTreeMap<String, u32>,
     ) -> Result<Option<Tally>, CosmosError> {
-        self.tally(minute, &Pages { counts: counts.clone(), full: BTreeMap::new() }).await
+        self.tally(minute, &Pages { counts: counts.clone(), known: BTreeMap::new() }).await
     }
 
     async fn tally(&self, minute: Minute, pages: &Pages) -> Result<Option<Tally>, CosmosError> {
@@ -127,7 +155,7 @@ impl<'a> Summing<'a> {
         }
         let mut found = stream::iter(ids)
             .map(|id| async move {
-                match pages.full.get(&id) {
+                match pages.known.get(&id) {
                     Some(document) => Ok(read_page(document)),
                     None => self.page(&id).await,
                 }

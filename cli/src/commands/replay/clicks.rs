@@ -17,7 +17,8 @@ use tokio::time::Instant;
 
 use super::super::Exit;
 use super::schedule::{Extent, Schedule};
-use crate::clickstream::{self, Row};
+use super::shuffle::Shuffled;
+use crate::clickstream::{self, ClickstreamError, Row};
 use crate::signals::Signals;
 use crate::{endpoints, identity, output, units};
 
@@ -29,9 +30,12 @@ Examples:
       From a day of your choice, the clicks of a session a minute apart
   contoso replay clicks e-shop-clothing.csv.gz --rate 500 --limit 10000
       The first ten thousand, 500 a second
+  contoso replay clicks e-shop-clothing.csv.gz --shuffle 2h
+      Out of order: each click reaches the hub up to two hours after it happened, when later ones are there already
 
 The log is that of UCI data set 553, as csv or csv.gz. It knows days, not times: sessions are spread over their day, always
-in the same way. Sending the same log to the same days again changes nothing: repeats are told by their ids.";
+in the same way. Sending the same log to the same days again changes nothing: repeats are told by their ids. So --shuffle
+changes the order alone, and no count.";
 
 /// The hub of clicks.
 const HUB: &str = "clicks";
@@ -56,6 +60,9 @@ pub(super) struct Args {
     /// End after this many clicks
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
+    /// Send clicks out of order, each by chance up to so long after it happened; the same order each time
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    shuffle: Option<Duration>,
     /// The endpoints of the stack [default: .contoso/endpoints.json here or above]
     #[arg(long, value_name = "FILE")]
     endpoints: Option<PathBuf>,
@@ -65,8 +72,8 @@ pub(super) struct Args {
 #[derive(Default)]
 struct Sent {
     clicks: u64,
+    /// Told by their first clicks, since the others may come before.
     sessions: u64,
-    last_session: Option<u32>,
 }
 
 /// Reads the whole log first, so that nothing is sent of one that has a mistake.
@@ -106,7 +113,14 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
 async fn send(args: &Args, app: &App, schedule: &Schedule, sent: &mut Sent, bar: &ProgressBar) -> anyhow::Result<()> {
     let source = source(&args.file);
     let limit = usize::try_from(args.limit.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
-    let mut rows = clickstream::open(&args.file)?.take(limit);
+    let rows = clickstream::open(&args.file)?.take(limit);
+    let mut rows: Box<dyn Iterator<Item = Result<Row, ClickstreamError>> + Send> = match args.shuffle {
+        Some(bound) => {
+            let bound = time::Duration::try_from(bound).context("--shuffle is too long")?;
+            Box::new(Shuffled::new(rows, *schedule, bound))
+        }
+        None => Box::new(rows),
+    };
     let at_once = args.rate.map_or(AT_ONCE, |rate| (rate.ceil() as usize).clamp(1, AT_ONCE));
     let started = Instant::now();
     loop {
@@ -118,13 +132,11 @@ async fn send(args: &Args, app: &App, schedule: &Schedule, sent: &mut Sent, bar:
         for row in &chunk {
             messages.push(message(app, schedule, &source, row).await?);
         }
-        // One call after the other keeps the order of each session.
+        // One call after the other keeps the order of each session, unless that is not wanted.
         app.hubs().send(HUB, messages).await?;
         for row in &chunk {
             sent.clicks += 1;
-            if sent.last_session.replace(row.session) != Some(row.session) {
-                sent.sessions += 1;
-            }
+            sent.sessions += u64::from(row.order == 1);
         }
         bar.set_position(sent.clicks);
         if let Some(rate) = args.rate {

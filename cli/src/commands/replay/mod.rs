@@ -2,6 +2,7 @@
 
 mod clicks;
 mod schedule;
+mod shuffle;
 
 use clap::Subcommand;
 
@@ -12,7 +13,9 @@ Examples:
   contoso replay clicks e-shop-clothing.csv.gz
       Every click of the log, its days moved so that the last one was yesterday
   contoso replay clicks e-shop-clothing.csv.gz --start 2026-09-01 --rate 500
-      From a day of your choice, 500 clicks a second";
+      From a day of your choice, 500 clicks a second
+  contoso replay clicks e-shop-clothing.csv.gz --shuffle 2h
+      Out of order, each click up to two hours late";
 
 /// Send events of a real log through the pipeline
 #[derive(Debug, clap::Args)]

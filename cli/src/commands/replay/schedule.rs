@@ -88,15 +88,19 @@ impl Schedule {
         Ok(Self { shift: first - extent.first, spacing, first, last })
     }
 
+    /// The first moment of the day that a click happens on.
+    pub(super) fn day(&self, row: &Row) -> OffsetDateTime {
+        (row.date + self.shift).with_time(Time::MIDNIGHT).assume_utc()
+    }
+
     /// When a click happens: always on its own day, and the same whenever it is asked.
     pub(super) fn moment(&self, row: &Row) -> OffsetDateTime {
-        let day = (row.date + self.shift).with_time(Time::MIDNIGHT).assume_utc();
         // The golden ratio spreads consecutive numbers evenly (Weyl's sequence).
         let place = (f64::from(row.session) * 0.618_033_988_749_894_9).fract();
         let start = OPENS + OPEN_FOR * place;
         let start = Duration::seconds(start.whole_seconds());
         let into_session = self.spacing.saturating_mul(i32::try_from(row.order.saturating_sub(1)).unwrap_or(i32::MAX));
-        day + (start.saturating_add(into_session)).min(LAST_MOMENT)
+        self.day(row) + (start.saturating_add(into_session)).min(LAST_MOMENT)
     }
 }
 
