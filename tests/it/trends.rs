@@ -11,13 +11,13 @@ use crate::support::{Inside, eventually, seed};
 
 /// A click as a producer sends it, and what the test knows of it.
 #[derive(Clone)]
-struct Sent {
-    id: String,
+pub(crate) struct Sent {
+    pub(crate) id: String,
     product: String,
     category: Option<String>,
     visitor: String,
     /// Seconds since 1970.
-    at: u64,
+    pub(crate) at: u64,
 }
 
 impl Sent {
@@ -73,14 +73,14 @@ fn now() -> u64 {
 
 /// Counts as the log has them.
 #[derive(Default)]
-struct Minute {
-    views: u64,
-    products: BTreeMap<String, (u64, HashSet<String>)>,
+pub(crate) struct Minute {
+    pub(crate) views: u64,
+    pub(crate) products: BTreeMap<String, (u64, HashSet<String>)>,
     categories: BTreeMap<String, u64>,
     visitors: HashSet<String>,
 }
 
-fn counted(clicks: &[Sent]) -> BTreeMap<u64, Minute> {
+pub(crate) fn counted(clicks: &[Sent]) -> BTreeMap<u64, Minute> {
     let mut minutes: BTreeMap<u64, Minute> = BTreeMap::new();
     let mut seen = HashSet::new();
     for click in clicks.iter().filter(|click| seen.insert(click.id.clone())) {
@@ -127,7 +127,7 @@ fn difference(expected: &Minute, item: &Value) -> Option<String> {
 
 impl Inside {
     /// Sends clicks, each to the partition of its visitor, in publications of a hundred.
-    fn send(&self, clicks: &[Sent]) {
+    pub(crate) fn send(&self, clicks: &[Sent]) {
         let hub = self.stack.event_hubs().hub("clicks").expect("the hub");
         let mut by_partition: BTreeMap<usize, Vec<Bytes>> = BTreeMap::new();
         for click in clicks {
@@ -144,7 +144,7 @@ impl Inside {
     }
 
     /// Waits until so many clicks are counted.
-    async fn counts(&self, clicks: usize, patience: usize) {
+    pub(crate) async fn counts(&self, clicks: usize, patience: usize) {
         let clicks = i64::try_from(clicks).expect("a count");
         let mut before = -1;
         for _ in 0..patience {
@@ -164,7 +164,7 @@ impl Inside {
     }
 
     /// Waits until every minute says what the log says, and returns the items.
-    async fn minutes_say(&self, expected: &BTreeMap<u64, Minute>) -> Vec<Value> {
+    pub(crate) async fn minutes_say(&self, expected: &BTreeMap<u64, Minute>) -> Vec<Value> {
         let host = self.stack.host().expect("a host");
         let mut items = Vec::new();
         for (minute, expected) in expected {
@@ -191,7 +191,7 @@ impl Inside {
 }
 
 /// Some thousand clicks of the last minutes, some of them sent again by their producer.
-fn some_clicks(random: &mut seed::Random, count: usize) -> Vec<Sent> {
+pub(crate) fn some_clicks(random: &mut seed::Random, count: usize) -> Vec<Sent> {
     let now = now();
     let mut clicks: Vec<Sent> = Vec::new();
     for number in 0..count {
