@@ -50,7 +50,7 @@ changed windows within its next runs, so that minutes follow by themselves.";
 pub(super) struct Args {
     /// The function whose documents are to be rebuilt
     #[arg(value_enum)]
-    projection: Projection,
+    projection: Target,
     /// Delete its documents first: readers miss them until they are back, and Anomalies may take missing minutes for an outage.
     /// Not for Trends, which replaces documents one by one
     #[arg(long)]
@@ -63,7 +63,7 @@ pub(super) struct Args {
 /// The functions whose effects are documents alone: making them again tells nobody anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "PascalCase")]
-enum Projection {
+enum Target {
     ProductProjection,
     RecentlyViewed,
     Trends,
@@ -82,7 +82,7 @@ enum Rebuild {
 
 /// Makes the projection again, and says what became of it.
 pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
-    if args.clear && args.projection == Projection::Trends {
+    if args.clear && args.projection == Target::Trends {
         bail!(
             "--clear is not for Trends: windows whose clicks are no longer captured would be lost for good, and the others are replaced \
              one by one wherever they are wrong"
@@ -123,7 +123,7 @@ async fn rebuild(args: &Args, app: &App, hubs: &EventHubsSettings, tally: &mut T
     }
 }
 
-impl Projection {
+impl Target {
     /// As it is written on the command line, which is the function's name.
     fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
@@ -151,7 +151,7 @@ impl Projection {
     fn results(self) -> &'static [&'static str] {
         match self {
             Self::ProductProjection | Self::RecentlyViewed => &[replayed::APPLIED, replayed::UNCHANGED],
-            Self::Trends => &[trends::REPLACED, trends::SAME, trends::LEFT],
+            Self::Trends => &[trends::FROM_HUB, trends::REPLACED, trends::SAME, trends::LEFT],
             Self::TrendRollup => &[rollup::SUMMED],
             Self::Recommendations => &[],
         }
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn every_projection_is_a_function_that_can_be_rebuilt() {
-        for projection in Projection::value_variants() {
+        for projection in Target::value_variants() {
             let name = projection.name();
             assert!(functions().iter().any(|function| function.name == name), "{name}");
             assert!(projection.rebuild().is_ok(), "{name}");

@@ -36,8 +36,16 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} events of {} captured files", self.events, self.files)?;
-        self.results.iter().try_for_each(|(name, count)| write!(f, ", {count} {name}"))?;
-        write!(f, ", {} bad", self.bad)
+        let mut parts = Vec::new();
+        // Not every projection is made of files.
+        let is_read = self.files > 0 || self.results.is_empty();
+        if is_read {
+            parts.push(format!("{} events of {} captured files", self.events, self.files));
+        }
+        parts.extend(self.results.iter().map(|(name, count)| format!("{count} {name}")));
+        if is_read || self.bad > 0 {
+            parts.push(format!("{} bad", self.bad));
+        }
+        f.write_str(&parts.join(", "))
     }
 }

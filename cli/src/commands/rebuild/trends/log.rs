@@ -50,6 +50,7 @@ impl<'a> Log<'a> {
         for file in captured.files().filter(|entry| entry.file.partition == partition && entry.length > 0) {
             let mut events = Box::pin(captured::events(app, file, CONSUMER_GROUP).await?);
             while let Some(record) = events.next().await {
+                tally.events += 1;
                 log.take(record?, tally)?;
             }
             tally.files += 1;
@@ -126,6 +127,7 @@ impl<'a> Log<'a> {
                 enqueued: enqueued.unwrap_or(OffsetDateTime::UNIX_EPOCH),
             };
             let event = captured::hub_event(self.app, hub::incoming(&received), position).await?;
+            tally.add(super::FROM_HUB, 1);
             self.take(Record { sequence, enqueued, event }, tally)?;
             if sequence >= until {
                 return Ok(());
@@ -147,7 +149,6 @@ impl<'a> Log<'a> {
             Follows::Again => return Ok(()),
             Follows::Gap => self.begin_anew(sequence, tally)?,
         }
-        tally.events += 1;
         match event.map(|event| fact(&event)) {
             Ok(Ok((_, fact))) => self.spool.push(&fact)?,
             Ok(Err(Outcome::Park(cause) | Outcome::Retry(cause))) => tally.is_bad(cause.chain()),

@@ -28,6 +28,7 @@ use store::{Attempt, Store};
 const HUB: &str = "clicks";
 const CONSUMER_GROUP: &str = "trends";
 
+pub(super) const FROM_HUB: &str = "more of the hub";
 pub(super) const REPLACED: &str = "windows replaced";
 pub(super) const SAME: &str = "as they should be";
 pub(super) const LEFT: &str = "left alone, for not all their clicks are known";

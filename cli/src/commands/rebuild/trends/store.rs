@@ -3,7 +3,7 @@
 use anyhow::Context;
 use contoso_handlers::app::App;
 use contoso_handlers::azure::cosmos::{Container, CosmosErrorKind};
-use contoso_handlers::domain::trends::minute::{Minute, MinuteDocument};
+use contoso_handlers::domain::trends::minute::MinuteDocument;
 use contoso_handlers::domain::trends::remade::{Comparison, Remade, StoredPage};
 use contoso_handlers::domain::trends::window::{PageDocument, PageId, WindowId};
 
@@ -72,7 +72,6 @@ impl Store {
 
     /// How many pages the window had when its minute was summed.
     async fn known(&self, WindowId { partition, minute }: &WindowId) -> anyhow::Result<u32> {
-        let minute: &Minute = minute;
         let summed = self.minutes.read::<MinuteDocument>(&minute.day(), &minute.to_string()).await?;
         Ok(summed.and_then(|summed| summed.value.pages.get(partition).copied()).unwrap_or_default())
     }
