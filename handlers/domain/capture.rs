@@ -223,16 +223,20 @@ pub struct Mark {
     pub enqueued: Option<OffsetDateTime>,
 }
 
+impl ReportedFile {
+    /// This version of the file.
+    pub fn new(file: &CaptureFile, etag: &str, length: u64) -> Self {
+        // Listings put it in quotes, events do not.
+        let etag = etag.trim_matches('"').to_owned();
+        Self { container: file.container.clone(), path: file.path.clone(), etag, length }
+    }
+}
+
 impl Report {
     /// The report of a file of which nothing was read yet.
     pub fn new(file: &CaptureFile, etag: &str, length: u64) -> Self {
         Self {
-            file: ReportedFile {
-                container: file.container.clone(),
-                path: file.path.clone(),
-                etag: etag.to_owned(),
-                length,
-            },
+            file: ReportedFile::new(file, etag, length),
             hub: file.hub.clone(),
             partition: file.partition.clone(),
             records: 0,

@@ -165,7 +165,7 @@ async fn read(app: &App, file: &CaptureFile, mut report: Report) -> Result<(Repo
             let event = decode(app, file, &record).await?;
             report.count(&record, event.as_ref().map(|event| event.r#type.as_str()));
             if let Some(event) = event {
-                sessions.add(&record, &event);
+                sessions.add(record.enqueued, &event);
             }
         }
         Ok::<_, Outcome>((report, sessions))

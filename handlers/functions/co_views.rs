@@ -7,13 +7,14 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use super::{CLICKS_HUB, click};
 use crate::{
     app::App,
     azure::blobs::{BlobError, Condition},
     domain::{
-        capture::{CaptureFile, CapturedEvent, ReportedFile},
+        capture::{CaptureFile, ReportedFile},
         click::Timing,
         recommendation::sessions::Collector,
     },
@@ -21,32 +22,35 @@ use crate::{
 };
 
 /// The container.
-pub(super) const CONTAINER: &str = "co-views";
+pub const CONTAINER: &str = "co-views";
 
 /// What marks begin with.
 pub(super) const MARKS: &str = "changed/";
 
 /// Sessions of the file that is being read; of files of other hubs there are none.
-pub(super) struct FileSessions(Option<Collector>);
+pub struct FileSessions(Option<Collector>);
 
 impl FileSessions {
     /// Of a file of which nothing was read yet.
-    pub(super) fn new(file: &CaptureFile, version: &ReportedFile) -> Self {
+    pub fn new(file: &CaptureFile, version: &ReportedFile) -> Self {
         Self((file.hub == CLICKS_HUB).then(|| Collector::new(version.clone())))
     }
 
-    /// Adds the next record of the file. What is no click that counts makes no session; the readers of the hub park or skip it.
-    pub(super) fn add(&mut self, record: &CapturedEvent, event: &Event) {
+    /// Adds the event in the next record of the file, and when the hub stored it. What is no click that counts makes no session; the readers of the hub park or skip it.
+    pub fn add(&mut self, enqueued: Option<OffsetDateTime>, event: &Event) {
         let Some(collector) = &mut self.0 else { return };
-        let Some(at) = event.time.or(record.enqueued) else { return };
-        let stored = record.enqueued.unwrap_or(at);
+        let Some(at) = event.time.or(enqueued) else { return };
+        let stored = enqueued.unwrap_or(at);
         if let (Ok(Some(click)), Timing::Counts) = (click(event), Timing::of(at, stored)) {
             collector.add(click, at.unix_timestamp(), stored.unix_timestamp());
         }
     }
 
     /// Stores them, and marks their day as changed.
-    pub(super) async fn store(self, app: &App, file: &CaptureFile) -> Result<(), BlobError> {
+    ///
+    /// # Errors
+    /// If storage fails. Repeating is safe.
+    pub async fn store(self, app: &App, file: &CaptureFile) -> Result<(), BlobError> {
         let Some(collector) = self.0 else { return Ok(()) };
         put(app, &file.report(), &collector.finish(), Condition::None).await?;
         put(app, &format!("{MARKS}{}", file.day()), &file.path, Condition::None).await?;

@@ -3,7 +3,7 @@
 
 pub mod anomalies;
 pub mod capture_batch;
-mod co_views;
+pub mod co_views;
 pub mod collect_clicks;
 pub mod erase_visitor;
 pub mod heartbeat;

@@ -68,7 +68,7 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
     let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(events.len());
     let mut windows: BTreeMap<WindowId, Vec<(usize, Fact)>> = BTreeMap::new();
     for (index, event) in events.iter().enumerate() {
-        outcomes.push(match fact(now, event) {
+        outcomes.push(match fact(event).and_then(|known| timely(now, event, known)) {
             Ok((id, fact)) => {
                 windows.entry(id).or_default().push((index, fact));
                 None
@@ -106,8 +106,12 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
     outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Done)).collect()
 }
 
-/// The click that an event is and the window it counts in, or what becomes of the event if it is none that counts.
-fn fact(now: OffsetDateTime, HubEvent { event, position }: &HubEvent) -> Result<(WindowId, Fact), Outcome> {
+/// The click that an event is and the window it counts in, or what becomes of the event if it is none that counts. Judged by the event
+/// alone: whoever reads it, and whenever, it counts or it does not.
+///
+/// # Errors
+/// With the outcome of an event that does not count.
+pub fn fact(HubEvent { event, position }: &HubEvent) -> Result<(WindowId, Fact), Outcome> {
     let click = match click(event) {
         Ok(Some(click)) => click,
         Ok(None) => return Err(Outcome::Skip("not a click")),
@@ -125,11 +129,16 @@ fn fact(now: OffsetDateTime, HubEvent { event, position }: &HubEvent) -> Result<
             return Err(Outcome::Park(Cause::new("the click claims to have happened after the hub stored it")));
         }
     }
-    if now - position.enqueued > REDELIVERED_WITHIN {
-        return Err(Outcome::Skip("stored so long ago that it cannot be known whether it was counted"));
-    }
     let id = WindowId { partition: partition.to_owned(), minute: Minute::of(at) };
     Ok((id, Fact { sequence, event: EventHash::new(&event.source, &event.id), at, click }))
+}
+
+/// Passes on what was delivered while it is known what was counted.
+fn timely<T>(now: OffsetDateTime, event: &HubEvent, counts: T) -> Result<T, Outcome> {
+    if now - event.position.enqueued > REDELIVERED_WITHIN {
+        return Err(Outcome::Skip("stored so long ago that it cannot be known whether it was counted"));
+    }
+    Ok(counts)
 }
 
 fn outcome(folded: Folded) -> Outcome {
@@ -272,10 +281,10 @@ mod tests {
 
     #[test]
     fn a_click_counts_in_the_minute_it_happened_in() {
-        let (id, fact) = fact(STORED, &click_at(STORED - Duration::minutes(2))).unwrap();
+        let (id, fact) = fact(&click_at(STORED - Duration::minutes(2))).unwrap();
         assert_eq!((id.partition.as_str(), id.minute.to_string().as_str()), ("3", "2026-06-01T11:58Z"));
         assert_eq!(fact.sequence, 41);
-        let (id, _) = super::fact(STORED, &event(json!({ "productId": "p-1" }), None)).unwrap();
+        let (id, _) = super::fact(&event(json!({ "productId": "p-1" }), None)).unwrap();
         assert_eq!(id.minute.to_string(), "2026-06-01T12:00Z", "without a time, when it was stored");
     }
 
@@ -284,11 +293,11 @@ mod tests {
         let nowhere = |change: fn(&mut Position)| {
             let mut click = click_at(STORED);
             change(&mut click.position);
-            fact(STORED, &click).unwrap_err()
+            fact(&click).unwrap_err()
         };
         assert!(nowhere(|position| position.sequence = -1).is_retry());
         assert!(nowhere(|position| position.partition = "unknown".to_owned()).is_retry());
-        let ends = |now, event: &HubEvent| fact(now, event).unwrap_err();
+        let ends = |now, event: &HubEvent| fact(event).and_then(|known| timely(now, event, known)).unwrap_err();
         let ahead = click_at(STORED + AHEAD + Duration::SECOND);
         assert!(matches!(ends(STORED, &ahead), Outcome::Park(_)));
         assert!(matches!(ends(STORED, &event(json!({ "productId": "a/b" }), None)), Outcome::Park(_)));

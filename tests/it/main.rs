@@ -18,6 +18,7 @@ mod pages;
 mod power_cut;
 mod product_flow;
 mod python_suites;
+mod rebuild;
 mod recommendations;
 mod redelivery;
 mod refusals;

@@ -50,7 +50,7 @@ impl Inside {
     }
 
     /// Events of a hub in captured files, as their reports say.
-    fn captured(&self, hub: &str) -> i64 {
+    pub(crate) fn captured(&self, hub: &str) -> i64 {
         let reports = self.blobs("reports", &format!("{hub}/"));
         reports.iter().map(|name| self.json_blob("reports", name).0["records"].as_i64().expect("a count")).sum()
     }

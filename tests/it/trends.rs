@@ -14,14 +14,14 @@ fn now() -> u64 {
 
 /// Counts as the log has them.
 #[derive(Default)]
-struct Minute {
-    views: u64,
-    products: BTreeMap<String, (u64, HashSet<String>)>,
+pub(crate) struct Minute {
+    pub(crate) views: u64,
+    pub(crate) products: BTreeMap<String, (u64, HashSet<String>)>,
     categories: BTreeMap<String, u64>,
     visitors: HashSet<String>,
 }
 
-fn counted(clicks: &[Sent]) -> BTreeMap<u64, Minute> {
+pub(crate) fn counted(clicks: &[Sent]) -> BTreeMap<u64, Minute> {
     let mut minutes: BTreeMap<u64, Minute> = BTreeMap::new();
     let mut seen = HashSet::new();
     for click in clicks.iter().filter(|click| seen.insert(click.id.clone())) {
@@ -68,7 +68,7 @@ fn difference(expected: &Minute, item: &Value) -> Option<String> {
 
 impl Inside {
     /// Waits until every minute says what the log says, and returns the items.
-    async fn minutes_say(&self, expected: &BTreeMap<u64, Minute>) -> Vec<Value> {
+    pub(crate) async fn minutes_say(&self, expected: &BTreeMap<u64, Minute>) -> Vec<Value> {
         let host = self.stack.host().expect("a host");
         let mut items = Vec::new();
         for (minute, expected) in expected {
@@ -95,7 +95,7 @@ impl Inside {
 }
 
 /// Some thousand clicks of the last minutes, some of them sent again by their producer.
-fn some_clicks(random: &mut seed::Random, count: usize) -> Vec<Sent> {
+pub(crate) fn some_clicks(random: &mut seed::Random, count: usize) -> Vec<Sent> {
     let now = now();
     let mut clicks: Vec<Sent> = Vec::new();
     for number in 0..count {

@@ -64,6 +64,10 @@ impl Count {
         self.views += other.views;
         self.visitors.merge(&other.visitors);
     }
+
+    fn is_like(&self, other: &Self) -> bool {
+        self.views == other.views && self.visitors.is_like(&other.visitors)
+    }
 }
 
 impl Tally {
@@ -92,6 +96,25 @@ impl Tally {
         self.other_views += 1;
     }
 
+    /// How many clicks were considered: those counted and those that a producer sent again.
+    pub fn facts(&self) -> u64 {
+        self.total.views + self.repeats
+    }
+
+    /// Whether the same clicks were counted here, as far as counts tell.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let count = |count: &Count, other: &Count| count.is_like(other);
+        let product = |product: &ProductCount, other: &ProductCount| {
+            let seconds = |listed: &Option<Listed>| listed.as_ref().map(|listed| listed.at_millis.div_euclid(1_000));
+            // A click without a time is listed when the hub stored it, which captured files tell in whole seconds.
+            product.count.is_like(&other.count) && seconds(&product.listed) == seconds(&other.listed)
+        };
+        self.total.is_like(&other.total)
+            && (self.other_views, self.repeats) == (other.other_views, other.repeats)
+            && are_like(&self.categories, &other.categories, count)
+            && are_like(&self.products, &other.products, product)
+    }
+
     /// Adds what others counted.
     pub fn merge(&mut self, other: &Self) {
         self.total.merge(&other.total);
@@ -116,4 +139,10 @@ fn entry<'m, K: Clone + Ord, V: Default>(map: &'m mut BTreeMap<K, V>, key: &K) -
         map.insert(key.clone(), V::default());
     }
     map.entry(key.clone()).or_default()
+}
+
+/// Whether both have the same keys, with values that are `like` each other.
+fn are_like<K: Ord, V>(ours: &BTreeMap<K, V>, theirs: &BTreeMap<K, V>, like: impl Fn(&V, &V) -> bool) -> bool {
+    ours.len() == theirs.len()
+        && ours.iter().zip(theirs).all(|(ours, theirs)| ours.0 == theirs.0 && like(ours.1, theirs.1))
 }

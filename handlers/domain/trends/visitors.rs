@@ -54,6 +54,18 @@ impl Visitors {
         self.0 = Some(union.to_sketch(HllType::Hll4));
     }
 
+    /// Whether these are the same visitors, as far as the sketches can tell. In whatever order they came: a sketch's own estimate depends
+    /// on that a little, that of a union does not.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let united = |first: &Self, second: &Self| {
+            let mut union = first.clone();
+            union.merge(second);
+            union.count()
+        };
+        let both = united(self, other);
+        both == united(self, self) && both == united(other, other)
+    }
+
     /// How many there are, as far as the sketch can tell.
     pub fn count(&self) -> u64 {
         let estimate = self.0.as_ref().map_or(0.0, HllSketch::estimate).round();
@@ -130,7 +142,12 @@ mod tests {
             parts.iter().for_each(|part| merged.merge(part));
             let error = (merged.count() as f64 - f64::from(visitors)).abs() / f64::from(visitors);
             assert!(error <= 3.0 * STANDARD_ERROR, "{visitors}: {merged:?}");
+            let mut backwards = Visitors::default();
+            (0..visitors).rev().for_each(|number| backwards.add(visitor(number)));
+            assert!(backwards.is_like(&merged), "{visitors}: {backwards:?} {merged:?}");
             if visitors <= 300 {
+                backwards.add(visitor(visitors));
+                assert!(!backwards.is_like(&merged), "{visitors}: one more is seen");
                 assert_eq!(merged.count(), u64::from(visitors));
             }
         }

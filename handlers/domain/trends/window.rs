@@ -61,7 +61,7 @@ pub struct PageId {
 pub struct PageIdError(String);
 
 /// A click and its place in the hub.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fact {
     /// Sequence number in its partition.
     pub sequence: i64,
@@ -75,7 +75,8 @@ pub struct Fact {
 
 /// 64 bits of an event's `source` and `id`. Two of a window's 100,000 collide, and the second is taken for a repeat, once in four
 /// billion windows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct EventHash(u64);
 
 impl EventHash {
@@ -257,6 +258,11 @@ impl Page {
     /// What it counts.
     pub fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// What the events it counted are known by.
+    pub fn ids(&self) -> &[u64] {
+        &self.ids
     }
 
     fn has_room(&self) -> bool {

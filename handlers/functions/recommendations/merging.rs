@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::stored;
+use super::{stored, visitors::KEPT};
 use crate::{
     app::App,
     azure::blobs::Condition,
@@ -21,6 +21,9 @@ use crate::{
 };
 
 const SETTLED: &str = "settled.json";
+
+/// What the names of tables begin with.
+const TABLES: &str = "days/";
 
 /// What a product keeps of the settled days: ten times what is shown.
 const STRONGEST: usize = 200;
@@ -62,12 +65,7 @@ async fn catch_up_with(
     served: &BTreeSet<Added>,
     changes: &mut Changes,
 ) -> Result<(), Cause> {
-    let listed = app
-        .blobs()
-        .list(CONTAINER, &format!("{}/", mark.trim_start_matches(MARKS)))
-        .await
-        .map_err(|error| Cause::from_error("list the sessions of a day", error))?;
-    let listed: Vec<Added> = listed.into_iter().map(|entry| Added { name: entry.name, etag: entry.etag }).collect();
+    let listed = files_of(app, mark).await?;
     let (table, version) = stored::<CoViews>(app, &table_of(mark)).await?.unzip();
     let mut table = table.filter(|table| listed.starts_with(&table.files)).unwrap_or_default();
     let added = table.files.len();
@@ -96,6 +94,35 @@ async fn catch_up_with(
             .map_err(|error| Cause::from_error("store the co-views of a day", error))?;
     }
     Ok(())
+}
+
+/// Removes all tables: they are made again from the sessions of the files.
+pub(super) async fn forget_tables(app: &App) -> Result<(), Cause> {
+    let tables = app.blobs().list(CONTAINER, TABLES).await;
+    for table in tables.map_err(|error| Cause::from_error("list the co-views", error))? {
+        super::forget(app, &table.name).await?;
+    }
+    super::forget(app, SETTLED).await
+}
+
+/// Who clicked on a day whose files a run of the function no longer looks into, as long as such a visitor's list is kept.
+pub(super) async fn visitors_before_yesterday(app: &App, today: Day, mark: &str) -> Result<HashSet<VisitorId>, Cause> {
+    let is_kept = day_of(mark).is_some_and(|day| i64::from(today.0 - day.0) <= KEPT.whole_days());
+    let mut visitors = HashSet::new();
+    if is_kept && !is_recent(mark, today) {
+        for file in files_of(app, mark).await? {
+            let sessions = stored::<FileSessions>(app, &file.name).await?;
+            visitors.extend(sessions.into_iter().flat_map(|(sessions, _)| sessions.visits).map(|visit| visit.visitor));
+        }
+    }
+    Ok(visitors)
+}
+
+/// The sessions of a day, by file, in the hub's order.
+async fn files_of(app: &App, mark: &str) -> Result<Vec<Added>, Cause> {
+    let listed = app.blobs().list(CONTAINER, &format!("{}/", mark.trim_start_matches(MARKS))).await;
+    let listed = listed.map_err(|error| Cause::from_error("list the sessions of a day", error))?;
+    Ok(listed.into_iter().map(|entry| Added { name: entry.name, etag: entry.etag }).collect())
 }
 
 /// Removes a day that no longer counts; the sessions of its files are the storage account's to delete, as the captured files are.
@@ -151,7 +178,7 @@ async fn absorb(app: &App, weights: &mut Weights, mark: &str, today: Day) -> Res
 
 /// Where the table of a partition's day is.
 fn table_of(mark: &str) -> String {
-    format!("days/{}.json", mark.trim_start_matches(MARKS))
+    format!("{TABLES}{}.json", mark.trim_start_matches(MARKS))
 }
 
 /// Today's and yesterday's files may still come.

@@ -83,6 +83,35 @@ async fn handle(app: App) -> Result<(), Cause> {
         .map_err(|error| Cause::from_error("store what was recommended", error))
 }
 
+/// Makes every list again, whatever was written before: of the products, and of the visitors who clicked in the last 30 days. With
+/// `from_nothing`, the tables they are made of too. The function may run meanwhile.
+///
+/// # Errors
+/// If a service fails, or a run of the function was at work at the same time. Repeating is safe.
+pub async fn make_everything(app: &App, from_nothing: bool) -> Result<(), Cause> {
+    // Only a run that knows of no list writes all of them; and none that began before can end after this.
+    forget(app, STATE).await?;
+    if from_nothing {
+        merging::forget_tables(app).await?;
+    }
+    handle(app.clone()).await?;
+    let now = app.now();
+    let (today, marks) = (Day::of(now), marks(app).await?);
+    let weights = merging::weights(app, today, &marks).await?;
+    let hidden: HashSet<ProductId> = discontinued(app).await?.into_iter().collect();
+    let container = app.cosmos().container("site", "recommendations");
+    for mark in marks.keys() {
+        let visitors = merging::visitors_before_yesterday(app, today, mark).await?;
+        visitors::write_lists(app, &container, &weights, &hidden, visitors, now).await?;
+    }
+    Ok(())
+}
+
+async fn forget(app: &App, name: &str) -> Result<(), Cause> {
+    let deleted = app.blobs().delete(CONTAINER, name).await;
+    deleted.map_err(|error| Cause::from_error("remove what was made of co-views", error))
+}
+
 /// A document of the container and its ETag; one that cannot be read counts as missing, for each can be made again.
 async fn stored<T: DeserializeOwned>(app: &App, name: &str) -> Result<Option<(T, String)>, Cause> {
     let blob = app

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// As long as `site/visitors` keeps what was viewed.
-const KEPT: Duration = Duration::days(30);
+pub(super) const KEPT: Duration = Duration::days(30);
 
 /// An unchanged list is written again when it is so old, so that it does not expire before its visitor is away for long.
 const RENEWED: Duration = Duration::days(1);

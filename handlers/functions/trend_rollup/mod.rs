@@ -105,6 +105,26 @@ async fn keep(stored: &Container, progress: &Progress) -> Result<(), Cause> {
     kept.map_err(|error| Cause::from_error("store how far the windows were summed", error))
 }
 
+/// Sums every minute again, whatever was summed before, and makes the lists of it; calls `each` with the number of pages read. The
+/// function may run meanwhile: how far it read is left as it is.
+///
+/// # Errors
+/// If a service fails. Repeating is safe, and begins again.
+pub async fn sum_everything(app: &App, mut each: impl FnMut(u64) + Send) -> Result<(), Cause> {
+    let windows = app.cosmos().container("analytics", "windows");
+    let mut continuation: Option<String> = None;
+    loop {
+        let read = changes(&windows, continuation.as_deref()).await?;
+        if read.items.is_empty() {
+            break;
+        }
+        each(read.items.len() as u64);
+        sum(app, read.items).await?;
+        continuation = Some(read.continuation);
+    }
+    lists::write(app, &Past::hours_before(Minute::of(app.now())).collect()).await
+}
+
 /// The next changes; from the beginning if the position is not one of this container's, which was then made anew.
 async fn changes(windows: &Container, continuation: Option<&str>) -> Result<Changes<Value>, Cause> {
     let failed = |error| Cause::from_error("read which windows changed", error);

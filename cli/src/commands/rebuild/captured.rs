@@ -19,8 +19,18 @@ pub(super) struct Captured(Vec<Entry>);
 
 /// One file.
 pub(super) struct Entry {
-    file: CaptureFile,
+    pub(super) file: CaptureFile,
+    pub(super) etag: String,
     pub(super) length: u64,
+}
+
+/// An event of a partition.
+pub(super) struct Record {
+    pub(super) sequence: i64,
+    /// When the hub stored it, if it is understood.
+    pub(super) enqueued: Option<OffsetDateTime>,
+    /// As its consumer would have got it, or what is wrong with it.
+    pub(super) event: Result<HubEvent, String>,
 }
 
 impl Captured {
@@ -29,7 +39,7 @@ impl Captured {
         let listed = app.blobs().list(CONTAINER, "").await.context("cannot list the captured files")?;
         let files = listed.into_iter().filter_map(|blob| {
             let subject = format!("/blobServices/default/containers/{CONTAINER}/blobs/{}", blob.name);
-            CaptureFile::from_subject(&subject).map(|file| Entry { file, length: blob.length })
+            CaptureFile::from_subject(&subject).map(|file| Entry { file, etag: blob.etag, length: blob.length })
         });
         Ok(Self(files.filter(|entry| entry.file.hub == hub).collect()))
     }
@@ -43,7 +53,7 @@ impl Captured {
     }
 }
 
-/// The events of one file as `consumer_group` would have got them; inside, what is wrong with one that is bad.
+/// The events of one file as `consumer_group` would have got them.
 ///
 /// # Errors
 /// When the file cannot be read, or the schema registry not be reached.
@@ -51,7 +61,7 @@ pub(super) async fn events<'a>(
     app: &'a App,
     entry: &'a Entry,
     consumer_group: &'a str,
-) -> anyhow::Result<impl Stream<Item = anyhow::Result<Result<HubEvent, String>>> + 'a> {
+) -> anyhow::Result<impl Stream<Item = anyhow::Result<Record>> + 'a> {
     let path = &entry.file.path;
     let local = download(app, path).await.with_context(|| format!("cannot read the captured file {path}"))?;
     let records =
@@ -73,20 +83,10 @@ async fn download(app: &App, path: &str) -> anyhow::Result<File> {
     Ok(local)
 }
 
-async fn decode(
-    app: &App,
-    file: &CaptureFile,
-    consumer_group: &str,
-    record: CapturedEvent,
-) -> anyhow::Result<Result<HubEvent, String>> {
+async fn decode(app: &App, file: &CaptureFile, consumer_group: &str, record: CapturedEvent) -> anyhow::Result<Record> {
     let CapturedEvent { sequence, offset, enqueued, content_type, properties, body } = record;
     let incoming =
         Incoming { body: &body, content_type: content_type.as_deref(), properties: properties.into_iter().collect() };
-    let event = match app.events().decode(incoming).await {
-        Ok(event) => event,
-        Err(DecodeError::Park(cause)) => return Ok(Err(cause.chain())),
-        Err(DecodeError::Retry(cause)) => return Err(anyhow::Error::msg(cause.chain())),
-    };
     let position = Position {
         hub: file.hub.clone(),
         consumer_group: consumer_group.to_owned(),
@@ -96,5 +96,18 @@ async fn decode(
         // Without it a click would count at no time; at the beginning of time it is judged as bad.
         enqueued: enqueued.unwrap_or(OffsetDateTime::UNIX_EPOCH),
     };
-    Ok(Ok(HubEvent { event, position }))
+    Ok(Record { sequence, enqueued, event: hub_event(app, incoming, position).await? })
+}
+
+/// The event at a place of a hub, or what is wrong with it.
+pub(super) async fn hub_event(
+    app: &App,
+    incoming: Incoming<'_>,
+    position: Position,
+) -> anyhow::Result<Result<HubEvent, String>> {
+    match app.events().decode(incoming).await {
+        Ok(event) => Ok(Ok(HubEvent { event, position })),
+        Err(DecodeError::Park(cause)) => Ok(Err(cause.chain())),
+        Err(DecodeError::Retry(cause)) => Err(anyhow::Error::msg(cause.chain())),
+    }
 }

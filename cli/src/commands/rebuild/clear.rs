@@ -6,12 +6,14 @@ use contoso_handlers::azure::cosmos::CosmosErrorKind;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
-const DATABASE: &str = "site";
+/// The condition that holds for every document.
+pub(super) const EVERY: &str = "true";
 /// Documents deleted at a time.
 const AT_ONCE: usize = 16;
 
 /// A container, and what a projection has in it.
 pub(super) struct Store {
+    pub(super) database: &'static str,
     pub(super) container: &'static str,
     /// The member that is the partition key.
     pub(super) key: &'static str,
@@ -28,9 +30,9 @@ struct Found {
 /// Deletes the documents of `stores`, and says how many.
 pub(super) async fn documents(app: &App, stores: &[Store]) -> anyhow::Result<usize> {
     let mut deleted = 0;
-    for Store { container, key, condition } in stores {
-        let place = app.cosmos().container(DATABASE, container);
-        let failed = || format!("cannot clear {DATABASE}/{container}; running the command again is safe");
+    for Store { database, container, key, condition } in stores {
+        let place = app.cosmos().container(database, container);
+        let failed = || format!("cannot clear {database}/{container}; running the command again is safe");
         let sql = format!("SELECT c.id, c.{key} AS key FROM c WHERE {condition}");
         let found: Vec<Found> = place.query(&sql).await.with_context(failed)?;
         deleted += found.len();

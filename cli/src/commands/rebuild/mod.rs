@@ -2,24 +2,27 @@
 
 mod captured;
 mod clear;
+mod recommendations;
+mod replayed;
+mod rollup;
+mod tally;
+mod trends;
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use anyhow::{Context, bail};
-use backon::{ExponentialBuilder, Retryable};
+use anyhow::bail;
 use clap::ValueEnum;
 use contoso_handlers::app::App;
-use contoso_handlers::outcome::Outcome;
-use contoso_handlers::registry::{BoxFuture, HubEvent, Trigger, functions};
-use futures::StreamExt;
+use contoso_handlers::registry::{Trigger, functions};
+use contoso_handlers::settings::EventHubsSettings;
 use tokio::time::Instant;
 
 use super::Exit;
 use crate::signals::Signals;
 use crate::{endpoints, identity, output};
-use captured::Captured;
+use replayed::Handle;
+use tally::Tally;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,12 +30,19 @@ Examples:
       What every visitor viewed, from every captured click
   contoso rebuild ProductProjection --clear
       The site's products, from nothing: for documents that are wrong, not merely missing
+  contoso rebuild Trends
+      The counted clicks of every minute, from captured clicks and those that only the hub has yet
+  contoso rebuild TrendRollup
+      The minutes and what is trending, from the counted clicks
+  contoso rebuild Recommendations --clear
+      What is viewed together and for you, from the sessions in captured clicks
 
-The function may go on running meanwhile: what it does and what the rebuild does can be repeated and mixed. Events that are
-on the hub and not captured yet are the running function's. Running the command again does no harm.";
+The functions may go on running meanwhile: what they do and what the rebuild does can be repeated and mixed. Events that are on
+the hub and not captured yet are the running function's; only Trends reads them too. Running the command again does no harm,
+and makes right what a rebuild left that was stopped.
 
-/// Events given to a function at a time, as the host does.
-const BATCH: usize = 500;
+Trends replaces only windows whose clicks it knows all, and only if they count something else than the clicks say. TrendRollup sums
+changed windows within its next runs, so that minutes follow by themselves.";
 
 /// Rebuild a projection from captured events
 #[derive(Debug, clap::Args)]
@@ -40,8 +50,9 @@ const BATCH: usize = 500;
 pub(super) struct Args {
     /// The function whose documents are to be rebuilt
     #[arg(value_enum)]
-    projection: Projection,
-    /// Delete its documents first: readers miss them until they are back
+    projection: Target,
+    /// Delete its documents first: readers miss them until they are back, and Anomalies may take missing minutes for an outage.
+    /// Not for Trends, which replaces documents one by one
     #[arg(long)]
     clear: bool,
     /// The endpoints of the stack [default: .contoso/endpoints.json here or above]
@@ -49,145 +60,125 @@ pub(super) struct Args {
     endpoints: Option<PathBuf>,
 }
 
-/// The functions whose effects are documents alone: giving them old events again tells nobody anything.
+/// The functions whose effects are documents alone: making them again tells nobody anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "PascalCase")]
-enum Projection {
+enum Target {
     ProductProjection,
     RecentlyViewed,
+    Trends,
+    TrendRollup,
+    Recommendations,
 }
 
-/// What became of the events.
-#[derive(Debug, Default)]
-struct Tally {
-    files: usize,
-    events: u64,
-    applied: u64,
-    skipped: u64,
-    bad: u64,
-    first_cause: Option<String>,
+/// How a projection is made again.
+enum Rebuild {
+    /// Its function gets every captured event of a hub, as a consumer group.
+    Replayed(&'static str, &'static str, Handle),
+    Trends,
+    TrendRollup,
+    Recommendations,
 }
 
-type Handle = fn(App, Vec<HubEvent>) -> BoxFuture<Vec<Outcome>>;
-
-/// Gives every captured event of the projection's hub to its function, partition by partition in their order.
+/// Makes the projection again, and says what became of it.
 pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
+    if args.clear && args.projection == Target::Trends {
+        bail!(
+            "--clear is not for Trends: windows whose clicks are no longer captured would be lost for good, and the others are replaced \
+             one by one wherever they are wrong"
+        );
+    }
     let endpoints = endpoints::read(&endpoints::locate(args.endpoints.as_deref())?)?;
     identity::sign_in(&endpoints, identity::REBUILD)?;
-    let app = App::new(endpoints::handler_settings(&endpoints)?);
+    let settings = endpoints::handler_settings(&endpoints)?;
+    let hubs = settings.event_hubs.clone();
+    let app = App::new(settings);
     let mut signals = Signals::install()?;
-    let mut tally = Tally::default();
+    let mut tally = Tally::of(args.projection.results());
     let started = Instant::now();
     let ended = tokio::select! {
-        ended = Box::pin(rebuild(&args, &app, &mut tally)) => ended.map(|()| Exit::Done),
+        ended = Box::pin(rebuild(&args, &app, &hubs, &mut tally)) => ended.map(|()| Exit::Done),
         () = signals.next() => Ok(Exit::Interrupted),
     };
-    writeln!(
-        std::io::stdout().lock(),
-        "{} events of {} captured files in {:.1} s: {} applied, {} changed nothing, {} bad",
-        tally.events,
-        tally.files,
-        started.elapsed().as_secs_f64(),
-        tally.applied,
-        tally.skipped,
-        tally.bad,
-    )?;
+    writeln!(std::io::stdout().lock(), "{tally}, in {:.1} s", started.elapsed().as_secs_f64())?;
     if let Some(cause) = tally.first_cause {
         output::say(&format!("the first bad event: {cause}"));
     }
     ended
 }
 
-async fn rebuild(args: &Args, app: &App, tally: &mut Tally) -> anyhow::Result<()> {
-    let (hub, consumer_group, handle) = args.projection.trigger()?;
+async fn rebuild(args: &Args, app: &App, hubs: &EventHubsSettings, tally: &mut Tally) -> anyhow::Result<()> {
+    let rebuild = args.projection.rebuild()?;
     if args.clear {
         let deleted = clear::documents(app, args.projection.stores()).await?;
         output::say(&format!("deleted {deleted} documents"));
     }
-    let captured = Captured::list(app, hub).await?;
-    let bar = output::bar("bytes", captured.bytes());
-    for file in captured.files() {
-        let mut events = Box::pin(captured::events(app, file, consumer_group).await?.chunks(BATCH));
-        while let Some(chunk) = events.next().await {
-            let mut batch = Vec::with_capacity(chunk.len());
-            for event in chunk {
-                tally.events += 1;
-                match event? {
-                    Ok(event) => batch.push(event),
-                    Err(cause) => tally.is_bad(cause),
+    match rebuild {
+        Rebuild::Replayed(hub, consumer_group, handle) => {
+            replayed::rebuild(app, (hub, consumer_group, handle), tally).await
+        }
+        Rebuild::Trends => trends::rebuild(app, hubs, tally).await,
+        Rebuild::TrendRollup => rollup::rebuild(app, tally).await,
+        Rebuild::Recommendations => recommendations::rebuild(app, args.clear, tally).await,
+    }
+}
+
+impl Target {
+    /// As it is written on the command line, which is the function's name.
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    fn rebuild(self) -> anyhow::Result<Rebuild> {
+        let name = self.name();
+        Ok(match self {
+            Self::Trends => Rebuild::Trends,
+            Self::TrendRollup => Rebuild::TrendRollup,
+            Self::Recommendations => Rebuild::Recommendations,
+            Self::ProductProjection | Self::RecentlyViewed => {
+                let function = functions().into_iter().find(|function| function.name == name);
+                match function.map(|function| function.trigger) {
+                    Some(Trigger::EventHub { hub, consumer_group, handle, .. }) => {
+                        Rebuild::Replayed(hub, consumer_group, handle)
+                    }
+                    _ => bail!("{name} reads no hub"),
                 }
             }
-            apply(app, handle, batch, tally).await?;
-        }
-        tally.files += 1;
-        bar.inc(file.length);
+        })
     }
-    bar.finish_and_clear();
-    Ok(())
-}
 
-/// One batch, again and again while the world is broken: everything in it is safe to repeat.
-async fn apply(app: &App, handle: Handle, batch: Vec<HubEvent>, tally: &mut Tally) -> anyhow::Result<()> {
-    let attempt = || async {
-        let outcomes = handle(app.clone(), batch.clone()).await;
-        match outcomes
-            .iter()
-            .find_map(|outcome| if let Outcome::Retry(cause) = outcome { Some(cause.chain()) } else { None })
-        {
-            Some(cause) => Err(anyhow::Error::msg(cause)),
-            None => Ok(outcomes),
-        }
-    };
-    let pauses =
-        ExponentialBuilder::default().with_min_delay(Duration::from_millis(200)).with_max_times(6).with_jitter();
-    let outcomes =
-        attempt.retry(pauses).await.context("the events cannot be applied now; running the command again is safe")?;
-    for outcome in outcomes {
-        match outcome {
-            Outcome::Done => tally.applied += 1,
-            Outcome::Skip(_) => tally.skipped += 1,
-            Outcome::Park(cause) => tally.is_bad(cause.chain()),
-            Outcome::Retry(_) => {}
-        }
-    }
-    Ok(())
-}
-
-impl Tally {
-    /// Bad events are in the dead letters since they were first delivered; here they are only counted.
-    fn is_bad(&mut self, cause: String) {
-        self.bad += 1;
-        self.first_cause.get_or_insert(cause);
-    }
-}
-
-impl Projection {
-    fn name(self) -> &'static str {
+    /// What the summary always tells.
+    fn results(self) -> &'static [&'static str] {
         match self {
-            Self::ProductProjection => "ProductProjection",
-            Self::RecentlyViewed => "RecentlyViewed",
+            Self::ProductProjection | Self::RecentlyViewed => &[replayed::APPLIED, replayed::UNCHANGED],
+            Self::Trends => &[trends::FROM_HUB, trends::REPLACED, trends::SAME, trends::LEFT],
+            Self::TrendRollup => &[rollup::SUMMED],
+            Self::Recommendations => &[],
         }
     }
 
-    /// What feeds it, and what works on that.
-    fn trigger(self) -> anyhow::Result<(&'static str, &'static str, Handle)> {
-        let function = functions().into_iter().find(|function| function.name == self.name());
-        match function.map(|function| function.trigger) {
-            Some(Trigger::EventHub { hub, consumer_group, handle, .. }) => Ok((hub, consumer_group, handle)),
-            _ => bail!("{} reads no hub", self.name()),
-        }
-    }
-
-    /// Its documents: container of database `site`, partition key, and which of them `--clear` deletes.
+    /// Its documents, and which of them `--clear` deletes.
     fn stores(self) -> &'static [clear::Store] {
+        use clear::{EVERY, Store};
         match self {
             Self::ProductProjection => &[
-                clear::Store { container: "products", key: "id", condition: "true" },
-                clear::Store { container: "listings", key: "category", condition: "true" },
+                Store { database: "site", container: "products", key: "id", condition: EVERY },
+                Store { database: "site", container: "listings", key: "category", condition: EVERY },
             ],
             // An erasure must outlive every rebuild.
-            Self::RecentlyViewed => {
-                &[clear::Store { container: "visitors", key: "id", condition: "NOT IS_DEFINED(c.erasedBefore)" }]
+            Self::RecentlyViewed => &[Store {
+                database: "site",
+                container: "visitors",
+                key: "id",
+                condition: "NOT IS_DEFINED(c.erasedBefore)",
+            }],
+            Self::Trends => &[],
+            // Not how far the function read, which has no minute.
+            Self::TrendRollup => {
+                &[Store { database: "analytics", container: "minutes", key: "day", condition: "IS_DEFINED(c.minute)" }]
+            }
+            Self::Recommendations => {
+                &[Store { database: "site", container: "recommendations", key: "id", condition: EVERY }]
             }
         }
     }
@@ -198,11 +189,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_projection_is_a_function_that_reads_a_hub() {
-        for projection in Projection::value_variants() {
-            let name = projection.to_possible_value().expect("not hidden");
-            assert_eq!(name.get_name(), projection.name());
-            assert!(projection.trigger().is_ok(), "{}", projection.name());
+    fn every_projection_is_a_function_that_can_be_rebuilt() {
+        for projection in Target::value_variants() {
+            let name = projection.name();
+            assert!(functions().iter().any(|function| function.name == name), "{name}");
+            assert!(projection.rebuild().is_ok(), "{name}");
         }
     }
 }

@@ -1,12 +1,13 @@
 //! One event, as one line.
 
-use azure_messaging_eventhubs::models::{AmqpSimpleValue, ReceivedEventData};
-use contoso_handlers::events::{Codec, Event, Incoming, Properties};
+use azure_messaging_eventhubs::models::ReceivedEventData;
+use contoso_handlers::events::{Codec, Event};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
+use crate::hub;
 use crate::output::{self, Paint};
 
 /// Characters of a text inside the data that people are shown; scripts get all.
@@ -24,12 +25,9 @@ pub(super) struct Line {
 impl Line {
     /// Decodes a received event; one that cannot be decoded is a line too.
     pub(super) async fn decode(codec: &Codec, partition: &str, received: &ReceivedEventData) -> Self {
-        let event = received.event_data();
-        let body = event.body().unwrap_or_default();
-        let properties: Properties<'static> =
-            event.properties().into_iter().flatten().map(|(name, value)| (name.clone(), json_of(value))).collect();
-        let decoded = codec.decode(Incoming { body, content_type: event.content_type(), properties }).await;
-        let content = decoded.map_err(|error| output::chain(&error)).and_then(|event| {
+        let incoming = hub::incoming(received);
+        let bytes = incoming.body.len();
+        let content = codec.decode(incoming).await.map_err(|error| output::chain(&error)).and_then(|event| {
             let data = event.data_as::<Value>().map_err(|error| output::chain(&error))?;
             Ok((event, data))
         });
@@ -37,7 +35,7 @@ impl Line {
             partition: partition.to_owned(),
             sequence: received.sequence_number().unwrap_or(-1),
             enqueued: received.enqueued_time().map_or(OffsetDateTime::UNIX_EPOCH, OffsetDateTime::from),
-            bytes: body.len(),
+            bytes,
             content,
         }
     }
@@ -92,32 +90,6 @@ fn shortened(data: &Value) -> Value {
         Value::Array(items) => items.iter().map(shortened).collect(),
         Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), shortened(value))).collect(),
         _ => data.clone(),
-    }
-}
-
-/// An application property as JSON. What JSON has no word for becomes text, which no CloudEvents attribute needs.
-fn json_of(value: &AmqpSimpleValue) -> Value {
-    match value {
-        AmqpSimpleValue::Null => Value::Null,
-        AmqpSimpleValue::Boolean(flag) => json!(flag),
-        AmqpSimpleValue::UByte(number) => json!(number),
-        AmqpSimpleValue::UShort(number) => json!(number),
-        AmqpSimpleValue::UInt(number) => json!(number),
-        AmqpSimpleValue::ULong(number) => json!(number),
-        AmqpSimpleValue::Byte(number) => json!(number),
-        AmqpSimpleValue::Short(number) => json!(number),
-        AmqpSimpleValue::Int(number) => json!(number),
-        AmqpSimpleValue::Long(number) => json!(number),
-        AmqpSimpleValue::Float(number) => json!(number),
-        AmqpSimpleValue::Double(number) => json!(number),
-        AmqpSimpleValue::Char(letter) => json!(letter),
-        AmqpSimpleValue::String(text) => json!(text),
-        AmqpSimpleValue::Symbol(symbol) => json!(symbol.0),
-        AmqpSimpleValue::Uuid(uuid) => json!(uuid.to_string()),
-        AmqpSimpleValue::TimeStamp(time) => {
-            json!(time.0.and_then(|time| OffsetDateTime::from(time).format(&Rfc3339).ok()))
-        }
-        other => json!(format!("{other:?}")),
     }
 }
 

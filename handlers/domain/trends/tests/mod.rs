@@ -1,6 +1,7 @@
 //! Windows under everything that delivery does to them, against counting the log directly.
 
 mod real_log;
+mod remade;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 

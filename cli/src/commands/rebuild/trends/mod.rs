@@ -1,0 +1,120 @@
+//! `analytics/windows`, counted again from the log of each partition.
+//!
+//! The live function goes on meanwhile. How one window takes the place of another beside it: `domain/trends/remade.rs`.
+
+mod log;
+mod spool;
+mod store;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use contoso_handlers::app::App;
+use contoso_handlers::domain::trends::minute::Minute;
+use contoso_handlers::domain::trends::remade::{Remade, is_over};
+use contoso_handlers::domain::trends::window::{Fact, WindowId};
+use contoso_handlers::settings::EventHubsSettings;
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::time::Instant;
+
+use super::captured::Captured;
+use super::tally::Tally;
+use crate::hub::Hub;
+use crate::output;
+use log::Log;
+use store::{Attempt, Store};
+
+const HUB: &str = "clicks";
+const CONSUMER_GROUP: &str = "trends";
+
+pub(super) const FROM_HUB: &str = "more of the hub";
+pub(super) const REPLACED: &str = "windows replaced";
+pub(super) const SAME: &str = "as they should be";
+pub(super) const LEFT: &str = "left alone, for not all their clicks are known";
+const GAPS: &str = "gaps in the log";
+
+/// Windows worked on at a time.
+const AT_ONCE: usize = 32;
+/// The windows of the present minute may need some attempts, but not for longer than the minute lasts, and its batches after it.
+const PATIENCE: Duration = Duration::from_secs(180);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Counts every window again of which all clicks are known.
+pub(super) async fn rebuild(app: &App, namespace: &EventHubsSettings, tally: &mut Tally) -> anyhow::Result<()> {
+    let hub = Hub::open(namespace, HUB).await?;
+    let captured = Captured::list(app, HUB).await?;
+    let bar = output::bar("bytes", captured.bytes());
+    for partition in hub.partitions().await? {
+        let mut log = Log::read(app, &hub, &partition, &captured, &bar, tally).await?;
+        for hour in log.hours() {
+            rebuild_hour(app, &mut log, &partition, hour, tally).await?;
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// Counts the windows of one hour of a partition again.
+async fn rebuild_hour(
+    app: &App,
+    log: &mut Log<'_>,
+    partition: &str,
+    hour: i64,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
+    let now = app.now();
+    let id = |fact: &Fact| WindowId { partition: partition.to_owned(), minute: Minute::of(fact.at) };
+    let mut windows: BTreeMap<WindowId, Remade> = BTreeMap::new();
+    let mut place = 0;
+    log.facts(hour, &mut place, |fact| {
+        let id = id(&fact);
+        let remade = windows.entry(id.clone()).or_insert_with(|| Remade::new(id));
+        remade.add(fact, now).context("cannot count a click")
+    })?;
+    windows.retain(|id, _| !is_over(id.minute, now));
+    let all = windows.len();
+    windows.retain(|id, _| log.holds(id.minute));
+    tally.add(LEFT, (all - windows.len()) as u64);
+
+    let store = Store::new(app);
+    let until = Instant::now() + PATIENCE;
+    while !windows.is_empty() {
+        let end = log.end();
+        let attempts: Vec<(WindowId, Attempt)> = stream::iter(&windows)
+            .map(|(id, remade)| {
+                let store = &store;
+                async move { anyhow::Ok((id.clone(), store.attempt(id, remade, end).await?)) }
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut needed = end;
+        for (id, attempt) in attempts {
+            match attempt {
+                Attempt::Same => tally.add(SAME, 1),
+                Attempt::Replaced => tally.add(REPLACED, 1),
+                Attempt::Ahead(mark) => {
+                    needed = needed.max(mark);
+                    continue;
+                }
+                Attempt::Raced => continue,
+            }
+            windows.remove(&id);
+        }
+        if windows.is_empty() {
+            break;
+        }
+        if Instant::now() > until {
+            bail!("windows of partition {partition} are written all the time; running the command again is safe");
+        }
+        tokio::time::sleep(PAUSE).await;
+        log.read_on(needed, tally).await?;
+        // Windows that begin only now are the live function's; those that are done would be made of these facts alone.
+        log.facts(hour, &mut place, |fact| match windows.get_mut(&id(&fact)) {
+            Some(remade) => remade.add(fact, now).context("cannot count a click"),
+            None => Ok(()),
+        })?;
+    }
+    Ok(())
+}

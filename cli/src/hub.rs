@@ -1,0 +1,108 @@
+//! Receiving from a hub with the official client, as the identity of this process.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use azure_messaging_eventhubs::models::{AmqpSimpleValue, EventHubPartitionProperties, ReceivedEventData};
+use azure_messaging_eventhubs::{
+    ConsumerClient, EventReceiver, OpenReceiverOptions, Result, StartLocation, StartPosition,
+};
+use contoso_handlers::azure::credentials::Credentials;
+use contoso_handlers::events::Incoming;
+use contoso_handlers::settings::EventHubsSettings;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// The client below may wait for ever for an answer that came early or never; we do not.
+const DEADLINE: Duration = Duration::from_secs(15);
+
+/// A hub.
+pub(crate) struct Hub {
+    client: ConsumerClient,
+    /// Which one, for messages.
+    what: String,
+}
+
+impl Hub {
+    /// Opens `hub`.
+    pub(crate) async fn open(namespace: &EventHubsSettings, hub: &str) -> anyhow::Result<Self> {
+        let EventHubsSettings { namespace, custom_endpoint } = namespace;
+        let what = format!("the hub {hub} at {namespace}");
+        let identity = Credentials::managed_identity(None).identity();
+        let builder = match custom_endpoint {
+            Some(endpoint) => ConsumerClient::builder().with_custom_endpoint(endpoint.to_string()),
+            None => ConsumerClient::builder(),
+        };
+        let opening = builder.open(namespace, hub.to_owned(), identity);
+        let client = timely(opening).await.with_context(|| format!("cannot open {what}"))?;
+        Ok(Self { client, what })
+    }
+
+    /// The ids of its partitions.
+    pub(crate) async fn partitions(&self) -> anyhow::Result<Vec<String>> {
+        let properties = timely(self.client.get_eventhub_properties()).await;
+        Ok(properties.with_context(|| format!("cannot open {}", self.what))?.partition_ids)
+    }
+
+    /// From where to where a partition has events.
+    pub(crate) async fn state(&self, partition: &str) -> anyhow::Result<EventHubPartitionProperties> {
+        let properties = timely(self.client.get_partition_properties(partition)).await;
+        properties.with_context(|| format!("cannot look at partition {partition} of {}", self.what))
+    }
+
+    /// Receives a partition's events behind `location`.
+    pub(crate) async fn receive(&self, partition: &str, location: StartLocation) -> anyhow::Result<EventReceiver> {
+        let options = OpenReceiverOptions {
+            start_position: Some(StartPosition { location, ..Default::default() }),
+            ..Default::default()
+        };
+        let opening = self.client.open_receiver_on_partition(partition.to_owned(), Some(options));
+        timely(opening).await.with_context(|| format!("cannot open partition {partition} of {}", self.what))
+    }
+}
+
+/// The answer, or an error if it does not come in time.
+pub(crate) async fn timely<T>(call: impl Future<Output = Result<T>>) -> anyhow::Result<T> {
+    match tokio::time::timeout(DEADLINE, call).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => bail!("no answer within {} s; does `contoso up` run?", DEADLINE.as_secs()),
+    }
+}
+
+/// A received event, to be decoded as the functions decode it.
+pub(crate) fn incoming(received: &ReceivedEventData) -> Incoming<'_> {
+    let event = received.event_data();
+    let properties = event.properties().into_iter().flatten().map(|(name, value)| (name.clone(), json_of(value)));
+    Incoming {
+        body: event.body().unwrap_or_default(),
+        content_type: event.content_type(),
+        properties: properties.collect(),
+    }
+}
+
+/// An application property as JSON. What JSON has no word for becomes text, which no CloudEvents attribute needs.
+fn json_of(value: &AmqpSimpleValue) -> Value {
+    match value {
+        AmqpSimpleValue::Null => Value::Null,
+        AmqpSimpleValue::Boolean(flag) => json!(flag),
+        AmqpSimpleValue::UByte(number) => json!(number),
+        AmqpSimpleValue::UShort(number) => json!(number),
+        AmqpSimpleValue::UInt(number) => json!(number),
+        AmqpSimpleValue::ULong(number) => json!(number),
+        AmqpSimpleValue::Byte(number) => json!(number),
+        AmqpSimpleValue::Short(number) => json!(number),
+        AmqpSimpleValue::Int(number) => json!(number),
+        AmqpSimpleValue::Long(number) => json!(number),
+        AmqpSimpleValue::Float(number) => json!(number),
+        AmqpSimpleValue::Double(number) => json!(number),
+        AmqpSimpleValue::Char(letter) => json!(letter),
+        AmqpSimpleValue::String(text) => json!(text),
+        AmqpSimpleValue::Symbol(symbol) => json!(symbol.0),
+        AmqpSimpleValue::Uuid(uuid) => json!(uuid.to_string()),
+        AmqpSimpleValue::TimeStamp(time) => {
+            json!(time.0.and_then(|time| OffsetDateTime::from(time).format(&Rfc3339).ok()))
+        }
+        other => json!(format!("{other:?}")),
+    }
+}

@@ -1,0 +1,207 @@
+//! A window made anew from the log of its partition, and how it takes the place of what is stored.
+//!
+//! The writer of `Trends` goes on meanwhile, so replacing keeps to its rules. Pages are written from the first to the last, each under the
+//! ETag it was read with, or created. All but the last are full then, and the last has the mark of the end of the log. Where
+//! the live writer would write next, it finds something else than it knew, and reads the window again; where it was first, the
+//! replacement ends with a conflict and begins again, with the log read as far as the live writer's mark. So every event is either in
+//! the log that was read, or above the mark that is left.
+//!
+//! A window never gets fewer pages: `analytics/minutes` knows how many there were. Those too many are empty.
+
+use std::collections::HashSet;
+
+use time::OffsetDateTime;
+
+use super::{
+    minute::Minute,
+    packed::{PackError, pack},
+    tally::Tally,
+    window::{DETAILED_PAGES, Fact, Page, PageDocument, PageId, Window, WindowId, seconds_to_keep},
+};
+use crate::domain::click::LATE;
+
+/// Facts folded at a time. Always as many, so that the same log always makes the same pages.
+const AT_ONCE: usize = 256;
+
+/// A window made of the facts of a log.
+#[derive(Clone, Debug)]
+pub struct Remade {
+    id: WindowId,
+    window: Window,
+    /// Not folded yet.
+    waiting: Vec<Fact>,
+    /// Full pages.
+    pages: Vec<PageDocument>,
+}
+
+/// A page as it was read.
+#[derive(Clone, Debug)]
+pub struct StoredPage {
+    /// The document.
+    pub document: PageDocument,
+    /// The ETag it was read under.
+    pub etag: String,
+}
+
+/// A page to be written.
+#[derive(Clone, Debug)]
+pub struct PageWrite {
+    /// The document.
+    pub document: PageDocument,
+    /// Of the page it replaces; it is created if `None`.
+    pub etag: Option<String>,
+}
+
+/// How what is stored of a window compares with the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// It counts what the log says.
+    Same,
+    /// It counts events behind the end of the log. The log must be read on, at least to this sequence number.
+    Ahead(i64),
+    /// It counts something else.
+    Differs,
+}
+
+/// Whether the documents of a minute have outlived their time, so that nobody misses them.
+pub fn is_over(minute: Minute, now: OffsetDateTime) -> bool {
+    now - minute.end() > LATE + super::window::REDELIVERED_WITHIN
+}
+
+impl Remade {
+    /// Of a log that was not read yet.
+    pub fn new(id: WindowId) -> Self {
+        Self { window: Window::new(id.clone()), id, waiting: Vec::new(), pages: Vec::new() }
+    }
+
+    /// Adds the next fact of the log.
+    ///
+    /// # Errors
+    /// If counts cannot be packed, which is not known to happen.
+    pub fn add(&mut self, fact: Fact, now: OffsetDateTime) -> Result<(), PackError> {
+        self.waiting.push(fact);
+        if self.waiting.len() == AT_ONCE { self.fold(now).map(drop) } else { Ok(()) }
+    }
+
+    /// Folds what waits, and returns the page that is not full, if there is one.
+    fn fold(&mut self, now: OffsetDateTime) -> Result<Option<PageDocument>, PackError> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let mut rest = waiting.as_slice();
+        let mut last = None;
+        while !rest.is_empty() {
+            self.window.turn();
+            rest = &rest[self.window.fold(rest).len()..];
+            let document = self.window.document(now)?;
+            if document.full {
+                self.pages.push(document);
+                last = None;
+            } else {
+                last = Some(document);
+            }
+        }
+        Ok(last)
+    }
+
+    /// All pages, from the first to the last.
+    fn documents(&self, now: OffsetDateTime) -> Result<Vec<PageDocument>, PackError> {
+        let mut whole = self.clone();
+        let open = whole.fold(now)?;
+        // Nothing waited: the page that is not full is as it was.
+        let open = match open {
+            None if !whole.window.page().is_full() && whole.window.page().tally().facts() > 0 => {
+                Some(whole.window.document(now)?)
+            }
+            open => open,
+        };
+        whole.pages.extend(open);
+        Ok(whole.pages)
+    }
+
+    /// Compares with `stored`, the log having been read up to sequence number `end`.
+    ///
+    /// # Errors
+    /// If counts cannot be packed, which is not known to happen.
+    pub fn compare(&self, stored: &[StoredPage], end: i64, now: OffsetDateTime) -> Result<Comparison, PackError> {
+        if let Some(mark) = stored.iter().map(|page| page.document.mark).max().filter(|mark| *mark > end) {
+            return Ok(Comparison::Ahead(mark));
+        }
+        let is_same = match (sum(stored.iter().map(|page| &page.document)), sum(&self.documents(now)?)) {
+            (Some(stored), Some(remade)) => stored.is_like(&remade),
+            // A damaged page counts nothing.
+            _ => false,
+        };
+        Ok(if is_same { Comparison::Same } else { Comparison::Differs })
+    }
+
+    /// What to write, in this order, in place of `stored`, which does not go beyond the `end` of the log. `known` is the number of
+    /// pages that the window is known to have had. The first conflict ends it: then the window is to be read and compared again.
+    ///
+    /// # Errors
+    /// If counts cannot be packed, which is not known to happen.
+    pub fn writes(
+        &self,
+        stored: &[StoredPage],
+        known: u32,
+        end: i64,
+        now: OffsetDateTime,
+    ) -> Result<Vec<PageWrite>, PackError> {
+        let mut wanted = self.documents(now)?;
+        let known = usize::try_from(known).unwrap_or(usize::MAX);
+        // Where the live writer goes on: in the last page or, if that is full or gone, in a new one.
+        let is_open = stored.len() >= known && stored.last().is_some_and(|page| !page.document.full);
+        let grows_at = if is_open { stored.len() - 1 } else { stored.len().max(known) };
+        for number in (0..).take(grows_at + 1).skip(wanted.len()) {
+            wanted.push(PageDocument {
+                id: PageId { window: self.id.clone(), number }.to_string(),
+                ttl: seconds_to_keep(self.id.minute, now),
+                mark: end,
+                full: false,
+                counts: pack(&[], &Tally::default())?,
+            });
+        }
+        let last = wanted.len() - 1;
+        let writes = wanted.into_iter().enumerate().filter_map(|(place, mut document)| {
+            let stored = stored.get(place);
+            if place == last {
+                document.mark = end;
+            } else {
+                document.full = true;
+                if stored.is_some_and(|stored| stored.document.full && stored.document.counts == document.counts) {
+                    return None;
+                }
+            }
+            Some(PageWrite { document, etag: stored.map(|stored| stored.etag.clone()) })
+        });
+        Ok(writes.collect())
+    }
+}
+
+/// What pages count together.
+struct Sum {
+    ids: HashSet<u64>,
+    tally: Tally,
+    /// Whether there was no room for ids, products and categories.
+    is_flood: bool,
+}
+
+/// `None` if one of the pages is damaged.
+fn sum<'a>(documents: impl IntoIterator<Item = &'a PageDocument>) -> Option<Sum> {
+    let mut sum = Sum { ids: HashSet::new(), tally: Tally::default(), is_flood: false };
+    for document in documents {
+        let (id, page) = <(PageId, Page)>::try_from(document).ok()?;
+        sum.ids.extend(page.ids());
+        sum.tally.merge(page.tally());
+        sum.is_flood |= id.number >= DETAILED_PAGES;
+    }
+    Some(sum)
+}
+
+impl Sum {
+    fn is_like(&self, other: &Self) -> bool {
+        if self.is_flood || other.is_flood {
+            // Where the details end depends on how the facts were batched.
+            return self.tally.facts() == other.tally.facts();
+        }
+        self.ids == other.ids && self.tally.is_like(&other.tally)
+    }
+}

@@ -1,0 +1,166 @@
+//! Windows made anew from the log, while the live writer goes on.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::trends::remade::{Comparison, Remade, StoredPage};
+
+/// What goes wrong in the store. What cannot be read at all is parked by the live writer, and not tried here.
+#[derive(Clone, Copy, Debug)]
+enum Damage {
+    Gone,
+    Emptied,
+}
+
+fn any_damage() -> impl Strategy<Value = Damage> {
+    prop_oneof![Just(Damage::Gone), Just(Damage::Emptied)]
+}
+
+impl Store {
+    fn damage(&mut self, chosen: usize, damage: Damage) {
+        let Some(id) = self.documents.keys().nth(chosen % self.documents.len().max(1)).cloned() else { return };
+        self.writes += 1;
+        let version = self.writes;
+        match damage {
+            Damage::Gone => drop(self.documents.remove(&id)),
+            Damage::Emptied => {
+                let (at, document) = self.documents.get_mut(&id).unwrap();
+                *at = version;
+                document.counts = super::super::packed::pack(&[], &Tally::default()).unwrap();
+            }
+        }
+    }
+
+    fn pages(&self, id: &WindowId) -> Vec<StoredPage> {
+        let page = |number| PageId { window: id.clone(), number }.to_string();
+        let stored = (0..).map_while(|number| self.documents.get(&page(number)));
+        stored.map(|(version, document)| StoredPage { document: document.clone(), etag: version.to_string() }).collect()
+    }
+}
+
+/// The live writer of one partition: two hosts, their checkpoint, and what they do next.
+struct Live<'a> {
+    log: &'a [Fact],
+    hosts: [Counter; 2],
+    handled: usize,
+    /// Pages that windows have had.
+    pages: BTreeMap<WindowId, u32>,
+}
+
+impl Live<'_> {
+    /// Handles events up to `until`.
+    fn step(&mut self, store: &mut Store, step: &Step, until: usize) {
+        let from = self.handled.saturating_sub(step.back);
+        let until = (from + step.size).min(until);
+        if self.hosts[step.host].handle(store, 0, &self.log[from.min(until)..until], step.writes) {
+            self.handled = self.handled.max(until);
+        }
+        for id in store.documents.keys() {
+            let page: PageId = id.parse().unwrap();
+            let known = self.pages.entry(page.window).or_default();
+            *known = (*known).max(page.number + 1);
+        }
+    }
+
+    /// Makes a window anew from the log up to `end`, with a step of the live writer before each write as long as there are any.
+    fn remake(
+        &mut self,
+        store: &mut Store,
+        id: &WindowId,
+        mut end: i64,
+        steps: &mut impl Iterator<Item = Step>,
+    ) -> i64 {
+        for _ in 0..200 {
+            let mut remade = Remade::new(id.clone());
+            let facts = self.log.iter().filter(|fact| fact.sequence <= end && Minute::of(fact.at) == id.minute);
+            facts.for_each(|fact| remade.add(fact.clone(), NOON).unwrap());
+            let stored = store.pages(id);
+            match remade.compare(&stored, end, NOON).unwrap() {
+                Comparison::Same => return end,
+                Comparison::Ahead(mark) => end = mark,
+                Comparison::Differs => {
+                    let known = self.pages.get(id).copied().unwrap_or_default();
+                    for write in remade.writes(&stored, known, end, NOON).unwrap() {
+                        if let Some(step) = steps.next() {
+                            self.step(store, &step, self.log.len());
+                        }
+                        let version = write.etag.map(|etag| etag.parse().unwrap());
+                        if store.write(&write.document, version).is_none() {
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        panic!("the window does not come to rest");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Whatever is damaged, and whatever the live writer does between two writes of the one who makes windows anew: in the end each
+    /// event counts once.
+    #[test]
+    fn each_event_counts_once_after_all(
+        log in any_log(),
+        before in prop::collection::vec(any_step(), 0..8),
+        damages in prop::collection::vec((any::<usize>(), any_damage()), 0..6),
+        between in prop::collection::vec(any_step(), 0..12),
+        stored in 0..1_500_usize,
+    ) {
+        let mut store = Store::default();
+        let mut live = Live { log: &log, hosts: Default::default(), handled: 0, pages: BTreeMap::new() };
+        // What the hub has stored when the log is read.
+        let stored = stored.min(log.len());
+        before.iter().for_each(|step| live.step(&mut store, step, stored));
+        damages.iter().for_each(|(chosen, damage)| store.damage(*chosen, *damage));
+        let mut end = i64::try_from(stored).unwrap() - 1;
+        let mut steps = between.into_iter();
+        let minutes: BTreeSet<Minute> = log[..stored].iter().map(|fact| Minute::of(fact.at)).collect();
+        for minute in minutes {
+            end = live.remake(&mut store, &WindowId { partition: "0".to_owned(), minute }, end, &mut steps);
+        }
+        let rest = Step { host: 1, partition: 0, back: 40, size: 500, writes: usize::MAX };
+        while live.handled < log.len() {
+            live.step(&mut store, &rest, log.len());
+        }
+        let expected = counted(std::slice::from_ref(&log));
+        prop_assert_eq!(exact(&store.minutes()), exact(&expected));
+
+        // All of it once more: not one write, whoever makes it.
+        let writes = store.writes;
+        prop_assert!(Counter::default().handle(&mut store, 0, &log, usize::MAX));
+        for minute in expected.keys() {
+            let id = WindowId { partition: "0".to_owned(), minute: *minute };
+            live.remake(&mut store, &id, i64::try_from(log.len()).unwrap() - 1, &mut std::iter::empty());
+        }
+        prop_assert_eq!(store.writes, writes);
+    }
+}
+
+/// A flood is compared by what it must be equal in.
+#[test]
+fn a_flood_is_the_same_however_it_was_batched() {
+    let id = WindowId { partition: "0".to_owned(), minute: Minute::of(NOON) };
+    let facts = |clicks: i64| {
+        (0..clicks).map(|number| Fact {
+            sequence: number,
+            event: EventHash::new("/flood", &number.to_string()),
+            at: NOON,
+            click: click("p", None, None),
+        })
+    };
+    let log: Vec<Fact> = facts(210_000).collect();
+    let mut store = Store::default();
+    let mut counter = Counter::default();
+    for batch in log.chunks(499) {
+        assert!(counter.handle(&mut store, 0, batch, usize::MAX));
+    }
+    let mut remade = Remade::new(id.clone());
+    log.into_iter().for_each(|fact| remade.add(fact, NOON).unwrap());
+    let stored = store.pages(&id);
+    assert_eq!(remade.compare(&stored, 209_999, NOON).unwrap(), Comparison::Same);
+    assert_eq!(remade.compare(&stored[1..], 209_999, NOON).unwrap(), Comparison::Differs);
+    assert_eq!(remade.compare(&stored, 209_998, NOON).unwrap(), Comparison::Ahead(209_999));
+}

@@ -1,0 +1,232 @@
+//! Projections damaged and rebuilt while clicks go on: each ends as the live function would have it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue, Method};
+use bytes::Bytes;
+use contoso_cli::endpoints;
+use contoso_handlers::domain::trends::tally::Tally;
+use contoso_handlers::domain::trends::window::{Page, PageDocument, PageId};
+use contoso_local::event_hubs::Outgoing;
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
+
+use crate::support::{Inside, contoso, eventually};
+use crate::support::clicks::Sent;
+use crate::trends::{Minute, counted, some_clicks};
+
+/// Documents by container and id.
+type Documents = BTreeMap<(String, String), Value>;
+
+impl Inside {
+    /// Every document of a container, without what changes with each write.
+    async fn all(&self, database: &str, container: &str) -> Documents {
+        let mut documents = Documents::new();
+        for range in self.stack.cosmos().feed_ranges(database, container).await.expect("ranges") {
+            let feed = self.stack.cosmos().change_feed(database, container, &range.id, None, 100_000).await;
+            for item in feed.expect("the documents").items {
+                let mut document: Value = serde_json::from_str(&item).expect("JSON");
+                let members = document.as_object_mut().expect("an object");
+                members.retain(|name, _| !name.starts_with('_') && name != "at");
+                let id = document["id"].as_str().expect("an id").to_owned();
+                documents.insert((container.to_owned(), id), document);
+            }
+        }
+        documents
+    }
+
+    async fn write(&self, method: Method, database: &str, container: &str, key: &str, id: &str, body: Option<&Value>) {
+        let mut headers = HeaderMap::new();
+        let key = json!([key]).to_string();
+        headers.insert("x-ms-documentdb-partitionkey", HeaderValue::from_str(&key).expect("a header"));
+        let path = format!("/dbs/{database}/colls/{container}/docs/{id}");
+        let body = Bytes::from(body.map(Value::to_string).unwrap_or_default());
+        let answer = self.stack.cosmos().execute(method, &path, headers, body).await.expect("Cosmos answers");
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    }
+
+    /// What the windows count, by minute.
+    async fn windows(&self) -> BTreeMap<u64, Tally> {
+        let mut minutes: BTreeMap<u64, Tally> = BTreeMap::new();
+        for document in self.all("analytics", "windows").await.into_values() {
+            let document: PageDocument = serde_json::from_value(document).expect("a page");
+            let (id, page) = <(PageId, Page)>::try_from(&document).expect("a page");
+            minutes.entry(u64::try_from(id.window.minute.epoch()).expect("now")).or_default().merge(page.tally());
+        }
+        minutes
+    }
+
+    async fn windows_count(&self, clicks: &[Sent]) {
+        self.counts(clicks.len() + 1, 200).await;
+        let (found, expected) = (self.windows().await, counted(clicks));
+        let views = |minutes: &BTreeMap<u64, Minute>| -> Vec<(u64, u64)> {
+            minutes.iter().map(|(minute, counted)| (*minute, counted.views)).collect()
+        };
+        let found_views: Vec<(u64, u64)> = found.iter().map(|(minute, tally)| (*minute, tally.total.views)).collect();
+        assert_eq!(found_views, views(&expected));
+        for (minute, expected) in &expected {
+            let products = found[minute].products.iter().map(|(id, product)| (id.to_string(), product.count.views));
+            let told: BTreeMap<String, u64> =
+                expected.products.iter().map(|(id, (views, _))| (id.clone(), *views)).collect();
+            assert_eq!(products.collect::<BTreeMap<_, _>>(), told, "minute {minute}");
+        }
+        let repeats: u64 = found.values().map(|tally| tally.repeats).sum();
+        let counted: u64 = expected.values().map(|minute| minute.views).sum();
+        assert_eq!(repeats + counted, clicks.len() as u64, "each of a producer's repeats is known");
+    }
+
+    /// Runs a command against this stack, and returns its summary.
+    async fn rebuilt(&self, arguments: &[&str]) -> String {
+        let file = NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), endpoints::ready_line(self.stack.endpoints()).expect("JSON")).expect("written");
+        let mut command = contoso();
+        command.arg("rebuild").args(arguments).arg("--endpoints").arg(file.path());
+        let output = tokio::task::spawn_blocking(move || command.output().expect("contoso runs")).await;
+        let output = output.expect("no panic");
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    async fn timer(&self, name: &str) {
+        let host = self.stack.host().expect("a host");
+        eventually(&format!("a run of {name}"), || async {
+            if host.fire_timer(name).await.expect("a timer") { Ok(()) } else { Err("it failed".to_owned()) }
+        })
+        .await;
+    }
+}
+
+/// Every third page is deleted, every other third counts what another counts.
+async fn damage_windows(shop: &Inside) {
+    let windows = shop.all("analytics", "windows").await;
+    let foreign = windows.values().next().expect("a window")["counts"].clone();
+    for (number, ((_, id), mut page)) in windows.into_iter().enumerate() {
+        match number % 3 {
+            0 => shop.write(Method::DELETE, "analytics", "windows", &id, &id, None).await,
+            1 => {
+                page["counts"] = foreign.clone();
+                shop.write(Method::PUT, "analytics", "windows", &id, &id, Some(&page)).await;
+            }
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_projection_is_rebuilt_while_clicks_go_on() {
+    let mut random = crate::support::seed::random("CONTOSO_REBUILD_SEED");
+    let shop = Inside::start().await;
+    for number in 0..40 {
+        let product = json!({"name": "Thing", "category": format!("Category {}", number % 5),
+            "price": {"amount": "1.00", "currency": "USD"}});
+        shop.put(&format!("p-{number}"), &product).await;
+    }
+    shop.comes_to_rest(40).await;
+    // Late ones among them; each call numbers its clicks anew.
+    let mut named = |prefix: &str, count: usize, late: u64| {
+        let mut clicks = some_clicks(&mut random, count);
+        for click in &mut clicks {
+            click.id = format!("{prefix}-{}", click.id);
+            click.at -= late;
+        }
+        clicks
+    };
+    let mut clicks = named("early", 1_500, 0);
+    clicks.extend(named("late", 500, 5 * 3_600));
+    shop.send(&clicks);
+    let bad = Outgoing {
+        body: b"?".to_vec(),
+        properties: Vec::new(),
+        content_type: Some("text/plain".to_owned()),
+        partition_key: Some("bad".to_owned()),
+    };
+    shop.stack.event_hubs().hub("clicks").expect("the hub").choose(Some("bad")).append(&[bad.encode()]).expect("taken");
+    shop.counts(clicks.len() + 1, 200).await;
+    shop.handles("clicks", "recently-viewed", i64::try_from(clicks.len()).expect("a count") + 1).await;
+    shop.step(Duration::from_secs(301));
+    eventually("everything captured", || async {
+        let hubs = ["products", "clicks"].map(|hub| (shop.captured(hub), shop.events_of(hub)));
+        if hubs.iter().all(|(captured, events)| captured == events) { Ok(()) } else { Err(format!("{hubs:?}")) }
+    })
+    .await;
+    shop.timer("Recommendations").await;
+    let lists = shop.all("site", "recommendations").await;
+    shop.rebuilt(&["Recommendations"]).await;
+    assert_eq!(shop.all("site", "recommendations").await, lists, "what is right is made again as it was");
+
+    // Only the hub has these.
+    let tail = named("tail", 600, 0);
+    shop.send(&tail);
+    clicks.extend(tail);
+    shop.windows_count(&clicks).await;
+    shop.timer("TrendRollup").await;
+
+    // Healthy: not one window is written.
+    let windows = shop.all("analytics", "windows").await;
+    let summary = shop.rebuilt(&["Trends"]).await;
+    assert!(summary.contains(", 0 windows replaced, ") && summary.contains(", 1 bad"), "{summary}");
+    assert_eq!(shop.all("analytics", "windows").await, windows);
+    let live = [shop.all("site", "products").await, shop.all("site", "listings").await];
+
+    // Damaged, with clicks that go on.
+    damage_windows(&shop).await;
+    let more = named("more", 1_200, 0);
+    let going_on = async {
+        let mut sent = clicks.len() + 1;
+        for part in more.chunks(60) {
+            shop.send(part);
+            sent += part.len();
+            shop.counts(sent, 200).await;
+        }
+    };
+    let (summary, ()) = tokio::join!(shop.rebuilt(&["Trends"]), going_on);
+    clicks.extend(more);
+    assert!(!summary.contains(", 0 windows replaced, "), "{summary}");
+    shop.windows_count(&clicks).await;
+
+    // From then on, and delivered once more.
+    let last = named("last", 300, 0);
+    shop.send(&last);
+    clicks.extend(last);
+    shop.windows_count(&clicks).await;
+    shop.stack.stop_app().await;
+    shop.rewind().await;
+    shop.run_app().await;
+    shop.windows_count(&clicks).await;
+
+    // The minutes follow by themselves; deleted, they are summed again.
+    shop.timer("TrendRollup").await;
+    let minutes = shop.minutes_say(&counted(&clicks)).await;
+    for minute in &minutes {
+        let (day, id) = (minute["day"].as_str().expect("a day"), minute["id"].as_str().expect("an id"));
+        shop.write(Method::DELETE, "analytics", "minutes", day, id, None).await;
+    }
+    let summary = shop.rebuilt(&["TrendRollup"]).await;
+    assert!(summary.contains(" pages of windows summed"), "{summary}");
+    let again = shop.all("analytics", "minutes").await;
+    for minute in &minutes {
+        let id = minute["id"].as_str().expect("an id").to_owned();
+        let again = &again[&("minutes".to_owned(), id)];
+        assert_eq!(
+            ["views", "repeats", "otherViews", "pages"].map(|name| &again[name]),
+            ["views", "repeats", "otherViews", "pages"].map(|name| &minute[name]),
+        );
+    }
+    shop.minutes_say(&counted(&clicks)).await;
+
+    // The site's documents, from nothing.
+    shop.rebuilt(&["ProductProjection", "--clear"]).await;
+    assert_eq!([shop.all("site", "products").await, shop.all("site", "listings").await], live);
+    for id in lists.keys().map(|(_, id)| id).take(10) {
+        shop.write(Method::DELETE, "site", "recommendations", id, id, None).await;
+    }
+    shop.rebuilt(&["Recommendations", "--clear"]).await;
+    let made = shop.all("site", "recommendations").await;
+    let products = |documents: &Documents| -> Documents {
+        documents.clone().into_iter().filter(|((_, id), _)| id.starts_with("product|")).collect()
+    };
+    assert_eq!(products(&made), products(&lists));
+    assert_eq!(made.len(), lists.len(), "every visitor has a list again");
+    shop.stop().await;
+}
