@@ -12,8 +12,8 @@ use contoso_local::event_hubs::Outgoing;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-use crate::support::{Inside, contoso, eventually};
 use crate::support::clicks::Sent;
+use crate::support::{Inside, contoso, eventually};
 use crate::trends::{Minute, counted, some_clicks};
 
 /// Documents by container and id.
