@@ -5,7 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::product::{Category, ProductId};
+use super::{
+    product::{Category, ProductId},
+    text::checked_text,
+};
 
 /// Type of the event that records a click.
 pub const RECORDED: &str = "com.contoso.click.recorded.v1";
@@ -24,52 +27,20 @@ pub struct IdError {
     least: usize,
 }
 
-/// Defines an id of `$least` to 64 characters that can stand in a URL path, a document id and a partition key as it is.
-macro_rules! id_type {
-    ($(#[$doc:meta])* $name:ident, $least:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
-
-        impl $name {
-            /// The id.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = IdError;
-
-            fn try_from(text: String) -> Result<Self, IdError> {
-                let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-                let is_valid = ($least..=64).contains(&text.len()) && text.bytes().all(allowed);
-                if is_valid { Ok(Self(text)) } else { Err(IdError { least: $least }) }
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(id: $name) -> Self {
-                id.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-    };
-}
-
-id_type! {
+checked_text! {
     /// Who looked: 8 to 64 of `A-Z a-z 0-9 _ -`. Whoever knows it can read what its visitor viewed, so sites draw it at random.
-    VisitorId, 8
+    VisitorId, IdError, |text| check(text, 8)
 }
-id_type! {
+checked_text! {
     /// One visit of a visitor, as the site sees it: 1 to 64 of `A-Z a-z 0-9 _ -`.
-    SessionId, 1
+    SessionId, IdError, |text| check(text, 1)
+}
+
+/// Such an id can stand in a URL path, a document id and a partition key as it is.
+fn check(text: &str, least: usize) -> Result<(), IdError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let is_valid = (least..=64).contains(&text.len()) && text.bytes().all(allowed);
+    if is_valid { Ok(()) } else { Err(IdError { least }) }
 }
 
 /// Data of [`RECORDED`].

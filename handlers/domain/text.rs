@@ -21,9 +21,9 @@ pub enum TextError {
     ProductId,
 }
 
-/// Defines a text type of at most `$max` characters that is not blank and has no control characters but those in `$control`.
-macro_rules! text_type {
-    ($(#[$doc:meta])* $name:ident, $max:literal, $control:expr) => {
+/// Defines a text that `$check`, from `&str` to `Result<(), $error>`, lets pass.
+macro_rules! checked_text {
+    ($(#[$doc:meta])* $name:ident, $error:ty, $check:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -37,10 +37,11 @@ macro_rules! text_type {
         }
 
         impl TryFrom<String> for $name {
-            type Error = TextError;
+            type Error = $error;
 
-            fn try_from(text: String) -> Result<Self, TextError> {
-                check(&text, $max, $control).map(|()| Self(text))
+            fn try_from(text: String) -> Result<Self, $error> {
+                let check: fn(&str) -> Result<(), $error> = $check;
+                check(&text).map(|()| Self(text))
             }
         }
 
@@ -57,26 +58,27 @@ macro_rules! text_type {
         }
     };
 }
+pub(super) use checked_text;
 
-text_type! {
+checked_text! {
     /// What a product is called: 1 to 200 characters.
-    Name, 200, &[]
+    Name, TextError, |text| check(text, 200, &[])
 }
-text_type! {
+checked_text! {
     /// The category a product is listed in: 1 to 100 characters.
-    Category, 100, &[]
+    Category, TextError, |text| check(text, 100, &[])
 }
-text_type! {
+checked_text! {
     /// Who makes a product: 1 to 100 characters.
-    Brand, 100, &[]
+    Brand, TextError, |text| check(text, 100, &[])
 }
-text_type! {
+checked_text! {
     /// A description in plain text: 1 to 4000 characters, line breaks allowed.
-    Description, 4000, &['\n', '\r', '\t']
+    Description, TextError, |text| check(text, 4000, &['\n', '\r', '\t'])
 }
-text_type! {
+checked_text! {
     /// Why a product is no longer sold: 1 to 200 characters.
-    Reason, 200, &[]
+    Reason, TextError, |text| check(text, 200, &[])
 }
 
 fn check(text: &str, max: usize, control: &[char]) -> Result<(), TextError> {
@@ -89,40 +91,16 @@ fn check(text: &str, max: usize, control: &[char]) -> Result<(), TextError> {
     Ok(())
 }
 
-/// Which product: 1 to 64 of `A-Z a-z 0-9 _ - .`, so that it can stand in a URL path, a document id and an event id as it is.
-/// Dots alone are refused: URLs read them as "here" and "one up".
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ProductId(String);
-
-impl ProductId {
-    /// The id.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+checked_text! {
+    /// Which product: 1 to 64 of `A-Z a-z 0-9 _ - .`, so that it can stand in a URL path, a document id and an event id as it is.
+    /// Dots alone are refused: URLs read them as "here" and "one up".
+    ProductId, TextError, check_product_id
 }
 
-impl TryFrom<String> for ProductId {
-    type Error = TextError;
-
-    fn try_from(text: String) -> Result<Self, TextError> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-        let valid =
-            (1..=64).contains(&text.len()) && text.bytes().all(allowed) && text.bytes().any(|byte| byte != b'.');
-        if valid { Ok(Self(text)) } else { Err(TextError::ProductId) }
-    }
-}
-
-impl From<ProductId> for String {
-    fn from(id: ProductId) -> Self {
-        id.0
-    }
-}
-
-impl fmt::Display for ProductId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+fn check_product_id(text: &str) -> Result<(), TextError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let is_valid = (1..=64).contains(&text.len()) && text.bytes().all(allowed) && text.bytes().any(|byte| byte != b'.');
+    if is_valid { Ok(()) } else { Err(TextError::ProductId) }
 }
 
 #[cfg(test)]

@@ -113,9 +113,9 @@ struct ClicksArgs {
     /// Run a day of ten million clicks too, or so many from its beginning
     #[arg(long, value_name = "CLICKS", num_args = 0..=1, default_missing_value = "10000000")]
     day: Option<u64>,
-    /// The largest batch on that day [default: that of host.json]
-    #[arg(long, value_name = "N", requires = "day", value_parser = clap::value_parser!(u32).range(1..))]
-    day_batch: Option<u32>,
+    /// The largest batch on that day
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..))]
+    day_batch: u32,
     /// Print the figures as one JSON object
     #[arg(long)]
     json: bool,

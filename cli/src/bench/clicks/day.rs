@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 pub(super) async fn measure(shop: &Shop, plan: &Plan, clicks: u64, report: &mut Report) -> Result<()> {
     let app = shop.package("day", &["RecentlyViewed", "Trends", "TrendRollup"])?;
-    let handler = shop.run_with(&app, plan.day_batch).await?;
+    let handler = shop.run_with(&app, Some(plan.day_batch)).await?;
     let stack = std::process::id();
     let usage = || READERS.map(|reader| shop.stack.cosmos().usage(reader.database, reader.container));
     let (handler_before, stack_before, usage_before) = (cpu_time(handler)?, cpu_time(stack)?, usage());
@@ -33,7 +33,7 @@ pub(super) async fn measure(shop: &Shop, plan: &Plan, clicks: u64, report: &mut 
     let (sent, quarters) = tokio::try_join!(sending, handled(shop, clicks, handler, stack))?;
     let seconds = began.elapsed().as_secs_f64();
     report.add(
-        format!("a day of {clicks} clicks"),
+        format!("a day of {clicks} clicks, batches up to {}", plan.day_batch),
         format!(
             "{:.1} min, {:.0} clicks/s; the last was on the hub after {:.1} min",
             seconds / 60.0,

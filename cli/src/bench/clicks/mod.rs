@@ -32,8 +32,8 @@ pub struct Plan {
     pub duration: Duration,
     /// Clicks of the whole day; none leaves it out.
     pub day: Option<u64>,
-    /// The largest batch on that day, if it is not the app's.
-    pub day_batch: Option<u32>,
+    /// The largest batch on that day.
+    pub day_batch: u32,
 }
 
 /// Runs the whole plan on stacks of its own, in temporary directories.
