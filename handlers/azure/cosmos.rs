@@ -16,7 +16,9 @@ use azure_data_cosmos::{
     clients::{ContainerClient, CosmosClientBuilder},
     feed::ContinuationToken,
     models::ItemResponse,
-    options::{ChangeFeedStartFrom, ItemWriteOptions, MaxItemCountHint, Precondition, QueryOptions, Region},
+    options::{
+        ChangeFeedStartFrom, FeedOptions, ItemWriteOptions, MaxItemCountHint, Precondition, QueryOptions, Region,
+    },
 };
 use futures::{StreamExt, TryStreamExt};
 use serde::{
@@ -32,6 +34,9 @@ use crate::settings::CosmosSettings;
 
 /// Longer than the client's own retries of a throttled call usually take.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Physical partitions that a query may ask; the client's own limit is 100.
+const MAX_PARTITIONS: u32 = 1_000;
 
 /// Lost races in a row after which a document counts as contended: the record comes again later.
 const MAX_RACES: usize = 8;
@@ -275,7 +280,11 @@ impl Container {
     /// [`CosmosErrorKind::Refused`] if the query is malformed, else as [`CosmosErrorKind`] says.
     pub async fn query<T: DeserializeOwned + Send + 'static>(&self, sql: &str) -> Result<Vec<T>, CosmosError> {
         self.call("query", "all", |container| async move {
-            container.query_items::<T>(Query::from(sql), FeedScope::full_container(), None).await?.try_collect().await
+            let options = FeedOptions::default().with_max_fan_out(MAX_PARTITIONS);
+            let options = QueryOptions::default().with_feed_options(options);
+            let found =
+                container.query_items::<T>(Query::from(sql), FeedScope::full_container(), Some(options)).await?;
+            found.try_collect().await
         })
         .await
     }
