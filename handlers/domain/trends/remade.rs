@@ -147,9 +147,8 @@ impl Remade {
     ) -> Result<Vec<PageWrite>, PackError> {
         let mut wanted = self.documents(now)?;
         let known = usize::try_from(known).unwrap_or(usize::MAX);
-        // Where the live writer goes on: in the last page or, if that is full or gone, in a new one.
-        let is_open = stored.len() >= known && stored.last().is_some_and(|page| !page.document.full);
-        let grows_at = if is_open { stored.len() - 1 } else { stored.len().max(known) };
+        // Where a live writer may go on: behind the last page there is or was, since it may remember that one as full.
+        let grows_at = stored.len().max(known);
         for number in (0..).take(grows_at + 1).skip(wanted.len()) {
             wanted.push(PageDocument {
                 id: PageId { window: self.id.clone(), number }.to_string(),
