@@ -6,6 +6,9 @@
 //! replacement ends with a conflict and begins again, with the log read as far as the live writer's mark. So every event is either in
 //! the log that was read, or above the mark that is left.
 //!
+//! A live writer that reads between two of these writes knows only some of the ids, and would count their repeats. So whoever ends up with
+//! nothing left to replace, after other attempts, still writes the last page once more: see [`Remade::fence`].
+//!
 //! A window never gets fewer pages: `analytics/minutes` knows how many there were. Those too many are empty.
 
 use std::collections::HashSet;
@@ -172,6 +175,13 @@ impl Remade {
             Some(PageWrite { document, etag: stored.map(|stored| stored.etag.clone()) })
         });
         Ok(writes.collect())
+    }
+
+    /// The write after which every live writer reads the window again: its last page as it is, under a new ETag. It is due where `stored`
+    /// counts what the log says, but was replaced in part, or read while it was, by an attempt that ended with a conflict.
+    pub fn fence(stored: &[StoredPage]) -> Option<PageWrite> {
+        let StoredPage { document, etag } = stored.last()?.clone();
+        Some(PageWrite { document, etag: Some(etag) })
     }
 }
 

@@ -70,27 +70,35 @@ impl Live<'_> {
         mut end: i64,
         steps: &mut impl Iterator<Item = Step>,
     ) -> i64 {
+        let mut is_raced = false;
         for _ in 0..200 {
             let mut remade = Remade::new(id.clone());
             let facts = self.log.iter().filter(|fact| fact.sequence <= end && Minute::of(fact.at) == id.minute);
             facts.for_each(|fact| remade.add(fact.clone(), NOON).unwrap());
             let stored = store.pages(id);
-            match remade.compare(&stored, end, NOON).unwrap() {
+            let writes = match remade.compare(&stored, end, NOON).unwrap() {
+                Comparison::Same if is_raced => Remade::fence(&stored).into_iter().collect(),
                 Comparison::Same => return end,
-                Comparison::Ahead(mark) => end = mark,
+                Comparison::Ahead(mark) => {
+                    end = mark;
+                    continue;
+                }
                 Comparison::Differs => {
                     let known = self.pages.get(id).copied().unwrap_or_default();
-                    for write in remade.writes(&stored, known, end, NOON).unwrap() {
-                        if let Some(step) = steps.next() {
-                            self.step(store, &step, self.log.len());
-                        }
-                        let version = write.etag.map(|etag| etag.parse().unwrap());
-                        if store.write(&write.document, version).is_none() {
-                            break;
-                        }
-                    }
+                    remade.writes(&stored, known, end, NOON).unwrap()
                 }
+            };
+            let is_written = writes.into_iter().all(|write| {
+                if let Some(step) = steps.next() {
+                    self.step(store, &step, self.log.len());
+                }
+                let version = write.etag.map(|etag| etag.parse().unwrap());
+                store.write(&write.document, version).is_some()
+            });
+            if is_written {
+                return end;
             }
+            is_raced = true;
         }
         panic!("the window does not come to rest");
     }
@@ -102,7 +110,6 @@ proptest! {
     /// Whatever is damaged, and whatever the live writer does between two writes of the one who makes windows anew: in the end each
     /// event counts once.
     #[test]
-    #[ignore = "about one case in two thousand still counts redelivered events twice, and why is not known (proptest-regressions has one)"]
     fn each_event_counts_once_after_all(
         log in any_log(),
         before in prop::collection::vec(any_step(), 0..8),

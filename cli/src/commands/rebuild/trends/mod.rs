@@ -6,7 +6,7 @@ mod log;
 mod spool;
 mod store;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -78,13 +78,14 @@ async fn rebuild_hour(
     tally.add(LEFT, (all - windows.len()) as u64);
 
     let store = Store::new(app);
+    let mut raced: HashSet<WindowId> = HashSet::new();
     let until = Instant::now() + PATIENCE;
     while !windows.is_empty() {
         let end = log.end();
         let attempts: Vec<(WindowId, Attempt)> = stream::iter(&windows)
             .map(|(id, remade)| {
-                let store = &store;
-                async move { anyhow::Ok((id.clone(), store.attempt(id, remade, end).await?)) }
+                let attempt = store.attempt(id, remade, end, raced.contains(id));
+                async move { anyhow::Ok((id.clone(), attempt.await?)) }
             })
             .buffer_unordered(AT_ONCE)
             .try_collect()
@@ -98,7 +99,10 @@ async fn rebuild_hour(
                     needed = needed.max(mark);
                     continue;
                 }
-                Attempt::Raced => continue,
+                Attempt::Raced => {
+                    raced.insert(id);
+                    continue;
+                }
             }
             windows.remove(&id);
         }
