@@ -6,6 +6,9 @@ use clap::Parser;
 use contoso_cli::commands::{self, Cli, Exit};
 use contoso_cli::{backtraces, output};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     output::log(cli.verbosity());

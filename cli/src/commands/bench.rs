@@ -16,7 +16,7 @@ use crate::units;
 const EXAMPLES: &str = "\
 Examples:
   contoso bench
-      The figures of docs/performance.md, in about two minutes
+      The product flow: the figures of docs/performance.md, in about two minutes
   contoso bench --products 500 --duration 10s --json
       A quick look, for scripts
   contoso bench clicks
@@ -114,7 +114,7 @@ struct ClicksArgs {
     #[arg(long, value_name = "CLICKS", num_args = 0..=1, default_missing_value = "10000000")]
     day: Option<u64>,
     /// The largest batch on that day
-    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..))]
     day_batch: u32,
     /// Print the figures as one JSON object
     #[arg(long)]
