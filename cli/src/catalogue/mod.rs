@@ -1,6 +1,7 @@
-//! Catalogues to seed the shop with: read from a file, or generated.
+//! Catalogues to seed the shop with: read from a file, generated, or what a log of clicks tells.
 
 mod generated;
+mod logged;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Number, Value, json};
 
 pub use generated::generated;
+pub use logged::logged;
 
 /// One product, ready for `PUT /api/products/{id}`.
 #[derive(Clone, Debug, PartialEq)]

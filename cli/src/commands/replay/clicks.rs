@@ -19,8 +19,9 @@ use super::super::Exit;
 use super::schedule::{Extent, Schedule};
 use super::shuffle::Shuffled;
 use crate::clickstream::{self, ClickstreamError, Row};
+use crate::products::Products;
 use crate::signals::Signals;
-use crate::{endpoints, identity, output, units};
+use crate::{catalogue, endpoints, identity, output, seed, units};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,6 +33,8 @@ Examples:
       The first ten thousand, 500 a second
   contoso replay clicks e-shop-clothing.csv.gz --shuffle 2h
       Out of order: each click reaches the hub up to two hours after it happened, when later ones are there already
+  contoso replay clicks e-shop-clothing.csv.gz --products
+      With what was clicked on sale, so that the pages show it
 
 The log is that of UCI data set 553, as csv or csv.gz. It knows days, not times: sessions are spread over their day, always
 in the same way. Sending the same log to the same days again changes nothing: repeats are told by their ids. So --shuffle
@@ -63,6 +66,12 @@ pub(super) struct Args {
     /// Send clicks out of order, each by chance up to so long after it happened; the same order each time
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     shuffle: Option<Duration>,
+    /// Put the products of the log on sale first, with its categories and prices, so that pages and lists show them
+    #[arg(long)]
+    products: bool,
+    /// The function key for --products, where the stack runs with --auth
+    #[arg(long, value_name = "KEY", env = "CONTOSO_FUNCTION_KEY", hide_env_values = true)]
+    key: Option<String>,
     /// The endpoints of the stack [default: .contoso/endpoints.json here or above]
     #[arg(long, value_name = "FILE")]
     endpoints: Option<PathBuf>,
@@ -87,6 +96,12 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     let schedule = Schedule::new(extent, args.start, spacing, OffsetDateTime::now_utc())?;
     let app = App::new(endpoints::handler_settings(&endpoints)?);
     let mut signals = Signals::install()?;
+    if args.products {
+        tokio::select! {
+            seeded = sell(&args, &endpoints.functions) => seeded?,
+            () = signals.next() => return Ok(Exit::Interrupted),
+        }
+    }
     let bar = output::bar("clicks", args.limit.map_or(extent.clicks, |limit| limit.min(extent.clicks)));
     let mut sent = Sent::default();
     let started = Instant::now();
@@ -108,6 +123,16 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
         schedule.last,
     )?;
     ended
+}
+
+/// Puts the products of the whole log on sale.
+async fn sell(args: &Args, functions: &str) -> anyhow::Result<()> {
+    let products = catalogue::logged(clickstream::open(&args.file)?)?;
+    let door = Products::new(reqwest::Client::new(), functions, args.key.clone());
+    let bar = output::bar("products", products.len() as u64);
+    let seeded = seed::seed(&door, &args.file.display().to_string(), &products, &bar).await;
+    bar.finish_and_clear();
+    Ok(seeded?)
 }
 
 async fn send(args: &Args, app: &App, schedule: &Schedule, sent: &mut Sent, bar: &ProgressBar) -> anyhow::Result<()> {

@@ -15,7 +15,9 @@ Examples:
   contoso replay clicks e-shop-clothing.csv.gz --start 2026-09-01 --rate 500
       From a day of your choice, 500 clicks a second
   contoso replay clicks e-shop-clothing.csv.gz --shuffle 2h
-      Out of order, each click up to two hours late";
+      Out of order, each click up to two hours late
+  contoso replay clicks e-shop-clothing.csv.gz --products
+      With what was clicked on sale, so that the pages show it";
 
 /// Send events of a real log through the pipeline
 #[derive(Debug, clap::Args)]
