@@ -1,5 +1,8 @@
 //! Clicks inside CloudEvents in JSON (CloudEvents JSON format 1.0.2; HTTP binding §3.1 for binary mode).
 
+use std::borrow::Cow;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -8,39 +11,48 @@ use super::{click::RECORDED, click_body::Envelope, product_body::FieldError};
 /// The longest id or source (bytes): enough for a UUID behind a URI.
 const LONGEST: usize = 200;
 
-/// Takes a structured event apart: its envelope, and its data.
+/// Takes a structured event apart: its envelope, and its data, which may be JSON in base64 (§3.1).
 ///
 /// # Errors
 /// Every attribute that is missing or malformed, by its name.
-pub fn structured(event: &Value) -> Result<(Envelope, &Value), Vec<FieldError>> {
+pub fn structured(event: &Value) -> Result<(Envelope, Cow<'_, Value>), Vec<FieldError>> {
     let object = event.as_object().ok_or_else(|| vec![FieldError::new("", "must be a JSON object")])?;
     // An attribute that is null is one that is not there (JSON format §2.2).
     let attribute = |name: &str| object.get(name).filter(|value| !value.is_null()).map(Attribute::of);
     let envelope = envelope(attribute, attribute("datacontenttype"));
-    match (envelope, object.get("data")) {
-        (Ok(envelope), Some(data)) => Ok((envelope, data)),
-        (Ok(_), None) => Err(vec![FieldError::new("data", "is required, as JSON")]),
-        (Err(errors), _) => Err(errors),
-    }
+    let envelope = envelope?;
+    let data = match (object.get("data"), object.get("data_base64")) {
+        (Some(data), None) => Cow::Borrowed(data),
+        (None, Some(encoded)) => Cow::Owned(decoded(encoded).map_err(|error| vec![error])?),
+        (None, None) => return Err(vec![FieldError::new("data", "is required, as JSON")]),
+        (Some(_), Some(_)) => return Err(vec![FieldError::new("data_base64", "must not stand beside data")]),
+    };
+    Ok((envelope, data))
 }
 
-/// The envelope of an event in binary mode: `attribute` gives the value of the header `ce-<name>`.
+fn decoded(encoded: &Value) -> Result<Value, FieldError> {
+    let bytes = encoded.as_str().and_then(|text| STANDARD.decode(text).ok());
+    let bytes = bytes.ok_or_else(|| FieldError::new("data_base64", "must be a text in base64"))?;
+    serde_json::from_slice(&bytes).map_err(|error| FieldError::new("data_base64", format!("is not JSON: {error}")))
+}
+
+/// The envelope of an event in binary mode: `attribute` gives the value of the header `ce-<name>`, and nothing inside if that is no text.
 ///
 /// # Errors
 /// Every attribute that is missing or malformed, by its name.
-pub fn binary<'a>(attribute: impl Fn(&str) -> Option<&'a str>) -> Result<Envelope, Vec<FieldError>> {
-    envelope(|name| attribute(name).map(Attribute::Text), None)
+pub fn binary<'a>(attribute: impl Fn(&str) -> Option<Option<Cow<'a, str>>>) -> Result<Envelope, Vec<FieldError>> {
+    envelope(|name| attribute(name).map(|text| text.map_or(Attribute::Other, Attribute::Text)), None)
 }
 
 /// The value of an attribute.
 enum Attribute<'a> {
-    Text(&'a str),
+    Text(Cow<'a, str>),
     Other,
 }
 
 impl<'a> Attribute<'a> {
     fn of(value: &'a Value) -> Self {
-        value.as_str().map_or(Self::Other, Self::Text)
+        value.as_str().map_or(Self::Other, |text| Self::Text(Cow::Borrowed(text)))
     }
 }
 
@@ -53,7 +65,7 @@ fn envelope<'a>(
         Some(Attribute::Text(text))
             if !text.is_empty() && text.len() <= LONGEST && !text.contains(char::is_control) =>
         {
-            text.to_owned()
+            text.into_owned()
         }
         Some(_) => {
             errors.push(FieldError::new(name, format!("must be a string of 1 to {LONGEST} bytes")));
@@ -72,13 +84,13 @@ fn envelope<'a>(
         }
     }
     if let Some(media_type) = media_type
-        && !matches!(media_type, Attribute::Text(text) if is_json(text))
+        && !matches!(&media_type, Attribute::Text(text) if is_json(text))
     {
         errors.push(FieldError::new("datacontenttype", "must be application/json"));
     }
     let time = match attribute("time") {
         None => None,
-        Some(Attribute::Text(text)) => OffsetDateTime::parse(text, &Rfc3339).ok(),
+        Some(Attribute::Text(text)) => OffsetDateTime::parse(&text, &Rfc3339).ok(),
         Some(Attribute::Other) => None,
     };
     if time.is_none() && attribute("time").is_some() {
@@ -111,7 +123,11 @@ mod tests {
         let (envelope, data) = structured(&event).expect("valid");
         assert_eq!(envelope.time, Some(datetime!(2026-06-01 12:00 UTC)));
         assert_eq!(data["productId"], "boots");
-        assert_eq!(binary(|name| event[name].as_str()), Ok(envelope));
+        assert_eq!(binary(|name| event[name].as_str().map(|text| Some(text.into()))), Ok(envelope));
+        let mut encoded = event.clone();
+        encoded.as_object_mut().expect("an object").remove("data");
+        encoded["data_base64"] = json!("eyJwcm9kdWN0SWQiOiJib290cyJ9");
+        assert_eq!(structured(&encoded).expect("JSON in base64").1["productId"], "boots");
         let mut timeless = event.clone();
         timeless["time"] = Value::Null;
         assert_eq!(structured(&timeless).expect("null is absent").0.time, None);

@@ -68,15 +68,19 @@ impl FromStr for TagList {
         }
         let mut tags = Vec::new();
         loop {
+            // Empty elements are legal (§5.6.1.2).
+            rest = rest.trim_start_matches(|c: char| c == ',' || c.is_ascii_whitespace());
+            if rest.is_empty() {
+                return if tags.is_empty() { Err(TagListError) } else { Ok(Self::Tags(tags)) };
+            }
             let (weak, quoted) = rest.strip_prefix("W/").map_or((false, rest), |quoted| (true, quoted));
             let (opaque, after) =
                 quoted.strip_prefix('"').and_then(|inner| inner.split_once('"')).ok_or(TagListError)?;
             tags.push(EntityTag { weak, opaque: opaque.to_owned() });
             rest = after.trim_start();
-            if rest.is_empty() {
-                return Ok(Self::Tags(tags));
+            if !rest.is_empty() && !rest.starts_with(',') {
+                return Err(TagListError);
             }
-            rest = rest.strip_prefix(',').ok_or(TagListError)?.trim_start();
         }
     }
 }
@@ -116,8 +120,9 @@ mod tests {
 
     #[test]
     fn malformed_lists_are_refused() {
-        for text in ["", "3", r#""3"#, r#""3" "4""#, r#""3","#, "W/3"] {
+        for text in ["", ",", "3", r#""3"#, r#""3" "4""#, "W/3"] {
             assert_eq!(text.parse::<TagList>(), Err(TagListError), "{text}");
         }
+        assert_eq!(r#", "3",, W/"4","#.parse::<TagList>(), r#""3", W/"4""#.parse());
     }
 }

@@ -8,14 +8,9 @@
 //!
 //! A second delivery erases what came in between, and answers the same.
 
-use axum::{
-    Router,
-    extract::{Path, State},
-    http::StatusCode,
-    routing::delete,
-};
+use axum::{Router, extract::State, http::StatusCode, routing::delete};
 
-use super::{http::Problem, visitor_recommendations};
+use super::{extract::Path, http::Problem, visitor_recommendations};
 use crate::{
     app::App,
     azure::cosmos::{Container, CosmosError, CosmosErrorKind},

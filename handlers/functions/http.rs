@@ -6,7 +6,9 @@ use axum::{
     body::{Body, to_bytes},
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, RETRY_AFTER},
+        header::{
+            ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, RETRY_AFTER,
+        },
     },
     response::{IntoResponse, Response},
 };
@@ -140,6 +142,16 @@ pub(super) fn preconditions(headers: &HeaderMap) -> Result<Preconditions, Proble
     Ok(Preconditions { if_match: list(IF_MATCH)?, if_none_match: list(IF_NONE_MATCH)? })
 }
 
+/// Refuses a body that is compressed: what it unpacks to could be of any size.
+pub(super) fn check_uncompressed(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut codings = headers.get_all(CONTENT_ENCODING).iter();
+    if codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must not be compressed.");
+    Err(problem.with_header(ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+}
+
 /// Reads a JSON body of at most `limit` bytes whose media type is one of `accepted`.
 pub(super) async fn json_body(
     headers: &HeaderMap,
@@ -153,6 +165,7 @@ pub(super) async fn json_body(
         let detail = format!("The body must be {}, and Content-Type must say so.", accepted.join(" or "));
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
+    check_uncompressed(headers)?;
     // A caller that hangs up ends here too; it does not see the answer.
     let bytes = to_bytes(body, limit).await.map_err(|_| {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body must not be larger than {limit} bytes."))
@@ -169,7 +182,7 @@ pub(super) enum Audience {
     One,
 }
 
-/// 200 with a validator, or 304 if the reader has it already.
+/// 200 with a validator, or 304 if the reader has it already. A validator that cannot be read is one that does not match.
 ///
 /// Readers may keep the answer but must ask again each time (`no-cache`): what they show is then never older than the projection, and
 /// asking costs a few bytes. The tag is made of the body, so that it changes with whatever is shown, whoever wrote it.
@@ -185,7 +198,7 @@ pub(super) fn cacheable_for(
     for byte in &Sha256::digest(&body)[..16] {
         _ = write!(tag, "{byte:02x}");
     }
-    let is_fresh = preconditions(headers)?.is_fresh(&tag);
+    let is_fresh = preconditions(headers).unwrap_or_default().is_fresh(&tag);
     let control = match audience {
         Audience::All => "public, no-cache",
         Audience::One => "private, no-cache",

@@ -6,6 +6,7 @@ pub mod capture_batch;
 pub mod co_views;
 pub mod collect_clicks;
 pub mod erase_visitor;
+mod extract;
 pub mod heartbeat;
 mod http;
 pub mod ops_api;

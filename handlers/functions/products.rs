@@ -13,7 +13,7 @@ use std::time::Duration;
 use axum::{
     Json, Router,
     body::Body,
-    extract::{Path, Query, State},
+    extract::State,
     http::{
         HeaderMap, HeaderValue, StatusCode,
         header::{CACHE_CONTROL, ETAG},
@@ -24,6 +24,7 @@ use axum::{
 use rand::Rng as _;
 use serde::Deserialize;
 
+use super::extract::{Path, Query};
 use super::http::{Problem, json_body, preconditions, quoted};
 use crate::{
     app::App,
@@ -56,7 +57,7 @@ fn router(app: App) -> Router {
 
 async fn read(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let id = product_id(id)?;
-    let preconditions = preconditions(&headers)?;
+    let preconditions = preconditions(&headers).unwrap_or_default();
     let stored = catalogue(&app).read::<Product>(id.as_str(), id.as_str()).await?;
     let Some(product) = stored.map(|stored| stored.value) else { return Err(Refusal::Missing(id).into()) };
     let status =

@@ -20,13 +20,17 @@ pub mod timer;
 use axum::{
     Json, Router,
     body::{Body, Bytes},
+    http::StatusCode,
     response::Response,
     routing::{get, post},
 };
 use serde_json::json;
 
 pub use self::staged::{StagingError, staged};
-use self::{invocation::Invocation, response::problem};
+use self::{
+    invocation::Invocation,
+    response::{problem, problem_document},
+};
 use crate::{
     app::App,
     registry::{Function, Trigger},
@@ -49,7 +53,14 @@ pub fn router(app: &App, functions: &[Function]) -> Router {
         };
     }
     routes.fallback(|request: axum::extract::Request| async move {
-        problem(404, "Not found", &format!("{} is not served here", request.uri().path()))
+        let path = request.uri().path();
+        let detail = format!("{path} is not served here");
+        // What is not below the prefix of HTTP functions was sent by the host itself.
+        if path.starts_with("/api/") {
+            problem_document(StatusCode::NOT_FOUND, "Not Found", &detail)
+        } else {
+            problem(404, "Not found", &detail)
+        }
     })
 }
 

@@ -74,10 +74,10 @@ impl Verdict {
         self.refused.push(RefusedClick { index, id, errors });
     }
 
-    /// 202 if any click was taken; else 429 if one may be sent again, else 400.
+    /// 202 if any click was taken, or there was none; else 429 if one may be sent again, else 400.
     pub(super) fn answer(&self) -> Result<Response, Problem> {
         let Self { accepted, refused, visitor, too_many } = self;
-        if *accepted > 0 {
+        if *accepted > 0 || refused.is_empty() {
             let answer = Answer { accepted: *accepted, refused, visitor_id: visitor.as_ref() };
             // The visitor's id is for this caller alone.
             let headers = [(CACHE_CONTROL, HeaderValue::from_static("no-store"))];

@@ -1,7 +1,10 @@
 //! The forms a body may have, and the clicks in it.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
-use serde_json::Value;
+use percent_encoding::percent_decode;
+use serde_json::{Value, value::RawValue};
 use time::OffsetDateTime;
 
 use super::MAX_CLICKS;
@@ -14,6 +17,10 @@ const STRUCTURED: &str = "application/cloudevents+json";
 const BATCH: &str = "application/cloudevents-batch+json";
 /// What a page may send without a preflight, also while it is being closed (`navigator.sendBeacon` with a text).
 const TEXT: &str = "text/plain";
+/// Some programs write it before UTF-8, and JSON's readers may skip it (RFC 8259 §8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// Characters of an id that are repeated in the answer.
+const LONGEST_ID: usize = 64;
 
 /// One click of a request, as far as it could be read.
 pub(super) struct Judged {
@@ -59,40 +66,71 @@ pub(super) fn may_identify(headers: &HeaderMap) -> bool {
     !["dnt", "sec-gpc"].into_iter().any(|name| headers.get(name).is_some_and(|value| value == "1"))
 }
 
-/// Reads every click of a body, each by itself.
+/// Reads every click of a body, each by itself: what is wrong with one, down to its JSON, is wrong with none of the others.
 pub(super) fn read(headers: &HeaderMap, body: &[u8], now: OffsetDateTime) -> Result<Vec<Judged>, Problem> {
     let form = Form::of(headers)?;
-    let body: Value =
-        serde_json::from_slice(body).map_err(|error| Problem::field("", format!("the body is not JSON: {error}")))?;
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let may_identify = may_identify(headers);
-    let bare = |click: &Value| Judged { id: id(click), click: Submission::parse(click, None, may_identify, now) };
-    let event = |event: &Value| Judged {
-        id: id(event),
-        click: click_event::structured(event)
-            .and_then(|(envelope, data)| inside(Submission::parse(data, Some(envelope), may_identify, now))),
+    let click = |click: Value| Judged { id: id(&click), click: Submission::parse(&click, None, may_identify, now) };
+    let event = |event: Value| Judged {
+        id: id(&event),
+        click: click_event::structured(&event)
+            .and_then(|(envelope, data)| inside(Submission::parse(&data, Some(envelope), may_identify, now))),
     };
-    if let (Form::Bare | Form::Batch, Value::Array(clicks)) = (form, &body) {
-        check_count(clicks.len())?;
-    }
-    Ok(match (form, body) {
-        (Form::Bare, Value::Array(clicks)) => clicks.iter().map(bare).collect(),
-        (Form::Bare, click) => vec![bare(&click)],
-        (Form::Structured, body) => vec![event(&body)],
-        (Form::Batch, Value::Array(events)) => events.iter().map(event).collect(),
-        (Form::Batch, _) => return Err(Problem::field("", "the body must be an array of CloudEvents")),
-        (Form::Binary, data) => {
-            let attribute = |name: &str| headers.get(format!("ce-{name}"))?.to_str().ok();
+    let is_array = body.trim_ascii_start().starts_with(b"[");
+    Ok(match form {
+        Form::Bare if is_array => match elements(body)? {
+            // Of a batch of events there may be none (JSON format §4); of clicks that is a mistake.
+            none if none.is_empty() => return Err(Problem::field("", "the body must have at least one click")),
+            some => each(some, click),
+        },
+        Form::Bare => vec![click(whole(body)?)],
+        Form::Structured => vec![event(whole(body)?)],
+        Form::Batch if is_array => each(elements(body)?, event),
+        Form::Batch => return Err(Problem::field("", "the body must be an array of CloudEvents")),
+        Form::Binary => {
+            let attribute = |name: &str| headers.get(format!("ce-{name}")).map(|value| unescaped(value.as_bytes()));
+            let id = attribute("id").and_then(|id| Some(id?.chars().take(LONGEST_ID).collect()));
+            let data: Value = whole(body)?;
             let click = click_event::binary(attribute)
                 .and_then(|envelope| Submission::parse(&data, Some(envelope), may_identify, now));
-            vec![Judged { id: attribute("id").map(str::to_owned), click }]
+            vec![Judged { id, click }]
         }
     })
 }
 
+fn whole(body: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(body).map_err(not_json)
+}
+
+/// The elements of an array, each as it is written.
+fn elements(body: &[u8]) -> Result<Vec<&RawValue>, Problem> {
+    let elements: Vec<&RawValue> = serde_json::from_slice(body).map_err(not_json)?;
+    check_count(elements.len()).map(|()| elements)
+}
+
+fn not_json(error: serde_json::Error) -> Problem {
+    Problem::field("", format!("the body is not JSON: {error}"))
+}
+
+fn each(elements: Vec<&RawValue>, read: impl Fn(Value) -> Judged) -> Vec<Judged> {
+    let judged = elements.into_iter().map(|element| match serde_json::from_str(element.get()) {
+        Ok(value) => read(value),
+        // It has the grammar of JSON, but half a surrogate pair in a text, or a number beyond all bounds.
+        Err(error) => Judged { id: None, click: Err(vec![FieldError::new("", format!("cannot be read: {error}"))]) },
+    });
+    judged.collect()
+}
+
+/// The value of a header `ce-…` (HTTP binding §3.1.3.2): percent-encoded UTF-8, which older producers put in quotes.
+fn unescaped(value: &[u8]) -> Option<Cow<'_, str>> {
+    let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+    percent_decode(value).decode_utf8().ok()
+}
+
 fn check_count(clicks: usize) -> Result<(), Problem> {
     match u32::try_from(clicks) {
-        Ok(0) => Err(Problem::field("", "the body must have at least one click")),
-        Ok(1..=MAX_CLICKS) => Ok(()),
+        Ok(..=MAX_CLICKS) => Ok(()),
         _ => {
             let detail = format!("The body must not have more than {MAX_CLICKS} clicks.");
             Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail))
@@ -101,7 +139,7 @@ fn check_count(clicks: usize) -> Result<(), Problem> {
 }
 
 fn id(click: &Value) -> Option<String> {
-    click.get("id").and_then(Value::as_str).map(|id| id.chars().take(64).collect())
+    click.get("id").and_then(Value::as_str).map(|id| id.chars().take(LONGEST_ID).collect())
 }
 
 /// What is wrong with an event's data is wrong below `data`, but for its time, which is an attribute.
@@ -156,6 +194,7 @@ mod tests {
             ("ce-source", "/app"),
             ("ce-type", "com.contoso.click.recorded.v1"),
         ];
+        assert!(judged(&[("content-type", BATCH)], &json!([])).is_empty());
         let clicks = judged(&binary, &json!({ "productId": "a" }));
         assert_eq!(clicks[0].click.as_ref().map(|click| click.source.as_str()), Ok("/app"));
     }
@@ -169,6 +208,35 @@ mod tests {
         assert_eq!(clicks[1].id.as_deref(), Some("2"));
         assert_eq!(clicks[1].click.as_ref().expect_err("refused")[0].field, "data.colour");
         assert_eq!(clicks[2].click.as_ref().expect_err("refused")[0].field, "");
+    }
+
+    /// Grammatical JSON that no value can hold: half a surrogate pair, as a text cut in the middle of an emoji has it.
+    #[test]
+    fn what_no_value_can_hold_spoils_its_own_click_alone() {
+        let body =
+            br#"[{"productId":"a"},{"productId":"b","category":"Caf\ud83d"},{"productId":1e999},{"productId":"c"}]"#;
+        let body = [BYTE_ORDER_MARK, body].concat();
+        let clicks = read(&headers(&[("content-type", "application/json")]), &body, NOW).expect("a known form");
+        let refused: Vec<bool> = clicks.iter().map(|judged| judged.click.is_err()).collect();
+        assert_eq!(refused, [false, true, true, false]);
+    }
+
+    #[test]
+    fn headers_of_an_event_are_unescaped() {
+        let lines = |id: &'static str| {
+            headers(&[
+                ("content-type", "application/json"),
+                ("ce-specversion", "1.0"),
+                ("ce-id", id),
+                ("ce-source", "/caf%C3%A9"),
+                ("ce-type", "com.contoso.click.recorded.v1"),
+            ])
+        };
+        let read = |id| read(&lines(id), br#"{"productId":"a"}"#, NOW).expect("a known form").remove(0);
+        let click = read("a%20b").click.expect("a click");
+        assert_eq!((click.id.as_deref(), click.source.as_str()), (Some("a b"), "/caf\u{e9}"));
+        let wrong = read("%ff");
+        assert_eq!((wrong.id, wrong.click.expect_err("no UTF-8")[0].field.as_str()), (None, "id"));
     }
 
     #[test]

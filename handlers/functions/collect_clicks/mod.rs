@@ -37,7 +37,7 @@ use self::{
 };
 use super::{
     CLICKS_HUB,
-    http::{Problem, cors, preflight},
+    http::{Problem, check_uncompressed, cors, preflight},
 };
 use crate::{
     app::App,
@@ -78,6 +78,7 @@ fn router(app: App) -> Router {
 async fn collect(State(door): State<Door>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let body = bounded(body).await?;
     door.limits.address(&headers, 1).map_err(answer::slow_down)?;
+    check_uncompressed(&headers)?;
     let judged = forms::read(&headers, &body, door.app.now())?;
     let (clicks, verdict) = door.admit(judged);
     // Only what is taken counts against the address, so that a visitor who floods does not use up a whole office's allowance.

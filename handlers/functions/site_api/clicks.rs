@@ -3,11 +3,7 @@
 //! What is not there yet is an empty list and no error, so that a page needs one path only. Answers about one visitor are for that
 //! visitor alone (`private`).
 
-use axum::{
-    extract::{Path, Query, State},
-    http::HeaderMap,
-    response::Response,
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -21,13 +17,14 @@ use crate::{
         trends::board,
     },
     functions::{
+        extract::{Path, Query},
         http::{Audience, Problem, cacheable_for},
         product_recommendations, visitor_recommendations,
     },
 };
 
-/// Members that Cosmos DB adds to a document, and those that are only for it.
-const STORED: [&str; 7] = ["id", "ttl", "_rid", "_self", "_etag", "_attachments", "_ts"];
+/// Members that Cosmos DB adds to a document, those that are only for it, and what operators are told alone.
+const STORED: [&str; 8] = ["id", "ttl", "_rid", "_self", "_etag", "_attachments", "_ts", "leftOut"];
 
 pub(super) async fn visitor(
     State(app): State<App>,
@@ -101,6 +98,7 @@ fn trends(category: Option<&Category>, stored: Option<Map<String, Value>>) -> Va
     let mut answer = stored.unwrap_or_default();
     answer.insert("category".to_owned(), json!(category));
     answer.entry("at").or_insert(Value::Null);
+    answer.entry("windowMinutes").or_insert(json!(board::WINDOW_MINUTES));
     for list in ["top", "rising"] {
         answer.entry(list).or_insert_with(|| json!([]));
     }
@@ -118,7 +116,8 @@ mod tests {
     #[test]
     fn what_is_not_there_yet_is_empty() {
         assert_eq!(recommendations("visitorId", "v", None), json!({ "visitorId": "v", "at": null, "items": [] }));
-        assert_eq!(trends(None, None), json!({ "category": null, "at": null, "top": [], "rising": [] }));
+        let none = json!({ "category": null, "at": null, "windowMinutes": 15, "top": [], "rising": [] });
+        assert_eq!(trends(None, None), none);
     }
 
     #[test]

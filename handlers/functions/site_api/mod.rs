@@ -18,7 +18,7 @@ use std::num::NonZeroU32;
 
 use axum::{
     Router,
-    extract::{Path, Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
     routing::get,
@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::form_urlencoded;
 
+use super::extract::{Path, Query};
 use super::http::{Audience, Problem, cacheable_for, cors, preflight};
 use crate::{
     app::App,
@@ -202,7 +203,7 @@ mod tests {
 
     fn query(text: &str) -> ListQuery {
         let uri = format!("/?{text}").parse().expect("a URI");
-        Query::try_from_uri(&uri).expect("a query").0
+        axum::extract::Query::try_from_uri(&uri).expect("a query").0
     }
 
     #[test]
