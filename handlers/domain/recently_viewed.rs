@@ -22,7 +22,7 @@ use super::{
 pub const LENGTH: usize = 20;
 
 /// How long a list is kept after it was last written; the default of its container.
-const KEPT: Duration = Duration::days(30);
+pub const KEPT: Duration = Duration::days(30);
 
 /// How long hub `clicks` keeps an event, and so may deliver it.
 const RETENTION: Duration = Duration::days(7);

@@ -154,6 +154,8 @@ async fn every_projection_is_rebuilt_while_clicks_go_on() {
     let lists = shop.all("site", "recommendations").await;
     shop.rebuilt(&["Recommendations"]).await;
     assert_eq!(shop.all("site", "recommendations").await, lists, "what is right is made again as it was");
+    shop.rebuilt(&["Recommendations", "--clear"]).await;
+    assert_eq!(shop.all("site", "recommendations").await, lists, "and from nothing");
 
     // Only the hub has these.
     let tail = named("tail", 600, 0);
@@ -196,7 +198,7 @@ async fn every_projection_is_rebuilt_while_clicks_go_on() {
     shop.windows_count(&clicks).await;
 
     // The minutes follow by themselves; deleted, they are summed again.
-    shop.timer("TrendRollup").await;
+    shop.windows_are_summed().await;
     let minutes = shop.minutes_say(&counted(&clicks)).await;
     for minute in &minutes {
         let (day, id) = (minute["day"].as_str().expect("a day"), minute["id"].as_str().expect("an id"));
@@ -218,15 +220,33 @@ async fn every_projection_is_rebuilt_while_clicks_go_on() {
     // The site's documents, from nothing.
     shop.rebuilt(&["ProductProjection", "--clear"]).await;
     assert_eq!([shop.all("site", "products").await, shop.all("site", "listings").await], live);
-    for id in lists.keys().map(|(_, id)| id).take(10) {
-        shop.write(Method::DELETE, "site", "recommendations", id, id, None).await;
+    shop.stop().await;
+}
+
+/// Captured files tell whole seconds; products viewed within one still come back in their order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_of_the_last_moment_are_rebuilt_to_the_millisecond() {
+    let shop = Inside::start().await;
+    let url = format!("{}/api/clicks", shop.stack.endpoints().functions);
+    let products = ["z", "m", "a", "q", "c"];
+    for product in products {
+        let click = json!({ "productId": product, "visitorId": "visitor-quick", "consent": true });
+        let answer = shop.http.post(&url).json(&click).send().await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 202);
     }
-    shop.rebuilt(&["Recommendations", "--clear"]).await;
-    let made = shop.all("site", "recommendations").await;
-    let products = |documents: &Documents| -> Documents {
-        documents.clone().into_iter().filter(|((_, id), _)| id.starts_with("product|")).collect()
-    };
-    assert_eq!(products(&made), products(&lists));
-    assert_eq!(made.len(), lists.len(), "every visitor has a list again");
+    shop.handles("clicks", "recently-viewed", 5).await;
+    shop.step(Duration::from_secs(301));
+    eventually("everything captured", || async {
+        let captured = shop.captured("clicks");
+        if captured == 5 { Ok(()) } else { Err(captured.to_string()) }
+    })
+    .await;
+    let live = shop.all("site", "visitors").await;
+    shop.rebuilt(&["RecentlyViewed", "--clear"]).await;
+    let rebuilt = shop.all("site", "visitors").await;
+    assert_eq!(rebuilt, live);
+    let list = rebuilt.values().next().expect("a list");
+    let found = list["items"].as_array().into_iter().flatten().filter_map(|item| item["productId"].as_str());
+    assert_eq!(found.rev().collect::<Vec<_>>(), products);
     shop.stop().await;
 }

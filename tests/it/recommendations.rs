@@ -111,13 +111,15 @@ async fn what_is_viewed_together_is_recommended_until_it_is_discontinued() {
     assert_eq!(shop.recommended("products/stove").await, ["tent", "rope"], "the session went on in another file");
     assert_eq!(shop.recommended(&format!("visitors/{CARA}")).await, ["boots"]);
 
-    let url = format!("{}/api/products/boots", shop.stack.endpoints().functions);
-    assert!(shop.http.delete(url).send().await.expect("an answer").status().is_success());
-    shop.comes_to_rest(5).await;
+    for gone in ["boots", "stove"] {
+        let url = format!("{}/api/products/{gone}", shop.stack.endpoints().functions);
+        assert!(shop.http.delete(url).send().await.expect("an answer").status().is_success());
+    }
+    shop.comes_to_rest(6).await;
     shop.recommend().await;
-    for of in ["products/rope", "products/tent", "visitors/visitor-cara"] {
+    for of in ["products/rope", "products/tent", "visitors/visitor-cara", "visitors/visitor-bill"] {
         let recommended = shop.recommended(of).await;
-        assert!(!recommended.contains(&"boots".to_owned()), "{of}: {recommended:?}");
+        assert!(!recommended.iter().any(|id| ["boots", "stove"].contains(&id.as_str())), "{of}: {recommended:?}");
     }
     shop.stop().await;
 }

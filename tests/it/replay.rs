@@ -35,7 +35,7 @@ impl Inside {
     }
 
     /// Sums until no window changed since it was summed, however long that takes: a run that finds changes notes how far it got.
-    async fn windows_are_summed(&self) {
+    pub(crate) async fn windows_are_summed(&self) {
         let host = self.stack.host().expect("a host");
         let mut before = None;
         loop {

@@ -69,12 +69,12 @@ async fn handle(app: App) -> Result<(), Cause> {
     let hidden: HashSet<ProductId> = sources.discontinued.iter().cloned().collect();
     let container = app.cosmos().container("site", "recommendations");
     let lists = write_lists(&container, &weights, &hidden, &state.lists, now).await?;
-    let gone = sources.discontinued.difference(&state.sources.discontinued).cloned().collect();
+    visitors::write_lists(&app, &container, &weights, &hidden, changes.visitors, now).await?;
+    let gone: Vec<&ProductId> = sources.discontinued.difference(&state.sources.discontinued).collect();
     // Before the first run there is no list that could hold them.
     if state.sources.today.is_some() {
-        visitors::take_out(&container, gone, &hidden).await?;
+        visitors::take_out(&container, &gone, &hidden).await?;
     }
-    visitors::write_lists(&app, &container, &weights, &hidden, changes.visitors, now).await?;
     let state = State { sources, lists, served: changes.served };
     let condition = version.as_deref().map_or(Condition::IfAbsent, Condition::IfMatch);
     put(&app, STATE, &state, condition)

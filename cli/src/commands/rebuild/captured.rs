@@ -9,10 +9,13 @@ use contoso_handlers::domain::capture::{self, CaptureFile, CapturedEvent};
 use contoso_handlers::events::{DecodeError, Incoming};
 use contoso_handlers::registry::{HubEvent, Position};
 use futures::{Stream, StreamExt, stream};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 /// The container of captured files, as topology.json names it.
 const CONTAINER: &str = "capture";
+
+/// Captured files tell whole seconds. The hub stored an event up to so much later.
+const REST_OF_THE_SECOND: Duration = Duration::milliseconds(999);
 
 /// The captured files of a hub, of each partition in the order of their windows.
 pub(super) struct Captured(Vec<Entry>);
@@ -41,7 +44,8 @@ impl Captured {
             let subject = format!("/blobServices/default/containers/{CONTAINER}/blobs/{}", blob.name);
             CaptureFile::from_subject(&subject).map(|file| Entry { file, etag: blob.etag, length: blob.length })
         });
-        Ok(Self(files.filter(|entry| entry.file.hub == hub).collect()))
+        // Capture creates a file before it has anything to put there.
+        Ok(Self(files.filter(|entry| entry.file.hub == hub && entry.length > 0).collect()))
     }
 
     pub(super) fn files(&self) -> impl Iterator<Item = &Entry> {
@@ -93,8 +97,9 @@ async fn decode(app: &App, file: &CaptureFile, consumer_group: &str, record: Cap
         partition: file.partition.clone(),
         sequence,
         offset,
-        // Without it a click would count at no time; at the beginning of time it is judged as bad.
-        enqueued: enqueued.unwrap_or(OffsetDateTime::UNIX_EPOCH),
+        // The latest it can be: a time of the event in the same second was not after it, and stays what it is. Without it a click would
+        // count at no time; at the beginning of time it is judged as bad.
+        enqueued: enqueued.map_or(OffsetDateTime::UNIX_EPOCH, |second| second + REST_OF_THE_SECOND),
     };
     Ok(Record { sequence, enqueued, event: hub_event(app, incoming, position).await? })
 }

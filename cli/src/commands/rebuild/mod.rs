@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::ValueEnum;
 use contoso_handlers::app::App;
+use contoso_handlers::domain::recently_viewed;
 use contoso_handlers::registry::{Trigger, functions};
 use contoso_handlers::settings::EventHubsSettings;
 use tokio::time::Instant;
@@ -21,13 +22,13 @@ use tokio::time::Instant;
 use super::Exit;
 use crate::signals::Signals;
 use crate::{endpoints, identity, output};
-use replayed::Handle;
+use replayed::Replay;
 use tally::Tally;
 
 const EXAMPLES: &str = "\
 Examples:
   contoso rebuild RecentlyViewed
-      What every visitor viewed, from every captured click
+      What every visitor viewed, from the captured clicks of the last 30 days, as long as lists are kept
   contoso rebuild ProductProjection --clear
       The site's products, from nothing: for documents that are wrong, not merely missing
   contoso rebuild Trends
@@ -73,8 +74,8 @@ enum Target {
 
 /// How a projection is made again.
 enum Rebuild {
-    /// Its function gets every captured event of a hub, as a consumer group.
-    Replayed(&'static str, &'static str, Handle),
+    /// Its function gets the captured events of its hub again.
+    Replayed(Replay),
     Trends,
     TrendRollup,
     Recommendations,
@@ -114,9 +115,7 @@ async fn rebuild(args: &Args, app: &App, hubs: &EventHubsSettings, tally: &mut T
         output::say(&format!("deleted {deleted} documents"));
     }
     match rebuild {
-        Rebuild::Replayed(hub, consumer_group, handle) => {
-            replayed::rebuild(app, (hub, consumer_group, handle), tally).await
-        }
+        Rebuild::Replayed(replay) => replayed::rebuild(app, &replay, tally).await,
         Rebuild::Trends => trends::rebuild(app, hubs, tally).await,
         Rebuild::TrendRollup => rollup::rebuild(app, tally).await,
         Rebuild::Recommendations => recommendations::rebuild(app, args.clear, tally).await,
@@ -139,7 +138,8 @@ impl Target {
                 let function = functions().into_iter().find(|function| function.name == name);
                 match function.map(|function| function.trigger) {
                     Some(Trigger::EventHub { hub, consumer_group, handle, .. }) => {
-                        Rebuild::Replayed(hub, consumer_group, handle)
+                        let kept = (self == Self::RecentlyViewed).then_some(recently_viewed::KEPT);
+                        Rebuild::Replayed(Replay { hub, consumer_group, handle, kept })
                     }
                     _ => bail!("{name} reads no hub"),
                 }

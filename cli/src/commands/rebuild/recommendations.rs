@@ -20,7 +20,7 @@ pub(super) async fn rebuild(app: &App, from_nothing: bool, tally: &mut Tally) ->
     let captured = Captured::list(app, HUB).await?;
     let bar = output::bar("bytes", captured.bytes());
     // What is not written yet has no sessions.
-    for file in captured.files().filter(|file| file.length > 0) {
+    for file in captured.files() {
         sessions(app, file, tally).await?;
         tally.files += 1;
         bar.inc(file.length);

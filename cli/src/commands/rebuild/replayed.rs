@@ -19,15 +19,25 @@ const BATCH: usize = 500;
 pub(super) const APPLIED: &str = "applied";
 pub(super) const UNCHANGED: &str = "changed nothing";
 
-pub(super) type Handle = fn(App, Vec<HubEvent>) -> BoxFuture<Vec<Outcome>>;
+const OUTLIVED: &str = "stored too long ago for what they made to be there still";
+
+type Handle = fn(App, Vec<HubEvent>) -> BoxFuture<Vec<Outcome>>;
+
+/// A function that takes its old events again.
+pub(super) struct Replay {
+    pub(super) hub: &'static str,
+    pub(super) consumer_group: &'static str,
+    pub(super) handle: Handle,
+    /// How long its documents are kept; for ever if `None`. What was stored before that is not given to it: what expired must not come
+    /// back, nor what was erased so long ago that the erasure has expired itself.
+    pub(super) kept: Option<time::Duration>,
+}
 
 /// Gives every captured event of the hub to the function, partition by partition in their order.
-pub(super) async fn rebuild(
-    app: &App,
-    (hub, consumer_group, handle): (&str, &str, Handle),
-    tally: &mut Tally,
-) -> anyhow::Result<()> {
+pub(super) async fn rebuild(app: &App, replay: &Replay, tally: &mut Tally) -> anyhow::Result<()> {
+    let &Replay { hub, consumer_group, handle, kept } = replay;
     let captured = Captured::list(app, hub).await?;
+    let since = kept.map(|kept| app.now() - kept);
     let bar = output::bar("bytes", captured.bytes());
     for file in captured.files() {
         let mut events = Box::pin(captured::events(app, file, consumer_group).await?.chunks(BATCH));
@@ -35,7 +45,12 @@ pub(super) async fn rebuild(
             let mut batch = Vec::with_capacity(chunk.len());
             for record in chunk {
                 tally.events += 1;
-                match record?.event {
+                let record = record?;
+                if record.enqueued.zip(since).is_some_and(|(enqueued, since)| enqueued < since) {
+                    tally.add(OUTLIVED, 1);
+                    continue;
+                }
+                match record.event {
                     Ok(event) => batch.push(event),
                     Err(cause) => tally.is_bad(cause),
                 }

@@ -47,7 +47,7 @@ impl<'a> Log<'a> {
     ) -> anyhow::Result<Self> {
         let (coverage, spool) = (Coverage::default(), Spool::new()?);
         let mut log = Self { app, hub, partition, coverage, spool, is_in_use: false };
-        for file in captured.files().filter(|entry| entry.file.partition == partition && entry.length > 0) {
+        for file in captured.files().filter(|entry| entry.file.partition == partition) {
             let mut events = Box::pin(captured::events(app, file, CONSUMER_GROUP).await?);
             while let Some(record) = events.next().await {
                 tally.events += 1;
