@@ -18,8 +18,8 @@ Examples:
       Stages a part of it: one binary serves many apps
   contoso package --set ProductChanges.feedPollDelay=50
       Changes a trigger in the staged copy
-  func start --script-root target/app
-      Runs the staged app with Azure Functions Core Tools";
+  func start --script-root target/app --port 7072
+      Runs the staged app with Azure Functions Core Tools, beside `contoso up`, whose services it uses";
 
 /// Build the handler, stage the app for the Functions host and zip it for deployment
 #[derive(Debug, clap::Args)]

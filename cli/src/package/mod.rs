@@ -25,6 +25,9 @@ pub use error::PackageError;
 use crate::project::Project;
 use definition::Definition;
 
+/// What stands for the checkout in the example of local settings.
+const CHECKOUT: &str = "/absolute/path/of";
+
 /// What to stage.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -94,7 +97,7 @@ pub fn stage(project: &Project, request: &Request) -> Result<Staged, PackageErro
     clear(&out)?;
     let mut deployed = vec![PathBuf::from("host.json"), executable.clone()];
     copy(&project.host_json(), &out.join("host.json"))?;
-    copy(&project.local_settings(), &out.join("local.settings.json"))?;
+    write_local_settings(project, &out.join("local.settings.json"))?;
     copy(&request.handler, &out.join(&executable))?;
     for (function, definition) in functions.iter().zip(&definitions) {
         let file = Path::new(function.name).join("function.json");
@@ -206,6 +209,15 @@ fn copy(from: &Path, to: &Path) -> Result<(), PackageError> {
         _ => {}
     }
     std::fs::copy(from, to).map(drop).map_err(|source| write_error(to, source))
+}
+
+/// Writes what Core Tools read, with the checkout's own place: programs look for the authority of the local stack by its absolute path.
+fn write_local_settings(project: &Project, to: &Path) -> Result<(), PackageError> {
+    let from = project.local_settings();
+    let root = std::path::absolute(project.root()).map_err(|source| write_error(to, source))?;
+    let root = serde_json::Value::from(root.display().to_string()).to_string();
+    let settings = read(&from)?.replace(CHECKOUT, root.trim_matches('"'));
+    std::fs::write(to, settings).map_err(|source| write_error(to, source))
 }
 
 fn read(file: &Path) -> Result<String, PackageError> {

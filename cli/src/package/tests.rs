@@ -21,7 +21,8 @@ impl Checkout {
         let directory = tempfile::tempdir().expect("a directory");
         let root = directory.path();
         std::fs::copy(real.host_json(), root.join("host.json")).expect("host.json");
-        std::fs::write(root.join("local.settings.json.example"), "{}").expect("written");
+        let settings = r#"{"SSL_CERT_FILE":"/absolute/path/of/.contoso/ca.pem"}"#;
+        std::fs::write(root.join("local.settings.json.example"), settings).expect("written");
         std::fs::write(root.join("built"), "\x7fELF stand-in").expect("written");
         for function in registry::functions() {
             let folder = root.join("function-definitions").join(function.name);
@@ -78,7 +79,10 @@ fn the_staged_app_is_what_the_host_and_core_tools_look_for() {
     let app = staged.directory();
     let handler = json_of(&app.join("host.json"))["customHandler"]["description"]["defaultExecutablePath"].clone();
     assert!(app.join(handler.as_str().expect("a name")).is_file());
-    assert!(app.join("local.settings.json").is_file());
+    let settings = std::fs::read_to_string(app.join("local.settings.json")).expect("staged");
+    let authority =
+        format!("{}/.contoso/ca.pem", std::path::absolute(checkout.project.root()).expect("a path").display());
+    assert!(settings.contains(&authority), "{settings}");
     assert_eq!(staged.functions().len(), registry::functions().len());
     for function in staged.functions() {
         assert_eq!(json_of(&app.join(function).join("function.json")), json_of(&checkout.definition(function)));
