@@ -21,7 +21,8 @@ async fn pages_in_a_browser() {
         shop.site_product("101").await.ok_or_else(|| "not yet".to_owned())
     })
     .await;
-    passes(&shop, Value::Null).await;
+    passes("pages.js", &shop, Value::Null).await;
+    passes("visitors.js", &shop, Value::Null).await;
 }
 
 /// With keys asked for, as in Azure.
@@ -31,15 +32,15 @@ async fn the_operations_page_asks_for_a_key() {
     let shop = Shop::start(options).await;
     let said = shop.whole_log();
     let key = said.lines().find_map(|line| line.trim().strip_prefix("OpsApi key")).expect("the summary has a key");
-    passes(&shop, Value::from(key.trim())).await;
+    passes("pages.js", &shop, Value::from(key.trim())).await;
 }
 
-/// Runs the suite, shows a line a case, and all that was said where one fails.
-async fn passes(shop: &Shop, key: Value) {
+/// Runs a suite, shows a line a case, and all that was said where one fails.
+async fn passes(suite: &'static str, shop: &Shop, key: Value) {
     let screenshots = javascript::output("screenshots");
     let mut input = shop.endpoints.clone();
     input["pages"] = json!({ "browser": browser(), "screenshots": screenshots, "key": key });
-    let run = tokio::task::spawn_blocking(move || javascript::run_suite("pages.js", &input)).await.expect("no panic");
+    let run = tokio::task::spawn_blocking(move || javascript::run_suite(suite, &input)).await.expect("no panic");
     match run {
         Ok(said) => println!("{said}\nscreenshots: {}", screenshots.display()),
         Err(said) => panic!("{said}\n{}", shop.log()),

@@ -2,17 +2,27 @@
 
 const TIMEOUT_MS = 8000;
 
-let config;
+let config = null;
 
-/** The settings of these pages: `{ api, partner }`. */
+/** The settings of these pages: `{ api, partner }`. A read that fails is not kept, so that the next call tries again. */
 export function settings() {
-  config ??= fetch("/config.json", { cache: "no-cache" }).then((response) => response.json());
+  config ??= readSettings().catch((error) => {
+    config = null;
+    throw error;
+  });
   return config;
+}
+
+async function readSettings() {
+  const response = await fetch("/config.json", { cache: "no-cache", signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (!response.ok) throw new Error(`config.json answers ${response.status}`);
+  const { api, partner } = await response.json();
+  return { api: api.replace(/\/$/, ""), partner };
 }
 
 async function address(path) {
   const { api } = await settings();
-  return api.replace(/\/$/, "") + path;
+  return api + path;
 }
 
 /**

@@ -27,6 +27,20 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/**
+ * Lets `parent` hold these children, in this order. Those that it has already are not taken out, which would take the focus from
+ * them; a keyboard at a link that is made anew goes on at the new one.
+ */
+export function hold(parent, children) {
+  const href = parent.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  for (const child of [...parent.children]) if (!children.includes(child)) child.remove();
+  children.forEach((child, place) => {
+    if (parent.children[place] !== child) parent.insertBefore(child, parent.children[place] ?? null);
+  });
+  if (href === null || parent.contains(document.activeElement)) return;
+  parent.querySelector(`a[href="${CSS.escape(href)}"]`)?.focus({ preventScroll: true });
+}
+
 const announcer = document.getElementById("announcer");
 
 /** Says something once to those who cannot see it change. */

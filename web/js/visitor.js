@@ -2,8 +2,8 @@
 //
 // With consent, an id drawn at random is kept in localStorage and sent with each click. It is drawn here, not taken from the API's
 // answer, so that none is lost when the visitor goes on before the answer. In the private mode it is kept in
-// sessionStorage, which ends with the tab, and nothing older is read. Without consent clicks carry no id. Where the browser keeps
-// nothing at all, everything lives in memory and ends with the page.
+// sessionStorage, which ends with the tab, and nothing older is read. Without consent clicks carry no id; a browser that objects
+// refuses for its visitor. Where the browser keeps nothing at all, everything lives in memory and ends with the page.
 
 import { post } from "./api.js";
 
@@ -46,16 +46,23 @@ export const onChange = (listener) => events.addEventListener("change", listener
 /** Whether this tab is in the private mode. */
 export const isPrivate = () => tab.get(PRIVATE) === "on";
 
-/** Turns the private mode on or off. What it knew is forgotten when it ends. */
+/**
+ * Turns the private mode on or off. What it knew is forgotten when it ends. A click that waits goes without an id: it must not get
+ * one of the other mode.
+ */
 export function setPrivate(on) {
+  flush();
   for (const name of [CONSENT, ID, SESSION]) tab.remove(name);
   if (on) tab.set(PRIVATE, "on");
   else tab.remove(PRIVATE);
   changed();
 }
 
-/** `"granted"`, `"denied"`, or null while nobody was asked. */
-export const consent = () => store().get(CONSENT);
+/** Whether the browser objects (Do Not Track, Global Privacy Control). Then the API drops who clicked, whatever the click says. */
+export const objects = () => navigator.doNotTrack === "1" || navigator.globalPrivacyControl === true;
+
+/** `"granted"`, `"denied"`, or null while nobody was asked. Where the browser objects, nobody is. */
+export const consent = () => (objects() ? "denied" : store().get(CONSENT));
 
 /** Takes the visitor's answer; a refusal also forgets the id. */
 export function setConsent(granted) {
@@ -66,6 +73,7 @@ export function setConsent(granted) {
 
 /** Asks again, and forgets what was known here. */
 export function forget() {
+  flush();
   for (const name of [CONSENT, ID]) store().remove(name);
   tab.remove(SESSION);
   changed();
@@ -97,6 +105,15 @@ export function looked(productId, category) {
   if (consent() !== null) flush();
 }
 
+// As a refusal does, an objection forgets what was known before it.
+if (objects()) for (const name of [CONSENT, ID, SESSION]) [lasting, tab].forEach((where) => where.remove(name));
+
+// What another tab was answered, or forgot, holds here too. The session of before must not lead from one id to the next.
+addEventListener("storage", ({ key }) => {
+  if (isPrivate() || (key !== CONSENT && key !== null)) return;
+  tab.remove(SESSION);
+  changed();
+});
 addEventListener("pagehide", flush);
 events.addEventListener("change", () => { if (consent() !== null) flush(); });
 

@@ -1,83 +1,19 @@
-// The storefront and the operations page in a real browser, on a running shop. Standard input has the shop's ready line and
-// `pages`: where the browser is, where screenshots go, and the key of `OpsApi` where the shop asks for one.
+// The storefront and the operations page in a real browser: what they show of the shop.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
 import { CosmosClient } from "@azure/cosmos";
 import { EventHubProducerClient } from "@azure/event-hubs";
-import { chromium } from "playwright-core";
 
-const shop = JSON.parse(readFileSync(0, "utf8"));
-const { browser: executablePath, screenshots, key } = shop.pages;
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+import { LONGEST, PATIENCE, SIZES, isAccessible, key, product, products, screenshots, shop, until, visit } from "./browser.js";
+
 const cosmos = new CosmosClient({ endpoint: shop.cosmos.endpoint, key: shop.cosmos.key });
 const MINUTE = 60_000;
-// A busy machine is slow; a state that comes ends the wait.
-const PATIENCE = 30_000;
-const LONGEST = { timeout: 4 * PATIENCE };
 
 /** Two outages in the traffic, in minutes ago: one is over, one is not. */
 const OVER = { from: 26, to: 18 };
 const LASTING = { from: 10, to: 0 };
-
-const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } };
-
-let browser;
-
-before(async () => {
-  // Containers give processes little shared memory and no namespaces of their own.
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
-});
-after(() => browser?.close());
-
-/** Runs `body` with a page of a new visitor, and holds it to a quiet console. */
-async function visit({ colorScheme = "light", viewport = SIZES.desktop, quiet = true } = {}, body) {
-  const context = await browser.newContext({ colorScheme, viewport, locale: "en-US", reducedMotion: "reduce" });
-  context.setDefaultTimeout(PATIENCE);
-  const page = await context.newPage();
-  const complaints = [];
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("console", (message) => {
-    // A product that another case took off sale may be in a list still; the browser reports that answer itself.
-    const isGone = message.text().includes("410 (Gone)");
-    if (["error", "warning"].includes(message.type()) && !isGone) complaints.push(`${message.text()} ${message.location().url}`);
-  });
-  try {
-    await body(page, context);
-    if (quiet) assert.deepEqual(complaints, []);
-  } catch (error) {
-    await page.screenshot({ path: `${screenshots}/failed.png` }).catch(() => {});
-    throw new Error(`${error.message}\nconsole: ${complaints.join("\n")}`, { cause: error });
-  } finally {
-    await context.close();
-  }
-}
-
-/** No serious finding, and nothing wider than the screen. */
-async function isAccessible(page, what) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
-  const serious = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
-  const findings = serious.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map(({ html, failureSummary }) => `${html}\n  ${failureSummary}`).join("\n  ")}`);
-  assert.deepEqual(findings, [], what);
-  const surplus = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.equal(surplus, 0, `${what} is wider than the screen`);
-}
-
-async function products(count) {
-  const api = (path) => fetch(shop.functions + path).then((answer) => answer.json());
-  const { categories } = await api("/api/site/categories");
-  const lists = await Promise.all(categories.map(async ({ name }) => {
-    const { items } = await api(`/api/site/products?category=${encodeURIComponent(name)}&limit=100`);
-    return items.map((item) => ({ ...item, category: name }));
-  }));
-  const all = lists.flat();
-  assert.ok(all.length >= count, `the shop has ${all.length} products`);
-  return all.slice(0, count);
-}
 
 async function setPrice(id, amount) {
   const answer = await fetch(`${shop.functions}/api/products/${id}`, {
@@ -86,19 +22,6 @@ async function setPrice(id, amount) {
     body: JSON.stringify({ price: { amount, currency: "USD" } }),
   });
   assert.ok(answer.ok, `PATCH ${id}: ${answer.status}`);
-}
-
-/** Waits until `probe` says so, and reports what it said last where that no longer changes. */
-async function until(what, probe) {
-  let last;
-  for (let deadline; ;) {
-    const { ok, state } = await probe();
-    if (ok) return;
-    if (state !== last) deadline = Date.now() + 2 * PATIENCE;
-    last = state;
-    if (Date.now() > deadline) throw new Error(`${what}: ${state}`);
-    await new Promise((again) => setTimeout(again, 200));
-  }
 }
 
 async function lever(method, path, body) {
@@ -145,8 +68,6 @@ async function sendTraffic(known, now) {
   }
   return [...byVisitor.values()].flat().length;
 }
-
-const product = (page, { id }) => page.goto(`${shop.site}/?product=${encodeURIComponent(id)}`);
 
 if (!key) {
   // First: the clicks of the other cases would be in the outage.
@@ -219,43 +140,6 @@ if (!key) {
     await page.goBack();
     await cards.nth(7).waitFor();
     assert.deepEqual(asked.filter((id) => madeUp.includes(id)).sort(), [...madeUp].sort());
-  }));
-
-  test("a click appears in recently viewed, and a private tab forgets it", LONGEST, () => visit({}, async (page, context) => {
-    const [first, second, third] = (await products(4)).slice(1);
-    await product(page, first);
-    await page.getByRole("button", { name: "Yes, remember" }).click();
-    const recent = page.locator("#recently-viewed-list a");
-    await product(page, second);
-    await recent.filter({ hasText: first.name }).waitFor();
-    const id = await page.evaluate(() => localStorage.getItem("contoso.visitor"));
-    assert.match(id, /^[\w-]{8,64}$/);
-
-    // The private mode has an id of its own, which another tab does not see.
-    const tab = await context.newPage();
-    await product(tab, third);
-    await tab.getByRole("switch", { name: /Private/ }).click();
-    await tab.getByRole("button", { name: "Yes, remember" }).click();
-    await product(tab, second);
-    await tab.locator("#recently-viewed-list").waitFor({ state: "attached" });
-    const own = () => tab.evaluate(() => sessionStorage.getItem("contoso.visitor"));
-    await tab.waitForFunction(() => sessionStorage.getItem("contoso.visitor") !== null);
-    assert.notEqual(await own(), id);
-    assert.equal(await tab.locator("#recently-viewed-list a", { hasText: first.name }).count(), 0);
-    assert.equal(await tab.evaluate(() => localStorage.getItem("contoso.visitor")), id, "what was known stays as it was");
-    await tab.getByRole("switch", { name: /Private/ }).click();
-    assert.equal(await own(), null);
-    await tab.close();
-  }));
-
-  test("without consent no id is kept or sent", LONGEST, () => visit({}, async (page) => {
-    const [, , , fourth] = await products(4);
-    await product(page, fourth);
-    const sent = page.waitForRequest((request) => request.method() === "POST" && request.url().endsWith("/api/clicks"));
-    await page.getByRole("button", { name: "No, thanks" }).click();
-    assert.deepEqual((await sent).postDataJSON(), { productId: fourth.id, category: fourth.category, consent: false });
-    await page.locator("#known", { hasText: "counted without you" }).waitFor();
-    assert.deepEqual(await page.evaluate(() => Object.keys(localStorage)), ["contoso.consent"]);
   }));
 
   for (const colorScheme of ["light", "dark"]) {

@@ -33,6 +33,9 @@ export function clicksChart(element, note) {
   const tip = h("p", { class: "tip", hidden: true });
 
   function draw() {
+    // The old picture, with the place that was pointed at, goes.
+    chosen = null;
+    tip.hidden = true;
     const { points, marks } = drawn;
     const width = Math.max(element.clientWidth, 280);
     if (points.length === 0) return element.replaceChildren(h("p", { class: "nothing" }, "No clicks were counted yet."));
@@ -66,11 +69,7 @@ export function clicksChart(element, note) {
       setText(tip, `${clock(chosen.minute * MINUTE)} · ${count(chosen.views)} clicks · ${count(chosen.visitors)} visitors`);
       tip.style.left = `${Math.min(place, width - tip.offsetWidth)}px`;
     });
-    svg.addEventListener("pointerleave", () => {
-      chosen = null;
-      tip.hidden = true;
-      cursor.setAttribute("visibility", "hidden");
-    });
+    svg.addEventListener("pointerleave", draw);
     element.replaceChildren(svg, tip);
   }
 

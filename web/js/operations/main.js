@@ -17,7 +17,6 @@ const drawClicks = clicksChart(element("clicks"), element("clicks-note"));
 
 let last = null;
 let demo = null;
-let partner = null;
 let picture = null;
 let key = remembered();
 let stop = () => {};
@@ -80,19 +79,34 @@ function askForKey(wasWrong) {
   element("key-input").focus();
 }
 
-/** Whether the API refuses the key: from another origin a browser does not show the refusal, only that others are answered. */
-const isRefused = () => get("/api/site/categories").then(({ status }) => status === 200, () => false);
+const othersAnswer = (signal) => get("/api/site/categories", { signal }).then(({ status }) => status === 200, () => false);
 
+/**
+ * The overview. From another origin a browser does not show that the API refuses the key, only that others are answered. As a
+ * connection may also break just once, the overview is asked for again.
+ */
 async function overview(query, signal) {
+  const path = `/api/ops/overview${query}`;
   try {
-    return await get(`/api/ops/overview${query}`, { signal });
+    return await get(path, { signal });
   } catch (error) {
-    if (error instanceof TypeError && (await isRefused())) return { status: 401 };
-    throw error;
+    if (!(error instanceof TypeError) || !(await othersAnswer(signal))) throw error;
   }
+  return get(path, { signal }).catch((error) => {
+    if (error instanceof TypeError) return { status: 401 };
+    throw error;
+  });
+}
+
+async function showSettings() {
+  const { api, partner } = await settings();
+  element("demo").hidden = !partner;
+  element("health").href = `${api}/api/site/health`;
+  return partner;
 }
 
 async function ask(signal) {
+  const partner = await showSettings();
   // A header would need a preflight, which a function with a key does not answer; the parameter is the platform's other way.
   const query = key ? `?code=${encodeURIComponent(key)}` : "";
   const [{ status, data }] = await Promise.all([
@@ -125,9 +139,4 @@ element("key-form").addEventListener("submit", (event) => {
   element("main").focus();
 });
 
-settings().then(({ api, partner: address }) => {
-  partner = address;
-  element("demo").hidden = !address;
-  element("health").href = `${api}/api/site/health`;
-});
 start();

@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { art } from "../art.js";
-import { h } from "../dom.js";
+import { h, hold, setText } from "../dom.js";
 import { money } from "../format.js";
 import { poll } from "../poll.js";
 import { productHref, sold } from "./products.js";
@@ -22,6 +22,7 @@ export function card({ id, name, brand, category, price }) {
 /**
  * A titled row of products that keeps itself up to date: `path()` says where its list of `{ productId }` is, or null for none;
  * `pick` takes that list out of the answer. It hides while it has nothing to show, unless there is a `note` to show instead.
+ * Without an answer it keeps what it shows.
  */
 export function strip({ title, id, path, pick, everyMs, note, without }) {
   const list = h("ul", { id: `${id}-list`, "aria-labelledby": `${id}-title` });
@@ -29,28 +30,32 @@ export function strip({ title, id, path, pick, everyMs, note, without }) {
   const element = h("section", { class: "strip", id, hidden: true },
     h("h2", { id: `${id}-title` }, title), list, words);
   let shown = "";
+  let whose = path();
 
   function show(products) {
     const text = note?.() ?? "";
     element.hidden = products.length === 0 && text === "";
     list.hidden = products.length === 0;
     words.hidden = products.length > 0;
-    words.textContent = products.length > 0 ? "" : text;
+    setText(words, products.length > 0 ? "" : text);
     const state = JSON.stringify(products.map(({ id, name, price }) => [id, name, price]));
     if (state === shown) return;
     shown = state;
-    const focused = list.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-    list.replaceChildren(...products.map((product) => h("li", null, card(product))));
-    if (focused) list.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+    hold(list, products.map((product) => h("li", null, card(product))));
   }
 
   async function ask(signal) {
     const from = path();
+    // Nobody sees the list of whoever was known before, even where there is no answer now.
+    if (from !== whose) show([]);
+    whose = from;
     const answer = from === null ? null : await get(from, { signal });
-    const items = answer?.data ? (pick(answer.data) ?? []) : [];
+    if (answer && !answer.data) throw new Error(`the list of ${id} answers ${answer.status}`);
+    const items = answer ? (pick(answer.data) ?? []) : [];
     const ids = items.map(({ productId }) => productId).filter((id) => id !== without);
-    show(await sold(ids, SHOWN));
+    const products = await sold(ids, SHOWN);
+    show(path() === from ? products : []);
   }
 
-  return { element, start: () => poll(ask, everyMs, () => show([])) };
+  return { element, start: () => poll(ask, everyMs) };
 }

@@ -25,13 +25,21 @@ function answer(granted) {
   document.getElementById("main").focus();
 }
 
+function forget() {
+  visitor.forget();
+  // The button that was pressed is gone; the question stands instead of it.
+  panel.focus();
+}
+
 function tell() {
+  const refused = "What you look at is counted without you.";
+  if (visitor.objects()) return known.replaceChildren(`Your browser asks not to be tracked, so nothing is remembered. ${refused}`);
   const states = {
     granted: visitor.isPrivate() ? "Remembered in this tab only, until it closes." : "What you look at is remembered in this browser.",
-    denied: "What you look at is counted without you.",
+    denied: refused,
   };
   const state = states[visitor.consent()];
-  known.replaceChildren(...(state ? [`${state} `, h("button", { type: "button", onclick: visitor.forget }, "Forget and ask again")] : []));
+  known.replaceChildren(...(state ? [`${state} `, h("button", { type: "button", onclick: forget }, "Forget and ask again")] : []));
 }
 
 function show() {

@@ -1,7 +1,7 @@
 // The products of a category.
 
 import { get } from "../api.js";
-import { h } from "../dom.js";
+import { h, hold, setText } from "../dom.js";
 import { count } from "../format.js";
 import { poll } from "../poll.js";
 import { card } from "./cards.js";
@@ -25,15 +25,17 @@ export function showList(main, category, isHome, connection) {
   let shown = "";
 
   function show(items, next) {
+    const had = grid.children.length;
+    const isEnd = !next && document.activeElement === more;
     empty.hidden = items.length > 0;
     more.hidden = !next;
-    number.textContent = items.length === 0 ? "" : next ? `the first ${count(items.length)}` : `${count(items.length)} products`;
+    setText(number, items.length === 0 ? "" : next ? `the first ${count(items.length)}` : `${count(items.length)} products`);
     const state = JSON.stringify(items.map(({ id, version }) => [id, version]));
     if (state === shown) return;
     shown = state;
     // The reader's place stays: only cards that differ are exchanged.
     const cards = new Map([...grid.children].map((item) => [item.dataset.key, item]));
-    grid.replaceChildren(...items.map((item) => {
+    hold(grid, items.map((item) => {
       const key = `${item.id} ${item.version}`;
       const known = cards.get(key);
       if (known) return known;
@@ -41,6 +43,8 @@ export function showList(main, category, isHome, connection) {
       fresh.dataset.key = key;
       return fresh;
     }));
+    // Whoever asked for more by keyboard, and has all now, goes on at the first that is new: the button is gone.
+    if (isEnd) grid.children[had]?.firstElementChild.focus();
   }
 
   async function ask(signal) {

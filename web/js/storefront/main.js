@@ -3,7 +3,7 @@
 // `/` is the first category, `/?category=…` another, `/?product=…` a product. Any static server can serve that.
 
 import { get, settings } from "../api.js";
-import { h } from "../dom.js";
+import { h, hold, setText } from "../dom.js";
 import { poll } from "../poll.js";
 import { startChoices } from "./choices.js";
 import { showList } from "./list.js";
@@ -16,8 +16,8 @@ const nav = document.getElementById("categories");
 const line = document.getElementById("connection");
 
 const connection = {
-  lost: () => { line.textContent = "The shop does not answer. Trying again…"; },
-  found: () => { if (line.textContent) line.textContent = ""; },
+  lost: () => setText(line, "The shop does not answer. Trying again…"),
+  found: () => setText(line, ""),
 };
 
 let categories = [];
@@ -56,11 +56,16 @@ function show() {
   shown = location.search;
 }
 
+/** Shows what the address says. What had the focus is gone with the page before, so it goes to the heading. */
+function turn() {
+  show();
+  (main.querySelector("h1") ?? main).focus({ preventScroll: true });
+}
+
 function go(href) {
   history.pushState(null, "", href);
-  show();
+  turn();
   scrollTo(0, 0);
-  (main.querySelector("h1") ?? main).focus({ preventScroll: true });
 }
 
 document.addEventListener("click", (event) => {
@@ -72,10 +77,12 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   go(url.href);
 });
-addEventListener("popstate", () => { if (location.search !== shown) show(); });
+addEventListener("popstate", () => { if (location.search !== shown) turn(); });
 
 startChoices();
 poll(async (signal) => {
+  const { partner } = await settings();
+  document.getElementById("demo").hidden = !partner;
   const { data } = await get("/api/site/categories", { signal });
   if (!data) throw new Error("no categories");
   connection.found();
@@ -83,7 +90,7 @@ poll(async (signal) => {
   if (shown !== null && names.join("\n") === categories.join("\n")) return;
   const had = categories[0] !== undefined;
   categories = names;
-  nav.replaceChildren(...names.map((name) => h("a", { href: categoryHref(name) }, name)));
+  hold(nav, names.map((name) => h("a", { href: categoryHref(name) }, name)));
   // What is open stays open; only a page that had nothing to show begins anew.
   if (shown === null || (!had && location.search === "")) show();
   else mark(current);
@@ -91,5 +98,3 @@ poll(async (signal) => {
   connection.lost(error);
   if (shown === null && location.search !== "") show();
 });
-
-settings().then(({ partner }) => { document.getElementById("demo").hidden = !partner; });

@@ -10,6 +10,8 @@ import { categoryHref, productPath, remember } from "./products.js";
 import { forYou, recentlyViewed, trending, viewedTogether } from "./strips.js";
 
 const EVERY_MS = 1000;
+/** What is not sold seldom comes back, and browsers report each answer that says so as an error. */
+const GONE_EVERY_MS = 30_000;
 
 const stockText = (stock) => {
   if (stock === undefined || stock === null) return "";
@@ -21,6 +23,14 @@ export function showProduct(main, id, onCategory, connection) {
   let view = null;
   let before = null;
   let strips = [];
+  let missing = null;
+
+  /** Shows this in place of all else. A keyboard that was in there, or waits at the empty page, goes on at the heading. */
+  function fill(heading, ...content) {
+    const wasHere = main.contains(document.activeElement);
+    main.replaceChildren(...content);
+    if (wasHere) heading.focus({ preventScroll: true });
+  }
 
   function build(product) {
     const price = h("span", { class: "price", id: "price" });
@@ -31,14 +41,12 @@ export function showProduct(main, id, onCategory, connection) {
     const description = h("p", { class: "product-description" });
     const live = h("p", { class: "live", title: "This page asks for changes every second" }, "Live price");
     const together = [viewedTogether(id), recentlyViewed(id), forYou(), trending(null)];
-    main.replaceChildren(
+    fill(name,
       h("a", { class: "back", href: categoryHref(product.category) }, `‹ ${product.category}`),
       h("article", { class: "product" },
         art(product.category, product.id),
         h("div", null, brand, name, h("p", { class: "offer" }, price, was), stock, live, description)),
       ...together.map(({ element }) => element));
-    // Whoever came here by keyboard waited at the empty page.
-    if (document.activeElement === main) name.focus({ preventScroll: true });
     strips = together.map(({ start }) => start());
     return { price, was, stock, name, brand, description, live };
   }
@@ -61,9 +69,11 @@ export function showProduct(main, id, onCategory, connection) {
   function show(product) {
     if (!view) {
       view = build(product);
+      missing = null;
       document.title = `${product.name} · Contoso Outfitters`;
       onCategory(product.category);
-      visitor.looked(product.id, product.category);
+      // One that comes back is still the same look.
+      if (!before) visitor.looked(product.id, product.category);
     }
     setText(view.name, product.name);
     setText(view.brand, product.brand ?? "");
@@ -75,13 +85,17 @@ export function showProduct(main, id, onCategory, connection) {
     remember(product);
   }
 
+  /** Says once that there is no such product, or none any more. */
   function gone(status) {
+    if (missing === status) return;
+    missing = status;
     if (view) announce("This product is no longer sold.");
     strips.forEach((stop) => stop());
     strips = [];
     view = null;
-    main.replaceChildren(
-      h("div", { class: "heading" }, h("h1", { tabindex: "-1" }, status === 410 ? "No longer sold" : "No such product")),
+    const heading = h("h1", { tabindex: "-1" }, status === 410 ? "No longer sold" : "No such product");
+    fill(heading,
+      h("div", { class: "heading" }, heading),
       h("p", null, status === 410 ? "This product is not sold any more." : "There is no product at this address.", " ",
         h("a", { href: "/" }, "Back to the storefront")));
   }
@@ -95,6 +109,7 @@ export function showProduct(main, id, onCategory, connection) {
     view?.live.classList.remove("lost");
     if (view) setText(view.live, "Live price");
     view?.age?.();
+    return data ? EVERY_MS : GONE_EVERY_MS;
   }, EVERY_MS, (error) => {
     connection.lost(error);
     view?.live.classList.add("lost");

@@ -1,5 +1,6 @@
 // The strips: what others look at, what this visitor looked at, and what suits both.
 
+import { askNow } from "../poll.js";
 import * as visitor from "../visitor.js";
 import { strip } from "./cards.js";
 
@@ -7,6 +8,9 @@ const ofVisitor = (rest) => {
   const id = visitor.visitorId();
   return id === null ? null : `/api/site/visitors/${encodeURIComponent(id)}${rest}`;
 };
+
+// Whoever is forgotten, or goes private, sees the old lists go at once.
+visitor.onChange(askNow);
 
 /** What most visitors look at now, in a category or in all. */
 export const trending = (category) => strip({
