@@ -6,6 +6,7 @@ use super::{
     record::Scope,
     share::{HourlyShare, Share},
     tuning::{self, CATEGORY, Design, PRODUCT},
+    waiting::Remembered,
     watch::{Rule, Sample, Turn, Watch},
 };
 
@@ -18,6 +19,9 @@ pub(super) struct Category {
     pub(super) share: HourlyShare,
     #[serde(rename = "w")]
     pub(super) watch: Watch,
+    /// What its place is measured by. Documents from before it was counted say nothing of it.
+    #[serde(rename = "v", default)]
+    pub(super) views: Remembered,
 }
 
 /// A product under watch.
@@ -30,11 +34,14 @@ pub(super) struct Product {
     pub(super) share: Share,
     #[serde(rename = "w")]
     pub(super) watch: Watch,
+    /// Another place that it was named at, and in how many minutes in a row of those that named a place.
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    pub(super) moving: Option<(usize, u32)>,
 }
 
 impl Category {
     pub(super) fn new(name: String) -> Self {
-        Self { name, share: HourlyShare::default(), watch: Watch::default() }
+        Self { name, share: HourlyShare::default(), watch: Watch::default(), views: Remembered::default() }
     }
 
     /// Takes in a minute in which the category had `observed` views where what is common to all had `around`.
@@ -62,7 +69,24 @@ impl Category {
 
 impl Product {
     pub(super) fn new(category: usize) -> Self {
-        Self { category, share: Share::default(), watch: Watch::default() }
+        Self { category, share: Share::default(), watch: Watch::default(), moving: None }
+    }
+
+    /// Hears where a minute's last click listed it, and moves there in the end.
+    ///
+    /// A move is a new beginning, for its part of another category is another one. So it needs more than some clicks, which anybody can
+    /// send, or a product that is listed twice would never be judged. Only who has no category yet takes the first one.
+    pub(super) fn listed(&mut self, place: usize) {
+        if place == self.category {
+            self.moving = None;
+        } else if self.watch.open.is_none() {
+            let before = self.moving.filter(|(to, _)| *to == place).map_or(0, |(_, minutes)| minutes);
+            if self.category == 0 || before + 1 >= tuning::MOVED_MINUTES {
+                *self = Self::new(place);
+            } else {
+                self.moving = Some((place, before + 1));
+            }
+        }
     }
 
     /// Takes in a minute in which the product had `observed` views where what is common to its category had `around`.

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     child::{Category, Product},
     common::{Unit, common},
-    minute::{Minute, ProductViews},
+    minute::{Minute, number},
     record::{Anomaly, Scope},
     total::Total,
     tuning,
+    waiting::Waiting,
     watch::{Turn, Watch},
 };
 
@@ -20,9 +21,12 @@ pub struct Detector {
     /// The last minute taken in.
     last: Option<i64>,
     total: Total,
-    /// The first is that of the products without one. None ever leaves, so places are names.
-    categories: Vec<Category>,
-    products: BTreeMap<String, Product>,
+    /// The first is that of the products without one. Who has the other places is a matter of `admission`.
+    pub(super) categories: Vec<Category>,
+    /// Categories for which there is no place.
+    #[serde(default, skip_serializing_if = "Waiting::is_empty")]
+    pub(super) waiting: Waiting,
+    pub(super) products: BTreeMap<String, Product>,
 }
 
 /// What a minute changed.
@@ -169,53 +173,12 @@ impl Detector {
 
     /// Makes room for who is new, and puts the minute's counts beside what is remembered.
     fn count(&mut self, minute: &Minute) -> Counts {
-        if self.categories.is_empty() {
-            self.categories.push(Category::new(String::new()));
-        }
-        for name in minute.categories.keys() {
-            if self.place_of(name).is_none() && self.categories.len() <= tuning::CATEGORIES {
-                self.categories.push(Category::new(name.clone()));
-            }
-        }
-        for (id, views) in &minute.products {
-            self.admit(id, views);
-        }
-        let mut categories: Vec<f64> = vec![0.0; self.categories.len()];
-        for (category, views) in self.categories.iter().zip(&mut categories) {
-            *views = minute.categories.get(&category.name).map_or(0.0, |counted| number(counted.views));
-        }
+        self.admit(minute);
+        let mut categories: Vec<f64> = self.categories.iter().map(|category| minute.views_in(&category.name)).collect();
         let named: f64 = categories.iter().skip(1).sum();
         categories[0] = (number(minute.views) - named).max(0.0);
         let of = |id: &String| minute.products.get(id).map_or(0.0, |counted| number(counted.views));
         Counts { categories, products: self.products.keys().map(of).collect() }
-    }
-
-    fn place_of(&self, name: &str) -> Option<usize> {
-        self.categories.iter().position(|category| category.name == name)
-    }
-
-    /// Begins to watch a product that was not, or that has moved to another category.
-    fn admit(&mut self, id: &str, counted: &ProductViews) {
-        let place = counted.category.as_deref().and_then(|name| self.place_of(name));
-        if let Some(product) = self.products.get_mut(id) {
-            if let Some(place) = place.filter(|place| *place != product.category)
-                && product.watch.open.is_none()
-            {
-                *product = Product::new(place);
-            }
-            return;
-        }
-        if self.products.len() >= tuning::PRODUCTS {
-            // Only for who has clearly more views than the least of those watched, so that the list does not churn.
-            let closed = self.products.iter().filter(|(_, product)| product.watch.open.is_none());
-            let least = closed.min_by(|one, other| one.1.share.views().total_cmp(&other.1.share.views()));
-            let Some((least, views)) = least.map(|(id, product)| (id.clone(), product.share.views())) else { return };
-            if number(counted.views) <= 4.0 * views + 4.0 {
-                return;
-            }
-            self.products.remove(&least);
-        }
-        self.products.insert(id.to_owned(), Product::new(place.unwrap_or(0)));
     }
 
     /// The products of each category, and the rest of it, as parts of the category.
@@ -255,8 +218,4 @@ impl Detector {
 fn needed(children: usize) -> f64 {
     let children = children.max(1) as f64;
     tuning::EVIDENCE + children.ln()
-}
-
-fn number(views: u64) -> f64 {
-    views as f64
 }

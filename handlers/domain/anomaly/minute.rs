@@ -43,6 +43,11 @@ impl Minute {
         Self { minute, ..Self::default() }
     }
 
+    /// Views of the category of this name.
+    pub(super) fn views_in(&self, category: &str) -> f64 {
+        self.categories.get(category).map_or(0.0, |counted| number(counted.views))
+    }
+
     /// Adds views of a product, to its category and to the total as well.
     pub fn add(&mut self, product: &str, category: Option<&str>, views: u64) {
         self.views += views;
@@ -60,4 +65,9 @@ impl Minute {
             }
         }
     }
+}
+
+/// Views as the statistics take them.
+pub(super) fn number(views: u64) -> f64 {
+    views as f64
 }

@@ -3,9 +3,11 @@
 //! Every minute's views are split into what is common to all of the shop, to a category, and to one product, as in a median polish:
 //! `common` estimates what is common to a node's children without those that fall out of line, so that one cause is one anomaly at the
 //! place where it happened. The total is compared with its `season`, categories and products with their `share` of what is
-//! common around them. `evidence` adds up, minute by minute, how much better a drop or a rise explains the counts than the
-//! expectation does. [`detector`] is all of it for one shop; [`record`] is an anomaly, [`memory`] what is stored, [`event`] what is sent.
+//! common around them; which of these are watched is a matter of `admission`. `evidence` adds up, minute by minute, how much better a
+//! drop or a rise explains the counts than the expectation does. [`detector`] is all of it for one shop; [`record`] is an anomaly,
+//! [`memory`] what is stored, [`event`] what is sent.
 
+mod admission;
 mod child;
 mod common;
 pub mod detector;
@@ -19,6 +21,7 @@ mod season;
 mod share;
 mod total;
 pub mod tuning;
+mod waiting;
 mod watch;
 
 pub use self::{

@@ -82,6 +82,21 @@ impl HourlyShare {
         self.overall.scale(ratio);
         self.hours.iter_mut().for_each(|share| share.scale(ratio));
     }
+
+    /// What is left of this when `ratio` of it becomes another's and `more` of the whole is added, and what the other one has.
+    ///
+    /// Both are known as if from one minute, and at all hours alike: the minutes to come soon correct the guess.
+    pub(super) fn split(&self, ratio: f64, more: f64) -> (Self, Self) {
+        let Share { own, whole, .. } = self.overall;
+        if whole <= 0.0 {
+            return (self.clone(), Self::default());
+        }
+        let part = |own: f64| Self { overall: Share { own, whole, minutes: 1 }, hours: Vec::new() };
+        let rest = part(own * (1.0 - ratio) + more * whole);
+        // Who had nothing that was known is new.
+        let other = if own * ratio > 0.0 { part(own * ratio) } else { Self::default() };
+        (rest, other)
+    }
 }
 
 /// The hour of the day, and where in it the middle of the minute lies (0 to 1).

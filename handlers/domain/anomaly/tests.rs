@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::{Change, Detector, Kind, Minute, Scope, memory::Memory};
 
+mod admission;
+
 /// 2026-11-02, a Monday.
 const START: i64 = 20_759 * 24 * 60;
 const DAY: i64 = 24 * 60;
@@ -123,7 +125,10 @@ fn the_state_is_small_however_many_products_there_are_and_survives_being_stored(
         let mut minute = Minute::empty(at);
         for product in 0..2 * super::tuning::PRODUCTS {
             let views = (product as u64 * 31 + at as u64 * 17) % 11;
-            minute.add(&format!("{product:-<64}"), Some(&format!("{:-<100}", product % 100)), views);
+            // Most products are on their way to another category, and as many categories wait as may.
+            let moved = (product + usize::from(at > START)) % 64;
+            let category = if product % 4 > 0 { moved } else { 64 + product % 136 };
+            minute.add(&format!("{product:-<64}"), Some(&format!("{category:-<100}")), views);
         }
         memory.step(&minute, false);
     }

@@ -99,6 +99,16 @@ pub const VOTES: usize = 5;
 pub const CATEGORIES: usize = 64;
 /// See [`CATEGORIES`].
 pub const PRODUCTS: usize = 1_000;
+/// Categories without a place whose views are remembered: enough for a real one to stay among made-up ones, which are viewed less.
+pub const WAITING: usize = 64;
+/// Remembered views below which a category that waits is forgotten: a single one is within three days or so.
+pub const FORGOTTEN: f64 = 0.1;
+/// When all places are taken, who is new needs more than this many times the views of the least who is watched, and so many views
+/// beyond that: the list does not churn, and a click or two take no place.
+pub const CLEARLY_MORE: (f64, f64) = (4.0, 4.0);
+/// Minutes in a row, of those that named a watched category of the product, that must have named the same other one before it moves.
+/// Were it as short as [`WARM_CHILD_MINUTES`], who sends one click a minute could have a product move for ever and never be judged.
+pub const MOVED_MINUTES: u32 = 2 * WARM_CHILD_MINUTES;
 /// Anomalies raised in one minute at most, strongest first, and open at a time: who has that many needs no more.
 pub const RAISED_AT_ONCE: usize = 10;
 /// See [`RAISED_AT_ONCE`].
