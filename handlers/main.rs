@@ -10,9 +10,6 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// How long requests under way may take after the process is asked to stop.
 const DRAIN: Duration = Duration::from_secs(20);
 
