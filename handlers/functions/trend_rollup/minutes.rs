@@ -65,6 +65,13 @@ impl Pages {
     }
 }
 
+/// What pages count together.
+struct Sum {
+    tally: Tally,
+    /// Whether none of them is damaged or gone.
+    is_all: bool,
+}
+
 /// Sums minutes.
 pub(super) struct Summing<'a> {
     app: &'a App,
@@ -89,8 +96,9 @@ impl<'a> Summing<'a> {
     pub(super) async fn sum(&self, minute: Minute, mut pages: Pages) -> Result<(), Cause> {
         let id = minute.to_string();
         let failed = |error| Cause::from_error("sum a minute", error);
-        if pages.is_whole() {
-            let Some(tally) = self.tally(minute, &pages).await.map_err(failed)? else { return Ok(()) };
+        if pages.is_whole()
+            && let Sum { tally, is_all: true } = self.tally(minute, &pages).await.map_err(failed)?
+        {
             let document = MinuteDocument::new(minute, pages.counts.clone(), &tally);
             match self.minutes.create(&document.day, &id, &document).await {
                 Ok(etag) => {
@@ -107,8 +115,12 @@ impl<'a> Summing<'a> {
             for (partition, count) in stored.iter().flat_map(|stored| &stored.value.pages) {
                 pages.know(partition, *count);
             }
-            let Some(tally) = self.tally(minute, &pages).await.map_err(failed)? else { return Ok(()) };
-            let document = MinuteDocument::new(minute, pages.counts.clone(), &tally);
+            let Sum { tally, is_all } = self.tally(minute, &pages).await.map_err(failed)?;
+            let document = match &stored {
+                // What was summed stays until the page is mended. But the feed does not tell again of pages that are new here.
+                Some(stored) if !is_all => MinuteDocument { pages: pages.counts.clone(), ..stored.value.clone() },
+                _ => MinuteDocument::new(minute, pages.counts.clone(), &tally),
+            };
             let written = match stored {
                 Some(stored) if stored.value == document => Ok(stored.etag),
                 Some(stored) => self.minutes.replace(&document.day, &id, &document, &stored.etag).await,
@@ -116,7 +128,9 @@ impl<'a> Summing<'a> {
             };
             match written {
                 Ok(etag) => {
-                    self.hold(minute, etag, tally);
+                    if is_all {
+                        self.hold(minute, etag, tally);
+                    }
                     return Ok(());
                 }
                 Err(error) if matches!(error.kind, CosmosErrorKind::Conflict | CosmosErrorKind::NotFound) => {}
@@ -144,10 +158,12 @@ impl<'a> Summing<'a> {
         minute: Minute,
         counts: &BTreeMap<String, u32>,
     ) -> Result<Option<Tally>, CosmosError> {
-        self.tally(minute, &Pages { counts: counts.clone(), known: BTreeMap::new() }).await
+        let Sum { tally, is_all } =
+            self.tally(minute, &Pages { counts: counts.clone(), known: BTreeMap::new() }).await?;
+        Ok(is_all.then_some(tally))
     }
 
-    async fn tally(&self, minute: Minute, pages: &Pages) -> Result<Option<Tally>, CosmosError> {
+    async fn tally(&self, minute: Minute, pages: &Pages) -> Result<Sum, CosmosError> {
         let mut ids = Vec::new();
         for (partition, count) in &pages.counts {
             let window = WindowId { partition: partition.clone(), minute };
@@ -161,18 +177,17 @@ impl<'a> Summing<'a> {
                 }
             })
             .buffer_unordered(PAGES_AT_ONCE);
-        let mut tally = Tally::default();
+        let mut sum = Sum { tally: Tally::default(), is_all: true };
         while let Some(page) = found.try_next().await? {
             match page {
-                Ok(page) => tally.merge(page.tally()),
-                // The minute stays as it is, and the others go on.
+                Ok(page) => sum.tally.merge(page.tally()),
                 Err(cause) => {
                     tracing::error!(%minute, cause = cause.chain(), "a damaged window");
-                    return Ok(None);
+                    sum.is_all = false;
                 }
             }
         }
-        Ok(Some(tally))
+        Ok(sum)
     }
 
     async fn page(&self, id: &PageId) -> Result<Result<Page, Cause>, CosmosError> {
