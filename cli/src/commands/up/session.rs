@@ -18,8 +18,8 @@ use crate::{app_settings, schemas, seed, subscription};
 /// The function that products are written through.
 const PRODUCTS: &str = "Products";
 
-/// The function that the operations page reads.
-const OPERATIONS: &str = "OpsApi";
+/// Functions that ask for a key: staff write through the first, operators read the second, the shop erases visitors with the third.
+const WITH_KEY: [&str; 3] = [PRODUCTS, "OpsApi", "EraseVisitor"];
 
 /// The products to seed, and whether somebody asked for them.
 pub(super) struct Catalogue {
@@ -112,7 +112,7 @@ impl Session<'_> {
         let Endpoints { functions, site, .. } = endpoints;
         let key = self.function_key(PRODUCTS);
         let file = self.data_dir.path().join(endpoints::FILE).display().to_string();
-        let row = |what: &str, value: &str| output::say(&format!("  {what:<14}{}", paint.name(value)));
+        let row = |what: &str, value: &str| output::say(&format!("  {what:<18}{}", paint.name(value)));
         output::say(&paint.strong("Contoso Events is ready."));
         row("Functions", functions);
         row("Pages", site);
@@ -120,11 +120,10 @@ impl Session<'_> {
         row("Cosmos DB", &endpoints.cosmos.endpoint);
         row("Event Grid", &endpoints.event_grid.resource_manager);
         row("All addresses", &file);
-        if let Some(key) = &key {
-            row("Function key", key);
-        }
-        if let Some(key) = self.function_key(OPERATIONS) {
-            row("OpsApi key", &key);
+        for function in WITH_KEY {
+            if let Some(key) = self.function_key(function) {
+                row(&format!("{function} key"), &key);
+            }
         }
         output::say(&paint.strong("Try"));
         if let Some(Seeded { example, .. }) = self.data_dir.seeded() {
