@@ -19,9 +19,10 @@ pub fn structured(event: &Value) -> Result<(Envelope, Cow<'_, Value>), Vec<Field
     let object = event.as_object().ok_or_else(|| vec![FieldError::new("", "must be a JSON object")])?;
     // An attribute that is null is one that is not there (JSON format §2.2).
     let attribute = |name: &str| object.get(name).filter(|value| !value.is_null()).map(Attribute::of);
-    let envelope = envelope(attribute, attribute("datacontenttype"));
-    let envelope = envelope?;
-    let data = match (object.get("data"), object.get("data_base64")) {
+    let envelope = envelope(attribute, attribute("datacontenttype"))?;
+    // Some libraries write the one that is not used as null.
+    let present = |name: &str| object.get(name).filter(|value| !value.is_null());
+    let data = match (present("data"), present("data_base64")) {
         (Some(data), None) => Cow::Borrowed(data),
         (None, Some(encoded)) => Cow::Owned(decoded(encoded).map_err(|error| vec![error])?),
         (None, None) => return Err(vec![FieldError::new("data", "is required, as JSON")]),
@@ -125,7 +126,7 @@ mod tests {
         assert_eq!(data["productId"], "boots");
         assert_eq!(binary(|name| event[name].as_str().map(|text| Some(text.into()))), Ok(envelope));
         let mut encoded = event.clone();
-        encoded.as_object_mut().expect("an object").remove("data");
+        encoded["data"] = Value::Null;
         encoded["data_base64"] = json!("eyJwcm9kdWN0SWQiOiJib290cyJ9");
         assert_eq!(structured(&encoded).expect("JSON in base64").1["productId"], "boots");
         let mut timeless = event.clone();
