@@ -44,6 +44,10 @@ impl CallError {
 pub async fn refused(operation: String, response: Response) -> CallError {
     let status = response.status();
     let detail = match response.text().await {
+        // The host refuses by the status alone.
+        Ok(body) if status == StatusCode::UNAUTHORIZED && body.is_empty() => {
+            "the key is missing or wrong; `contoso up --auth` prints keys, --key takes one".to_owned()
+        }
         Ok(body) => detail(&body),
         Err(error) => error.to_string(),
     };
