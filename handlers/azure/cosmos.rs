@@ -2,10 +2,14 @@
 //!
 //! The client retries throttling and lost connections itself, within the deadline set here. Writes that must not be lost to a
 //! concurrent writer carry the ETag that was read; [`write_if_newer`] is the loop around that for documents which know their version.
+//!
+//! Documents are generic here only as JSON text: every call of the client is in a function without type parameters that returns a
+//! boxed future. The client's own code is one large state machine for each operation, and would else be compiled anew for
+//! each type of document and each caller.
 
 mod changes;
 
-use std::{collections::HashMap, fmt, future::Future, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{collections::HashMap, error::Error, fmt, future::Future, num::NonZeroU32, sync::Arc, time::Duration};
 
 use azure_core::{
     credentials::TokenCredential,
@@ -17,15 +21,20 @@ use azure_data_cosmos::{
     feed::ContinuationToken,
     models::ItemResponse,
     options::{
-        ChangeFeedStartFrom, FeedOptions, ItemWriteOptions, MaxItemCountHint, Precondition, QueryOptions, Region,
+        BinaryEncodingOptions, ChangeFeedStartFrom, FeedOptions, ItemWriteOptions, MaxItemCountHint, Precondition,
+        QueryOptions, Region,
     },
 };
-use futures::{StreamExt, TryStreamExt};
+use bytes::Bytes;
+use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture};
 use serde::{
     Serialize,
     de::{DeserializeOwned, IgnoredAny},
 };
-use serde_json::Value;
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 use tokio::sync::{Mutex, OnceCell};
 
 pub use self::changes::Changes;
@@ -78,6 +87,17 @@ pub struct Page<T> {
     pub continuation: Option<String>,
 }
 
+/// How a document is written.
+#[derive(Clone, Copy)]
+enum Write<'a> {
+    Create,
+    /// Only where it is still the one that was read under this ETag.
+    Replace {
+        etag: &'a str,
+    },
+    Upsert,
+}
+
 /// A call to Cosmos DB failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} {id}: {kind}")]
@@ -87,7 +107,7 @@ pub struct CosmosError {
     /// What the caller may do about it.
     pub kind: CosmosErrorKind,
     #[source]
-    source: Option<Box<azure_data_cosmos::CosmosError>>,
+    source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 /// Why a call failed, as far as callers differ on it.
@@ -153,7 +173,11 @@ impl Cosmos {
                 Some(region) => RoutingStrategy::ProximityTo(Region::from(region.clone())),
                 None => RoutingStrategy::PreferredRegions(Vec::new()),
             };
-            CosmosClientBuilder::new().build(reference, routing).await
+            CosmosClientBuilder::new()
+                // In preview, and documents are already text here.
+                .with_binary_encoding_options(BinaryEncodingOptions::new().with_enabled(false))
+                .build(reference, routing)
+                .await
         };
         account.client.get_or_try_init(connect).await
     }
@@ -169,12 +193,8 @@ impl Container {
         partition_key: &str,
         id: &str,
     ) -> Result<Option<Stored<T>>, CosmosError> {
-        let read = self.call("read", id, |container| async move {
-            let response = container.read_item(partition_key.to_owned(), id, None).await?;
-            Ok(Stored { etag: etag_of(&response), value: response.into_model()? })
-        });
-        match read.await {
-            Ok(stored) => Ok(Some(stored)),
+        match self.read_text(partition_key, id).await {
+            Ok((text, etag)) => Ok(Some(Stored { value: self.parsed("read", id, &text)?, etag })),
             Err(error) if error.is(CosmosErrorKind::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
@@ -190,11 +210,8 @@ impl Container {
         id: &str,
         document: &T,
     ) -> Result<String, CosmosError> {
-        self.call("create", id, |container| async move {
-            let response = container.create_item(partition_key.to_owned(), id, document, None).await?;
-            Ok(etag_of(&response))
-        })
-        .await
+        let text = to_raw_value(document).map_err(|error| self.not_json("create", id, error))?;
+        self.write(Write::Create, partition_key, id, text).await
     }
 
     /// Replaces a document that was read under `etag`, and returns its new ETag.
@@ -208,12 +225,8 @@ impl Container {
         document: &T,
         etag: &str,
     ) -> Result<String, CosmosError> {
-        self.call("replace", id, |container| async move {
-            let options = Some(unless_changed(etag));
-            let response = container.replace_item(partition_key.to_owned(), id, document, options).await?;
-            Ok(etag_of(&response))
-        })
-        .await
+        let text = to_raw_value(document).map_err(|error| self.not_json("replace", id, error))?;
+        self.write(Write::Replace { etag }, partition_key, id, text).await
     }
 
     /// Creates a document or replaces what is there, whatever it is.
@@ -221,10 +234,8 @@ impl Container {
     /// # Errors
     /// As [`CosmosErrorKind`] says.
     pub async fn upsert<T: Serialize>(&self, partition_key: &str, id: &str, document: &T) -> Result<(), CosmosError> {
-        self.call("upsert", id, |container| async move {
-            container.upsert_item(partition_key.to_owned(), id, document, None).await.map(drop)
-        })
-        .await
+        let text = to_raw_value(document).map_err(|error| self.not_json("upsert", id, error))?;
+        self.write(Write::Upsert, partition_key, id, text).await.map(drop)
     }
 
     /// Deletes a document, if `etag` is given only if it did not change since it was read under it.
@@ -232,10 +243,10 @@ impl Container {
     /// # Errors
     /// [`CosmosErrorKind::NotFound`] if it is gone, [`CosmosErrorKind::Conflict`] if it changed.
     pub async fn delete(&self, partition_key: &str, id: &str, etag: Option<&str>) -> Result<(), CosmosError> {
-        self.call("delete", id, |container| async move {
+        let delete = self.call("delete", id, move |container| async move {
             container.delete_item(partition_key.to_owned(), id, etag.map(unless_changed)).await.map(drop)
-        })
-        .await
+        });
+        delete.boxed().await
     }
 
     /// One page of a query within one partition; `parameters` are the query's `@names` and their values.
@@ -250,28 +261,9 @@ impl Container {
         max_items: NonZeroU32,
         continuation: Option<&str>,
     ) -> Result<Page<T>, CosmosError> {
-        self.call("query", partition_key, |container| async move {
-            let mut query = Query::from(sql);
-            for (name, value) in parameters {
-                query = query.with_parameter(*name, value)?;
-            }
-            let mut options = QueryOptions::default().with_max_item_count(MaxItemCountHint::Limit(max_items));
-            if let Some(continuation) = continuation {
-                options = options.with_continuation_token(ContinuationToken::from_string(continuation.to_owned()));
-            }
-            let scope = FeedScope::partition(partition_key.to_owned());
-            let mut pages = container.query_items::<T>(query, scope, Some(options)).await?.into_pages();
-            let Some(page) = pages.next().await.transpose()? else {
-                return Ok(Page { items: Vec::new(), continuation: None });
-            };
-            // The iterator's token is never empty; only the service's header says whether more follows.
-            let continuation = match page.headers().continuation() {
-                Some(_) => Some(pages.to_continuation_token()?.as_str().to_owned()),
-                None => None,
-            };
-            Ok(Page { items: page.into_items(), continuation })
-        })
-        .await
+        let page = self.query_page(partition_key, sql, parameters, max_items, continuation).await?;
+        let items = page.items.iter().map(|text| self.parsed("query", partition_key, text.get().as_bytes()));
+        Ok(Page { items: items.collect::<Result<_, _>>()?, continuation: page.continuation })
     }
 
     /// All documents that a query finds in any partition. For containers that stay small: it reads them all.
@@ -279,14 +271,8 @@ impl Container {
     /// # Errors
     /// [`CosmosErrorKind::Refused`] if the query is malformed, else as [`CosmosErrorKind`] says.
     pub async fn query<T: DeserializeOwned + Send + 'static>(&self, sql: &str) -> Result<Vec<T>, CosmosError> {
-        self.call("query", "all", |container| async move {
-            let options = FeedOptions::default().with_max_fan_out(MAX_PARTITIONS);
-            let options = QueryOptions::default().with_feed_options(options);
-            let found =
-                container.query_items::<T>(Query::from(sql), FeedScope::full_container(), Some(options)).await?;
-            found.try_collect().await
-        })
-        .await
+        let found = self.query_all(sql).await?;
+        found.iter().map(|text| self.parsed("query", "all", text.get().as_bytes())).collect()
     }
 
     /// The present session token of each physical partition, `<partition>:<version>#<LSN>…`. No document is read: each answer is
@@ -295,7 +281,7 @@ impl Container {
     /// # Errors
     /// As [`CosmosErrorKind`] says.
     pub async fn session_tokens(&self) -> Result<Vec<String>, CosmosError> {
-        self.call("read the session tokens of", "all", |container| async move {
+        let tokens = self.call("read the session tokens of", "all", move |container| async move {
             let mut tokens = Vec::new();
             for range in container.read_feed_ranges(None).await? {
                 let scope = FeedScope::range(range);
@@ -306,8 +292,110 @@ impl Container {
                 tokens.extend(token.iter().flat_map(|token| token.as_str().split(',')).map(str::to_owned));
             }
             Ok(tokens)
-        })
-        .await
+        });
+        tokens.boxed().await
+    }
+
+    /// The text of a document and its ETag.
+    fn read_text<'a>(
+        &'a self,
+        partition_key: &'a str,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<(Bytes, String), CosmosError>> {
+        let read = self.call("read", id, move |container| async move {
+            let response = container.read_item(partition_key.to_owned(), id, None).await?;
+            let etag = etag_of(&response);
+            Ok((response.into_body().single()?, etag))
+        });
+        read.boxed()
+    }
+
+    /// Writes the text of a document, and gives its new ETag.
+    fn write<'a>(
+        &'a self,
+        write: Write<'a>,
+        partition_key: &'a str,
+        id: &'a str,
+        text: Box<RawValue>,
+    ) -> BoxFuture<'a, Result<String, CosmosError>> {
+        let (operation, options) = match write {
+            Write::Create => ("create", None),
+            Write::Replace { etag } => ("replace", Some(unless_changed(etag))),
+            Write::Upsert => ("upsert", None),
+        };
+        let written = self.call(operation, id, move |container| async move {
+            let key = partition_key.to_owned();
+            let response = match write {
+                Write::Create => container.create_item(key, id, &text, options).await?,
+                Write::Replace { .. } => container.replace_item(key, id, &text, options).await?,
+                Write::Upsert => container.upsert_item(key, id, &text, options).await?,
+            };
+            Ok(etag_of(&response))
+        });
+        written.boxed()
+    }
+
+    fn query_page<'a>(
+        &'a self,
+        partition_key: &'a str,
+        sql: &'a str,
+        parameters: &'a [(&'a str, Value)],
+        max_items: NonZeroU32,
+        continuation: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Page<Box<RawValue>>, CosmosError>> {
+        let page = self.call("query", partition_key, move |container| async move {
+            let mut query = Query::from(sql);
+            for (name, value) in parameters {
+                query = query.with_parameter(*name, value)?;
+            }
+            let mut options = QueryOptions::default().with_max_item_count(MaxItemCountHint::Limit(max_items));
+            if let Some(continuation) = continuation {
+                options = options.with_continuation_token(ContinuationToken::from_string(continuation.to_owned()));
+            }
+            let scope = FeedScope::partition(partition_key.to_owned());
+            let mut pages = container.query_items::<Box<RawValue>>(query, scope, Some(options)).await?.into_pages();
+            let Some(page) = pages.next().await.transpose()? else {
+                return Ok(Page { items: Vec::new(), continuation: None });
+            };
+            // The iterator's token is never empty; only the service's header says whether more follows.
+            let continuation = match page.headers().continuation() {
+                Some(_) => Some(pages.to_continuation_token()?.as_str().to_owned()),
+                None => None,
+            };
+            Ok(Page { items: page.into_items(), continuation })
+        });
+        page.boxed()
+    }
+
+    fn query_all<'a>(&'a self, sql: &'a str) -> BoxFuture<'a, Result<Vec<Box<RawValue>>, CosmosError>> {
+        let found = self.call("query", "all", move |container| async move {
+            let options = FeedOptions::default().with_max_fan_out(MAX_PARTITIONS);
+            let options = QueryOptions::default().with_feed_options(options);
+            let scope = FeedScope::full_container();
+            let found = container.query_items::<Box<RawValue>>(Query::from(sql), scope, Some(options)).await?;
+            found.try_collect().await
+        });
+        found.boxed()
+    }
+
+    /// A document from its text.
+    fn parsed<T: DeserializeOwned>(&self, operation: &'static str, id: &str, text: &[u8]) -> Result<T, CosmosError> {
+        serde_json::from_slice(text).map_err(|error| self.not_json(operation, id, error))
+    }
+
+    /// What is to be written is not JSON, or what was read has not the shape that it should have.
+    fn not_json(&self, operation: &'static str, id: &str, error: serde_json::Error) -> CosmosError {
+        self.failed(operation, id, CosmosErrorKind::Refused, Some(Box::new(error)))
+    }
+
+    fn failed(
+        &self,
+        operation: &'static str,
+        id: &str,
+        kind: CosmosErrorKind,
+        source: Option<Box<dyn Error + Send + Sync>>,
+    ) -> CosmosError {
+        CosmosError { operation, id: format!("{}/{}/{id}", self.database, self.name), kind, source }
     }
 
     /// Runs one operation on this container under the deadline.
@@ -321,12 +409,10 @@ impl Container {
             let container = self.client().await.map_err(|error| (CosmosErrorKind::Transient, error))?;
             run(container).await.map_err(|error| (kind_of(&error), error))
         });
-        let failed =
-            |kind, source| CosmosError { operation, id: format!("{}/{}/{id}", self.database, self.name), kind, source };
         match tokio::time::timeout(DEADLINE, whole).await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err((kind, error))) => Err(failed(kind, Some(Box::new(error)))),
-            Err(_) => Err(failed(CosmosErrorKind::Transient, None)),
+            Ok(Err((kind, error))) => Err(self.failed(operation, id, kind, Some(Box::new(error)))),
+            Err(_) => Err(self.failed(operation, id, CosmosErrorKind::Transient, None)),
         }
     }
 
@@ -352,7 +438,7 @@ fn unless_changed(etag: &str) -> ItemWriteOptions {
     ItemWriteOptions::default().with_precondition(Precondition::if_match(Etag::from(etag)))
 }
 
-/// Sub-status under which the client reports, as a 500 of its own, that a document has not the shape it was to be read as.
+/// Sub-status under which the client reports, as a 500 of its own, that an answer has not the shape it was to be read as.
 const UNREADABLE: u16 = 20_020;
 
 fn kind_of(error: &azure_data_cosmos::CosmosError) -> CosmosErrorKind {

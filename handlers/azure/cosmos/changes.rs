@@ -7,8 +7,9 @@ use azure_data_cosmos::{
     feed::ContinuationToken,
     options::{ChangeFeedOptions, ChangeFeedStartFrom, MaxItemCountHint},
 };
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt, future::BoxFuture};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{Container, CosmosError};
 
@@ -28,12 +29,23 @@ impl Container {
     /// # Errors
     /// [`super::CosmosErrorKind::Refused`] if the continuation is malformed or a document has not the shape of `T`, else as
     /// [`super::CosmosErrorKind`] says.
-    pub async fn changes<T: DeserializeOwned + Clone + Send + 'static>(
+    pub async fn changes<T: DeserializeOwned>(
         &self,
         continuation: Option<&str>,
         max_items: NonZeroU32,
     ) -> Result<Changes<T>, CosmosError> {
-        self.call("read the changes of", "all", |container| async move {
+        let changes = self.changed_values(continuation, max_items).await?;
+        let items = changes.items.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
+        let items = items.map_err(|error| self.not_json("read the changes of", "all", error))?;
+        Ok(Changes { items, continuation: changes.continuation })
+    }
+
+    fn changed_values<'a>(
+        &'a self,
+        continuation: Option<&'a str>,
+        max_items: NonZeroU32,
+    ) -> BoxFuture<'a, Result<Changes<Value>, CosmosError>> {
+        let changes = self.call("read the changes of", "all", move |container| async move {
             let ranges = container.read_feed_ranges(None).await?.len();
             let mut options = ChangeFeedOptions::default().with_max_item_count(MaxItemCountHint::Limit(max_items));
             if let Some(continuation) = continuation {
@@ -41,8 +53,8 @@ impl Container {
             }
             let scope = FeedScope::full_container();
             let mut pages =
-                container.query_change_feed::<T>(scope, ChangeFeedStartFrom::Beginning, Some(options)).await?;
-            let mut items: Vec<T> = Vec::new();
+                container.query_change_feed::<Value>(scope, ChangeFeedStartFrom::Beginning, Some(options)).await?;
+            let mut items: Vec<Value> = Vec::new();
             // A page is of one physical partition; they are asked in turn.
             for _ in 0..ranges.max(1) {
                 let Some(page) = pages.next().await.transpose()? else { break };
@@ -53,7 +65,7 @@ impl Container {
             }
             let continuation = pages.to_continuation_token()?.as_str().to_owned();
             Ok(Changes { items, continuation })
-        })
-        .await
+        });
+        changes.boxed()
     }
 }
