@@ -12,6 +12,8 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -54,6 +56,9 @@ pub struct StackOptions {
 }
 
 /// A running stack. Dropping it without [`Stack::stop`] is what a crash looks like: nothing acknowledged is lost.
+///
+/// What starts and stops services gives boxed futures: an `async fn` would be compiled with each crate that calls it, and
+/// every service with it.
 pub struct Stack {
     endpoints: Endpoints,
     clock: Clock,
@@ -75,7 +80,14 @@ impl Stack {
     ///
     /// # Errors
     /// When a port is taken, or a service cannot recover its state.
-    pub async fn start(options: StackOptions, progress: &(dyn Fn(Replay) + Send + Sync)) -> Result<Self, StackError> {
+    pub fn start<'a>(
+        options: StackOptions,
+        progress: &'a (dyn Fn(Replay) + Send + Sync),
+    ) -> BoxFuture<'a, Result<Self, StackError>> {
+        Self::assemble(options, progress).boxed()
+    }
+
+    async fn assemble(options: StackOptions, progress: &(dyn Fn(Replay) + Send + Sync)) -> Result<Self, StackError> {
         let StackOptions { topology, data_dir, ports, sync } = options;
         std::fs::create_dir_all(&data_dir).map_err(|source| StackError::DataDir { path: data_dir.clone(), source })?;
         // Every port before any work, so that a conflict costs nothing.
@@ -316,7 +328,11 @@ impl Stack {
     ///
     /// # Errors
     /// As there; the instances before the one that does not start go on.
-    pub async fn run_app_scaled(&self, app: AppOptions, instances: u16) -> Result<(), StackError> {
+    pub fn run_app_scaled(&self, app: AppOptions, instances: u16) -> BoxFuture<'_, Result<(), StackError>> {
+        self.run_instances(app, instances).boxed()
+    }
+
+    async fn run_instances(&self, app: AppOptions, instances: u16) -> Result<(), StackError> {
         // What the settings let the app prove to the identity endpoint is what its triggers may do.
         let identity = app.settings.get("IDENTITY_HEADER").and_then(|secret| self.identity.caller_with(secret));
         for instance in 0..instances {
@@ -354,21 +370,24 @@ impl Stack {
     }
 
     /// Stops the app; the services stay. Nothing is acknowledged for it, so another app goes on where it was.
-    pub async fn stop_app(&self) {
-        self.app.stop().await;
+    pub fn stop_app(&self) -> BoxFuture<'_, ()> {
+        self.app.stop().boxed()
     }
 
     /// Stops the app and every service, and waits until nothing of them is left.
-    pub async fn stop(self) {
-        self.control.stop().await;
-        self.stop_app().await;
-        self.event_grid.stop().await;
-        self.schema_registry.stop().await;
-        self.services.event_hubs.stop().await;
-        self.services.cosmos.stop().await;
-        self.services.blobs.stop().await;
-        self.services.queues.stop().await;
-        self.identity.stop().await;
+    pub fn stop(self) -> BoxFuture<'static, ()> {
+        let stopping = async move {
+            self.control.stop().await;
+            self.stop_app().await;
+            self.event_grid.stop().await;
+            self.schema_registry.stop().await;
+            self.services.event_hubs.stop().await;
+            self.services.cosmos.stop().await;
+            self.services.blobs.stop().await;
+            self.services.queues.stop().await;
+            self.identity.stop().await;
+        };
+        stopping.boxed()
     }
 }
 
