@@ -4,7 +4,7 @@
 //! [`data_dir`] and [`endpoints`] are what a running stack leaves for others to find, [`catalogue`] and [`seed`] fill the
 //! shop, [`products`] is its door, `hub` receives, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts.
 //! [`clickstream`] reads the log of a real shop, on which [`evaluate`] measures our predictions. [`mod@bench`] measures the flow;
-//! [`backtraces`] keeps its figures, and the stack, free of work for nobody.
+//! [`backtraces`] keeps its figures, and the stack, free of work for nobody. [`renewed`] knows whether the executable is older than its sources.
 
 pub mod app_settings;
 pub mod backtraces;
@@ -23,6 +23,7 @@ pub mod package;
 pub mod pages;
 pub mod products;
 pub mod project;
+pub mod renewed;
 pub mod schemas;
 pub mod seed;
 pub mod signals;

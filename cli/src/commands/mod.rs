@@ -13,8 +13,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ArgAction, Parser, Subcommand};
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
 
+use crate::output;
 use crate::project::{NoProject, Project};
+use crate::renewed::Executable;
 
 const GLOBAL: &str = "Global options";
 
@@ -51,6 +55,13 @@ enum Command {
     Evaluate(evaluate::Args),
 }
 
+impl Command {
+    /// Whether `./contoso` or the command itself builds before it does anything.
+    fn is_built_first(&self) -> bool {
+        matches!(self, Self::Up(_) | Self::Package(_) | Self::Bench(_))
+    }
+}
+
 /// How a command ended, when it did not fail with an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -80,12 +91,27 @@ impl Cli {
     }
 }
 
-/// Runs the command.
+/// Runs the command. Boxed, so that all of it is compiled with this library, and not with what calls it.
 ///
 /// # Errors
 /// With everything `main` has to print: one line, causes joined by colons.
-pub async fn run(cli: Cli) -> anyhow::Result<Exit> {
+pub fn run(cli: Cli) -> LocalBoxFuture<'static, anyhow::Result<Exit>> {
+    chosen(cli).boxed_local()
+}
+
+async fn chosen(cli: Cli) -> anyhow::Result<Exit> {
     let project = || project(cli.project.as_deref());
+    // A command that acts as an identity starts itself again; once is enough.
+    let is_again = std::env::var_os("IDENTITY_HEADER").is_some();
+    if !cli.command.is_built_first()
+        && !is_again
+        && let Some(source) = Executable::running().and_then(|executable| executable.newer_source())
+    {
+        output::say(&format!(
+            "note: this command was built before {} changed; `./contoso build` makes it anew",
+            source.display()
+        ));
+    }
     match cli.command {
         Command::Up(args) => Box::pin(up::run(*args, &project()?)).await,
         Command::Package(args) => package::run(&args, &project()?),
@@ -116,6 +142,26 @@ mod tests {
         for command in cli.get_subcommands().filter(|command| command.get_name() != "help") {
             let help = command.clone().render_long_help().to_string();
             assert!(help.contains("Examples:"), "{}", command.get_name());
+        }
+    }
+
+    /// What `./contoso COMMAND --help` shows where nothing is built yet. `CONTOSO_WRITE_HELP=1` writes it anew.
+    #[test]
+    fn the_help_of_a_fresh_clone_is_that_of_the_built_command() {
+        let mut cli = Cli::command().term_width(100);
+        cli.build();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/help");
+        let pages = cli.get_subcommands().filter(|command| command.get_name() != "help").cloned();
+        let pages = pages.chain([cli.clone()]).collect::<Vec<_>>();
+        for mut page in pages {
+            let file = folder.join(format!("{}.txt", page.get_name()));
+            let help = page.render_long_help().to_string();
+            let help = help.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n";
+            if std::env::var_os("CONTOSO_WRITE_HELP").is_some() {
+                std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, &help)).expect("written");
+            }
+            let kept = std::fs::read_to_string(&file).unwrap_or_default();
+            assert!(kept == help, "{}: set CONTOSO_WRITE_HELP=1 once", file.display());
         }
     }
 }

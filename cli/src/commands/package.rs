@@ -51,7 +51,7 @@ pub(super) struct AppArgs {
 
 /// Packages the app.
 pub(super) fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
-    let staged = stage(&args.app, args.out.clone(), project)?;
+    let staged = stage(&args.app, args.out.clone(), project, Profile::Release)?;
     let zip = staged.zip()?;
     let size = std::fs::metadata(&zip).with_context(|| format!("cannot read {}", zip.display()))?.len();
     let paint = Paint::stderr();
@@ -65,10 +65,15 @@ pub(super) fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Builds the handler, unless an earlier build will do, and stages the app.
-pub(super) fn stage(args: &AppArgs, out: Option<PathBuf>, project: &Project) -> anyhow::Result<Staged> {
+/// Builds the handler in this profile, unless an earlier build will do or a debug build is wanted, and stages the app.
+pub(super) fn stage(
+    args: &AppArgs,
+    out: Option<PathBuf>,
+    project: &Project,
+    profile: Profile,
+) -> anyhow::Result<Staged> {
     package::check(project, &args.functions, &args.changes)?;
-    let profile = if args.debug { Profile::Debug } else { Profile::Release };
+    let profile = if args.debug { Profile::Debug } else { profile };
     let handler = if args.no_build { package::built(project, profile)? } else { package::build(project, profile)? };
     let request = Request {
         functions: args.functions.clone(),

@@ -15,29 +15,47 @@ const PACKAGE: &str = "contoso-handlers";
 const EXECUTABLE: &str = "contoso-handler";
 
 /// Which build of the handler to take.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
     /// Optimised, as it is deployed.
-    #[default]
     Release,
-    /// Quick to build.
+    /// As it runs on this machine: built together with the command, and quicker.
+    Local,
+    /// Not optimised at all.
     Debug,
+}
+
+impl Profile {
+    /// The name of the profile's folder below `target`.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Local => "local",
+            Self::Debug => "debug",
+        }
+    }
 }
 
 /// Builds the handler and returns the path of its executable. Cargo's own messages go to stderr.
 ///
-/// Its package is built alone: in one build with the local stack Cargo would unify the features of shared dependencies,
-/// and the emulator's would end up in the handler that is deployed.
+/// Its package is built alone, but for [`Profile::Local`]: in one build with the local stack Cargo unifies the features of
+/// shared dependencies, and the emulator's would end up in the handler that is deployed. On this machine they do no harm,
+/// and most of what handler and command need is compiled once instead of twice.
 ///
 /// # Errors
 /// When Cargo cannot be started, or the build fails.
 pub fn build(project: &Project, profile: Profile) -> Result<PathBuf, PackageError> {
+    if profile == Profile::Local {
+        return build_local(project);
+    }
     // Set by Cargo where it runs us.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
     command
         .current_dir(project.root())
         .args(["build", "--package", PACKAGE, "--bin", EXECUTABLE, "--message-format", "json-render-diagnostics"])
+        // What is deployed brings its OpenSSL; builds for this machine may take the system's.
+        .env_remove("OPENSSL_NO_VENDOR")
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     if profile == Profile::Release {
@@ -59,17 +77,25 @@ pub fn build(project: &Project, profile: Profile) -> Result<PathBuf, PackageErro
     }
 }
 
+/// `./contoso build`, so that how command and handler are built for this machine is said in one place.
+fn build_local(project: &Project) -> Result<PathBuf, PackageError> {
+    let status = Command::new(project.root().join("contoso"))
+        .arg("build")
+        .stdin(Stdio::null())
+        // Results of this command go there, Cargo's messages do not.
+        .stdout(Stdio::null())
+        .status()
+        .map_err(PackageError::Cargo)?;
+    if status.success() { built(project, Profile::Local) } else { Err(PackageError::Build(status)) }
+}
+
 /// The executable of the last build.
 ///
 /// # Errors
 /// When there is none.
 pub fn built(project: &Project, profile: Profile) -> Result<PathBuf, PackageError> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project.root().join("target"), PathBuf::from);
-    let folder = match profile {
-        Profile::Release => "release",
-        Profile::Debug => "debug",
-    };
-    let handler =
-        project.root().join(target).join(folder).join(EXECUTABLE).with_extension(std::env::consts::EXE_EXTENSION);
+    let folder = project.root().join(target).join(profile.folder());
+    let handler = folder.join(EXECUTABLE).with_extension(std::env::consts::EXE_EXTENSION);
     if handler.is_file() { Ok(handler) } else { Err(PackageError::NotBuilt(handler.display().to_string())) }
 }

@@ -5,7 +5,7 @@ mod session;
 
 use std::path::PathBuf;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use clap::ValueEnum;
 use contoso_local::cosmos::Replay;
 use contoso_local::stack::{PortError, Ports, Stack, StackError, StackOptions};
@@ -15,7 +15,9 @@ use contoso_local::topology::Topology;
 use super::package::AppArgs;
 use super::{Exit, package};
 use crate::data_dir::DataDir;
+use crate::package::Profile;
 use crate::project::Project;
+use crate::renewed::Executable;
 use crate::signals::Signals;
 use crate::{catalogue, endpoints, output};
 use session::{Catalogue, Session};
@@ -95,7 +97,15 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
             app::check(app)?;
             app.clone()
         }
-        None => package::stage(&args.package, None, project)?.directory().to_owned(),
+        None => {
+            let running = Executable::running();
+            let staged = package::stage(&args.package, None, project, Profile::Local)?;
+            if let Some(running) = running {
+                // The build may have made this command anew too.
+                running.go_on_if_replaced().context("cannot go on as the command that was just built")?;
+            }
+            staged.directory().to_owned()
+        }
     };
 
     let mut signals = Signals::install()?;
