@@ -3,7 +3,6 @@
 use std::{io::Write as _, net::Ipv4Addr, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
-use axum::serve::ListenerExt as _;
 use contoso_handlers::{app::App, host, registry, settings::Settings, telemetry};
 use tokio::{
     net::TcpListener,
@@ -51,9 +50,7 @@ fn run() -> anyhow::Result<()> {
             TcpListener::bind(address).await.with_context(|| format!("listen on 127.0.0.1:{}", address.1))?;
         let mut terminate = signal(SignalKind::terminate())?;
         let (stopping, stop) = tokio::sync::oneshot::channel::<()>();
-        // A small answer must not wait for the acknowledgement of the last one. That it cannot be set costs only time.
-        let listener = listener.tap_io(|stream| _ = stream.set_nodelay(true));
-        let server = axum::serve(listener, host::router(&App::new(settings), &functions))
+        let server = axum::serve(host::Listener::new(listener), host::router(&App::new(settings), &functions))
             .with_graceful_shutdown(async { _ = stop.await });
         let server = std::future::IntoFuture::into_future(server);
         tokio::pin!(server);

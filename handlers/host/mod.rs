@@ -5,6 +5,7 @@
 //! time limit, and anything but JSON is a failure with another message than ours. A panic is caught where the record at fault is
 //! known (`batch`), and once more around everything.
 
+mod admission;
 mod batch;
 mod cosmos_db;
 pub(crate) mod dead_letters;
@@ -12,24 +13,30 @@ mod event_grid;
 mod event_hub;
 mod http;
 mod invocation;
+mod listener;
 mod response;
 mod staged;
 mod summary;
 pub mod timer;
+mod unread;
 
 use axum::{
     Json, Router,
     body::{Body, Bytes},
     http::StatusCode,
+    middleware::from_fn,
     response::Response,
     routing::{get, post},
 };
 use serde_json::json;
 
-pub use self::staged::{StagingError, staged};
 use self::{
     invocation::Invocation,
     response::{problem, problem_document},
+};
+pub use self::{
+    listener::{Connection, Listener},
+    staged::{StagingError, staged},
 };
 use crate::{
     app::App,
@@ -48,11 +55,12 @@ pub fn router(app: &App, functions: &[Function]) -> Router {
             _ => {
                 let app = app.clone();
                 let invoke = move |body: Body| http::caught(invoke(app.clone(), function, body));
-                routes.route(&format!("/{}", function.name), post(invoke))
+                routes
+                    .route(&format!("/{}", function.name), post(invoke).route_layer(from_fn(admission::from_the_host)))
             }
         };
     }
-    routes.fallback(|request: axum::extract::Request| async move {
+    let routes = routes.fallback(|request: axum::extract::Request| async move {
         let path = request.uri().path();
         let detail = format!("{path} is not served here");
         // What is not below the prefix of HTTP functions was sent by the host itself.
@@ -61,7 +69,8 @@ pub fn router(app: &App, functions: &[Function]) -> Router {
         } else {
             problem(404, "Not found", &detail)
         }
-    })
+    });
+    routes.layer(from_fn(unread::read_the_rest))
 }
 
 /// One invocation, from its body to its answer.
@@ -104,5 +113,7 @@ async fn dispatch(
 mod fuzz;
 #[cfg(test)]
 mod recorded;
+#[cfg(test)]
+mod strangers;
 #[cfg(test)]
 mod tests;

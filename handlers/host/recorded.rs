@@ -127,7 +127,7 @@ async fn events_of_other_files_are_skipped_by_capture_batch_each_time() {
     for event in grid_events() {
         for delivery in ["first", "second"] {
             let body = json!({ "Data": { "event": event }, "Metadata": {} }).to_string();
-            let request = Request::post("/CaptureBatch").body(Body::from(body)).unwrap();
+            let request = tests::from_the_host(Request::post("/CaptureBatch")).body(Body::from(body)).unwrap();
             let response = router.clone().oneshot(request).await.unwrap();
             let status = response.status();
             let answer = response.into_body().collect().await.unwrap().to_bytes();

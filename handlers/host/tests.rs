@@ -2,7 +2,7 @@
 
 use axum::{
     body::Body,
-    http::{Request, StatusCode, header::CONTENT_TYPE},
+    http::{Request, StatusCode, header::CONTENT_TYPE, request::Builder},
 };
 use cloudevents::AttributesReader;
 use http_body_util::BodyExt;
@@ -21,7 +21,7 @@ fn check(is_right: bool, seen: &impl std::fmt::Debug) -> Outcome {
     if is_right { Outcome::Done } else { Outcome::Retry(Cause::new(format!("{seen:?}"))) }
 }
 
-fn functions() -> Vec<Function> {
+pub(super) fn functions() -> Vec<Function> {
     let products = Trigger::EventHub {
         hub: "products",
         consumer_group: "site",
@@ -114,8 +114,13 @@ pub(super) fn app() -> App {
     App::new(Settings::read(lookup).unwrap())
 }
 
+/// A request with the headers that the host's invocations have.
+pub(super) fn from_the_host(request: Builder) -> Builder {
+    request.header("host", "127.0.0.1:39283").header("content-type", "application/json; charset=utf-8")
+}
+
 async fn ask(method: &str, path: &str, body: impl Into<Body>) -> (StatusCode, String, Value) {
-    let request = Request::builder().method(method).uri(path).body(body.into()).unwrap();
+    let request = from_the_host(Request::builder().method(method).uri(path)).body(body.into()).unwrap();
     let response = router(&app(), &functions()).oneshot(request).await.unwrap();
     let (status, media) = (response.status(), response.headers()[CONTENT_TYPE].to_str().unwrap().to_owned());
     let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -4,6 +4,7 @@ use contoso_local::cosmos::{Fault, OperationKind};
 use contoso_local::stack::{Ports, Stack, StackOptions};
 use contoso_local::storage::Sync;
 use contoso_local::topology::{Identity, RoleAssignment, Topology};
+use contoso_local::transport::Hosts;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -13,8 +14,13 @@ async fn stack(data: &TempDir, change: impl FnOnce(&mut Topology)) -> Stack {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../topology.json");
     let mut topology = Topology::read(file.as_ref()).expect("a topology");
     change(&mut topology);
-    let options =
-        StackOptions { topology, data_dir: data.path().to_owned(), ports: Ports::auto(), sync: Sync::Process };
+    let options = StackOptions {
+        topology,
+        data_dir: data.path().to_owned(),
+        ports: Ports::auto(),
+        sync: Sync::Process,
+        hosts: Hosts::default(),
+    };
     Stack::start(options, &|_| {}).await.expect("the stack starts")
 }
 

@@ -27,3 +27,4 @@ mod settings;
 mod support;
 mod survival;
 mod trends;
+mod unread_bodies;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use contoso_local::stack::{AppOptions, Ports, Stack, StackOptions};
 use contoso_local::storage::Sync as SyncMode;
 use contoso_local::topology::Topology;
+use contoso_local::transport::Hosts;
 use reqwest::Client;
 
 use super::FEED_POLL_MILLIS;
@@ -47,6 +48,7 @@ impl Shop {
             data_dir: directory.path().join("data"),
             ports: Ports::auto(),
             sync: SyncMode::Process,
+            hosts: Hosts::default(),
         };
         let stack = Stack::start(options, &|_| {}).await?;
         let http = Client::new();

@@ -1,5 +1,6 @@
 //! The pages: what `web/` holds, the settings of this stack for it, and the demo partner with its webhook.
 
+mod door;
 mod partner;
 mod web;
 
@@ -7,9 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn;
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::{get, options};
 use axum::{Router, body::Bytes};
+use contoso_local::transport::Hosts;
 use serde::Deserialize;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
@@ -29,6 +32,8 @@ pub struct Options {
     pub functions: String,
     /// Whether the demo partner exists.
     pub partner: bool,
+    /// What the port answers to, and whose pages may send events to the partner.
+    pub hosts: Hosts,
 }
 
 /// The running pages; dropping it stops them.
@@ -41,7 +46,7 @@ impl Pages {
     /// Serves the pages on `listener`.
     #[must_use]
     pub fn start(listener: TcpListener, options: Options) -> Self {
-        let router = router(options);
+        let router = options.hosts.clone().guard(router(options));
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!("the pages stopped: {error}");
@@ -62,17 +67,20 @@ type Shared = Arc<Mutex<Inbox>>;
 /// Every route of the pages.
 pub fn router(options: Options) -> Router {
     let pages = web::router(&options);
-    let pages = if options.partner { pages.merge(partner_routes()) } else { pages };
+    let pages = if options.partner { pages.merge(partner_routes(&options.hosts)) } else { pages };
     web::guarded(pages, &options.functions)
 }
 
-fn partner_routes() -> Router {
+fn partner_routes(hosts: &Hosts) -> Router {
+    let inbox = Shared::default();
+    let webhook = options(handshake).post(receive).layer(from_fn(door::events_only));
+    let webhook = hosts.guard_from_pages(Router::new().route(WEBHOOK, webhook).with_state(Arc::clone(&inbox)));
     Router::new()
         .route("/partner", get(list))
         .route("/partner.js", get(async || asset("text/javascript; charset=utf-8", include_str!("assets/partner.js"))))
-        .route(WEBHOOK, options(handshake).post(receive))
+        .with_state(inbox)
+        .merge(webhook)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(Shared::default())
 }
 
 fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
@@ -145,7 +153,7 @@ mod tests {
     use super::*;
 
     fn pages() -> Router {
-        router(Options { functions: "http://127.0.0.1:7071".to_owned(), partner: true })
+        router(Options { functions: "http://127.0.0.1:7071".to_owned(), partner: true, hosts: Hosts::default() })
     }
 
     async fn call(pages: &Router, request: Request<HttpBody>) -> (StatusCode, HeaderMap, String) {
@@ -206,9 +214,63 @@ mod tests {
         assert!(call(&pages, browser).await.2.starts_with("<!doctype html>"));
     }
 
+    /// Any page may post text or a form; what the webhook takes needs consent, which is for Event Grid alone.
+    #[tokio::test]
+    async fn pages_from_elsewhere_deliver_nothing() {
+        let pages = pages();
+        let event = r#"{"specversion":"1.0","id":"forged","source":"/products","type":"t"}"#;
+        let events = "application/cloudevents+json";
+        let post = async |headers: &[(&str, &str)]| {
+            let request = headers.iter().fold(Request::post(WEBHOOK), |post, (name, value)| post.header(*name, *value));
+            call(&pages, request.body(HttpBody::from(event)).expect("a request")).await.0
+        };
+        for kind in
+            ["text/plain", "application/x-www-form-urlencoded", "application/json", "application/cloudevents", ""]
+        {
+            assert_eq!(post(&[("content-type", kind)]).await, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{kind}");
+        }
+        assert_eq!(post(&[]).await, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        for from in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
+            assert_eq!(post(&[("content-type", events), from]).await, StatusCode::FORBIDDEN, "{from:?}");
+        }
+        let asked = Request::options(WEBHOOK).header("origin", "https://evil.example");
+        let asked = asked.header("access-control-request-method", "POST").body(HttpBody::empty()).expect("a request");
+        let (status, headers, _) = call(&pages, asked).await;
+        assert_eq!((status, headers.get("access-control-allow-origin")), (StatusCode::FORBIDDEN, None));
+        let inbox = Request::get("/partner?format=json").body(HttpBody::empty()).expect("a request");
+        assert!(call(&pages, inbox).await.2.contains(r#""count":0"#));
+        // A page of this machine may.
+        let own =
+            [("content-type", "Application/CloudEvents+JSON; charset=utf-8"), ("origin", "http://localhost:7070")];
+        assert_eq!(post(&own).await, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn the_port_answers_to_this_machine_and_what_was_added() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let hosts = ["shop.test".parse().expect("a name")].into_iter().collect();
+        let _pages = Pages::start(listener, Options { functions: String::new(), partner: true, hosts });
+        let http = reqwest::Client::new();
+        for (host, expected) in [
+            ("127.0.0.1", 200),
+            ("localhost:1", 200),
+            ("Shop.Test:7070", 200),
+            ("evil.example", 421),
+            ("a.shop.test", 421),
+        ] {
+            let request = http.get(format!("http://127.0.0.1:{port}/config.json")).header("host", host);
+            let answer = request.send().await.expect("an answer");
+            assert_eq!(answer.status(), expected, "{host}");
+            if expected == 421 {
+                assert!(answer.text().await.expect("a body").contains(&format!("--host {host}")), "{host}");
+            }
+        }
+    }
+
     #[tokio::test]
     async fn without_the_demo_there_is_no_partner() {
-        let pages = router(Options { functions: String::new(), partner: false });
+        let pages = router(Options { functions: String::new(), partner: false, hosts: Hosts::default() });
         let (status, ..) = call(&pages, Request::get("/partner").body(HttpBody::empty()).expect("a request")).await;
         assert_eq!(status, StatusCode::NOT_FOUND);
     }

@@ -85,13 +85,15 @@ fn content_type(path: &str) -> &'static str {
 mod tests {
     use axum::body::Body;
     use axum::http::Request;
+    use contoso_local::transport::Hosts;
     use http_body_util::BodyExt;
     use tower::ServiceExt;
 
     use super::*;
 
     async fn get(path: &str, known: Option<&HeaderValue>) -> (StatusCode, HeaderMap, String) {
-        let options = Options { functions: "http://127.0.0.1:7071".to_owned(), partner: false };
+        let options =
+            Options { functions: "http://127.0.0.1:7071".to_owned(), partner: false, hosts: Hosts::default() };
         let mut request = Request::get(path);
         if let Some(tag) = known {
             request = request.header(header::IF_NONE_MATCH, tag);

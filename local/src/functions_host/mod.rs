@@ -82,7 +82,7 @@ pub struct HostOptions {
     pub instance: Uuid,
     /// The identity in whose name triggers listen: what its roles do not allow does not start. `None` asks nothing.
     pub identity: Option<Caller>,
-    /// What the host's port shows over TLS.
+    /// What the host's port shows over TLS, and the hosts that it answers to.
     pub tls: Tls,
 }
 
@@ -194,9 +194,11 @@ impl FunctionsHost {
         for function in app.enabled() {
             info!("{}: {}", function.name, function.trigger.kind());
         }
-        let front = Arc::new(Front::new(app, invoker, host_id, keys, timers, levers, blob_webhook));
+        let hosts = options.tls.hosts();
+        let front = Front::new(app, invoker, host_id, keys, timers, levers, blob_webhook).on(hosts);
+        let front = Arc::new(front);
         let faults = front::faults();
-        let router = front::router(Arc::clone(&front), &faults);
+        let router = hosts.guard(front::router(Arc::clone(&front), &faults));
         tasks.spawn(serve(listener, router, stopping.clone()));
         let on_drop = stopping.clone().drop_guard();
         let supervisor = Mutex::new(supervisor);

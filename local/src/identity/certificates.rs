@@ -21,7 +21,7 @@ use openssl::x509::{X509, X509Builder, X509Extension, X509NameBuilder};
 
 use super::Error;
 use crate::storage;
-use crate::transport::Tls;
+use crate::transport::{HostName, Hosts, Tls};
 
 const CERTIFICATE: &str = "ca.pem";
 const KEY: &str = "ca-key.pem";
@@ -70,13 +70,13 @@ impl Authority {
         self.dir.join(CERTIFICATE)
     }
 
-    /// A fresh certificate for the names of this machine, ready to serve.
-    pub(super) fn server(&self) -> Result<Tls, Error> {
-        let made = new_key().and_then(|key| Tls::new(&self.sign(&key)?, &key));
+    /// A fresh certificate for the names of this machine, ready to serve `hosts`.
+    pub(super) fn server(&self, hosts: &Hosts) -> Result<Tls, Error> {
+        let made = new_key().and_then(|key| Tls::new(&self.sign(&key, hosts)?, &key, hosts.clone()));
         made.map_err(|source| Error::Certificates { path: self.dir.clone(), source })
     }
 
-    fn sign(&self, key: &PKey<Private>) -> Result<X509, ErrorStack> {
+    fn sign(&self, key: &PKey<Private>, hosts: &Hosts) -> Result<X509, ErrorStack> {
         let mut builder = builder("localhost", SERVER_DAYS, key)?;
         builder.set_issuer_name(self.certificate.subject_name())?;
         builder.append_extension(BasicConstraints::new().critical().build()?)?;
@@ -84,6 +84,10 @@ impl Authority {
         builder.append_extension(ExtendedKeyUsage::new().server_auth().build()?)?;
         let mut names = SubjectAlternativeName::new();
         names.dns("localhost").ip("127.0.0.1").ip("::1");
+        // A name that the authority may not sign for would cost the whole certificate its validity.
+        for name in hosts.added().filter_map(HostName::below_localhost) {
+            names.dns(name);
+        }
         let context = builder.x509v3_context(Some(&self.certificate), None);
         let names = names.build(&context)?;
         let issuer = AuthorityKeyIdentifier::new().keyid(true).build(&context)?;

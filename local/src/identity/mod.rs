@@ -44,7 +44,7 @@ use self::certificates::Authority;
 use self::tokens::Tokens;
 use crate::faults::Faults;
 use crate::topology;
-use crate::transport::{HttpServer, Tls};
+use crate::transport::{Hosts, HttpServer, Tls};
 
 /// The tenant that every identity of the stack belongs to.
 pub const TENANT: Uuid = Uuid::from_u128(0xc0a7_050e_0000_4000_8000_0000_0000_0001);
@@ -79,13 +79,19 @@ pub struct Credentials {
 }
 
 impl Identity {
-    /// Opens the authority in `dir`, makes it where there is none, and serves the identity endpoint on `listener`.
+    /// Opens the authority in `dir`, makes it where there is none, and serves the identity endpoint on `listener`. What
+    /// serves by its [`tls`](Self::tls) answers to `hosts`.
     ///
     /// # Errors
     /// When the directory cannot be used, or an identity of the topology has a role that is not known.
-    pub fn start(identities: &[topology::Identity], dir: &Path, listener: TcpListener) -> Result<Self, Error> {
+    pub fn start(
+        identities: &[topology::Identity],
+        dir: &Path,
+        listener: TcpListener,
+        hosts: &Hosts,
+    ) -> Result<Self, Error> {
         let authority = Authority::open(dir)?;
-        let tls = authority.server()?;
+        let tls = authority.server(hosts)?;
         let address = listener.local_addr().map_err(Error::Listener)?;
         let mut principals = BTreeMap::new();
         for identity in identities {
@@ -200,7 +206,7 @@ impl Identity {
         // The files are read only at the start.
         let dir = tempfile::TempDir::new().expect("a folder");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        Self::start(&identities, dir.path(), listener).expect("an authority")
+        Self::start(&identities, dir.path(), listener, &Hosts::default()).expect("an authority")
     }
 }
 

@@ -18,7 +18,7 @@ async fn authority(dir: &Path) -> Identity {
     ]);
     let identities: Vec<topology::Identity> = serde_json::from_value(identities).expect("identities");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    Identity::start(&identities, dir, listener).expect("an authority")
+    Identity::start(&identities, dir, listener, &Hosts::default()).expect("an authority")
 }
 
 async fn ask(identity: &Identity, name: &str, query: &[(&str, &str)]) -> (StatusCode, Value) {
@@ -121,6 +121,7 @@ async fn an_unknown_role_is_named() {
         roles: vec![topology::RoleAssignment { role: "Owner".to_owned(), scope: String::new() }],
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let refused = Identity::start(&[identity], dir.path(), listener).err().expect("refused").to_string();
+    let refused =
+        Identity::start(&[identity], dir.path(), listener, &Hosts::default()).err().expect("refused").to_string();
     assert!(refused.contains("`app`") && refused.contains("`Owner`"), "{refused}");
 }

@@ -12,6 +12,7 @@ use super::page::{Page, Row, Sample};
 use crate::stack::{Ports, Stack, StackOptions};
 use crate::storage::Sync;
 use crate::topology::Topology;
+use crate::transport::Hosts;
 
 /// Who may do everything that the page asks for.
 const CALLER: &str = "auditor";
@@ -42,7 +43,8 @@ impl Fixture {
         .expect("a topology");
         let data = TempDir::new().expect("a directory");
         let data_dir = data.path().to_owned();
-        let options = StackOptions { topology, data_dir, ports: Ports::auto(), sync: Sync::Process };
+        let options =
+            StackOptions { topology, data_dir, ports: Ports::auto(), sync: Sync::Process, hosts: Hosts::default() };
         let stack = Box::pin(Stack::start(options, &|_| {})).await.expect("the stack starts");
         // Whose certificate it is, is another test's.
         let http = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build().expect("a client");

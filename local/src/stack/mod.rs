@@ -36,7 +36,7 @@ use crate::queues::Queues;
 use crate::schema_registry::SchemaRegistry;
 use crate::storage::{Storage, Sync as SyncMode};
 use crate::topology::Topology;
-use crate::transport::HttpServer;
+use crate::transport::{Hosts, HttpServer};
 pub(crate) use app::App;
 use app::HostStarter;
 use ports::{FUNCTIONS, bind, listen, unbound};
@@ -53,6 +53,8 @@ pub struct StackOptions {
     pub ports: Ports,
     /// How far a write reaches before it is acknowledged.
     pub sync: SyncMode,
+    /// What its HTTP ports answer to.
+    pub hosts: Hosts,
 }
 
 /// A running stack. Dropping it without [`Stack::stop`] is what a crash looks like: nothing acknowledged is lost.
@@ -88,7 +90,7 @@ impl Stack {
     }
 
     async fn assemble(options: StackOptions, progress: &(dyn Fn(Replay) + Send + Sync)) -> Result<Self, StackError> {
-        let StackOptions { topology, data_dir, ports, sync } = options;
+        let StackOptions { topology, data_dir, ports, sync, hosts } = options;
         std::fs::create_dir_all(&data_dir).map_err(|source| StackError::DataDir { path: data_dir.clone(), source })?;
         // Every port before any work, so that a conflict costs nothing.
         let functions = bind(FUNCTIONS, ports.functions)?;
@@ -111,7 +113,7 @@ impl Stack {
 
         let clock = Clock::default();
         let storage = Storage::open(&data_dir.join("store"), sync)?;
-        let identity = Identity::start(&topology.identities, &data_dir.join("identity"), identity_port)?;
+        let identity = Identity::start(&topology.identities, &data_dir.join("identity"), identity_port, &hosts)?;
         let blobs = Blobs::start(&topology.storage, ACCOUNT, &identity, blob_port, &storage, &clock).await?;
         let queues = Queues::start(&topology.storage, ACCOUNT, &identity, queue_port, &storage, &clock).await?;
         let event_hubs = EventHubs::start(&topology.event_hubs, &identity, hubs_port, &storage, &clock).await?;

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::{AppOptions, Ports, Stack, StackOptions};
 use crate::functions_host::tests::support::{BROKEN, Call, FakeHandler, PATIENCE, write_function, write_host};
 use crate::storage::Sync;
+use crate::transport::Hosts;
 
 /// A stack, an app folder, and who answers for the app.
 struct Fixture {
@@ -48,6 +49,7 @@ impl Fixture {
             data_dir: data.path().to_owned(),
             ports: Ports::auto(),
             sync: Sync::Process,
+            hosts: Hosts::default(),
         };
         let stack = Box::pin(Stack::start(options, &|_| {})).await.expect("the stack starts");
         let (app, handler) = (TempDir::new().expect("a directory"), FakeHandler::start().await);

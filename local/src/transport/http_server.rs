@@ -58,7 +58,7 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// Serves `router` on `listener`. `service` is for the log.
+    /// Serves `router` on `listener`, to the hosts of `tls` and to no page from elsewhere. `service` is for the log.
     ///
     /// # Errors
     /// When the listener has no address.
@@ -66,6 +66,7 @@ impl HttpServer {
         let incoming = Incoming::new(service, listener, tls)?;
         let address = incoming.address();
         let stopping = CancellationToken::new();
+        let router = tls.hosts().guard(tls.hosts().guard_from_pages(router));
         let serving = axum::serve(incoming, router.into_make_service_with_connect_info::<Peer>())
             .with_graceful_shutdown(stopping.clone().cancelled_owned());
         let task = tokio::spawn(async move {

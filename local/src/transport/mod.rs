@@ -3,10 +3,15 @@
 //! A TLS client speaks first and its first byte is 0x16 (RFC 8446 §5.1: a handshake record), which neither HTTP nor
 //! AMQP begins with. So every port of the stack is also its own secure port, and no client needs another one.
 
+mod hosts;
 mod http_server;
 mod incoming;
+#[cfg(test)]
+mod tests;
 mod tls;
 
+pub(crate) use hosts::foreign_page;
+pub use hosts::{HostName, Hosts, InvalidHost};
 pub use http_server::{HttpServer, Peer};
 pub(crate) use incoming::Incoming;
 pub use tls::{Connection, Tls};

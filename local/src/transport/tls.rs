@@ -13,6 +13,8 @@ use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 use tokio_util::either::Either;
 
+use super::Hosts;
+
 /// How long a peer may take for its first byte and for the handshake.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -25,18 +27,19 @@ const PROTOCOLS: &[u8] = b"\x02h2\x08http/1.1";
 /// A connection, in plain text or over TLS.
 pub type Connection = Either<TcpStream, SslStream<TcpStream>>;
 
-/// Accepts TLS with the stack's certificate. Clones share it.
+/// Accepts TLS with the stack's certificate, and knows the hosts that the stack answers to. Clones share it.
 #[derive(Clone)]
 pub struct Tls {
     acceptor: Arc<SslAcceptor>,
+    hosts: Hosts,
 }
 
 impl Tls {
-    /// TLS 1.2 and 1.3 with a certificate and its key.
+    /// TLS 1.2 and 1.3 with a certificate and its key, for ports that answer to `hosts`.
     ///
     /// # Errors
     /// When the two do not belong together.
-    pub(crate) fn new(certificate: &X509, key: &PKey<Private>) -> Result<Self, ErrorStack> {
+    pub(crate) fn new(certificate: &X509, key: &PKey<Private>, hosts: Hosts) -> Result<Self, ErrorStack> {
         let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
         builder.set_min_proto_version(Some(SslVersion::TLS1_2))?;
         builder.set_certificate(certificate)?;
@@ -45,7 +48,13 @@ impl Tls {
         builder.set_alpn_select_callback(|_, offered| select_next_proto(PROTOCOLS, offered).ok_or(AlpnError::NOACK));
         // Else a record takes one read of the socket for its head and one for its body.
         builder.set_read_ahead(true);
-        Ok(Self { acceptor: Arc::new(builder.build()) })
+        Ok(Self { acceptor: Arc::new(builder.build()), hosts })
+    }
+
+    /// What the stack's ports answer to.
+    #[must_use]
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
     }
 
     /// Waits for the peer's first byte and, where it begins a handshake, completes that.

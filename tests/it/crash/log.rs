@@ -6,6 +6,7 @@ use contoso_local::event_hubs::{Partition, StoredEvent};
 use contoso_local::stack::{Ports, Stack, StackOptions};
 use contoso_local::storage::Sync;
 use contoso_local::topology::Topology;
+use contoso_local::transport::Hosts;
 use tempfile::TempDir;
 
 /// Every event of the hub, by partition.
@@ -24,6 +25,7 @@ impl Log {
             data_dir: copy.path().join("data"),
             ports: Ports::auto(),
             sync: Sync::Process,
+            hosts: Hosts::default(),
         };
         let stack = Box::pin(Stack::start(options, &|_| {})).await.expect("a stack starts on what was left");
         let hub = stack.event_hubs().hub("products").expect("the hub");

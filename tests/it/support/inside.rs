@@ -11,6 +11,7 @@ use contoso_cli::{app_settings, schemas, subscription};
 use contoso_local::stack::{AppOptions, Ports, Stack, StackOptions};
 use contoso_local::storage::Sync;
 use contoso_local::topology::Topology;
+use contoso_local::transport::Hosts;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -38,6 +39,7 @@ impl Inside {
             data_dir: data.path().to_owned(),
             ports: Ports::auto(),
             sync: Sync::Process,
+            hosts: Hosts::default(),
         };
         let stack = Stack::start(options, &|_| {}).await.expect("the stack starts");
         let endpoints = stack.endpoints().clone();
@@ -45,7 +47,10 @@ impl Inside {
         let deployment = SignedIn::new(&endpoints, identity::DEPLOYMENT).expect("an identity");
         schemas::register(&deployment, &endpoints.event_hubs.schema_registry).await.expect("schemas are registered");
         let listener = stack.take_site_listener().expect("the pages' listener");
-        let pages = Pages::start(listener, pages::Options { functions: endpoints.functions.clone(), partner: true });
+        let pages = Pages::start(
+            listener,
+            pages::Options { functions: endpoints.functions.clone(), partner: true, hosts: Hosts::default() },
+        );
         // The first packaging runs cargo, which must not hold up this runtime.
         let app = tokio::task::spawn_blocking(|| staged_app().to_owned()).await.expect("no panic");
         let inside = Self { stack, http, app, _pages: pages, _data: data };

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use contoso_local::stack::{Ports, Stack, StackOptions};
 use contoso_local::storage::Sync;
 use contoso_local::topology::Topology;
+use contoso_local::transport::Hosts;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -41,6 +42,7 @@ impl SuiteStack {
             data_dir: data_dir.to_owned(),
             ports: Ports::auto(),
             sync: Sync::Process,
+            hosts: Hosts::default(),
         };
         let stack = Stack::start(options, &|_| {}).await.expect("the stack starts");
         let mut endpoints = serde_json::to_value(stack.endpoints()).expect("JSON");

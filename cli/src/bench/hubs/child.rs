@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use contoso_local::stack::{Endpoints, Ports, Stack, StackOptions};
 use contoso_local::storage::Sync as SyncMode;
 use contoso_local::topology::Topology;
+use contoso_local::transport::Hosts;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -45,7 +46,8 @@ pub async fn serve(data_dir: &Path, sync: SyncMode, capture_bytes: u64) -> Resul
         "eventGrid": { "topics": [{ "name": "none" }] },
         "identities": [{ "name": IDENTITY, "roles": [{ "role": "Azure Event Hubs Data Owner", "scope": "eventHubs" }] }],
     }))?;
-    let options = StackOptions { topology, data_dir: data_dir.to_owned(), ports: Ports::auto(), sync };
+    let options =
+        StackOptions { topology, data_dir: data_dir.to_owned(), ports: Ports::auto(), sync, hosts: Hosts::default() };
     let stack = Stack::start(options, &|_| {}).await?;
     let line = endpoints::ready_line(stack.endpoints())?;
     let mut stdout = tokio::io::stdout();

@@ -11,6 +11,7 @@ use contoso_local::cosmos::Replay;
 use contoso_local::stack::{PortError, Ports, Stack, StackError, StackOptions};
 use contoso_local::storage::Sync;
 use contoso_local::topology::Topology;
+use contoso_local::transport::HostName;
 
 use super::package::AppArgs;
 use super::{Exit, package};
@@ -65,6 +66,9 @@ pub(super) struct Args {
     /// Ask for function keys, as Azure does
     #[arg(long)]
     auth: bool,
+    /// Answer to this host name too, beside localhost and loopback addresses; repeatable
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<HostName>,
     /// How far a write goes before it is acknowledged: to the operating system, or to the disk
     #[arg(long, value_enum, default_value_t = SyncChoice::Process)]
     sync: SyncChoice,
@@ -120,6 +124,7 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
             SyncChoice::Process => Sync::Process,
             SyncChoice::Always => Sync::Always,
         },
+        hosts: args.hosts.into_iter().collect(),
     };
     let stack = tokio::select! {
         stack = start(options) => stack?,

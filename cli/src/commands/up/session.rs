@@ -51,7 +51,8 @@ impl Session<'_> {
         let http = reqwest::Client::new();
         let deployment = SignedIn::new(endpoints, identity::DEPLOYMENT)?;
         schemas::register(&deployment, &endpoints.event_hubs.schema_registry).await?;
-        let options = pages::Options { functions: endpoints.functions.clone(), partner: self.demo };
+        let hosts = self.stack.identity().tls().hosts().clone();
+        let options = pages::Options { functions: endpoints.functions.clone(), partner: self.demo, hosts };
         let pages = self.stack.take_site_listener().map(|listener| Pages::start(listener, options));
 
         let settings = app_settings::of(self.stack, identity::APP)?;

@@ -48,8 +48,9 @@ async fn a_broken_upload_leaves_nothing() {
     let url = fixture.signed("files/half");
     let path = url.strip_prefix(&format!("http://{}", fixture.blobs.address())).expect("an address").to_owned();
     let mut client = TcpStream::connect(fixture.blobs.address()).await.expect("connected");
-    let head =
-        format!("PUT {path} HTTP/1.1\r\nhost: local\r\nx-ms-blob-type: BlockBlob\r\ncontent-length: 10000000\r\n\r\n");
+    let head = format!(
+        "PUT {path} HTTP/1.1\r\nhost: localhost\r\nx-ms-blob-type: BlockBlob\r\ncontent-length: 10000000\r\n\r\n"
+    );
     client.write_all(head.as_bytes()).await.expect("sent");
     client.write_all(&body(2, 2_000_000)).await.expect("sent");
     let chunks = fixture.storage.keyspace("blobs.chunks").expect("a keyspace");

@@ -13,6 +13,7 @@ use super::catalogue::LEVERS;
 use crate::stack::{Ports, Stack, StackOptions};
 use crate::storage::Sync;
 use crate::topology::Topology;
+use crate::transport::Hosts;
 
 /// A stack without an app.
 struct Fixture {
@@ -45,7 +46,8 @@ impl Fixture {
         .expect("a topology");
         let data = TempDir::new().expect("a directory");
         let data_dir = data.path().to_owned();
-        let options = StackOptions { topology, data_dir, ports: Ports::auto(), sync: Sync::Process };
+        let options =
+            StackOptions { topology, data_dir, ports: Ports::auto(), sync: Sync::Process, hosts: Hosts::default() };
         let stack = Box::pin(Stack::start(options, &|_| {})).await.expect("the stack starts");
         let authority = std::fs::read(&stack.endpoints().ca_certificate).expect("a certificate");
         let authority = reqwest::Certificate::from_pem(&authority).expect("a certificate");
@@ -141,7 +143,7 @@ async fn web_pages_from_elsewhere_pull_no_lever() {
         ("another origin", json(step()).header("origin", "https://evil.example"), 403),
         ("an opaque origin", json(step()).header("origin", "null"), 403),
         ("cross-site", json(step()).header("sec-fetch-site", "cross-site"), 403),
-        ("a name made to point here", json(step()).header("host", "evil.example:6510"), 403),
+        ("a name made to point here", json(step()).header("host", "evil.example:6510"), 421),
         (
             "a look from elsewhere",
             fixture.http.get(fixture.lever("/faults")).header("origin", "http://evil.example"),

@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::storage::{Storage, Sync};
 use crate::topology;
+use crate::transport::Hosts;
 
 /// A namespace with hub `products` of four partitions, on a data directory of its own.
 struct Stand {
@@ -70,7 +71,8 @@ impl Stand {
         let storage = Storage::open(directory.path(), Sync::Process).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let identity = Identity::start(&identities(), &directory.path().join("identity"), port).unwrap();
+        let identity =
+            Identity::start(&identities(), &directory.path().join("identity"), port, &Hosts::default()).unwrap();
         let hubs = EventHubs::start(&topology, &identity, listener, &storage, &clock).await.unwrap();
         Self { directory, clock, storage, identity, hubs }
     }

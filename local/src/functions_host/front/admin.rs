@@ -10,8 +10,13 @@ use super::{Front, key_admin, presented_key, text};
 use crate::functions_host::app::{Function, Trigger};
 use crate::functions_host::handler::State;
 use crate::functions_host::invocation::HOST_VERSION;
+use crate::transport::foreign_page;
 
 pub(super) async fn answer(front: &Front, request: Request) -> Response {
+    // Without keys a page could run and change what it likes, though it cannot read the answers.
+    if front.hosts.is_from_elsewhere(request.headers()) {
+        return foreign_page();
+    }
     if let Some(keys) = &front.keys
         && !keys.open_admin(presented_key(&request).as_deref())
     {

@@ -84,10 +84,10 @@ async fn forward(
         }
         Ok(answer) => {
             debug!("Executed 'Functions.{}' (Succeeded, Id={invocation}, Duration={milliseconds}ms)", function.name);
-            let status = answer.status();
             let headers = end_to_end(answer.headers());
-            let mut response = Response::new(Body::from_stream(answer.bytes_stream()));
-            *response.status_mut() = status;
+            let (parts, body) = answer.into_parts();
+            let mut response = Response::new(Body::new(body));
+            *response.status_mut() = parts.status;
             *response.headers_mut() = headers;
             response
         }

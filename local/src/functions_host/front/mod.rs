@@ -23,6 +23,7 @@ use super::invocation::Invoker;
 use super::levers::Levers;
 use super::triggers::{BlobWebhook, TimerHandle, answer_event_grid};
 use crate::faults::Faults;
+use crate::transport::Hosts;
 
 pub use key_store::KeysError;
 pub(super) use key_store::SECRETS;
@@ -48,6 +49,7 @@ pub(crate) struct Front {
     pub(in crate::functions_host) levers: Levers,
     blob_webhook: BlobWebhook,
     routes: Routes,
+    hosts: Hosts,
 }
 
 impl Front {
@@ -61,7 +63,12 @@ impl Front {
         blob_webhook: BlobWebhook,
     ) -> Self {
         let routes = Routes::new(&app);
-        Self { app, invoker, host_id, keys, timers, levers, blob_webhook, routes }
+        Self { app, invoker, host_id, keys, timers, levers, blob_webhook, routes, hosts: Hosts::default() }
+    }
+
+    /// On a port that answers to `hosts`.
+    pub(in crate::functions_host) fn on(self, hosts: &Hosts) -> Self {
+        Self { hosts: hosts.clone(), ..self }
     }
 
     fn enabled(&self, name: &str) -> Option<&Arc<Function>> {

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, header};
+use hyper::body::Incoming;
 use uuid::Uuid;
+
+use super::forward::{Forwarder, NoAnswer};
 
 /// The four-part version of the host this one stands in for.
 pub(crate) const HOST_VERSION: &str = "4.1037.0.0";
@@ -29,8 +32,9 @@ pub(crate) fn host_headers(invocation: Uuid) -> HeaderMap {
 pub(crate) struct Client {
     /// Follows redirects, as the real host does for invocations: a 301 turns the POST into a GET.
     following: reqwest::Client,
-    /// For forwarded requests, whose redirects belong to the caller.
-    plain: reqwest::Client,
+    /// For forwarded requests, whose redirects belong to the caller. Connections of its own, since a handler may end them
+    /// over a body that it does not read.
+    forwarder: Forwarder,
     chunked: bool,
 }
 
@@ -44,27 +48,22 @@ pub(crate) struct Response {
 impl Client {
     /// `chunked` sends bodies in chunks as Azure does; otherwise with a `Content-Length` as under Core Tools.
     pub(crate) fn new(chunked: bool) -> Result<Self, reqwest::Error> {
-        let build = |redirects| {
-            reqwest::Client::builder()
-                .no_proxy()
-                .no_gzip()
-                .no_brotli()
-                .no_deflate()
-                .no_zstd()
-                .tcp_nodelay(true)
-                .pool_idle_timeout(Duration::from_secs(60))
-                .http1_only()
-                .redirect(redirects)
-                .build()
-        };
-        Ok(Self {
-            following: build(reqwest::redirect::Policy::limited(50))?,
-            plain: build(reqwest::redirect::Policy::none())?,
-            chunked,
-        })
+        let following = reqwest::Client::builder()
+            .no_proxy()
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+            .tcp_nodelay(true)
+            .pool_idle_timeout(Duration::from_secs(60))
+            .http1_only()
+            .redirect(reqwest::redirect::Policy::limited(50))
+            .build()?;
+        Ok(Self { following, forwarder: Forwarder::new(), chunked })
     }
 
-    /// Posts the body of an invocation to `/<function>`.
+    /// Posts the body of an invocation to `/<function>`. It is not repeated where the connection breaks: that the handler
+    /// never saw it, or died over it, looks the same from here, and the trigger's own policy says what follows.
     pub(crate) async fn invoke(
         &self,
         port: u16,
@@ -91,22 +90,17 @@ impl Client {
     pub(crate) async fn forward(
         &self,
         port: u16,
-        method: http::Method,
+        method: Method,
         path_and_query: &str,
         headers: HeaderMap,
         body: Option<Bytes>,
-    ) -> Result<reqwest::Response, reqwest::Error> {
-        let mut request =
-            self.plain.request(method, format!("http://127.0.0.1:{port}{path_and_query}")).headers(headers);
-        if let Some(body) = body {
-            request = request.body(body);
-        }
-        request.send().await
+    ) -> Result<http::Response<Incoming>, NoAnswer> {
+        self.forwarder.send(port, &method, path_and_query, &headers, &body.unwrap_or_default()).await
     }
 
     /// Whether anything answers at `/`, with whatever status.
     pub(crate) async fn is_ready(&self, port: u16) -> bool {
-        self.plain.get(format!("http://127.0.0.1:{port}/")).send().await.is_ok()
+        self.forwarder.send(port, &Method::GET, "/", &HeaderMap::new(), &Bytes::new()).await.is_ok()
     }
 }
 

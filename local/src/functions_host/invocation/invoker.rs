@@ -116,9 +116,10 @@ impl Invoker {
     }
 
     /// Waits for the handler and calls it. A call that is longer than `functionTimeout` costs the handler its life.
-    pub(crate) async fn within_timeout<T, F>(&self, call: impl FnOnce(u16) -> F) -> Result<T, Failure>
+    pub(crate) async fn within_timeout<T, E, F>(&self, call: impl FnOnce(u16) -> F) -> Result<T, Failure>
     where
-        F: Future<Output = Result<T, reqwest::Error>>,
+        E: std::error::Error + 'static,
+        F: Future<Output = Result<T, E>>,
     {
         let running = self.handler.ready().await.map_err(|stopped| Failure::Unreachable(stopped.to_string()))?;
         let call = call(running.port);

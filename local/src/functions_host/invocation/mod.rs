@@ -2,6 +2,7 @@
 
 mod call;
 mod encode;
+mod forward;
 mod instants;
 mod invoker;
 mod json;

@@ -60,7 +60,7 @@ async fn dot_segments_reach_no_function() {
     let host = world.start().await.expect("started");
     for path in ["/api/site/../products/1", "/api/site/%2e%2E/products/1", "/api/site/.%2e/.%2E/Site"] {
         let mut connection = tokio::net::TcpStream::connect(host.address()).await.expect("connected");
-        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         connection.write_all(request.as_bytes()).await.expect("written");
         let mut answer = String::new();
         connection.read_to_string(&mut answer).await.expect("read");
@@ -212,5 +212,36 @@ async fn the_admin_api_lists_functions_and_runs_timers() {
     assert_eq!(client.post(url("admin/functions/tick")).body("{}").send().await.expect("answered").status(), 202);
     assert_eq!(handler.next_call().await.path_and_query, "/Tick");
     assert_eq!(client.post(url("admin/functions/Open")).body("{}").send().await.expect("answered").status(), 400);
+    // A page in a browser on this machine could send these without asking.
+    for from in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
+        for method in [http::Method::POST, http::Method::GET] {
+            let request = client.request(method, url("admin/functions/tick")).header(from.0, from.1);
+            assert_eq!(request.send().await.expect("answered").status(), 403, "{from:?}");
+        }
+        let request = client.post(url("admin/functions/tick/keys/mine")).header(from.0, from.1);
+        assert_eq!(request.send().await.expect("answered").status(), 403, "{from:?}");
+    }
+    let request = client.post(url("admin/functions/tick")).header("host", "evil.example");
+    assert_eq!(request.send().await.expect("answered").status(), 421);
+    host.stop().await;
+    assert!(handler.has_no_call(), "nothing ran but what was asked for from here");
+}
+
+/// What a page may send to a function is the function's to say, by CORS; the host's name is not.
+#[tokio::test]
+async fn pages_from_elsewhere_reach_functions_under_the_hosts_own_names_only() {
+    let world = World::new().await;
+    let mut handler = FakeHandler::start().await;
+    world.with_handler(&handler, &json!({"customHandler": {"enableForwardingHttpRequest": true}}));
+    world.function("Clicks", &http_binding("clicks", &["POST"], "anonymous"), &Value::Null);
+    let host = world.start().await.expect("started");
+    let post = |name: &str| {
+        let request = reqwest::Client::new().post(format!("http://{}/api/clicks", host.address()));
+        request.header("origin", "https://shop.example").header("host", name).body("{}").send()
+    };
+    assert_eq!(post("localhost:7071").await.expect("answered").status(), 200);
+    assert_eq!(handler.next_call().await.headers["origin"], "https://shop.example");
+    assert_eq!(post("shop.example").await.expect("answered").status(), 421);
+    assert!(handler.has_no_call());
     host.stop().await;
 }

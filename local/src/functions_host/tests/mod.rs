@@ -1,6 +1,7 @@
 //! The host with real services and a handler that the test plays itself.
 
 mod apps;
+mod forwarding;
 mod http;
 mod process;
 mod rules;

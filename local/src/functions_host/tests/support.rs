@@ -25,6 +25,7 @@ use crate::identity::{Caller, Identity};
 use crate::queues::Queues;
 use crate::storage::{Storage, Sync as SyncMode};
 use crate::topology;
+use crate::transport::Hosts;
 
 /// Long enough for a busy machine; only a failing test waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -234,7 +235,7 @@ impl World {
         let identities = [topology::Identity { name: "app".to_owned(), roles }];
         let folder = tempfile::tempdir().expect("a directory");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let identity = Identity::start(&identities, folder.path(), listener).expect("an authority");
+        let identity = Identity::start(&identities, folder.path(), listener, &Hosts::default()).expect("an authority");
         self.caller = identity.caller("app");
     }
 

@@ -20,6 +20,7 @@ use contoso_local::blobs::PutOptions;
 use contoso_local::stack::{Ports, Stack, StackOptions};
 use contoso_local::storage::Sync;
 use contoso_local::topology::Topology;
+use contoso_local::transport::Hosts;
 
 use super::recorder::STACK;
 use crate::support::eventually;
@@ -175,7 +176,8 @@ pub(crate) async fn start(directory: &Path, sync: Sync) -> Result<Stack, String>
 async fn try_start(directory: &Path, sync: Sync) -> Result<Stack, String> {
     let topology = concat!(env!("CARGO_MANIFEST_DIR"), "/../topology.json");
     let topology = Topology::read(topology.as_ref()).expect("a topology");
-    let options = StackOptions { topology, data_dir: directory.to_owned(), ports: Ports::auto(), sync };
+    let options =
+        StackOptions { topology, data_dir: directory.to_owned(), ports: Ports::auto(), sync, hosts: Hosts::default() };
     Box::pin(Stack::start(options, &|_| {})).await.map_err(|error| chain(&error))
 }
 

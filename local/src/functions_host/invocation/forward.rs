@@ -1,0 +1,158 @@
+//! The client for requests that are forwarded.
+//!
+//! A handler may answer before it has read a request, and may close a connection that it kept so far. Neither must look
+//! like a fault of the function to a caller who did nothing wrong:
+//!
+//! - An answer that comes while the request is still being sent is the answer, also where the handler then closes and
+//!   the rest cannot be sent any more.
+//! - Where a connection breaks before an answer, the request is repeated once, on a connection of its own, if its method
+//!   is idempotent (RFC 9110 §9.2.2). Others are not: whether the handler never saw the request, or died over it, looks
+//!   the same from here. Of any method, a request is repeated of which nothing was sent; hyper does that by itself.
+
+use std::error::Error as _;
+use std::io::{ErrorKind, IoSlice, Result as IoResult};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tower::util::{MapResponse, ServiceExt as _};
+
+/// How long a connection waits for another request.
+const IDLE: Duration = Duration::from_secs(60);
+
+type Connector = MapResponse<HttpConnector, fn(TokioIo<TcpStream>) -> ReadToTheEnd>;
+
+/// Keeps connections to the handler alive. Clones share them.
+#[derive(Clone)]
+pub(super) struct Forwarder {
+    kept: Client<Connector, Full<Bytes>>,
+    /// Whose connections are all new.
+    fresh: Client<Connector, Full<Bytes>>,
+}
+
+/// The handler gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoAnswer {
+    /// The path cannot be asked for.
+    #[error("the request's path cannot be forwarded")]
+    Path(#[from] http::Error),
+    /// The connection failed. Whether repeating is safe depends on the request.
+    #[error("the handler gave no answer")]
+    Connection(#[from] Error),
+}
+
+impl Forwarder {
+    pub(super) fn new() -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        let connector = tcp.map_response(ReadToTheEnd::new as fn(TokioIo<TcpStream>) -> ReadToTheEnd);
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
+        let kept = builder.build(connector.clone());
+        let fresh = builder.pool_max_idle_per_host(0).build(connector);
+        Self { kept, fresh }
+    }
+
+    /// Sends a request to the handler at `port`, with these headers and no others but those that HTTP/1.1 needs.
+    pub(super) async fn send(
+        &self,
+        port: u16,
+        method: &Method,
+        path_and_query: &str,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<Response<Incoming>, NoAnswer> {
+        let authority = format!("127.0.0.1:{port}");
+        let uri = Uri::builder().scheme("http").authority(authority).path_and_query(path_and_query).build()?;
+        let request = || {
+            let mut request = Request::new(Full::new(body.clone()));
+            *request.method_mut() = method.clone();
+            *request.uri_mut() = uri.clone();
+            *request.headers_mut() = headers.clone();
+            request
+        };
+        match self.kept.request(request()).await {
+            Err(error) if method.is_idempotent() && broke(&error) => {
+                tracing::debug!(%method, path_and_query, "a connection to the handler broke; the request is repeated");
+                Ok(self.fresh.request(request()).await?)
+            }
+            answered => Ok(answered?),
+        }
+    }
+}
+
+/// Whether a connection that stood ended before an answer began, rather than that there was none or the answer was not HTTP.
+fn broke(error: &Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
+    !error.is_connect() && cause.is_some_and(|cause| !cause.is_parse() && !cause.is_user())
+}
+
+/// A connection whose answer is read even where the peer takes no more of the request: what is written then is dropped,
+/// and reading tells how it ends.
+struct ReadToTheEnd {
+    stream: TokioIo<TcpStream>,
+}
+
+impl ReadToTheEnd {
+    fn new(stream: TokioIo<TcpStream>) -> Self {
+        Self { stream }
+    }
+}
+
+/// As if `length` bytes had been written, where the peer takes none any more.
+fn dropped(written: Poll<IoResult<usize>>, length: usize) -> Poll<IoResult<usize>> {
+    match written {
+        Poll::Ready(Err(error)) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+            Poll::Ready(Ok(length))
+        }
+        written => written,
+    }
+}
+
+impl Read for ReadToTheEnd {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<IoResult<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl Write for ReadToTheEnd {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<IoResult<usize>> {
+        dropped(Pin::new(&mut self.stream).poll_write(cx, buffer), buffer.len())
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<IoResult<usize>> {
+        let length = buffers.iter().map(|buffer| buffer.len()).sum();
+        dropped(Pin::new(&mut self.stream).poll_write_vectored(cx, buffers), length)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<IoResult<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<IoResult<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl Connection for ReadToTheEnd {
+    fn connected(&self) -> Connected {
+        self.stream.connected()
+    }
+}
