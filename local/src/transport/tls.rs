@@ -3,7 +3,6 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
@@ -12,9 +11,6 @@ use openssl::x509::X509;
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 use tokio_util::either::Either;
-
-/// How long a peer may take for its first byte and for the handshake.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// First byte of a TLS handshake record.
 const HANDSHAKE: u8 = 0x16;
@@ -48,15 +44,11 @@ impl Tls {
         Ok(Self { acceptor: Arc::new(builder.build()) })
     }
 
-    /// Waits for the peer's first byte and, where it begins a handshake, completes that.
+    /// Waits for the peer's first byte and, where it begins a handshake, completes that; for how long is the caller's affair.
     ///
     /// # Errors
-    /// When the connection breaks, the handshake fails, or the peer takes longer than half a minute.
-    pub async fn accept(&self, stream: TcpStream) -> io::Result<Connection> {
-        tokio::time::timeout(PATIENCE, self.negotiate(stream)).await.map_err(|_| io::ErrorKind::TimedOut)?
-    }
-
-    async fn negotiate(&self, stream: TcpStream) -> io::Result<Connection> {
+    /// When the connection breaks or the handshake fails.
+    pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<Connection> {
         let mut first = [0];
         if stream.peek(&mut first).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
