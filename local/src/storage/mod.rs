@@ -12,6 +12,7 @@ mod directory;
 mod error;
 mod file;
 mod journal;
+mod private;
 mod room;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 pub use batch::{Batch, Ticket};
 pub use error::StorageError;
 pub(crate) use file::replace;
+pub use private::tighten;
 
 use commits::Commits;
 use room::Room;
@@ -65,12 +67,17 @@ struct Shared {
 }
 
 impl Storage {
-    /// Opens or creates the store in `directory`.
+    /// Opens or creates the store in `directory`, for its owner alone.
     ///
     /// # Errors
     /// When the directory cannot be created, is held by another process, or holds something unreadable.
     pub fn open(directory: &Path, sync: Sync) -> Result<Self, StorageError> {
         create::create(directory)?;
+        tighten(directory).map_err(|source| StorageError::File {
+            operation: "keep others out of",
+            path: directory.to_owned(),
+            source,
+        })?;
         journal::recover(directory)?;
         create::note_mode(directory, sync)?;
         let db = engine(directory)?;
