@@ -29,6 +29,8 @@ pub use private::tighten;
 use commits::Commits;
 use room::Room;
 
+use crate::files;
+
 /// Where the engine keeps its keyspaces, one directory each.
 const KEYSPACES: &str = "keyspaces";
 
@@ -40,6 +42,9 @@ const MEMTABLE: u64 = 8 << 20;
 /// Bytes of blocks that are kept for reading, for all keyspaces together. Readers at the end of a hub have a cache of
 /// their own, and so has the operating system.
 const CACHE: u64 = 16 << 20;
+
+/// Files of tables that stay open, where as many may be; otherwise one in four of those that the process may have open.
+const OPEN_TABLES: usize = 900;
 
 /// How far a commit reaches before it is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,8 +158,10 @@ impl Storage {
 
 /// The engine on an existing or new directory.
 fn engine(directory: &Path) -> Result<Database, StorageError> {
+    let tables = usize::try_from(files::limit() / 4).unwrap_or(OPEN_TABLES).clamp(16, OPEN_TABLES);
     Database::builder(directory)
         .cache_size(CACHE)
+        .max_cached_files(Some(tables))
         .open()
         .map_err(|source| StorageError::Open { path: directory.display().to_string(), source: source.into() })
 }

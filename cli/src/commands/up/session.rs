@@ -52,7 +52,9 @@ impl Session<'_> {
         let deployment = SignedIn::new(endpoints, identity::DEPLOYMENT)?;
         schemas::register(&deployment, &endpoints.event_hubs.schema_registry).await?;
         let options = pages::Options { functions: endpoints.functions.clone(), partner: self.demo };
-        let pages = self.stack.take_site_listener().map(|listener| Pages::start(listener, options));
+        let listener = self.stack.take_site_listener();
+        let pages =
+            listener.map(|listener| Pages::start(listener, options)).transpose().context("cannot serve the pages")?;
 
         let settings = app_settings::of(self.stack, identity::APP)?;
         let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: self.auth };
