@@ -56,7 +56,7 @@ impl Places {
     /// As many as the process's limit of open files bears.
     pub(crate) fn new() -> Arc<Self> {
         let share = files::limit() / FILES_FOR_A_PLACE;
-        Self::bounded(share.clamp(FEWEST, MOST), (share / 4).clamp(FEWEST / 4, MOST_SILENT))
+        Self::bounded(share.clamp(FEWEST, MOST), (share / 2).clamp(FEWEST / 2, MOST_SILENT))
     }
 
     /// `most` places, at most `most_silent` of them for connections that have yet to say something whole.
