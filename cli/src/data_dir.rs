@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Product;
+use crate::private;
 
 /// Held by the stack that uses the directory; its presence says that the directory is ours.
 const LOCK: &str = "contoso.lock";
@@ -86,12 +88,13 @@ impl DataDir {
         if fresh && holds_others(path).map_err(failed)? {
             return Err(DataDirError::NotOurs { path: name() });
         }
-        std::fs::create_dir_all(path).map_err(failed)?;
+        private::directory(path).map_err(failed)?;
         let mut lock = File::options()
             .create(true)
             .truncate(false)
             .read(true)
             .write(true)
+            .mode(0o600)
             .open(path.join(LOCK))
             .map_err(failed)?;
         match lock.try_lock() {
@@ -127,7 +130,7 @@ impl DataDir {
     /// When the file system refuses.
     pub fn set_seeded(&self, seeded: &Seeded) -> Result<(), DataDirError> {
         let text = serde_json::to_vec(seeded).unwrap_or_default();
-        std::fs::write(self.path.join(SEEDED), text)
+        private::write(&self.path.join(SEEDED), &text)
             .map_err(|source| DataDirError::Io { path: self.path.display().to_string(), source })
     }
 }

@@ -6,6 +6,8 @@ use contoso_handlers::settings::{Settings, SettingsError};
 use contoso_local::stack::Endpoints;
 use serde::Serialize;
 
+use crate::private;
+
 /// Name of the file in the data directory.
 pub const FILE: &str = "endpoints.json";
 /// The data directory unless told otherwise.
@@ -76,7 +78,7 @@ impl Published {
     pub fn write(data_dir: &Path, line: &str) -> Result<Self, EndpointsError> {
         let file = data_dir.join(FILE);
         let unfinished = file.with_extension("part");
-        std::fs::write(&unfinished, format!("{line}\n"))
+        private::write(&unfinished, format!("{line}\n").as_bytes())
             .and_then(|()| std::fs::rename(&unfinished, &file))
             .map_err(|source| EndpointsError::Write { file: file.display().to_string(), source })?;
         Ok(Self { file })

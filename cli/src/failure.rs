@@ -48,6 +48,10 @@ pub async fn refused(operation: String, response: Response) -> CallError {
         Ok(body) if status == StatusCode::UNAUTHORIZED && body.is_empty() => {
             "the key is missing or wrong; `contoso up --auth` prints keys, --key takes one".to_owned()
         }
+        // The Functions host answers a failure by the status alone, as Azure's does, and logs the cause.
+        Ok(body) if status.is_server_error() && body.trim().is_empty() => {
+            "the answer says no more; the cause is in the log of `contoso up`".to_owned()
+        }
         Ok(body) => detail(&body),
         Err(error) => error.to_string(),
     };

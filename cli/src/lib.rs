@@ -4,7 +4,8 @@
 //! [`data_dir`] and [`endpoints`] are what a running stack leaves for others to find, [`catalogue`] and [`seed`] fill the
 //! shop, [`products`] is its door, `hub` receives, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts.
 //! [`clickstream`] reads the log of a real shop, on which [`evaluate`] measures our predictions. [`mod@bench`] measures the flow;
-//! [`backtraces`] keeps its figures, and the stack, free of work for nobody. [`renewed`] knows whether the executable is older than its sources.
+//! `private` keeps others out of what is stored; [`backtraces`] keeps its figures, and the stack, free of work for nobody.
+//! [`renewed`] knows whether the executable is older than its sources.
 
 pub mod app_settings;
 pub mod backtraces;
@@ -21,6 +22,7 @@ pub mod identity;
 pub mod output;
 pub mod package;
 pub mod pages;
+mod private;
 pub mod products;
 pub mod project;
 pub mod renewed;

@@ -8,6 +8,7 @@ pub mod cosmos;
 pub mod event_grid;
 pub mod event_hubs;
 pub mod faults;
+pub mod files;
 pub mod functions_host;
 pub mod identity;
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod anomalies;
 mod bad_records;
+mod bounds;
 mod clicks;
 mod command_line;
 mod cosmos_clients;

@@ -12,11 +12,10 @@ use axum::middleware::from_fn;
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::{get, options};
 use axum::{Router, body::Bytes};
-use contoso_local::transport::Hosts;
+use contoso_local::transport::{Hosts, HttpServer};
 use serde::Deserialize;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 pub use partner::{Delivered, Inbox, Received};
 
@@ -37,28 +36,18 @@ pub struct Options {
 }
 
 /// The running pages; dropping it stops them.
-#[derive(Debug)]
 pub struct Pages {
-    server: JoinHandle<()>,
+    _server: HttpServer,
 }
 
 impl Pages {
-    /// Serves the pages on `listener`.
-    #[must_use]
-    pub fn start(listener: TcpListener, options: Options) -> Self {
+    /// Serves the pages on `listener`, in plain text.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn start(listener: TcpListener, options: Options) -> std::io::Result<Self> {
         let router = options.hosts.clone().guard(router(options));
-        let server = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::error!("the pages stopped: {error}");
-            }
-        });
-        Self { server }
-    }
-}
-
-impl Drop for Pages {
-    fn drop(&mut self) {
-        self.server.abort();
+        Ok(Self { _server: HttpServer::start("pages", listener, router, None)? })
     }
 }
 

@@ -42,7 +42,7 @@ use crate::{
         auth::{Account, WELL_KNOWN_KEY},
     },
     topology,
-    transport::HttpServer,
+    transport::{HttpServer, Terms},
 };
 
 pub use self::{
@@ -93,7 +93,8 @@ impl Blobs {
         });
         let faults = storage_account::faults(clock);
         let router = faults.guard(http::router(Arc::clone(&service)));
-        let server = HttpServer::start("blob", listener, router, identity.tls()).map_err(unusable)?;
+        let server =
+            HttpServer::start_on(Terms::STREAMED_BODIES, "blob", listener, router, identity.tls()).map_err(unusable)?;
         let blobs = Self { inner: Arc::new(Inner { service, faults, server }) };
         for container in &topology.containers {
             blobs.create_container(container)?;

@@ -41,7 +41,7 @@ use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::storage::Storage;
 use crate::topology;
-use crate::transport::Incoming;
+use crate::transport::{Accepted, Incoming};
 
 use access::Access;
 use switchboard::Switchboard;
@@ -179,8 +179,9 @@ impl EventHubs {
 
     async fn accept(self, mut incoming: Incoming) {
         let stopping = self.shared.stopping.clone();
-        while let Some((stream, peer)) = stopping.run_until_cancelled(incoming.next()).await {
-            let connection = engine::serve(stream, self.clone(), IDLE_TIME_OUT, stopping.clone());
+        while let Some(accepted) = stopping.run_until_cancelled(incoming.next()).await {
+            let Accepted { stream, peer, place } = accepted;
+            let connection = engine::serve(stream, place, self.clone(), IDLE_TIME_OUT, stopping.clone());
             self.shared.tasks.spawn(async move {
                 if let Err(error) = connection.await {
                     debug!(%peer, %error, "an AMQP connection broke");

@@ -47,7 +47,7 @@ use crate::event_hubs::EventHubs;
 use crate::faults::Faults;
 use crate::identity::{Caller, Forbidden};
 use crate::queues::Queues;
-use crate::transport::{Incoming, Peer, Tls};
+use crate::transport::{self, Incoming, Terms, Tls};
 
 pub use app::AppError;
 pub use front::KeysError;
@@ -199,7 +199,7 @@ impl FunctionsHost {
         let front = Arc::new(front);
         let faults = front::faults();
         let router = hosts.guard(front::router(Arc::clone(&front), &faults));
-        tasks.spawn(serve(listener, router, stopping.clone()));
+        tasks.spawn(transport::serve(listener, router, Terms::WHOLE_BODIES, stopping.clone()));
         let on_drop = stopping.clone().drop_guard();
         let supervisor = Mutex::new(supervisor);
         Ok(Self { address, front, faults, supervisor, tasks, stopping, leaving, _on_drop: on_drop })
@@ -291,15 +291,6 @@ impl FunctionsHost {
         if tokio::time::timeout(STOPPING, self.tasks.wait()).await.is_err() {
             warn!("the functions host left connections open");
         }
-    }
-}
-
-/// Serves the port until the host stops; open connections end with what they carry.
-async fn serve(listener: Incoming, router: axum::Router, stopping: CancellationToken) {
-    let service = router.into_make_service_with_connect_info::<Peer>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(stopping.cancelled_owned()).await;
-    if let Err(error) = served {
-        tracing::error!("the port of the functions host failed: {error}");
     }
 }
 

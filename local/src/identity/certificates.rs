@@ -58,7 +58,7 @@ impl Authority {
                 let key = new_key().map_err(failed)?;
                 let certificate = authority(&key).map_err(failed)?;
                 // The key first: a certificate without its key would be worth nothing.
-                write_secret(&dir.join(KEY), &key.private_key_to_pem_pkcs8().map_err(failed)?)?;
+                write(&dir.join(KEY), &key.private_key_to_pem_pkcs8().map_err(failed)?)?;
                 write(&dir.join(CERTIFICATE), &certificate.to_pem().map_err(failed)?)?;
                 (certificate, key)
             }
@@ -140,11 +140,9 @@ pub(super) fn new_key() -> Result<PKey<Private>, ErrorStack> {
 }
 
 fn make_dir(dir: &Path) -> Result<(), Error> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|source| Error::File {
-        operation: "create",
-        path: dir.to_owned(),
-        source,
-    })
+    let failed = |operation| move |source| Error::File { operation, path: dir.to_owned(), source };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed("create"))?;
+    storage::tighten(dir).map_err(failed("keep others out of"))
 }
 
 /// The file's content; nothing where there is no file.
@@ -156,13 +154,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     }
 }
 
-fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
-    let written = storage::replace(path, content, 0o644);
-    written.map_err(|source| Error::File { operation: "write", path: path.to_owned(), source })
-}
-
 /// Writes a file that only its owner may read.
-pub(super) fn write_secret(path: &Path, content: &[u8]) -> Result<(), Error> {
+pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     let written = storage::replace(path, content, 0o600);
     written.map_err(|source| Error::File { operation: "write", path: path.to_owned(), source })
 }

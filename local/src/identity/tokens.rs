@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::caller::{Caller, Principal};
-use super::certificates::{new_key, read, write_secret};
+use super::certificates::{new_key, read, write};
 use super::{Error, TENANT};
 
 const KEY: &str = "token-key.pem";
@@ -92,7 +92,7 @@ impl Tokens {
             Some(private) => private,
             None => {
                 let private = new_key().and_then(|key| key.private_key_to_pem_pkcs8()).map_err(failed)?;
-                write_secret(&path, &private)?;
+                write(&path, &private)?;
                 private
             }
         };

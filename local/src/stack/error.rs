@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 
 use super::PortError;
+use crate::files::TooFewFiles;
 use crate::storage::StorageError;
 use crate::{blobs, cosmos, event_grid, event_hubs, functions_host, identity, queues, schema_registry};
 
 /// The stack cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
+    /// Too few files may be open.
+    #[error(transparent)]
+    Files(#[from] TooFewFiles),
     /// A port is taken.
     #[error(transparent)]
     Port(#[from] PortError),

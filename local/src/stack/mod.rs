@@ -8,7 +8,9 @@ mod ports;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fs::DirBuilder;
 use std::net::{SocketAddr, TcpListener as StdListener};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,6 +32,7 @@ use crate::control::{self, Handles};
 use crate::cosmos::{self, Cosmos, Replay};
 use crate::event_grid::{self, EventGrid};
 use crate::event_hubs::{self, EventHubs, SHARED_ACCESS_KEY};
+use crate::files;
 use crate::functions_host::{FunctionsHost, Services};
 use crate::identity::{self, Identity};
 use crate::queues::Queues;
@@ -91,7 +94,9 @@ impl Stack {
 
     async fn assemble(options: StackOptions, progress: &(dyn Fn(Replay) + Send + Sync)) -> Result<Self, StackError> {
         let StackOptions { topology, data_dir, ports, sync, hosts } = options;
-        std::fs::create_dir_all(&data_dir).map_err(|source| StackError::DataDir { path: data_dir.clone(), source })?;
+        files::allow_many()?;
+        let created = DirBuilder::new().recursive(true).mode(0o700).create(&data_dir);
+        created.map_err(|source| StackError::DataDir { path: data_dir.clone(), source })?;
         // Every port before any work, so that a conflict costs nothing.
         let functions = bind(FUNCTIONS, ports.functions)?;
         let site = listen("the pages", ports.site)?;

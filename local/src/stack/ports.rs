@@ -1,11 +1,16 @@
 //! Where services listen: loopback only, every port bound before any work.
 
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// Name of the functions host in messages.
 pub(super) const FUNCTIONS: &str = "the functions host";
+
+/// Connections that the system keeps until they are accepted. With the standard library's 128 a burst of them makes
+/// others try again after a second.
+const BACKLOG: u32 = 1024;
 
 /// The port of each service; 0 takes any free one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +80,7 @@ impl Ports {
 
 /// A service cannot listen.
 #[derive(Debug, thiserror::Error)]
-#[error("port {port} for {service} is not free; stop what uses it, or take any free ports")]
+#[error("{}", self.text())]
 pub struct PortError {
     /// Who wanted it.
     pub service: &'static str,
@@ -85,17 +90,34 @@ pub struct PortError {
     pub source: std::io::Error,
 }
 
+impl PortError {
+    fn text(&self) -> String {
+        let Self { service, port, source } = self;
+        match source.kind() {
+            ErrorKind::AddrInUse => {
+                format!("port {port} for {service} is not free; stop what uses it, or take any free ports")
+            }
+            _ => format!("{service} cannot listen on port {port}"),
+        }
+    }
+}
+
 pub(super) fn unbound(service: &'static str, port: u16, source: std::io::Error) -> PortError {
     PortError { service, port, source }
 }
 
 pub(super) fn bind(service: &'static str, port: u16) -> Result<StdListener, PortError> {
-    let listener = StdListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-        .map_err(|source| unbound(service, port, source))?;
-    listener.set_nonblocking(true).map_err(|source| unbound(service, port, source))?;
-    Ok(listener)
+    let listener = listen(service, port)?.into_std();
+    listener.map_err(|source| unbound(service, port, source))
 }
 
 pub(super) fn listen(service: &'static str, port: u16) -> Result<TcpListener, PortError> {
-    TcpListener::from_std(bind(service, port)?).map_err(|source| unbound(service, port, source))
+    let listener = || {
+        let socket = TcpSocket::new_v4()?;
+        // As the standard library does: a port is free again once nobody listens, whatever connections linger.
+        socket.set_reuseaddr(true)?;
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+        socket.listen(BACKLOG)
+    };
+    listener().map_err(|source| unbound(service, port, source))
 }

@@ -12,6 +12,7 @@ mod directory;
 mod error;
 mod file;
 mod journal;
+mod private;
 mod room;
 
 use std::path::{Path, PathBuf};
@@ -23,9 +24,12 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 pub use batch::{Batch, Ticket};
 pub use error::StorageError;
 pub(crate) use file::replace;
+pub use private::tighten;
 
 use commits::Commits;
 use room::Room;
+
+use crate::files;
 
 /// Where the engine keeps its keyspaces, one directory each.
 const KEYSPACES: &str = "keyspaces";
@@ -38,6 +42,9 @@ const MEMTABLE: u64 = 8 << 20;
 /// Bytes of blocks that are kept for reading, for all keyspaces together. Readers at the end of a hub have a cache of
 /// their own, and so has the operating system.
 const CACHE: u64 = 16 << 20;
+
+/// Files of tables that stay open, where as many may be; otherwise one in four of those that the process may have open.
+const OPEN_TABLES: usize = 900;
 
 /// How far a commit reaches before it is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,12 +72,17 @@ struct Shared {
 }
 
 impl Storage {
-    /// Opens or creates the store in `directory`.
+    /// Opens or creates the store in `directory`, for its owner alone.
     ///
     /// # Errors
     /// When the directory cannot be created, is held by another process, or holds something unreadable.
     pub fn open(directory: &Path, sync: Sync) -> Result<Self, StorageError> {
         create::create(directory)?;
+        tighten(directory).map_err(|source| StorageError::File {
+            operation: "keep others out of",
+            path: directory.to_owned(),
+            source,
+        })?;
         journal::recover(directory)?;
         create::note_mode(directory, sync)?;
         let db = engine(directory)?;
@@ -146,8 +158,10 @@ impl Storage {
 
 /// The engine on an existing or new directory.
 fn engine(directory: &Path) -> Result<Database, StorageError> {
+    let tables = usize::try_from(files::limit() / 4).unwrap_or(OPEN_TABLES).clamp(16, OPEN_TABLES);
     Database::builder(directory)
         .cache_size(CACHE)
+        .max_cached_files(Some(tables))
         .open()
         .map_err(|source| StorageError::Open { path: directory.display().to_string(), source: source.into() })
 }

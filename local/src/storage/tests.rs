@@ -191,3 +191,40 @@ fn a_store_that_was_never_finished_is_made_anew() {
     fill(&store, 1);
     assert!(!directory.path().join("store.new").exists());
 }
+
+#[test]
+fn the_store_is_its_owners_alone_and_an_older_one_becomes_so() {
+    use std::os::unix::fs::PermissionsExt;
+
+    fn open_to_others(path: &Path) -> Vec<std::path::PathBuf> {
+        let found = fs::metadata(path).unwrap();
+        let within = fs::read_dir(path).into_iter().flatten().flat_map(|entry| open_to_others(&entry.unwrap().path()));
+        let own = (found.permissions().mode() & 0o077 != 0).then(|| path.to_owned());
+        within.chain(own).collect()
+    }
+
+    fn loosen(path: &Path) {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::read_dir(path).into_iter().flatten().for_each(|entry| loosen(&entry.unwrap().path()));
+    }
+
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("store");
+    let store = Storage::open(&path, Sync::Process).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+    fill(&store, 10);
+    drop(store);
+    loosen(&path);
+    let beside = directory.path().join("beside");
+    fs::write(&beside, "not ours").unwrap();
+    std::os::unix::fs::symlink(&beside, path.join("link")).unwrap();
+    loosen(&beside);
+    tighten(&path).unwrap();
+    fs::remove_file(path.join("link")).unwrap();
+    assert_eq!(open_to_others(&path), Vec::<std::path::PathBuf>::new());
+    assert_eq!(open_to_others(&beside), std::slice::from_ref(&beside));
+    loosen(&path);
+    let store = Storage::open(&path, Sync::Process).unwrap();
+    assert_eq!(entries(&store), (1..=10).collect::<Vec<_>>());
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+}

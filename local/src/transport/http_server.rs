@@ -1,4 +1,6 @@
 //! An HTTP service of the stack: HTTP/1.1 and HTTP/2, in plain text and over TLS on one port.
+//!
+//! Not `axum::serve`, which lets a client take as long as it likes for the head of a request.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,15 +9,15 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::extract::connect_info::Connected;
-use axum::serve::IncomingStream;
 use http::Extensions;
 use http::uri::Scheme;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 
+use super::connection::{self, Terms};
+use super::incoming::Accepted;
 use super::{Incoming, Tls};
 
 /// How long [`HttpServer::stop`] waits for requests under way.
@@ -44,12 +46,6 @@ impl Peer {
     }
 }
 
-impl Connected<IncomingStream<'_, Incoming>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Incoming>) -> Self {
-        Self { address: *stream.remote_addr(), secure: matches!(stream.io(), Either::Right(_)) }
-    }
-}
-
 /// A running HTTP service. Dropping it ends it without any farewell.
 pub struct HttpServer {
     address: SocketAddr,
@@ -58,22 +54,37 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// Serves `router` on `listener`, to the hosts of `tls` and to no page from elsewhere. `service` is for the log.
+    /// Serves `router` on `listener`, to the hosts of `tls` and to no page from elsewhere. Where there is no `tls`, in plain
+    /// text only, and whom it serves is the router's affair. `service` is for the log.
     ///
     /// # Errors
     /// When the listener has no address.
-    pub fn start(service: &'static str, listener: TcpListener, router: Router, tls: &Tls) -> io::Result<Self> {
+    pub fn start<'a>(
+        service: &'static str,
+        listener: TcpListener,
+        router: Router,
+        tls: impl Into<Option<&'a Tls>>,
+    ) -> io::Result<Self> {
+        Self::start_on(Terms::WHOLE_BODIES, service, listener, router, tls)
+    }
+
+    /// As [`start`](Self::start), on terms that are not those of most services.
+    pub(crate) fn start_on<'a>(
+        terms: Terms,
+        service: &'static str,
+        listener: TcpListener,
+        router: Router,
+        tls: impl Into<Option<&'a Tls>>,
+    ) -> io::Result<Self> {
+        let tls = tls.into();
         let incoming = Incoming::new(service, listener, tls)?;
         let address = incoming.address();
         let stopping = CancellationToken::new();
-        let router = tls.hosts().guard(tls.hosts().guard_from_pages(router));
-        let serving = axum::serve(incoming, router.into_make_service_with_connect_info::<Peer>())
-            .with_graceful_shutdown(stopping.clone().cancelled_owned());
-        let task = tokio::spawn(async move {
-            if let Err(error) = serving.await {
-                tracing::error!(service, %error, "the service stopped serving");
-            }
-        });
+        let router = match tls {
+            Some(tls) => tls.hosts().guard(tls.hosts().guard_from_pages(router)),
+            None => router,
+        };
+        let task = tokio::spawn(serve(incoming, router, terms, stopping.clone()));
         Ok(Self { address, stopping, task: Mutex::new(Some(task)) })
     }
 
@@ -100,4 +111,22 @@ impl Drop for HttpServer {
             task.abort();
         }
     }
+}
+
+/// Serves `router` to who comes in until `stopping` is cancelled; open connections end with what they carry. Dropped, it
+/// ends them at once.
+pub(crate) async fn serve(mut incoming: Incoming, router: Router, terms: Terms, stopping: CancellationToken) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            Accepted { stream, peer, place } = incoming.next() => {
+                let peer = Peer { address: peer, secure: matches!(stream, Either::Right(_)) };
+                connections.spawn(connection::serve(stream, peer, place, router.clone(), terms, stopping.clone()));
+            }
+            Some(_) = connections.join_next() => {}
+            () = stopping.cancelled() => break,
+        }
+    }
+    drop(incoming);
+    while connections.join_next().await.is_some() {}
 }

@@ -5,31 +5,51 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio_util::either::Either;
 
-use super::{Connection, Tls};
+use super::places::{Place, Places};
+use super::{Connection, PATIENCE, Tls};
 
-/// Handshakes under way at once; further peers wait in the system's queue.
-const MAX_HANDSHAKES: usize = 256;
+/// Connections that are ready before somebody serves them.
+const READY: usize = 256;
+
+/// How long accepting rests where the process has no file left and nobody to send away.
+const REST: Duration = Duration::from_millis(100);
 
 /// Accepts connections of a port. One that is slow to speak holds up no other.
 pub(crate) struct Incoming {
     address: SocketAddr,
-    ready: mpsc::Receiver<(Connection, SocketAddr)>,
+    ready: mpsc::Receiver<Accepted>,
     acceptor: JoinHandle<()>,
 }
 
+/// A connection whose handshake is done.
+pub(crate) struct Accepted {
+    /// What is said on it.
+    pub(crate) stream: Connection,
+    /// Where it comes from.
+    pub(crate) peer: SocketAddr,
+    /// Held until it ends; silent still, since nothing was asked for yet.
+    pub(crate) place: Place,
+}
+
 impl Incoming {
-    /// Starts accepting. `service` is for the log.
+    /// Starts accepting, in plain text only where there is no `tls`. `service` is for the log.
     ///
     /// # Errors
     /// When the listener has no address.
-    pub(crate) fn new(service: &'static str, listener: TcpListener, tls: &Tls) -> io::Result<Self> {
+    pub(crate) fn new<'a>(
+        service: &'static str,
+        listener: TcpListener,
+        tls: impl Into<Option<&'a Tls>>,
+    ) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let (sender, ready) = mpsc::channel(MAX_HANDSHAKES);
-        let acceptor = tokio::spawn(accept(service, listener, tls.clone(), sender));
+        let (sender, ready) = mpsc::channel(READY);
+        let acceptor = Acceptor { service, tls: tls.into().cloned(), places: Places::new(), ready: sender };
+        let acceptor = tokio::spawn(acceptor.run(listener));
         Ok(Self { address, ready, acceptor })
     }
 
@@ -38,7 +58,7 @@ impl Incoming {
     }
 
     /// The next connection; never, once accepting has ended.
-    pub(crate) async fn next(&mut self) -> (Connection, SocketAddr) {
+    pub(crate) async fn next(&mut self) -> Accepted {
         match self.ready.recv().await {
             Some(accepted) => accepted,
             None => std::future::pending().await,
@@ -52,44 +72,62 @@ impl Drop for Incoming {
     }
 }
 
-impl axum::serve::Listener for Incoming {
-    type Io = Connection;
-    type Addr = SocketAddr;
+struct Acceptor {
+    service: &'static str,
+    tls: Option<Tls>,
+    places: Arc<Places>,
+    ready: mpsc::Sender<Accepted>,
+}
 
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        self.next().await
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        Ok(self.address)
+impl Acceptor {
+    async fn run(self, listener: TcpListener) {
+        let service = self.service;
+        loop {
+            let (stream, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Most often there are too many open files. Who is sent away closes its own in a moment.
+                    tracing::warn!(service, %error, "cannot accept a connection");
+                    match self.places.make_room() {
+                        true => tokio::task::yield_now().await,
+                        false => tokio::time::sleep(REST).await,
+                    }
+                    continue;
+                }
+            };
+            // Without it, answers of more than one segment wait for the client's delayed acknowledgement.
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(service, %peer, %error, "a connection keeps Nagle's delay");
+            }
+            let place = self.places.take().await;
+            let (tls, ready) = (self.tls.clone(), self.ready.clone());
+            tokio::spawn(async move {
+                if let Err(error) = shake_hands(tls, stream, peer, place, ready).await {
+                    tracing::debug!(service, %peer, %error, "a connection broke before its first request");
+                }
+            });
+        }
     }
 }
 
-async fn accept(service: &'static str, listener: TcpListener, tls: Tls, ready: mpsc::Sender<(Connection, SocketAddr)>) {
-    let handshakes = Arc::new(Semaphore::new(MAX_HANDSHAKES));
-    while let Ok(permit) = Arc::clone(&handshakes).acquire_owned().await {
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Most often there are too many open files; the connections that end make room.
-                tracing::warn!(service, %error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        // Without it, answers of more than one segment wait for the client's delayed acknowledgement.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(service, %peer, %error, "a connection keeps Nagle's delay");
+async fn shake_hands(
+    tls: Option<Tls>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    mut place: Place,
+    ready: mpsc::Sender<Accepted>,
+) -> io::Result<()> {
+    let stream = match tls {
+        None => Either::Left(stream),
+        Some(tls) => {
+            let evicted = place.evicted();
+            let shaken = evicted.run_until_cancelled(tokio::time::timeout(PATIENCE, tls.accept(stream))).await;
+            let Some(in_time) = shaken else { return Err(io::Error::other("others needed its place")) };
+            in_time.map_err(|_| io::ErrorKind::TimedOut)??
         }
-        let (tls, ready) = (tls.clone(), ready.clone());
-        tokio::spawn(async move {
-            let accepted = tls.accept(stream).await;
-            drop(permit);
-            match accepted {
-                // The receiver is gone when the service has stopped.
-                Ok(connection) => drop(ready.send((connection, peer)).await),
-                Err(error) => tracing::debug!(service, %peer, %error, "a connection broke before its first request"),
-            }
-        });
-    }
+    };
+    place.silent();
+    // The receiver is gone when the service has stopped.
+    drop(ready.send(Accepted { stream, peer, place }).await);
+    Ok(())
 }

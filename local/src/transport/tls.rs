@@ -3,7 +3,6 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
@@ -14,9 +13,6 @@ use tokio_openssl::SslStream;
 use tokio_util::either::Either;
 
 use super::Hosts;
-
-/// How long a peer may take for its first byte and for the handshake.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// First byte of a TLS handshake record.
 const HANDSHAKE: u8 = 0x16;
@@ -57,15 +53,11 @@ impl Tls {
         &self.hosts
     }
 
-    /// Waits for the peer's first byte and, where it begins a handshake, completes that.
+    /// Waits for the peer's first byte and, where it begins a handshake, completes that; for how long is the caller's affair.
     ///
     /// # Errors
-    /// When the connection breaks, the handshake fails, or the peer takes longer than half a minute.
-    pub async fn accept(&self, stream: TcpStream) -> io::Result<Connection> {
-        tokio::time::timeout(PATIENCE, self.negotiate(stream)).await.map_err(|_| io::ErrorKind::TimedOut)?
-    }
-
-    async fn negotiate(&self, stream: TcpStream) -> io::Result<Connection> {
+    /// When the connection breaks or the handshake fails.
+    pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<Connection> {
         let mut first = [0];
         if stream.peek(&mut first).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow};
 use clap::ValueEnum;
 use contoso_local::cosmos::Replay;
+use contoso_local::files;
 use contoso_local::stack::{PortError, Ports, Stack, StackError, StackOptions};
 use contoso_local::storage::Sync;
 use contoso_local::topology::Topology;
@@ -89,6 +90,7 @@ enum SyncChoice {
 /// Runs the stack until somebody stops it.
 pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
     // What can be wrong is looked at before the long build and before anything starts.
+    files::allow_many()?;
     let topology = Topology::read(&project.topology())?;
     let catalogue = match &args.catalogue {
         Some(file) => Catalogue { name: file.display().to_string(), products: catalogue::read(file)?, wanted: true },
@@ -112,6 +114,7 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
         }
     };
 
+    files::keep_private();
     let mut signals = Signals::install()?;
     let options = StackOptions {
         topology,

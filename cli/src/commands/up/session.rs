@@ -53,7 +53,9 @@ impl Session<'_> {
         schemas::register(&deployment, &endpoints.event_hubs.schema_registry).await?;
         let hosts = self.stack.identity().tls().hosts().clone();
         let options = pages::Options { functions: endpoints.functions.clone(), partner: self.demo, hosts };
-        let pages = self.stack.take_site_listener().map(|listener| Pages::start(listener, options));
+        let listener = self.stack.take_site_listener();
+        let pages =
+            listener.map(|listener| Pages::start(listener, options)).transpose().context("cannot serve the pages")?;
 
         let settings = app_settings::of(self.stack, identity::APP)?;
         let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: self.auth };

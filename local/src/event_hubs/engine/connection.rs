@@ -12,6 +12,8 @@ use super::machine::Machine;
 use crate::event_hubs::EventHubs;
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::amqp::frame::put_heartbeat;
+use crate::transport::PATIENCE;
+use crate::transport::places::Place;
 
 /// Bytes that one read takes at most.
 const READ_SIZE: usize = 64 << 10;
@@ -25,9 +27,11 @@ const MAX_HEARTBEAT: Duration = Duration::from_secs(30);
 /// How long a peer may take to read the rest of a closed connection.
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
-/// Serves one connection until the peer closes it, is silent for longer than `silence`, or `stopping` is cancelled.
+/// Serves one connection until the peer closes it, does not open it in time, is silent for longer than `silence`, or
+/// `stopping` is cancelled. One that proves no right can be sent away, so that `place` is another's.
 pub(crate) async fn serve(
     stream: impl AsyncRead + AsyncWrite,
+    mut place: Place,
     hubs: EventHubs,
     silence: Duration,
     stopping: CancellationToken,
@@ -37,10 +41,14 @@ pub(crate) async fn serve(
     let mut input = BytesMut::new();
     let mut heard = Instant::now();
     let mut spoke = heard;
+    let open_by = heard + PATIENCE;
+    let mut standing = Standing::Stranger;
+    let evicted = place.evicted();
     let (mut reader, mut writer) = tokio::io::split(stream);
     while !machine.is_closed() {
         let heartbeat = spoke + heartbeat_after(machine.peer_idle_time_out_millis());
-        let due = [Some(heartbeat), Some(heard + silence), machine.next_due()];
+        let opening = (standing == Standing::Stranger).then_some(open_by);
+        let due = [Some(heartbeat), Some(heard + silence), machine.next_due(), opening];
         let due = due.into_iter().flatten().min().unwrap_or(heartbeat);
         input.reserve(READ_SIZE);
         tokio::select! {
@@ -65,6 +73,7 @@ pub(crate) async fn serve(
                 }
             }
             () = sleep_until(due) => {}
+            () = evicted.cancelled() => return Ok(()),
             () = stopping.cancelled() => {
                 machine.close(Some(&Refusal::new(Condition::ConnectionForced, "The server is stopping.")));
             }
@@ -72,6 +81,13 @@ pub(crate) async fn serve(
         let now = Instant::now();
         if now >= heard + silence {
             machine.close(Some(&Refusal::new(Condition::ResourceLimitExceeded, "The peer was silent for too long.")));
+        }
+        if Standing::of(&machine) != standing {
+            standing = Standing::of(&machine);
+            standing.note(&mut place);
+        }
+        if standing == Standing::Stranger && now >= open_by {
+            machine.close(Some(&Refusal::new(Condition::ResourceLimitExceeded, "The peer was too slow to open.")));
         }
         if now >= heartbeat {
             spoke = now;
@@ -90,6 +106,35 @@ pub(crate) async fn serve(
     };
     // A peer that does not read its close has gone without it.
     tokio::time::timeout(CLOSE_GRACE, farewell).await.unwrap_or(Ok(()))
+}
+
+/// What is known of the peer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It has yet to open the connection.
+    Stranger,
+    /// It has proved no right to anything.
+    Guest,
+    /// It has.
+    Client,
+}
+
+impl Standing {
+    fn of(machine: &Machine) -> Self {
+        match (machine.is_open(), machine.claims.is_empty()) {
+            (false, _) => Self::Stranger,
+            (true, true) => Self::Guest,
+            (true, false) => Self::Client,
+        }
+    }
+
+    fn note(self, place: &mut Place) {
+        match self {
+            Self::Stranger => place.silent(),
+            Self::Guest => place.idle(),
+            Self::Client => place.busy(),
+        }
+    }
 }
 
 /// Half of what the peer bears, so that one late heartbeat does no harm.

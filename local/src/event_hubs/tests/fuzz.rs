@@ -13,6 +13,7 @@ use super::{Stand, message};
 use crate::event_hubs::amqp::Value;
 use crate::event_hubs::amqp::frame::{FrameKind, put_frame};
 use crate::event_hubs::engine::serve;
+use crate::transport::places::Place;
 
 /// A conversation that uses every performative, as a client would have it.
 fn conversation() -> Vec<BytesMut> {
@@ -144,7 +145,7 @@ fn field() -> impl Strategy<Value = Value> {
 async fn answer(stand: &Stand, bytes: &[u8]) -> Vec<u8> {
     let (peer, served) = tokio::io::duplex(1 << 20);
     let (mut reader, mut writer) = tokio::io::split(peer);
-    let serving = serve(served, stand.hubs.clone(), Duration::from_secs(60), CancellationToken::new());
+    let serving = serve(served, Place::alone(), stand.hubs.clone(), Duration::from_secs(60), CancellationToken::new());
     let talking = async {
         // The server may have closed before all was written.
         drop(writer.write_all(bytes).await);

@@ -11,6 +11,7 @@ use super::wire::{condition, exchange};
 use super::{Stand, message};
 use crate::event_hubs::Outgoing;
 use crate::event_hubs::engine::serve;
+use crate::transport::places::Place;
 
 const SITE: &str = "products/ConsumerGroups/site/Partitions/0";
 
@@ -111,7 +112,8 @@ async fn a_receiver_of_a_higher_epoch_takes_over_and_a_lower_one_is_refused() {
 async fn a_silent_peer_is_told_and_dropped() {
     let stand = Stand::new().await;
     let (mut peer, served) = tokio::io::duplex(1 << 16);
-    let serving = serve(served, stand.hubs.clone(), Duration::from_millis(200), CancellationToken::new());
+    let serving =
+        serve(served, Place::alone(), stand.hubs.clone(), Duration::from_millis(200), CancellationToken::new());
     let client = async {
         peer.write_all(&greeting()).await.unwrap();
         let mut answer = Vec::new();
@@ -130,7 +132,7 @@ async fn a_peer_that_sends_heartbeats_is_kept() {
     let stand = Stand::new().await;
     let (mut peer, served) = tokio::io::duplex(1 << 16);
     let stopping = CancellationToken::new();
-    let serving = serve(served, stand.hubs.clone(), Duration::from_millis(400), stopping.clone());
+    let serving = serve(served, Place::alone(), stand.hubs.clone(), Duration::from_millis(400), stopping.clone());
     let client = async {
         peer.write_all(&greeting()).await.unwrap();
         for _ in 0..12 {
@@ -173,5 +175,28 @@ async fn one_connection_cannot_make_the_server_keep_more_and_more() {
     }
     let answer = exchange(&stand, &bytes).await;
     assert_eq!(condition(&answer).as_deref(), Some("amqp:resource-limit-exceeded"));
+    stand.hubs.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_opened_in_time_is_closed_and_one_that_is_stays() {
+    let stand = Stand::new().await;
+    let open = Peer::with_key(&stand).await;
+    let mut strangers = tokio::task::JoinSet::new();
+    for begun in [&b"AMQP"[..], b"AMQP\x03\x01\x00\x00"] {
+        let mut stranger = tokio::net::TcpStream::connect(stand.hubs.address()).await.unwrap();
+        stranger.write_all(begun).await.unwrap();
+        strangers.spawn(async move {
+            let mut rest = Vec::new();
+            stranger.read_to_end(&mut rest).await.unwrap();
+        });
+    }
+    while let Some(closed) = strangers.join_next().await {
+        closed.unwrap();
+    }
+    // By now the open one is older than their patience.
+    let mut open = open;
+    open.sender(0, "products/Partitions/0").await.unwrap();
+    assert_eq!(open.send(0, &message("late")).await.0, 0x24);
     stand.hubs.stop().await;
 }

@@ -1,0 +1,182 @@
+//! The places for connections on one port: when all are taken, the one that has been silent longest makes room.
+//!
+//! So whoever opens connections and says nothing takes places only from others of that kind: one that speaks at once is
+//! served at once, however many are silent beside it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::files;
+
+/// Connections of a port at once, where few and where many files may be open.
+const FEWEST: u64 = 256;
+const MOST: u64 = 4096;
+/// Those of them that have yet to finish a handshake or the head of a request.
+const MOST_SILENT: u64 = 1024;
+/// Open files of the process for each place of each port: of those files all ports and the store live.
+const FILES_FOR_A_PLACE: u64 = 24;
+
+/// The places of one port.
+pub(crate) struct Places {
+    ledger: Mutex<Ledger>,
+    freed: Notify,
+    most: u64,
+    most_silent: u64,
+}
+
+#[derive(Default)]
+struct Ledger {
+    taken: u64,
+    turns: u64,
+    /// Oldest first; the token tells a connection to go.
+    silent: BTreeMap<u64, CancellationToken>,
+    idle: BTreeMap<u64, CancellationToken>,
+}
+
+impl Ledger {
+    /// Sends away who is silent longest, or else who is idle longest; says whether there was anyone.
+    fn make_room(&mut self) -> bool {
+        let longest = self.silent.pop_first().or_else(|| self.idle.pop_first());
+        let Some((_, gone)) = longest else { return false };
+        self.taken -= 1;
+        gone.cancel();
+        true
+    }
+
+    fn turn(&mut self) -> u64 {
+        self.turns += 1;
+        self.turns
+    }
+}
+
+impl Places {
+    /// As many as the process's limit of open files bears.
+    pub(crate) fn new() -> Arc<Self> {
+        let share = files::limit() / FILES_FOR_A_PLACE;
+        Self::bounded(share.clamp(FEWEST, MOST), (share / 2).clamp(FEWEST / 2, MOST_SILENT))
+    }
+
+    /// `most` places, at most `most_silent` of them for connections that have yet to say something whole.
+    pub(super) fn bounded(most: u64, most_silent: u64) -> Arc<Self> {
+        Arc::new(Self { ledger: Mutex::default(), freed: Notify::new(), most, most_silent })
+    }
+
+    /// Takes a place for a new connection, which is silent. Waits only where every other one is being served.
+    pub(crate) async fn take(self: &Arc<Self>) -> Place {
+        loop {
+            if let Some(place) = self.try_take() {
+                return place;
+            }
+            self.freed.notified().await;
+        }
+    }
+
+    fn try_take(self: &Arc<Self>) -> Option<Place> {
+        let mut ledger = self.ledger();
+        let full = ledger.taken >= self.most || ledger.silent.len() as u64 >= self.most_silent;
+        if full && !ledger.make_room() {
+            return None;
+        }
+        ledger.taken += 1;
+        let (turn, evicted) = (ledger.turn(), CancellationToken::new());
+        ledger.silent.insert(turn, evicted.clone());
+        drop(ledger);
+        Some(Place { places: Arc::clone(self), doing: Doing::Silent(turn), evicted })
+    }
+
+    /// Sends one connection away, for want of files; says whether there was one that could go.
+    pub(crate) fn make_room(&self) -> bool {
+        self.ledger().make_room()
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of one connection. Dropping it frees it.
+pub(crate) struct Place {
+    places: Arc<Places>,
+    doing: Doing,
+    evicted: CancellationToken,
+}
+
+/// What a connection does, with its turn among those that do the same.
+#[derive(Clone, Copy)]
+enum Doing {
+    /// Has yet to finish a handshake, or the head of a request.
+    Silent(u64),
+    /// Is between requests.
+    Idle(u64),
+    /// Is being served.
+    Busy,
+}
+
+impl Place {
+    /// A place that nobody else wants.
+    #[cfg(test)]
+    pub(crate) fn alone() -> Self {
+        Places::bounded(1, 1).try_take().expect("a free place")
+    }
+
+    /// Cancelled when the connection has to go.
+    pub(crate) fn evicted(&self) -> CancellationToken {
+        self.evicted.clone()
+    }
+
+    /// From now on the connection owes the rest of a handshake or head.
+    pub(crate) fn silent(&mut self) {
+        self.change(|ledger, evicted| {
+            let turn = ledger.turn();
+            ledger.silent.insert(turn, evicted);
+            Doing::Silent(turn)
+        });
+    }
+
+    /// From now on the connection owes nothing, nor is it owed anything.
+    pub(crate) fn idle(&mut self) {
+        self.change(|ledger, evicted| {
+            let turn = ledger.turn();
+            ledger.idle.insert(turn, evicted);
+            Doing::Idle(turn)
+        });
+        self.places.freed.notify_one();
+    }
+
+    /// From now on the connection is being served, and stays.
+    pub(crate) fn busy(&mut self) {
+        self.change(|_, _| Doing::Busy);
+    }
+
+    fn change(&mut self, to: impl FnOnce(&mut Ledger, CancellationToken) -> Doing) {
+        let mut ledger = self.places.ledger();
+        if self.doing.leave(&mut ledger) {
+            self.doing = to(&mut ledger, self.evicted.clone());
+        }
+    }
+}
+
+impl Doing {
+    /// Strikes it from the ledger; `false` where it was sent away before.
+    fn leave(self, ledger: &mut Ledger) -> bool {
+        match self {
+            Self::Silent(turn) => ledger.silent.remove(&turn).is_some(),
+            Self::Idle(turn) => ledger.idle.remove(&turn).is_some(),
+            Self::Busy => true,
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut ledger = self.places.ledger();
+        if self.doing.leave(&mut ledger) {
+            ledger.taken -= 1;
+            drop(ledger);
+            self.places.freed.notify_one();
+        }
+    }
+}
