@@ -34,7 +34,7 @@ pub fn structured(event: &Value) -> Result<(Envelope, Cow<'_, Value>), Vec<Field
 fn decoded(encoded: &Value) -> Result<Value, FieldError> {
     let bytes = encoded.as_str().and_then(|text| STANDARD.decode(text).ok());
     let bytes = bytes.ok_or_else(|| FieldError::new("data_base64", "must be a text in base64"))?;
-    serde_json::from_slice(&bytes).map_err(|error| FieldError::new("data_base64", format!("is not JSON: {error}")))
+    contoso_json::from_slice(&bytes).map_err(|error| FieldError::new("data_base64", format!("is not JSON: {error}")))
 }
 
 /// The envelope of an event in binary mode: `attribute` gives the value of the header `ce-<name>`, and nothing inside if that is no text.

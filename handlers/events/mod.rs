@@ -7,7 +7,7 @@
 //! re-enter it as bytes beside every attribute being boxed: the hub's binding is therefore [`attributes`], a page of our own.
 
 pub mod attributes;
-mod bounds;
+pub(crate) mod bounds;
 mod codec;
 pub mod contracts;
 mod schema_registry;
@@ -21,7 +21,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 pub use self::{
     attributes::Properties,
-    codec::{Codec, CodecError, DecodeError, Incoming},
+    codec::{Codec, CodecError, DecodeError, Incoming, structured},
     contracts::Contract,
     schema_registry::{RegistryError, SchemaRegistry},
 };

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use contoso_json::Parts;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -92,7 +93,7 @@ impl<'a> Texts<'a> {
         let partition = ["PartitionContext", "TriggerPartitionContext"]
             .into_iter()
             .filter_map(array)
-            .find_map(|text| serde_json::from_str(&text).ok());
+            .find_map(|text| contoso_json::from_str(&text).ok());
         Ok(Self {
             bodies: json_text(invocation.trigger()?).map_err(Malformed::value("the batch"))?,
             properties: array("PropertiesArray"),
@@ -105,7 +106,7 @@ impl<'a> Texts<'a> {
     }
 
     pub(super) fn messages(&self, subscription: &Subscription) -> Result<Vec<Message<'_>>, Malformed> {
-        let bodies: Vec<Text<'_>> = serde_json::from_str(&self.bodies).map_err(Malformed::value("the batch"))?;
+        let bodies: Vec<Text<'_>> = contoso_json::parts(self.bodies.as_ref()).map_err(Malformed::value("the batch"))?;
         let properties: Vec<&RawValue> = elements(self.properties.as_deref());
         let system_properties: Vec<&RawValue> = elements(self.system_properties.as_deref());
         let sequence_numbers: Vec<i64> = elements(self.sequence_numbers.as_deref());
@@ -118,7 +119,7 @@ impl<'a> Texts<'a> {
         let message = |(index, Text(body)): (usize, Text<'_>)| {
             let system: SystemProperties<'_> = system_properties
                 .get(index)
-                .and_then(|value| serde_json::from_str(value.get()).ok())
+                .and_then(|value| contoso_json::from_str(value.get()).ok())
                 .unwrap_or_default();
             let offset = offsets.get(index).map(|Text(offset)| offset.as_ref()).or(system.offset.as_deref());
             let enqueued =
@@ -146,8 +147,8 @@ impl<'a> Texts<'a> {
 }
 
 /// The elements of a JSON array; none if it is missing or has another form.
-fn elements<'a, T: Deserialize<'a>>(text: Option<&'a str>) -> Vec<T> {
-    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+fn elements<'a, T: Parts<'a>>(text: Option<&'a str>) -> Vec<T> {
+    text.and_then(|text| contoso_json::parts(text).ok()).unwrap_or_default()
 }
 
 /// A time as .NET writes it: UTC, with or without saying so.
@@ -176,7 +177,7 @@ impl Records for Batch<'_> {
     async fn decode(&self, index: usize) -> Result<HubEvent, DecodeError> {
         let message = &self.messages[index];
         let properties = match message.properties {
-            Some(text) => serde_json::from_str(text.get())
+            Some(text) => contoso_json::from_str(text.get())
                 .map_err(|error| DecodeError::Park(Cause::from_error("read the message's properties", error)))?,
             None => Properties::default(),
         };

@@ -256,6 +256,34 @@ fn what_can_never_be_read_is_parked() {
     }
 }
 
+/// The SDK of CloudEvents parses data in base64 by itself.
+#[test]
+fn a_structured_event_has_a_bottom_everywhere() {
+    let name = "$serde_json::private::RawValue";
+    let bomb = json!({ name: json!({ "a": 1 }).to_string() }).to_string();
+    let event = |member: &str, value: Value| {
+        let mut event = json!({ "specversion": "1.0", "id": "e-1", "source": "/s", "type": "t" });
+        event[member] = value;
+        decode(event.to_string().as_bytes(), Some("application/cloudevents+json"), "{}")
+    };
+    for (member, value) in [
+        ("data", json!({ "deeper": { name: "[1]" } })),
+        ("data_base64", json!(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &bomb))),
+        ("extension", json!({ name: "[1]" })),
+    ] {
+        assert!(matches!(event(member, value), Err(DecodeError::Park(_))), "{member}");
+    }
+    assert!(event("data_base64", json!("eyJhIjoxfQ==")).is_ok());
+    assert!(matches!(
+        decode(
+            bomb.as_bytes(),
+            Some("application/json"),
+            r#"{"cloudEvents:id":"1","cloudEvents:source":"/s","cloudEvents:type":"t","cloudEvents:specversion":"1.0"}"#
+        ),
+        Err(DecodeError::Park(_))
+    ));
+}
+
 #[test]
 fn a_registry_out_of_reach_is_no_fault_of_the_event() {
     let message = RUNTIME.block_on(CODEC.encode(outgoing(&sample()))).unwrap();

@@ -100,12 +100,12 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8], now: OffsetDateTime) -> Res
 }
 
 fn whole(body: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(body).map_err(not_json)
+    contoso_json::from_slice(body).map_err(not_json)
 }
 
 /// The elements of an array, each as it is written.
 fn elements(body: &[u8]) -> Result<Vec<&RawValue>, Problem> {
-    let elements: Vec<&RawValue> = serde_json::from_slice(body).map_err(not_json)?;
+    let elements: Vec<&RawValue> = contoso_json::parts(body).map_err(not_json)?;
     check_count(elements.len()).map(|()| elements)
 }
 
@@ -114,7 +114,7 @@ fn not_json(error: serde_json::Error) -> Problem {
 }
 
 fn each(elements: Vec<&RawValue>, read: impl Fn(Value) -> Judged) -> Vec<Judged> {
-    let judged = elements.into_iter().map(|element| match serde_json::from_str(element.get()) {
+    let judged = elements.into_iter().map(|element| match contoso_json::from_str(element.get()) {
         Ok(value) => read(value),
         // It has the grammar of JSON, but half a surrogate pair in a text, or a number beyond all bounds.
         Err(error) => Judged { id: None, click: Err(vec![FieldError::new("", format!("cannot be read: {error}"))]) },
