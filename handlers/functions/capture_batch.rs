@@ -226,7 +226,10 @@ async fn decode(app: &App, file: &CaptureFile, record: &CapturedEvent) -> Result
         properties: record.properties.iter().cloned().collect(),
     };
     let cause = match app.events().decode(incoming).await {
-        Ok(event) => return Ok(Some(event)),
+        Ok(event) => match event.content() {
+            Ok(_) => return Ok(Some(event)),
+            Err(error) => Cause::from_error("read the event", error),
+        },
         Err(DecodeError::Retry(cause)) => return Err(Outcome::Retry(cause)),
         Err(DecodeError::Park(cause)) => cause,
     };
