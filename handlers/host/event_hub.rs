@@ -70,6 +70,8 @@ pub(super) struct Message<'a> {
     pub(super) properties: Option<&'a RawValue>,
     pub(super) content_type: Option<Cow<'a, str>>,
     pub(super) position: Position,
+    /// Whether the host says when the hub stored it.
+    pub(super) is_dated: bool,
 }
 
 /// What is read of a message's system properties; names of the AMQP annotations are the fallback for the arrays of the host.
@@ -124,7 +126,9 @@ impl<'a> Texts<'a> {
             let offset = offsets.get(index).map(|Text(offset)| offset.as_ref()).or(system.offset.as_deref());
             let enqueued =
                 enqueued_times.get(index).map(|Text(time)| time.as_ref()).or(system.enqueued_time.as_deref());
+            let enqueued = enqueued.and_then(timestamp);
             Ok(Message {
+                is_dated: enqueued.is_some(),
                 // Not a bad record but a bad definition, which would spoil every record: the invocation fails until it is mended.
                 body: STANDARD.decode(body.as_ref()).map_err(|error| Malformed::Value {
                     what: "a body of the batch (does the binding say dataType binary?)",
@@ -137,7 +141,7 @@ impl<'a> Texts<'a> {
                     partition: partition.to_owned(),
                     sequence: sequence_numbers.get(index).copied().or(system.sequence_number).unwrap_or(-1),
                     offset: offset.unwrap_or_default().to_owned(),
-                    enqueued: enqueued.and_then(timestamp).unwrap_or(now),
+                    enqueued: enqueued.unwrap_or(now),
                 },
                 content_type: system.content_type,
             })
@@ -193,12 +197,19 @@ impl Records for Batch<'_> {
     fn dead_letter(&self, index: usize, cause: &Cause) -> DeadLetter {
         let message = &self.messages[index];
         let position = &message.position;
+        let mut place = serde_json::to_value(position).unwrap_or_default();
+        if !message.is_dated
+            && let Some(enqueued) = place.get_mut("enqueued")
+        {
+            // Else the time of this delivery, which the next would not repeat.
+            enqueued.take();
+        }
         let record = BadRecord {
             function: self.function,
             origin: &position.hub,
             part: &position.partition,
             id: (position.sequence >= 0).then(|| position.sequence.to_string()),
-            position: serde_json::to_value(position).unwrap_or_default(),
+            position: place,
             properties: message.properties,
             content_type: message.content_type.as_deref(),
             body: &message.body,

@@ -256,6 +256,21 @@ fn what_can_never_be_read_is_parked() {
     }
 }
 
+/// What capture leaves of an event whose producer sent no `dataschema`: neither that nor a content type.
+#[test]
+fn a_body_that_does_not_say_its_schema_is_read_by_ours() {
+    let message = RUNTIME.block_on(CODEC.encode(outgoing(&sample()))).unwrap();
+    let bare: Vec<_> = message.properties.iter().filter(|(name, _)| !name.ends_with("dataschema")).cloned().collect();
+    let bare = on_the_wire(&bare);
+    assert_eq!(decode(&message.body, None, &bare).unwrap().data_as::<Discontinued>().unwrap(), sample());
+    for broken in [&message.body[..message.body.len() - 1], &[message.body.as_slice(), &[0]].concat(), b"", b"\xff\xff"]
+    {
+        let cause = decode(broken, None, &bare).unwrap_err().to_string();
+        assert!(cause.contains(PRODUCT_DISCONTINUED.name) && !cause.contains("JSON"), "{cause}");
+    }
+    assert!(decode(b" {broken", None, &bare).unwrap_err().to_string().contains("JSON"));
+}
+
 /// The SDK of CloudEvents parses data in base64 by itself.
 #[test]
 fn a_structured_event_has_a_bottom_everywhere() {
