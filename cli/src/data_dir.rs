@@ -39,7 +39,7 @@ impl Seeded {
     /// What was seeded in the data directory at `path`; `None` until all of it is.
     #[must_use]
     pub fn read(path: &Path) -> Option<Self> {
-        serde_json::from_slice(&std::fs::read(path.join(SEEDED)).ok()?).ok()
+        contoso_json::from_slice(&std::fs::read(path.join(SEEDED)).ok()?).ok()
     }
 }
 

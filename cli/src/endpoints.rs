@@ -108,7 +108,7 @@ pub fn locate(file: Option<&Path>) -> Result<PathBuf, EndpointsError> {
 pub fn read(file: &Path) -> Result<Endpoints, EndpointsError> {
     let name = || file.display().to_string();
     let text = std::fs::read_to_string(file).map_err(|source| EndpointsError::Read { file: name(), source })?;
-    serde_json::from_str(&text).map_err(|source| EndpointsError::Json { file: name(), source })
+    contoso_json::from_str(&text).map_err(|source| EndpointsError::Json { file: name(), source })
 }
 
 fn nearest() -> Option<PathBuf> {

@@ -61,7 +61,7 @@ pub async fn refused(operation: String, response: Response) -> CallError {
 /// What a body says about an error: RFC 9457 problem details, Azure's error objects, or its first characters.
 fn detail(body: &str) -> String {
     const SHOWN: usize = 300;
-    let said = serde_json::from_str::<Value>(body).ok().and_then(|body| {
+    let said = contoso_json::from_str::<Value>(body).ok().and_then(|body| {
         let texts = [&body["detail"], &body["error"]["message"], &body["title"], &body["message"]];
         let said = texts.into_iter().find_map(Value::as_str)?;
         // Where each part of a batch has reasons of its own, the first stands for all.

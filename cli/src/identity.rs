@@ -82,7 +82,8 @@ impl SignedIn {
         if !answer.status().is_success() {
             return Err(failure::refused(operation(), answer).await);
         }
-        let token: Token = answer.json().await.map_err(|source| CallError::Send { operation: operation(), source })?;
+        let token = answer.json::<Token>().await; // json: a type without open ends
+        let token = token.map_err(|source| CallError::Send { operation: operation(), source })?;
         Ok(token.access_token)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contoso_json::Plain;
 use contoso_local::stack::EventGridEndpoints;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -85,8 +86,8 @@ async fn finished(deployment: &SignedIn, status_url: &str) -> Result<(), Subscri
     let operation = "ask how far the subscription of the demo partner is";
     loop {
         let response = send(request(deployment, Method::GET, status_url).await?, operation).await?;
-        let state: Value =
-            response.json().await.map_err(|source| CallError::Send { operation: operation.to_owned(), source })?;
+        let state = response.json::<Plain>().await; // json: as plain data
+        let Plain(state) = state.map_err(|source| CallError::Send { operation: operation.to_owned(), source })?;
         match state["status"].as_str().unwrap_or_default() {
             "Succeeded" => return Ok(()),
             status @ ("Failed" | "Canceled") => {

@@ -1,10 +1,14 @@
 //! Reads the files in which Event Hubs keeps what went through a hub (Event Hubs Capture), and counts what is in them.
 
+mod header;
+
 use std::{collections::BTreeMap, io::Read};
 
 use apache_avro::{Reader, Schema, types::Value};
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
+
+use crate::events::bounds;
 
 /// A captured file, by its place: `{Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}.avro`, the
 /// service's default.
@@ -80,6 +84,9 @@ pub enum CaptureError {
     /// An Avro file of other records.
     #[error("the file holds {0}, not captured events")]
     OtherRecords(String),
+    /// The schema in its header is one that nobody should read by.
+    #[error("the schema of the file is refused: {0}")]
+    Schema(String),
     /// A record lacks a field, or has one of another type.
     #[error("a record's {0} is missing or of another type")]
     Field(&'static str),
@@ -109,7 +116,8 @@ pub struct CapturedEvent {
 pub fn read<'r, R: Read + 'r>(
     file: R,
 ) -> Result<impl Iterator<Item = Result<CapturedEvent, CaptureError>> + 'r, CaptureError> {
-    let reader = Reader::new(file)?;
+    let reader = Reader::new(header::checked(file)?)?;
+    bounds::check(reader.writer_schema()).map_err(|error| CaptureError::Schema(error.to_string()))?;
     let name = reader.writer_schema().name().map_or_else(|| "unnamed records".to_owned(), |name| name.to_string());
     let is_event_data = matches!(reader.writer_schema(), Schema::Record(_)) && name.ends_with("EventData");
     if !is_event_data {
@@ -199,6 +207,9 @@ pub struct Report {
     /// The record with the highest sequence number.
     pub last: Option<Mark>,
 }
+
+// Events may be of a type of any name.
+impl contoso_json::Parts<'_> for Report {}
 
 /// Which file, and which version of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! The product, valid by construction.
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcOffset};
 
 use super::money::Money;
 pub use super::text::{Brand, Category, Description, Name, ProductId, Reason};
@@ -65,6 +65,21 @@ pub struct Product {
 }
 
 impl Product {
+    /// The product, if it is one: what its fields' types do not rule out by themselves, whoever made it.
+    ///
+    /// # Errors
+    /// A version below 1, a time that cannot be written down.
+    pub fn checked(self) -> Result<Self, ProductError> {
+        if self.version < 1 {
+            return Err(ProductError::Version(self.version));
+        }
+        let updated_at = self.updated_at.checked_to_offset(UtcOffset::UTC);
+        if !updated_at.is_some_and(|time| (0..=9999).contains(&time.year())) {
+            return Err(ProductError::UpdatedAt);
+        }
+        Ok(self)
+    }
+
     /// Whether it is no longer sold.
     pub fn is_discontinued(&self) -> bool {
         matches!(self.status, Status::Discontinued { .. })
@@ -106,28 +121,30 @@ enum StatusWord {
     Discontinued,
 }
 
-/// Why a document is not a product although each field is well-formed.
-#[derive(Debug, thiserror::Error)]
-enum DocumentError {
+/// Why something is not a product although each field is well-formed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProductError {
+    /// Versions count from 1.
     #[error("version is {0}, it must be 1 or more")]
     Version(i64),
-    #[error("an active product has no discontinuedReason")]
+    /// No document could hold the time.
+    #[error("updatedAt must lie in the years 0 to 9999, UTC")]
+    UpdatedAt,
+    /// A reason, but nothing it is the reason of.
+    #[error("discontinuedReason is only of a discontinued product, this one is active")]
     ReasonOfActive,
 }
 
 impl TryFrom<Document> for Product {
-    type Error = DocumentError;
+    type Error = ProductError;
 
-    fn try_from(document: Document) -> Result<Self, DocumentError> {
+    fn try_from(document: Document) -> Result<Self, ProductError> {
         let status = match (document.status, document.discontinued_reason) {
             (StatusWord::Active, None) => Status::Active,
-            (StatusWord::Active, Some(_)) => return Err(DocumentError::ReasonOfActive),
+            (StatusWord::Active, Some(_)) => return Err(ProductError::ReasonOfActive),
             (StatusWord::Discontinued, reason) => Status::Discontinued { reason },
         };
-        if document.version < 1 {
-            return Err(DocumentError::Version(document.version));
-        }
-        Ok(Self {
+        let product = Self {
             id: document.id,
             content: Content {
                 name: document.name,
@@ -140,7 +157,8 @@ impl TryFrom<Document> for Product {
             status,
             version: document.version,
             updated_at: document.updated_at,
-        })
+        };
+        product.checked()
     }
 }
 

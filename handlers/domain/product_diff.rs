@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::product::{Product, Status};
+use super::product::{Category, Product, Status};
 
 /// One field that changed. Values are text as people read them (a price as `19.99 USD`); `None` is "not there".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub struct FieldChange {
     pub to: Option<String>,
 }
 
+/// The most characters in the name of a field.
+const LONGEST_FIELD: usize = 100;
+
 /// The fields in which `after` differs from `before`; without a `before`, every field that `after` has.
 pub fn diff(before: Option<&Product>, after: &Product) -> Vec<FieldChange> {
     let before = before.map(fields);
@@ -26,6 +29,43 @@ pub fn diff(before: Option<&Product>, after: &Product) -> Vec<FieldChange> {
             (from != to).then(|| FieldChange { field: field.to_owned(), from, to })
         })
         .collect()
+}
+
+/// Why a list of changes does not go with the state it led to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("changes: {field} {reason}")]
+pub struct ChangesError {
+    field: String,
+    reason: &'static str,
+}
+
+/// Checks changes that somebody announces against the state that they led to. Fields that are not known here may come from a later
+/// version of the schema; of them only the form is looked at.
+///
+/// # Errors
+/// The first field whose change cannot be.
+pub fn check(changes: &[FieldChange], after: &Product) -> Result<(), ChangesError> {
+    let known = fields(after);
+    for (index, FieldChange { field, from, to }) in changes.iter().enumerate() {
+        let wrong = |reason| Err(ChangesError { field: field.chars().take(LONGEST_FIELD).collect(), reason });
+        if field.is_empty() || field.chars().count() > LONGEST_FIELD {
+            return wrong("is no name of a field");
+        }
+        if changes[..index].iter().any(|other| other.field == *field) {
+            return wrong("comes twice");
+        }
+        if from == to {
+            return wrong("is said to differ and does not");
+        }
+        if known.iter().any(|(name, value)| name == field && value != to) {
+            return wrong("is not what the state says");
+        }
+        let is_category = |name: &String| Category::try_from(name.clone()).is_ok();
+        if field == "category" && !from.as_ref().is_none_or(is_category) {
+            return wrong("was never a category");
+        }
+    }
+    Ok(())
 }
 
 /// Every field that can change, always all of them and in one order.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
-    product::{Brand, Category, Content, Description, Name, Product, ProductId, Reason, Status},
-    product_diff::FieldChange,
+    product::{Brand, Category, Content, Description, Name, Product, ProductError, ProductId, Reason, Status},
+    product_diff::{self, ChangesError, FieldChange},
 };
 
 /// Type of the event that announces new content.
@@ -29,7 +29,34 @@ pub struct ProductEvent {
     pub changes: Vec<FieldChange>,
 }
 
+/// Why an announcement cannot be, although each of its fields is well-formed. The message names the field.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProductEventError {
+    /// Revisions count from 1.
+    #[error("revision is {0}, it must be 1 or more")]
+    Revision(i64),
+    /// The state is none of a product.
+    #[error(transparent)]
+    Product(#[from] ProductError),
+    /// The changes do not lead to the state.
+    #[error(transparent)]
+    Changes(#[from] ChangesError),
+}
+
 impl ProductEvent {
+    /// The event, if it is one that could have been announced.
+    ///
+    /// # Errors
+    /// What it breaks.
+    pub fn checked(revision: i64, product: Product, changes: Vec<FieldChange>) -> Result<Self, ProductEventError> {
+        if revision < 1 {
+            return Err(ProductEventError::Revision(revision));
+        }
+        let product = product.checked()?;
+        product_diff::check(&changes, &product)?;
+        Ok(Self { revision, product, changes })
+    }
+
     /// The event's id: the same cause always has the same id.
     pub fn id(&self) -> String {
         format!("{}-{}", self.product.id, self.revision)
@@ -123,18 +150,22 @@ impl From<ProductEvent> for ProductEventData {
     }
 }
 
-impl From<ProductChanged> for ProductEvent {
-    fn from(data: ProductChanged) -> Self {
+impl TryFrom<ProductChanged> for ProductEvent {
+    type Error = ProductEventError;
+
+    fn try_from(data: ProductChanged) -> Result<Self, ProductEventError> {
         let product = data.state.into_product(data.product_id, data.version, Status::Active);
-        Self { revision: data.revision, product, changes: data.changes }
+        Self::checked(data.revision, product, data.changes)
     }
 }
 
-impl From<ProductDiscontinued> for ProductEvent {
-    fn from(data: ProductDiscontinued) -> Self {
+impl TryFrom<ProductDiscontinued> for ProductEvent {
+    type Error = ProductEventError;
+
+    fn try_from(data: ProductDiscontinued) -> Result<Self, ProductEventError> {
         let status = Status::Discontinued { reason: data.reason };
         let product = data.last_state.into_product(data.product_id, data.version, status);
-        Self { revision: data.revision, product, changes: Vec::new() }
+        Self::checked(data.revision, product, Vec::new())
     }
 }
 
@@ -211,9 +242,9 @@ pub(crate) mod tests {
         #[test]
         fn an_event_survives_avro(event in any_event()) {
             let back: ProductEvent = match ProductEventData::from(event.clone()) {
-                ProductEventData::Changed(data) => through_avro(include_str!("../../schemas/product/changed.v1.avsc"), &data).into(),
+                ProductEventData::Changed(data) => through_avro(include_str!("../../schemas/product/changed.v1.avsc"), &data).try_into().expect("valid"),
                 ProductEventData::Discontinued(data) => {
-                    through_avro(include_str!("../../schemas/product/discontinued.v1.avsc"), &data).into()
+                    through_avro(include_str!("../../schemas/product/discontinued.v1.avsc"), &data).try_into().expect("valid")
                 }
             };
             prop_assert_eq!(back, event);

@@ -11,7 +11,7 @@ use super::{
     money::Money,
     product::{Brand, Category, Content, Description, Name, Product, ProductId, Reason, Status},
     product_diff::FieldChange,
-    product_events::ProductEvent,
+    product_events::{ProductEvent, ProductEventError},
 };
 
 /// JSON data of a change; see [`super::product_events::ProductChanged`].
@@ -82,18 +82,22 @@ pub fn to_json(event: ProductEvent) -> serde_json::Result<Value> {
     }
 }
 
-impl From<ProductChangedJson> for ProductEvent {
-    fn from(data: ProductChangedJson) -> Self {
+impl TryFrom<ProductChangedJson> for ProductEvent {
+    type Error = ProductEventError;
+
+    fn try_from(data: ProductChangedJson) -> Result<Self, ProductEventError> {
         let product = data.state.into_product(data.product_id, data.version, Status::Active);
-        Self { revision: data.revision, product, changes: data.changes.into_iter().map(FieldChange::from).collect() }
+        Self::checked(data.revision, product, data.changes.into_iter().map(FieldChange::from).collect())
     }
 }
 
-impl From<ProductDiscontinuedJson> for ProductEvent {
-    fn from(data: ProductDiscontinuedJson) -> Self {
+impl TryFrom<ProductDiscontinuedJson> for ProductEvent {
+    type Error = ProductEventError;
+
+    fn try_from(data: ProductDiscontinuedJson) -> Result<Self, ProductEventError> {
         let status = Status::Discontinued { reason: data.reason };
         let product = data.last_state.into_product(data.product_id, data.version, status);
-        Self { revision: data.revision, product, changes: Vec::new() }
+        Self::checked(data.revision, product, Vec::new())
     }
 }
 
@@ -150,9 +154,9 @@ mod tests {
         fn an_event_survives_json(event in any_event()) {
             let json = to_json(event.clone()).expect("serializes");
             let back: ProductEvent = if event.product.is_discontinued() {
-                serde_json::from_value::<ProductDiscontinuedJson>(json).expect("its own JSON").into()
+                serde_json::from_value::<ProductDiscontinuedJson>(json).expect("its own JSON").try_into().expect("valid")
             } else {
-                serde_json::from_value::<ProductChangedJson>(json).expect("its own JSON").into()
+                serde_json::from_value::<ProductChangedJson>(json).expect("its own JSON").try_into().expect("valid")
             };
             prop_assert_eq!(back, event);
         }

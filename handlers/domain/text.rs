@@ -16,6 +16,9 @@ pub enum TextError {
     /// Holds a character that no display can show.
     #[error("must not contain control characters")]
     Control,
+    /// A name that readers of JSON keep for themselves; documents have categories as names of members.
+    #[error("must not be a name that is reserved in JSON documents")]
+    Reserved,
     /// Not a product id.
     #[error("must be 1 to 64 of the characters A-Z a-z 0-9 _ - . and not dots alone")]
     ProductId,
@@ -66,7 +69,7 @@ checked_text! {
 }
 checked_text! {
     /// The category a product is listed in: 1 to 100 characters.
-    Category, TextError, |text| check(text, 100, &[])
+    Category, TextError, |text| check(text, 100, &[]).and_then(|()| check_name(text))
 }
 checked_text! {
     /// Who makes a product: 1 to 100 characters.
@@ -89,6 +92,10 @@ fn check(text: &str, max: usize, control: &[char]) -> Result<(), TextError> {
         return Err(TextError::Control);
     }
     Ok(())
+}
+
+fn check_name(text: &str) -> Result<(), TextError> {
+    if contoso_json::is_reserved(text) { Err(TextError::Reserved) } else { Ok(()) }
 }
 
 checked_text! {

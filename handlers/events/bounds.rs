@@ -13,7 +13,7 @@ use apache_avro::{
 
 /// A schema whose values may be out of all proportion.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unbounded {
+pub(crate) enum Unbounded {
     /// A record contains itself.
     #[error("the record {0} contains itself")]
     Recursive(String),
@@ -26,7 +26,7 @@ pub(super) enum Unbounded {
 ///
 /// # Errors
 /// What makes its values unbounded.
-pub(super) fn check(schema: &Schema) -> Result<(), Unbounded> {
+pub(crate) fn check(schema: &Schema) -> Result<(), Unbounded> {
     Widths::default().takes_bytes(schema, None).map(|_| ())
 }
 

@@ -1,8 +1,9 @@
 //! Events to and from their form on a hub.
 
 use apache_avro::reader::datum::GenericDatumReader;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cloudevents::AttributesReader;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -112,7 +113,7 @@ impl Codec {
     }
 
     /// Decodes a message of a hub. Avro bodies take the schema id from the content type, else from the end of `dataschema`, since
-    /// capture may drop the content type; JSON bodies and structured events of other producers are accepted.
+    /// capture drops the content type, and without either are read by our schema of their type; JSON bodies and structured events of other producers are accepted.
     ///
     /// # Errors
     /// `Park` if the message is no event or its body does not fit its schema or the schema id is unknown, `Retry` if the registry is
@@ -129,8 +130,7 @@ impl Codec {
     }
 
     async fn structured(&self, body: &[u8]) -> Result<Event, DecodeError> {
-        let parsed: cloudevents::Event =
-            serde_json::from_slice(body).map_err(|error| park("read the structured CloudEvent", error))?;
+        let parsed = structured(body).map_err(|error| park("read the structured CloudEvent", error))?;
         let content_type = parsed.datacontenttype().map(str::to_owned);
         let time = parsed
             .time()
@@ -159,9 +159,12 @@ impl Codec {
     async fn data(&self, event: &Event, content_type: Option<&str>, body: &[u8]) -> Result<EventData, DecodeError> {
         match Form::of(content_type, event.dataschema.as_deref()) {
             Form::Avro(id) => self.avro(event, id, body).await,
-            Form::Json => {
-                serde_json::from_slice(body).map(EventData::Json).map_err(|error| park("read the body as JSON", error))
-            }
+            Form::Json => json(body),
+            Form::Unsaid => match super::Contract::of(&event.r#type) {
+                // No schema here begins with what JSON in an object does: as a length, that byte would be negative.
+                Some(contract) if !body.trim_ascii_start().starts_with(b"{") => unsaid(contract, body),
+                _ => json(body),
+            },
             Form::Other(content_type) => Err(DecodeError::Park(Cause::new(format!(
                 "content type {content_type} is neither JSON nor Avro with a schema id"
             )))),
@@ -211,10 +214,41 @@ impl Codec {
     }
 }
 
+fn json(body: &[u8]) -> Result<EventData, DecodeError> {
+    contoso_json::from_slice(body).map(EventData::Json).map_err(|error| park("read the body as JSON", error))
+}
+
+/// Reads a body that does not say by which schema it was written, by ours.
+fn unsaid(contract: &'static super::Contract, mut body: &[u8]) -> Result<EventData, DecodeError> {
+    let name = contract.name;
+    let operation = format!("read the body as {name} (it does not say its schema, so by the one known here)");
+    let forms = contract.forms().map_err(|error| DecodeError::Park(Cause::new(error.to_string())))?;
+    let value = forms.reader.read_value(&mut body).map_err(|error| park(&operation, error))?;
+    if !body.is_empty() {
+        return Err(DecodeError::Park(Cause::new(format!("{operation}: it has {} bytes more", body.len()))));
+    }
+    Ok(EventData::Avro(value, name.to_owned()))
+}
+
+/// Reads a CloudEvent in structured JSON. The SDK would read data in base64 by itself, without a bottom; so that is looked at first.
+///
+/// # Errors
+/// If the text is no CloudEvent, or a member in it has a reserved name.
+pub fn structured(text: &[u8]) -> Result<cloudevents::Event, serde_json::Error> {
+    let event: Value = contoso_json::from_slice(text)?;
+    let encoded = event.get("data_base64").and_then(Value::as_str);
+    if let Some(data) = encoded.and_then(|encoded| STANDARD.decode(encoded).ok()) {
+        contoso_json::check(&data)?;
+    }
+    cloudevents::Event::deserialize(event)
+}
+
 /// The form of a body.
 enum Form<'a> {
     Avro(&'a str),
     Json,
+    /// Neither a content type nor a registered schema: capture keeps no content type, and not everybody sends `dataschema`.
+    Unsaid,
     Other(&'a str),
 }
 
@@ -226,7 +260,7 @@ impl<'a> Form<'a> {
             }
             Some(media) if is_json(media) => Self::Json,
             Some(media) => Self::Other(media),
-            None => dataschema.and_then(registered_id).map_or(Self::Json, Self::Avro),
+            None => dataschema.and_then(registered_id).map_or(Self::Unsaid, Self::Avro),
         }
     }
 }

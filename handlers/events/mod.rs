@@ -7,8 +7,9 @@
 //! re-enter it as bytes beside every attribute being boxed: the hub's binding is therefore [`attributes`], a page of our own.
 
 pub mod attributes;
-mod bounds;
+pub(crate) mod bounds;
 mod codec;
+mod content;
 pub mod contracts;
 mod schema_registry;
 
@@ -16,12 +17,16 @@ use std::collections::BTreeMap;
 
 use apache_avro::types::Value as AvroValue;
 use cloudevents::{EventBuilder, EventBuilderV10};
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 pub use self::{
     attributes::Properties,
-    codec::{Codec, CodecError, DecodeError, Incoming},
+    codec::{Codec, CodecError, DecodeError, Incoming, structured},
+    content::{Content, ContentError},
     contracts::Contract,
     schema_registry::{RegistryError, SchemaRegistry},
 };
@@ -73,9 +78,14 @@ impl Event {
     /// # Errors
     /// If a field is missing or of another type.
     pub fn data_as<T: DeserializeOwned>(&self) -> Result<T, ShapeError> {
+        // To keep track of where one is costs something for each field, so that is only done to say where the fault is.
         match &self.data {
-            EventData::Avro(value, _) => apache_avro::from_value(value).map_err(|error| self.misshapen(error)),
-            EventData::Json(value) => T::deserialize(value).map_err(|error| self.misshapen(error)),
+            EventData::Avro(value, _) => apache_avro::from_value(value)
+                .or_else(|_| apache_avro::from_value(value).map(|Located(data)| data))
+                .map_err(|error| self.misshapen(error)),
+            EventData::Json(value) => T::deserialize(value)
+                .or_else(|_| Located::deserialize(value).map(|Located(data)| data))
+                .map_err(|error| self.misshapen(error)),
         }
     }
 
@@ -108,6 +118,20 @@ impl Event {
 
     fn misshapen(&self, error: impl std::error::Error + Send + Sync + 'static) -> ShapeError {
         ShapeError { id: self.id.clone(), event_type: self.r#type.clone(), source: Box::new(error) }
+    }
+}
+
+/// Data whose errors say at which field.
+struct Located<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Located<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut track = serde_path_to_error::Track::new();
+        let read = T::deserialize(serde_path_to_error::Deserializer::new(deserializer, &mut track));
+        read.map(Self).map_err(|error| match track.path().to_string().as_str() {
+            "." => error,
+            path => D::Error::custom(format!("{path}: {error}")),
+        })
     }
 }
 

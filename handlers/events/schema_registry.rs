@@ -153,6 +153,7 @@ impl SchemaRegistry {
         let response = self.ask(id, self.client(id)?.get(address)).await?;
         let text = response.text().await.map_err(|error| out_of_reach(id, &error))?;
         let unusable = |reason: String| RegistryError::Unusable { what: id.to_owned(), reason };
+        contoso_json::check(text.as_bytes()).map_err(|error| unusable(error.to_string()))?;
         let schema = Schema::parse_str(&text).map_err(|error| unusable(error.to_string()))?;
         bounds::check(&schema).map_err(|error| unusable(error.to_string()))?;
         let name = schema.name().ok_or_else(|| unusable("it has no name".to_owned()))?.to_string();

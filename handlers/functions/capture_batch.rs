@@ -104,8 +104,8 @@ fn captured_file(event: &cloudevents::Event) -> Option<CaptureFile> {
 fn blob_created(event: &cloudevents::Event) -> BlobCreated {
     let data = match event.data() {
         Some(Data::Json(value)) => serde_json::from_value(value.clone()).ok(),
-        Some(Data::String(text)) => serde_json::from_str(text).ok(),
-        Some(Data::Binary(bytes)) => serde_json::from_slice(bytes).ok(),
+        Some(Data::String(text)) => contoso_json::from_str(text).ok(),
+        Some(Data::Binary(bytes)) => contoso_json::from_slice(bytes).ok(),
         None => None,
     };
     data.unwrap_or_default()
@@ -120,7 +120,7 @@ async fn find(app: &App, file: &CaptureFile) -> Result<BlobEntry, Outcome> {
 
 async fn is_reported(app: &App, file: &CaptureFile, etag: &str) -> Result<bool, Outcome> {
     let stored = app.blobs().get(REPORTS, &file.report()).await.map_err(|error| failed("look for a report", error))?;
-    let report: Option<Report> = stored.and_then(|blob| serde_json::from_slice(&blob.body).ok());
+    let report: Option<Report> = stored.and_then(|blob| contoso_json::parts(&blob.body).ok());
     Ok(report.is_some_and(|report| report.file.etag == etag))
 }
 
@@ -136,7 +136,7 @@ async fn claim(app: &App, file: &CaptureFile, etag: &str) -> Result<(), Outcome>
     }
     let Some(stored) = app.blobs().get(REPORTS, &name).await.map_err(failed)? else { return Err(taken()) };
     // A claim that cannot be read holds nobody off.
-    let held: Option<Claim> = serde_json::from_slice(&stored.body).ok();
+    let held: Option<Claim> = contoso_json::from_slice(&stored.body).ok();
     if held.is_some_and(|held| app.now() - held.claimed_at < CLAIM_LASTS) {
         return Err(taken());
     }
@@ -226,7 +226,10 @@ async fn decode(app: &App, file: &CaptureFile, record: &CapturedEvent) -> Result
         properties: record.properties.iter().cloned().collect(),
     };
     let cause = match app.events().decode(incoming).await {
-        Ok(event) => return Ok(Some(event)),
+        Ok(event) => match event.content() {
+            Ok(_) => return Ok(Some(event)),
+            Err(error) => Cause::from_error("read the event", error),
+        },
         Err(DecodeError::Retry(cause)) => return Err(Outcome::Retry(cause)),
         Err(DecodeError::Park(cause)) => cause,
     };

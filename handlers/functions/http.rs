@@ -170,7 +170,7 @@ pub(super) async fn json_body(
     let bytes = to_bytes(body, limit).await.map_err(|_| {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body must not be larger than {limit} bytes."))
     })?;
-    serde_json::from_slice(&bytes).map_err(|error| Problem::field("", format!("the body is not JSON: {error}")))
+    contoso_json::from_slice(&bytes).map_err(|error| Problem::field("", format!("the body is not JSON: {error}")))
 }
 
 /// Who may keep an answer.

@@ -25,10 +25,9 @@ use crate::{
     domain::{
         click::{Click, RECORDED, VisitorId},
         product::ProductId,
-        product_events::{CHANGED, DISCONTINUED, ProductChanged, ProductDiscontinued, ProductEvent},
-        product_events_json::{ProductChangedJson, ProductDiscontinuedJson},
+        product_events::{CHANGED, DISCONTINUED, ProductEvent},
     },
-    events::{Event, EventData},
+    events::{Content, Event},
     outcome::{Cause, Outcome},
     registry::Function,
 };
@@ -62,28 +61,31 @@ pub fn all() -> Vec<Function> {
 /// The product event that `event` is; `None` if it is an event of another type.
 ///
 /// # Errors
-/// If it has the type of a product event but not its data.
+/// If it has the type of a product event but is none that could have been sent.
 fn product_event(event: &Event) -> Result<Option<ProductEvent>, Cause> {
-    let is_json = matches!(event.data, EventData::Json(_));
-    let read = match (event.r#type.as_str(), is_json) {
-        (CHANGED, false) => event.data_as::<ProductChanged>().map(ProductEvent::from),
-        (CHANGED, true) => event.data_as::<ProductChangedJson>().map(ProductEvent::from),
-        (DISCONTINUED, false) => event.data_as::<ProductDiscontinued>().map(ProductEvent::from),
-        (DISCONTINUED, true) => event.data_as::<ProductDiscontinuedJson>().map(ProductEvent::from),
-        _ => return Ok(None),
-    };
-    read.map(Some).map_err(|error| Cause::from_error("read the product event", error))
+    if ![CHANGED, DISCONTINUED].contains(&event.r#type.as_str()) {
+        return Ok(None);
+    }
+    match event.content() {
+        Ok(Content::Product(event)) => Ok(Some(*event)),
+        Ok(_) => Ok(None),
+        Err(error) => Err(Cause::from_error("read the product event", error)),
+    }
 }
 
 /// The click that `event` records; `None` if it is an event of another type.
 ///
 /// # Errors
-/// If it has the type of a click but not its data.
+/// If it has the type of a click but is none that could have been sent.
 fn click(event: &Event) -> Result<Option<Click>, Cause> {
     if event.r#type != RECORDED {
         return Ok(None);
     }
-    event.data_as().map(Some).map_err(|error| Cause::from_error("read the click", error))
+    match event.content() {
+        Ok(Content::Click(click)) => Ok(Some(click)),
+        Ok(_) => Ok(None),
+        Err(error) => Err(Cause::from_error("read the click", error)),
+    }
 }
 
 /// What a failed call to Cosmos DB makes of a record: only what the service will never take is the record's own fault.
@@ -114,4 +116,4 @@ fn product_recommendations(product: &ProductId) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

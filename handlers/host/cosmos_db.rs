@@ -24,7 +24,7 @@ pub(super) async fn invoke(
 ) -> Result<axum::response::Response, Malformed> {
     let summary = Summary::start(function);
     let text = json_text(invocation.trigger()?).map_err(Malformed::value("the change feed"))?;
-    let documents: Vec<&RawValue> = serde_json::from_str(&text).map_err(Malformed::value("the change feed"))?;
+    let documents: Vec<&RawValue> = contoso_json::parts(text.as_ref()).map_err(Malformed::value("the change feed"))?;
     let feed = Feed { function, documents };
     let call = |documents| handle(app.clone(), documents);
     let report = batch::run(&feed, call, app, invocation.retry_count(), &Limits::USUAL).await;
@@ -45,7 +45,7 @@ impl Records for Feed<'_> {
     }
 
     async fn decode(&self, index: usize) -> Result<Value, DecodeError> {
-        serde_json::from_str(self.documents[index].get())
+        contoso_json::from_str(self.documents[index].get())
             .map_err(|error| DecodeError::Park(Cause::from_error("read the document", error)))
     }
 
@@ -55,7 +55,7 @@ impl Records for Feed<'_> {
 
     fn dead_letter(&self, index: usize, cause: &Cause) -> DeadLetter {
         let text = self.documents[index].get();
-        let document: Value = serde_json::from_str(text).unwrap_or_default();
+        let document = contoso_json::plain(text.as_bytes()).unwrap_or_default();
         let member = |name| document.get(name).cloned().unwrap_or_default();
         let record = BadRecord {
             function: self.function,
@@ -79,6 +79,6 @@ fn changed_at(document: &RawValue) -> Option<OffsetDateTime> {
         #[serde(rename = "_ts")]
         seconds: i64,
     }
-    let stamp: Stamp = serde_json::from_str(document.get()).ok()?;
+    let stamp: Stamp = contoso_json::from_str(document.get()).ok()?;
     OffsetDateTime::from_unix_timestamp(stamp.seconds).ok()
 }

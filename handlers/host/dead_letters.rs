@@ -1,6 +1,8 @@
 //! Bad records, kept with their cause, their place and their original bytes.
 //!
-//! A dead letter's name is made of where the record was found, so that parking a record twice leaves one letter.
+//! A dead letter's name is made of where the record was found and of the record itself, so that parking a record twice leaves one
+//! letter, and another record leaves another: a place alone is taken again by the next when a hub or a container is made anew, when a
+//! document changes, and in each captured file.
 
 use std::{collections::HashMap, fmt::Write as _};
 
@@ -16,6 +18,9 @@ use crate::{app::App, azure::blobs::Condition, outcome::Cause};
 /// The blob container of dead letters.
 const CONTAINER: &str = "dead-letters";
 
+/// Bytes of a text that become a part of a name.
+const LONGEST: usize = 64;
+
 /// One bad record, written down.
 #[derive(Debug)]
 pub(crate) struct DeadLetter {
@@ -30,8 +35,9 @@ pub(crate) struct BadRecord<'a> {
     pub(crate) origin: &'a str,
     /// Partition, or part of the feed.
     pub(crate) part: &'a str,
-    /// What tells the record from others of its part; without it, the body does.
+    /// What people know the record by among others of its part.
     pub(crate) id: Option<String>,
+    /// Where exactly it was found: the same whenever it is delivered.
     pub(crate) position: Value,
     pub(crate) properties: Option<&'a RawValue>,
     pub(crate) content_type: Option<&'a str>,
@@ -53,13 +59,8 @@ struct Content<'a> {
 
 impl DeadLetter {
     pub(super) fn new(record: &BadRecord<'_>, now: OffsetDateTime) -> Self {
-        let id = match &record.id {
-            Some(id) => segment(id),
-            None => Sha256::digest(record.body).iter().take(16).fold(String::new(), |mut text, byte| {
-                _ = write!(text, "{byte:02x}");
-                text
-            }),
-        };
+        let id = record.id.as_deref().map(segment).map(|id| format!("{id}-")).unwrap_or_default();
+        let digest = digest(record);
         let content = Content {
             function: record.function,
             cause: record.cause.chain(),
@@ -70,7 +71,7 @@ impl DeadLetter {
             parked_at: now.format(&Rfc3339).unwrap_or_default(),
         };
         Self {
-            name: format!("{}/{}/{}/{id}.json", record.function, segment(record.origin), segment(record.part)),
+            name: format!("{}/{}/{}/{id}{digest}.json", record.function, segment(record.origin), segment(record.part)),
             // Strings and parsed JSON always serialise.
             content: serde_json::to_vec(&content).unwrap_or_default(),
         }
@@ -100,9 +101,27 @@ impl Parking for App {
     }
 }
 
-/// A part of a blob's name: anything that could be taken for a path is percent-encoded.
+/// What no other record has: a digest of its place and its bytes.
+fn digest(record: &BadRecord<'_>) -> String {
+    let position = record.position.to_string();
+    let properties = record.properties.map(RawValue::get).unwrap_or_default();
+    let content_type = record.content_type.unwrap_or_default();
+    let mut digest = Sha256::new();
+    for part in [position.as_bytes(), properties.as_bytes(), content_type.as_bytes(), record.body] {
+        // Lengths keep the parts apart.
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    digest.finalize().iter().take(16).fold(String::new(), |mut text, byte| {
+        _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// A part of a blob's name: anything that could be taken for a path is percent-encoded. Of what is long, the beginning: a name has at
+/// most 1,024 characters.
 fn segment(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut name, byte| {
+    text.bytes().take(LONGEST).fold(String::with_capacity(text.len()), |mut name, byte| {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'$') || (byte == b'.' && !name.is_empty()) {
             name.push(char::from(byte));
         } else {
@@ -110,4 +129,57 @@ fn segment(text: &str) -> String {
         }
         name
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn name(id: Option<&str>, position: Value, body: &[u8]) -> String {
+        let cause = Cause::new("bad");
+        let record = BadRecord {
+            function: "F",
+            origin: "products",
+            part: "0",
+            id: id.map(str::to_owned),
+            position,
+            properties: None,
+            content_type: None,
+            body,
+            cause: &cause,
+        };
+        DeadLetter::new(&record, OffsetDateTime::now_utc()).name
+    }
+
+    #[test]
+    fn a_record_has_one_letter_and_another_record_another() {
+        let hub = |enqueued: &str| json!({ "sequence": 7, "offset": "448", "enqueued": enqueued });
+        let file = |name: &str| json!({ "file": name, "sequence": 7, "offset": "448" });
+        let letters = [
+            name(Some("7"), hub("2026-01-05T10:00:00Z"), b"a"),
+            // The hub was made anew: a later record is at the same place.
+            name(Some("7"), hub("2026-01-06T10:00:00Z"), b"a"),
+            name(Some("7"), hub("2026-01-05T10:00:00Z"), b"b"),
+            name(Some("7"), file("ns/products/0/2026/01/05/10/00/00.avro"), b"a"),
+            name(Some("7"), file("ns/products/0/2026/01/06/10/00/00.avro"), b"a"),
+            name(None, Value::Null, b"a"),
+            name(None, Value::Null, b"b"),
+        ];
+        for (index, letter) in letters.iter().enumerate() {
+            assert!(!letters[..index].contains(letter), "{letter}");
+        }
+        assert_eq!(name(Some("7"), hub("2026-01-05T10:00:00Z"), b"a"), letters[0], "a redelivery");
+        assert!(letters[0].starts_with("F/products/0/7-"), "{}", letters[0]);
+    }
+
+    #[test]
+    fn names_are_names_whatever_an_id_is() {
+        let long = "\u{20ac}".repeat(1_000);
+        for id in ["../x", "a/b?c", ".", "", &long] {
+            let name = name(Some(id), Value::Null, b"a");
+            assert!(name.len() < 1_024 && name.matches('/').count() == 3 && !name.contains("/."), "{name}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     app::App,
-    events::DecodeError,
+    events::{self, DecodeError},
     outcome::{Cause, Outcome},
     registry::BoxFuture,
 };
@@ -29,7 +29,7 @@ pub(super) async fn invoke(
 ) -> Result<axum::response::Response, Malformed> {
     let summary = Summary::start(function);
     let text = json_text(invocation.trigger()?).map_err(Malformed::value("the event"))?;
-    let event: &RawValue = serde_json::from_str(&text).map_err(Malformed::value("the event"))?;
+    let event: &RawValue = contoso_json::parts(text.as_ref()).map_err(Malformed::value("the event"))?;
     if !event.get().starts_with('{') {
         let source = "it is no object (does the binding say cardinality one?)".into();
         return Err(Malformed::Value { what: "the event", source });
@@ -74,7 +74,7 @@ impl Records for Delivery<'_> {
     }
 
     fn dead_letter(&self, _: usize, cause: &Cause) -> DeadLetter {
-        let event: Value = serde_json::from_str(self.event.get()).unwrap_or_default();
+        let event = contoso_json::plain(self.event.get().as_bytes()).unwrap_or_default();
         let member = |name| event.get(name).cloned().unwrap_or_default();
         let record = BadRecord {
             function: self.function,
@@ -112,12 +112,12 @@ pub(super) fn to_cloudevent(event: &RawValue) -> Result<cloudevents::Event, Caus
         specversion: Option<&'a RawValue>,
     }
     let text = event.get();
-    let is_cloudevent = serde_json::from_str::<Probe<'_>>(text).is_ok_and(|probe| probe.specversion.is_some());
+    let is_cloudevent = contoso_json::from_str::<Probe<'_>>(text).is_ok_and(|probe| probe.specversion.is_some());
     if is_cloudevent {
-        return serde_json::from_str(text).map_err(|error| Cause::from_error("read the CloudEvent", error));
+        return events::structured(text.as_bytes()).map_err(|error| Cause::from_error("read the CloudEvent", error));
     }
     let event: GridEvent =
-        serde_json::from_str(text).map_err(|error| Cause::from_error("read the Event Grid event", error))?;
+        contoso_json::from_str(text).map_err(|error| Cause::from_error("read the Event Grid event", error))?;
     EventBuilderV10::new()
         .id(event.id)
         .source(event.topic.filter(|topic| !topic.is_empty()).unwrap_or_else(|| "/".to_owned()))
@@ -148,5 +148,25 @@ mod tests {
     fn an_event_without_a_type_is_bad() {
         let event: Box<RawValue> = serde_json::from_str(r#"{"specversion":"1.0","id":"e-1","source":"/s"}"#).unwrap();
         assert!(to_cloudevent(&event).is_err());
+    }
+
+    /// It is the record that is bad, not the invocation: that is read, so that the record can be parked.
+    #[test]
+    fn an_event_without_a_bottom_is_bad_and_its_invocation_is_not() {
+        let inside = r#"{"$serde_json::private::RawValue":"[1]"}"#;
+        for event in [
+            format!(r#"{{"specversion":"1.0","id":"e-1","source":"/s","type":"t","data":{inside}}}"#),
+            format!(
+                r#"{{"id":"e-1","subject":"s","eventType":"t","eventTime":"2026-01-05T10:00:00Z","data":{inside}}}"#
+            ),
+            inside.to_owned(),
+        ] {
+            let body = format!(r#"{{"Data":{{"event":{event}}},"Metadata":{{"data":{inside}}}}}"#);
+            let invocation = Invocation::parse(body.as_bytes()).unwrap();
+            let text = json_text(invocation.trigger().unwrap()).unwrap();
+            let event: &RawValue = contoso_json::parts(text.as_ref()).unwrap();
+            let cause = to_cloudevent(event).unwrap_err().chain();
+            assert!(cause.contains("reserved"), "{cause}");
+        }
     }
 }

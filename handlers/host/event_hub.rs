@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use contoso_json::Parts;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -69,6 +70,8 @@ pub(super) struct Message<'a> {
     pub(super) properties: Option<&'a RawValue>,
     pub(super) content_type: Option<Cow<'a, str>>,
     pub(super) position: Position,
+    /// Whether the host says when the hub stored it.
+    pub(super) is_dated: bool,
 }
 
 /// What is read of a message's system properties; names of the AMQP annotations are the fallback for the arrays of the host.
@@ -92,7 +95,7 @@ impl<'a> Texts<'a> {
         let partition = ["PartitionContext", "TriggerPartitionContext"]
             .into_iter()
             .filter_map(array)
-            .find_map(|text| serde_json::from_str(&text).ok());
+            .find_map(|text| contoso_json::from_str(&text).ok());
         Ok(Self {
             bodies: json_text(invocation.trigger()?).map_err(Malformed::value("the batch"))?,
             properties: array("PropertiesArray"),
@@ -105,7 +108,7 @@ impl<'a> Texts<'a> {
     }
 
     pub(super) fn messages(&self, subscription: &Subscription) -> Result<Vec<Message<'_>>, Malformed> {
-        let bodies: Vec<Text<'_>> = serde_json::from_str(&self.bodies).map_err(Malformed::value("the batch"))?;
+        let bodies: Vec<Text<'_>> = contoso_json::parts(self.bodies.as_ref()).map_err(Malformed::value("the batch"))?;
         let properties: Vec<&RawValue> = elements(self.properties.as_deref());
         let system_properties: Vec<&RawValue> = elements(self.system_properties.as_deref());
         let sequence_numbers: Vec<i64> = elements(self.sequence_numbers.as_deref());
@@ -118,12 +121,14 @@ impl<'a> Texts<'a> {
         let message = |(index, Text(body)): (usize, Text<'_>)| {
             let system: SystemProperties<'_> = system_properties
                 .get(index)
-                .and_then(|value| serde_json::from_str(value.get()).ok())
+                .and_then(|value| contoso_json::from_str(value.get()).ok())
                 .unwrap_or_default();
             let offset = offsets.get(index).map(|Text(offset)| offset.as_ref()).or(system.offset.as_deref());
             let enqueued =
                 enqueued_times.get(index).map(|Text(time)| time.as_ref()).or(system.enqueued_time.as_deref());
+            let enqueued = enqueued.and_then(timestamp);
             Ok(Message {
+                is_dated: enqueued.is_some(),
                 // Not a bad record but a bad definition, which would spoil every record: the invocation fails until it is mended.
                 body: STANDARD.decode(body.as_ref()).map_err(|error| Malformed::Value {
                     what: "a body of the batch (does the binding say dataType binary?)",
@@ -136,7 +141,7 @@ impl<'a> Texts<'a> {
                     partition: partition.to_owned(),
                     sequence: sequence_numbers.get(index).copied().or(system.sequence_number).unwrap_or(-1),
                     offset: offset.unwrap_or_default().to_owned(),
-                    enqueued: enqueued.and_then(timestamp).unwrap_or(now),
+                    enqueued: enqueued.unwrap_or(now),
                 },
                 content_type: system.content_type,
             })
@@ -146,8 +151,8 @@ impl<'a> Texts<'a> {
 }
 
 /// The elements of a JSON array; none if it is missing or has another form.
-fn elements<'a, T: Deserialize<'a>>(text: Option<&'a str>) -> Vec<T> {
-    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+fn elements<'a, T: Parts<'a>>(text: Option<&'a str>) -> Vec<T> {
+    text.and_then(|text| contoso_json::parts(text).ok()).unwrap_or_default()
 }
 
 /// A time as .NET writes it: UTC, with or without saying so.
@@ -176,7 +181,7 @@ impl Records for Batch<'_> {
     async fn decode(&self, index: usize) -> Result<HubEvent, DecodeError> {
         let message = &self.messages[index];
         let properties = match message.properties {
-            Some(text) => serde_json::from_str(text.get())
+            Some(text) => contoso_json::from_str(text.get())
                 .map_err(|error| DecodeError::Park(Cause::from_error("read the message's properties", error)))?,
             None => Properties::default(),
         };
@@ -192,12 +197,19 @@ impl Records for Batch<'_> {
     fn dead_letter(&self, index: usize, cause: &Cause) -> DeadLetter {
         let message = &self.messages[index];
         let position = &message.position;
+        let mut place = serde_json::to_value(position).unwrap_or_default();
+        if !message.is_dated
+            && let Some(enqueued) = place.get_mut("enqueued")
+        {
+            // Else the time of this delivery, which the next would not repeat.
+            enqueued.take();
+        }
         let record = BadRecord {
             function: self.function,
             origin: &position.hub,
             part: &position.partition,
             id: (position.sequence >= 0).then(|| position.sequence.to_string()),
-            position: serde_json::to_value(position).unwrap_or_default(),
+            position: place,
             properties: message.properties,
             content_type: message.content_type.as_deref(),
             body: &message.body,

@@ -6,6 +6,7 @@
 
 use std::{borrow::Cow, fmt};
 
+use contoso_json::Parts;
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, MapAccess, Visitor},
@@ -20,6 +21,8 @@ pub(super) struct Invocation<'a> {
     #[serde(borrow, default, rename = "Metadata")]
     metadata: Entries<'a>,
 }
+
+impl<'a> Parts<'a> for Invocation<'a> {}
 
 /// The invocation does not have the shape its trigger promises: a mistake in `function.json`, or a host we do not know.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +55,7 @@ impl<'a> Invocation<'a> {
         if !body.trim_ascii_start().starts_with(b"{") {
             return Err(Malformed::Body(serde_json::Error::custom("it is no JSON object")));
         }
-        serde_json::from_slice(body).map_err(Malformed::Body)
+        contoso_json::parts(body).map_err(Malformed::Body)
     }
 
     /// The value that fired the trigger. No function here has input bindings, so it is the only entry, whatever its name.
@@ -76,7 +79,7 @@ impl<'a> Invocation<'a> {
             retry_count: u32,
         }
         self.metadata("RetryContext")
-            .and_then(|value| serde_json::from_str::<RetryContext>(&json_text(value).ok()?).ok())
+            .and_then(|value| contoso_json::from_str::<RetryContext>(&json_text(value).ok()?).ok())
             .map_or(0, |context| context.retry_count)
     }
 }
@@ -86,8 +89,8 @@ pub(super) fn json_text(value: &RawValue) -> Result<Cow<'_, str>, serde_json::Er
     let mut text = Cow::Borrowed(value.get());
     while text.starts_with('"') {
         text = match text {
-            Cow::Borrowed(quoted) => serde_json::from_str::<Text<'_>>(quoted)?.0,
-            Cow::Owned(quoted) => Cow::Owned(serde_json::from_str(&quoted)?),
+            Cow::Borrowed(quoted) => contoso_json::parts::<Text<'_>>(quoted)?.0,
+            Cow::Owned(quoted) => Cow::Owned(contoso_json::parts::<Text<'_>>(&quoted)?.0.into_owned()),
         };
     }
     Ok(text)
@@ -96,6 +99,8 @@ pub(super) fn json_text(value: &RawValue) -> Result<Cow<'_, str>, serde_json::Er
 /// A JSON string, borrowed from its source unless it has escapes.
 #[derive(Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+impl<'a> Parts<'a> for Text<'a> {}
 
 /// The members of an object, unparsed.
 #[derive(Default)]

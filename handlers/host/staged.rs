@@ -85,7 +85,7 @@ pub fn staged(known: Vec<Function>, app_root: Option<&Path>) -> Result<Vec<Funct
 }
 
 fn check(text: &[u8], function: &Function) -> Result<(), String> {
-    let definition: Definition = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    let definition: Definition = contoso_json::from_slice(text).map_err(|error| error.to_string())?;
     let expected = function.trigger.binding_type();
     // The host takes binding types in any case.
     if !definition.bindings.iter().any(|binding| binding.r#type.eq_ignore_ascii_case(expected)) {

@@ -47,7 +47,7 @@ pub(super) async fn invoke(
 ) -> Result<axum::response::Response, Malformed> {
     let summary = Summary::start(function);
     let text = json_text(invocation.trigger()?).map_err(Malformed::value("the timer"))?;
-    let info: TimerInfo = serde_json::from_str(&text).map_err(Malformed::value("the timer"))?;
+    let info: TimerInfo = contoso_json::from_str(&text).map_err(Malformed::value("the timer"))?;
     let run = AssertUnwindSafe(async { handle(app.clone(), info).await }).catch_unwind();
     let result = match tokio::time::timeout(DEADLINE, run).await {
         Ok(Ok(result)) => result.map_err(|cause| cause.chain()),

@@ -286,6 +286,6 @@ impl Topology {
     pub fn read(path: &Path) -> Result<Self, TopologyError> {
         let name = || path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|source| TopologyError::Read { path: name(), source })?;
-        serde_json::from_str(&text).map_err(|source| TopologyError::Parse { path: name(), source })
+        contoso_json::from_str(&text).map_err(|source| TopologyError::Parse { path: name(), source })
     }
 }

@@ -75,10 +75,17 @@ async fn bad_clicks_on_the_hub_disturb_nobody() {
     let long = json!({"productId": "boots", "category": "c".repeat(900_000), "visitorId": null}).to_string();
     let no_event =
         Outgoing { body: b"no event".to_vec(), properties: Vec::new(), content_type: None, partition_key: None };
+    // Text in text, which a reader of JSON may take for more JSON without any bound.
+    let bottomless = (0..60).fold("1".to_owned(), |core, _| {
+        let inner = format!("{}{core}{}", "[".repeat(125), "]".repeat(125));
+        let text = inner.replace('\\', "\\u005c").replace('"', "\\u0022");
+        format!("{{\"$serde_json::private::RawValue\":\"{text}\"}}")
+    });
     let mut parked = vec![no_event.encode()];
     for (id, time, body) in [
         ("broken", now.as_str(), "{broken"),
         ("deep", &now, &"[".repeat(100_000)),
+        ("bottomless", &now, &bottomless),
         ("number", &now, r#"{"productId": 7}"#),
         ("product", &now, &click("nobody-else", "a/b")),
         ("visitor", &now, &click("x", "boots")),

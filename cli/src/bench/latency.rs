@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use contoso_json::Plain;
 use rand::Rng;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -172,7 +173,7 @@ async fn agree(headers: HeaderMap) -> Response {
     }
 }
 
-async fn receive(State(board): State<Board>, Json(body): Json<Value>) -> StatusCode {
+async fn receive(State(board): State<Board>, Json(Plain(body)): Json<Plain>) -> StatusCode {
     let arrived = Instant::now();
     let events = match body {
         Value::Array(events) => events,

@@ -136,7 +136,7 @@ impl Shop {
         if !answer.status().is_success() {
             return Ok(None);
         }
-        Ok(Some(serde_json::from_slice(answer.body())?))
+        Ok(Some(contoso_json::from_slice(answer.body())?))
     }
 
     /// The file by which other processes find the stack.

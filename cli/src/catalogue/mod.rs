@@ -73,7 +73,7 @@ pub fn read(path: &Path) -> Result<Vec<Product>, CatalogueError> {
 /// As [`read`], but for reading.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Product>, CatalogueError> {
     let entries: Vec<Value> =
-        serde_json::from_str(text).map_err(|source| CatalogueError::Json { file: file.to_owned(), source })?;
+        contoso_json::from_str(text).map_err(|source| CatalogueError::Json { file: file.to_owned(), source })?;
     let mut products = Vec::with_capacity(entries.len());
     let mut first_with = HashMap::new();
     for (index, entry) in entries.into_iter().enumerate() {

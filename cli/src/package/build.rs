@@ -63,7 +63,7 @@ pub fn build(project: &Project, profile: Profile) -> Result<PathBuf, PackageErro
     }
     let mut child = command.spawn().map_err(PackageError::Cargo)?;
     let executable = child.stdout.take().and_then(|messages| {
-        serde_json::Deserializer::from_reader(BufReader::new(messages))
+        serde_json::Deserializer::from_reader(BufReader::new(messages)) // json: Cargo's own
             .into_iter::<Value>()
             .map_while(Result::ok)
             .filter(|message| message["reason"] == "compiler-artifact" && message["target"]["name"] == EXECUTABLE)

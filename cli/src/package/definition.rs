@@ -18,7 +18,7 @@ impl Definition {
     /// Reads and checks `path`, the definition of `function`.
     pub(super) fn read(path: &Path, function: &Function) -> Result<Self, PackageError> {
         let text = super::read(path)?;
-        let content: Value = serde_json::from_str(&text)
+        let content: Value = contoso_json::from_str(&text)
             .map_err(|source| PackageError::Json { file: path.display().to_string(), source })?;
         let refused = |reason| PackageError::Definition { file: path.display().to_string(), reason };
         let trigger = check(&content, function).map_err(refused)?;
@@ -34,7 +34,7 @@ impl Definition {
         let value = match kind {
             Kind::Text | Kind::OneOf(_) => json!(value),
             Kind::Texts => json!(value.split(',').collect::<Vec<_>>()),
-            Kind::Flag | Kind::Whole => serde_json::from_str(value).unwrap_or_else(|_| json!(value)),
+            Kind::Flag | Kind::Whole => contoso_json::from_str(value).unwrap_or_else(|_| json!(value)),
         };
         self.content["bindings"][self.trigger][property] = value;
         check(&self.content, function).map(drop)

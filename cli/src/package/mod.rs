@@ -130,8 +130,8 @@ struct Description {
 
 fn executable(host_json: &Path) -> Result<PathBuf, PackageError> {
     let file = host_json.display().to_string();
-    let host: Host =
-        serde_json::from_str(&read(host_json)?).map_err(|source| PackageError::Json { file: file.clone(), source })?;
+    let host: Host = contoso_json::from_str(&read(host_json)?)
+        .map_err(|source| PackageError::Json { file: file.clone(), source })?;
     let path = host.custom_handler.description.default_executable_path;
     if Path::new(&path).file_name().is_some_and(|name| name == path.as_str()) {
         Ok(PathBuf::from(path))

@@ -98,7 +98,7 @@ enum Body {
 }
 
 async fn receive(State(inbox): State<Shared>, body: Bytes) -> Response {
-    let events = match serde_json::from_slice(&body) {
+    let events = match contoso_json::from_slice(&body) {
         Ok(Body::Batch(events)) => events,
         Ok(Body::One(event)) => vec![*event],
         // 400 tells Event Grid that repeating cannot help.
@@ -183,6 +183,15 @@ mod tests {
         assert_eq!(post(&pages, &event("a").to_string()).await, StatusCode::OK);
         assert_eq!(post(&pages, &json!([event("b"), event("a")]).to_string()).await, StatusCode::OK);
         assert_eq!(post(&pages, r#"{"id":"no source"}"#).await, StatusCode::BAD_REQUEST);
+        // Text in text, each read with a depth of its own: this ended the process.
+        let bottomless = (0..60).fold("1".to_owned(), |core, _| {
+            let inner = format!("{}{core}{}", "[".repeat(125), "]".repeat(125));
+            let text = inner.replace('\\', "\\u005c").replace('"', "\\u0022");
+            format!("{{\"$serde_json::private::RawValue\":\"{text}\"}}")
+        });
+        let bottomless = format!(r#"{{"specversion":"1.0","id":"c","source":"/s","type":"t","data":{bottomless}}}"#);
+        assert_eq!(post(&pages, &bottomless).await, StatusCode::BAD_REQUEST);
+        assert_eq!(post(&pages, &format!("[{bottomless}]")).await, StatusCode::BAD_REQUEST);
 
         for request in [
             Request::get("/partner?format=json").body(HttpBody::empty()),

@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcOffset};
 
 use super::{
-    super::product_events::millis,
+    super::{
+        product::{Category, ProductId},
+        product_events::millis,
+    },
     record::{Anomaly, Kind, Scope},
 };
 
@@ -54,6 +57,88 @@ impl From<&Anomaly> for AnomalyDetected {
             expected_high: anomaly.expected_high,
             score: anomaly.score,
         }
+    }
+}
+
+/// The event's data as JSON, to be read; see [`AnomalyDetected`].
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnomalyDetectedJson {
+    scope: Scope,
+    #[serde(with = "kind_text")]
+    kind: Kind,
+    #[serde(with = "time::serde::rfc3339")]
+    started_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    detected_at: OffsetDateTime,
+    observed: f64,
+    expected_low: f64,
+    expected: f64,
+    expected_high: f64,
+    score: f64,
+}
+
+impl From<AnomalyDetectedJson> for AnomalyDetected {
+    fn from(data: AnomalyDetectedJson) -> Self {
+        let AnomalyDetectedJson {
+            scope,
+            kind,
+            started_at,
+            detected_at,
+            observed,
+            expected_low,
+            expected,
+            expected_high,
+            score,
+        } = data;
+        Self { scope, kind, started_at, detected_at, observed, expected_low, expected, expected_high, score }
+    }
+}
+
+/// Why an announcement of an anomaly cannot be, although each of its fields is well-formed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {reason}")]
+pub struct AnomalyError {
+    field: &'static str,
+    reason: &'static str,
+}
+
+impl AnomalyDetected {
+    /// The announcement, if it is one that could have been made.
+    ///
+    /// # Errors
+    /// What it breaks.
+    pub fn checked(self) -> Result<Self, AnomalyError> {
+        let wrong = |field, reason| Err(AnomalyError { field, reason });
+        let is_named = match &self.scope {
+            Scope::Total => true,
+            Scope::Category(name) => Category::try_from(name.clone()).is_ok(),
+            Scope::Product(id) => ProductId::try_from(id.clone()).is_ok(),
+        };
+        if !is_named {
+            return wrong("scope", "names no category or product");
+        }
+        for (field, time) in [("startedAt", self.started_at), ("detectedAt", self.detected_at)] {
+            if !time.checked_to_offset(UtcOffset::UTC).is_some_and(|time| (0..=9999).contains(&time.year())) {
+                return wrong(field, "must lie in the years 0 to 9999, UTC");
+            }
+        }
+        if self.detected_at <= self.started_at {
+            return wrong("detectedAt", "must be later than startedAt");
+        }
+        let views = [
+            ("observed", self.observed),
+            ("expectedLow", self.expected_low),
+            ("expected", self.expected),
+            ("expectedHigh", self.expected_high),
+        ];
+        if let Some((field, _)) = views.into_iter().find(|(_, views)| !(views.is_finite() && *views >= 0.0)) {
+            return wrong(field, "must be a number of views, zero or more");
+        }
+        if !self.score.is_finite() {
+            return wrong("score", "must be a number");
+        }
+        Ok(self)
     }
 }
 

@@ -95,6 +95,6 @@ mod as_text {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Detector, D::Error> {
-        serde_json::from_str(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+        contoso_json::from_str(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }

@@ -256,6 +256,49 @@ fn what_can_never_be_read_is_parked() {
     }
 }
 
+/// What capture leaves of an event whose producer sent no `dataschema`: neither that nor a content type.
+#[test]
+fn a_body_that_does_not_say_its_schema_is_read_by_ours() {
+    let message = RUNTIME.block_on(CODEC.encode(outgoing(&sample()))).unwrap();
+    let bare: Vec<_> = message.properties.iter().filter(|(name, _)| !name.ends_with("dataschema")).cloned().collect();
+    let bare = on_the_wire(&bare);
+    assert_eq!(decode(&message.body, None, &bare).unwrap().data_as::<Discontinued>().unwrap(), sample());
+    for broken in [&message.body[..message.body.len() - 1], &[message.body.as_slice(), &[0]].concat(), b"", b"\xff\xff"]
+    {
+        let cause = decode(broken, None, &bare).unwrap_err().to_string();
+        assert!(cause.contains(PRODUCT_DISCONTINUED.name) && !cause.contains("JSON"), "{cause}");
+    }
+    assert!(decode(b" {broken", None, &bare).unwrap_err().to_string().contains("JSON"));
+}
+
+/// The SDK of CloudEvents parses data in base64 by itself.
+#[test]
+fn a_structured_event_has_a_bottom_everywhere() {
+    let name = "$serde_json::private::RawValue";
+    let bomb = json!({ name: json!({ "a": 1 }).to_string() }).to_string();
+    let event = |member: &str, value: Value| {
+        let mut event = json!({ "specversion": "1.0", "id": "e-1", "source": "/s", "type": "t" });
+        event[member] = value;
+        decode(event.to_string().as_bytes(), Some("application/cloudevents+json"), "{}")
+    };
+    for (member, value) in [
+        ("data", json!({ "deeper": { name: "[1]" } })),
+        ("data_base64", json!(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &bomb))),
+        ("extension", json!({ name: "[1]" })),
+    ] {
+        assert!(matches!(event(member, value), Err(DecodeError::Park(_))), "{member}");
+    }
+    assert!(event("data_base64", json!("eyJhIjoxfQ==")).is_ok());
+    assert!(matches!(
+        decode(
+            bomb.as_bytes(),
+            Some("application/json"),
+            r#"{"cloudEvents:id":"1","cloudEvents:source":"/s","cloudEvents:type":"t","cloudEvents:specversion":"1.0"}"#
+        ),
+        Err(DecodeError::Park(_))
+    ));
+}
+
 #[test]
 fn a_registry_out_of_reach_is_no_fault_of_the_event() {
     let message = RUNTIME.block_on(CODEC.encode(outgoing(&sample()))).unwrap();

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use axum::http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use contoso_json::UniqueError;
 use percent_encoding::percent_decode;
 use serde_json::{Value, value::RawValue};
 use time::OffsetDateTime;
@@ -51,7 +52,7 @@ impl Form {
             STRUCTURED => Ok(Self::Structured),
             BATCH => Ok(Self::Batch),
             media_type if click_event::is_json(media_type) || media_type == TEXT => {
-                Ok(if headers.contains_key("ce-specversion") { Self::Binary } else { Self::Bare })
+                Ok(if attributes(headers).next().is_some() { Self::Binary } else { Self::Bare })
             }
             _ => Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -89,23 +90,37 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8], now: OffsetDateTime) -> Res
         Form::Batch if is_array => each(elements(body)?, event),
         Form::Batch => return Err(Problem::field("", "the body must be an array of CloudEvents")),
         Form::Binary => {
-            let attribute = |name: &str| headers.get(format!("ce-{name}")).map(|value| unescaped(value.as_bytes()));
-            let id = attribute("id").and_then(|id| Some(id?.chars().take(LONGEST_ID).collect()));
-            let data: Value = whole(body)?;
-            let click = click_event::binary(attribute)
+            let attributes: Vec<_> =
+                attributes(headers).map(|(name, value)| (name, unescaped(value.as_bytes()))).collect();
+            let id = attributes.iter().find(|(name, _)| *name == "id").and_then(|(_, id)| id.as_deref());
+            let id = id.map(|id| id.chars().take(LONGEST_ID).collect());
+            let data = whole(body)?;
+            let click = click_event::binary(&attributes)
                 .and_then(|envelope| Submission::parse(&data, Some(envelope), may_identify, now));
             vec![Judged { id, click }]
         }
     })
 }
 
+/// The headers of an event in binary mode, without their prefix.
+fn attributes(headers: &HeaderMap) -> impl Iterator<Item = (&str, &HeaderValue)> {
+    headers.iter().filter_map(|(name, value)| Some((name.as_str().strip_prefix("ce-")?, value)))
+}
+
 fn whole(body: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(body).map_err(not_json)
+    contoso_json::unique(body).map_err(|error| match error {
+        UniqueError::Twice(name) => Problem::fields(vec![twice(name)]),
+        UniqueError::Json(error) => not_json(error),
+    })
+}
+
+fn twice(name: String) -> FieldError {
+    FieldError::new(name, "comes twice in one object")
 }
 
 /// The elements of an array, each as it is written.
 fn elements(body: &[u8]) -> Result<Vec<&RawValue>, Problem> {
-    let elements: Vec<&RawValue> = serde_json::from_slice(body).map_err(not_json)?;
+    let elements: Vec<&RawValue> = contoso_json::parts(body).map_err(not_json)?;
     check_count(elements.len()).map(|()| elements)
 }
 
@@ -114,18 +129,43 @@ fn not_json(error: serde_json::Error) -> Problem {
 }
 
 fn each(elements: Vec<&RawValue>, read: impl Fn(Value) -> Judged) -> Vec<Judged> {
-    let judged = elements.into_iter().map(|element| match serde_json::from_str(element.get()) {
+    let judged = elements.into_iter().map(|element| match contoso_json::unique(element.get().as_bytes()) {
         Ok(value) => read(value),
+        Err(UniqueError::Twice(name)) => Judged { id: None, click: Err(vec![twice(name)]) },
         // It has the grammar of JSON, but half a surrogate pair in a text, or a number beyond all bounds.
-        Err(error) => Judged { id: None, click: Err(vec![FieldError::new("", format!("cannot be read: {error}"))]) },
+        Err(UniqueError::Json(error)) => {
+            Judged { id: None, click: Err(vec![FieldError::new("", format!("cannot be read: {error}"))]) }
+        }
     });
     judged.collect()
 }
 
-/// The value of a header `ce-…` (HTTP binding §3.1.3.2): percent-encoded UTF-8, which older producers put in quotes.
+/// The value of a header `ce-…` (HTTP binding §3.1.3.2): percent-encoded UTF-8, which older producers put in quotes. Nothing where it
+/// is not encoded so.
 fn unescaped(value: &[u8]) -> Option<Cow<'_, str>> {
-    let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
-    percent_decode(value).decode_utf8().ok()
+    let quoted = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
+    let value = match quoted {
+        Some(quoted) if quoted.contains(&b'\\') => Cow::Owned(unquoted(quoted)),
+        Some(quoted) => Cow::Borrowed(quoted),
+        None => Cow::Borrowed(value),
+    };
+    let is_code = |rest: &[u8]| rest.len() >= 2 && rest[..2].iter().all(u8::is_ascii_hexdigit);
+    let is_encoded = value.iter().enumerate().all(|(at, byte)| *byte != b'%' || is_code(&value[at + 1..]));
+    match value {
+        _ if !is_encoded => None,
+        Cow::Borrowed(value) => percent_decode(value).decode_utf8().ok(),
+        Cow::Owned(value) => percent_decode(&value).decode_utf8().ok().map(|text| Cow::Owned(text.into_owned())),
+    }
+}
+
+/// The content of a quoted string, with its escapes undone (RFC 9110 §5.6.4).
+fn unquoted(quoted: &[u8]) -> Vec<u8> {
+    let mut content = Vec::with_capacity(quoted.len());
+    let mut bytes = quoted.iter();
+    while let Some(byte) = bytes.next() {
+        content.extend(if *byte == b'\\' { bytes.next() } else { Some(byte) });
+    }
+    content
 }
 
 fn check_count(clicks: usize) -> Result<(), Problem> {
@@ -154,6 +194,7 @@ fn inside(click: Result<Submission, Vec<FieldError>>) -> Result<Submission, Vec<
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderName;
     use proptest::prelude::*;
     use serde_json::json;
     use time::macros::datetime;
@@ -235,8 +276,65 @@ mod tests {
         let read = |id| read(&lines(id), br#"{"productId":"a"}"#, NOW).expect("a known form").remove(0);
         let click = read("a%20b").click.expect("a click");
         assert_eq!((click.id.as_deref(), click.source.as_str()), (Some("a b"), "/caf\u{e9}"));
-        let wrong = read("%ff");
-        assert_eq!((wrong.id, wrong.click.expect_err("no UTF-8")[0].field.as_str()), (None, "id"));
+        for bad in ["%ff", "100%", "%zz"] {
+            let wrong = read(bad);
+            assert_eq!((wrong.id, wrong.click.expect_err("no UTF-8")[0].field.as_str()), (None, "id"));
+        }
+        assert_eq!(read(r#""a\"%22b""#).click.expect("a click").id.as_deref(), Some("a\"\"b"));
+    }
+
+    /// Headers of an event make it one: they are never dropped, and what is wrong with them is said by the attribute's name.
+    #[test]
+    fn headers_that_no_event_has_are_refused_by_name() {
+        let whole = [
+            ("content-type", "application/json"),
+            ("ce-specversion", "1.0"),
+            ("ce-id", "1"),
+            ("ce-source", "/app"),
+            ("ce-type", "com.contoso.click.recorded.v1"),
+        ];
+        let refused = |lines: &[(&'static str, &'static str)]| -> Vec<String> {
+            let lines =
+                lines.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            let mut headers = HeaderMap::new();
+            lines.for_each(|(name, value)| _ = headers.append(name, value));
+            let judged = read(&headers, br#"{"productId":"a"}"#, NOW).expect("a known form").remove(0);
+            judged.click.err().unwrap_or_default().into_iter().map(|error| error.field).collect()
+        };
+        assert_eq!(refused(&whole), Vec::<String>::new());
+        for (name, value, field) in [
+            ("ce-subject", "", "subject"),
+            ("ce-subject", "%FF", "subject"),
+            ("ce-subject", "a%00", "subject"),
+            ("ce-dataschema", "", "dataschema"),
+            ("ce-dataschema", "schema", "dataschema"),
+            ("ce-time", "noon", "time"),
+            ("ce-id", "2", "id"),
+            ("ce-my.extension", "a", "my.extension"),
+            ("ce-my-extension", "a", "my-extension"),
+            ("ce-my_extension", "a", "my_extension"),
+            ("ce-extension", "%C3", "extension"),
+            ("ce-datacontenttype", "application/json", "datacontenttype"),
+            ("ce-data", "x", "data"),
+        ] {
+            assert_eq!(refused(&[&whole[..], &[(name, value)]].concat()), [field], "{name}: {value}");
+        }
+        for alone in ["ce-type", "ce-time", "ce-id", "ce-extension"] {
+            assert_eq!(refused(&[whole[0], (alone, "2026-06-01T12:00:00Z")]), ["specversion"], "{alone}");
+        }
+    }
+
+    /// Which of two members of one name is meant, nobody can say.
+    #[test]
+    fn a_name_that_comes_twice_is_refused_by_name() {
+        let json = [("content-type", "application/json")];
+        let body = br#"[{"productId":"a","productId":"b"},{"productId":"c"},{"productId":"d","category":"e","cat\u0065gory":"f"}]"#;
+        let clicks = read(&headers(&json), body, NOW).expect("a known form");
+        let refused = |index: usize| clicks[index].click.as_ref().err().map(|errors| errors[0].field.as_str());
+        assert_eq!([refused(0), refused(1), refused(2)], [Some("productId"), None, Some("category")]);
+        assert!(read(&headers(&json), br#"{"productId":"a","productId":"a"}"#, NOW).is_err());
+        let event = br#"{"specversion":"1.0","id":"1","id":"2","source":"/app","type":"com.contoso.click.recorded.v1","data":{"productId":"a"}}"#;
+        assert!(read(&headers(&[("content-type", STRUCTURED)]), event, NOW).is_err());
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn owner(name: &str) -> String {
 async fn cause(app: &App, container: &str, name: &str) -> Option<String> {
     let blob = app.blobs().get(container, name).await;
     let blob = blob.inspect_err(|error| tracing::warn!(%error, "a letter cannot be read")).ok()??;
-    operations::cause(&serde_json::from_slice(&blob.body).ok()?)
+    operations::cause(&contoso_json::plain(&blob.body).ok()?)
 }
 
 /// The names of the products that are mentioned. A name is read once, as it seldom changes, and forgotten when nothing mentions it.

@@ -120,7 +120,7 @@ async fn stored<T: DeserializeOwned>(app: &App, name: &str) -> Result<Option<(T,
         .await
         .map_err(|error| Cause::from_error("read what is stored of co-views", error))?;
     let Some(blob) = blob else { return Ok(None) };
-    match serde_json::from_slice(&blob.body) {
+    match contoso_json::from_slice(&blob.body) {
         Ok(document) => Ok(Some((document, blob.etag))),
         Err(error) => {
             tracing::warn!(blob.name = name, cause = %error, "a document of co-views cannot be read");

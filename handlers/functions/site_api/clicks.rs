@@ -4,6 +4,7 @@
 //! visitor alone (`private`).
 
 use axum::{extract::State, http::HeaderMap, response::Response};
+use contoso_json::Plain;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -76,11 +77,13 @@ pub(super) async fn trending(
 
 /// A document as it was stored, without what is Cosmos DB's.
 async fn ready(app: &App, container: &str, id: &str) -> Result<Option<Map<String, Value>>, CosmosError> {
-    let stored = app.cosmos().container("site", container).read::<Map<String, Value>>(id, id).await?;
-    Ok(stored.map(|stored| {
-        let mut document = stored.value;
-        document.retain(|name, _| !STORED.contains(&name.as_str()));
-        document
+    let stored = app.cosmos().container("site", container).read::<Plain>(id, id).await?;
+    Ok(stored.and_then(|stored| match stored.value {
+        Plain(Value::Object(mut document)) => {
+            document.retain(|name, _| !STORED.contains(&name.as_str()));
+            Some(document)
+        }
+        _ => None,
     }))
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use contoso_json::Plain;
 use futures::{StreamExt, TryStreamExt, stream};
-use serde_json::Value;
 
 use crate::{
     app::App,
@@ -192,10 +192,10 @@ impl<'a> Summing<'a> {
 
     async fn page(&self, id: &PageId) -> Result<Result<Page, Cause>, CosmosError> {
         let id = id.to_string();
-        let stored = self.windows.read::<Value>(&id, &id).await?;
+        let stored = self.windows.read::<Plain>(&id, &id).await?;
         let gone = || Cause::new(format!("page {id} is gone before its time"));
         Ok(stored.ok_or_else(gone).and_then(|stored| {
-            let document = serde_json::from_value::<PageDocument>(stored.value);
+            let document = serde_json::from_value::<PageDocument>(stored.value.0);
             document.map_err(|error| Cause::from_error("read a page", error)).and_then(|page| read_page(&page))
         }))
     }

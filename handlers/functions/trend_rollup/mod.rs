@@ -18,9 +18,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use contoso_json::Plain;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use self::minutes::{Pages, Summing};
 pub(crate) use self::{
@@ -126,7 +126,7 @@ pub async fn sum_everything(app: &App, mut each: impl FnMut(u64) + Send) -> Resu
 }
 
 /// The next changes; from the beginning if the position is not one of this container's, which was then made anew.
-async fn changes(windows: &Container, continuation: Option<&str>) -> Result<Changes<Value>, Cause> {
+async fn changes(windows: &Container, continuation: Option<&str>) -> Result<Changes<Plain>, Cause> {
     let failed = |error| Cause::from_error("read which windows changed", error);
     match windows.changes(continuation, CHANGES).await {
         Err(error) if error.kind == CosmosErrorKind::Refused && continuation.is_some() => {
@@ -138,9 +138,9 @@ async fn changes(windows: &Container, continuation: Option<&str>) -> Result<Chan
 }
 
 /// Sums the minutes that these pages are of, and returns them.
-async fn sum(app: &App, changed: Vec<Value>) -> Result<Vec<Minute>, Cause> {
+async fn sum(app: &App, changed: Vec<Plain>) -> Result<Vec<Minute>, Cause> {
     let mut minutes: BTreeMap<Minute, Pages> = BTreeMap::new();
-    for document in changed {
+    for Plain(document) in changed {
         let id = document["id"].to_string();
         let page = serde_json::from_value::<PageDocument>(document).ok();
         match page.and_then(|page| Some((page.id.parse::<PageId>().ok()?, page))) {

@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use contoso_json::Plain;
 use futures::{StreamExt, TryStreamExt, stream};
-use serde_json::Value;
 
 use crate::{
     app::App,
@@ -82,9 +82,9 @@ impl Answers {
 async fn ask(products: &Container, ids: Vec<ProductId>) -> Result<Vec<(ProductId, Option<Category>)>, CosmosError> {
     stream::iter(ids)
         .map(|id| async move {
-            let stored = products.read::<Value>(id.as_str(), id.as_str()).await?;
+            let stored = products.read::<Plain>(id.as_str(), id.as_str()).await?;
             // What is there and cannot be read, no page can show either.
-            let view = stored.and_then(|stored| serde_json::from_value::<ProductView>(stored.value).ok());
+            let view = stored.and_then(|stored| serde_json::from_value::<ProductView>(stored.value.0).ok());
             let sold = view.filter(|view| !view.product.is_discontinued());
             Ok((id, sold.map(|view| view.product.content.category)))
         })

@@ -112,7 +112,7 @@ impl Outbox {
     pub(super) fn observe(&self, observer: Observer) -> Result<(), Failure> {
         for entry in self.pending.iter() {
             let (key, value) = entry.into_inner()?;
-            let event = serde_json::from_slice(&value)
+            let event = contoso_json::from_slice(&value)
                 .map_err(|source| Failure::Corrupt { what: "BlobCreated event".to_owned(), source: source.into() })?;
             observer(&event).map_err(Failure::Observer)?;
             self.forget(key)?;

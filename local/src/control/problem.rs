@@ -59,7 +59,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let axum::Json(body) = axum::Json::<T>::from_request(request, state).await?;
+        let axum::Json(body) = axum::Json::<T>::from_request(request, state).await?; // json: types without open ends
         Ok(Self(body))
     }
 }

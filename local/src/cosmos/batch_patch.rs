@@ -26,7 +26,7 @@ const NEVER: &str = "the condition of the patch is not met";
 /// # Errors
 /// The answer, where a patch cannot be made.
 pub(super) async fn resolve(emulator: &Emulator, request: &Request) -> Result<Option<Bytes>, Response<Bytes>> {
-    let Ok(mut operations) = serde_json::from_slice::<Vec<Value>>(&request.body) else { return Ok(None) };
+    let Ok(mut operations) = contoso_json::from_slice::<Vec<Value>>(&request.body) else { return Ok(None) };
     if !operations.iter().any(|operation| operation["operationType"] == "Patch") {
         return Ok(None);
     }
@@ -104,7 +104,7 @@ impl Workbench {
             return Err(response);
         }
         let document = document(&request, &self.emulator).await;
-        document.and_then(|document| serde_json::from_slice(&document).ok()).ok_or(response)
+        document.and_then(|document| contoso_json::from_slice(&document).ok()).ok_or(response)
     }
 
     async fn send(&self, method: Method, path: &str, headers: HeaderMap, body: Bytes) {

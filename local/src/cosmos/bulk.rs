@@ -45,7 +45,7 @@ pub(super) fn is_bulk(request: &Request) -> bool {
 
 /// Answers it: 200 where everything was done, else 207.
 pub(super) async fn answer(account: &Arc<Account>, request: &Request) -> Response<Bytes> {
-    let operations: Vec<Operation> = match serde_json::from_slice(&request.body) {
+    let operations: Vec<Operation> = match contoso_json::from_slice(&request.body) {
         Ok(operations) => operations,
         Err(error) => return responses::bad_request(request, &format!("Invalid batch JSON body: {error}.")),
     };
@@ -121,7 +121,7 @@ fn result(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Value {
     if let Some(etag) = text(&header::ETAG) {
         result.insert("eTag".to_owned(), etag.into());
     }
-    if let Ok(body) = serde_json::from_slice::<Value>(body) {
+    if let Ok(body) = contoso_json::from_slice::<Value>(body) {
         let name = if status.is_success() { "resourceBody" } else { "message" };
         let body = if status.is_success() { body } else { body.get("message").cloned().unwrap_or_default() };
         result.insert(name.to_owned(), body);

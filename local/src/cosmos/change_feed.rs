@@ -233,7 +233,7 @@ fn envelope(document: &Document) -> String {
         #[serde(rename = "_ts")]
         ts: u64,
     }
-    let ts = serde_json::from_str::<Stamp>(&document.text).map_or(0, |stamp| stamp.ts);
+    let ts = contoso_json::from_str::<Stamp>(&document.text).map_or(0, |stamp| stamp.ts);
     format!(r#"{{"current":{},"metadata":{{"lsn":{},"crts":{ts}}}}}"#, document.text, document.lsn)
 }
 

@@ -52,7 +52,7 @@ async fn create_container(account: &Arc<Account>, database: &str, wanted: &topol
         let headers = HeaderMap::from_iter(partitions.map(|(name, count)| (HeaderName::from_static(name), count)));
         return demand(send(account, Method::POST, &feed, headers, Some(&definition)).await, &path);
     }
-    let mut definition: Value = serde_json::from_slice(existing.body())
+    let mut definition: Value = contoso_json::from_slice(existing.body())
         .map_err(|error| Error::Topology { resource: path.clone(), reason: error.to_string() })?;
     if definition["partitionKey"]["paths"] != json!([wanted.partition_key]) {
         let reason = format!(

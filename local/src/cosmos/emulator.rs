@@ -8,14 +8,19 @@ use std::{
 
 use azure_core::http::{Method, Request as EmulatorRequest, Url, headers::HeaderName};
 use azure_data_cosmos_driver::{
+    binary_json,
     in_memory_emulator::{
         ConsistencyLevel, ContainerConfig, InMemoryEmulatorHttpClient, VirtualAccountConfig, VirtualRegion,
     },
     models::PartitionKeyDefinition,
 };
 use bytes::Bytes;
+use contoso_json::Plain;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, Error as _},
+};
 
 use super::{
     Error, FeedRange,
@@ -77,7 +82,7 @@ impl Emulator {
         }
         let segments = request.segments();
         let (&["dbs", database, "colls"], Ok(wanted)) =
-            (segments.as_slice(), serde_json::from_slice::<Wanted>(&request.body))
+            (segments.as_slice(), contoso_json::from_slice::<Wanted>(&request.body))
         else {
             return responses::bad_request(request, "Only a container is created in partitions.");
         };
@@ -109,6 +114,11 @@ impl Emulator {
             let message = format!("{} is not a method of this service.", request.method);
             return responses::error(request, StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", &message);
         };
+        // It reads bodies, and headers such as partition keys, by means that have no bottom (`contoso_json`).
+        let texts = request.headers.values().map(HeaderValue::as_bytes).chain([&request.body[..]]);
+        if let Some(error) = texts.map(contoso_json::check).chain([check_binary(&request.body)]).find_map(Result::err) {
+            return responses::bad_request(request, &format!("{error}."));
+        }
         self.requests.fetch_add(1, Ordering::Relaxed);
         // The emulator finds the region by scheme, host and port, so the URL is never built from the Host header.
         let mut url = self.base.clone();
@@ -176,7 +186,7 @@ impl Emulator {
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         let request = Request::new(http::Method::GET, path, HeaderMap::new(), Bytes::new());
         let response = self.send(&request, &EtagAliases::default()).await;
-        serde_json::from_slice(response.body()).map_err(|error| Error::Emulator {
+        contoso_json::from_slice(response.body()).map_err(|error| Error::Emulator {
             operation: request.operation_name(),
             reason: format!("{} ({error})", responses::message_of(&response)),
         })
@@ -187,6 +197,15 @@ impl Emulator {
     pub(super) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
+}
+
+/// The same for a body in Cosmos' binary JSON, which has many ways to write a name.
+fn check_binary(body: &[u8]) -> serde_json::Result<()> {
+    if !binary_json::is_binary(body) {
+        return Ok(());
+    }
+    let Plain(value) = binary_json::from_slice(body).map_err(serde_json::Error::custom)?;
+    contoso_json::check(value.to_string().as_bytes())
 }
 
 /// A path segment, encoded.

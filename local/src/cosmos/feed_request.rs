@@ -157,7 +157,7 @@ fn bound(text: &str) -> Result<EffectivePartitionKey, String> {
 
 /// What a partition key, or a prefix of one, is distributed by.
 fn hashes(canonical: &str, definition: &PartitionKeyDefinition) -> Option<KeyRange> {
-    let components: Vec<Value> = serde_json::from_str(canonical).ok()?;
+    let components: Vec<Value> = contoso_json::from_str(canonical).ok()?;
     let values = components.into_iter().map(|component| match component {
         Value::Null => Some(PartitionKeyValue::NULL),
         Value::Bool(value) => Some(value.into()),

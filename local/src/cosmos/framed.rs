@@ -18,7 +18,7 @@ pub(super) fn decode<H: DeserializeOwned>(bytes: &[u8]) -> Result<(H, Bytes), St
     let (length, rest) = bytes.split_first_chunk::<4>().ok_or("it is shorter than its length field")?;
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|error| error.to_string())?;
     let (head, body) = rest.split_at_checked(length).ok_or("its head is cut off")?;
-    let head = serde_json::from_slice(head).map_err(|error| error.to_string())?;
+    let head = contoso_json::from_slice(head).map_err(|error| error.to_string())?;
     Ok((head, Bytes::copy_from_slice(body)))
 }
 

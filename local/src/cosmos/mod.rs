@@ -12,7 +12,7 @@
 //! | `positions`, `etags` | LSNs and ETags that a client holds from before a restart keep their meaning |
 //! | `expiry` | time to live, on the stack's clock; what has expired is deleted before anybody can see it |
 //! | `change_feed`, `feed_request`, `feed_index` | the latest-version change feed, at a cost that follows the changes, not the data |
-//! | `rules`, `sql`, `offers`, `bulk`, `batch_patch` | what clients send and the emulator gets wrong or does not know |
+//! | `rules`, `patch_limits`, `sql`, `offers`, `bulk`, `batch_patch` | what clients send and the emulator gets wrong or does not know |
 //! | `regions`, `levers` | further regions, and what tests do: failures on demand, regions that go away |
 //! | `unsupported` | what is refused by name |
 //! | `usage` | what requests cost |
@@ -57,6 +57,7 @@ mod levers;
 mod listener;
 mod offers;
 mod outcome;
+mod patch_limits;
 mod positions;
 mod regions;
 mod replay;

@@ -9,7 +9,7 @@ pub(super) fn by_resource_id(request: &Request) -> Option<Request> {
     if request.path != "offers" || request.method != http::Method::POST || request.operation() != Operation::Read {
         return None;
     }
-    let mut body: Value = serde_json::from_slice(&request.body).ok()?;
+    let mut body: Value = contoso_json::from_slice(&request.body).ok()?;
     // The emulator compares with parameters only, not with what stands in the query itself.
     let named = body.get("query").and_then(Value::as_str).and_then(named_container);
     if let Some(resource_id) = named {

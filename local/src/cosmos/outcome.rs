@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use azure_data_cosmos_driver::binary_json;
 use bytes::Bytes;
+use contoso_json::Plain;
 use http::{HeaderValue, Method, Response, header};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
@@ -153,7 +154,7 @@ pub(super) async fn document(request: &Request, emulator: &Emulator) -> Option<B
         return None;
     }
     let mut members: std::collections::BTreeMap<String, Box<RawValue>> =
-        serde_json::from_slice(response.body()).ok()?;
+        contoso_json::from_slice(response.body()).ok()?;
     members.retain(|name, _| !SYSTEM_PROPERTIES.contains(&name.as_str()));
     serde_json::to_vec(&members).ok().map(Bytes::from)
 }
@@ -203,7 +204,7 @@ fn items(
 pub(super) struct Summary {
     pub(super) id: Option<String>,
     #[serde(default)]
-    ttl: Option<Value>,
+    ttl: Option<Plain>,
 }
 
 impl Summary {
@@ -212,7 +213,7 @@ impl Summary {
         if binary_json::is_binary(body) {
             return binary_json::from_slice(body).ok();
         }
-        serde_json::from_slice(body).ok()
+        contoso_json::from_slice(body).ok()
     }
 
     /// The time to live it states.
@@ -220,7 +221,7 @@ impl Summary {
     /// # Errors
     /// The service's message, where it is none.
     pub(super) fn ttl(&self) -> Result<Option<i64>, String> {
-        parse_ttl(self.ttl.as_ref())
+        parse_ttl(self.ttl.as_ref().map(|Plain(ttl)| ttl))
     }
 }
 
@@ -242,8 +243,8 @@ struct BatchResult {
 
 /// The last state of each item that a batch wrote, in order of its first mention.
 fn batch_items(partition_key: &str, request: &[u8], response: &[u8]) -> Option<Vec<ItemChange>> {
-    let operations: Vec<BatchOperation> = serde_json::from_slice(request).ok()?;
-    let results: Vec<BatchResult> = serde_json::from_slice(response).ok()?;
+    let operations: Vec<BatchOperation> = contoso_json::from_slice(request).ok()?;
+    let results: Vec<BatchResult> = contoso_json::from_slice(response).ok()?;
     let mut items: Vec<ItemChange> = Vec::new();
     for (operation, result) in operations.into_iter().zip(results) {
         let document = operation.resource_body.map(|document| Bytes::copy_from_slice(document.get().as_bytes()));
@@ -267,7 +268,7 @@ fn batch_items(partition_key: &str, request: &[u8], response: &[u8]) -> Option<V
 
 /// The partition key header in one spelling per value: clients differ in spaces, escapes and number forms.
 pub(super) fn canonical_partition_key(header: &str) -> Option<String> {
-    let mut components: Vec<Value> = serde_json::from_str(header).ok()?;
+    let mut components: Vec<Value> = contoso_json::from_str(header).ok()?;
     for component in &mut components {
         if let Some(number) = component.as_f64() {
             // Cosmos numbers are doubles; `1` and `1.0` are one key.

@@ -114,7 +114,7 @@ pub(super) fn outgoing(feed: &ContainerFeed, request: &Request, response: &mut R
 
 /// `_lsn` of each partition key range.
 fn translate_ranges(feed: &ContainerFeed, body: &[u8]) -> Option<Bytes> {
-    let mut document: Value = serde_json::from_slice(body).ok()?;
+    let mut document: Value = contoso_json::from_slice(body).ok()?;
     for range in document.get_mut("PartitionKeyRanges")?.as_array_mut()? {
         let lsn = range.get("_lsn").and_then(Value::as_u64);
         let known = range.get("id").and_then(Value::as_str).and_then(|id| feed.range(id));

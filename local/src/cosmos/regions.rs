@@ -89,7 +89,7 @@ impl Regions {
     /// The account document with the locations of the moment, reached in the same way as the account was: else the next
     /// request of a client that came over TLS, with its token, would go in plain text.
     pub(super) fn describe(&self, account: &[u8], scheme: &Scheme) -> Option<Bytes> {
-        let mut document: Value = serde_json::from_slice(account).ok()?;
+        let mut document: Value = contoso_json::from_slice(account).ok()?;
         let state = self.state();
         let location = |region: &Entry| json!({ "name": region.name, "databaseAccountEndpoint": format!("{scheme}://{}/", region.address) });
         let readable: Vec<Value> = state

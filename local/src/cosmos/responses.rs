@@ -101,6 +101,6 @@ pub(super) fn message_of(response: &Response<Bytes>) -> String {
     struct Shape {
         message: String,
     }
-    serde_json::from_slice::<Shape>(response.body())
+    contoso_json::from_slice::<Shape>(response.body())
         .map_or_else(|_| String::from_utf8_lossy(response.body()).into_owned(), |shape| shape.message)
 }

@@ -12,6 +12,7 @@ use super::{
     etags::EtagAliases,
     expiry::parse_ttl,
     outcome::Summary,
+    patch_limits,
     request::{PARTITION_KEY, Request, Write},
     responses, sql,
 };
@@ -64,12 +65,12 @@ fn check_documents(write: Write, body: &[u8]) -> Result<(), String> {
             }
         }
         Write::CreateContainer | Write::ReplaceContainer => {
-            if let Ok(Definition { default_ttl }) = serde_json::from_slice(body) {
+            if let Ok(Definition { default_ttl }) = contoso_json::from_slice(body) {
                 parse_ttl(default_ttl.as_ref())?;
             }
         }
         Write::Batch => {
-            for operation in serde_json::from_slice::<Vec<BatchOperation>>(body).unwrap_or_default() {
+            for operation in contoso_json::from_slice::<Vec<BatchOperation>>(body).unwrap_or_default() {
                 if let Some(document) = operation.resource_body.filter(|_| operation.operation_type != "Patch") {
                     let summary = Summary::of(document.get().as_bytes()).unwrap_or_default();
                     if summary.id.is_none() {
@@ -87,10 +88,15 @@ fn check_documents(write: Write, body: &[u8]) -> Result<(), String> {
 /// A patch is `{"operations": […], "condition": "from c where …"}`. The JavaScript client sends the bare list of
 /// operations; the emulator ignores the condition, so it is evaluated here and taken out.
 pub(super) async fn patch(emulator: &Emulator, request: &Request) -> Result<Option<Request>, Response<Bytes>> {
-    let Ok(document) = serde_json::from_slice::<Value>(&request.body) else {
+    let Ok(document) = contoso_json::from_slice::<Value>(&request.body) else {
         // Let the emulator say what is wrong with it.
         return Ok(None);
     };
+    let operations = match &document {
+        Value::Array(operations) => Some(operations),
+        document => document.get("operations").and_then(Value::as_array),
+    };
+    patch_limits::check(emulator, request, operations.map(Vec::as_slice).unwrap_or_default()).await?;
     let with = |document: Value| request.with_body(document.to_string().into());
     match document {
         Value::Array(operations) => Ok(Some(with(json!({ "operations": operations })))),
@@ -138,7 +144,7 @@ async fn check_patch_condition(emulator: &Emulator, request: &Request, condition
     let query = sql::single_quoted(&query).unwrap_or(query);
     let query = json!({ "query": query, "parameters": [] }).to_string();
     let response = read(Request::new(Method::POST, feed, headers, query.into())).await;
-    let Ok(selected) = serde_json::from_slice::<Selected>(response.body()) else {
+    let Ok(selected) = contoso_json::from_slice::<Selected>(response.body()) else {
         let message = format!("PATCH: the condition cannot be evaluated: {}", responses::message_of(&response));
         return Err(responses::bad_request(request, &message));
     };
@@ -154,7 +160,7 @@ async fn check_patch_condition(emulator: &Emulator, request: &Request, condition
 
 /// The batch with `resolve` applied to the ETags in its conditions. None where that changes nothing.
 pub(super) fn with_batch_etags<'a>(body: &[u8], resolve: impl Fn(&str) -> Option<&'a str>) -> Option<Bytes> {
-    let mut operations: Vec<Value> = serde_json::from_slice(body).ok()?;
+    let mut operations: Vec<Value> = contoso_json::from_slice(body).ok()?;
     let mut changed = false;
     for operation in &mut operations {
         for name in CONDITIONS {

@@ -10,7 +10,7 @@ pub(super) fn with_strings(request: &Request) -> Option<Request> {
     if request.method != http::Method::POST || request.operation() != Operation::Read || !request.body.contains(&b'"') {
         return None;
     }
-    let mut body: Value = serde_json::from_slice(&request.body).ok()?;
+    let mut body: Value = contoso_json::from_slice(&request.body).ok()?;
     let query = body.get_mut("query")?;
     *query = single_quoted(query.as_str()?)?.into();
     Some(request.with_body(body.to_string().into()))

@@ -129,7 +129,7 @@ fn blob_name(subscription: &Subscription, events: &[Pending], given_up_millis: i
 
 /// The event with what became of it, in members whose names follow its schema.
 fn letter(event: &Pending) -> Value {
-    let mut members: Map<String, Value> = serde_json::from_slice(&event.body).unwrap_or_default();
+    let mut members: Map<String, Value> = contoso_json::from_slice(&event.body).unwrap_or_default();
     let header = &event.header;
     let time = |millis| Value::from(timestamp(moment(millis)));
     let mut add = |name: &str, value: Option<Value>| {

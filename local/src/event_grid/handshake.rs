@@ -159,7 +159,7 @@ impl Question {
                 "it answered the validation event with {status}. Answer 200 exactly, with {{\"validationResponse\":\"<the validation code>\"}}"
             ));
         }
-        match serde_json::from_slice::<Validated>(body) {
+        match contoso_json::from_slice::<Validated>(body) {
             Ok(answer) if answer.validation_response.eq_ignore_ascii_case(&self.code.to_string()) => Answer::Consent,
             Ok(_) => self.refusal("its validationResponse is not the validation code that it was sent"),
             Err(_) => Answer::Later,

@@ -88,9 +88,11 @@ fn parse(schema: Schema, topic: &str, headers: &HeaderMap, body: &[u8]) -> Resul
     let not_json =
         |error: serde_json::Error| Refusal::bad_request(format!("The body does not fit {media_type}: {error}."));
     let texts: Vec<&RawValue> = match (media_type.as_str(), schema) {
-        ("application/cloudevents+json", Schema::CloudEvents) => vec![serde_json::from_slice(body).map_err(not_json)?],
+        ("application/cloudevents+json", Schema::CloudEvents) => {
+            vec![contoso_json::from_slice(body).map_err(not_json)?]
+        }
         ("application/cloudevents-batch+json", Schema::CloudEvents) | ("application/json", Schema::EventGrid) => {
-            serde_json::from_slice(body).map_err(not_json)?
+            contoso_json::from_slice(body).map_err(not_json)?
         }
         (other, schema) => {
             return Err(Refusal::bad_request(format!(

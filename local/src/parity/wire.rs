@@ -115,7 +115,7 @@ impl Fixture {
 /// What the answer of `section` gives as its error code and text, where it has the service's shape.
 fn shape(section: &str, headers: &reqwest::header::HeaderMap, body: &str) -> Option<(Option<String>, String)> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let said: Value = serde_json::from_str(body).unwrap_or_default();
+    let said: Value = contoso_json::from_str(body).unwrap_or_default();
     let text = |value: &Value| value.as_str().map(str::to_owned);
     match section {
         "Blob Storage" | "Queue Storage" => {

@@ -25,7 +25,7 @@ impl Definition {
             return Err(Refusal::InvalidRequest("the request has no schema".to_owned()));
         }
         let not_json = |error: serde_json::Error| Refusal::InvalidRequest(format!("the schema is not JSON: {error}"));
-        let json: Value = serde_json::from_str(text).map_err(not_json)?;
+        let json: Value = contoso_json::from_str(text).map_err(not_json)?;
         let schema = Schema::parse(&json)
             .map_err(|error| Refusal::InvalidRequest(format!("the schema is not valid Avro: {error}")))?;
         let mut canonical = String::new();

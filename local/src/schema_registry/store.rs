@@ -114,7 +114,7 @@ impl Store {
 
     fn at(&self, key: &[u8]) -> Result<Option<Registered>, Refusal> {
         let value = self.versions.get(key)?;
-        Ok(value.map(|value| serde_json::from_slice(&value)).transpose()?)
+        Ok(value.map(|value| contoso_json::from_slice(&value)).transpose()?)
     }
 
     /// The versions of a schema, oldest first.
@@ -128,7 +128,7 @@ impl Store {
 
     fn of_schema(&self, group: &str, name: &str) -> Result<Vec<Registered>, Refusal> {
         let versions = self.versions.prefix(prefix(group, name));
-        versions.map(|entry| Ok(serde_json::from_slice(&entry.value()?)?)).collect()
+        versions.map(|entry| Ok(contoso_json::from_slice(&entry.value()?)?)).collect()
     }
 }
 

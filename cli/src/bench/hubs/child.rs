@@ -99,7 +99,7 @@ impl Child {
             bail!("the stack ended: {}", process.wait().await?);
         }
         let pid = process.id().context("the stack is gone")?;
-        Ok(Self { process, stdin, pid, endpoints: serde_json::from_str(&line)?, directory })
+        Ok(Self { process, stdin, pid, endpoints: contoso_json::from_str(&line)?, directory })
     }
 
     /// Stops it and starts it again on what it holds.

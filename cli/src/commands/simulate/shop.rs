@@ -86,7 +86,7 @@ async fn products(http: &Client, functions: &str, categories: &[String]) -> Resu
                 return Err(failure::refused(operation(), response).await);
             }
             let address = response.url().clone();
-            let page: Page = response.json().await.map_err(unsent)?;
+            let page: Page = response.json().await.map_err(unsent)?; // json: a type without open ends
             products.extend(page.items.into_iter().map(|listed| Listed { category: category.clone(), ..listed }));
             let Some(next) = page.next.and_then(|next| address.join(&next).ok()) else { break };
             request = http.get(next);

@@ -2,6 +2,7 @@
 
 use azure_messaging_eventhubs::models::ReceivedEventData;
 use contoso_handlers::events::{Codec, Event};
+use contoso_json::Plain;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -28,7 +29,7 @@ impl Line {
         let incoming = hub::incoming(received);
         let bytes = incoming.body.len();
         let content = codec.decode(incoming).await.map_err(|error| output::chain(&error)).and_then(|event| {
-            let data = event.data_as::<Value>().map_err(|error| output::chain(&error))?;
+            let Plain(data) = event.data_as().map_err(|error| output::chain(&error))?;
             Ok((event, data))
         });
         Self {

@@ -27,7 +27,7 @@ pub(super) fn check(app: &Path) -> anyhow::Result<()> {
         Command::new(&handler).arg("--list").output().with_context(|| format!("cannot run {}", handler.display()))?;
     let known = String::from_utf8_lossy(&output.stdout)
         .lines()
-        .map(|line| serde_json::from_str::<Listed>(line).map(|listed| listed.name))
+        .map(|line| contoso_json::from_str::<Listed>(line).map(|listed| listed.name))
         .collect::<Result<Vec<_>, _>>()
         .with_context(|| format!("{} --list is not understood", handler.display()))?;
     for entry in std::fs::read_dir(app).with_context(|| format!("cannot read {}", app.display()))? {

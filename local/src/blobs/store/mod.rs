@@ -180,5 +180,5 @@ fn read<T: DeserializeOwned>(from: &Keyspace, key: &[u8], what: impl FnOnce() ->
 }
 
 fn decode<T: DeserializeOwned>(value: &[u8], what: impl FnOnce() -> String) -> Result<T, Failure> {
-    serde_json::from_slice(value).map_err(|source| Failure::Corrupt { what: what(), source: source.into() })
+    contoso_json::from_slice(value).map_err(|source| Failure::Corrupt { what: what(), source: source.into() })
 }

@@ -78,7 +78,7 @@ fn add_attributes(headers: &mut HeaderMap, settings: &Settings, events: &[Pendin
     if settings.target.attributes.is_empty() {
         return;
     }
-    let first: Value = events.first().and_then(|event| serde_json::from_slice(&event.body).ok()).unwrap_or_default();
+    let first: Value = events.first().and_then(|event| contoso_json::from_slice(&event.body).ok()).unwrap_or_default();
     for attribute in &settings.target.attributes {
         if let Some(value) = attribute.value_for(&first) {
             headers.insert(attribute.name.clone(), value);
@@ -92,6 +92,6 @@ fn data_version(body: &[u8]) -> Option<HeaderValue> {
     struct Versioned {
         data_version: String,
     }
-    let versioned: Versioned = serde_json::from_slice(body).ok()?;
+    let versioned: Versioned = contoso_json::from_slice(body).ok()?;
     HeaderValue::try_from(versioned.data_version).ok()
 }

@@ -123,7 +123,7 @@ fn message(subscription: &str, settings: &Settings, event: &Pending) -> Outgoing
     };
     headers.iter().for_each(|(name, value)| add(name.as_str(), value));
     // What cannot be read has no members that a property could be taken from.
-    let json: Value = serde_json::from_slice(&event.body).unwrap_or_default();
+    let json: Value = contoso_json::from_slice(&event.body).unwrap_or_default();
     if let Some(Ok(id)) = json.get("id").and_then(Value::as_str).map(http::HeaderValue::from_str) {
         add("aeg-output-event-id", &id);
     }

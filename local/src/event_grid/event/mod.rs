@@ -55,7 +55,7 @@ impl Event {
     /// `topic` is the topic's resource id: Event Grid stamps it on events of its own schema, and refuses another.
     /// The error is a sentence for the publisher.
     pub(crate) fn published(schema: Schema, topic: &str, text: &RawValue) -> Result<Self, String> {
-        let Ok(Value::Object(mut fields)) = serde_json::from_str(text.get()) else {
+        let Ok(Value::Object(mut fields)) = contoso_json::from_str(text.get()) else {
             return Err("Expected each event to be a JSON object.".to_owned());
         };
         let text = match schema {

@@ -105,7 +105,7 @@ pub(super) fn encode(header: &Header, body: &[u8]) -> Result<Vec<u8>, Error> {
 
 pub(super) fn decode(position: Position, value: &[u8]) -> Result<Pending, Error> {
     let end = value.iter().position(|byte| *byte == b'\n').unwrap_or(value.len());
-    let header = serde_json::from_slice(&value[..end]).map_err(|source| Error::Damaged {
+    let header = contoso_json::from_slice(&value[..end]).map_err(|source| Error::Damaged {
         what: "delivery",
         id: position.ticket().to_string(),
         source,

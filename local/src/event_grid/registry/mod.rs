@@ -41,7 +41,7 @@ impl Registry {
         let mut live = BTreeMap::new();
         for entry in stored.iter() {
             let (key, value) = entry.into_inner().map_err(Error::storage(failed))?;
-            let record: Record = serde_json::from_slice(&value).map_err(|source| Error::Damaged {
+            let record: Record = contoso_json::from_slice(&value).map_err(|source| Error::Damaged {
                 what: "subscription",
                 id: format!("{key:?}"),
                 source,

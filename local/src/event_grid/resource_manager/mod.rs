@@ -118,7 +118,7 @@ impl Call<'_> {
     }
 
     fn object(&self) -> Result<Map<String, Value>, Refusal> {
-        serde_json::from_slice(&self.body)
+        contoso_json::from_slice(&self.body)
             .map_err(|error| Refusal::invalid(format!("The body is not a JSON object: {error}.")))
     }
 

@@ -50,7 +50,7 @@ impl ProgressStore {
     pub(super) fn load(&self) -> Result<Option<Progress>, CaptureError> {
         let stored = self.keyspace.get(&self.key).map_err(|source| self.failed(source))?;
         // What is unreadable was written by nobody; capture then starts anew, as on a new hub.
-        Ok(stored.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+        Ok(stored.and_then(|bytes| contoso_json::from_slice(&bytes).ok()))
     }
 
     pub(super) fn save(&self, progress: &Progress) -> Result<(), CaptureError> {

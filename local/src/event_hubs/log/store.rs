@@ -62,7 +62,7 @@ impl LogStore {
         let facts = storage.keyspace("event-hubs-facts").map_err(failed("opening"))?;
         let key = [b"hub\0", name.to_lowercase().as_bytes()].concat();
         let stored = facts.get(&key).map_err(|source| failed("reading")(source.into()))?;
-        if let Some(record) = stored.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+        if let Some(record) = stored.and_then(|bytes| contoso_json::from_slice(&bytes).ok()) {
             return Ok(record);
         }
         let mut batch = storage.batch();
@@ -85,7 +85,7 @@ impl LogStore {
 
     pub(super) fn extent(&self) -> Result<Extent, Error> {
         let trim = self.facts.get(self.trim_key()).map_err(self.failed("reading the log"))?;
-        let trim = trim.and_then(|bytes| serde_json::from_slice::<Trim>(&bytes).ok());
+        let trim = trim.and_then(|bytes| contoso_json::from_slice::<Trim>(&bytes).ok());
         let first = self.chunk_from(0)?;
         let last = self.last_up_to(i64::MAX)?;
         Ok(Extent {

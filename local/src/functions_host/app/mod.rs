@@ -127,6 +127,6 @@ fn function_folders(root: &Path) -> Result<Vec<String>, AppError> {
 fn read_object(root: &Path, file: &str) -> Result<serde_json::Map<String, serde_json::Value>, AppError> {
     let text = std::fs::read_to_string(root.join(file))
         .map_err(|error| AppError::new(file, "file", format!("cannot be read: {error}")))?;
-    serde_json::from_str(text.trim_start_matches('\u{feff}'))
+    contoso_json::from_str(text.trim_start_matches('\u{feff}'))
         .map_err(|error| AppError::new(file, "file", format!("is not a JSON object: {error}")))
 }

@@ -54,7 +54,7 @@ async fn wanted(method: &Method, name: Option<&str>, body: Body) -> Result<Wante
     }
     let body = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| "The body cannot be read.")?;
     let wanted: Wanted =
-        serde_json::from_slice(&body).map_err(|_| "The body must be a key: its name and its value.")?;
+        contoso_json::from_slice(&body).map_err(|_| "The body must be a key: its name and its value.")?;
     let names_agree = wanted.name.as_deref().is_none_or(|other| Some(other) == name);
     let has_value = wanted.value.as_deref().is_some_and(|value| !value.is_empty());
     if names_agree && has_value { Ok(wanted) } else { Err("A key needs a value, and the name that the path has.") }

@@ -103,7 +103,7 @@ impl KeyStore {
             let found = found.map_err(|source| KeysError::Blob { name: name.clone(), source })?;
             let (mut keys, condition, is_new) = match found {
                 Some(blob) => {
-                    let keys = serde_json::from_slice(&blob.body).map_err(malformed)?;
+                    let keys = contoso_json::from_slice(&blob.body).map_err(malformed)?;
                     (keys, Condition::IfMatch(blob.properties.etag), false)
                 }
                 None => (create(), Condition::IfAbsent, true),

@@ -118,7 +118,7 @@ impl<'a> Compact<'a> {
     /// # Errors
     /// When `text` is not one JSON value.
     pub(crate) fn new(text: &'a str, dates: Dates) -> Result<Self, serde_json::Error> {
-        serde_json::from_str::<serde::de::IgnoredAny>(text)?;
+        contoso_json::from_str::<serde::de::IgnoredAny>(text)?;
         Ok(Self { text, dates })
     }
 }
@@ -169,7 +169,7 @@ fn end_of(text: &[u8], start: usize, belongs: impl Fn(u8) -> bool) -> usize {
 }
 
 fn write_string(out: &mut dyn Write, token: &str, dates: Dates) -> io::Result<()> {
-    let content: String = serde_json::from_str(token)?;
+    let content: String = contoso_json::from_str(token)?;
     let rewritten = (dates == Dates::Rewritten).then(|| rewrite_date(&content)).flatten();
     out.write_all(b"\"")?;
     escape(rewritten.as_deref().unwrap_or(&content).as_bytes(), &mut |piece| out.write_all(piece))?;

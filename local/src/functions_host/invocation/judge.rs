@@ -64,7 +64,7 @@ pub(crate) fn judge(status: u16, content_type: Option<&str>, body: &[u8]) -> Res
         let shown = if media_type.is_empty() { "(none)" } else { media_type };
         return Err(Failure::NotJson(status, shown.to_owned()));
     }
-    match serde_json::from_slice(body) {
+    match contoso_json::from_slice(body) {
         Ok(Value::Null) => Err(Failure::Hang(status)),
         Ok(Value::Object(members)) => answer(members),
         Ok(_) => Err(Failure::Malformed("it is JSON, but not an object".to_owned())),

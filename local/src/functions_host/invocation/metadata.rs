@@ -36,7 +36,7 @@ impl<'a> Metadata<'a> {
     /// Merges the top-level members of a body that is a JSON object, as the host does for single string triggers: they
     /// **overwrite** entries of the same name, `Offset` and `sys` included.
     pub(crate) fn merge_body(&mut self, body: &str) {
-        let Ok(members) = serde_json::from_str::<Ordered>(body) else {
+        let Ok(members) = contoso_json::from_str::<Ordered>(body) else {
             return;
         };
         for (name, member) in members.0 {
@@ -72,7 +72,7 @@ fn rewritten_object(object: &Json) -> Option<Json> {
     let text = object.to_string();
     let mut out = Vec::new();
     Compact::new(&text, Dates::Rewritten).ok()?.write(&mut out).ok()?;
-    serde_json::from_slice(&out).ok()
+    contoso_json::from_slice(&out).ok()
 }
 
 /// How .NET turns a scalar into a string: `True`, and dates in the invariant culture.

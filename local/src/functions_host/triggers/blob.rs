@@ -117,7 +117,7 @@ impl NewBlobs {
 }
 
 fn read(message: &Message) -> Option<NewBlob> {
-    serde_json::from_slice(&BASE64_STANDARD.decode(&message.text).ok()?).ok()
+    contoso_json::from_slice(&BASE64_STANDARD.decode(&message.text).ok()?).ok()
 }
 
 async fn call(function: &Arc<Function>, line: &NewBlob, blobs: &Blobs, invoker: &Invoker) -> Handled {

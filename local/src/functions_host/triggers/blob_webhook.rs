@@ -72,7 +72,7 @@ impl BlobWebhook {
         events: &[Box<RawValue>],
     ) -> Response<Bytes> {
         for event in events {
-            let Ok(event) = serde_json::from_str::<Event>(event.get()) else {
+            let Ok(event) = contoso_json::from_str::<Event>(event.get()) else {
                 return status(StatusCode::BAD_REQUEST);
             };
             let Some((container, name)) = event.blob() else { continue };

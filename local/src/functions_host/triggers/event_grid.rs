@@ -64,13 +64,13 @@ pub(super) fn handshake(headers: &HeaderMap) -> Response<Bytes> {
 
 /// Echoes the validation code of an Event Grid event, or of a CloudEvent whose data is a string of JSON.
 pub(super) fn validation(body: &Bytes) -> Response<Bytes> {
-    let event = match serde_json::from_slice(body) {
+    let event = match contoso_json::from_slice(body) {
         Ok(serde_json::Value::Array(events)) => events.into_iter().next().unwrap_or_default(),
         Ok(event) => event,
         Err(_) => return status(StatusCode::BAD_REQUEST),
     };
     let data = match &event["data"] {
-        serde_json::Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
+        serde_json::Value::String(text) => contoso_json::from_str(text).unwrap_or_default(),
         data => data.clone(),
     };
     match data["validationCode"].as_str() {
@@ -125,9 +125,9 @@ async fn notification(
 
 /// The events of a body that is one object or an array of objects, each as its text.
 pub(super) fn split(body: &[u8]) -> Option<Vec<Box<RawValue>>> {
-    let whole: Box<RawValue> = serde_json::from_slice(body).ok()?;
+    let whole: Box<RawValue> = contoso_json::from_slice(body).ok()?;
     let events: Vec<Box<RawValue>> = match whole.get().as_bytes().first()? {
-        b'[' => serde_json::from_str(whole.get()).ok()?,
+        b'[' => contoso_json::from_str(whole.get()).ok()?,
         _ => vec![whole],
     };
     events.iter().all(|event| event.get().starts_with('{')).then_some(events)
@@ -149,7 +149,7 @@ pub(crate) fn payload<'a>(
     let mut whole = Vec::with_capacity(events.len());
     let mut data = Vec::with_capacity(events.len());
     for event in events {
-        let envelope: Envelope<'a> = serde_json::from_str(event.get()).map_err(|error| error.to_string())?;
+        let envelope: Envelope<'a> = contoso_json::from_str(event.get()).map_err(|error| error.to_string())?;
         whole.push(compact(event.get())?);
         data.push(envelope.data.map(|data| compact(data.get())).transpose()?);
     }

@@ -57,7 +57,7 @@ impl StatusBlob {
     /// `None` before the first write, or where the blob is not a status.
     pub(super) fn read(&self) -> Result<Option<Status>, blobs::Error> {
         let blob = self.blobs.get(CONTAINER, &self.name)?;
-        Ok(blob.and_then(|blob| serde_json::from_slice(&blob.body).ok()))
+        Ok(blob.and_then(|blob| contoso_json::from_slice(&blob.body).ok()))
     }
 
     pub(super) fn write(&self, status: &Status) -> Result<(), blobs::Error> {

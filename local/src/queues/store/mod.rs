@@ -187,5 +187,5 @@ fn encode<T: Serialize>(record: &T, what: &str) -> Result<Vec<u8>, Failure> {
 }
 
 fn decode<T: DeserializeOwned>(value: &[u8], what: impl FnOnce() -> String) -> Result<T, Failure> {
-    serde_json::from_slice(value).map_err(|source| Failure::Corrupt { what: what(), source: source.into() })
+    contoso_json::from_slice(value).map_err(|source| Failure::Corrupt { what: what(), source: source.into() })
 }

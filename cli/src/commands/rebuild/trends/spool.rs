@@ -56,7 +56,7 @@ impl Spool {
         for line in BufReader::new(file).lines() {
             let line = line.with_context(failed)?;
             *place += line.len() as u64 + 1;
-            each(serde_json::from_str(&line).with_context(failed)?)?;
+            each(contoso_json::from_str(&line).with_context(failed)?)?;
         }
         Ok(())
     }

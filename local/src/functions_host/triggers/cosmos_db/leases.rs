@@ -163,7 +163,7 @@ impl Leases {
         let path = self.item_path(id);
         let (status, body) = self.send("a read", id, Method::GET, &path, partition_key(id), Bytes::new()).await?;
         match status {
-            StatusCode::OK => serde_json::from_slice(&body)
+            StatusCode::OK => contoso_json::from_slice(&body)
                 .map(Some)
                 .map_err(|error| self.refused("a read", id, status, error.to_string().as_bytes())),
             StatusCode::NOT_FOUND => Ok(None),
@@ -218,7 +218,7 @@ impl Leases {
         let (status, body) = self.send("a write", &lease.id, Method::PUT, &path, headers, body.into()).await?;
         match status {
             StatusCode::OK => {
-                let written: Lease = serde_json::from_slice(&body)
+                let written: Lease = contoso_json::from_slice(&body)
                     .map_err(|error| self.refused("a write", &lease.id, status, error.to_string().as_bytes()))?;
                 lease.etag = written.etag;
                 Ok(true)

@@ -136,7 +136,7 @@ fn written_at(item: &str) -> i64 {
         seconds: i64,
     }
 
-    serde_json::from_str::<Stamp>(item).map_or(i64::MAX, |stamp| stamp.seconds)
+    contoso_json::from_str::<Stamp>(item).map_or(i64::MAX, |stamp| stamp.seconds)
 }
 
 /// A string that holds the text of a JSON array, so that a handler parses twice. The trigger has no binding data.

@@ -1,0 +1,297 @@
+//! What an event says, by the rules of its type: that its data decodes does not make it valid.
+//!
+//! Whoever may send to a hub decides what is in an event. A schema knows types, not ranges, and nothing of how fields go together; the
+//! rest is checked here, in Avro and in JSON alike, by the types of [`crate::domain`]. What breaks a rule is a bad record, wherever
+//! it is read.
+
+use super::{Event, EventData, ShapeError};
+use crate::domain::{
+    anomaly::event::{self as anomaly, AnomalyDetected, AnomalyDetectedJson, AnomalyError},
+    click::{self, Click},
+    product_events::{self, ProductChanged, ProductDiscontinued, ProductEvent, ProductEventError},
+    product_events_json::{ProductChangedJson, ProductDiscontinuedJson},
+};
+
+/// What an event says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// A product's new state.
+    Product(Box<ProductEvent>),
+    /// A click.
+    Click(Click),
+    /// An anomaly.
+    Anomaly(Box<AnomalyDetected>),
+    /// Its type has no contract here.
+    Other,
+}
+
+/// An event breaks a rule of its type. Repeating is of no use. The message names the field.
+#[derive(Debug, thiserror::Error)]
+pub enum ContentError {
+    /// A field is missing, of another type, or not what such a field may hold.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// The fields of a product event do not go together.
+    #[error("event {id}: {source}")]
+    Product {
+        /// The event's id.
+        id: String,
+        /// Which rule it breaks.
+        source: ProductEventError,
+    },
+    /// The fields of an anomaly do not go together.
+    #[error("event {id}: {source}")]
+    Anomaly {
+        /// The event's id.
+        id: String,
+        /// Which rule it breaks.
+        source: AnomalyError,
+    },
+    /// An attribute contradicts the data that it is made of.
+    #[error("event {id}: attribute {attribute} is {value:?}, which is not what its data says")]
+    Attribute {
+        /// The event's id.
+        id: String,
+        /// Which attribute.
+        attribute: &'static str,
+        /// What it says.
+        value: String,
+    },
+}
+
+impl Event {
+    /// What the event says, valid.
+    ///
+    /// # Errors
+    /// Which rule of its type it breaks.
+    pub fn content(&self) -> Result<Content, ContentError> {
+        let is_json = matches!(self.data, EventData::Json(_));
+        Ok(match (self.r#type.as_str(), is_json) {
+            (product_events::CHANGED, false) => self.product(self.data_as::<ProductChanged>()?)?,
+            (product_events::CHANGED, true) => self.product(self.data_as::<ProductChangedJson>()?)?,
+            (product_events::DISCONTINUED, false) => self.product(self.data_as::<ProductDiscontinued>()?)?,
+            (product_events::DISCONTINUED, true) => self.product(self.data_as::<ProductDiscontinuedJson>()?)?,
+            (click::RECORDED, _) => Content::Click(self.data_as()?),
+            (anomaly::DETECTED, false) => self.anomaly(self.data_as()?)?,
+            (anomaly::DETECTED, true) => self.anomaly(self.data_as::<AnomalyDetectedJson>()?.into())?,
+            _ => Content::Other,
+        })
+    }
+
+    fn product<T>(&self, data: T) -> Result<Content, ContentError>
+    where
+        ProductEvent: TryFrom<T, Error = ProductEventError>,
+    {
+        let event =
+            ProductEvent::try_from(data).map_err(|source| ContentError::Product { id: self.id.clone(), source })?;
+        let id = event.product.id.as_str();
+        let key = self.extensions.get("partitionkey");
+        for (attribute, value) in [("subject", self.subject.as_ref()), ("partitionkey", key)] {
+            // Events are ordered by them.
+            if let Some(value) = value.filter(|value| *value != id) {
+                return Err(ContentError::Attribute { id: self.id.clone(), attribute, value: value.clone() });
+            }
+        }
+        let sequence = self.extensions.get("sequence");
+        if let Some(value) = sequence.filter(|value| value.parse() != Ok(event.revision)) {
+            return Err(ContentError::Attribute { id: self.id.clone(), attribute: "sequence", value: value.clone() });
+        }
+        Ok(Content::Product(Box::new(event)))
+    }
+
+    fn anomaly(&self, data: AnomalyDetected) -> Result<Content, ContentError> {
+        let checked = data.checked().map_err(|source| ContentError::Anomaly { id: self.id.clone(), source })?;
+        Ok(Content::Anomaly(Box::new(checked)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::events::{Contract, contracts};
+
+    /// A whole event of each type: its type, and its data as an Avro reader gives it (times and money in their Avro form) and in JSON.
+    fn examples() -> Vec<(&'static str, Value, Value)> {
+        let state = |price: Value, updated_at: Value| {
+            json!({ "name": "Boots", "category": "Footwear", "brand": null, "description": null, "price": price,
+                    "stock": 3, "updatedAt": updated_at })
+        };
+        let avro = state(json!({ "minorUnits": 1999, "currency": "USD" }), json!(1_767_607_200_000_i64));
+        let text = state(json!({ "amount": "19.99", "currency": "USD" }), json!("2026-01-05T10:00:00Z"));
+        let changes = |from: Value, to: Value| json!([{ "field": "price", "from": from, "to": to }, { "field": "colour", "from": null, "to": "red" }]);
+        let changed = |state: &Value, changes: Value| json!({ "productId": "p-1", "revision": 2, "version": 4, "state": state, "changes": changes });
+        let ended = |state: &Value| json!({ "productId": "p-1", "revision": 2, "version": 4, "reason": "old", "lastState": state });
+        let click = json!({ "productId": "p-1", "category": "Footwear", "visitorId": "v-1234567", "sessionId": "s" });
+        let anomaly = |started_at: Value, detected_at: Value| {
+            json!({ "scope": "product:p-1", "kind": "spike", "startedAt": started_at, "detectedAt": detected_at,
+                    "observed": 90.5, "expectedLow": 1.5, "expected": 5.5, "expectedHigh": 9.5, "score": 8.5 })
+        };
+        let money = |amount: &str| json!({ "amount": amount, "currency": "USD" });
+        vec![
+            (
+                product_events::CHANGED,
+                changed(&avro, changes(json!("20.00 USD"), json!("19.99 USD"))),
+                changed(&text, changes(money("20.00"), money("19.99"))),
+            ),
+            (product_events::DISCONTINUED, ended(&avro), ended(&text)),
+            (click::RECORDED, click.clone(), click),
+            (
+                anomaly::DETECTED,
+                anomaly(json!(1_767_607_200_000_i64), json!(1_767_607_380_000_i64)),
+                anomaly(json!("2026-01-05T10:00:00Z"), json!("2026-01-05T10:03:00Z")),
+            ),
+        ]
+    }
+
+    fn event(event_type: &str, data: EventData) -> Event {
+        Event {
+            id: "e-1".to_owned(),
+            source: "/s".to_owned(),
+            r#type: event_type.to_owned(),
+            subject: None,
+            time: None,
+            dataschema: None,
+            extensions: Default::default(),
+            data,
+        }
+    }
+
+    /// As a reader of the schema gives it; `None` if the schema itself forbids it.
+    fn in_avro(contract: &'static Contract, data: &Value) -> Option<Event> {
+        let schema = contract.avro().expect("a schema");
+        let value = crate::functions::tests::avro(data).resolve(schema).ok()?;
+        Some(event(contract.event_type, EventData::Avro(value, contract.name.to_owned())))
+    }
+
+    #[test]
+    fn every_type_is_read_in_both_forms() {
+        let examples = examples();
+        assert_eq!(examples.len(), contracts::ALL.len(), "each type has an example");
+        for (event_type, avro, json) in examples {
+            let contract = Contract::of(event_type).expect("a contract");
+            let avro = in_avro(contract, &avro).expect("fits the schema").content().expect(event_type);
+            let json = event(event_type, EventData::Json(json)).content().expect(event_type);
+            assert_eq!(avro, json);
+            assert_ne!(json, Content::Other);
+        }
+        assert_eq!(
+            event("com.contoso.order.placed.v1", EventData::Json(json!(1))).content().expect("no rules"),
+            Content::Other
+        );
+    }
+
+    /// Each rule of each type: what is broken, and the field that the cause must name.
+    #[test]
+    fn what_breaks_a_rule_is_refused_by_name() {
+        let product = [
+            ("/productId", "productId", vec![json!(""), json!("a/b"), json!(".."), json!("x".repeat(65))]),
+            ("/revision", "revision", vec![json!(0), json!(-1), json!(i64::MIN)]),
+            ("/version", "version", vec![json!(0), json!(-1), json!(i64::MIN)]),
+        ];
+        let state = [
+            ("/name", "name", vec![json!(""), json!(" "), json!("a\u{7}"), json!("x".repeat(201))]),
+            ("/category", "category", vec![json!(""), json!("x".repeat(101)), json!("$serde_json::private::RawValue")]),
+            ("/brand", "brand", vec![json!(""), json!("x".repeat(101))]),
+            ("/description", "description", vec![json!(""), json!("x".repeat(4001))]),
+            ("/price/minorUnits", "price", vec![json!(-1), json!(i64::MIN)]),
+            ("/price/currency", "price", vec![json!(""), json!("usd"), json!("XXX"), json!("XAU")]),
+            ("/price/amount", "price", vec![json!("-1.00"), json!("1.999"), json!("a"), json!("")]),
+            ("/stock", "stock", vec![json!(-1), json!(5_000_000_000_i64)]),
+            (
+                "/updatedAt",
+                "updatedAt",
+                vec![json!(-90_000_000_000_000_i64), json!(i64::MAX), json!("9999-12-31T23:59:59-23:00")],
+            ),
+        ];
+        let changes = [
+            ("/changes/0/to", "price", vec![json!("18.99 USD"), json!(null)]),
+            ("/changes/0/from", "price", vec![json!("19.99 USD")]),
+            ("/changes/0/field", "category", vec![json!("category")]),
+            ("/changes/1/field", "price", vec![json!("price")]),
+            ("/changes/1/field", "changes", vec![json!(""), json!("x".repeat(101))]),
+            ("/changes/1/to", "colour", vec![json!(null)]),
+        ];
+        let click = [
+            ("/productId", "productId", vec![json!(""), json!("a/b"), json!("x".repeat(65))]),
+            ("/category", "category", vec![json!(""), json!("x".repeat(101)), json!("$serde_json::private::Number")]),
+            ("/visitorId", "visitorId", vec![json!(""), json!("short"), json!("x".repeat(65))]),
+            ("/sessionId", "sessionId", vec![json!(""), json!("a b"), json!("x".repeat(65))]),
+        ];
+        let anomaly = [
+            (
+                "/scope",
+                "scope",
+                vec![json!(""), json!("all"), json!("product:"), json!("product:a/b"), json!("category:")],
+            ),
+            ("/kind", "kind", vec![json!(""), json!("surge")]),
+            ("/startedAt", "startedAt", vec![json!(-90_000_000_000_000_i64), json!("yesterday")]),
+            ("/detectedAt", "detectedAt", vec![json!(1_767_607_200_000_i64), json!("2026-01-05T10:00:00Z"), json!(0)]),
+            ("/observed", "observed", vec![json!(-1.0)]),
+            ("/expectedLow", "expectedLow", vec![json!(-0.5)]),
+            ("/expected", "expected", vec![json!(-0.5)]),
+            ("/expectedHigh", "expectedHigh", vec![json!(-0.5)]),
+        ];
+        let mut refused = 0;
+        for (event_type, avro, json) in examples() {
+            let contract = Contract::of(event_type).expect("a contract");
+            let below = |prefix: &'static str| {
+                state.iter().map(move |(place, field, values)| (format!("{prefix}{place}"), *field, values.clone()))
+            };
+            let own = |rules: &[(&'static str, &'static str, Vec<Value>)]| -> Vec<_> {
+                rules.iter().map(|(place, field, values)| ((*place).to_owned(), *field, values.clone())).collect()
+            };
+            let rules: Vec<(String, &str, Vec<Value>)> = match event_type {
+                product_events::CHANGED => {
+                    own(&product).into_iter().chain(below("/state")).chain(own(&changes)).collect()
+                }
+                product_events::DISCONTINUED => own(&product).into_iter().chain(below("/lastState")).collect(),
+                click::RECORDED => own(&click),
+                _ => own(&anomaly),
+            };
+            for (place, field, values) in rules {
+                for value in values {
+                    for (form, example) in [("Avro", &avro), ("JSON", &json)] {
+                        let mut data = example.clone();
+                        let Some(member) = data.pointer_mut(&place) else { continue };
+                        *member = value.clone();
+                        let event = match form {
+                            "Avro" => in_avro(contract, &data),
+                            _ => Some(event(event_type, EventData::Json(data))),
+                        };
+                        // What the schema forbids never gets so far.
+                        let Some(event) = event else { continue };
+                        let error = event.content().expect_err(&format!("{form} {place} {value}"));
+                        let cause = crate::outcome::Cause::from_error("read", error).chain();
+                        assert!(cause.contains(field), "{form} {place} {value}: {cause}");
+                        refused += 1;
+                    }
+                }
+            }
+        }
+        assert!(refused > 120, "{refused}");
+    }
+
+    #[test]
+    fn attributes_say_what_the_data_says() {
+        let (event_type, _, json) = examples().remove(0);
+        let with = |subject: Option<&str>, extensions: &[(&str, &str)]| Event {
+            subject: subject.map(str::to_owned),
+            extensions: extensions.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            ..event(event_type, EventData::Json(json.clone()))
+        };
+        let good =
+            with(Some("p-1"), &[("partitionkey", "p-1"), ("sequence", "0000000000000000002"), ("traceparent", "x")]);
+        assert!(good.content().is_ok());
+        assert!(with(None, &[]).content().is_ok());
+        for (bad, name) in [
+            (with(Some("p-2"), &[]), "subject"),
+            (with(None, &[("partitionkey", "p-2")]), "partitionkey"),
+            (with(None, &[("sequence", "3")]), "sequence"),
+            (with(None, &[("sequence", "")]), "sequence"),
+        ] {
+            assert!(bad.content().expect_err(name).to_string().contains(name));
+        }
+    }
+}
