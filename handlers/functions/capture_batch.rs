@@ -249,6 +249,27 @@ async fn decode(app: &App, file: &CaptureFile, record: &CapturedEvent) -> Result
     dead_letters::park(app, &bad).await.map(|()| None).map_err(Outcome::Retry)
 }
 
+/// Parks a file that cannot be read to its end, for another reader of such files: under the name of this function, in the hub and partition
+/// that the file is of. Parked again it has one letter still.
+///
+/// # Errors
+/// If the dead letter cannot be written; repeating is safe.
+pub async fn park_file(app: &App, file: &CaptureFile, cause: &Cause) -> Result<(), Cause> {
+    let bad = BadRecord {
+        function: FUNCTION.name,
+        origin: &file.hub,
+        part: &file.partition,
+        id: Some(file.report()),
+        position: json!({ "container": file.container, "file": file.path }),
+        properties: None,
+        content_type: None,
+        // The file stays where it is: it may be larger than what a letter holds.
+        body: b"",
+        cause,
+    };
+    dead_letters::park(app, &bad).await
+}
+
 fn failed(operation: &str, error: BlobError) -> Outcome {
     let is_refused = error.kind == BlobErrorKind::Refused;
     let cause = Cause::from_error(operation, error);

@@ -6,7 +6,7 @@
 //! product is listed in one category at most once its events are handled. Every category that ever had a product has a row there. A product event with malformed data is parked alone; events
 //! of other types are skipped.
 //!
-//! A second delivery changes nothing: every write is "write if newer", see [`crate::domain::projection`].
+//! A second delivery changes nothing and is skipped: every write is "write if newer", see [`crate::domain::projection`].
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::{product_event, repeated, unstored};
 use crate::{
     app::App,
-    azure::cosmos::{Container, CosmosError, CosmosErrorKind, Versioned, write_if_newer},
+    azure::cosmos::{Container, CosmosError, CosmosErrorKind, Versioned, Written, write_if_newer},
     domain::projection::{Fact, ListingRow, ProductView, project},
     outcome::{Cause, Outcome},
     registry::{Function, HubEvent, Order, Trigger},
@@ -37,6 +37,9 @@ const AT_ONCE: usize = 32;
 
 /// Lost races in a row after which the events come again later.
 const MAX_RACES: usize = 8;
+
+/// Why an event is skipped that changes nothing.
+pub const THERE: &str = "the site shows it, or a newer version";
 
 async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
     let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(events.len());
@@ -87,7 +90,8 @@ impl Site {
     async fn show(&self, id: &str, facts: &[Fact]) -> Outcome {
         for _ in 0..MAX_RACES {
             match self.try_show(id, facts).await {
-                Ok(()) => return Outcome::Done,
+                Ok(Written::Yes) => return Outcome::Done,
+                Ok(Written::No) => return Outcome::Skip(THERE),
                 // Another writer was there first. Its document decides what the rows must be, so everything is decided again.
                 Err(error) if matches!(error.kind, CosmosErrorKind::Conflict | CosmosErrorKind::NotFound) => {}
                 Err(error) => return unstored("show the product", error),
@@ -96,22 +100,23 @@ impl Site {
         Outcome::Retry(Cause::new(format!("product {id} is being shown by others at the same time")))
     }
 
-    async fn try_show(&self, id: &str, facts: &[Fact]) -> Result<(), CosmosError> {
+    /// Whether anything had to be written.
+    async fn try_show(&self, id: &str, facts: &[Fact]) -> Result<Written, CosmosError> {
         let stored = self.products.read::<ProductView>(id, id).await?;
         let (known, etag) = stored.map(|stored| (stored.value, stored.etag)).unzip();
         let writes = project(known.as_ref(), facts);
-        stream::iter(writes.rows)
+        let rows = stream::iter(writes.rows)
             .map(|row| async move { write_if_newer(&self.listings, row.category.as_str(), id, &row).await })
             .buffer_unordered(AT_ONCE)
-            .try_for_each(|_| async { Ok(()) })
+            .try_fold(Written::No, |all, row| async move { Ok(if row == Written::Yes { row } else { all }) })
             .await?;
         if let Some(row) = &writes.category {
             self.listings.upsert(&row.category, &row.id.to_string(), row).await?;
         }
         match (&writes.view, &etag) {
-            (Some(view), Some(etag)) => self.products.replace(id, id, view, etag).await.map(drop),
-            (Some(view), None) => self.products.create(id, id, view).await.map(drop),
-            (None, _) => Ok(()),
+            (Some(view), Some(etag)) => self.products.replace(id, id, view, etag).await.map(|_| Written::Yes),
+            (Some(view), None) => self.products.create(id, id, view).await.map(|_| Written::Yes),
+            (None, _) => Ok(rows),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Projections damaged and rebuilt while clicks go on: each ends as the live function would have it.
 
 use std::collections::BTreeMap;
+use std::process::Output;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, Method};
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use contoso_cli::endpoints;
 use contoso_handlers::domain::trends::tally::Tally;
 use contoso_handlers::domain::trends::window::{Page, PageDocument, PageId};
+use contoso_local::blobs::PutOptions;
 use contoso_local::event_hubs::Outgoing;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
@@ -58,8 +60,9 @@ impl Inside {
         minutes
     }
 
-    async fn windows_count(&self, clicks: &[Sent]) {
-        self.counts(clicks.len() + 1, 200).await;
+    /// Waits until the windows count these clicks, and so many other events were read.
+    async fn windows_count(&self, clicks: &[Sent], others: usize) {
+        self.counts(clicks.len() + others, 200).await;
         let (found, expected) = (self.windows().await, counted(clicks));
         let views = |minutes: &BTreeMap<u64, Minute>| -> Vec<(u64, u64)> {
             minutes.iter().map(|(minute, counted)| (*minute, counted.views)).collect()
@@ -78,15 +81,25 @@ impl Inside {
     }
 
     /// Runs a command against this stack, and returns its summary.
-    async fn rebuilt(&self, arguments: &[&str]) -> String {
+    pub(crate) async fn rebuilt(&self, arguments: &[&str]) -> String {
+        let output = self.rebuild(arguments).await;
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// Runs a command against this stack that does not do all it should, and returns its summary and what else it says.
+    async fn rebuilt_in_part(&self, arguments: &[&str]) -> (String, String) {
+        let output = self.rebuild(arguments).await;
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
+        (String::from_utf8(output.stdout).expect("text"), String::from_utf8(output.stderr).expect("text"))
+    }
+
+    async fn rebuild(&self, arguments: &[&str]) -> Output {
         let file = NamedTempFile::new().expect("a temporary file");
         std::fs::write(file.path(), endpoints::ready_line(self.stack.endpoints()).expect("JSON")).expect("written");
         let mut command = contoso();
         command.arg("rebuild").args(arguments).arg("--endpoints").arg(file.path());
-        let output = tokio::task::spawn_blocking(move || command.output().expect("contoso runs")).await;
-        let output = output.expect("no panic");
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
-        String::from_utf8(output.stdout).expect("text")
+        tokio::task::spawn_blocking(move || command.output().expect("contoso runs")).await.expect("no panic")
     }
 
     async fn timer(&self, name: &str) {
@@ -162,7 +175,7 @@ async fn every_projection_is_rebuilt_while_clicks_go_on() {
     let tail = named("tail", 600, 0);
     shop.send(&tail);
     clicks.extend(tail);
-    shop.windows_count(&clicks).await;
+    shop.windows_count(&clicks, 1).await;
     shop.timer("TrendRollup").await;
 
     // Healthy: not one window is written.
@@ -186,17 +199,17 @@ async fn every_projection_is_rebuilt_while_clicks_go_on() {
     let (summary, ()) = tokio::join!(shop.rebuilt(&["Trends"]), going_on);
     clicks.extend(more);
     assert!(!summary.contains(", 0 windows replaced, "), "{summary}");
-    shop.windows_count(&clicks).await;
+    shop.windows_count(&clicks, 1).await;
 
     // From then on, and delivered once more.
     let last = named("last", 300, 0);
     shop.send(&last);
     clicks.extend(last);
-    shop.windows_count(&clicks).await;
+    shop.windows_count(&clicks, 1).await;
     shop.stack.stop_app().await;
     shop.rewind().await;
     shop.run_app().await;
-    shop.windows_count(&clicks).await;
+    shop.windows_count(&clicks, 1).await;
 
     // The minutes follow by themselves; deleted, they are summed again.
     shop.windows_are_summed().await;
@@ -218,7 +231,9 @@ async fn every_projection_is_rebuilt_while_clicks_go_on() {
     }
     shop.minutes_say(&counted(&clicks)).await;
 
-    // The site's documents, from nothing.
+    // The site's documents: they are there, and then from nothing.
+    let summary = shop.rebuilt(&["ProductProjection"]).await;
+    assert!(summary.contains(", 0 applied, 40 already there, "), "{summary}");
     shop.rebuilt(&["ProductProjection", "--clear"]).await;
     assert_eq!([shop.all("site", "products").await, shop.all("site", "listings").await], live);
     shop.stop().await;
@@ -263,6 +278,101 @@ async fn a_page_that_is_new_while_another_is_gone_is_not_forgotten() {
     let views = before["views"].as_u64().expect("views") + added.tally().total.views;
     assert_eq!(minute().await["views"], views, "the added page is summed");
     assert_eq!(minute().await["pages"][partition], 2);
+    shop.stop().await;
+}
+
+/// Files cut off, files of something else, and documents that no writer writes: each is named, and all else is rebuilt.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_damaged_is_named_and_the_rest_is_rebuilt() {
+    let mut random = crate::support::seed::random("CONTOSO_REBUILD_SEED");
+    let shop = Inside::start().await;
+    let (summary, said) = shop.rebuilt_in_part(&["ProductProjection", "--clear"]).await;
+    assert!(summary.starts_with("0 more of the hub, 0 applied"), "{summary}");
+    assert!(said.contains("nothing was deleted"), "{said}");
+    let product = json!({"name": "Thing", "category": "Things", "price": {"amount": "1.00", "currency": "USD"}});
+    for number in 0..12 {
+        shop.put(&format!("p-{number}"), &product).await;
+    }
+    shop.comes_to_rest(12).await;
+    let clicks = some_clicks(&mut random, 600);
+    shop.send(&clicks);
+    shop.counts(clicks.len(), 200).await;
+    shop.handles("clicks", "recently-viewed", i64::try_from(clicks.len()).expect("a count")).await;
+    shop.step(Duration::from_secs(301));
+    eventually("everything captured", || async {
+        let hubs = ["products", "clicks"].map(|hub| (shop.captured(hub), shop.events_of(hub)));
+        if hubs.iter().all(|(captured, events)| captured == events) { Ok(()) } else { Err(format!("{hubs:?}")) }
+    })
+    .await;
+    // Only the hub has this one.
+    shop.put("p-12", &product).await;
+    shop.comes_to_rest(13).await;
+    shop.timer("Recommendations").await;
+    let (site, analytics) = (["products", "listings", "visitors", "recommendations"], ["windows"]);
+    let live = async || {
+        let mut documents = Documents::new();
+        for container in site {
+            documents.extend(shop.all("site", container).await);
+        }
+        for container in analytics {
+            documents.extend(shop.all("analytics", container).await);
+        }
+        documents
+    };
+    let before = live().await;
+
+    // One file of each hub is cut off in its middle, another is none.
+    let mut broken = Vec::new();
+    for hub in ["products", "clicks"] {
+        let files: Vec<String> =
+            shop.blobs("capture", "").into_iter().filter(|name| name.contains(&format!("/{hub}/"))).collect();
+        let whole = shop.stack.blobs().get("capture", &files[0]).expect("blobs").expect("a file").body;
+        let half = whole.slice(..whole.len() / 2);
+        for (file, body) in [(&files[0], half), (&files[1], Bytes::from("no Avro at all"))] {
+            shop.stack.blobs().put("capture", file, body, PutOptions::default()).expect("written");
+            broken.push(file.clone());
+        }
+    }
+    for arguments in [
+        &["ProductProjection", "--clear"][..],
+        &["ProductProjection"],
+        &["RecentlyViewed", "--clear"],
+        &["Recommendations", "--clear"],
+        &["Trends"],
+    ] {
+        let (summary, said) = shop.rebuilt_in_part(arguments).await;
+        assert!(summary.contains(", 2 left out, "), "{arguments:?}: {summary}");
+        let hub = if arguments[0] == "ProductProjection" { "products" } else { "clicks" };
+        for file in broken.iter().filter(|file| file.contains(&format!("/{hub}/"))) {
+            assert!(said.contains(&format!("left out: {file}: could not take the file apart: ")), "{said}");
+        }
+        // What the files lack the hub has still, and the sessions of clicks are stored.
+        assert_eq!(live().await, before, "{arguments:?}");
+    }
+    let letters = ["products", "clicks"].map(|hub| shop.blobs("dead-letters", &format!("CaptureBatch/{hub}/")).len());
+    assert_eq!(letters, [2, 2], "one for each file, however often it was read");
+
+    // Marks and documents that nobody writes, and a window of a partition that there is not.
+    let windows = shop.all("analytics", "windows").await;
+    let damages = [("mark", json!(1_000_000)), ("mark", json!(-7)), ("counts", json!(5)), ("full", json!("yes"))];
+    let mut damaged = Vec::new();
+    for (((_, id), page), (member, value)) in windows.iter().zip(damages) {
+        let mut page = page.clone();
+        page[member] = value;
+        shop.write(Method::PUT, "analytics", "windows", id, id, Some(&page)).await;
+        damaged.push(id.rsplit_once('|').expect("a page").0.to_owned());
+    }
+    let (stranger, mut page) = ("17|2026-06-01T12:00Z|0", windows.values().next().expect("a window").clone());
+    page["id"] = json!(stranger);
+    shop.write(Method::POST, "analytics", "windows", stranger, stranger, Some(&page)).await;
+    let (summary, said) = shop.rebuilt_in_part(&["Trends"]).await;
+    assert!(summary.contains(&format!(", {} mended, 3 left out, ", damaged.len())), "{summary}");
+    for window in damaged {
+        assert!(said.contains(&format!("mended: the window {window}: page ")), "{window}: {said}");
+    }
+    assert!(said.contains(&format!("left out: {stranger}: ")), "{said}");
+    shop.write(Method::DELETE, "analytics", "windows", stranger, stranger, None).await;
+    shop.windows_count(&clicks, 0).await;
     shop.stop().await;
 }
 

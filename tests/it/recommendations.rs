@@ -1,11 +1,15 @@
 //! From clicks to "viewed together" and "for you": through hub, capture, sessions and the timer to the site.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-use crate::support::{Inside, eventually};
+use crate::support::clicks::Sent;
+use crate::support::{Inside, eventually, within};
 
 const ANNE: &str = "visitor-anne";
 const BILL: &str = "visitor-bill";
@@ -72,6 +76,109 @@ impl Inside {
             self.http.post(url).header("aeg-event-type", "Notification").json(&again).send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::ACCEPTED);
     }
+}
+
+/// Lists by id: what they hold, and the version they have.
+type Lists = BTreeMap<String, (Value, String)>;
+
+impl Inside {
+    async fn every_list(&self) -> Lists {
+        let mut lists = Lists::new();
+        for range in self.stack.cosmos().feed_ranges("site", "recommendations").await.expect("ranges") {
+            let feed = self.stack.cosmos().change_feed("site", "recommendations", &range.id, None, 100_000).await;
+            for item in feed.expect("the lists").items {
+                let list: Value = serde_json::from_str(&item).expect("JSON");
+                let text = |name: &str| list[name].as_str().expect("a text").to_owned();
+                lists.insert(text("id"), (list["items"].clone(), text("_etag")));
+            }
+        }
+        lists
+    }
+
+    /// Holds up each write of a list.
+    async fn slow_lists(&self, millis: u64) {
+        let control = &self.stack.endpoints().control;
+        self.http.delete(format!("{control}/faults")).send().await.expect("an answer");
+        if millis > 0 {
+            let path = "/dbs/site/colls/recommendations/docs";
+            let fault = json!({"service": "cosmos", "method": "POST", "pathPrefix": path, "delayMillis": millis, "times": 100_000});
+            let armed = self.http.post(format!("{control}/faults")).json(&fault).send().await.expect("an answer");
+            assert!(armed.status().is_success(), "{}", armed.text().await.expect("text"));
+        }
+    }
+}
+
+/// A shop so large that a run is cut: the next writes the rest and nothing else, and in the end it is as one whole run makes it. Runs that
+/// overlap a rebuild wait for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_cut_goes_on_where_it_was() {
+    let shop = Inside::start().await;
+    shop.slow_lists(200).await;
+    let now = u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).expect("now");
+    let click = |visitor: usize, place: usize| Sent {
+        id: format!("{visitor}-{place}"),
+        product: format!("p-{visitor}-{place}"),
+        category: None,
+        visitor: format!("visitor-{visitor}"),
+        at: now - 60 + u64::try_from(place).expect("seconds"),
+    };
+    let clicks: Vec<Sent> = (0..40).flat_map(|visitor| (0..40).map(move |place| click(visitor, place))).collect();
+    shop.send(&clicks);
+    shop.capture(i64::try_from(clicks.len()).expect("a count")).await;
+    // By itself or now, a run writes lists; it dies among them.
+    let host = shop.stack.host().expect("a host").clone();
+    let cut = tokio::spawn(async move { host.fire_timer("Recommendations").await });
+    let state = within(Duration::from_secs(90), "lists in the state of a run under way", || async {
+        let Some(state) = shop.stack.blobs().get("co-views", "state.json").expect("blobs") else {
+            return Err("none".to_owned());
+        };
+        let state: Value = serde_json::from_slice(&state.body).expect("JSON");
+        let lists = state["lists"].as_object().map_or(0, |lists| lists.len());
+        assert!(lists < clicks.len(), "too late to cut the run");
+        if lists > 0 { Ok(state) } else { Err(state.to_string()) }
+    })
+    .await;
+    shop.kill_handler().await;
+    _ = cut.await.expect("no panic");
+    shop.slow_lists(0).await;
+    let first = shop.every_list().await;
+    assert!(first.len() < clicks.len());
+    shop.recommend().await;
+    let second = shop.every_list().await;
+    assert_eq!(second.keys().filter(|id| id.starts_with("product|")).count(), clicks.len());
+    for product in state["lists"].as_object().expect("lists").keys() {
+        let id = format!("product|{product}");
+        assert_eq!(second[&id], first[&id], "{id} was not written again");
+    }
+
+    // Made whole at once, while the timer fires.
+    shop.slow_lists(20).await;
+    let host = shop.stack.host().expect("a host").clone();
+    let rebuilding = shop.rebuilt(&["Recommendations", "--clear"]);
+    let firing = async {
+        let mut fired = 0;
+        eventually("a run while the rebuild holds the claim", || async {
+            let claim = shop.stack.blobs().get("co-views", "claim.json").expect("blobs");
+            let claim: Value = claim.map_or(Value::Null, |claim| serde_json::from_slice(&claim.body).expect("JSON"));
+            let until = claim["until"].as_str().and_then(|until| OffsetDateTime::parse(until, &Rfc3339).ok());
+            if until.is_some_and(|until| until > OffsetDateTime::now_utc()) { Ok(()) } else { Err(claim.to_string()) }
+        })
+        .await;
+        for _ in 0..2 {
+            assert!(host.fire_timer("Recommendations").await.expect("a timer"), "it waits");
+            fired += 1;
+        }
+        fired
+    };
+    let (summary, fired) = tokio::join!(rebuilding, firing);
+    assert_eq!(fired, 2);
+    assert!(summary.contains(" lists written, "), "{summary}");
+    let whole = shop.every_list().await;
+    let items = |lists: &Lists| -> BTreeMap<String, Value> {
+        lists.iter().map(|(id, (items, _))| (id.clone(), items.clone())).collect()
+    };
+    assert_eq!(items(&whole), items(&second));
+    shop.stop().await;
 }
 
 /// Sessions that go on in the next captured file are one; repeats at every door change nothing; what is discontinued leaves.

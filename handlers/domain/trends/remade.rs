@@ -10,16 +10,20 @@
 //! nothing left to replace, after other attempts, still writes the last page once more: see [`Remade::fence`].
 //!
 //! A window never gets fewer pages: `analytics/minutes` knows how many there were. Those too many are empty.
+//!
+//! A document that is no page, or has a mark that no writer gives, counts nothing: its window is replaced as any other that counts
+//! something else than the log says.
 
 use std::collections::HashSet;
 
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{
     minute::Minute,
     packed::{PackError, pack},
     tally::Tally,
-    window::{DETAILED_PAGES, Fact, Page, PageDocument, PageId, Window, WindowId, seconds_to_keep},
+    window::{DETAILED_PAGES, Fact, MOST_PAGES, Page, PageDocument, PageId, Window, WindowId, seconds_to_keep},
 };
 use crate::domain::click::LATE;
 
@@ -31,6 +35,8 @@ const AT_ONCE: usize = 256;
 pub struct Remade {
     id: WindowId,
     window: Window,
+    /// Sequence number of the last fact.
+    last: Option<i64>,
     /// Not folded yet.
     waiting: Vec<Fact>,
     /// Full pages.
@@ -40,10 +46,25 @@ pub struct Remade {
 /// A page as it was read.
 #[derive(Clone, Debug)]
 pub struct StoredPage {
-    /// The document.
-    pub document: PageDocument,
+    /// The document, or what is wrong with it.
+    pub document: Result<PageDocument, String>,
     /// The ETag it was read under.
     pub etag: String,
+}
+
+impl StoredPage {
+    /// What is stored under the id of a page. `is_possible` tells whether the partition can have an event with this number.
+    pub fn new(value: Value, etag: String, is_possible: impl Fn(i64) -> bool) -> Self {
+        let document = serde_json::from_value::<PageDocument>(value).map_err(|error| error.to_string());
+        let document = document.and_then(|document| match document.mark {
+            mark if mark < 0 || !is_possible(mark) => Err(format!("its mark {mark} is no event of the partition")),
+            _ => match <(PageId, Page)>::try_from(&document) {
+                Ok(_) => Ok(document),
+                Err(error) => Err(error.to_string()),
+            },
+        });
+        Self { document, etag }
+    }
 }
 
 /// A page to be written.
@@ -74,7 +95,7 @@ pub fn is_over(minute: Minute, now: OffsetDateTime) -> bool {
 impl Remade {
     /// Of a log that was not read yet.
     pub fn new(id: WindowId) -> Self {
-        Self { window: Window::new(id.clone()), id, waiting: Vec::new(), pages: Vec::new() }
+        Self { window: Window::new(id.clone()), id, last: None, waiting: Vec::new(), pages: Vec::new() }
     }
 
     /// Adds the next fact of the log.
@@ -82,6 +103,7 @@ impl Remade {
     /// # Errors
     /// If counts cannot be packed, which is not known to happen.
     pub fn add(&mut self, fact: Fact, now: OffsetDateTime) -> Result<(), PackError> {
+        self.last = self.last.max(Some(fact.sequence));
         self.waiting.push(fact);
         if self.waiting.len() == AT_ONCE { self.fold(now).map(drop) } else { Ok(()) }
     }
@@ -125,12 +147,17 @@ impl Remade {
     /// # Errors
     /// If counts cannot be packed, which is not known to happen.
     pub fn compare(&self, stored: &[StoredPage], end: i64, now: OffsetDateTime) -> Result<Comparison, PackError> {
-        if let Some(mark) = stored.iter().map(|page| page.document.mark).max().filter(|mark| *mark > end) {
+        let pages: Vec<&PageDocument> = stored.iter().filter_map(|page| page.document.as_ref().ok()).collect();
+        if let Some(mark) = pages.iter().map(|page| page.mark).max().filter(|mark| *mark > end) {
             return Ok(Comparison::Ahead(mark));
         }
-        let is_same = match (sum(stored.iter().map(|page| &page.document)), sum(&self.documents(now)?)) {
+        // A damaged page counts nothing. Whoever goes on at a page before the last, or at a mark below what is counted, counts again.
+        let grows_elsewhere = pages.iter().rev().skip(1).any(|page| !page.full);
+        if pages.len() < stored.len() || grows_elsewhere || self.last > pages.last().map(|page| page.mark) {
+            return Ok(Comparison::Differs);
+        }
+        let is_same = match (sum(pages), sum(&self.documents(now)?)) {
             (Some(stored), Some(remade)) => stored.is_like(&remade),
-            // A damaged page counts nothing.
             _ => false,
         };
         Ok(if is_same { Comparison::Same } else { Comparison::Differs })
@@ -149,7 +176,7 @@ impl Remade {
         now: OffsetDateTime,
     ) -> Result<Vec<PageWrite>, PackError> {
         let mut wanted = self.documents(now)?;
-        let known = usize::try_from(known).unwrap_or(usize::MAX);
+        let known = usize::try_from(known.min(MOST_PAGES)).unwrap_or_default();
         // Where a live writer may go on: behind the last page there is or was, since it may remember that one as full.
         let grows_at = stored.len().max(known);
         for number in (0..).take(grows_at + 1).skip(wanted.len()) {
@@ -168,7 +195,8 @@ impl Remade {
                 document.mark = end;
             } else {
                 document.full = true;
-                if stored.is_some_and(|stored| stored.document.full && stored.document.counts == document.counts) {
+                let is_there = |stored: &PageDocument| stored.full && stored.counts == document.counts;
+                if stored.is_some_and(|stored| stored.document.as_ref().is_ok_and(is_there)) {
                     return None;
                 }
             }
@@ -181,7 +209,7 @@ impl Remade {
     /// counts what the log says, but was replaced in part, or read while it was, by an attempt that ended with a conflict.
     pub fn fence(stored: &[StoredPage]) -> Option<PageWrite> {
         let StoredPage { document, etag } = stored.last()?.clone();
-        Some(PageWrite { document, etag: Some(etag) })
+        Some(PageWrite { document: document.ok()?, etag: Some(etag) })
     }
 }
 

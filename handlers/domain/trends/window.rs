@@ -34,6 +34,9 @@ const FULL_BYTES: usize = 8 << 10;
 /// takes some 60,000 events a minute. What a flood brings beyond is counted in the total alone, exactly as to its place in the
 /// hub, but without knowing producers' repeats.
 pub const DETAILED_PAGES: u32 = 400;
+/// Pages that no window has more of: who finds a higher number has found damage, and need not look for all the pages below it. The last
+/// page of a flood does not end, and a window that is made anew gets one page more.
+pub const MOST_PAGES: u32 = 10_000;
 /// The longest time that a hub's event may be delivered after it was stored: the hub's retention of seven days, and a day.
 pub const REDELIVERED_WITHIN: Duration = Duration::days(8);
 
@@ -286,9 +289,15 @@ impl TryFrom<&PageDocument> for (PageId, Page) {
     }
 }
 
+impl fmt::Display for WindowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}|{}", self.partition, self.minute)
+    }
+}
+
 impl fmt::Display for PageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}|{}|{}", self.window.partition, self.window.minute, self.number)
+        write!(f, "{}|{}", self.window, self.number)
     }
 }
 
@@ -300,7 +309,8 @@ impl FromStr for PageId {
             let (window, number) = text.rsplit_once('|')?;
             let (partition, minute) = window.rsplit_once('|')?;
             let minute = minute.parse().ok()?;
-            Some(Self { window: WindowId { partition: partition.to_owned(), minute }, number: number.parse().ok()? })
+            let number = number.parse().ok().filter(|number| *number < MOST_PAGES)?;
+            Some(Self { window: WindowId { partition: partition.to_owned(), minute }, number })
         };
         parse().ok_or_else(|| PageIdError(text.to_owned()))
     }

@@ -44,6 +44,9 @@ const AT_ONCE: usize = 32;
 /// Lost races in a row after which the clicks come again later.
 const MAX_RACES: usize = 8;
 
+/// Why a click is skipped that changes nothing.
+pub const THERE: &str = "the list has it, or newer ones, or it was erased";
+
 async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
     let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(events.len());
     let mut visitors: HashMap<VisitorId, (Vec<usize>, Vec<View>)> = HashMap::new();
@@ -122,7 +125,7 @@ async fn try_add(app: &App, lists: &Container, visitor: &VisitorId, views: &[Vie
             };
             match with_views(&list) {
                 Some(list) => (list, etag),
-                None => return Ok(Outcome::Skip("the list has it, or newer ones, or it was erased")),
+                None => return Ok(Outcome::Skip(THERE)),
             }
         }
     };

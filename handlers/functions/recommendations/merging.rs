@@ -1,6 +1,6 @@
 //! From the sessions of files to one table of weights.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{stored, visitors::KEPT};
 use crate::{
@@ -31,10 +31,20 @@ const STRONGEST: usize = 200;
 /// What is new since the last run.
 #[derive(Default)]
 pub(super) struct Changes {
-    /// Who clicked.
-    pub(super) visitors: HashSet<VisitorId>,
-    /// Every file of today and yesterday.
+    /// Files of today and yesterday whose visitors have no lists of them yet, and who they are; each is named once.
+    pub(super) unserved: BTreeMap<Added, BTreeSet<VisitorId>>,
+    /// The other files of today and yesterday.
     pub(super) served: BTreeSet<Added>,
+    named: HashSet<VisitorId>,
+}
+
+impl Changes {
+    fn serve(&mut self, file: &Added, sessions: Option<&FileSessions>) {
+        let visitors = sessions.iter().flat_map(|sessions| &sessions.visits).map(|visit| &visit.visitor);
+        let named = &mut self.named;
+        let unserved = visitors.filter(|visitor| named.insert((*visitor).clone())).cloned().collect();
+        self.unserved.insert(file.clone(), unserved);
+    }
 }
 
 /// Brings the tables of every day that changed up to date.
@@ -66,7 +76,7 @@ async fn catch_up_with(
     changes: &mut Changes,
 ) -> Result<(), Cause> {
     let listed = files_of(app, mark).await?;
-    let (table, version) = stored::<CoViews>(app, &table_of(mark)).await?.unzip();
+    let (table, version) = stored::<CoViews>(app, &table_of(mark)).await?;
     let mut table = table.filter(|table| listed.starts_with(&table.files)).unwrap_or_default();
     let added = table.files.len();
     for (place, file) in listed.into_iter().enumerate() {
@@ -74,16 +84,15 @@ async fn catch_up_with(
         let is_served = !is_recent || served.contains(&file);
         if is_new || !is_served {
             // A file that was replaced since it was listed has marked its day again.
-            let sessions = stored::<FileSessions>(app, &file.name).await?.map(|(sessions, _)| sessions);
+            let (sessions, _) = stored::<FileSessions>(app, &file.name).await?;
             if !is_served {
-                let visits = sessions.iter().flat_map(|sessions| &sessions.visits);
-                changes.visitors.extend(visits.map(|visit| visit.visitor.clone()));
+                changes.serve(&file, sessions.as_ref());
             }
             if is_new {
                 table.add(file.clone(), sessions.as_ref());
             }
         }
-        if is_recent {
+        if is_recent && is_served {
             changes.served.insert(file);
         }
     }
@@ -106,13 +115,13 @@ pub(super) async fn forget_tables(app: &App) -> Result<(), Cause> {
 }
 
 /// Who clicked on a day whose files a run of the function no longer looks into, as long as such a visitor's list is kept.
-pub(super) async fn visitors_before_yesterday(app: &App, today: Day, mark: &str) -> Result<HashSet<VisitorId>, Cause> {
+pub(super) async fn visitors_before_yesterday(app: &App, today: Day, mark: &str) -> Result<BTreeSet<VisitorId>, Cause> {
     let is_kept = day_of(mark).is_some_and(|day| i64::from(today.0 - day.0) <= KEPT.whole_days());
-    let mut visitors = HashSet::new();
+    let mut visitors = BTreeSet::new();
     if is_kept && !is_recent(mark, today) {
         for file in files_of(app, mark).await? {
-            let sessions = stored::<FileSessions>(app, &file.name).await?;
-            visitors.extend(sessions.into_iter().flat_map(|(sessions, _)| sessions.visits).map(|visit| visit.visitor));
+            let (sessions, _) = stored::<FileSessions>(app, &file.name).await?;
+            visitors.extend(sessions.into_iter().flat_map(|sessions| sessions.visits).map(|visit| visit.visitor));
         }
     }
     Ok(visitors)
@@ -152,8 +161,8 @@ pub(super) async fn weights(app: &App, today: Day, marks: &Marks) -> Result<Weig
 }
 
 async fn settled(app: &App, today: Day, marks: Marks) -> Result<Weights, Cause> {
-    let kept = stored::<Settled>(app, SETTLED).await?;
-    if let Some((kept, _)) = kept.filter(|(kept, _)| kept.today == Some(today) && kept.marks == marks) {
+    let (kept, _) = stored::<Settled>(app, SETTLED).await?;
+    if let Some(kept) = kept.filter(|kept| kept.today == Some(today) && kept.marks == marks) {
         return Ok(kept.weights);
     }
     let mut weights = Weights::default();
@@ -169,7 +178,7 @@ async fn settled(app: &App, today: Day, marks: Marks) -> Result<Weights, Cause> 
 }
 
 async fn absorb(app: &App, weights: &mut Weights, mark: &str, today: Day) -> Result<(), Cause> {
-    let Some((table, _)) = stored::<CoViews>(app, &table_of(mark)).await? else { return Ok(()) };
+    let (Some(table), _) = stored::<CoViews>(app, &table_of(mark)).await? else { return Ok(()) };
     for (day, pairs) in &table.days {
         weights.absorb(pairs, day.decay(today));
     }

@@ -8,37 +8,41 @@
 //! clicks of that visitor, from what `site/visitors` says was viewed last; who was erased there gets none.
 //!
 //! A second delivery finds that nothing changed: it reads one listing, one blob and the ids of discontinued products. A run that ends
-//! early leaves what it merged; the next goes on from there, and ends in the same documents.
+//! early, by its own limit or a kill, leaves what it merged and wrote; the next goes on from there, and ends in the same documents. One that
+//! finds `contoso rebuild` at work waits for it, and leaves the work to the next tick if that takes long.
 //!
-//! In container `co-views`: `days/…` is one partition's day, `settled.json` the days before yesterday, `state.json` what was done.
+//! In container `co-views`: `days/…` is one partition's day, `settled.json` the days before yesterday, `state.json` what was done and
+//! `claim.json` says who is at work.
 
+mod claim;
 mod merging;
+mod products;
+mod progress;
 mod visitors;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    time::{Duration, Instant},
+};
 
-use futures::{StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
+use self::progress::Progress;
 use super::co_views::{CONTAINER, MARKS, put};
 use crate::{
     app::App,
-    azure::{
-        blobs::Condition,
-        cosmos::{Container, CosmosErrorKind},
-    },
+    azure::cosmos::Container,
     domain::{
+        click::VisitorId,
         product::ProductId,
         recommendation::{
             Day,
-            lists::{List, viewed_together},
-            state::{Marks, Sources, State},
+            co_views::Added,
+            state::{Marks, Sources},
             weights::Weights,
         },
     },
-    functions::product_recommendations,
     outcome::Cause,
     registry::{Function, Trigger},
 };
@@ -55,56 +59,144 @@ const AT_ONCE: usize = 32;
 /// Answered from the index of `site/products`, so it costs by what it finds.
 const DISCONTINUED: &str = "SELECT VALUE c.id FROM c WHERE c.product.status = 'discontinued'";
 
+/// A run of the timer takes so long at most; the next goes on where it was. With the wait for another it stays below the deadline of timers.
+const RUN: Duration = Duration::from_secs(200);
+/// A run waits so long for another: longer than a claim holds whose holder died.
+const WAIT: Duration = Duration::from_secs(45);
+/// Who makes every list waits until a run of the timer must have ended.
+const LONG_WAIT: Duration = Duration::from_secs(330);
+
+/// Lists worked on before what was done may be stored.
+const PORTION: usize = 256;
+
+/// Attempts of who makes every list, each going on where the one before it failed.
+const ATTEMPTS: u32 = 6;
+
 async fn handle(app: App) -> Result<(), Cause> {
-    let now = app.now();
-    let today = Day::of(now);
-    let (state, version) = stored::<State>(&app, STATE).await?.unzip();
-    let state = state.unwrap_or_default();
-    let sources = Sources { today: Some(today), marks: marks(&app).await?, discontinued: discontinued(&app).await? };
-    if state.sources == sources {
+    let sources = sources(&app).await?;
+    if Progress::read(&app).await?.state().is_of(&sources) {
         return Ok(());
     }
-    let changes = merging::catch_up(&app, today, &state, &sources.marks).await?;
-    let weights = merging::weights(&app, today, &sources.marks).await?;
-    let hidden: HashSet<ProductId> = sources.discontinued.iter().cloned().collect();
-    let container = app.cosmos().container("site", "recommendations");
-    let lists = write_lists(&container, &weights, &hidden, &state.lists, now).await?;
-    visitors::write_lists(&app, &container, &weights, &hidden, changes.visitors, now).await?;
-    let gone: Vec<&ProductId> = sources.discontinued.difference(&state.sources.discontinued).collect();
-    // Before the first run there is no list that could hold them.
-    if state.sources.today.is_some() {
-        visitors::take_out(&container, &gone, &hidden).await?;
+    let mut written = 0;
+    match claim::alone(&app, WAIT, run(&app, Some(RUN), &mut written)).await? {
+        Some(End::Whole) => {}
+        Some(End::Cut) => tracing::info!(written, "there is more to recommend than fits in a run; the next goes on"),
+        None => tracing::info!("a rebuild or another run is at work on the recommendations; the next tick looks again"),
     }
-    let state = State { sources, lists, served: changes.served };
-    let condition = version.as_deref().map_or(Condition::IfAbsent, Condition::IfMatch);
-    put(&app, STATE, &state, condition)
-        .await
-        .map(drop)
-        .map_err(|error| Cause::from_error("store what was recommended", error))
+    Ok(())
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Every list is as it is to be.
+    Whole,
+    /// Its time was over. What it did is stored.
+    Cut,
+}
+
+/// What lists are made of, and where they go.
+struct Making<'a> {
+    app: &'a App,
+    container: Container,
+    weights: Weights,
+    hidden: HashSet<ProductId>,
+    now: OffsetDateTime,
+}
+
+impl<'a> Making<'a> {
+    async fn new(app: &'a App, sources: &Sources, today: Day) -> Result<Self, Cause> {
+        Ok(Self {
+            app,
+            container: app.cosmos().container("site", "recommendations"),
+            weights: merging::weights(app, today, &sources.marks).await?,
+            hidden: sources.discontinued.iter().cloned().collect(),
+            now: app.now(),
+        })
+    }
+}
+
+/// Writes what changed since the last run, for as long as `limit`, and counts the lists in `written`. What was done is stored on the way,
+/// also if it fails.
+async fn run(app: &App, limit: Option<Duration>, written: &mut u64) -> Result<End, Cause> {
+    let until = limit.map(|limit| Instant::now() + limit);
+    let is_over = || until.is_some_and(|until| Instant::now() > until);
+    let mut progress = Progress::read(app).await?;
+    let sources = sources(app).await?;
+    if progress.state().is_of(&sources) {
+        return Ok(End::Whole);
+    }
+    let today = sources.today.unwrap_or_else(|| Day::of(app.now()));
+    let changes = merging::catch_up(app, today, progress.state(), &sources.marks).await?;
+    let making = Making::new(app, &sources, today).await?;
+    let files: Vec<Added> = changes.unserved.keys().cloned().collect();
+    let done = write_changed(&making, &sources, changes.unserved, &mut progress, &is_over, written).await;
+    if matches!(done, Ok(End::Whole)) {
+        progress.end(sources, changes.served.into_iter().chain(files)).await?;
+    } else if let Err(cause) = progress.store().await {
+        tracing::warn!(cause = cause.chain(), "what a run did could not be stored");
+    }
+    done
+}
+
+async fn write_changed(
+    making: &Making<'_>,
+    sources: &Sources,
+    unserved: BTreeMap<Added, BTreeSet<VisitorId>>,
+    progress: &mut Progress<'_>,
+    is_over: &(impl Fn() -> bool + Sync),
+    written: &mut u64,
+) -> Result<End, Cause> {
+    if products::write_lists(making, progress, is_over, written).await? == End::Cut
+        || visitors::serve(making, unserved, progress, is_over, written).await? == End::Cut
+    {
+        return Ok(End::Cut);
+    }
+    let known = &progress.state().sources;
+    // Before the first run there is no list that could hold them.
+    if known.today.is_some() {
+        let gone: Vec<&ProductId> = sources.discontinued.difference(&known.discontinued).collect();
+        visitors::take_out(&making.container, &gone, &making.hidden).await?;
+    }
+    Ok(End::Whole)
 }
 
 /// Makes every list again, whatever was written before: of the products, and of the visitors who clicked in the last 30 days. With
-/// `from_nothing`, the tables they are made of too. The function may run meanwhile.
+/// `from_nothing`, the tables they are made of too. `prepare` runs once nothing is known of the lists that stand: should anything fail
+/// after it, the function makes those of the products by itself. Runs of the function wait meanwhile. Returns how many lists were written.
 ///
 /// # Errors
-/// If a service fails, or a run of the function was at work at the same time. Repeating is safe.
-pub async fn make_everything(app: &App, from_nothing: bool) -> Result<(), Cause> {
-    // Only a run that knows of no list writes all of them; and none that began before can end after this.
-    forget(app, STATE).await?;
-    if from_nothing {
-        merging::forget_tables(app).await?;
-    }
-    handle(app.clone()).await?;
-    let now = app.now();
-    let (today, marks) = (Day::of(now), marks(app).await?);
-    let weights = merging::weights(app, today, &marks).await?;
-    let hidden: HashSet<ProductId> = discontinued(app).await?.into_iter().collect();
-    let container = app.cosmos().container("site", "recommendations");
-    for mark in marks.keys() {
-        let visitors = merging::visitors_before_yesterday(app, today, mark).await?;
-        visitors::write_lists(app, &container, &weights, &hidden, visitors, now).await?;
-    }
-    Ok(())
+/// If a service fails, or others are at work all the time. Repeating is safe.
+pub async fn make_everything(
+    app: &App,
+    from_nothing: bool,
+    prepare: impl Future<Output = Result<(), Cause>>,
+) -> Result<u64, Cause> {
+    let work = async {
+        // Only a run that knows of no list writes all of them; and none that began before can end after this.
+        forget(app, STATE).await?;
+        if from_nothing {
+            merging::forget_tables(app).await?;
+        }
+        prepare.await?;
+        let mut written = 0;
+        let mut attempts = 0..ATTEMPTS;
+        while let Err(cause) = run(app, None, &mut written).await {
+            let Some(attempt) = attempts.next() else { return Err(cause) };
+            tracing::warn!(cause = cause.chain(), "making the recommendations goes on where it failed");
+            tokio::time::sleep(Duration::from_millis(200) * 2_u32.pow(attempt)).await;
+        }
+        let sources = sources(app).await?;
+        let today = Day::of(app.now());
+        let making = Making::new(app, &sources, today).await?;
+        for mark in sources.marks.keys() {
+            let visitors = merging::visitors_before_yesterday(app, today, mark).await?;
+            written += visitors::write_lists(&making, visitors).await?;
+        }
+        Ok(written)
+    };
+    let busy = || Cause::new("others are at work on the recommendations all the time; repeating is safe");
+    claim::alone(app, LONG_WAIT, work).await?.ok_or_else(busy)
 }
 
 async fn forget(app: &App, name: &str) -> Result<(), Cause> {
@@ -112,21 +204,25 @@ async fn forget(app: &App, name: &str) -> Result<(), Cause> {
     deleted.map_err(|error| Cause::from_error("remove what was made of co-views", error))
 }
 
-/// A document of the container and its ETag; one that cannot be read counts as missing, for each can be made again.
-async fn stored<T: DeserializeOwned>(app: &App, name: &str) -> Result<Option<(T, String)>, Cause> {
+/// A document of the container and its ETag. One that cannot be read is there, but counts as missing: each can be made again.
+async fn stored<T: DeserializeOwned>(app: &App, name: &str) -> Result<(Option<T>, Option<String>), Cause> {
     let blob = app
         .blobs()
         .get(CONTAINER, name)
         .await
         .map_err(|error| Cause::from_error("read what is stored of co-views", error))?;
-    let Some(blob) = blob else { return Ok(None) };
-    match contoso_json::from_slice(&blob.body) {
-        Ok(document) => Ok(Some((document, blob.etag))),
-        Err(error) => {
-            tracing::warn!(blob.name = name, cause = %error, "a document of co-views cannot be read");
-            Ok(None)
-        }
+    let Some(blob) = blob else { return Ok((None, None)) };
+    let document = contoso_json::from_slice(&blob.body);
+    if let Err(error) = &document {
+        tracing::warn!(blob.name = name, cause = %error, "a document of co-views cannot be read");
     }
+    Ok((document.ok(), Some(blob.etag)))
+}
+
+/// What lists are to be made of now.
+async fn sources(app: &App) -> Result<Sources, Cause> {
+    let today = Day::of(app.now());
+    Ok(Sources { today: Some(today), marks: marks(app).await?, discontinued: discontinued(app).await? })
 }
 
 async fn marks(app: &App) -> Result<Marks, Cause> {
@@ -142,50 +238,4 @@ async fn discontinued(app: &App) -> Result<BTreeSet<ProductId>, Cause> {
         .await
         .map_err(|error| Cause::from_error("ask which products are discontinued", error))?;
     Ok(ids.into_iter().collect())
-}
-
-/// Writes the lists of products that differ from those `written` before; returns the digests of all that stand now.
-async fn write_lists(
-    container: &Container,
-    weights: &Weights,
-    hidden: &HashSet<ProductId>,
-    written: &BTreeMap<ProductId, String>,
-    now: OffsetDateTime,
-) -> Result<BTreeMap<ProductId, String>, Cause> {
-    let mut digests = BTreeMap::new();
-    let mut changed = Vec::new();
-    for product in weights.products() {
-        let items = viewed_together(weights, product, hidden);
-        if items.is_empty() {
-            continue;
-        }
-        let list = List { id: product_recommendations(product), at: now, items, ttl: None };
-        let digest = digest(&list);
-        if written.get(product) != Some(&digest) {
-            changed.push(list);
-        }
-        digests.insert(product.clone(), digest);
-    }
-    stream::iter(changed)
-        .map(|list: List| async move { container.upsert(&list.id, &list.id, &list).await })
-        .buffer_unordered(AT_ONCE)
-        .try_collect::<()>()
-        .await
-        .map_err(|error| Cause::from_error("store what is viewed together", error))?;
-    for product in written.keys().filter(|product| !digests.contains_key(*product)) {
-        let id = product_recommendations(product);
-        match container.delete(&id, &id, None).await {
-            Err(error) if error.kind != CosmosErrorKind::NotFound => {
-                return Err(Cause::from_error("remove what is no longer viewed together", error));
-            }
-            _ => {}
-        }
-    }
-    Ok(digests)
-}
-
-/// Tells whether a list changed, whenever it was made.
-fn digest(list: &List) -> String {
-    let text = serde_json::to_vec(&list.items).unwrap_or_default();
-    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,21 +1,21 @@
 //! Lists of visitors: "for you".
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 
-use super::AT_ONCE;
+use super::{AT_ONCE, End, Making, PORTION, progress::Progress};
 use crate::{
-    app::App,
     azure::cosmos::{Container, CosmosError, CosmosErrorKind},
     domain::{
         click::VisitorId,
         product::ProductId,
         recently_viewed::RecentlyViewed,
         recommendation::{
+            co_views::Added,
             lists::{List, for_you},
-            weights::Weights,
+            state::Serving,
         },
     },
     functions::visitor_recommendations,
@@ -31,49 +31,73 @@ const ASKED_AT_ONCE: usize = 200;
 /// An unchanged list is written again when it is so old, so that it does not expire before its visitor is away for long.
 const RENEWED: Duration = Duration::days(1);
 
-/// Writes the list of each of `visitors`, where it changed.
+/// Writes the lists of visitors, file by file; the file first that a run before this came half through.
+pub(super) async fn serve(
+    making: &Making<'_>,
+    mut unserved: BTreeMap<Added, BTreeSet<VisitorId>>,
+    progress: &mut Progress<'_>,
+    is_over: &(impl Fn() -> bool + Sync),
+    written: &mut u64,
+) -> Result<End, Cause> {
+    let begun = progress.state().serving.clone();
+    let half = begun.and_then(|Serving { file, visitor }| {
+        let mut rest = unserved.remove(&file)?.split_off(&visitor);
+        rest.remove(&visitor);
+        Some((file, rest))
+    });
+    for (file, visitors) in half.into_iter().chain(unserved) {
+        let visitors: Vec<VisitorId> = visitors.into_iter().collect();
+        for portion in visitors.chunks(PORTION) {
+            *written += write_lists(making, portion.iter().cloned()).await?;
+            if let Some(last) = portion.last() {
+                progress.served_until(&file, last.clone());
+            }
+            progress.store_now_and_then().await?;
+            if is_over() {
+                return Ok(End::Cut);
+            }
+        }
+        progress.served(file);
+    }
+    Ok(End::Whole)
+}
+
+/// Writes the list of each of `visitors`, where it changed, and returns how many that were.
 pub(super) async fn write_lists(
-    app: &App,
-    container: &Container,
-    weights: &Weights,
-    hidden: &HashSet<ProductId>,
-    visitors: HashSet<VisitorId>,
-    now: OffsetDateTime,
-) -> Result<(), Cause> {
-    let recently_viewed = &app.cosmos().container("site", "visitors");
+    making: &Making<'_>,
+    visitors: impl IntoIterator<Item = VisitorId>,
+) -> Result<u64, Cause> {
+    let recently_viewed = &making.app.cosmos().container("site", "visitors");
     stream::iter(visitors)
-        .map(|visitor: VisitorId| write_list(recently_viewed, container, weights, hidden, visitor, now))
+        .map(|visitor: VisitorId| write_list(recently_viewed, making, visitor))
         .buffer_unordered(AT_ONCE)
-        .try_collect::<()>()
+        .try_fold(0, |written, is_written| async move { Ok(written + u64::from(is_written)) })
         .await
         .map_err(|error| Cause::from_error("store a visitor's recommendations", error))
 }
 
 async fn write_list(
     recently_viewed: &Container,
-    container: &Container,
-    weights: &Weights,
-    hidden: &HashSet<ProductId>,
+    Making { container, weights, hidden, now, .. }: &Making<'_>,
     visitor: VisitorId,
-    now: OffsetDateTime,
-) -> Result<(), CosmosError> {
+) -> Result<bool, CosmosError> {
     let recent = recent(recently_viewed, &visitor).await?;
     let items = for_you(weights, &recent, hidden);
     let id = visitor_recommendations(&visitor);
     if items.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let stored = container.read::<List>(&id, &id).await?;
-    if stored.is_some_and(|stored| stored.value.items == items && now - stored.value.at < RENEWED) {
-        return Ok(());
+    if stored.is_some_and(|stored| stored.value.items == items && *now - stored.value.at < RENEWED) {
+        return Ok(false);
     }
-    let list = List { id, at: now, items, ttl: Some(KEPT.whole_seconds()) };
+    let list = List { id, at: *now, items, ttl: Some(KEPT.whole_seconds()) };
     container.upsert(&list.id, &list.id, &list).await?;
     // Whoever was erased meanwhile keeps no list: erasing empties `site/visitors` first.
     if self::recent(recently_viewed, &visitor).await?.is_empty() {
-        return delete(container, &list.id).await;
+        delete(container, &list.id).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The visitor's products, the newest first; none if nothing is known, or all was erased.

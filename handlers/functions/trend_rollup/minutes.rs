@@ -12,7 +12,7 @@ use crate::{
         board::WINDOW_MINUTES,
         minute::{Minute, MinuteDocument},
         tally::Tally,
-        window::{Page, PageDocument, PageId, WindowId},
+        window::{MOST_PAGES, Page, PageDocument, PageId, WindowId},
     },
     held::Held,
     outcome::Cause,
@@ -61,7 +61,8 @@ impl Pages {
 
     fn know(&mut self, partition: &str, count: u32) {
         let known = self.counts.entry(partition.to_owned()).or_default();
-        *known = count.max(*known);
+        // A damaged item may name any number of pages.
+        *known = count.min(MOST_PAGES).max(*known);
     }
 }
 

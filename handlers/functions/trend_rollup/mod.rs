@@ -13,7 +13,7 @@ mod minutes;
 mod shelf;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     num::NonZeroU32,
     time::{Duration, Instant},
 };
@@ -33,7 +33,7 @@ use crate::{
     domain::trends::{
         minute::Minute,
         past::Past,
-        window::{PageDocument, PageId},
+        window::{Page, PageDocument, PageId},
     },
     outcome::Cause,
     registry::{Function, Trigger},
@@ -123,6 +123,44 @@ pub async fn sum_everything(app: &App, mut each: impl FnMut(u64) + Send) -> Resu
         continuation = Some(read.continuation);
     }
     lists::write(app, &Past::hours_before(Minute::of(app.now())).collect()).await
+}
+
+/// What is stored among the windows.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// The pages that can be summed.
+    pub readable: HashSet<PageId>,
+    /// Ids of the other documents, and what is wrong with each.
+    pub damaged: Vec<(String, Cause)>,
+}
+
+/// Looks at every page of the windows.
+///
+/// # Errors
+/// If a service fails. Nothing is written.
+pub async fn survey(app: &App) -> Result<Survey, Cause> {
+    let windows = app.cosmos().container("analytics", "windows");
+    let mut continuation: Option<String> = None;
+    let mut survey = Survey::default();
+    loop {
+        let read = changes(&windows, continuation.as_deref()).await?;
+        if read.items.is_empty() {
+            return Ok(survey);
+        }
+        for document in read.items {
+            let id = document["id"].as_str().unwrap_or_default().to_owned();
+            let page = serde_json::from_value::<PageDocument>(document);
+            let page = page.map_err(|error| Cause::from_error("read a page", error)).and_then(|document| {
+                let page = <(PageId, Page)>::try_from(&document);
+                page.map_err(|error| Cause::from_error("read a page", error))
+            });
+            match page {
+                Ok((id, _)) => drop(survey.readable.insert(id)),
+                Err(cause) => survey.damaged.push((id, cause)),
+            }
+        }
+        continuation = Some(read.continuation);
+    }
 }
 
 /// The next changes; from the beginning if the position is not one of this container's, which was then made anew.

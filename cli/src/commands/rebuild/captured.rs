@@ -1,15 +1,27 @@
 //! Captured files as the events a function takes.
+//!
+//! A file is read to its end before the first of its events is used: one that is damaged anywhere counts as a whole, as it does for
+//! `CaptureBatch`, which stores nothing of it. It is parked, told and left out; the others go on.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Seek, Write};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use backon::Retryable;
 use contoso_handlers::app::App;
+use contoso_handlers::azure::blobs::{BlobError, BlobErrorKind};
 use contoso_handlers::domain::capture::{self, CaptureFile, CapturedEvent};
 use contoso_handlers::events::{DecodeError, Incoming};
+use contoso_handlers::functions::capture_batch;
+use contoso_handlers::outcome::Cause;
 use contoso_handlers::registry::{HubEvent, Position};
 use futures::{Stream, StreamExt, stream};
 use time::{Duration, OffsetDateTime};
+
+use super::replayed::pauses;
+use super::tally::Tally;
+use crate::output;
 
 /// The container of captured files, as topology.json names it.
 const CONTAINER: &str = "capture";
@@ -18,13 +30,23 @@ const CONTAINER: &str = "capture";
 const REST_OF_THE_SECOND: Duration = Duration::milliseconds(999);
 
 /// The captured files of a hub, of each partition in the order of their windows.
-pub(super) struct Captured(Vec<Entry>);
+pub(super) struct Captured {
+    files: Vec<Entry>,
+    /// Partitions of which a file was left out.
+    damaged: BTreeSet<String>,
+}
 
 /// One file.
 pub(super) struct Entry {
     pub(super) file: CaptureFile,
     pub(super) etag: String,
     pub(super) length: u64,
+}
+
+/// A copy of a file that was read to its end, and is at its beginning.
+pub(super) struct Readable {
+    local: File,
+    events: u64,
 }
 
 /// An event of a partition.
@@ -45,35 +67,79 @@ impl Captured {
             CaptureFile::from_subject(&subject).map(|file| Entry { file, etag: blob.etag, length: blob.length })
         });
         // Capture creates a file before it has anything to put there.
-        Ok(Self(files.filter(|entry| entry.file.hub == hub && entry.length > 0).collect()))
+        let files = files.filter(|entry| entry.file.hub == hub && entry.length > 0).collect();
+        Ok(Self { files, damaged: BTreeSet::new() })
+    }
+
+    /// Reads every file to its end, forgets those that cannot be read, and returns the number of events in the others.
+    pub(super) async fn check(&mut self, app: &App, tally: &mut Tally) -> anyhow::Result<u64> {
+        let bar = output::bar("bytes checked", self.bytes());
+        let (mut readable, mut events) = (Vec::new(), 0);
+        for entry in std::mem::take(&mut self.files) {
+            bar.inc(entry.length);
+            match fetch(app, &entry, tally).await? {
+                Some(file) => {
+                    events += file.events;
+                    readable.push(entry);
+                }
+                None => drop(self.damaged.insert(entry.file.partition)),
+            }
+        }
+        bar.finish_and_clear();
+        self.files = readable;
+        Ok(events)
+    }
+
+    /// Whether no file of a partition was left out by [`Self::check`].
+    pub(super) fn is_whole(&self, partition: &str) -> bool {
+        !self.damaged.contains(partition)
     }
 
     pub(super) fn files(&self) -> impl Iterator<Item = &Entry> {
-        self.0.iter()
+        self.files.iter()
+    }
+
+    /// The files of one partition.
+    pub(super) fn of<'a>(&'a self, partition: &'a str) -> impl Iterator<Item = &'a Entry> {
+        self.files().filter(move |entry| entry.file.partition == partition)
+    }
+
+    /// The partitions of which there are files.
+    pub(super) fn partitions(&self) -> BTreeSet<String> {
+        self.files().map(|entry| entry.file.partition.clone()).collect()
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        self.0.iter().map(|entry| entry.length).sum()
+        self.files.iter().map(|entry| entry.length).sum()
     }
 }
 
-/// The events of one file as `consumer_group` would have got them.
+/// Gets a file and reads it to its end; `None` if it cannot be read, which is parked and told then.
 ///
 /// # Errors
-/// When the file cannot be read, or the schema registry not be reached.
-pub(super) async fn events<'a>(
-    app: &'a App,
-    entry: &'a Entry,
-    consumer_group: &'a str,
-) -> anyhow::Result<impl Stream<Item = anyhow::Result<Record>> + 'a> {
+/// When storage cannot be reached: that says nothing about the file.
+pub(super) async fn fetch(app: &App, entry: &Entry, tally: &mut Tally) -> anyhow::Result<Option<Readable>> {
     let path = &entry.file.path;
-    let local = download(app, path).await.with_context(|| format!("cannot read the captured file {path}"))?;
-    let records =
-        capture::read(BufReader::new(local)).with_context(|| format!("cannot read the captured file {path}"))?;
-    Ok(stream::iter(records).then(move |record| async move {
-        let record = record.with_context(|| format!("cannot read the captured file {path} to its end"))?;
-        decode(app, &entry.file, consumer_group, record).await
-    }))
+    let is_transient = |error: &anyhow::Error| error.downcast_ref().is_some_and(BlobError::is_transient);
+    let downloaded = (|| download(app, path)).retry(pauses()).when(is_transient).await;
+    let cause = match downloaded {
+        Ok(local) => match check(local).await? {
+            Ok(readable) => return Ok(Some(readable)),
+            Err(cause) => cause,
+        },
+        Err(error) => match error.downcast::<BlobError>() {
+            Ok(error) if error.kind == BlobErrorKind::NotFound => {
+                Cause::new(format!("there is no file {path} any more"))
+            }
+            Ok(error) if error.kind == BlobErrorKind::Refused => Cause::from_error("read the file", error),
+            Ok(error) => bail!(anyhow::Error::new(error).context(format!("cannot read the captured file {path}"))),
+            Err(error) => bail!(error.context(format!("cannot copy the captured file {path}"))),
+        },
+    };
+    let parked = capture_batch::park_file(app, &entry.file, &cause).await;
+    parked.map_err(|error| anyhow::Error::msg(error.chain())).with_context(|| format!("cannot park {path}"))?;
+    tally.leave_out(path, &cause.chain());
+    Ok(None)
 }
 
 /// A copy of the file on this machine: the reader of Avro waits for its bytes, and files may be larger than memory.
@@ -85,6 +151,45 @@ async fn download(app: &App, path: &str) -> anyhow::Result<File> {
     }
     local.rewind()?;
     Ok(local)
+}
+
+/// Reads a file to its end, or says what is wrong with it.
+async fn check(local: File) -> anyhow::Result<Result<Readable, Cause>> {
+    let failed = |error| Cause::from_error("take the file apart", error);
+    let checking = tokio::task::spawn_blocking(move || {
+        let counted = capture::read(BufReader::new(&local))
+            .and_then(|mut records| records.try_fold(0, |events, record| record.map(|_| events + 1)));
+        (local, counted)
+    });
+    let (mut local, counted) = match checking.await {
+        Ok(checked) => checked,
+        // Damage that the reader of Avro panics at.
+        Err(error) => return Ok(Err(Cause::from_error("take the file apart", error))),
+    };
+    match counted {
+        Ok(events) => {
+            local.rewind()?;
+            Ok(Ok(Readable { local, events }))
+        }
+        Err(error) => Ok(Err(failed(error))),
+    }
+}
+
+/// The events of one file as `consumer_group` would have got them.
+///
+/// # Errors
+/// When the schema registry cannot be reached.
+pub(super) fn events<'a>(
+    app: &'a App,
+    entry: &'a Entry,
+    Readable { local, .. }: Readable,
+    consumer_group: &'a str,
+) -> anyhow::Result<impl Stream<Item = anyhow::Result<Record>> + 'a> {
+    let failed = || format!("cannot read the captured file {} once more", entry.file.path);
+    let records = capture::read(BufReader::new(local)).with_context(failed)?;
+    Ok(stream::iter(records).then(move |record| async move {
+        decode(app, &entry.file, consumer_group, record.with_context(failed)?).await
+    }))
 }
 
 async fn decode(app: &App, file: &CaptureFile, consumer_group: &str, record: CapturedEvent) -> anyhow::Result<Record> {
@@ -114,5 +219,22 @@ pub(super) async fn hub_event(
         Ok(event) => Ok(Ok(HubEvent { event, position })),
         Err(DecodeError::Park(cause)) => Ok(Err(cause.chain())),
         Err(DecodeError::Retry(cause)) => Err(anyhow::Error::msg(cause.chain())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_no_captured_file_says_why_and_breaks_nothing() {
+        for content in [&b""[..], b"Avro 1.2 or so", b"Obj\x01\x04"] {
+            let mut local = tempfile::tempfile().expect("a file");
+            local.write_all(content).expect("written");
+            local.rewind().expect("rewound");
+            let checked = check(local).await.expect("the disk works");
+            let cause = checked.err().expect("no captured file").chain();
+            assert!(cause.starts_with("could not take the file apart: the file is no readable Avro file"), "{cause}");
+        }
     }
 }

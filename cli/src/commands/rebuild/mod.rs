@@ -4,6 +4,7 @@ mod captured;
 mod clear;
 mod recommendations;
 mod replayed;
+mod rest;
 mod rollup;
 mod tally;
 mod trends;
@@ -15,7 +16,8 @@ use anyhow::bail;
 use clap::ValueEnum;
 use contoso_handlers::app::App;
 use contoso_handlers::domain::recently_viewed;
-use contoso_handlers::registry::{Trigger, functions};
+use contoso_handlers::functions::{self, product_projection};
+use contoso_handlers::registry::{self, Trigger};
 use contoso_handlers::settings::EventHubsSettings;
 use tokio::time::Instant;
 
@@ -24,6 +26,9 @@ use crate::signals::Signals;
 use crate::{endpoints, identity, output};
 use replayed::Replay;
 use tally::Tally;
+
+/// Events that were in no captured file.
+const FROM_HUB: &str = "more of the hub";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,9 +43,12 @@ Examples:
   contoso rebuild Recommendations --clear
       What is viewed together and for you, from the sessions in captured clicks
 
-The functions may go on running meanwhile: what they do and what the rebuild does can be repeated and mixed. Events that are on
-the hub and not captured yet are the running function's; only Trends reads them too. Running the command again does no harm,
-and makes right what a rebuild left that was stopped.
+The functions may go on running meanwhile: what they do and what the rebuild does can be repeated and mixed. Events come from
+captured files, and behind them from the hub; those of Recommendations are in captured files alone. Running the command again does no
+harm, and makes right what a rebuild left that was stopped.
+
+A captured file that cannot be read to its end counts as none: it is named, gets a dead letter as CaptureBatch makes them, and the
+others are rebuilt; the exit code is 1 then. --clear deletes only when all is read that can be, and nothing if that is nothing.
 
 Trends replaces only windows whose clicks it knows all, and only if they count something else than the clicks say. TrendRollup sums
 changed windows within its next runs, so that minutes follow by themselves.";
@@ -52,7 +60,7 @@ pub(super) struct Args {
     /// The function whose documents are to be rebuilt
     #[arg(value_enum)]
     projection: Target,
-    /// Delete its documents first: readers miss them until they are back, and Anomalies may take missing minutes for an outage.
+    /// Delete its documents once all files are read: readers miss them until they are back, and Anomalies may take missing minutes for an outage.
     /// Not for Trends, which replaces documents one by one
     #[arg(long)]
     clear: bool,
@@ -101,24 +109,28 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
         ended = Box::pin(rebuild(&args, &app, &hubs, &mut tally)) => ended.map(|()| Exit::Done),
         () = signals.next() => Ok(Exit::Interrupted),
     };
-    writeln!(std::io::stdout().lock(), "{tally}, in {:.1} s", started.elapsed().as_secs_f64())?;
-    if let Some(cause) = tally.first_cause {
-        output::say(&format!("the first bad event: {cause}"));
+    tally.tell();
+    if !matches!(ended, Ok(Exit::Done)) {
+        output::say(&match args.clear {
+            true => tally.cleared.advice(&args.projection.name()),
+            false => "what was rebuilt stays; running the command again does the rest".to_owned(),
+        });
     }
-    ended
+    writeln!(std::io::stdout().lock(), "{tally}, in {:.1} s", started.elapsed().as_secs_f64())?;
+    match ended {
+        Ok(Exit::Done) if !tally.is_whole() => Ok(Exit::Failed),
+        ended => ended,
+    }
 }
 
 async fn rebuild(args: &Args, app: &App, hubs: &EventHubsSettings, tally: &mut Tally) -> anyhow::Result<()> {
-    let rebuild = args.projection.rebuild()?;
-    if args.clear {
-        let deleted = clear::documents(app, args.projection.stores()).await?;
-        output::say(&format!("deleted {deleted} documents"));
-    }
-    match rebuild {
-        Rebuild::Replayed(replay) => replayed::rebuild(app, &replay, tally).await,
+    // Each deletes when it has read what it needs.
+    let cleared = args.clear.then(|| args.projection.stores());
+    match args.projection.rebuild()? {
+        Rebuild::Replayed(replay) => replayed::rebuild(app, hubs, &replay, cleared, tally).await,
         Rebuild::Trends => trends::rebuild(app, hubs, tally).await,
-        Rebuild::TrendRollup => rollup::rebuild(app, tally).await,
-        Rebuild::Recommendations => recommendations::rebuild(app, args.clear, tally).await,
+        Rebuild::TrendRollup => rollup::rebuild(app, cleared, tally).await,
+        Rebuild::Recommendations => recommendations::rebuild(app, cleared, tally).await,
     }
 }
 
@@ -135,11 +147,14 @@ impl Target {
             Self::TrendRollup => Rebuild::TrendRollup,
             Self::Recommendations => Rebuild::Recommendations,
             Self::ProductProjection | Self::RecentlyViewed => {
-                let function = functions().into_iter().find(|function| function.name == name);
+                let function = registry::functions().into_iter().find(|function| function.name == name);
                 match function.map(|function| function.trigger) {
                     Some(Trigger::EventHub { hub, consumer_group, handle, .. }) => {
-                        let kept = (self == Self::RecentlyViewed).then_some(recently_viewed::KEPT);
-                        Rebuild::Replayed(Replay { hub, consumer_group, handle, kept })
+                        let (kept, there) = match self {
+                            Self::RecentlyViewed => (Some(recently_viewed::KEPT), functions::recently_viewed::THERE),
+                            _ => (None, product_projection::THERE),
+                        };
+                        Rebuild::Replayed(Replay { hub, consumer_group, handle, kept, there })
                     }
                     _ => bail!("{name} reads no hub"),
                 }
@@ -150,10 +165,10 @@ impl Target {
     /// What the summary always tells.
     fn results(self) -> &'static [&'static str] {
         match self {
-            Self::ProductProjection | Self::RecentlyViewed => &[replayed::APPLIED, replayed::UNCHANGED],
-            Self::Trends => &[trends::FROM_HUB, trends::REPLACED, trends::SAME, trends::LEFT],
+            Self::ProductProjection | Self::RecentlyViewed => &[FROM_HUB, replayed::APPLIED, replayed::THERE],
+            Self::Trends => &[FROM_HUB, trends::REPLACED, trends::SAME, trends::LEFT],
             Self::TrendRollup => &[rollup::SUMMED],
-            Self::Recommendations => &[],
+            Self::Recommendations => &[recommendations::WRITTEN],
         }
     }
 
@@ -192,7 +207,7 @@ mod tests {
     fn every_projection_is_a_function_that_can_be_rebuilt() {
         for projection in Target::value_variants() {
             let name = projection.name();
-            assert!(functions().iter().any(|function| function.name == name), "{name}");
+            assert!(registry::functions().iter().any(|function| function.name == name), "{name}");
             assert!(projection.rebuild().is_ok(), "{name}");
         }
     }

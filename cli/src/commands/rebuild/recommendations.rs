@@ -1,41 +1,53 @@
 //! `site/recommendations`, from the sessions in captured files.
 
+use std::collections::HashSet;
+
 use anyhow::Context;
-use backon::Retryable;
 use contoso_handlers::app::App;
 use contoso_handlers::domain::capture::ReportedFile;
 use contoso_handlers::functions::co_views::FileSessions;
 use contoso_handlers::functions::recommendations;
+use contoso_handlers::outcome::Cause;
 use futures::StreamExt;
 
-use super::captured::{self, Captured, Entry};
-use super::replayed::pauses;
+use super::captured::{self, Captured, Entry, Readable};
+use super::clear;
 use super::tally::Tally;
 use crate::output;
 
 const HUB: &str = "clicks";
 
-/// Stores the sessions of every captured file again, as `CaptureBatch` does, and makes every list of them.
-pub(super) async fn rebuild(app: &App, from_nothing: bool, tally: &mut Tally) -> anyhow::Result<()> {
+/// Lists written.
+pub(super) const WRITTEN: &str = "lists written";
+
+/// Stores the sessions of every captured file again, as `CaptureBatch` does, and makes every list of them. With `cleared` the lists are
+/// deleted once the files are read, and the tables they are made of too.
+pub(super) async fn rebuild(app: &App, cleared: Option<&[clear::Store]>, tally: &mut Tally) -> anyhow::Result<()> {
     let captured = Captured::list(app, HUB).await?;
     let bar = output::bar("bytes", captured.bytes());
-    // What is not written yet has no sessions.
     for file in captured.files() {
-        sessions(app, file, tally).await?;
-        tally.files += 1;
+        // What is not written yet has no sessions; a file that cannot be read keeps those it has.
+        if let Some(readable) = captured::fetch(app, file, tally).await? {
+            sessions(app, file, readable, tally).await?;
+            tally.files += 1;
+        }
         bar.inc(file.length);
     }
     bar.finish_and_clear();
-    let make = || async {
-        let made = recommendations::make_everything(app, from_nothing).await;
-        made.map_err(|cause| anyhow::Error::msg(cause.chain()))
+    let prepare = async {
+        let Some(stores) = cleared else { return Ok(()) };
+        let cleared = clear::documents(app, stores, &HashSet::new(), tally).await;
+        cleared.map_err(|error| Cause::new(output::chain(error.as_ref())))
     };
-    make.retry(pauses()).await.context("the recommendations cannot be made now; running the command again is safe")
+    let made = recommendations::make_everything(app, cleared.is_some(), prepare).await;
+    let made = made.map_err(|cause| anyhow::Error::msg(cause.chain()));
+    tally.add(WRITTEN, made.context("the recommendations cannot be made now; running the command again is safe")?);
+    Ok(())
 }
 
-async fn sessions(app: &App, entry: &Entry, tally: &mut Tally) -> anyhow::Result<()> {
+async fn sessions(app: &App, entry: &Entry, readable: Readable, tally: &mut Tally) -> anyhow::Result<()> {
     let mut sessions = FileSessions::new(&entry.file, &ReportedFile::new(&entry.file, &entry.etag, entry.length));
-    let mut events = Box::pin(captured::events(app, entry, "").await?);
+    let mut events = Box::pin(captured::events(app, entry, readable, "")?);
     while let Some(record) = events.next().await {
         let record = record?;
         tally.events += 1;

@@ -1,23 +1,32 @@
 //! Projections whose function takes old events as it took them first.
 
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use azure_messaging_eventhubs::StartLocation;
 use backon::{ExponentialBuilder, Retryable};
 use contoso_handlers::app::App;
 use contoso_handlers::outcome::Outcome;
 use contoso_handlers::registry::{BoxFuture, HubEvent};
+use contoso_handlers::settings::EventHubsSettings;
 use futures::StreamExt;
+use time::OffsetDateTime;
 
-use super::captured::{self, Captured};
+use super::captured::{self, Captured, Record};
+use super::rest::{self, Partition};
 use super::tally::Tally;
+use super::{FROM_HUB, clear};
+use crate::hub::Hub;
 use crate::output;
 
 /// Events given to a function at a time, as the host does.
 const BATCH: usize = 500;
 
+/// Events whose effects were written.
 pub(super) const APPLIED: &str = "applied";
-pub(super) const UNCHANGED: &str = "changed nothing";
+/// Events that changed nothing, since what is stored has them already.
+pub(super) const THERE: &str = "already there";
 
 const OUTLIVED: &str = "stored too long ago for what they made to be there still";
 
@@ -31,62 +40,132 @@ pub(super) struct Replay {
     /// How long its documents are kept; for ever if `None`. What was stored before that is not given to it: what expired must not come
     /// back, nor what was erased so long ago that the erasure has expired itself.
     pub(super) kept: Option<time::Duration>,
+    /// The reason for which it skips an event whose effects are stored.
+    pub(super) there: &'static str,
 }
 
-/// Gives every captured event of the hub to the function, partition by partition in their order.
-pub(super) async fn rebuild(app: &App, replay: &Replay, tally: &mut Tally) -> anyhow::Result<()> {
-    let &Replay { hub, consumer_group, handle, kept } = replay;
-    let captured = Captured::list(app, hub).await?;
-    let since = kept.map(|kept| app.now() - kept);
-    let bar = output::bar("bytes", captured.bytes());
-    for file in captured.files() {
-        let mut events = Box::pin(captured::events(app, file, consumer_group).await?.chunks(BATCH));
-        while let Some(chunk) = events.next().await {
-            let mut batch = Vec::with_capacity(chunk.len());
-            for record in chunk {
-                tally.events += 1;
-                let record = record?;
-                if record.enqueued.zip(since).is_some_and(|(enqueued, since)| enqueued < since) {
-                    tally.add(OUTLIVED, 1);
-                    continue;
-                }
-                match record.event {
-                    Ok(event) => batch.push(event),
-                    Err(cause) => tally.is_bad(cause),
-                }
-            }
-            apply(app, handle, batch, tally).await?;
+/// Gives every event of the hub to the function, partition by partition in their order: those of captured files, then those that only the
+/// hub has. With `cleared` its documents are deleted between reading and applying.
+pub(super) async fn rebuild(
+    app: &App,
+    namespace: &EventHubsSettings,
+    replay: &Replay,
+    cleared: Option<&[clear::Store]>,
+    tally: &mut Tally,
+) -> anyhow::Result<()> {
+    let &Replay { hub: hub_name, consumer_group, .. } = replay;
+    let hub = Hub::open(namespace, hub_name).await?;
+    let of_hub = hub.partitions().await?;
+    let mut captured = Captured::list(app, hub_name).await?;
+    if let Some(stores) = cleared {
+        let mut events = captured.check(app, tally).await?;
+        for partition in &of_hub {
+            events += u64::from(!hub.state(partition).await?.is_empty);
         }
-        tally.files += 1;
-        bar.inc(file.length);
+        if events == 0 {
+            bail!("no event of the hub {hub_name} can be read, so that nothing would come back");
+        }
+        clear::documents(app, stores, &HashSet::new(), tally).await?;
+    }
+    let bar = output::bar("bytes", captured.bytes());
+    let mut partitions: BTreeSet<String> = captured.partitions();
+    partitions.extend(of_hub.iter().cloned());
+    let since = replay.kept.map(|kept| app.now() - kept);
+    for id in &partitions {
+        let mut applying = Applying { app, replay, since, batch: Vec::with_capacity(BATCH), tally: &mut *tally };
+        let (mut last, mut is_whole) = (-1, captured.is_whole(id));
+        for file in captured.of(id) {
+            if let Some(readable) = captured::fetch(app, file, applying.tally).await? {
+                let mut events = Box::pin(captured::events(app, file, readable, consumer_group)?);
+                while let Some(record) = events.next().await {
+                    let record = record?;
+                    last = record.sequence;
+                    applying.tally.events += 1;
+                    applying.take(record).await?;
+                }
+                applying.apply().await?;
+                applying.tally.files += 1;
+            } else {
+                is_whole = false;
+            }
+            bar.inc(file.length);
+        }
+        if of_hub.contains(id) {
+            // What a file lacks the hub may have still; that it has more than that does no harm.
+            let behind = if is_whole { last } else { -1 };
+            applying.take_rest(Partition { hub: &hub, hub_name, consumer_group, id }, behind).await?;
+        }
     }
     bar.finish_and_clear();
     Ok(())
 }
 
-/// One batch, again and again while the world is broken: everything in it is safe to repeat.
-async fn apply(app: &App, handle: Handle, batch: Vec<HubEvent>, tally: &mut Tally) -> anyhow::Result<()> {
-    let attempt = || async {
-        let outcomes = handle(app.clone(), batch.clone()).await;
-        match outcomes
-            .iter()
-            .find_map(|outcome| if let Outcome::Retry(cause) = outcome { Some(cause.chain()) } else { None })
-        {
-            Some(cause) => Err(anyhow::Error::msg(cause)),
-            None => Ok(outcomes),
+/// The events of one partition on their way to the function.
+struct Applying<'a> {
+    app: &'a App,
+    replay: &'a Replay,
+    since: Option<OffsetDateTime>,
+    batch: Vec<HubEvent>,
+    tally: &'a mut Tally,
+}
+
+impl Applying<'_> {
+    async fn take(&mut self, record: Record) -> anyhow::Result<()> {
+        if record.enqueued.zip(self.since).is_some_and(|(enqueued, since)| enqueued < since) {
+            self.tally.add(OUTLIVED, 1);
+            return Ok(());
         }
-    };
-    let outcomes =
-        attempt.retry(pauses()).await.context("the events cannot be applied now; running the command again is safe")?;
-    for outcome in outcomes {
-        match outcome {
-            Outcome::Done => tally.add(APPLIED, 1),
-            Outcome::Skip(_) => tally.add(UNCHANGED, 1),
-            Outcome::Park(cause) => tally.is_bad(cause.chain()),
-            Outcome::Retry(_) => {}
+        match record.event {
+            Ok(event) => self.batch.push(event),
+            Err(cause) => self.tally.is_bad(cause),
         }
+        if self.batch.len() == BATCH { self.apply().await } else { Ok(()) }
     }
-    Ok(())
+
+    /// Takes what the hub has behind `last`, the last event that was captured; all of it if that is -1.
+    async fn take_rest(&mut self, partition: Partition<'_>, last: i64) -> anyhow::Result<()> {
+        let state = partition.hub.state(partition.id).await?;
+        let until = state.last_enqueued_sequence_number;
+        if state.is_empty || until == last {
+            return Ok(());
+        }
+        // A hub that ends before what was captured was made anew: all it has is new.
+        let is_known = (state.beginning_sequence_number..until).contains(&last);
+        let from = if is_known { StartLocation::SequenceNumber(last) } else { StartLocation::Earliest };
+        rest::read(self.app, partition, from, until, async |record| {
+            self.tally.add(FROM_HUB, 1);
+            self.take(record).await
+        })
+        .await?;
+        self.apply().await
+    }
+
+    /// One batch, again and again while the world is broken: everything in it is safe to repeat.
+    async fn apply(&mut self) -> anyhow::Result<()> {
+        let batch = std::mem::take(&mut self.batch);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let attempt = || async {
+            let outcomes = (self.replay.handle)(self.app.clone(), batch.clone()).await;
+            let is_retry = |outcome| if let &Outcome::Retry(ref cause) = outcome { Some(cause.chain()) } else { None };
+            match outcomes.iter().find_map(is_retry) {
+                Some(cause) => Err(anyhow::Error::msg(cause)),
+                None => Ok(outcomes),
+            }
+        };
+        let outcomes = attempt.retry(pauses()).await;
+        for outcome in outcomes.context("the events cannot be applied now; running the command again is safe")? {
+            match outcome {
+                Outcome::Done => self.tally.add(APPLIED, 1),
+                Outcome::Skip(reason) if reason == self.replay.there => self.tally.add(THERE, 1),
+                Outcome::Skip(reason) => self.tally.add(reason, 1),
+                Outcome::Park(cause) => self.tally.is_bad(cause.chain()),
+                Outcome::Retry(_) => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Between attempts at what is safe to repeat.

@@ -1,9 +1,10 @@
 //! Windows made anew from the log, while the live writer goes on.
 
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
-use crate::domain::trends::remade::{Comparison, Remade, StoredPage};
+use crate::domain::trends::remade::{Comparison, PageWrite, Remade, StoredPage};
 
 /// What goes wrong in the store. What cannot be read at all is parked by the live writer, and not tried here.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +35,10 @@ impl Store {
     fn pages(&self, id: &WindowId) -> Vec<StoredPage> {
         let page = |number| PageId { window: id.clone(), number }.to_string();
         let stored = (0..).map_while(|number| self.documents.get(&page(number)));
-        stored.map(|(version, document)| StoredPage { document: document.clone(), etag: version.to_string() }).collect()
+        let page = |(version, document): &(u64, PageDocument)| {
+            StoredPage::new(serde_json::to_value(document).unwrap(), version.to_string(), |_| true)
+        };
+        stored.map(page).collect()
     }
 }
 
@@ -145,6 +149,67 @@ proptest! {
         }
         prop_assert_eq!(store.writes, writes);
     }
+}
+
+/// Whatever is stored under a window's ids: it is found out, and replaced by what the log says.
+#[test]
+fn what_no_writer_writes_is_replaced() {
+    let id = WindowId { partition: "0".to_owned(), minute: Minute::of(NOON) };
+    let log: Vec<Fact> = (0..700)
+        .map(|number| Fact {
+            sequence: number,
+            event: EventHash::new("/damage", &number.to_string()),
+            at: NOON,
+            click: click("p", None, None),
+        })
+        .collect();
+    let mut store = Store::default();
+    assert!(log.chunks(100).all(|batch| Counter::default().handle(&mut store, 0, batch, usize::MAX)));
+    let mut remade = Remade::new(id.clone());
+    log.iter().for_each(|fact| remade.add(fact.clone(), NOON).unwrap());
+    let whole: Vec<serde_json::Value> =
+        store.documents.values().map(|(_, document)| serde_json::to_value(document).unwrap()).collect();
+    let read = |documents: &[serde_json::Value]| -> Vec<StoredPage> {
+        let page = |document: &serde_json::Value| StoredPage::new(document.clone(), "1".to_owned(), |mark| mark < 700);
+        documents.iter().map(page).collect()
+    };
+    assert!(whole.len() > 2, "full ones among them");
+    assert_eq!(remade.compare(&read(&whole), 699, NOON).unwrap(), Comparison::Same);
+    let damages = [
+        ("mark", json!(700)),
+        ("mark", json!(i64::MAX)),
+        ("mark", json!(-1)),
+        ("mark", json!(i64::MIN)),
+        ("mark", json!("699")),
+        ("mark", json!(1e300)),
+        ("full", json!(1)),
+        ("counts", json!("?")),
+        ("counts", json!([])),
+        ("id", json!("0|yesterday|0")),
+    ];
+    for place in 0..whole.len() {
+        for (member, value) in &damages {
+            let mut damaged = whole.clone();
+            damaged[place][member] = value.clone();
+            let stored = read(&damaged);
+            assert_eq!(remade.compare(&stored, 699, NOON).unwrap(), Comparison::Differs, "{member} {value}");
+            for PageWrite { document, .. } in remade.writes(&stored, 0, 699, NOON).unwrap() {
+                let number = document.id.parse::<PageId>().unwrap().number as usize;
+                damaged.resize(damaged.len().max(number + 1), json!(null));
+                damaged[number] = serde_json::to_value(document).unwrap();
+            }
+            assert_eq!(remade.compare(&read(&damaged), 699, NOON).unwrap(), Comparison::Same, "{member} {value}");
+        }
+    }
+    // A mark of the partition, but below what is counted: that would count again.
+    let mut low = whole.clone();
+    low.last_mut().unwrap()["mark"] = json!(3);
+    assert_eq!(remade.compare(&read(&low), 699, NOON).unwrap(), Comparison::Differs);
+    let mut open = whole.clone();
+    open[0]["full"] = json!(false);
+    assert_eq!(remade.compare(&read(&open), 699, NOON).unwrap(), Comparison::Differs);
+    // However many pages a damaged minute claims, no more are made than there can be.
+    assert!(remade.writes(&read(&low), u32::MAX, 699, NOON).unwrap().len() <= 10_001);
 }
 
 /// A flood is compared by what it must be equal in.

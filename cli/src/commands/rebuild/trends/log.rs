@@ -1,28 +1,24 @@
 //! All clicks of one partition: those in captured files, then those that only the hub has.
 
-use std::time::Duration;
-
-use anyhow::{Context, bail};
+use anyhow::bail;
 use azure_messaging_eventhubs::StartLocation;
+use azure_messaging_eventhubs::models::EventHubPartitionProperties;
 use contoso_handlers::app::App;
 use contoso_handlers::domain::trends::coverage::{Coverage, Follows};
 use contoso_handlers::domain::trends::minute::Minute;
 use contoso_handlers::domain::trends::window::Fact;
 use contoso_handlers::functions::trends::fact;
 use contoso_handlers::outcome::Outcome;
-use contoso_handlers::registry::Position;
 use futures::StreamExt;
 use indicatif::ProgressBar;
-use time::OffsetDateTime;
 
+use super::super::FROM_HUB;
 use super::super::captured::{self, Captured, Record};
+use super::super::rest::{self, Partition};
 use super::super::tally::Tally;
 use super::spool::Spool;
 use super::{CONSUMER_GROUP, HUB};
-use crate::hub::{self, Hub};
-
-/// An event that the hub has comes within this time.
-const DEADLINE: Duration = Duration::from_secs(30);
+use crate::hub::Hub;
 
 /// What was read of a partition.
 pub(super) struct Log<'a> {
@@ -31,12 +27,14 @@ pub(super) struct Log<'a> {
     partition: &'a str,
     coverage: Coverage,
     spool: Spool,
+    /// Sequence number of the last event that the hub had when it was asked last.
+    hub_end: i64,
     /// Whether facts were handed out: a gap is then too late to begin anew.
     is_in_use: bool,
 }
 
 impl<'a> Log<'a> {
-    /// Reads the partition as far as it goes now.
+    /// Reads the partition as far as it goes now; `None` if the hub was made anew since it was captured, which is told.
     pub(super) async fn read(
         app: &'a App,
         hub: &'a Hub,
@@ -44,28 +42,41 @@ impl<'a> Log<'a> {
         captured: &Captured,
         bar: &ProgressBar,
         tally: &mut Tally,
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<Option<Self>> {
         let (coverage, spool) = (Coverage::default(), Spool::new()?);
-        let mut log = Self { app, hub, partition, coverage, spool, is_in_use: false };
-        for file in captured.files().filter(|entry| entry.file.partition == partition) {
-            let mut events = Box::pin(captured::events(app, file, CONSUMER_GROUP).await?);
-            while let Some(record) = events.next().await {
-                tally.events += 1;
-                log.take(record?, tally)?;
+        let state = hub.state(partition).await?;
+        let hub_end = state.last_enqueued_sequence_number;
+        let mut log = Self { app, hub, partition, coverage, spool, hub_end, is_in_use: false };
+        for file in captured.of(partition) {
+            if let Some(readable) = captured::fetch(app, file, tally).await? {
+                let mut events = Box::pin(captured::events(app, file, readable, CONSUMER_GROUP)?);
+                while let Some(record) = events.next().await {
+                    let record = record?;
+                    tally.events += 1;
+                    log.fill(&state, record.sequence, tally).await?;
+                    log.take(record, tally)?;
+                }
+                tally.files += 1;
             }
-            tally.files += 1;
             bar.inc(file.length);
         }
-        let last = hub.state(partition).await?.last_enqueued_sequence_number;
-        if last < log.coverage.end() {
-            bail!(
-                "partition {partition} of the hub {HUB} ends at {last}, but was captured up to {}: it was made anew, and its captured \
-                 files must be moved away before its windows can be rebuilt; nothing was changed",
-                log.coverage.end()
+        log.read_on(i64::MAX, tally).await?;
+        if log.hub_end < log.end() {
+            let cause = format!(
+                "it ends at event {}, but was captured up to {}: the hub was made anew, and its captured files must be moved away \
+                 before its windows can be rebuilt; none of them was changed",
+                log.hub_end,
+                log.end()
             );
+            tally.leave_out(&format!("partition {partition} of the hub {HUB}"), &cause);
+            return Ok(None);
         }
-        log.read_on(last, tally).await?;
-        Ok(log)
+        Ok(Some(log))
+    }
+
+    /// Sequence number of the last event that the hub had when it was asked last.
+    pub(super) fn hub_end(&self) -> i64 {
+        self.hub_end
     }
 
     /// Sequence number of the last event read.
@@ -94,12 +105,27 @@ impl<'a> Log<'a> {
         self.spool.read(hour, place, each)
     }
 
-    /// Reads on from the hub, up to the event `until`, which the hub has.
+    /// Reads from the hub what captured files leave out before the event `next`, if the hub, as it was, has all of that: a file that
+    /// cannot be read then makes no gap.
+    async fn fill(&mut self, hub: &EventHubPartitionProperties, next: i64, tally: &mut Tally) -> anyhow::Result<()> {
+        let missing = self.end() + 1..next;
+        let has_all = !hub.is_empty
+            && hub.beginning_sequence_number <= missing.start
+            && missing.end <= hub.last_enqueued_sequence_number + 1;
+        if missing.is_empty() || !has_all { Ok(()) } else { self.read_on(next - 1, tally).await }
+    }
+
+    /// Reads on from the hub, up to the event `until` or to the end of what the hub has.
     pub(super) async fn read_on(&mut self, until: i64, tally: &mut Tally) -> anyhow::Result<()> {
         if until <= self.end() {
             return Ok(());
         }
         let state = self.hub.state(self.partition).await?;
+        self.hub_end = state.last_enqueued_sequence_number;
+        let until = until.min(self.hub_end);
+        if until <= self.end() {
+            return Ok(());
+        }
         if state.is_empty || state.beginning_sequence_number > until {
             // Nothing is left of what was stored since: the gap reaches to the end.
             self.coverage = Coverage::default();
@@ -107,42 +133,20 @@ impl<'a> Log<'a> {
         }
         let is_kept = state.beginning_sequence_number <= self.end();
         let from = if is_kept { StartLocation::SequenceNumber(self.end()) } else { StartLocation::Earliest };
-        let partition = self.partition;
-        let failed =
-            || format!("cannot receive partition {partition} of the hub {HUB}; running the command again is safe");
-        let receiver = self.hub.receive(self.partition, from).await?;
-        let mut events = Box::pin(receiver.stream_events());
-        loop {
-            let next = tokio::time::timeout(DEADLINE, events.next()).await;
-            let Some(received) = next.with_context(failed)? else { break };
-            let received = received.with_context(failed)?;
-            let sequence = received.sequence_number().with_context(failed)?;
-            let enqueued = received.enqueued_time().map(OffsetDateTime::from);
-            let position = Position {
-                hub: HUB.to_owned(),
-                consumer_group: CONSUMER_GROUP.to_owned(),
-                partition: self.partition.to_owned(),
-                sequence,
-                offset: String::new(),
-                enqueued: enqueued.unwrap_or(OffsetDateTime::UNIX_EPOCH),
-            };
-            let event = captured::hub_event(self.app, hub::incoming(&received), position).await?;
-            tally.add(super::FROM_HUB, 1);
-            self.take(Record { sequence, enqueued, event }, tally)?;
-            if sequence >= until {
-                return Ok(());
-            }
-        }
-        bail!(
-            "the hub {HUB} ended partition {} before event {until}; running the command again is safe",
-            self.partition
-        )
+        let partition = Partition { hub: self.hub, hub_name: HUB, consumer_group: CONSUMER_GROUP, id: self.partition };
+        rest::read(self.app, partition, from, until, async |record| {
+            tally.add(FROM_HUB, 1);
+            self.take(record, tally)
+        })
+        .await
     }
 
     fn take(&mut self, record: Record, tally: &mut Tally) -> anyhow::Result<()> {
         let Record { sequence, enqueued, event } = record;
         let Some(enqueued) = enqueued else {
-            bail!("event {sequence} of partition {} does not say when it was stored", self.partition)
+            // Whether it counts, nobody can say: to the event behind it, it is a gap.
+            tally.is_bad(format!("event {sequence} of partition {} does not say when it was stored", self.partition));
+            return Ok(());
         };
         match self.coverage.take(sequence, enqueued) {
             Follows::Next => {}

@@ -6,10 +6,10 @@ mod log;
 mod spool;
 mod store;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use contoso_handlers::app::App;
 use contoso_handlers::domain::trends::minute::Minute;
 use contoso_handlers::domain::trends::remade::{Remade, is_over};
@@ -23,12 +23,11 @@ use super::tally::Tally;
 use crate::hub::Hub;
 use crate::output;
 use log::Log;
-use store::{Attempt, Store};
+use store::{Attempt, Known, Store};
 
 const HUB: &str = "clicks";
 const CONSUMER_GROUP: &str = "trends";
 
-pub(super) const FROM_HUB: &str = "more of the hub";
 pub(super) const REPLACED: &str = "windows replaced";
 pub(super) const SAME: &str = "as they should be";
 pub(super) const LEFT: &str = "left alone, for not all their clicks are known";
@@ -45,14 +44,28 @@ pub(super) async fn rebuild(app: &App, namespace: &EventHubsSettings, tally: &mu
     let hub = Hub::open(namespace, HUB).await?;
     let captured = Captured::list(app, HUB).await?;
     let bar = output::bar("bytes", captured.bytes());
-    for partition in hub.partitions().await? {
-        let mut log = Log::read(app, &hub, &partition, &captured, &bar, tally).await?;
+    let partitions = hub.partitions().await?;
+    for partition in &partitions {
+        let Some(mut log) = Log::read(app, &hub, partition, &captured, &bar, tally).await? else { continue };
         for hour in log.hours() {
-            rebuild_hour(app, &mut log, &partition, hour, tally).await?;
+            rebuild_hour(app, &mut log, partition, hour, tally).await?;
         }
     }
     bar.finish_and_clear();
+    look_for_strangers(app, &partitions, tally).await;
     Ok(())
+}
+
+/// Names the documents among the windows that are of no partition of the hub. They count in their minutes, and nothing makes them again.
+async fn look_for_strangers(app: &App, partitions: &[String], tally: &mut Tally) {
+    let ours: Vec<String> = partitions.iter().map(|partition| format!("STARTSWITH(c.id, '{partition}|')")).collect();
+    let sql = format!("SELECT VALUE c.id FROM c WHERE NOT ({})", ours.join(" OR "));
+    match app.cosmos().container("analytics", "windows").query::<String>(&sql).await {
+        Ok(ids) => ids
+            .iter()
+            .for_each(|id| tally.leave_out(id, "it is of no partition of the hub; delete it if it is not wanted")),
+        Err(error) => output::say(&format!("windows of other partitions could not be looked for: {error}")),
+    }
 }
 
 /// Counts the windows of one hour of a partition again.
@@ -78,29 +91,35 @@ async fn rebuild_hour(
     tally.add(LEFT, (all - windows.len()) as u64);
 
     let store = Store::new(app);
-    let mut raced: HashSet<WindowId> = HashSet::new();
+    let mut known: HashMap<WindowId, Known> = HashMap::new();
     let until = Instant::now() + PATIENCE;
     while !windows.is_empty() {
         let end = log.end();
         let attempts: Vec<(WindowId, Attempt)> = stream::iter(&windows)
             .map(|(id, remade)| {
-                let attempt = store.attempt(id, remade, end, raced.contains(id));
+                let attempt = store.attempt(id, remade, end, known.get(id));
                 async move { anyhow::Ok((id.clone(), attempt.await?)) }
             })
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
-        let mut needed = end;
+        let mut ahead = Vec::new();
         for (id, attempt) in attempts {
             match attempt {
                 Attempt::Same => tally.add(SAME, 1),
-                Attempt::Replaced => tally.add(REPLACED, 1),
+                Attempt::Replaced(wrong) => {
+                    tally.add(REPLACED, 1);
+                    if let Some(wrong) = wrong {
+                        tally.mend(&format!("the window {id}"), &wrong);
+                    }
+                }
+                Attempt::Refused(cause) => tally.leave_out(&format!("the window {id}"), &cause),
                 Attempt::Ahead(mark) => {
-                    needed = needed.max(mark);
+                    ahead.push((id, mark));
                     continue;
                 }
                 Attempt::Raced => {
-                    raced.insert(id);
+                    known.entry(id).or_default().is_raced = true;
                     continue;
                 }
             }
@@ -110,10 +129,17 @@ async fn rebuild_hour(
             break;
         }
         if Instant::now() > until {
-            bail!("windows of partition {partition} are written all the time; running the command again is safe");
+            for id in windows.keys() {
+                tally.leave_out(&format!("the window {id}"), "it is written all the time; run the command again");
+            }
+            break;
         }
         tokio::time::sleep(PAUSE).await;
-        log.read_on(needed, tally).await?;
+        log.read_on(ahead.iter().map(|(_, mark)| *mark).max().unwrap_or(end), tally).await?;
+        // An event is in the hub before it counts. So what the hub did not have after the window was read, no writer has counted.
+        for (id, mark) in ahead.into_iter().filter(|(_, mark)| *mark > log.hub_end()) {
+            known.entry(id).or_default().impossible.insert(mark);
+        }
         // Windows that begin only now are the live function's; those that are done would be made of these facts alone.
         log.facts(hour, &mut place, |fact| match windows.get_mut(&id(&fact)) {
             Some(remade) => remade.add(fact, now).context("cannot count a click"),

@@ -1,20 +1,33 @@
 //! The documents of windows, beside the live writer.
 
-use anyhow::Context;
+use std::collections::HashSet;
+
 use contoso_handlers::app::App;
 use contoso_handlers::azure::cosmos::{Container, CosmosError, CosmosErrorKind};
-use contoso_handlers::domain::trends::minute::MinuteDocument;
 use contoso_handlers::domain::trends::remade::{Comparison, PageWrite, Remade, StoredPage};
-use contoso_handlers::domain::trends::window::{PageDocument, PageId, WindowId};
+use contoso_handlers::domain::trends::window::{MOST_PAGES, PageId, WindowId};
+use serde_json::Value;
 
 /// What became of one attempt at a window.
 pub(super) enum Attempt {
     Same,
-    Replaced,
+    /// With what was wrong with its documents, if that is more than that they counted something else.
+    Replaced(Option<String>),
     /// It counts events that were not read yet, at least up to this one.
     Ahead(i64),
     /// The live writer was first.
     Raced,
+    /// The service will never do it, for that reason.
+    Refused(String),
+}
+
+/// What earlier attempts at a window found out.
+#[derive(Default)]
+pub(super) struct Known {
+    /// One was too late: the live writer was first.
+    pub(super) is_raced: bool,
+    /// Marks of events that the hub does not have.
+    pub(super) impossible: HashSet<i64>,
 }
 
 pub(super) struct Store {
@@ -29,31 +42,47 @@ impl Store {
         Self { app: app.clone(), windows: container("windows"), minutes: container("minutes") }
     }
 
-    /// Puts the window in the place of what is stored, if that differs; it was made of the log up to `end`. `is_raced` says that an
-    /// earlier attempt was too late.
+    /// Puts the window in the place of what is stored, if that differs; it was made of the log up to `end`.
     pub(super) async fn attempt(
         &self,
         id: &WindowId,
         remade: &Remade,
         end: i64,
-        is_raced: bool,
+        known: Option<&Known>,
     ) -> anyhow::Result<Attempt> {
-        let failed = || {
-            let (partition, minute) = (&id.partition, id.minute);
-            format!("cannot rebuild the window {partition}|{minute}; running the command again is safe")
-        };
+        match self.try_attempt(id, remade, end, known).await {
+            Err(error) => match error.downcast_ref::<CosmosError>().map(|error| error.kind) {
+                Some(CosmosErrorKind::Refused | CosmosErrorKind::TooLarge) => {
+                    Ok(Attempt::Refused(crate::output::chain(error.as_ref())))
+                }
+                _ => Err(error.context(format!("cannot rebuild the window {id}; running the command again is safe"))),
+            },
+            attempt => attempt,
+        }
+    }
+
+    async fn try_attempt(
+        &self,
+        id: &WindowId,
+        remade: &Remade,
+        end: i64,
+        known: Option<&Known>,
+    ) -> anyhow::Result<Attempt> {
         let now = self.app.now();
-        let stored = self.read(id).await.with_context(failed)?;
-        let writes = match remade.compare(&stored, end, now).with_context(failed)? {
-            Comparison::Same if is_raced => Remade::fence(&stored).into_iter().collect(),
+        let stored = self.read(id, known).await?;
+        let wrong = stored.iter().zip(0..).find_map(|(page, number): (_, u32)| {
+            let wrong = page.document.as_ref().err()?;
+            Some(format!("page {number}: {wrong}"))
+        });
+        let writes = match remade.compare(&stored, end, now)? {
+            Comparison::Same if known.is_some_and(|known| known.is_raced) => {
+                Remade::fence(&stored).into_iter().collect()
+            }
             Comparison::Same => return Ok(Attempt::Same),
             Comparison::Ahead(mark) => return Ok(Attempt::Ahead(mark)),
-            Comparison::Differs => {
-                let known = self.known(id).await.with_context(failed)?;
-                remade.writes(&stored, known, end, now).with_context(failed)?
-            }
+            Comparison::Differs => remade.writes(&stored, self.pages(id).await?, end, now)?,
         };
-        Ok(if self.write(writes).await.with_context(failed)? { Attempt::Replaced } else { Attempt::Raced })
+        Ok(if self.write(writes).await? { Attempt::Replaced(wrong) } else { Attempt::Raced })
     }
 
     /// Whether all of them took place.
@@ -74,19 +103,21 @@ impl Store {
     }
 
     /// All pages up to the first that is not there.
-    async fn read(&self, id: &WindowId) -> anyhow::Result<Vec<StoredPage>> {
+    async fn read(&self, id: &WindowId, known: Option<&Known>) -> anyhow::Result<Vec<StoredPage>> {
+        let is_possible = |mark: i64| known.is_none_or(|known| !known.impossible.contains(&mark));
         let mut pages = Vec::new();
-        for number in 0.. {
+        for number in 0..MOST_PAGES {
             let page = PageId { window: id.clone(), number }.to_string();
-            let Some(stored) = self.windows.read::<PageDocument>(&page, &page).await? else { break };
-            pages.push(StoredPage { document: stored.value, etag: stored.etag });
+            let Some(stored) = self.windows.read::<Value>(&page, &page).await? else { break };
+            pages.push(StoredPage::new(stored.value, stored.etag, is_possible));
         }
         Ok(pages)
     }
 
-    /// How many pages the window had when its minute was summed.
-    async fn known(&self, WindowId { partition, minute }: &WindowId) -> anyhow::Result<u32> {
-        let summed = self.minutes.read::<MinuteDocument>(&minute.day(), &minute.to_string()).await?;
-        Ok(summed.and_then(|summed| summed.value.pages.get(partition).copied()).unwrap_or_default())
+    /// How many pages the window had when its minute was summed; none if that cannot be read.
+    async fn pages(&self, WindowId { partition, minute }: &WindowId) -> Result<u32, CosmosError> {
+        let summed = self.minutes.read::<Value>(&minute.day(), &minute.to_string()).await?;
+        let pages = summed.and_then(|summed| summed.value["pages"][partition].as_u64()).unwrap_or_default();
+        Ok(u32::try_from(pages).unwrap_or(u32::MAX))
     }
 }
