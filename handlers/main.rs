@@ -53,8 +53,9 @@ fn run() -> anyhow::Result<()> {
         let (stopping, stop) = tokio::sync::oneshot::channel::<()>();
         // A small answer must not wait for the acknowledgement of the last one. That it cannot be set costs only time.
         let listener = listener.tap_io(|stream| _ = stream.set_nodelay(true));
-        let server = axum::serve(listener, host::router(&App::new(settings), &functions))
-            .with_graceful_shutdown(async { _ = stop.await });
+        let app = App::serving(settings, functions);
+        let server =
+            axum::serve(listener, host::router(&app, app.functions())).with_graceful_shutdown(async { _ = stop.await });
         let server = std::future::IntoFuture::into_future(server);
         tokio::pin!(server);
         tokio::select! {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{
-    lag::Health,
+    lag::{Health, PartitionLag},
     rates::{Recent, flow},
     trends::board::LeftOut,
 };
