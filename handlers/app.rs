@@ -49,7 +49,7 @@ impl App {
             blobs: Blobs::new(&settings.storage, &credentials),
             events: Codec::new(SchemaRegistry::new(&settings.schema_registry, &credentials)),
             lists: recently_viewed::Known::default(),
-            windows: trends::held_windows(),
+            windows: trends::HeldWindows::default(),
             minutes: trend_rollup::held_minutes(),
             answers: trend_rollup::Answers::default(),
             functions,
