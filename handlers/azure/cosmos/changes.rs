@@ -23,7 +23,8 @@ pub struct Changes<T> {
 
 impl Container {
     /// The next documents of this container that changed after `continuation`, or from the beginning; none if there are none at the
-    /// moment. What changes meanwhile may come more than once, what changed before comes at least once.
+    /// moment. They are `max_items` at most, or one of each physical partition: every one of these gives its part, so that one which
+    /// changes all the time does not hide the others. What changes meanwhile may come more than once, what changed before comes at least once.
     ///
     /// # Errors
     /// [`super::CosmosErrorKind::Refused`] if the continuation is malformed or a document has not the shape of `T`, else as
@@ -34,8 +35,10 @@ impl Container {
         max_items: NonZeroU32,
     ) -> Result<Changes<T>, CosmosError> {
         self.call("read the changes of", "all", |container| async move {
-            let ranges = container.read_feed_ranges(None).await?.len();
-            let mut options = ChangeFeedOptions::default().with_max_item_count(MaxItemCountHint::Limit(max_items));
+            let ranges = container.read_feed_ranges(None).await?.len().max(1);
+            let part = max_items.get() / u32::try_from(ranges).unwrap_or(u32::MAX);
+            let part = NonZeroU32::new(part).unwrap_or(NonZeroU32::MIN);
+            let mut options = ChangeFeedOptions::default().with_max_item_count(MaxItemCountHint::Limit(part));
             if let Some(continuation) = continuation {
                 options = options.with_continuation_token(ContinuationToken::from_string(continuation.to_owned()));
             }
@@ -43,13 +46,10 @@ impl Container {
             let mut pages =
                 container.query_change_feed::<T>(scope, ChangeFeedStartFrom::Beginning, Some(options)).await?;
             let mut items: Vec<T> = Vec::new();
-            // A page is of one physical partition; they are asked in turn.
-            for _ in 0..ranges.max(1) {
+            // A page is of one physical partition; they are asked in turn, in each call from the first one on.
+            for _ in 0..ranges {
                 let Some(page) = pages.next().await.transpose()? else { break };
-                items = page.into_items().into_iter().filter_map(|item| item.current().cloned()).collect();
-                if !items.is_empty() {
-                    break;
-                }
+                items.extend(page.into_items().into_iter().filter_map(|item| item.current().cloned()));
             }
             let continuation = pages.to_continuation_token()?.as_str().to_owned();
             Ok(Changes { items, continuation })
