@@ -8,6 +8,7 @@ use crate::{
     azure::{blobs::Blobs, cosmos::Cosmos, credentials::Credentials, event_grid::Topic, event_hubs::EventHubs},
     events::{Codec, SchemaRegistry},
     functions::{recently_viewed, trend_rollup, trends},
+    registry::{self, Function},
     settings::Settings,
 };
 
@@ -28,12 +29,18 @@ struct Parts {
     windows: trends::HeldWindows,
     minutes: trend_rollup::HeldMinutes,
     answers: trend_rollup::Answers,
+    functions: Vec<Function>,
     settings: Settings,
 }
 
 impl App {
-    /// Prepares the clients that `settings` describe.
+    /// Prepares the clients that `settings` describe, for every function of this binary.
     pub fn new(settings: Settings) -> Self {
+        Self::serving(settings, registry::functions())
+    }
+
+    /// Prepares the clients that `settings` describe, for an app that serves `functions`.
+    pub fn serving(settings: Settings, functions: Vec<Function>) -> Self {
         let credentials = Credentials::managed_identity(settings.client_id.clone());
         Self(Arc::new(Parts {
             cosmos: Cosmos::new(&settings.cosmos, &credentials),
@@ -42,9 +49,10 @@ impl App {
             blobs: Blobs::new(&settings.storage, &credentials),
             events: Codec::new(SchemaRegistry::new(&settings.schema_registry, &credentials)),
             lists: recently_viewed::Known::default(),
-            windows: trends::held_windows(),
+            windows: trends::HeldWindows::default(),
             minutes: trend_rollup::held_minutes(),
             answers: trend_rollup::Answers::default(),
+            functions,
             settings,
         }))
     }
@@ -92,6 +100,11 @@ impl App {
     /// What `TrendRollup` knows of the products that are viewed.
     pub(crate) fn answers(&self) -> &trend_rollup::Answers {
         &self.0.answers
+    }
+
+    /// The functions that this app serves: those staged with it.
+    pub fn functions(&self) -> &[Function] {
+        &self.0.functions
     }
 
     /// The settings this process was started with.

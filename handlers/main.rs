@@ -50,7 +50,8 @@ fn run() -> anyhow::Result<()> {
             TcpListener::bind(address).await.with_context(|| format!("listen on 127.0.0.1:{}", address.1))?;
         let mut terminate = signal(SignalKind::terminate())?;
         let (stopping, stop) = tokio::sync::oneshot::channel::<()>();
-        let server = axum::serve(host::Listener::new(listener), host::router(&App::new(settings), &functions))
+        let app = App::serving(settings, functions);
+        let server = axum::serve(host::Listener::new(listener), host::router(&app, app.functions()))
             .with_graceful_shutdown(async { _ = stop.await });
         let server = std::future::IntoFuture::into_future(server);
         tokio::pin!(server);

@@ -380,7 +380,8 @@ impl Container {
 
     /// A document from its text.
     fn parsed<T: DeserializeOwned>(&self, operation: &'static str, id: &str, text: &[u8]) -> Result<T, CosmosError> {
-        serde_json::from_slice(text).map_err(|error| self.not_json(operation, id, error))
+        // json: as the client itself would read it; what may hold anything asks for `Plain`.
+        serde_json::from_slice(text).map_err(|error| self.not_json(operation, id, error)) // json: see above
     }
 
     /// What is to be written is not JSON, or what was read has not the shape that it should have.

@@ -48,7 +48,7 @@ pub struct PartitionLag {
     pub last_sequence: i64,
     /// Sequence number of the last event the group has handled; `None` if it never stored a checkpoint.
     pub checkpoint: Option<i64>,
-    /// When the newest event was stored.
+    /// When the newest event was stored; `None` if there never was one.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub last_enqueued: Option<OffsetDateTime>,
 }
@@ -85,7 +85,7 @@ pub struct PartitionEnd {
     pub begin_sequence: i64,
     /// Sequence number of the newest event; -1 if there never was one.
     pub last_sequence: i64,
-    /// When the newest event was stored.
+    /// When the service says the newest event was stored. Of a partition that never had one it says some time all the same, as 1970.
     pub last_enqueued: Option<OffsetDateTime>,
 }
 
@@ -119,8 +119,15 @@ impl PartitionEnd {
             partition: self.partition,
             last_sequence: self.last_sequence,
             checkpoint,
-            last_enqueued: self.last_enqueued,
+            last_enqueued: self.last_enqueued.filter(|_| self.last_sequence >= 0),
         }
+    }
+}
+
+impl PartitionLag {
+    /// When the newest event was stored; `None` if there never was one, whatever time a document of an older version has for that.
+    pub fn last_stored(&self) -> Option<OffsetDateTime> {
+        self.last_enqueued.filter(|_| self.last_sequence >= 0)
     }
 }
 
@@ -177,6 +184,26 @@ mod tests {
             let end = PartitionEnd { partition: "0".to_owned(), begin_sequence, last_sequence, last_enqueued: None };
             assert_eq!(end.lag(checkpoint).lag, lag, "{begin_sequence} {last_sequence} {checkpoint:?}");
         }
+    }
+
+    #[test]
+    fn a_partition_that_never_had_an_event_has_no_newest_one() {
+        let end = |last_sequence| PartitionEnd {
+            partition: "0".to_owned(),
+            begin_sequence: last_sequence + 1,
+            last_sequence,
+            last_enqueued: Some(OffsetDateTime::UNIX_EPOCH),
+        };
+        let never = end(-1).lag(None);
+        assert_eq!((never.lag, never.last_enqueued), (0, None));
+        let expired = end(9).lag(None);
+        assert_eq!(
+            expired.last_stored(),
+            Some(OffsetDateTime::UNIX_EPOCH),
+            "its events have expired; when the last came is known"
+        );
+        let of_an_older_version = PartitionLag { last_enqueued: Some(OffsetDateTime::UNIX_EPOCH), ..never };
+        assert_eq!(of_an_older_version.last_stored(), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{
-    lag::Health,
+    lag::{Health, PartitionLag},
     rates::{Recent, flow},
     trends::board::LeftOut,
 };
@@ -21,7 +21,7 @@ pub struct Overview {
     /// When logs and flows were measured; `None` before the first time.
     #[serde(with = "time::serde::rfc3339::option")]
     pub measured_at: Option<OffsetDateTime>,
-    /// Every function of this program; an app may serve a part of them.
+    /// The functions that the app serves: those staged with it, which may be a part of the program's.
     pub functions: Vec<&'static str>,
     /// Hubs and change feeds that functions read.
     pub logs: Vec<Log>,
@@ -236,7 +236,7 @@ pub fn flows(health: &Health, recent: &Recent) -> (Vec<Log>, Vec<Flow>) {
                 name: name.clone(),
                 kind: LogKind::Hub,
                 stored_per_second: recent.stored_per_second(name),
-                last_stored: hub.partitions.iter().filter_map(|partition| partition.last_enqueued).max(),
+                last_stored: hub.partitions.iter().filter_map(PartitionLag::last_stored).max(),
             });
         }
         let key = flow(name, &hub.consumer_group);

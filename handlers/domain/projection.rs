@@ -55,7 +55,7 @@ pub struct ListingRow {
 }
 
 /// A category that products are or were listed in: row of `site/listings`, in the partition [`CATEGORIES`]. Rows are only added, so
-/// that writing one commutes with everything; a category may be empty.
+/// that writing one commutes with everything. A category may be empty: whether it has an [`Entry`], its own partition says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryRow {
     /// Made of the name, which may hold characters that an id may not.

@@ -2,9 +2,9 @@
 //!
 //! Triggered by a timer, every 10 seconds.
 //!
-//! Promises: document `current` of `site/health` says, as of one moment, how many events each consumer group of this binary's
-//! functions has not handled, by partition, and how many changes the reader of the catalogue's feed has not handled at most. If
-//! something cannot be measured, the document stays as it was, with its time. Document `recent` keeps the amounts of the last
+//! Promises: document `current` of `site/health` says, as of one moment, how many events each consumer group of the functions staged in
+//! this app has not handled, by partition, and how many changes the reader of the catalogue's feed, if staged, has not handled at most.
+//! What other apps read they measure. If something cannot be measured, the document stays as it was, with its time. Document `recent` keeps the amounts of the last
 //! measurements, from which rates are made.
 //!
 //! A second delivery measures again; of two runs the one that began later is kept.
@@ -26,7 +26,7 @@ use crate::{
         rates::{Measurement, RECENT, Recent},
     },
     outcome::Cause,
-    registry::{Function, Trigger, functions},
+    registry::{Function, Trigger},
 };
 
 /// The registry's entry.
@@ -38,13 +38,17 @@ const CHECKPOINTS: &str = "azure-webjobs-eventhub";
 
 async fn handle(app: App) -> Result<(), Cause> {
     let at = app.now();
-    let mut hubs = Vec::new();
-    for function in functions() {
-        if let Trigger::EventHub { hub, consumer_group, .. } = function.trigger {
-            hubs.push(hub_lag(&app, function.name, hub, consumer_group).await?);
+    let (mut hubs, mut feeds) = (Vec::new(), Vec::new());
+    for function in app.functions() {
+        match function.trigger {
+            Trigger::EventHub { hub, consumer_group, .. } => {
+                hubs.push(hub_lag(&app, function.name, hub, consumer_group).await?);
+            }
+            // There is one.
+            Trigger::CosmosDb { .. } => feeds.push(feed_lag(&app).await?),
+            Trigger::Http { .. } | Trigger::EventGrid { .. } | Trigger::Timer { .. } => {}
         }
     }
-    let feeds = vec![feed_lag(&app).await?];
     let health = Health { id: CURRENT.to_owned(), at, hubs, feeds };
     let container = app.cosmos().container("site", "health");
     write_if_newer(&container, CURRENT, CURRENT, &health)

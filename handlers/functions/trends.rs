@@ -9,11 +9,15 @@
 //!
 //! A second delivery writes nothing: each document has the mark of the last event it took, see [`crate::domain::trends::window`].
 
+mod known;
+
 use std::collections::BTreeMap;
 
 use futures::{StreamExt, stream};
 use time::OffsetDateTime;
 
+pub(crate) use self::known::HeldWindows;
+use self::known::Known;
 use super::{CLICKS_HUB, click, unstored};
 use crate::{
     app::App,
@@ -23,7 +27,6 @@ use crate::{
         trends::minute::Minute,
         trends::window::{EventHash, Fact, Folded, Page, PageDocument, PageId, REDELIVERED_WITHIN, Window, WindowId},
     },
-    held::Held,
     outcome::{Cause, Outcome},
     registry::{Function, HubEvent, Order, Trigger},
 };
@@ -44,24 +47,6 @@ const AT_ONCE: usize = 32;
 
 /// Lost races in a row after which the clicks come again later.
 const MAX_RACES: usize = 8;
-
-/// Windows kept in memory: the present minute and the last of a few partitions, with their ids below a megabyte each.
-const HELD: usize = 16;
-
-/// The windows last written, each as it is stored, so that the next batch need not read it.
-pub(crate) type HeldWindows = Held<WindowId, Known>;
-
-/// Room for as many as are worth it.
-pub(crate) fn held_windows() -> HeldWindows {
-    Held::new(HELD)
-}
-
-/// A window, and the ETag of its last page if that is stored.
-#[derive(Debug)]
-pub(crate) struct Known {
-    window: Window,
-    etag: Option<String>,
-}
 
 async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
     let now = app.now();
@@ -159,6 +144,7 @@ async fn count(app: &App, id: &WindowId, facts: &[Fact]) -> Result<Vec<Folded>, 
     let mut folded = Vec::with_capacity(facts.len());
     // A window that is not known is mostly new: creating its first page tells, and costs no read.
     let mut known = app.windows().take(id).unwrap_or_else(|| Known { window: Window::new(id.clone()), etag: None });
+    let mut written = None;
     let mut races = 0;
     while folded.len() < facts.len() {
         if known.window.turn() {
@@ -169,7 +155,10 @@ async fn count(app: &App, id: &WindowId, facts: &[Fact]) -> Result<Vec<Folded>, 
             let document =
                 known.window.document(app.now()).map_err(|error| parked(Cause::from_error("pack counts", error)))?;
             match store.write(&document, known.etag.as_deref()).await {
-                Ok(etag) => known.etag = Some(etag),
+                Ok(etag) => {
+                    known.etag = Some(etag);
+                    written = Some(document);
+                }
                 Err(error) if matches!(error.kind, CosmosErrorKind::Conflict | CosmosErrorKind::NotFound) => {
                     races += 1;
                     if races > MAX_RACES {
@@ -177,7 +166,7 @@ async fn count(app: &App, id: &WindowId, facts: &[Fact]) -> Result<Vec<Folded>, 
                             format!("page {} is written by others at the same time; repeating is safe", document.id);
                         return Err(failed(Outcome::Retry(Cause::new(text))));
                     }
-                    known = store.read().await?;
+                    (known, written) = (store.read().await?, None);
                     continue;
                 }
                 Err(error) => return Err(failed(unstored("count the clicks", error))),
@@ -185,7 +174,7 @@ async fn count(app: &App, id: &WindowId, facts: &[Fact]) -> Result<Vec<Folded>, 
         }
         folded.extend(taken);
     }
-    app.windows().put(id.clone(), known);
+    app.windows().put(known, written);
     Ok(folded)
 }
 

@@ -55,7 +55,7 @@ struct Retry {
     max_retry_count: i64,
 }
 
-/// The functions of `known` that have a folder with a `function.json` in `app_root`; all of them without an app root.
+/// The functions of `known`, in their order, that have a folder with a `function.json` in `app_root`; all of them without an app root.
 ///
 /// # Errors
 /// If a definition is unreadable, malformed, unknown, or made for another trigger.
@@ -81,6 +81,8 @@ pub fn staged(known: Vec<Function>, app_root: Option<&Path>) -> Result<Vec<Funct
         check(&text, function).map_err(|problem| StagingError::Wrong { path, problem })?;
         functions.push(*function);
     }
+    // Not that of the folder, which differs from machine to machine.
+    functions.sort_by_key(|function| known.iter().position(|known| known.name == function.name));
     Ok(functions)
 }
 

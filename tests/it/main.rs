@@ -25,6 +25,7 @@ mod redelivery;
 mod refusals;
 mod replay;
 mod settings;
+mod small_app;
 mod support;
 mod survival;
 mod trends;

@@ -41,7 +41,9 @@ pub(super) struct Shop {
 
 impl Shop {
     pub(super) async fn prepare(project: &Project) -> Result<Self> {
-        let handler = tokio::task::block_in_place(|| package::build(project, Profile::Release))?;
+        // Who measures with a debug build, to compare, has both built so.
+        let profile = if cfg!(debug_assertions) { Profile::Debug } else { Profile::Release };
+        let handler = tokio::task::block_in_place(|| package::build(project, profile))?;
         let directory = tempfile::TempDir::new()?;
         let options = StackOptions {
             topology: Topology::read(&project.topology())?,

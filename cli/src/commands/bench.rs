@@ -37,6 +37,8 @@ Examples:
       Each reader apart, both behind the public door, latency: some two minutes
   contoso bench clicks --day
       A day of ten million clicks as well
+  contoso bench clicks --clicks 0 --sparse
+      A day of sixty clicks a minute alone, in an order that has nothing to do with their minutes
   contoso bench clicks --clicks 20000 --duration 5s --json
       A quick look, for scripts";
 
@@ -98,7 +100,7 @@ struct HubsArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = CLICKS_EXAMPLES, after_long_help = CLICKS_EXAMPLES)]
 struct ClicksArgs {
-    /// Clicks in the backlog that each reader works off alone; 0 leaves out all but the day
+    /// Clicks in the backlog that each reader works off alone; 0 leaves out all but the days
     #[arg(long, default_value_t = 200_000)]
     clicks: u64,
     /// Products that are clicked on
@@ -116,6 +118,9 @@ struct ClicksArgs {
     /// The largest batch on that day
     #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..))]
     day_batch: u32,
+    /// Count a day of sixty clicks a minute too, or so many of them, sent in an order that has nothing to do with their minutes
+    #[arg(long, value_name = "CLICKS", num_args = 0..=1, default_missing_value = "86400")]
+    sparse: Option<u64>,
     /// Print the figures as one JSON object
     #[arg(long)]
     json: bool,
@@ -130,6 +135,8 @@ struct FeedArgs {
     products: usize,
     #[arg(long, value_parser = units::duration)]
     lasts: Duration,
+    #[arg(long)]
+    scattered: bool,
     #[arg(long)]
     endpoints: PathBuf,
 }
@@ -168,7 +175,13 @@ pub(super) async fn run(args: Args, project: impl FnOnce() -> Result<Project, No
             return Ok(Exit::Done);
         }
         Some(Part::Feed(args)) => {
-            Box::pin(clicks::feed::run(&args.endpoints, args.clicks, args.products, args.lasts)).await?;
+            let feed = clicks::feed::Feed {
+                clicks: args.clicks,
+                products: args.products,
+                lasts: args.lasts,
+                is_scattered: args.scattered,
+            };
+            Box::pin(clicks::feed::run(&args.endpoints, feed)).await?;
             return Ok(Exit::Done);
         }
         Some(Part::Hubs(args)) => return run_hubs(&args).await,
@@ -194,8 +207,8 @@ async fn run_hubs(args: &HubsArgs) -> anyhow::Result<Exit> {
 }
 
 async fn run_clicks(args: ClicksArgs, project: &Project) -> anyhow::Result<Exit> {
-    let ClicksArgs { clicks, products, rate, duration, day, day_batch, json } = args;
-    let plan = clicks::Plan { clicks, products, rate, duration, day, day_batch };
+    let ClicksArgs { clicks, products, rate, duration, day, day_batch, sparse, json } = args;
+    let plan = clicks::Plan { clicks, products, rate, duration, day, day_batch, sparse };
     announce();
     let report = Box::pin(clicks::run(&plan, project)).await?;
     print(json, &report.to_json(), &report)

@@ -7,9 +7,9 @@ use azure_data_cosmos::{
     feed::ContinuationToken,
     options::{ChangeFeedOptions, ChangeFeedStartFrom, MaxItemCountHint},
 };
+use contoso_json::Plain;
 use futures::{FutureExt, StreamExt, future::BoxFuture};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::{Container, CosmosError};
 
@@ -24,7 +24,8 @@ pub struct Changes<T> {
 
 impl Container {
     /// The next documents of this container that changed after `continuation`, or from the beginning; none if there are none at the
-    /// moment. What changes meanwhile may come more than once, what changed before comes at least once.
+    /// moment. They are `max_items` at most, or one of each physical partition: every one of these gives its part, so that one which
+    /// changes all the time does not hide the others. What changes meanwhile may come more than once, what changed before comes at least once.
     ///
     /// # Errors
     /// [`super::CosmosErrorKind::Refused`] if the continuation is malformed or a document has not the shape of `T`, else as
@@ -35,7 +36,7 @@ impl Container {
         max_items: NonZeroU32,
     ) -> Result<Changes<T>, CosmosError> {
         let changes = self.changed_values(continuation, max_items).await?;
-        let items = changes.items.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
+        let items = changes.items.into_iter().map(|Plain(item)| serde_json::from_value(item)).collect::<Result<_, _>>();
         let items = items.map_err(|error| self.not_json("read the changes of", "all", error))?;
         Ok(Changes { items, continuation: changes.continuation })
     }
@@ -44,24 +45,23 @@ impl Container {
         &'a self,
         continuation: Option<&'a str>,
         max_items: NonZeroU32,
-    ) -> BoxFuture<'a, Result<Changes<Value>, CosmosError>> {
+    ) -> BoxFuture<'a, Result<Changes<Plain>, CosmosError>> {
         let changes = self.call("read the changes of", "all", move |container| async move {
-            let ranges = container.read_feed_ranges(None).await?.len();
-            let mut options = ChangeFeedOptions::default().with_max_item_count(MaxItemCountHint::Limit(max_items));
+            let ranges = container.read_feed_ranges(None).await?.len().max(1);
+            let part = max_items.get() / u32::try_from(ranges).unwrap_or(u32::MAX);
+            let part = NonZeroU32::new(part).unwrap_or(NonZeroU32::MIN);
+            let mut options = ChangeFeedOptions::default().with_max_item_count(MaxItemCountHint::Limit(part));
             if let Some(continuation) = continuation {
                 options = options.with_continuation_token(ContinuationToken::from_string(continuation.to_owned()));
             }
             let scope = FeedScope::full_container();
             let mut pages =
-                container.query_change_feed::<Value>(scope, ChangeFeedStartFrom::Beginning, Some(options)).await?;
-            let mut items: Vec<Value> = Vec::new();
-            // A page is of one physical partition; they are asked in turn.
-            for _ in 0..ranges.max(1) {
+                container.query_change_feed::<Plain>(scope, ChangeFeedStartFrom::Beginning, Some(options)).await?;
+            let mut items: Vec<Plain> = Vec::new();
+            // A page is of one physical partition; they are asked in turn, in each call from the first one on.
+            for _ in 0..ranges {
                 let Some(page) = pages.next().await.transpose()? else { break };
-                items = page.into_items().into_iter().filter_map(|item| item.current().cloned()).collect();
-                if !items.is_empty() {
-                    break;
-                }
+                items.extend(page.into_items().into_iter().filter_map(|item| item.current().cloned()));
             }
             let continuation = pages.to_continuation_token()?.as_str().to_owned();
             Ok(Changes { items, continuation })

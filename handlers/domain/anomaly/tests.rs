@@ -102,6 +102,72 @@ fn one_cause_is_one_anomaly_where_it_happened() {
     }
 }
 
+/// A minute in which so many views go round some products of one category.
+fn quiet(at: i64, views: u64) -> Minute {
+    let mut minute = Minute::empty(at);
+    (0..views).for_each(|view| minute.add(&format!("p{}", (at as u64 + view) % 5), Some("c0"), 1));
+    minute
+}
+
+#[test]
+fn a_spike_in_an_idle_shop_is_over_after_two_minutes_of_silence() {
+    // Views a minute before it, minutes without any after those, and views a minute while it lasts.
+    for (usual, idle, spike) in [(1, 0, 60), (2, 0, 30), (7, 0, 200), (2, 300, 60), (1, 1_000, 25)] {
+        let mut detector = Detector::default();
+        let mut at = START;
+        let mut passes = |detector: &mut Detector, minutes: i64, views: u64| -> Vec<(i64, Change)> {
+            let from = at;
+            at += minutes;
+            (from..at)
+                .flat_map(|at| {
+                    detector.step(&quiet(at, views), false).into_iter().map(move |change| (at - from, change))
+                })
+                .collect()
+        };
+        passes(&mut detector, 120, usual);
+        passes(&mut detector, idle, 0);
+        let raised = passes(&mut detector, 5, spike);
+        let is_spike = |anomaly: &super::Anomaly| anomaly.scope == Scope::Total && anomaly.kind == Kind::Spike;
+        assert!(
+            raised.iter().any(|(_, change)| matches!(change, Change::Raised(raised) if is_spike(raised))),
+            "{raised:#?}"
+        );
+        let after = passes(&mut detector, 4, 0);
+        let cleared = after.iter().find_map(|(after, change)| match change {
+            Change::Cleared(cleared) if is_spike(cleared) => Some((*after, cleared.ended_at)),
+            _ => None,
+        });
+        let end = super::record::time_of(START + 120 + idle + 5);
+        let Some((minutes, ended_at)) = cleared else { panic!("{usual} {idle} {spike}: {:#?}", detector.open()) };
+        assert!(minutes <= 2 && ended_at == Some(end), "{usual} {idle} {spike}: {minutes} {ended_at:?}");
+        assert!(!detector.open().into_iter().any(is_spike), "{usual} {idle} {spike}");
+    }
+}
+
+#[test]
+fn a_spike_that_only_weakens_lasts_and_one_of_a_part_ends_with_all_traffic() {
+    let mut detector = Detector::default();
+    (START..START + 120).for_each(|at| drop(detector.step(&quiet(at, 2), false)));
+    let spike = START + 120;
+    (spike..spike + 5).for_each(|at| drop(detector.step(&quiet(at, 100), false)));
+    let weaker = (spike + 5..spike + 30).flat_map(|at| detector.step(&quiet(at, 12), false)).collect::<Vec<_>>();
+    assert_eq!(weaker, [], "twelve where two are usual");
+
+    let start = START + 2 * DAY + 600;
+    for (scope, factor) in [
+        ("product:p9", (|product| if product == 9 { 6.0 } else { 1.0 }) as fn(u64) -> f64),
+        ("category:c2", |product| if product % 3 == 2 { 4.0 } else { 1.0 }),
+    ] {
+        let mut detector = after(2 * DAY + 600);
+        assert_eq!(only_raised(&changes(&mut detector, start, 20, factor)).1.scope.to_string(), scope);
+        let silence: Vec<_> =
+            (start + 20..start + 24).flat_map(|at| detector.step(&Minute::empty(at), false)).collect();
+        let is_over =
+            |change: &Change| matches!(change, Change::Cleared(cleared) if cleared.scope.to_string() == scope);
+        assert!(silence.iter().any(is_over), "{scope}: nobody views anything, {silence:#?}");
+    }
+}
+
 #[test]
 fn what_is_long_past_is_not_raised_unless_it_lasts() {
     let mut warm = after(2 * DAY + 600);

@@ -132,7 +132,12 @@ impl Watch {
             Kind::Spike => (rule.design.rise(), open.anomaly.peak.max(observed)),
             Kind::Drop | Kind::Outage => (rule.design.drop(), open.anomaly.peak.min(observed)),
         };
-        let gain = -evidence::gain(observed, expected, factor, dispersion);
+        let mut gain = -evidence::gain(observed, expected, factor, dispersion);
+        if gain >= 0.0 {
+            // In line: then it is compared with the anomaly as it was too. Where little is expected, the mildest change explains the
+            // silence after a spike for long, but the spike itself does not.
+            gain = gain.max(open.against(sample) / dispersion);
+        }
         // The minute's part of it is capped like that of the evidence before: two minutes at least.
         open.recovery = evidence::add(open.recovery, gain, tuning::CLEARING, minute, observed, expected);
         open.observed += tuning::LEVEL / 4.0 * (observed - open.observed);
@@ -153,6 +158,21 @@ impl Watch {
         Turn::None
     }
 }
+
+impl Open {
+    /// How much better (nats, were it Poisson) the expectation explains a minute than the anomaly as it was, grown and shrunk with what
+    /// is expected. A minute without a view is none of a spike of so many views either, however little is expected now.
+    fn against(&self, Sample { observed, expected, .. }: Sample) -> f64 {
+        let then = self.anomaly.observed / self.anomaly.expected.max(LEAST_EXPECTED);
+        if observed == 0.0 && self.anomaly.kind == Kind::Spike {
+            return (then * expected).max(self.anomaly.observed) - expected;
+        }
+        -evidence::gain(observed, expected, then.max(LEAST_EXPECTED), 1.0)
+    }
+}
+
+/// What is expected of a series at least, as what is observed of an outage: the logarithm needs something.
+const LEAST_EXPECTED: f64 = 0.01;
 
 fn anomaly(scope: Scope, kind: Kind, run: &Run, sample: Sample, dispersion: f64, design: Design) -> Anomaly {
     let minutes = (sample.minute - run.first).max(1) as f64;

@@ -34,7 +34,7 @@ use crate::{
         rates::{self, Recent},
     },
     outcome::Cause,
-    registry::{Function, Trigger, functions},
+    registry::{Function, Trigger},
 };
 
 /// The registry's entry.
@@ -118,7 +118,7 @@ impl Desk {
         let to_partners = flows.iter().find(|flow| flow.function == super::partner_notifications::FUNCTION.name);
         Ok(Overview {
             measured_at: health.map(|health| health.at),
-            functions: functions().iter().map(|function| function.name).collect(),
+            functions: self.app.functions().iter().map(|function| function.name).collect(),
             dead_letters: None,
             partners: Partners {
                 published_per_second: to_partners.and_then(|flow| flow.handled_per_second),

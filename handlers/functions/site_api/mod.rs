@@ -6,12 +6,13 @@
 //! setting `Site__origins` names them.
 //!
 //! Promises: answers come from projections alone, each from one partition. They carry an ETag, and 304 answers a reader that has them
-//! already, so that pages can poll. A list is paged by product id, which stays right while products come and go: `next` is the
+//! already, so that pages can poll. A category without a product is not listed. A list is paged by product id, which stays right while products come and go: `next` is the
 //! address of the next page, or null. A product that is no longer sold is 410, one that never was is 404. A list without a category
 //! is 400: it would have to read every partition.
 //!
 //! A second delivery reads again.
 
+mod categories;
 mod clicks;
 
 use std::num::NonZeroU32;
@@ -35,7 +36,7 @@ use crate::{
     domain::{
         lag::{self, Health},
         product::{Category, ProductId},
-        projection::{CATEGORIES, Entry, ProductView},
+        projection::{Entry, ProductView},
     },
     registry::{Function, Trigger},
 };
@@ -49,12 +50,9 @@ const LARGEST_PAGE: u32 = 100;
 /// Tombstones have no entry.
 const LISTED: &str = "SELECT c.id, c.entry FROM c WHERE IS_DEFINED(c.entry) AND c.id > @after ORDER BY c.id";
 
-/// A shop with more categories shows the first of them.
-const MOST_CATEGORIES: NonZeroU32 = NonZeroU32::new(500).unwrap();
-
 fn router(app: App) -> Router {
     Router::new()
-        .route("/api/site/categories", get(categories).options(preflight))
+        .merge(categories::router(app.clone()))
         .route("/api/site/products", get(list).options(preflight))
         .route("/api/site/products/{id}", get(product).options(preflight))
         .route("/api/site/products/{id}/recommendations", get(clicks::product_recommended).options(preflight))
@@ -163,18 +161,6 @@ impl Listing {
             .finish();
         format!("/api/site/products?{query}")
     }
-}
-
-/// The categories that products are or were listed in, in order of name.
-async fn categories(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
-    #[derive(Serialize, Deserialize)]
-    struct Named {
-        name: Category,
-    }
-    let listings = app.cosmos().container("site", "listings");
-    let page = listings.query_partition(CATEGORIES, "SELECT c.name FROM c ORDER BY c.name", &[], MOST_CATEGORIES, None);
-    let categories: Vec<Named> = page.await?.items;
-    cacheable_for(Audience::All, &json!({ "categories": categories }), &headers)
 }
 
 async fn product(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {

@@ -2,6 +2,7 @@
 
 import { h, s, setText } from "../dom.js";
 import { clock, count, short } from "../format.js";
+import { isRecent } from "./panels.js";
 
 const MINUTE = 60_000;
 const LONGEST = 180;
@@ -28,7 +29,7 @@ function ticks(most) {
 
 /** Draws into `element` and keeps to its width; `update(clicks, anomalies)` gives new numbers. */
 export function clicksChart(element, note) {
-  let drawn = { points: [], marks: [] };
+  let drawn = { points: [], marks: [], judged: 0, isJudged: false };
   let chosen = null;
   const tip = h("p", { class: "tip", hidden: true });
 
@@ -36,7 +37,7 @@ export function clicksChart(element, note) {
     // The old picture, with the place that was pointed at, goes.
     chosen = null;
     tip.hidden = true;
-    const { points, marks } = drawn;
+    const { points, marks, judged, isJudged } = drawn;
     const width = Math.max(element.clientWidth, 280);
     if (points.length === 0) return element.replaceChildren(h("p", { class: "nothing" }, "No clicks were counted yet."));
     const [first, last] = [points[0].minute, points.at(-1).minute];
@@ -54,7 +55,7 @@ export function clicksChart(element, note) {
       hours.map(({ minute }) => s("text", { x: x(minute), y: HEIGHT - 6, "text-anchor": "middle" }, clock(minute * MINUTE))),
       s("polygon", { class: "area", points: `${x(first)},${y(0)} ${line} ${x(last)},${y(0)}` }),
       s("polyline", { class: "line", points: line }),
-      marks.map((mark) => drawMark(mark, { x, y, first, last, width })),
+      marks.map((mark) => drawMark(mark, { x, y, first, last: Math.max(first, Math.min(last, judged)), isJudged, width })),
       cursor);
     svg.addEventListener("pointermove", (event) => {
       const box = svg.getBoundingClientRect();
@@ -80,9 +81,11 @@ export function clicksChart(element, note) {
     const first = points[0]?.minute ?? 0;
     const marks = [...(anomalies?.open ?? []), ...(anomalies?.recent ?? [])]
       .filter(({ scope, endedAt }) => scope === "total" && (!endedAt || Date.parse(endedAt) / MINUTE >= first));
-    const state = JSON.stringify([points, marks]);
-    if (state === JSON.stringify([drawn.points, drawn.marks]) && element.hasChildNodes()) return;
-    drawn = { points, marks };
+    // What is open lasts as far as anybody has looked: the minutes after that are still to be judged.
+    const judged = anomalies ? Date.parse(anomalies.at) / MINUTE - 1 : 0;
+    const next = { points, marks, judged, isJudged: isRecent(anomalies) };
+    if (JSON.stringify(next) === JSON.stringify(drawn) && element.hasChildNodes()) return;
+    drawn = next;
     const newest = points.at(-1);
     const most = points.reduce((most, point) => (point.views > (most?.views ?? -1) ? point : most), null);
     setText(note, newest
@@ -93,14 +96,14 @@ export function clicksChart(element, note) {
   };
 }
 
-function drawMark({ kind, startedAt, endedAt, expected }, { x, y, first, last, width }) {
+function drawMark({ kind, startedAt, endedAt, expected }, { x, y, first, last, isJudged, width }) {
   const from = Math.max(first, Math.floor(Date.parse(startedAt) / MINUTE));
   const to = Math.max(from, Math.min(last, endedAt ? Math.floor(Date.parse(endedAt) / MINUTE) : last));
   const [left, right] = [x(from), Math.max(x(to), x(from) + 3)];
   const level = y(expected);
   const isNear = left > width - 90;
   // On a narrow screen, names of what is over would cover each other.
-  const name = endedAt ? (width < 600 ? "" : kind) : `${kind}, now`;
+  const name = endedAt ? (width < 600 ? "" : kind) : isJudged ? `${kind}, now` : `${kind} at ${clock(last * MINUTE)}`;
   return s("g", { class: "mark", "data-kind": kind },
     s("rect", { x: left, y: EDGE.top, width: right - left, height: HEIGHT - EDGE.top - EDGE.bottom }),
     s("line", { x1: left, x2: left, y1: EDGE.top - 6, y2: HEIGHT - EDGE.bottom }),

@@ -39,7 +39,7 @@ export function flowPicture(functions) {
   };
   const drawn = present.map(([id, kind, column, row, label]) => [id, kind, column, level(row), label]);
   const known = new Map(drawn.map((node) => [node[0], node]));
-  const highest = Math.max(...drawn.map(([, , , row]) => row));
+  const highest = Math.max(0, ...drawn.map(([, , , row]) => row));
   const edges = EDGES.filter(([from, to]) => known.has(from) && known.has(to)).map(([from, to, carries]) => {
     const line = path(known.get(from), known.get(to));
     const pulse = s("path", { d: line, class: "pulse" });

@@ -25,6 +25,9 @@ function scope({ scope: text }, names) {
   return kind === "product" ? (names[name] ?? `product ${name}`) : name;
 }
 
+/** Whether somebody has looked for anomalies lately, so that what is open can be said to last. */
+export const isRecent = (anomalies) => Boolean(anomalies) && Date.now() - Date.parse(anomalies.at) < 600_000;
+
 /** What needs somebody, worst first: `{ level, text }`. */
 export function verdict({ measuredAt, flows, anomalies }) {
   if (!measuredAt) return { level: "", text: "Nothing was measured yet" };
@@ -67,11 +70,12 @@ export function anomalyList({ anomalies, names }) {
   if (!anomalies) return nothing("Nothing looked for anomalies yet.");
   const shown = [...anomalies.open, ...anomalies.recent].slice(0, 12);
   if (shown.length === 0) return nothing("Everything is as usual.");
+  const until = ({ endedAt }) => endedAt ? clock(Date.parse(endedAt)) : isRecent(anomalies) ? "now" : `${clock(Date.parse(anomalies.at))} at least`;
   const row = (anomaly) => h("tr", null,
     h("td", null, anomaly.endedAt ? h("span", { class: "badge" }, "over") : h("span", { class: "badge open" }, "open")),
     h("th", { scope: "row" }, kindOf(anomaly)),
     h("td", null, scope(anomaly, names)),
-    h("td", null, `${clock(Date.parse(anomaly.startedAt))}${anomaly.endedAt ? ` – ${clock(Date.parse(anomaly.endedAt))}` : " – now"}`),
+    h("td", null, `${clock(Date.parse(anomaly.startedAt))} – ${until(anomaly)}`),
     number(per(anomaly.observed)),
     number(`${per(anomaly.expectedLow)} – ${per(anomaly.expectedHigh)}`),
     number(per(anomaly.score)));

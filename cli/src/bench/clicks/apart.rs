@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::super::process::{cpu_time, memory};
 use super::super::report::{Report, mebibytes};
 use super::super::shop::Shop;
+use super::feed::Feed;
 use super::{HUB, Plan, READERS, Reader, feed, ratio};
 
 /// The time that the backlog's clicks are spread over: that of an average shop's stream at 1,160 a second, ten times its average.
@@ -16,7 +17,8 @@ const BATCH: u32 = 500;
 pub(super) async fn measure(shop: &Shop, plan: &Plan, report: &mut Report) -> Result<()> {
     let lasts = Duration::from_secs(plan.clicks / CLICKS_A_SECOND);
     let began = Instant::now();
-    feed::finished(feed::start(&shop.endpoints_file()?, plan.clicks, plan.products, lasts)?).await?;
+    let feed = Feed { clicks: plan.clicks, products: plan.products, lasts, is_scattered: false };
+    feed::finished(feed::start(&shop.endpoints_file()?, feed)?).await?;
     let clicks = shop.events(HUB)?;
     report.add("clicks into the hub", format!("{:.0}/s", ratio(plan.clicks, began.elapsed().as_secs_f64())));
     for reader in READERS {

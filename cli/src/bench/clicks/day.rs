@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use super::super::process::{cpu_time, memory};
 use super::super::report::{Report, mebibytes};
 use super::super::shop::Shop;
+use super::feed::Feed;
 use super::{HUB, Plan, READERS, feed, ratio};
 use crate::output;
 
@@ -27,7 +28,8 @@ pub(super) async fn measure(shop: &Shop, plan: &Plan, clicks: u64, report: &mut 
     let began = Instant::now();
     let lasts = DAY.mul_f64(ratio(clicks, ratio(WHOLE, 1.0)));
     let sending = async {
-        feed::finished(feed::start(&shop.endpoints_file()?, clicks, plan.products, lasts)?).await?;
+        let feed = Feed { clicks, products: plan.products, lasts, is_scattered: false };
+        feed::finished(feed::start(&shop.endpoints_file()?, feed)?).await?;
         anyhow::Ok(began.elapsed())
     };
     let (sent, quarters) = tokio::try_join!(sending, handled(shop, clicks, handler, stack))?;

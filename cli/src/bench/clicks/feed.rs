@@ -24,6 +24,19 @@ const AT_ONCE: usize = 2_000;
 const CATEGORIES: usize = 40;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// What to send.
+#[derive(Clone, Copy, Debug)]
+pub struct Feed {
+    /// How many clicks.
+    pub clicks: u64,
+    /// Products that are clicked on.
+    pub products: usize,
+    /// The time up to now that the clicks are spread over.
+    pub lasts: Duration,
+    /// Whether each click happens at another time than the one before and the one after, evenly over all of it.
+    pub is_scattered: bool,
+}
+
 /// The products that are clicked on.
 pub(super) fn items(products: usize) -> Vec<Item> {
     (0..products)
@@ -31,11 +44,14 @@ pub(super) fn items(products: usize) -> Vec<Item> {
         .collect()
 }
 
-/// Starts the process that sends `clicks` clicks, spread over `lasts` up to now, as fast as the hub takes them.
-pub(super) fn start(endpoints: &Path, clicks: u64, products: usize, lasts: Duration) -> Result<Child> {
+/// Starts the process that sends clicks as fast as the hub takes them.
+pub(super) fn start(endpoints: &Path, feed: Feed) -> Result<Child> {
+    let Feed { clicks, products, lasts, is_scattered } = feed;
     Command::new(std::env::current_exe().context("cannot find this program to start it again")?)
         .args(["bench", "feed", "--clicks", &clicks.to_string(), "--products", &products.to_string()])
-        .args(["--lasts", &format!("{}s", lasts.as_secs().max(1)), "--endpoints"])
+        .args(["--lasts", &format!("{}s", lasts.as_secs().max(1))])
+        .args(is_scattered.then_some("--scattered"))
+        .arg("--endpoints")
         .arg(endpoints)
         .stdin(Stdio::null())
         .kill_on_drop(true)
@@ -53,7 +69,8 @@ pub(super) async fn finished(mut sender: Child) -> Result<()> {
 ///
 /// # Errors
 /// When the hub does not take the clicks.
-pub async fn run(file: &Path, clicks: u64, products: usize, lasts: Duration) -> Result<()> {
+pub async fn run(file: &Path, feed: Feed) -> Result<()> {
+    let Feed { clicks, products, lasts, is_scattered } = feed;
     let endpoints = endpoints::read(file)?;
     identity::sign_in(&endpoints, identity::OPERATOR)?;
     let app = App::new(endpoints::handler_settings(&endpoints)?);
@@ -69,7 +86,8 @@ pub async fn run(file: &Path, clicks: u64, products: usize, lasts: Duration) -> 
         let mut messages = Vec::with_capacity(AT_ONCE);
         for click in planned.by_ref().take(AT_ONCE) {
             // What the plan's chance puts beyond its end happens now.
-            let at = (began + click.at).min(OffsetDateTime::now_utc());
+            let at = if is_scattered { scattered(number, lasts) } else { click.at };
+            let at = (began + at).min(OffsetDateTime::now_utc());
             messages.push(message(&app, number, &click, &items[click.product], at).await?);
             number += 1;
         }
@@ -78,6 +96,11 @@ pub async fn run(file: &Path, clicks: u64, products: usize, lasts: Duration) -> 
         }
         app.hubs().send(HUB, messages).await?;
     }
+}
+
+/// The golden ratio spreads consecutive numbers evenly (Weyl's sequence).
+fn scattered(number: u64, lasts: Duration) -> Duration {
+    lasts.mul_f64((super::ratio(number, 1.0) * 0.618_033_988_749_894_9).fract())
 }
 
 async fn message(

@@ -7,6 +7,7 @@ mod apart;
 mod day;
 pub mod feed;
 mod latency;
+mod sparse;
 
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ const HUB: &str = "clicks";
 /// What to measure with.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Clicks in the backlog that each function works off alone; 0 measures the day alone.
+    /// Clicks in the backlog that each function works off alone; 0 measures the days alone.
     pub clicks: u64,
     /// Products that are clicked on.
     pub products: usize,
@@ -34,6 +35,8 @@ pub struct Plan {
     pub day: Option<u64>,
     /// The largest batch on that day.
     pub day_batch: u32,
+    /// Clicks of the day of sixty a minute; none leaves it out.
+    pub sparse: Option<u64>,
 }
 
 /// Runs the whole plan on stacks of its own, in temporary directories.
@@ -52,6 +55,13 @@ pub async fn run(plan: &Plan, project: &Project) -> Result<Report> {
         let shop = Shop::prepare(project).await?;
         day::measure(&shop, plan, clicks, &mut report).await?;
         shop.stop().await;
+    }
+    if let Some(clicks) = plan.sparse {
+        for functions in [&["Trends"][..], &["Trends", "TrendRollup"]] {
+            let shop = Shop::prepare(project).await?;
+            sparse::measure(&shop, plan, clicks, functions, &mut report).await?;
+            shop.stop().await;
+        }
     }
     Ok(report)
 }
