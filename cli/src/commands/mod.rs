@@ -5,7 +5,10 @@ mod evaluate;
 mod package;
 mod rebuild;
 mod replay;
+mod script;
 mod simulate;
+mod status;
+mod stop;
 mod tail;
 mod up;
 
@@ -42,6 +45,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Up(Box<up::Args>),
+    Status(status::Args),
+    Stop(stop::Args),
     Package(package::Args),
     Tail(tail::Args),
     Simulate(simulate::Args),
@@ -49,6 +54,8 @@ enum Command {
     Rebuild(rebuild::Args),
     Bench(bench::Args),
     Evaluate(evaluate::Args),
+    Setup(script::SetupArgs),
+    Test(script::TestArgs),
 }
 
 /// How a command ended, when it did not fail with an error.
@@ -88,6 +95,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<Exit> {
     let project = || project(cli.project.as_deref());
     match cli.command {
         Command::Up(args) => Box::pin(up::run(*args, &project()?)).await,
+        Command::Status(args) => status::run(&args).await,
+        Command::Stop(args) => stop::run(&args).await,
         Command::Package(args) => package::run(&args, &project()?),
         Command::Tail(args) => Box::pin(tail::run(args)).await,
         Command::Simulate(args) => Box::pin(simulate::run(args)).await,
@@ -95,6 +104,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Rebuild(args) => Box::pin(rebuild::run(args)).await,
         Command::Bench(args) => Box::pin(bench::run(args, project)).await,
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Setup(_) => Err(script::needed("setup")),
+        Command::Test(_) => Err(script::needed("test")),
     }
 }
 
@@ -117,5 +128,18 @@ mod tests {
             let help = command.clone().render_long_help().to_string();
             assert!(help.contains("Examples:"), "{}", command.get_name());
         }
+    }
+
+    #[test]
+    fn what_the_script_does_stands_in_the_help() {
+        let help = Cli::command().render_help().to_string();
+        for command in ["setup", "test"] {
+            assert!(help.contains(&format!("\n  {command} ")), "{help}");
+            let asked = Cli::try_parse_from(["contoso", command, "--help"]).expect_err("help");
+            assert_eq!(asked.kind(), clap::error::ErrorKind::DisplayHelp, "{command}");
+        }
+        // What follows is cargo's.
+        let test = Cli::try_parse_from(["contoso", "test", "crash", "--", "--ignored", "--help"]).expect("understood");
+        assert!(matches!(test.command, Command::Test(_)));
     }
 }
