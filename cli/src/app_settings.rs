@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use contoso_handlers::settings::Origins;
 use contoso_local::stack::{Stack, StackError};
 use reqwest::Url;
+
+const ORIGINS: &str = "Site__origins";
 
 /// The settings of an app that runs as `identity`.
 ///
@@ -11,11 +14,49 @@ use reqwest::Url;
 /// When the topology has no such identity.
 pub fn of(stack: &Stack, identity: &str) -> Result<BTreeMap<String, String>, StackError> {
     let mut settings = stack.app_settings(identity)?;
-    settings.insert("Site__origins".to_owned(), origins(&stack.endpoints().site));
+    settings.insert(ORIGINS.to_owned(), origins(&stack.endpoints().site));
     // Without a front end every caller has the same address.
     settings.insert("Site__clicksPerSecondPerAddress".to_owned(), "0".to_owned());
     Ok(settings)
 }
+
+/// Lets pages of further origins, as [`origin`] reads them, call as well.
+pub fn allow(settings: &mut BTreeMap<String, String>, further: &[String]) {
+    if further.iter().any(|origin| origin == ANY) {
+        settings.insert(ORIGINS.to_owned(), ANY.to_owned());
+        return;
+    }
+    let origins = settings.entry(ORIGINS.to_owned()).or_default();
+    for origin in further {
+        if !origins.is_empty() {
+            origins.push(',');
+        }
+        origins.push_str(origin);
+    }
+}
+
+/// Every origin.
+const ANY: &str = "*";
+
+/// Reads one origin (RFC 6454) as browsers spell it, by the rule of the app's own setting; or `*` for any.
+///
+/// # Errors
+/// When it is none; the message shows what is.
+pub fn origin(text: &str) -> Result<String, OriginError> {
+    match text.parse::<Origins>() {
+        Ok(Origins::Any) => Ok(ANY.to_owned()),
+        Ok(Origins::Some(origins)) if origins.len() == 1 && !text.contains(',') => Ok(text.trim().to_owned()),
+        _ => Err(OriginError),
+    }
+}
+
+/// The text is no origin.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "not an origin; write scheme and host in lower case, and a port that is not the scheme's own, without a path: \
+     http://localhost:5173, https://shop.contoso.com, or * for any"
+)]
+pub struct OriginError;
 
 /// The pages under each name a browser may know them by.
 fn origins(site: &str) -> String {
@@ -37,5 +78,35 @@ mod tests {
     fn the_pages_may_be_opened_by_address_and_by_name() {
         assert_eq!(origins("http://127.0.0.1:7070"), "http://127.0.0.1:7070,http://localhost:7070");
         assert_eq!(origins("http://localhost:7070"), "http://localhost:7070");
+    }
+
+    #[test]
+    fn further_origins_join_the_pages() {
+        let settings = |further: &[&str]| {
+            let mut settings = BTreeMap::from([(ORIGINS.to_owned(), origins("http://localhost:7070"))]);
+            allow(&mut settings, &further.iter().map(|text| origin(text).expect("an origin")).collect::<Vec<_>>());
+            settings[ORIGINS].clone()
+        };
+        assert_eq!(settings(&[]), "http://localhost:7070");
+        let two = settings(&["http://localhost:5173", "https://shop.contoso.com"]);
+        assert_eq!(two, "http://localhost:7070,http://localhost:5173,https://shop.contoso.com");
+        assert!(two.parse::<Origins>().is_ok(), "the app reads it");
+        assert_eq!(settings(&["http://localhost:5173", "*"]), "*");
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused() {
+        for text in [
+            "",
+            "localhost:5173",
+            "shop.contoso.com",
+            "http://a/",
+            "http://a/shop",
+            "http://a,http://b",
+            "http://A",
+            "*,*",
+        ] {
+            assert!(origin(text).is_err(), "{text:?}");
+        }
     }
 }

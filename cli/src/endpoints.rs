@@ -6,12 +6,11 @@ use contoso_handlers::settings::{Settings, SettingsError};
 use contoso_local::stack::Endpoints;
 use serde::Serialize;
 
+pub use crate::data_dir::DEFAULT as DATA_DIR;
 use crate::private;
 
 /// Name of the file in the data directory.
 pub const FILE: &str = "endpoints.json";
-/// The data directory unless told otherwise.
-pub const DATA_DIR: &str = ".contoso";
 
 /// The endpoints cannot be had; the message says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +84,20 @@ impl Published {
     }
 }
 
+/// Removes the file that a stack left behind which was killed: its addresses lead nowhere, or to somebody else.
+///
+/// # Errors
+/// When the file system refuses.
+pub fn forget(data_dir: &Path) -> Result<(), EndpointsError> {
+    let file = data_dir.join(FILE);
+    match std::fs::remove_file(&file) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(EndpointsError::Write { file: file.display().to_string(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Drop for Published {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_file(&self.file) {
@@ -114,6 +127,39 @@ pub fn read(file: &Path) -> Result<Endpoints, EndpointsError> {
 fn nearest() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
     here.ancestors().map(|directory| directory.join(DATA_DIR).join(FILE)).find(|file| file.is_file())
+}
+
+/// The addresses that people want first, with their names.
+#[must_use]
+pub fn addresses(endpoints: &Endpoints) -> [(&'static str, &str); 5] {
+    [
+        ("Functions", endpoints.functions.as_str()),
+        ("Pages", endpoints.site.as_str()),
+        ("Event Hubs", event_hubs_address(endpoints).unwrap_or("-")),
+        ("Cosmos DB", endpoints.cosmos.endpoint.as_str()),
+        ("Event Grid", endpoints.event_grid.resource_manager.as_str()),
+    ]
+}
+
+/// Checks that the stack has a hub of that name, before anything waits for its events.
+///
+/// # Errors
+/// When it has none; the message lists those it has.
+pub fn check_hub(endpoints: &Endpoints, name: &str) -> Result<(), NoHub> {
+    let hubs = &endpoints.event_hubs.hubs;
+    // A stack of an earlier version does not tell.
+    if hubs.is_empty() || hubs.iter().any(|hub| hub == name) {
+        return Ok(());
+    }
+    Err(NoHub { name: name.to_owned(), hubs: hubs.join(", ") })
+}
+
+/// The stack has no such hub.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no hub {name:?}; there are {hubs}")]
+pub struct NoHub {
+    name: String,
+    hubs: String,
 }
 
 /// Host and port of the stack's Event Hubs, from the connection string that every official client understands.
@@ -180,6 +226,8 @@ mod tests {
                 connection_string: "Endpoint=sb://127.0.0.1:5672;SharedAccessKey=a==;UseDevelopmentEmulator=true;"
                     .to_owned(),
                 schema_registry: "https://127.0.0.1:5300".to_owned(),
+                schema_registry_namespace: "localhost:5300".to_owned(),
+                hubs: vec!["products".to_owned(), "clicks".to_owned()],
             },
             cosmos: CosmosEndpoints { endpoint: "http://127.0.0.1:8081".to_owned(), key: "a2V5".to_owned() },
             blob: BlobEndpoints {
@@ -221,6 +269,8 @@ mod tests {
                 "eventHubs": {
                     "connectionString": "Endpoint=sb://127.0.0.1:5672;SharedAccessKey=a==;UseDevelopmentEmulator=true;",
                     "schemaRegistry": "https://127.0.0.1:5300",
+                    "schemaRegistryNamespace": "localhost:5300",
+                    "hubs": ["products", "clicks"],
                 },
                 "cosmos": { "endpoint": "http://127.0.0.1:8081", "key": "a2V5" },
                 "blob": { "connectionString": "AccountName=a;AccountKey=b==;BlobEndpoint=http://127.0.0.1:10000/a;" },
@@ -252,6 +302,20 @@ mod tests {
         assert_eq!(ready_line(&read).expect("serializes"), line);
         drop(published);
         assert!(!file.exists());
+        forget(directory.path()).expect("none is there");
+        std::fs::write(&file, "left over").expect("written");
+        forget(directory.path()).expect("removed");
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn a_hub_that_is_not_there_is_refused_with_those_that_are() {
+        let mut endpoints = endpoints();
+        check_hub(&endpoints, "clicks").expect("there");
+        let error = check_hub(&endpoints, "nope").expect_err("not there").to_string();
+        assert_eq!(error, "there is no hub \"nope\"; there are products, clicks");
+        endpoints.event_hubs.hubs.clear();
+        check_hub(&endpoints, "nope").expect("not known");
     }
 
     #[test]

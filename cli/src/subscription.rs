@@ -5,7 +5,7 @@ use std::time::Duration;
 use contoso_json::Plain;
 use contoso_local::stack::EventGridEndpoints;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::failure::{self, CallError};
 use crate::identity::SignedIn;

@@ -17,7 +17,7 @@ CONNECTION = endpoints["eventHubs"]["connectionString"]
 MOMENT = datetime.datetime(2026, 3, 4, 10, 11, 12, tzinfo=datetime.timezone.utc)
 
 registry = SchemaRegistryClient(
-    endpoints["eventHubs"]["schemaRegistry"].removeprefix("https://"), Identity("deployment"))
+    endpoints["eventHubs"]["schemaRegistryNamespace"], Identity("deployment"))
 encoder = AvroEncoder(client=registry, group_name="contoso")
 
 

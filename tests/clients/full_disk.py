@@ -50,7 +50,7 @@ def things():
 
 
 def registry(**options):
-    return SchemaRegistryClient(endpoints["eventHubs"]["schemaRegistry"].removeprefix("https://"), Identity("writer"), **options)
+    return SchemaRegistryClient(endpoints["eventHubs"]["schemaRegistryNamespace"], Identity("writer"), **options)
 
 
 def send(text, **options):

@@ -10,7 +10,7 @@ from azure.schemaregistry.encoder.avroencoder import AvroEncoder, InvalidContent
 
 from suite import Identity, case, endpoints, refused, run
 
-HOST = endpoints["eventHubs"]["schemaRegistry"].removeprefix("https://")
+HOST = endpoints["eventHubs"]["schemaRegistryNamespace"]
 
 
 def client(name="writer"):

@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "helpers outside of test functions are tests too")]
 
 mod anomalies;
+mod background;
 mod bad_records;
 mod bounds;
 mod clicks;

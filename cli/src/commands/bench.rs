@@ -49,16 +49,16 @@ pub(super) struct Args {
     #[command(subcommand)]
     part: Option<Part>,
     /// Products in the catalogue; changes choose among them uniformly
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 10_000, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     products: usize,
     /// Changes a second while latency is measured
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
     /// How long latency is measured
     #[arg(long, default_value = "30s", value_parser = units::duration)]
     duration: Duration,
     /// Starts of the handler for the cold-start figure
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     starts: usize,
     /// Print the figures as one JSON object
     #[arg(long)]
@@ -188,7 +188,7 @@ pub(super) async fn run(args: Args, project: impl FnOnce() -> Result<Project, No
         Some(Part::Clicks(args)) => return run_clicks(args, &project()?).await,
         None => {}
     }
-    let plan = Plan { products: args.products, rate: args.rate.max(1), duration: args.duration, starts: args.starts };
+    let plan = Plan { products: args.products, rate: args.rate, duration: args.duration, starts: args.starts };
     announce();
     let report = bench::run(&plan, &project()?).await?;
     print(args.json, &report.to_json(), &report)

@@ -5,7 +5,10 @@ mod evaluate;
 mod package;
 mod rebuild;
 mod replay;
+mod script;
 mod simulate;
+mod status;
+mod stop;
 mod tail;
 mod up;
 
@@ -46,6 +49,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Up(Box<up::Args>),
+    Status(status::Args),
+    Stop(stop::Args),
     Package(package::Args),
     Tail(tail::Args),
     Simulate(simulate::Args),
@@ -53,6 +58,8 @@ enum Command {
     Rebuild(rebuild::Args),
     Bench(bench::Args),
     Evaluate(evaluate::Args),
+    Setup(script::SetupArgs),
+    Test(script::TestArgs),
 }
 
 impl Command {
@@ -114,6 +121,8 @@ async fn chosen(cli: Cli) -> anyhow::Result<Exit> {
     }
     match cli.command {
         Command::Up(args) => Box::pin(up::run(*args, &project()?)).await,
+        Command::Status(args) => status::run(&args).await,
+        Command::Stop(args) => stop::run(&args).await,
         Command::Package(args) => package::run(&args, &project()?),
         Command::Tail(args) => Box::pin(tail::run(args)).await,
         Command::Simulate(args) => Box::pin(simulate::run(args)).await,
@@ -121,6 +130,8 @@ async fn chosen(cli: Cli) -> anyhow::Result<Exit> {
         Command::Rebuild(args) => Box::pin(rebuild::run(args)).await,
         Command::Bench(args) => Box::pin(bench::run(args, project)).await,
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Setup(_) => Err(script::needed("setup")),
+        Command::Test(_) => Err(script::needed("test")),
     }
 }
 
@@ -163,5 +174,18 @@ mod tests {
             let kept = std::fs::read_to_string(&file).unwrap_or_default();
             assert!(kept == help, "{}: set CONTOSO_WRITE_HELP=1 once", file.display());
         }
+    }
+
+    #[test]
+    fn what_the_script_does_stands_in_the_help() {
+        let help = Cli::command().render_help().to_string();
+        for command in ["setup", "test"] {
+            assert!(help.contains(&format!("\n  {command} ")), "{help}");
+            let asked = Cli::try_parse_from(["contoso", command, "--help"]).expect_err("help");
+            assert_eq!(asked.kind(), clap::error::ErrorKind::DisplayHelp, "{command}");
+        }
+        // What follows is cargo's.
+        let test = Cli::try_parse_from(["contoso", "test", "crash", "--", "--ignored", "--help"]).expect("understood");
+        assert!(matches!(test.command, Command::Test(_)));
     }
 }

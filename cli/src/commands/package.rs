@@ -1,7 +1,7 @@
 //! `contoso package`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
@@ -49,6 +49,13 @@ pub(super) struct AppArgs {
     no_build: bool,
 }
 
+impl AppArgs {
+    /// Whether a function is packaged.
+    pub(super) fn includes(&self, function: &str) -> bool {
+        self.functions.is_empty() || self.functions.iter().any(|name| name == function)
+    }
+}
+
 /// Packages the app.
 pub(super) fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
     let staged = stage(&args.app, args.out.clone(), project, Profile::Release)?;
@@ -65,6 +72,12 @@ pub(super) fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Looks at all that can be wrong with what is asked for, before the long build.
+pub(super) fn check(args: &AppArgs, out: Option<&Path>, project: &Project) -> anyhow::Result<()> {
+    package::check(project, &args.functions, &args.changes)?;
+    Ok(package::check_out(project, &out.map_or_else(|| project.app(), Path::to_owned))?)
+}
+
 /// Builds the handler in this profile, unless an earlier build will do or a debug build is wanted, and stages the app.
 pub(super) fn stage(
     args: &AppArgs,
@@ -72,7 +85,7 @@ pub(super) fn stage(
     project: &Project,
     profile: Profile,
 ) -> anyhow::Result<Staged> {
-    package::check(project, &args.functions, &args.changes)?;
+    check(args, out.as_deref(), project)?;
     let profile = if args.debug { Profile::Debug } else { profile };
     let handler = if args.no_build { package::built(project, profile)? } else { package::build(project, profile)? };
     let request = Request {

@@ -74,6 +74,26 @@ pub fn check(project: &Project, functions: &[String], changes: &[Change]) -> Res
     definitions(project, &chosen(functions)?, changes).map(drop)
 }
 
+/// Checks that an app may be staged in `out`: a folder that is empty, holds a staged app, or is not there.
+///
+/// # Errors
+/// When it holds the checkout or somebody else's files.
+pub fn check_out(project: &Project, out: &Path) -> Result<(), PackageError> {
+    let shown = || out.display().to_string();
+    let executable = executable(&project.host_json())?;
+    let out = std::path::absolute(out).map_err(|source| write_error(out, source))?;
+    if project.root().starts_with(&out) {
+        return Err(PackageError::Out { out: shown() });
+    }
+    let is_empty = match std::fs::read_dir(&out) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(source) => return Err(write_error(&out, source)),
+    };
+    let is_staged_app = out.join("host.json").is_file() && out.join(&executable).is_file();
+    if is_empty || is_staged_app { Ok(()) } else { Err(PackageError::OutTaken { out: shown() }) }
+}
+
 /// Stages the app. Whatever an earlier call left in the directory is replaced.
 ///
 /// # Errors
@@ -85,15 +105,8 @@ pub fn stage(project: &Project, request: &Request) -> Result<Staged, PackageErro
     check_registered(&project.definitions())?;
     let definitions = definitions(project, &functions, &request.changes)?;
 
+    check_out(project, &request.out)?;
     let out = std::path::absolute(&request.out).map_err(|source| write_error(&request.out, source))?;
-    if project.root().starts_with(&out) {
-        return Err(PackageError::Out { out: request.out.display().to_string() });
-    }
-    let is_empty = std::fs::read_dir(&out).map_or(true, |mut entries| entries.next().is_none());
-    let is_staged_app = out.join("host.json").is_file() && out.join(&executable).is_file();
-    if !is_empty && !is_staged_app {
-        return Err(PackageError::OutTaken { out: request.out.display().to_string() });
-    }
     clear(&out)?;
     let mut deployed = vec![PathBuf::from("host.json"), executable.clone()];
     copy(&project.host_json(), &out.join("host.json"))?;

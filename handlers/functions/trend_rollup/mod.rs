@@ -147,7 +147,7 @@ pub async fn survey(app: &App) -> Result<Survey, Cause> {
         if read.items.is_empty() {
             return Ok(survey);
         }
-        for document in read.items {
+        for Plain(document) in read.items {
             let id = document["id"].as_str().unwrap_or_default().to_owned();
             let page = serde_json::from_value::<PageDocument>(document);
             let page = page.map_err(|error| Cause::from_error("read a page", error)).and_then(|document| {

@@ -41,6 +41,12 @@ pub struct EventHubsEndpoints {
     pub connection_string: String,
     /// Base address of the schema registry.
     pub schema_registry: String,
+    /// The same as host and port, as clients want it that ask for a fully qualified namespace: Python's, JavaScript's, .NET's.
+    #[serde(default)]
+    pub schema_registry_namespace: String,
+    /// Names of the hubs; empty where a stack of an earlier version wrote them.
+    #[serde(default)]
+    pub hubs: Vec<String>,
 }
 
 /// Cosmos DB.

@@ -42,7 +42,10 @@ use crate::topology::Topology;
 use crate::transport::{Hosts, HttpServer};
 pub(crate) use app::App;
 use app::HostStarter;
-use ports::{FUNCTIONS, bind, listen, unbound};
+use ports::{
+    BLOB, CONTROL, COSMOS, COSMOS_REGION, EVENT_GRID, EVENT_HUBS, FUNCTIONS, IDENTITY, QUEUE, SCHEMA_REGISTRY, SITE,
+    bind, listen, port_of, regions, unbound,
+};
 
 /// The storage account of the local stack, the name that every Azure tool knows.
 const ACCOUNT: &str = "devstoreaccount1";
@@ -66,6 +69,7 @@ pub struct StackOptions {
 /// every service with it.
 pub struct Stack {
     endpoints: Endpoints,
+    ports: Ports,
     clock: Clock,
     storage: Storage,
     identity: Identity,
@@ -98,23 +102,24 @@ impl Stack {
         let created = DirBuilder::new().recursive(true).mode(0o700).create(&data_dir);
         created.map_err(|source| StackError::DataDir { path: data_dir.clone(), source })?;
         // Every port before any work, so that a conflict costs nothing.
+        let wanted = ports;
+        let mut ports = wanted;
         let functions = bind(FUNCTIONS, ports.functions)?;
-        let site = listen("the pages", ports.site)?;
+        ports.functions = port_of(&functions).map_err(|source| unbound(FUNCTIONS, ports.functions, source))?;
+        let site = listen(SITE, &mut ports.site)?;
         let cosmos_ports = cosmos::Listeners::new(
-            listen("Cosmos DB", ports.cosmos)?,
-            // An account with one region is served at its own port.
-            (0u16..)
-                .zip(topology.cosmos.regions.iter().skip_while(|_| topology.cosmos.regions.len() < 2))
-                .map(|(number, _)| listen("a region of Cosmos DB", ports.cosmos_region(number)))
+            listen(COSMOS, &mut ports.cosmos)?,
+            regions(&topology)
+                .map(|region| listen(COSMOS_REGION, &mut wanted.cosmos_region(region)))
                 .collect::<Result<_, _>>()?,
         );
-        let blob_port = listen("Blob Storage", ports.blob)?;
-        let queue_port = listen("Queue Storage", ports.queue)?;
-        let hubs_port = listen("Event Hubs", ports.event_hubs)?;
-        let registry_port = listen("the schema registry", ports.schema_registry)?;
-        let grid_port = listen("Event Grid", ports.event_grid)?;
-        let control_port = listen("the control port", ports.control)?;
-        let identity_port = listen("the identity endpoint", ports.identity)?;
+        let blob_port = listen(BLOB, &mut ports.blob)?;
+        let queue_port = listen(QUEUE, &mut ports.queue)?;
+        let hubs_port = listen(EVENT_HUBS, &mut ports.event_hubs)?;
+        let registry_port = listen(SCHEMA_REGISTRY, &mut ports.schema_registry)?;
+        let grid_port = listen(EVENT_GRID, &mut ports.event_grid)?;
+        let control_port = listen(CONTROL, &mut ports.control)?;
+        let identity_port = listen(IDENTITY, &mut ports.identity)?;
 
         let clock = Clock::default();
         let storage = Storage::open(&data_dir.join("store"), sync)?;
@@ -167,14 +172,14 @@ impl Stack {
             identity: identity.clone(),
             app: Arc::clone(&app),
         };
-        let control = control::start(control_port, handles)
-            .map_err(|source| unbound("the control port", ports.control, source))?;
+        let control =
+            control::start(control_port, handles).map_err(|source| unbound(CONTROL, ports.control, source))?;
         let topic = topology.event_grid.topics.first().map(|topic| topic.name.as_str()).ok_or(StackError::NoTopic)?;
         let functions_url =
             format!("http://{}", functions.local_addr().map_err(|source| unbound(FUNCTIONS, ports.functions, source))?);
         let endpoints = Endpoints {
             functions: functions_url.clone(),
-            site: format!("http://{}", site.local_addr().map_err(|source| unbound("the pages", ports.site, source))?),
+            site: format!("http://{}", site.local_addr().map_err(|source| unbound(SITE, ports.site, source))?),
             event_hubs: EventHubsEndpoints {
                 connection_string: format!(
                     "Endpoint=sb://{};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey={SHARED_ACCESS_KEY};\
@@ -182,6 +187,8 @@ impl Stack {
                     event_hubs.address()
                 ),
                 schema_registry: format!("https://{}", schema_registry.address()),
+                schema_registry_namespace: format!("localhost:{}", ports.schema_registry),
+                hubs: topology.event_hubs.hubs.iter().map(|hub| hub.name.clone()).collect(),
             },
             cosmos: CosmosEndpoints { endpoint: cosmos.endpoint(), key: cosmos.key().to_owned() },
             blob: BlobEndpoints { connection_string: storage_connection_string(&blobs, &queues) },
@@ -201,6 +208,7 @@ impl Stack {
         };
         Ok(Self {
             endpoints,
+            ports,
             clock,
             storage,
             identity,
@@ -219,6 +227,12 @@ impl Stack {
     #[must_use]
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
+    }
+
+    /// Where each service listens, those included that took any free port.
+    #[must_use]
+    pub fn ports(&self) -> Ports {
+        self.ports
     }
 
     /// The stack's clock.

@@ -15,7 +15,7 @@ mod suite;
 pub(crate) use app::{contoso, package, staged_app};
 pub(crate) use inside::Inside;
 pub(crate) use log_counts::LogCounts;
-pub(crate) use shop::{Shop, ShopOptions};
+pub(crate) use shop::{Shop, ShopOptions, children_of, is_alive, signal};
 pub(crate) use suite::SuiteStack;
 
 use std::time::{Duration, Instant};

@@ -270,7 +270,7 @@ fn log_of(data_dir: &Path) -> String {
     lines[lines.len().saturating_sub(40)..].join("\n")
 }
 
-fn children_of(parent: u32) -> Vec<u32> {
+pub(crate) fn children_of(parent: u32) -> Vec<u32> {
     let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
     processes
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
@@ -278,7 +278,7 @@ fn children_of(parent: u32) -> Vec<u32> {
         .collect()
 }
 
-fn is_alive(pid: u32) -> bool {
+pub(crate) fn is_alive(pid: u32) -> bool {
     stat(pid).is_some_and(|(state, _)| state != "Z")
 }
 
@@ -289,7 +289,7 @@ fn stat(pid: u32) -> Option<(String, u32)> {
     Some((fields.next()?.to_owned(), fields.next()?.parse().ok()?))
 }
 
-fn signal(pid: u32, name: &str) {
+pub(crate) fn signal(pid: u32, name: &str) {
     let status = std::process::Command::new("kill").args([name, &pid.to_string()]).status().expect("kill runs");
     // The process may have ended meanwhile; the caller waits for that state anyhow.
     let _ended = status;

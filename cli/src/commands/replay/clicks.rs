@@ -88,11 +88,13 @@ struct Sent {
 /// Reads the whole log first, so that nothing is sent of one that has a mistake.
 pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     let endpoints = endpoints::read(&endpoints::locate(args.endpoints.as_deref())?)?;
+    endpoints::check_hub(&endpoints, HUB)?;
     identity::sign_in(&endpoints, identity::OPERATOR)?;
     let Some(extent) = Extent::of(clickstream::open(&args.file)?)? else {
         bail!("{}: no clicks after the header", args.file.display());
     };
     let spacing = time::Duration::try_from(args.spacing).context("--spacing is too long")?;
+    let shuffle = args.shuffle.map(time::Duration::try_from).transpose().context("--shuffle is too long")?;
     let schedule = Schedule::new(extent, args.start, spacing, OffsetDateTime::now_utc())?;
     let app = App::new(endpoints::handler_settings(&endpoints)?);
     let mut signals = Signals::install()?;
@@ -106,7 +108,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     let mut sent = Sent::default();
     let started = Instant::now();
     let ended = tokio::select! {
-        ended = Box::pin(send(&args, &app, &schedule, &mut sent, &bar)) => ended.map(|()| Exit::Done),
+        ended = Box::pin(send(&args, &app, &schedule, shuffle, &mut sent, &bar)) => ended.map(|()| Exit::Done),
         () = signals.next() => Ok(Exit::Interrupted),
     };
     bar.finish_and_clear();
@@ -135,15 +137,19 @@ async fn sell(args: &Args, functions: &str) -> anyhow::Result<()> {
     Ok(seeded?)
 }
 
-async fn send(args: &Args, app: &App, schedule: &Schedule, sent: &mut Sent, bar: &ProgressBar) -> anyhow::Result<()> {
+async fn send(
+    args: &Args,
+    app: &App,
+    schedule: &Schedule,
+    shuffle: Option<time::Duration>,
+    sent: &mut Sent,
+    bar: &ProgressBar,
+) -> anyhow::Result<()> {
     let source = source(&args.file);
     let limit = usize::try_from(args.limit.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
     let rows = clickstream::open(&args.file)?.take(limit);
-    let mut rows: Box<dyn Iterator<Item = Result<Row, ClickstreamError>> + Send> = match args.shuffle {
-        Some(bound) => {
-            let bound = time::Duration::try_from(bound).context("--shuffle is too long")?;
-            Box::new(Shuffled::new(rows, *schedule, bound))
-        }
+    let mut rows: Box<dyn Iterator<Item = Result<Row, ClickstreamError>> + Send> = match shuffle {
+        Some(bound) => Box::new(Shuffled::new(rows, *schedule, bound)),
         None => Box::new(rows),
     };
     let at_once = args.rate.map_or(AT_ONCE, |rate| (rate.ceil() as usize).clamp(1, AT_ONCE));

@@ -2,6 +2,7 @@
 
 mod change;
 mod clicks;
+mod progress;
 mod report;
 mod shop;
 mod staff;
@@ -25,6 +26,7 @@ use crate::signals::Signals;
 use crate::traffic::{Item, Outage, Plan, Traffic};
 use crate::{endpoints, output, units};
 use change::Mix;
+use progress::Progress;
 use report::{Call, Report};
 use shop::Listed;
 
@@ -41,6 +43,8 @@ Examples:
   contoso simulate --seed 7 --category Footwear
       The same traffic each time, on one category";
 
+/// How often the progress is looked at.
+const LOOK: Duration = Duration::from_millis(250);
 /// Calls in flight at once. Beyond it a call waits, and its latency counts from when it was due.
 const MAX_IN_FLIGHT: usize = 256;
 
@@ -91,14 +95,15 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     let file = endpoints::locate(args.endpoints.as_deref())?;
     let endpoints = endpoints::read(&file)?;
     let http = Client::new();
-    let categories = if args.category.is_empty() { seeded_categories(&file) } else { args.category.clone() };
+    let seeded = seeded_categories(&file);
+    let categories = if args.category.is_empty() { seeded.clone() } else { args.category.clone() };
     if categories.is_empty() {
         bail!("no catalogue was seeded here; say which products with --category NAME");
     }
+    shop::check(&http, &endpoints.functions, &args.category, &seeded).await?;
     let products = shop::listed(&http, &endpoints.functions, &categories).await?;
     let seed = args.seed.unwrap_or_else(|| rand::rng().random());
     let items = products.iter().map(item).collect::<Vec<_>>();
-    let expected = (args.rate + args.clicks) * args.duration.as_secs_f64();
     let staff = (args.rate > 0.0).then(|| {
         let door = Products::new(http.clone(), &endpoints.functions, args.key.clone());
         (door, Mix::new(products, args.price_changes, StdRng::seed_from_u64(seed)))
@@ -110,7 +115,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     });
     let mut signals = Signals::install()?;
 
-    let bar = output::bar("calls", expected.ceil() as u64);
+    let mut progress = Progress::new(args.duration);
     let mut report = Report::new()?;
     let started = Instant::now();
     let interrupted = {
@@ -132,9 +137,15 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
             futures::join!(staff, visitors);
         };
         let counting = async {
-            while let Some(call) = answered.recv().await {
-                report.add(call);
-                bar.inc(1);
+            let mut look = tokio::time::interval(LOOK);
+            loop {
+                tokio::select! {
+                    call = answered.recv() => match call {
+                        Some(call) => report.add(call),
+                        None => break,
+                    },
+                    _ = look.tick() => progress.at(started.elapsed(), report.counts()),
+                }
             }
         };
         tokio::select! {
@@ -142,7 +153,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
             () = signals.next() => true,
         }
     };
-    bar.finish_and_clear();
+    progress.finish();
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{}", report.summary(started.elapsed(), seed))?;
     for (message, count) in report.failures() {

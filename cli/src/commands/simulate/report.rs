@@ -76,9 +76,15 @@ impl Report {
         }
     }
 
+    /// How many calls were answered, and how many of them failed.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let failed = self.changes.failed + self.clicks.failed;
+        (self.changes.done() + self.clicks.done() + failed, failed)
+    }
+
     /// Whether a call did not do what it should.
     pub(super) fn any_failed(&self) -> bool {
-        self.changes.failed + self.clicks.failed > 0
+        self.counts().1 > 0
     }
 
     /// The most frequent failures, with how often each happened.
@@ -167,6 +173,7 @@ mod tests {
             report.summary(Duration::from_secs(1), 7).lines().nth(2),
             Some("3 clicks in 1.0 s (3.0/s): 2 of known visitors, 1 anonymous; 0 failed")
         );
+        assert_eq!(report.counts(), (8, 3));
         let counts: Vec<u64> = report.failures().map(|(_, count)| count).collect();
         assert_eq!(counts, [2, 1]);
     }

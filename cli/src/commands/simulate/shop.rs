@@ -1,5 +1,6 @@
 //! What the site lists.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -16,6 +17,10 @@ use crate::output;
 const CATCH_UP: Duration = Duration::from_secs(60);
 /// Pause between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// How long a category may be on its way: a product that was put on sale just now.
+const ON_ITS_WAY: Duration = Duration::from_secs(2);
+/// The most categories that a message lists.
+const MOST_NAMED: usize = 40;
 const DEADLINE: Duration = Duration::from_secs(30);
 /// The most that the site lists on one page.
 const PAGE: &str = "100";
@@ -36,6 +41,51 @@ struct Page {
     items: Vec<Listed>,
     /// Address of the next page, relative to this one's.
     next: Option<String>,
+}
+
+/// The answer of `GET /api/site/categories`.
+#[derive(Debug, Deserialize)]
+struct Categories {
+    categories: Vec<Named>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// Checks that the categories exist: they were seeded, or the site lists them. A shop without any is waited for by [`listed`].
+///
+/// # Errors
+/// When one does not; the message names those there are.
+pub(super) async fn check(http: &Client, functions: &str, asked: &[String], seeded: &[String]) -> anyhow::Result<()> {
+    let started = Instant::now();
+    loop {
+        let mut known: BTreeSet<String> = seeded.iter().cloned().collect();
+        let missing = |known: &BTreeSet<String>| asked.iter().find(|name| !known.contains(*name)).cloned();
+        if missing(&known).is_some() {
+            known.extend(categories(http, functions).await?);
+        }
+        let Some(unknown) = missing(&known).filter(|_| !known.is_empty()) else { return Ok(()) };
+        if started.elapsed() >= ON_ITS_WAY {
+            let more = if known.len() > MOST_NAMED { ", …" } else { "" };
+            let names: Vec<String> = known.into_iter().take(MOST_NAMED).collect();
+            bail!("there is no category {unknown:?}; there are {}{more}", names.join(", "));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+async fn categories(http: &Client, functions: &str) -> Result<impl Iterator<Item = String>, CallError> {
+    let operation = || "list the categories".to_owned();
+    let unsent = |source| CallError::Send { operation: operation(), source };
+    let url = format!("{}/api/site/categories", functions.trim_end_matches('/'));
+    let response = http.get(url).timeout(DEADLINE).send().await.map_err(unsent)?;
+    if !response.status().is_success() {
+        return Err(failure::refused(operation(), response).await);
+    }
+    let Categories { categories } = response.json().await.map_err(unsent)?; // json: names and numbers only
+    Ok(categories.into_iter().map(|category| category.name))
 }
 
 /// What the site lists, as soon as it lists anything.
@@ -115,8 +165,21 @@ mod tests {
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        tokio::spawn(async move { axum::serve(listener, Router::new().route("/api/site/products", get(list))).await });
+        let categories = get(async || Json::<Value>(json!({"categories": [{"name": "Bags"}, {"name": "Climbing"}]})));
+        let router = Router::new().route("/api/site/products", get(list)).route("/api/site/categories", categories);
+        tokio::spawn(async move { axum::serve(listener, router).await });
         url
+    }
+
+    #[tokio::test]
+    async fn a_category_that_is_not_there_is_refused_with_those_that_are() {
+        let (http, site) = (Client::new(), site(0).await);
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        for (asked, seeded) in [(&["Climbing"] as &[&str], &[] as &[&str]), (&["Boats", "Bags"], &["Boats"])] {
+            check(&http, &site, &names(asked), &names(seeded)).await.expect("there");
+        }
+        let error = check(&http, &site, &names(&["Bags", "Nope"]), &names(&["Boats"])).await.expect_err("not there");
+        assert_eq!(error.to_string(), "there is no category \"Nope\"; there are Bags, Boats, Climbing");
     }
 
     #[tokio::test]

@@ -8,11 +8,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
+use super::words::{self, short};
 use crate::hub;
 use crate::output::{self, Paint};
-
-/// Characters of a text inside the data that people are shown; scripts get all.
-const MAX_TEXT: usize = 40;
 
 /// An event at its place in the hub, decoded or with the reason why not.
 pub(super) struct Line {
@@ -41,17 +39,19 @@ impl Line {
         }
     }
 
-    /// For people: time, partition and sequence number, type, subject, data.
+    /// For people: time, partition and sequence number, then what happened; of events that we do not know, type, subject and data.
     pub(super) fn text(&self, paint: Paint) -> String {
-        let time = format_description!("[hour]:[minute]:[second].[subsecond digits:3]");
-        let time = self.enqueued.format(&time).unwrap_or_default();
+        let time = self.enqueued.format(format_description!("[hour]:[minute]:[second]")).unwrap_or_default();
         let place = paint.faint(&format!("{time} {}/{}", self.partition, self.sequence));
         match &self.content {
             Ok((event, data)) => {
-                let subject = paint.strong(event.subject.as_deref().unwrap_or("-"));
-                format!("{place} {} {subject} {}", paint.name(&event.r#type), shortened(data))
+                let told = words::of(event, paint).unwrap_or_else(|| {
+                    let subject = paint.strong(&short(event.subject.as_deref().unwrap_or("-")));
+                    format!("{} {subject} {}", paint.name(&short(&event.r#type)), shortened(data))
+                });
+                format!("{place}  {told}")
             }
-            Err(cause) => format!("{place} {} ({} bytes): {cause}", paint.bad("undecodable"), self.bytes),
+            Err(cause) => format!("{place}  {} ({} bytes): {cause}", paint.bad("undecodable"), self.bytes),
         }
     }
 
@@ -84,10 +84,7 @@ impl Line {
 /// The same data with long texts cut, so that a line stays one that eyes can follow.
 fn shortened(data: &Value) -> Value {
     match data {
-        Value::String(text) => match text.char_indices().nth(MAX_TEXT) {
-            Some((end, _)) => json!(format!("{}…", &text[..end])),
-            None => data.clone(),
-        },
+        Value::String(text) => json!(short(text)),
         Value::Array(items) => items.iter().map(shortened).collect(),
         Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), shortened(value))).collect(),
         _ => data.clone(),
@@ -120,7 +117,7 @@ mod tests {
         };
         let line = line(Ok((event, data.clone())));
         let short = json!({ "text": format!("{}…", "x".repeat(40)), "list": [1, "short"] });
-        assert_eq!(line.text(Paint::plain()), format!("10:00:00.500 2/41 t.v1 7 {short}"));
+        assert_eq!(line.text(Paint::plain()), format!("10:00:00 2/41  t.v1 7 {short}"));
         let object: Value = serde_json::from_str(&line.json()).expect("JSON");
         assert_eq!((&object["data"], &object["sequence"], &object["subject"]), (&data, &json!(41), &json!("7")));
     }
@@ -128,7 +125,7 @@ mod tests {
     #[test]
     fn what_cannot_be_decoded_says_so_at_its_place() {
         let line = line(Err("no CloudEvent".to_owned()));
-        assert_eq!(line.text(Paint::plain()), "10:00:00.500 2/41 undecodable (3 bytes): no CloudEvent");
+        assert_eq!(line.text(Paint::plain()), "10:00:00 2/41  undecodable (3 bytes): no CloudEvent");
         let object: Value = serde_json::from_str(&line.json()).expect("JSON");
         assert_eq!(object["undecodable"], "no CloudEvent");
     }

@@ -2,6 +2,7 @@
 
 mod line;
 mod source;
+mod words;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ use source::Source;
 const EXAMPLES: &str = "\
 Examples:
   contoso tail products
-      New events of the hub products, until Ctrl-C
+      New events of the hub products, until Ctrl-C: when, partition and sequence number, what happened
   contoso tail products --from earliest --limit 10
       The ten oldest
   contoso tail products --json | jq -r .subject
@@ -32,7 +33,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub(super) struct Args {
-    /// The event hub
+    /// The event hub: products, clicks or analytics
     hub: String,
     /// Where to begin
     #[arg(long, value_enum, default_value_t = From::Latest)]
@@ -43,7 +44,7 @@ pub(super) struct Args {
     /// End after this many events
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// One JSON object a line
+    /// One JSON object a line, with everything that the event holds
     #[arg(long)]
     json: bool,
     /// The endpoints of the stack [default: .contoso/endpoints.json here or above]
@@ -60,6 +61,7 @@ enum From {
 /// Prints events until the limit, or until somebody stops it.
 pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     let endpoints = endpoints::read(&endpoints::locate(args.endpoints.as_deref())?)?;
+    endpoints::check_hub(&endpoints, &args.hub)?;
     identity::sign_in(&endpoints, identity::OPERATOR)?;
     let settings = endpoints::handler_settings(&endpoints)?;
     let hubs = settings.event_hubs.clone();

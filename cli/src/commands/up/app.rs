@@ -14,11 +14,14 @@ struct Listed {
     name: String,
 }
 
-/// Checks that the handler of the app knows every function that is staged; of another handler that is not known.
+/// Checks that `app` is a packaged app, and that the handler of the app knows every function that is staged; of another handler that is not known.
 ///
 /// # Errors
 /// When it does not, with one line that names the file.
 pub(super) fn check(app: &Path) -> anyhow::Result<()> {
+    if !app.join("host.json").is_file() {
+        bail!("{} is no packaged app: it has no host.json; `contoso package` makes one", app.display());
+    }
     let handler = app.join(HANDLER);
     if !handler.is_file() {
         return Ok(());

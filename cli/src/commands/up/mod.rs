@@ -1,15 +1,17 @@
 //! `contoso up`.
 
 mod app;
+mod background;
+mod ports;
 mod session;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use contoso_local::cosmos::Replay;
 use contoso_local::files;
-use contoso_local::stack::{PortError, Ports, Stack, StackError, StackOptions};
+use contoso_local::stack::{Stack, StackError, StackOptions};
 use contoso_local::storage::Sync;
 use contoso_local::topology::Topology;
 use contoso_local::transport::HostName;
@@ -21,7 +23,7 @@ use crate::package::Profile;
 use crate::project::Project;
 use crate::renewed::Executable;
 use crate::signals::Signals;
-use crate::{catalogue, endpoints, output};
+use crate::{app_settings, catalogue, endpoints, output};
 use session::{Catalogue, Session};
 
 const EXAMPLES: &str = "\
@@ -31,7 +33,11 @@ Examples:
   contoso up --catalogue catalog.json --fresh
       Starts from nothing, with your products
   contoso up --ports auto --data-dir /tmp/second | jq .functions
-      A second stack beside the first; its addresses as JSON
+      A second stack beside the first, which keeps its ports; its addresses as JSON
+  contoso up --detach
+      Returns when everything is ready; `contoso status` looks at it, `contoso stop` ends it
+  contoso up --origin http://localhost:5173
+      Pages of your own, served there, may send clicks and read the site
   contoso up --no-demo --set ProductChanges.feedPollDelay=50
       Without the demo partner, and with a quicker change feed
 
@@ -61,9 +67,12 @@ pub(super) struct Args {
     /// Empty the data directory first
     #[arg(long)]
     fresh: bool,
-    /// Where to listen: the ports of the official tools, or any free ones
+    /// Where to listen: the ports of the official tools, or any free ones, which a data directory keeps from then on
     #[arg(long, value_enum, default_value_t = PortChoice::Default)]
     ports: PortChoice,
+    /// Let pages of this origin call the functions, like http://localhost:5173, or * for any; may be repeated
+    #[arg(long = "origin", value_name = "URL", value_parser = app_settings::origin)]
+    origins: Vec<String>,
     /// Ask for function keys, as Azure does
     #[arg(long)]
     auth: bool,
@@ -73,6 +82,12 @@ pub(super) struct Args {
     /// How far a write goes before it is acknowledged: to the operating system, or to the disk
     #[arg(long, value_enum, default_value_t = SyncChoice::Process)]
     sync: SyncChoice,
+    /// Go on in the background once everything is ready; the log goes to up.log in the data directory
+    #[arg(long)]
+    detach: bool,
+    /// Be the process that `--detach` starts, with this staged app
+    #[arg(long, value_name = "DIR", hide = true)]
+    in_background: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -89,7 +104,10 @@ enum SyncChoice {
 
 /// Runs the stack until somebody stops it.
 pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
-    // What can be wrong is looked at before the long build and before anything starts.
+    if args.in_background.is_some() {
+        background::leave_terminal();
+    }
+    // What can be wrong is looked at before the long build, before anything starts, and before anything is removed.
     files::allow_many()?;
     let topology = Topology::read(&project.topology())?;
     let catalogue = match &args.catalogue {
@@ -97,12 +115,24 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
         None if args.no_catalogue => Catalogue { name: "no catalogue".to_owned(), products: Vec::new(), wanted: false },
         None => Catalogue { name: "generated catalogue".to_owned(), products: catalogue::generated(), wanted: false },
     };
-    let data_dir = DataDir::open(&args.data_dir, args.fresh)?;
-    let app = match &args.app {
+    let given = args.in_background.as_ref().or(args.app.as_ref());
+    let takes_products = match given {
         Some(app) => {
             app::check(app)?;
-            app.clone()
+            session::takes_products(app)
         }
+        None => {
+            package::check(&args.package, None, project)?;
+            args.package.includes(session::PRODUCTS)
+        }
+    };
+    if catalogue.wanted && !takes_products {
+        bail!("--catalogue: the app has no function {} to seed through", session::PRODUCTS);
+    }
+    let data_dir = DataDir::open(&args.data_dir, args.fresh)?;
+    let ports = ports::choose(args.ports, &topology, &data_dir)?;
+    let app = match given {
+        Some(app) => app.clone(),
         None => {
             let running = Executable::running();
             let staged = package::stage(&args.package, None, project, Profile::Local)?;
@@ -113,16 +143,22 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
             staged.directory().to_owned()
         }
     };
+    if args.detach && args.in_background.is_none() {
+        // The next process takes it.
+        drop(data_dir);
+        return background::start(&args.data_dir, &app).await;
+    }
+    if args.fresh {
+        data_dir.empty()?;
+    }
+    endpoints::forget(data_dir.path())?;
 
     files::keep_private();
     let mut signals = Signals::install()?;
     let options = StackOptions {
         topology,
         data_dir: data_dir.path().to_owned(),
-        ports: match args.ports {
-            PortChoice::Default => Ports::defaults(),
-            PortChoice::Auto => Ports::auto(),
-        },
+        ports,
         sync: match args.sync {
             SyncChoice::Process => Sync::Process,
             SyncChoice::Always => Sync::Always,
@@ -133,7 +169,21 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
         stack = start(options) => stack?,
         () = signals.next() => return Ok(Exit::Interrupted),
     };
-    let session = Session { stack: &stack, data_dir: &data_dir, app, catalogue, demo: !args.no_demo, auth: args.auth };
+    if matches!(args.ports, PortChoice::Auto) {
+        data_dir.set_ports(stack.ports())?;
+    }
+    let session = Session {
+        stack: &stack,
+        data_dir: &data_dir,
+        app,
+        catalogue,
+        demo: !args.no_demo,
+        auth: args.auth,
+        origins: args.origins,
+        is_in_background: args.in_background.is_some(),
+    };
+    // They outlive the stack: what it still delivers to the demo partner while it stops is taken.
+    let _pages = session.pages()?;
     let exit = tokio::select! {
         running = Box::pin(session.begin()) => match running {
             // What keeps running is held until the signal comes.
@@ -169,9 +219,7 @@ async fn start(options: StackOptions) -> anyhow::Result<Stack> {
     let started = Box::pin(Stack::start(options, &progress)).await;
     bar.finish_and_clear();
     started.map_err(|error| match error {
-        StackError::Port(PortError { service, port, source }) if source.kind() == std::io::ErrorKind::AddrInUse => {
-            anyhow!("port {port}, for {service}, is in use; stop what uses it, or say --ports auto")
-        }
+        StackError::Port(error) => ports::refused(error),
         error => error.into(),
     })
 }

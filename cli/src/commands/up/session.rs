@@ -16,7 +16,7 @@ use crate::products::Products;
 use crate::{app_settings, schemas, seed, subscription};
 
 /// The function that products are written through.
-const PRODUCTS: &str = "Products";
+pub(super) const PRODUCTS: &str = "Products";
 
 /// Functions that ask for a key: staff write through the first, operators read the second, the shop erases visitors with the third.
 const WITH_KEY: [&str; 3] = [PRODUCTS, "OpsApi", "EraseVisitor"];
@@ -36,28 +36,35 @@ pub(super) struct Session<'a> {
     pub(super) catalogue: Catalogue,
     pub(super) demo: bool,
     pub(super) auth: bool,
+    /// Origins of other pages that may call.
+    pub(super) origins: Vec<String>,
+    pub(super) is_in_background: bool,
 }
 
 /// What lives as long as the stack.
 pub(super) struct Running {
-    _pages: Option<Pages>,
     _published: Published,
 }
 
 impl Session<'_> {
+    /// Serves the pages, from now until the result is dropped. `None` where they are served already.
+    pub(super) fn pages(&self) -> anyhow::Result<Option<Pages>> {
+        let functions = self.stack.endpoints().functions.clone();
+        let hosts = self.stack.identity().tls().hosts().clone();
+        let options = pages::Options { functions, partner: self.demo, hosts };
+        let listener = self.stack.take_site_listener();
+        listener.map(|listener| Pages::start(listener, options)).transpose().context("cannot serve the pages")
+    }
+
     /// Registers, runs, subscribes and seeds, then says that all is ready.
     pub(super) async fn begin(&self) -> anyhow::Result<Running> {
         let endpoints = self.stack.endpoints();
         let http = reqwest::Client::new();
         let deployment = SignedIn::new(endpoints, identity::DEPLOYMENT)?;
         schemas::register(&deployment, &endpoints.event_hubs.schema_registry).await?;
-        let hosts = self.stack.identity().tls().hosts().clone();
-        let options = pages::Options { functions: endpoints.functions.clone(), partner: self.demo, hosts };
-        let listener = self.stack.take_site_listener();
-        let pages =
-            listener.map(|listener| Pages::start(listener, options)).transpose().context("cannot serve the pages")?;
 
-        let settings = app_settings::of(self.stack, identity::APP)?;
+        let mut settings = app_settings::of(self.stack, identity::APP)?;
+        app_settings::allow(&mut settings, &self.origins);
         let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: self.auth };
         Box::pin(self.stack.run_app(app)).await?;
         self.handler_ready().await?;
@@ -75,7 +82,7 @@ impl Session<'_> {
         self.summary(endpoints);
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "{line}").and_then(|()| stdout.flush()).context("cannot print the ready line")?;
-        Ok(Running { _pages: pages, _published: published })
+        Ok(Running { _published: published })
     }
 
     async fn handler_ready(&self) -> anyhow::Result<()> {
@@ -90,15 +97,9 @@ impl Session<'_> {
 
     async fn seed(&self, http: &reqwest::Client, endpoints: &Endpoints) -> anyhow::Result<()> {
         let Catalogue { name, products, wanted } = &self.catalogue;
-        if products.is_empty() || (!wanted && self.data_dir.seeded().is_some()) {
+        let is_there = !wanted && self.data_dir.seeded().is_some();
+        if products.is_empty() || is_there || !takes_products(&self.app) {
             return Ok(());
-        }
-        if !has_function(&self.app, PRODUCTS) {
-            return if *wanted {
-                Err(anyhow!("--catalogue: the app has no function {PRODUCTS} to seed through"))
-            } else {
-                Ok(())
-            };
         }
         let door = Products::new(http.clone(), &endpoints.functions, self.function_key(PRODUCTS));
         let bar = output::bar("catalogue", products.len() as u64);
@@ -117,11 +118,9 @@ impl Session<'_> {
         let file = self.data_dir.path().join(endpoints::FILE).display().to_string();
         let row = |what: &str, value: &str| output::say(&format!("  {what:<18}{}", paint.name(value)));
         output::say(&paint.strong("Contoso Events is ready."));
-        row("Functions", functions);
-        row("Pages", site);
-        row("Event Hubs", endpoints::event_hubs_address(endpoints).unwrap_or("-"));
-        row("Cosmos DB", &endpoints.cosmos.endpoint);
-        row("Event Grid", &endpoints.event_grid.resource_manager);
+        for (name, address) in endpoints::addresses(endpoints) {
+            row(name, address);
+        }
         row("All addresses", &file);
         for function in WITH_KEY {
             if let Some(key) = self.function_key(function) {
@@ -148,10 +147,12 @@ impl Session<'_> {
         output::say(&format!("  open {site} and {site}/operations.html"));
         output::say(&format!("  ./contoso tail products --from earliest{here}"));
         output::say(&format!("  ./contoso simulate --rate 5 --duration 60s{here}"));
-        output::say(&paint.faint("Ctrl-C stops everything."));
+        let end = if self.is_in_background { "`contoso stop` stops everything." } else { "Ctrl-C stops everything." };
+        output::say(&paint.faint(end));
     }
 }
 
-fn has_function(app: &Path, name: &str) -> bool {
-    app.join(name).join("function.json").is_file()
+/// Whether products can be written through the packaged app.
+pub(super) fn takes_products(app: &Path) -> bool {
+    app.join(PRODUCTS).join("function.json").is_file()
 }

@@ -8,7 +8,7 @@ mod simulated;
 mod zscore;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use contoso_handlers::domain::anomaly::{Anomaly, Change, Detector, Kind, Minute, Scope};
 use rand::SeedableRng;
@@ -38,6 +38,14 @@ pub struct Plan {
     pub seeds: u64,
     /// A log of real clicks.
     pub file: Option<PathBuf>,
+}
+
+impl Plan {
+    /// Each seed, from the first on; after the largest comes 0.
+    fn all_seeds(&self) -> impl Iterator<Item = u64> {
+        let first = self.seed;
+        (0..self.seeds).map(move |number| first.wrapping_add(number))
+    }
 }
 
 /// One sort of traffic, all seeds together.
@@ -84,10 +92,12 @@ trait Traffic {
 /// # Errors
 /// When the log cannot be read.
 pub fn run(plan: &Plan) -> anyhow::Result<Report> {
+    // The log first: simulated traffic takes a minute, after which nobody wants to hear of a file that is not there.
+    let mut first = plan.file.as_deref().map(|file| read(file, plan.seed)).transpose()?;
     let mut figures = Vec::new();
     for size in [Size::LARGE, Size::SMALL] {
         let mut both = Both::default();
-        for seed in plan.seed..plan.seed + plan.seeds {
+        for seed in plan.all_seeds() {
             let mut shop = simulated::Shop::new(size, seed);
             let last = FIRST_DAY + WARM_UP_DAYS + SIMULATED_DAYS;
             let labels = inject::simulated(&shop, FIRST_DAY + WARM_UP_DAYS, last, &mut StdRng::seed_from_u64(!seed));
@@ -97,8 +107,8 @@ pub fn run(plan: &Plan) -> anyhow::Result<Report> {
     }
     if let Some(file) = &plan.file {
         let mut both = Both::default();
-        for seed in plan.seed..plan.seed + plan.seeds {
-            let mut log = log::Log::read(file, seed)?;
+        for seed in plan.all_seeds() {
+            let mut log = first.take().map_or_else(|| read(file, seed), Ok)?;
             let days = log.days();
             let labels = inject::real(&log, days.start + WARM_UP_DAYS, days.end, &mut StdRng::seed_from_u64(!seed));
             both.run(&mut log, &labels, days);
@@ -106,6 +116,18 @@ pub fn run(plan: &Plan) -> anyhow::Result<Report> {
         figures.push(both.figures("a real log, spread over each day".to_owned()));
     }
     Ok(Report { figures })
+}
+
+/// Reads a log of enough days.
+fn read(file: &Path, seed: u64) -> anyhow::Result<log::Log> {
+    let log = log::Log::read(file, seed)?;
+    let days = log.days().count();
+    anyhow::ensure!(
+        log.days().end - log.days().start > WARM_UP_DAYS,
+        "{}: the log spans {days} days, of which the first {WARM_UP_DAYS} are only learned from; it must span more",
+        file.display()
+    );
+    Ok(log)
 }
 
 /// Both detectors on the same traffic.
@@ -163,5 +185,30 @@ impl fmt::Display for Report {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clickstream::HEADER;
+    use crate::output;
+
+    #[test]
+    fn a_log_that_cannot_be_used_is_refused_before_anything_is_computed() {
+        let error = |file: &Path| {
+            let plan = Plan { seed: u64::MAX, seeds: 100, file: Some(file.to_owned()) };
+            output::chain(run(&plan).expect_err("refused").as_ref())
+        };
+        let started = std::time::Instant::now();
+        let missing = error(Path::new("/nowhere/clicks.csv"));
+        assert!(missing.starts_with("cannot read the clicks in /nowhere/clicks.csv: "), "{missing}");
+        let short = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(short.path(), format!("{}\n2008;4;1;1;29;1;1;A13;1;5;1;28;2;1\n", HEADER.join(";")))
+            .expect("written");
+        let short = error(short.path());
+        assert!(short.contains(": the log spans 1 days, "), "{short}");
+        // A hundred seeds of simulated traffic take half an hour.
+        assert!(started.elapsed() < std::time::Duration::from_secs(10), "{:?}", started.elapsed());
     }
 }

@@ -75,6 +75,8 @@ async fn forward(
         .await;
     let milliseconds = started.elapsed().as_millis();
     match sent {
+        // Whoever stops the host knows that calls under way end with it.
+        Err(_) if front.invoker.stopping.is_cancelled() => text(StatusCode::SERVICE_UNAVAILABLE, ""),
         Err(failure) => {
             warn!(
                 "Executed 'Functions.{}' (Failed, Id={invocation}, Duration={milliseconds}ms): {failure}",
