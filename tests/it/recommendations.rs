@@ -139,10 +139,11 @@ async fn a_run_that_is_cut_goes_on_where_it_was() {
     })
     .await;
     shop.kill_handler().await;
-    _ = cut.await.expect("no panic");
-    shop.slow_lists(0).await;
     let first = shop.every_list().await;
     assert!(first.len() < clicks.len());
+    shop.slow_lists(0).await;
+    // The host may give it to the next handler; that the claim of the dead one holds for a while, makes no run fail.
+    _ = cut.await.expect("no panic");
     shop.recommend().await;
     let second = shop.every_list().await;
     assert_eq!(second.keys().filter(|id| id.starts_with("product|")).count(), clicks.len());
