@@ -34,26 +34,31 @@ impl Container {
         continuation: Option<&str>,
         max_items: NonZeroU32,
     ) -> Result<Changes<T>, CosmosError> {
-        self.call("read the changes of", "all", |container| async move {
-            let ranges = container.read_feed_ranges(None).await?.len().max(1);
-            let part = max_items.get() / u32::try_from(ranges).unwrap_or(u32::MAX);
-            let part = NonZeroU32::new(part).unwrap_or(NonZeroU32::MIN);
-            let mut options = ChangeFeedOptions::default().with_max_item_count(MaxItemCountHint::Limit(part));
-            if let Some(continuation) = continuation {
-                options = options.with_continuation_token(ContinuationToken::from_string(continuation.to_owned()));
-            }
-            let scope = FeedScope::full_container();
-            let mut pages =
-                container.query_change_feed::<T>(scope, ChangeFeedStartFrom::Beginning, Some(options)).await?;
-            let mut items: Vec<T> = Vec::new();
-            // A page is of one physical partition; they are asked in turn, in each call from the first one on.
-            for _ in 0..ranges {
-                let Some(page) = pages.next().await.transpose()? else { break };
-                items.extend(page.into_items().into_iter().filter_map(|item| item.current().cloned()));
-            }
-            let continuation = pages.to_continuation_token()?.as_str().to_owned();
-            Ok(Changes { items, continuation })
-        })
-        .await
+        const OPERATION: &str = "read the changes of";
+        let (mut pages, ranges) = self
+            .call(OPERATION, "all", |container| async move {
+                let ranges = container.read_feed_ranges(None).await?.len().max(1);
+                let part = max_items.get() / u32::try_from(ranges).unwrap_or(u32::MAX);
+                let part = NonZeroU32::new(part).unwrap_or(NonZeroU32::MIN);
+                let mut options = ChangeFeedOptions::default().with_max_item_count(MaxItemCountHint::Limit(part));
+                if let Some(continuation) = continuation {
+                    options = options.with_continuation_token(ContinuationToken::from_string(continuation.to_owned()));
+                }
+                let scope = FeedScope::full_container();
+                let pages =
+                    container.query_change_feed::<T>(scope, ChangeFeedStartFrom::Beginning, Some(options)).await?;
+                Ok((pages, ranges))
+            })
+            .await?;
+        let mut items: Vec<T> = Vec::new();
+        // A page is of one physical partition; they are asked in turn, in each call from the first one on. Each has the deadline of a
+        // read: together they may take longer where there are many, and the store is busy.
+        for _ in 0..ranges {
+            let page = self.call(OPERATION, "all", |_| async { pages.next().await.transpose() }).await?;
+            let Some(page) = page else { break };
+            items.extend(page.into_items().into_iter().filter_map(|item| item.current().cloned()));
+        }
+        let token = self.call(OPERATION, "all", |_| async move { pages.to_continuation_token() }).await?;
+        Ok(Changes { items, continuation: token.as_str().to_owned() })
     }
 }
