@@ -80,10 +80,9 @@ impl Stack {
     /// # Errors
     /// When a port is taken, or a service cannot recover its state.
     pub async fn start(options: StackOptions, progress: &(dyn Fn(Replay) + Send + Sync)) -> Result<Self, StackError> {
-        let StackOptions { topology, data_dir, ports, sync } = options;
+        let StackOptions { topology, data_dir, ports: wanted, sync } = options;
         std::fs::create_dir_all(&data_dir).map_err(|source| StackError::DataDir { path: data_dir.clone(), source })?;
         // Every port before any work, so that a conflict costs nothing.
-        let wanted = ports;
         let mut ports = wanted;
         let functions = bind(FUNCTIONS, ports.functions)?;
         ports.functions = port_of(&functions).map_err(|source| unbound(FUNCTIONS, ports.functions, source))?;
