@@ -59,6 +59,7 @@ enum Command {
     Bench(bench::Args),
     Evaluate(evaluate::Args),
     Setup(script::SetupArgs),
+    Build(script::BuildArgs),
     Test(script::TestArgs),
 }
 
@@ -131,6 +132,7 @@ async fn chosen(cli: Cli) -> anyhow::Result<Exit> {
         Command::Bench(args) => Box::pin(bench::run(args, project)).await,
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Setup(_) => Err(script::needed("setup")),
+        Command::Build(_) => Err(script::needed("build")),
         Command::Test(_) => Err(script::needed("test")),
     }
 }
@@ -179,7 +181,7 @@ mod tests {
     #[test]
     fn what_the_script_does_stands_in_the_help() {
         let help = Cli::command().render_help().to_string();
-        for command in ["setup", "test"] {
+        for command in ["setup", "build", "test"] {
             assert!(help.contains(&format!("\n  {command} ")), "{help}");
             let asked = Cli::try_parse_from(["contoso", command, "--help"]).expect_err("help");
             assert_eq!(asked.kind(), clap::error::ErrorKind::DisplayHelp, "{command}");

@@ -10,6 +10,13 @@ Examples:
 What is there already is left alone. On Debian and its relatives missing packages are installed with apt-get, as root or
 by sudo; elsewhere they are named.";
 
+const BUILD_EXAMPLES: &str = "\
+Examples:
+  ./contoso build
+      After a change; `up` does it by itself
+
+Most commands run what was built, as it is, and say when it is older than the sources.";
+
 const TEST_EXAMPLES: &str = "\
 Examples:
   ./contoso test
@@ -25,6 +32,11 @@ It takes what `cargo test` takes, and builds what the tests run before.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = SETUP_EXAMPLES, after_long_help = SETUP_EXAMPLES)]
 pub(super) struct SetupArgs {}
+
+/// Build the command and the handler for this machine
+#[derive(Debug, clap::Args)]
+#[command(after_help = BUILD_EXAMPLES, after_long_help = BUILD_EXAMPLES)]
+pub(super) struct BuildArgs {}
 
 /// Run the tests, those with official Python and JavaScript clients included
 #[derive(Debug, clap::Args)]

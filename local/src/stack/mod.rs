@@ -97,12 +97,11 @@ impl Stack {
     }
 
     async fn assemble(options: StackOptions, progress: &(dyn Fn(Replay) + Send + Sync)) -> Result<Self, StackError> {
-        let StackOptions { topology, data_dir, ports, sync, hosts } = options;
+        let StackOptions { topology, data_dir, ports: wanted, sync, hosts } = options;
         files::allow_many()?;
         let created = DirBuilder::new().recursive(true).mode(0o700).create(&data_dir);
         created.map_err(|source| StackError::DataDir { path: data_dir.clone(), source })?;
         // Every port before any work, so that a conflict costs nothing.
-        let wanted = ports;
         let mut ports = wanted;
         let functions = bind(FUNCTIONS, ports.functions)?;
         ports.functions = port_of(&functions).map_err(|source| unbound(FUNCTIONS, ports.functions, source))?;

@@ -7,19 +7,17 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, bail};
-use contoso_local::stack::Endpoints;
 use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::Exit;
 use crate::data_dir::LOG;
-use crate::endpoints;
-use crate::output::{self, Paint};
+use crate::output;
 use crate::signals::Signals;
 
-/// Lines of the log that are shown where the start fails.
-const LAST_LINES: usize = 20;
+/// Lines of the log that are shown: what is said when all is ready, or why it is not.
+const LAST_LINES: usize = 30;
 
 /// Makes this process the leader of a session without a terminal, so that closing the one it was started from does not end it.
 pub(super) fn leave_terminal() {
@@ -54,7 +52,10 @@ pub(super) async fn start(data_dir: &Path, app: &Path) -> anyhow::Result<Exit> {
         }
         bail!("the stack did not start ({status}); its last words stand above, all of them in {}", log.display());
     };
-    say_ready(&line, data_dir);
+    // It said what people read, function keys included, where nobody saw it.
+    for line in last_lines(&log) {
+        output::say(&line);
+    }
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}").and_then(|()| stdout.flush()).context("cannot print the ready line")?;
     Ok(Exit::Done)
@@ -87,22 +88,6 @@ async fn stop(child: &mut Child, signals: &mut Signals) -> anyhow::Result<()> {
         () = signals.next() => child.kill().await,
     }
     .context("cannot end the background process")
-}
-
-fn say_ready(line: &str, data_dir: &Path) {
-    let paint = Paint::stderr();
-    output::say(&paint.strong("Contoso Events is ready, and goes on in the background."));
-    if let Ok(endpoints) = contoso_json::from_str::<Endpoints>(line) {
-        for (name, address) in endpoints::addresses(&endpoints) {
-            output::say(&format!("  {name:<18}{}", paint.name(address)));
-        }
-    }
-    let here = if data_dir == Path::new(endpoints::DATA_DIR) {
-        String::new()
-    } else {
-        format!(" --data-dir {}", data_dir.display())
-    };
-    output::say(&paint.faint(&format!("`contoso status{here}` looks at it, `contoso stop{here}` ends it.")));
 }
 
 fn last_lines(log: &Path) -> Vec<String> {

@@ -70,8 +70,10 @@ pub(super) struct Args {
     /// Where to listen: the ports of the official tools, or any free ones, which a data directory keeps from then on
     #[arg(long, value_enum, default_value_t = PortChoice::Default)]
     ports: PortChoice,
-    /// Let pages of this origin call the functions, like http://localhost:5173, or * for any; may be repeated
     #[arg(long = "origin", value_name = "URL", value_parser = app_settings::origin)]
+    #[arg(
+        help = "Let pages of this origin call the functions, like http://localhost:5173, or * for any; may be repeated"
+    )]
     origins: Vec<String>,
     /// Ask for function keys, as Azure does
     #[arg(long)]
@@ -169,8 +171,11 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
         stack = start(options) => stack?,
         () = signals.next() => return Ok(Exit::Interrupted),
     };
-    if matches!(args.ports, PortChoice::Auto) {
-        data_dir.set_ports(stack.ports())?;
+    if matches!(args.ports, PortChoice::Auto)
+        && let Err(error) = data_dir.set_ports(stack.ports())
+    {
+        // A convenience: on a full disk, what is stored must still be served.
+        tracing::warn!("the ports are not remembered: {}", output::chain(&error));
     }
     let session = Session {
         stack: &stack,

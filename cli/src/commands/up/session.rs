@@ -139,16 +139,18 @@ impl Session<'_> {
         if self.demo {
             output::say(&format!("  curl '{site}/partner?format=json'   or open {site}/partner"));
         }
-        let here = if self.data_dir.path() == Path::new(endpoints::DATA_DIR) {
-            String::new()
-        } else {
-            format!(" --endpoints {file}")
-        };
+        let is_default = self.data_dir.path() == Path::new(endpoints::DATA_DIR);
+        let here = if is_default { String::new() } else { format!(" --endpoints {file}") };
         output::say(&format!("  open {site} and {site}/operations.html"));
         output::say(&format!("  ./contoso tail products --from earliest{here}"));
         output::say(&format!("  ./contoso simulate --rate 5 --duration 60s{here}"));
-        let end = if self.is_in_background { "`contoso stop` stops everything." } else { "Ctrl-C stops everything." };
-        output::say(&paint.faint(end));
+        output::say(&paint.faint(&if self.is_in_background {
+            let here =
+                if is_default { String::new() } else { format!(" --data-dir {}", self.data_dir.path().display()) };
+            format!("It goes on in the background: `contoso status{here}` looks at it, `contoso stop{here}` ends it.")
+        } else {
+            "Ctrl-C stops everything.".to_owned()
+        }));
     }
 }
 
