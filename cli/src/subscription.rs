@@ -129,6 +129,8 @@ mod tests {
     use reqwest::Client;
     use tokio::net::TcpListener;
 
+    use serde_json::Value;
+
     use super::*;
     use crate::output;
 
