@@ -416,4 +416,38 @@ mod tests {
             assert!(refusal.starts_with(said), "{name}: {refusal}");
         }
     }
+
+    /// A file without events whose header has this schema, whether it is one or not.
+    fn with_schema(schema: &str) -> Vec<u8> {
+        let text = |bytes: &[u8]| {
+            let mut length = bytes.len() << 1;
+            let mut out = Vec::new();
+            while length >= 0x80 {
+                out.push(u8::try_from(length & 0x7f).expect("seven bits") | 0x80);
+                length >>= 7;
+            }
+            out.push(u8::try_from(length).expect("seven bits"));
+            [out.as_slice(), bytes].concat()
+        };
+        let metadata = [text(b"avro.codec"), text(b"null"), text(b"avro.schema"), text(schema.as_bytes())].concat();
+        [b"Obj\x01\x04".as_slice(), &metadata, &[0], &[7; 16]].concat()
+    }
+
+    /// Whoever may write a file decides what is in its header, and the reader of Avro parses that by itself.
+    #[test]
+    fn a_schema_that_nobody_should_read_by_is_refused() {
+        assert!(read_all(&with_schema(EVENT_DATA)).expect("a capture file").is_empty());
+        let bottomless = EVENT_DATA.replacen('{', r#"{"x":{"$serde_json::private::RawValue":"[1]"},"#, 1);
+        let itself = r#"{"type":"record","name":"EventData","fields":[{"name":"next","type":["null","EventData"]}]}"#;
+        let long = EVENT_DATA.replacen('{', &format!(r#"{{"doc":"{}","#, "x".repeat(70_000)), 1);
+        for schema in [&bottomless, itself, &long] {
+            let refused = read_all(&with_schema(schema)).expect_err("refused");
+            assert!(matches!(refused, CaptureError::Schema(_)), "{refused}");
+        }
+        let whole = with_schema(EVENT_DATA);
+        for end in 0..whole.len() - 16 {
+            assert!(matches!(read_all(&whole[..end]), Err(CaptureError::Avro(_))), "{end} bytes");
+        }
+        assert!(matches!(read_all(&vec![b'x'; 100_000]), Err(CaptureError::Avro(_))), "no Avro at all");
+    }
 }

@@ -47,7 +47,10 @@ fn decoded(encoded: &Value) -> Result<Value, FieldError> {
     let bytes = encoded.as_str().and_then(|text| STANDARD.decode(text).ok());
     let bytes = bytes.ok_or_else(|| FieldError::new("data_base64", "must be a text in base64"))?;
     contoso_json::unique(&bytes).map_err(|error| match error {
-        UniqueError::Twice(name) => FieldError::new(format!("data.{name}"), "comes twice in one object"),
+        UniqueError::Twice(name) => {
+            let name: String = name.chars().take(LONGEST_NAME).collect();
+            FieldError::new(format!("data.{name}"), "comes twice in one object")
+        }
         UniqueError::Json(error) => FieldError::new("data_base64", format!("is not JSON: {error}")),
     })
 }

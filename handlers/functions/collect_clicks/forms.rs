@@ -115,7 +115,7 @@ fn whole(body: &[u8]) -> Result<Value, Problem> {
 }
 
 fn twice(name: String) -> FieldError {
-    FieldError::new(name, "comes twice in one object")
+    FieldError::new(name.chars().take(LONGEST_ID).collect::<String>(), "comes twice in one object")
 }
 
 /// The elements of an array, each as it is written.
