@@ -102,6 +102,18 @@ impl Inside {
         tokio::task::spawn_blocking(move || command.output().expect("contoso runs")).await.expect("no panic")
     }
 
+    /// Waits until every event of a hub is in a report on a captured file.
+    async fn reported(&self, hub: &str) {
+        eventually("reports on every event", || async {
+            let names = self.blobs("reports", &format!("{hub}/"));
+            let records =
+                names.iter().map(|name| self.json_blob("reports", name).0["records"].as_i64().expect("a count"));
+            let reported: i64 = records.sum();
+            if reported == self.events_of(hub) { Ok(()) } else { Err(reported.to_string()) }
+        })
+        .await;
+    }
+
     async fn timer(&self, name: &str) {
         let host = self.stack.host().expect("a host");
         eventually(&format!("a run of {name}"), || async {
@@ -164,6 +176,7 @@ async fn every_projection_is_rebuilt_while_clicks_go_on() {
         if hubs.iter().all(|(captured, events)| captured == events) { Ok(()) } else { Err(format!("{hubs:?}")) }
     })
     .await;
+    shop.reported("clicks").await;
     shop.timer("Recommendations").await;
     let lists = shop.all("site", "recommendations").await;
     shop.rebuilt(&["Recommendations"]).await;
@@ -307,6 +320,7 @@ async fn what_is_damaged_is_named_and_the_rest_is_rebuilt() {
     // Only the hub has this one.
     shop.put("p-12", &product).await;
     shop.comes_to_rest(13).await;
+    shop.reported("clicks").await;
     shop.timer("Recommendations").await;
     let (site, analytics) = (["products", "listings", "visitors", "recommendations"], ["windows"]);
     let live = async || {

@@ -6,11 +6,12 @@ use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
-/// The app as `contoso package` stages it, with a feed poll that does not make tests wait, and a timer that only they fire: by itself it
-/// would look at minutes of which a test has written half.
+/// The app as `contoso package` stages it, with a feed poll that does not make tests wait, and timers that only they fire: by themselves
+/// they would look at minutes of which a test has written half, or at files of which half are reported.
 pub(crate) fn staged_app() -> &'static Path {
     static APP: LazyLock<TempDir> = LazyLock::new(|| {
-        package(&["--set", "ProductChanges.feedPollDelay=50", "--set", "Anomalies.schedule=0 0 0 29 2 *"])
+        let never = ["Anomalies", "Recommendations"].map(|timer| format!("{timer}.schedule=0 0 0 29 2 *"));
+        package(&["--set", "ProductChanges.feedPollDelay=50", "--set", &never[0], "--set", &never[1]])
     });
     APP.path()
 }
