@@ -5,8 +5,10 @@
 
 mod http_server;
 mod incoming;
+mod path;
 mod tls;
 
 pub use http_server::{HttpServer, Peer};
 pub(crate) use incoming::Incoming;
+pub(crate) use path::PlainPath;
 pub use tls::{Connection, Tls};

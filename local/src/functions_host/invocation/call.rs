@@ -7,6 +7,8 @@ use futures::stream;
 use http::{HeaderMap, HeaderValue, header};
 use uuid::Uuid;
 
+use crate::transport::PlainPath;
+
 /// The four-part version of the host this one stands in for.
 pub(crate) const HOST_VERSION: &str = "4.1037.0.0";
 const USER_AGENT: &str = "Azure-Functions-Host/4.1037.0.0";
@@ -87,17 +89,19 @@ impl Client {
         Ok(Response { status: response.status().as_u16(), content_type, body: response.bytes().await? })
     }
 
-    /// Sends a request on as it came; the answer's body is still to be read.
+    /// Sends a request on as it came; the answer's body is still to be read. It takes no path that could become another
+    /// on its way.
     pub(crate) async fn forward(
         &self,
         port: u16,
         method: http::Method,
-        path_and_query: &str,
+        path: &PlainPath,
+        query: Option<&str>,
         headers: HeaderMap,
         body: Option<Bytes>,
     ) -> Result<reqwest::Response, reqwest::Error> {
-        let mut request =
-            self.plain.request(method, format!("http://127.0.0.1:{port}{path_and_query}")).headers(headers);
+        let url = path.at(&format!("http://127.0.0.1:{port}"), query);
+        let mut request = self.plain.request(method, url).headers(headers);
         if let Some(body) = body {
             request = request.body(body);
         }
