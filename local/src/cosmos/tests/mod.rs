@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::storage::Sync;
 
+mod doors;
 mod expiry;
 mod feeds;
 mod levers;
