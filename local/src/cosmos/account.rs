@@ -77,19 +77,22 @@ impl Account {
 
     /// Answers a request whose sender may make it.
     pub(super) async fn answer(self: &Arc<Self>, request: Arc<Request>) -> Response<Bytes> {
+        if let Err(message) = request.check_path() {
+            return responses::bad_request(&request, message);
+        }
         if let Some(refusal) = unsupported::refuse(&request) {
             return refusal;
         }
+        let operation = request.operation();
         if let Some(name) = request.container()
             && let Err(error) = self.expire(&name).await
-            && (matches!(request.operation(), Operation::Write(_)) || !is_full(&error))
+            && (operation.is_write() || !is_full(&error))
         {
             return responses::unavailable(&request, &format!("{error}; expired items are not yet removed."));
         }
-        if bulk::is_bulk(&request) {
-            return bulk::answer(self, &request).await;
-        }
-        match request.operation() {
+        match operation {
+            Operation::Unknown => unsupported::unknown(&request),
+            Operation::Bulk => bulk::answer(self, &request).await,
             Operation::Read => {
                 let by_id = offers::by_resource_id(&request);
                 let request = by_id.as_ref().unwrap_or(&request);

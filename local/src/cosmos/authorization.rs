@@ -119,6 +119,11 @@ fn check_roles(request: &Request, caller: &Caller) -> Result<(), Refused> {
         (Operation::Read | Operation::ChangeFeed, ["dbs", database, "colls", container, ..]) => {
             may(Action::CosmosRead, &format!("cosmos/{database}/{container}"))
         }
+        (Operation::Bulk, ["dbs", database, "colls", container, ..]) => {
+            // It may hold reads, too, which are not asked for one by one.
+            may(Action::CosmosRead, &format!("cosmos/{database}/{container}"))?;
+            may(Action::CosmosWrite, &format!("cosmos/{database}/{container}"))
+        }
         (Operation::Write(write), ["dbs", database, "colls", container, ..]) if write.is_item_write() => {
             may(Action::CosmosWrite, &format!("cosmos/{database}/{container}"))
         }

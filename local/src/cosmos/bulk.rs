@@ -14,7 +14,7 @@ use super::{
     account::Account,
     emulator::encode,
     outcome::Summary,
-    request::{IS_BATCH, PARTITION_KEY, Request},
+    request::{PARTITION_KEY, Request},
     responses::{self, SESSION_TOKEN, SUBSTATUS},
 };
 
@@ -33,14 +33,6 @@ struct Operation {
     if_match: Option<String>,
     if_none_match: Option<String>,
     resource_body: Option<Box<RawValue>>,
-}
-
-/// Whether `request` is one.
-pub(super) fn is_bulk(request: &Request) -> bool {
-    let is = |name: &str, value: &str| request.header(name).is_some_and(|it| it.eq_ignore_ascii_case(value));
-    is(IS_BATCH.as_str(), "true")
-        && is("x-ms-cosmos-batch-atomic", "false")
-        && !request.headers.contains_key(&PARTITION_KEY)
 }
 
 /// Answers it: 200 where everything was done, else 207.

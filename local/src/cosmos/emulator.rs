@@ -110,7 +110,9 @@ impl Emulator {
     }
 
     async fn forward(&self, request: &Request, etags: &EtagAliases) -> Response<Bytes> {
-        let Ok(method) = Method::from_str(request.method.as_str()) else {
+        // Methods are told apart by case (RFC 9110 §9.1), which the emulator's client does not.
+        let named = Method::from_str(request.method.as_str()).ok();
+        let Some(method) = named.filter(|method| method.as_str() == request.method.as_str()) else {
             let message = format!("{} is not a method of this service.", request.method);
             return responses::error(request, StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", &message);
         };
@@ -124,10 +126,15 @@ impl Emulator {
         let mut url = self.base.clone();
         url.set_path(&request.path);
         url.set_query(request.query.as_deref());
+        if url.path().strip_prefix('/') != Some(request.path.as_str()) {
+            // What was judged, and would be stored, is not what the emulator would do.
+            return responses::bad_request(request, "The path is not in normal form.");
+        }
         let mut forwarded = EmulatorRequest::new(url, method);
-        for (name, value) in &request.headers {
-            // Header values may hold UTF-8: continuations carry item ids.
-            let Ok(value) = std::str::from_utf8(value.as_bytes()) else {
+        for name in request.headers.keys() {
+            // The first of several, as everywhere here: the emulator would take the last. Values may hold UTF-8:
+            // continuations carry item ids.
+            let Some(value) = request.header(name) else {
                 return responses::bad_request(request, &format!("The header {name} is not UTF-8."));
             };
             let is_condition = name == header::IF_MATCH || name == header::IF_NONE_MATCH;

@@ -273,7 +273,7 @@ pub(super) fn kind_of(request: &Request) -> OperationKind {
     use super::request::Write;
     match (request.operation(), request.segments().as_slice()) {
         (Operation::ChangeFeed, _) => OperationKind::ChangeFeed,
-        (Operation::Write(Write::Batch), _) => OperationKind::Batch,
+        (Operation::Bulk | Operation::Write(Write::Batch), _) => OperationKind::Batch,
         (Operation::Write(write), _) if write.is_item_write() => OperationKind::Write,
         (Operation::Read, ["dbs", _, "colls", _, "docs", _]) => OperationKind::Read,
         (Operation::Read, ["dbs", _, "colls", _, "docs"]) if request.method == http::Method::POST => {

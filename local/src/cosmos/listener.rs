@@ -78,6 +78,8 @@ async fn answer(State(port): State<Port>, ConnectInfo(peer): ConnectInfo<Peer>, 
     let request = Request::new(parts.method, &path_and_query, parts.headers, body);
     let response = if port.shared.account.stopped().is_cancelled() {
         responses::unavailable(&request, "The account is stopped.")
+    } else if let Err(message) = request.check_path() {
+        responses::bad_request(&request, message)
     } else if let Err(refused) = port.guard.admit(&request, peer.secure) {
         refusal(&request, &refused)
     } else if oversized {

@@ -105,7 +105,7 @@ impl Change {
         };
         let container = || request.container().ok_or_else(|| unexpected("container"));
         match write {
-            Write::Other => Ok(Self::Elsewhere),
+            Write::CreateDatabase | Write::ReplaceOffer => Ok(Self::Elsewhere),
             Write::DeleteDatabase => match request.segments().as_slice() {
                 ["dbs", database] => Ok(Self::DatabaseDeleted((*database).to_owned())),
                 _ => Err(unexpected("database")),

@@ -12,11 +12,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode, uri::Scheme};
 use serde_json::{Value, json};
 
-use super::{
-    levers::Region,
-    request::{Operation, Request},
-    responses,
-};
+use super::{levers::Region, request::Request, responses};
 
 /// Name of the first region where the topology names none.
 pub(super) const DEFAULT_REGION: &str = "East US";
@@ -76,7 +72,7 @@ impl Regions {
                 1008,
             ));
         }
-        if number != state.write && matches!(request.operation(), Operation::Write(_)) {
+        if number != state.write && request.operation().is_write() {
             let message = "Write operations are not allowed on this region.";
             return Some(responses::with_substatus(
                 responses::error(request, StatusCode::FORBIDDEN, "Forbidden", message),

@@ -13,7 +13,7 @@ use super::{
     expiry::parse_ttl,
     outcome::Summary,
     patch_limits,
-    request::{PARTITION_KEY, Request, Write},
+    request::{PARTITION_KEY, Request, Write, check_id, check_name},
     responses, sql,
 };
 
@@ -44,8 +44,11 @@ pub(super) async fn prepare(
     }
 }
 
-/// Whether every time to live that a write states is one, and every document of a batch has an id of its own; what
-/// cannot be read the emulator refuses.
+const UNREADABLE: &str = "The body is no JSON object with a text for its id, or has a member twice.";
+
+/// Whether every time to live that a write states is one, and everything that it makes has an id of its own, by which it
+/// can be found. What cannot be read is refused, since the emulator reads some of it: of a member that is there twice it
+/// takes the last, where the store would find no item.
 fn check_documents(write: Write, body: &[u8]) -> Result<(), String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -56,26 +59,30 @@ fn check_documents(write: Write, body: &[u8]) -> Result<(), String> {
     #[serde(rename_all = "camelCase")]
     struct BatchOperation {
         operation_type: String,
+        id: Option<String>,
         resource_body: Option<Box<RawValue>>,
     }
     match write {
         Write::PostItem | Write::ReplaceItem => {
-            if let Some(summary) = Summary::of(body) {
-                summary.ttl()?;
-            }
+            let summary = Summary::of(body).ok_or(UNREADABLE)?;
+            check_id(summary.id.as_deref().ok_or("Missing 'id' field in document")?)?;
+            summary.ttl()?;
         }
-        Write::CreateContainer | Write::ReplaceContainer => {
+        Write::CreateDatabase | Write::CreateContainer | Write::ReplaceContainer => {
+            let summary = Summary::of(body).ok_or(UNREADABLE)?;
+            check_name(summary.id.as_deref().ok_or("Missing 'id' field")?)?;
             if let Ok(Definition { default_ttl }) = contoso_json::from_slice(body) {
                 parse_ttl(default_ttl.as_ref())?;
             }
         }
         Write::Batch => {
-            for operation in contoso_json::from_slice::<Vec<BatchOperation>>(body).unwrap_or_default() {
+            let operations: Vec<BatchOperation> =
+                contoso_json::from_slice(body).map_err(|error| format!("Invalid batch JSON body: {error}."))?;
+            for operation in operations {
+                operation.id.as_deref().map_or(Ok(()), check_id)?;
                 if let Some(document) = operation.resource_body.filter(|_| operation.operation_type != "Patch") {
                     let summary = Summary::of(document.get().as_bytes()).unwrap_or_default();
-                    if summary.id.is_none() {
-                        return Err("Missing 'id' field in document".to_owned());
-                    }
+                    check_id(summary.id.as_deref().ok_or("Missing 'id' field in document")?)?;
                     summary.ttl()?;
                 }
             }

@@ -22,3 +22,9 @@ pub(super) fn refuse(request: &Request) -> Option<Response<Bytes>> {
     let message = format!("{what} not supported here: {}.", request.operation_name());
     Some(responses::error(request, StatusCode::NOT_IMPLEMENTED, "NotImplemented", &message))
 }
+
+/// The answer to a request for what the service has no operation for.
+pub(super) fn unknown(request: &Request) -> Response<Bytes> {
+    let message = format!("{} is no operation of this service.", request.operation_name());
+    responses::error(request, StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", &message)
+}

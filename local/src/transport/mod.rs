@@ -17,6 +17,7 @@ mod heads;
 mod hosts;
 mod http_server;
 mod incoming;
+mod path;
 pub(crate) mod places;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use hosts::{HostName, Hosts, InvalidHost};
 pub(crate) use http_server::serve;
 pub use http_server::{HttpServer, Peer};
 pub(crate) use incoming::{Accepted, Incoming};
+pub(crate) use path::PlainPath;
 pub use tls::{Connection, Tls};
 
 /// How long a client may take for a handshake, and for the head of a request.

@@ -6,6 +6,7 @@ use azure_core::{
     http::{RequestContent, StatusCode},
     time::OffsetDateTime,
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{ACCOUNT, Fixture, sign};
 
@@ -68,6 +69,48 @@ async fn a_blob_signature_reaches_that_blob_only() {
     assert_eq!((mine.status().as_u16(), mine.headers()["content-type"].as_bytes()), (200, b"text/csv".as_slice()));
     let other = reqwest::get(query("other")).await.expect("an answer");
     assert_eq!(other.status(), 403);
+}
+
+/// A blob's name is the rest of the path, decoded once: what a signature is judged by is what is stored, and nothing
+/// resolves it on the way.
+#[tokio::test]
+async fn dots_and_backslashes_are_part_of_a_name() {
+    let fixture = Fixture::start().await;
+    fixture.blobs.put("files", "other", "secret".into(), Default::default()).expect("stored");
+    let end = "2099-01-01";
+    let signed = |name: &str| {
+        let text = format!("rcw\n\n{end}\n/blob/{ACCOUNT}/files/{name}\n\n\n\n2022-11-02\nb\n\n\n\n\n\n\n");
+        let signature = sign(&text, fixture.blobs.key());
+        let signature: String = azure_core::http::Url::parse_with_params("http://x", [("sig", signature)])
+            .expect("a URL")
+            .query()
+            .expect("a query")
+            .to_owned();
+        format!("sv=2022-11-02&sr=b&sp=rcw&se={end}&{signature}")
+    };
+    let raw = async |method: &str, path: &str, query: &str| {
+        let mut connection = tokio::net::TcpStream::connect(fixture.blobs.address()).await.expect("connected");
+        let request = format!(
+            "{method} /{ACCOUNT}/{path}?{query} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\
+             x-ms-blob-type: BlockBlob\r\n\r\n"
+        );
+        connection.write_all(request.as_bytes()).await.expect("written");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.expect("read");
+        answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse::<u16>().ok()).expect("a status")
+    };
+    let names = [("a/../other", "a/../other"), ("a\\..\\other", "a\\..\\other"), ("%2e%2e%2Fother", "../other")];
+    for (path, name) in names {
+        assert_eq!(raw("GET", &format!("files/{path}"), &signed("other")).await, 403, "{path}");
+        assert_eq!(raw("PUT", &format!("files/{path}"), &signed(name)).await, 201, "{path}");
+        assert_eq!(raw("GET", "files/other", &signed(name)).await, 403, "{path}");
+        assert!(fixture.blobs.get("files", name).expect("read").is_some(), "{path}");
+    }
+    let listed = fixture.blobs.list("files", "").expect("a list");
+    assert_eq!(listed.len(), names.len() + 1);
+    assert_eq!(fixture.blobs.get("files", "other").expect("read").expect("there").body.as_ref(), b"secret");
+    assert_eq!(raw("GET", "files/../other/x", &signed("other")).await, 403);
+    assert_eq!(raw("GET", "x/../files/other", &signed("other")).await, 400, "no container has such a name");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use super::*;
 use crate::storage::Sync;
 
 mod depth;
+mod doors;
 mod expiry;
 mod feeds;
 mod levers;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::{Host, Url};
 
-use crate::storage_account::check_name;
+use crate::{storage_account::check_name, transport::PlainPath};
 
 use super::{Attribute, AttributeValue, Batching, Destination, QueueLife, Target};
 
@@ -113,8 +113,7 @@ fn web_hook(body: WebHookBody) -> Result<Target, String> {
     let text = body.endpoint_url.ok_or("A WebHook destination needs `endpointUrl`.")?;
     Ok(Target {
         destination: match text.strip_prefix(FUNCTION_APP) {
-            // Nothing else: a path such as `//host` would lead elsewhere, with the app's key.
-            Some(path) if path.starts_with("/runtime/webhooks/") => Destination::FunctionApp(path.to_owned()),
+            Some(path) if is_webhook(path) => Destination::FunctionApp(path.to_owned()),
             Some(_) => {
                 return Err(format!("Behind {FUNCTION_APP} must follow /runtime/webhooks/ and what is below it."));
             }
@@ -123,6 +122,15 @@ fn web_hook(body: WebHookBody) -> Result<Target, String> {
         batching: batching(body.max_events_per_batch, body.preferred_batch_size_in_kilobytes)?,
         attributes: attributes(body.delivery_attribute_mappings.unwrap_or_default())?,
     })
+}
+
+/// Whether events may be sent there with the app's key: below its webhooks and nowhere else, however it is read. A path
+/// such as `//host` would lead elsewhere, one with `..` or `\` to the admin API.
+fn is_webhook(path_and_query: &str) -> bool {
+    let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+    path.starts_with("/runtime/webhooks/")
+        && PlainPath::new(path).is_some()
+        && query.bytes().all(|b| b.is_ascii_graphic() && b != b'#')
 }
 
 fn function(body: FunctionBody) -> Result<Target, String> {

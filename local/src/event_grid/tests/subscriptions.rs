@@ -272,3 +272,35 @@ async fn resource_manager_asks_for_a_token_and_a_role() {
     assert_eq!(ask(Some(stack.token("stranger", management))).await, (403, "AuthorizationFailed".to_owned()));
     assert_eq!(ask(Some(stack.token("owner", management))).await, (404, "ResourceNotFound".to_owned()));
 }
+
+/// The app's key goes along with what is sent to `{functionApp}`, so it leads to the app's webhooks and nowhere else.
+#[tokio::test]
+async fn an_address_of_the_app_is_below_its_webhooks_however_it_is_written() {
+    let stack = Stack::start().await;
+    let destination = |path: &str| {
+        let url = format!("{{functionApp}}{path}");
+        json!({ "properties": { "destination": { "endpointType": "WebHook", "properties": { "endpointUrl": url } } } })
+    };
+    for path in [
+        "/runtime/webhooks/../../admin/x",
+        "/runtime/webhooks/..\\..\\admin/x",
+        "/runtime/webhooks/%2e%2e/%2E./admin/x",
+        "/runtime/webhooks/.\t./../admin/x",
+        "/runtime/webhooks/a#b",
+        "/runtime/webhooks/a?b#c",
+        "/runtime/webhooks/a?b\nc",
+        "/runtime/webhooks/\u{e4}",
+        "/runtime/webhooks",
+        "//elsewhere.example/runtime/webhooks/a",
+        "@elsewhere.example/runtime/webhooks/a",
+        "\\runtime\\webhooks\\a",
+        "/admin/functions",
+    ] {
+        let (status, _, body) =
+            stack.call(Method::PUT, &stack.subscription_url("aside"), Some(destination(path))).await;
+        assert_eq!(status, 400, "{path}: {body}");
+        assert!(body["error"]["message"].as_str().expect("a message").contains("/runtime/webhooks/"), "{body}");
+    }
+    let path = "/runtime/webhooks/blobs?functionName=Host.Functions.On%20Blob";
+    assert_eq!(stack.call(Method::PUT, &stack.subscription_url("aside"), Some(destination(path))).await.0, 201);
+}

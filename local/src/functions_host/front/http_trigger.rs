@@ -19,9 +19,11 @@ use super::route::Parameters;
 use super::{Front, is_hop_by_hop, presented_key, read_body, text};
 use crate::functions_host::app::Function;
 use crate::functions_host::invocation::{Metadata, Outcome, Payload, Value, host_headers, http_result};
+use crate::transport::PlainPath;
 
-pub(super) async fn answer(front: &Front, request: Request) -> Response {
-    let Some((function, trigger, parameters)) = front.routes.find(request.method(), request.uri().path()) else {
+/// Answers a request for `path`, which is all that is looked at of its address but the query.
+pub(super) async fn answer(front: &Front, path: &PlainPath, request: Request) -> Response {
+    let Some((function, trigger, parameters)) = front.routes.find(request.method(), path.as_str()) else {
         return text(StatusCode::NOT_FOUND, "");
     };
     if let Some(keys) = &front.keys
@@ -37,7 +39,7 @@ pub(super) async fn answer(front: &Front, request: Request) -> Response {
     // Without a Content-Length the real host drops the body.
     let body = parts.headers.contains_key(header::CONTENT_LENGTH).then_some(body);
     if function.forwards_http(&front.app.host) {
-        return forward(front, function, parts, body).await;
+        return forward(front, function, path, parts, body).await;
     }
     let incoming = Incoming {
         url: absolute_url(&parts),
@@ -54,6 +56,7 @@ pub(super) async fn answer(front: &Front, request: Request) -> Response {
 async fn forward(
     front: &Front,
     function: &Arc<Function>,
+    path: &PlainPath,
     parts: http::request::Parts,
     body: Option<Bytes>,
 ) -> Response {
@@ -62,7 +65,7 @@ async fn forward(
     // The client states the length of what it sends.
     headers.remove(header::CONTENT_LENGTH);
     headers.extend(host_headers(invocation));
-    let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let query = parts.uri.query();
     debug!(
         "Executing 'Functions.{}' (Reason='This function was programmatically called via the host APIs.', Id={invocation})",
         function.name
@@ -71,7 +74,9 @@ async fn forward(
     let client = front.invoker.client.clone();
     let sent = front
         .invoker
-        .within_timeout(|port| async move { client.forward(port, parts.method.clone(), path, headers, body).await })
+        .within_timeout(
+            |port| async move { client.forward(port, parts.method.clone(), path, query, headers, body).await },
+        )
         .await;
     let milliseconds = started.elapsed().as_millis();
     match sent {

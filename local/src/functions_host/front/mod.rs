@@ -16,14 +16,15 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, Uri, header};
+use percent_encoding::percent_decode_str;
 
 use super::app::{App, Function};
 use super::invocation::Invoker;
 use super::levers::Levers;
 use super::triggers::{BlobWebhook, TimerHandle, answer_event_grid};
 use crate::faults::Faults;
-use crate::transport::Hosts;
+use crate::transport::{Hosts, PlainPath};
 
 pub use key_store::KeysError;
 pub(super) use key_store::SECRETS;
@@ -87,7 +88,10 @@ pub(crate) fn faults() -> Faults {
 }
 
 async fn dispatch(State(front): State<Arc<Front>>, request: Request) -> Response {
-    let path = request.uri().path().trim_end_matches('/').to_ascii_lowercase();
+    let Some(target) = judged(request.uri()) else {
+        return text(StatusCode::BAD_REQUEST, "");
+    };
+    let path = target.as_str().trim_end_matches('/').to_ascii_lowercase();
     match path.as_str() {
         "" if matches!(*request.method(), Method::GET | Method::HEAD) => {
             text(StatusCode::OK, "Your Functions host is up and running.")
@@ -100,8 +104,20 @@ async fn dispatch(State(front): State<Arc<Front>>, request: Request) -> Response
         }
         "/runtime/webhooks/blobs" => blobs(&front, request).await,
         _ if path.starts_with("/admin/") => admin::answer(&front, request).await,
-        _ => http_trigger::answer(&front, request).await,
+        _ => http_trigger::answer(&front, &target, request).await,
     }
+}
+
+/// The path by which a request is let in and which is forwarded; `None` for one that others may read otherwise.
+///
+/// The real host answers 400 to an escaped NUL and to bytes that are no ASCII, in the query too. Dot segments and
+/// backslashes it resolves first; here they are refused, escaped or not, for a handler may unescape before it resolves.
+fn judged(uri: &Uri) -> Option<PlainPath> {
+    let path = PlainPath::new(uri.path()).filter(|_| uri.query().is_none_or(str::is_ascii))?;
+    let decoded: Vec<u8> = percent_decode_str(path.as_str()).collect();
+    let is_dots = |segment: &[u8]| matches!(segment, b"." | b"..");
+    let odd = decoded.contains(&0) || decoded.split(|byte| matches!(byte, b'/' | b'\\')).any(is_dots);
+    (!odd).then_some(path)
 }
 
 async fn event_grid(front: &Front, request: Request) -> Response {

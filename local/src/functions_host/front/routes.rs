@@ -13,11 +13,6 @@ pub(super) struct Routes {
     functions: Vec<Arc<Function>>,
 }
 
-/// `.` and `..`, escaped or not (RFC 3986 §5.2.4).
-fn is_dot_segment(segment: &str) -> bool {
-    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
-}
-
 impl Routes {
     pub(super) fn new(app: &App) -> Self {
         let mut functions: Vec<_> = app.enabled().filter(|function| http(function).is_some()).map(Arc::clone).collect();
@@ -28,11 +23,6 @@ impl Routes {
     /// The function and the values of its route parameters. A known path with another method is not found, as in the
     /// real host.
     pub(super) fn find(&self, method: &Method, path: &str) -> Option<(&Arc<Function>, &HttpTrigger, Parameters)> {
-        // The real host resolves dot segments before it routes; what comes with one is refused here, so that the path
-        // that was judged is the path that is forwarded.
-        if path.split('/').any(is_dot_segment) {
-            return None;
-        }
         let below = self.below_prefix(path)?;
         self.functions.iter().find_map(|function| {
             let trigger = http(function)?;

@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use uuid::Uuid;
 
 use super::forward::{Forwarder, NoAnswer};
+use crate::transport::PlainPath;
 
 /// The four-part version of the host this one stands in for.
 pub(crate) const HOST_VERSION: &str = "4.1037.0.0";
@@ -86,16 +87,18 @@ impl Client {
         Ok(Response { status: response.status().as_u16(), content_type, body: response.bytes().await? })
     }
 
-    /// Sends a request on as it came; the answer's body is still to be read.
+    /// Sends a request on as it came; the answer's body is still to be read. It takes no path that could become another
+    /// on its way.
     pub(crate) async fn forward(
         &self,
         port: u16,
         method: Method,
-        path_and_query: &str,
+        path: &PlainPath,
+        query: Option<&str>,
         headers: HeaderMap,
         body: Option<Bytes>,
     ) -> Result<http::Response<Incoming>, NoAnswer> {
-        self.forwarder.send(port, &method, path_and_query, &headers, &body.unwrap_or_default()).await
+        self.forwarder.send(port, &method, &path.at("", query), &headers, &body.unwrap_or_default()).await
     }
 
     /// Whether anything answers at `/`, with whatever status.

@@ -1,8 +1,10 @@
 //! HTTP functions: forwarded or not, routes, keys, the admin API.
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::support::{BROKEN, FakeHandler, World};
+use crate::functions_host::FunctionsHost;
 
 fn http_binding(route: &str, methods: &[&str], level: &str) -> Value {
     json!([{"type": "httpTrigger", "name": "req", "route": route, "methods": methods, "authLevel": level},
@@ -48,25 +50,109 @@ async fn a_forwarded_request_arrives_as_it_was_sent_and_its_answer_too() {
     host.stop().await;
 }
 
-/// What is judged as one path must not be forwarded as another.
+/// What is judged as one path must not be forwarded as another: raw requests past the keys of a function, of the admin
+/// API and of webhooks.
 #[tokio::test]
-async fn dot_segments_reach_no_function() {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-    let world = World::new().await;
-    let handler = FakeHandler::start().await;
+async fn a_path_is_forwarded_as_it_was_judged_or_refused() {
+    let mut world = World::new().await;
+    world.enforce_keys = true;
+    let mut handler = FakeHandler::start().await;
     world.with_handler(&handler, &json!({"customHandler": {"enableForwardingHttpRequest": true}}));
-    world.function("Site", &http_binding("site/{*path}", &["GET"], "anonymous"), &Value::Null);
+    world.function("Site", &http_binding("site/{*path}", &["GET", "DELETE"], "anonymous"), &Value::Null);
+    world.function("Ops", &http_binding("ops/{*path}", &["GET", "DELETE"], "function"), &Value::Null);
+    world.function("Admin", &http_binding("managed", &["GET", "DELETE"], "admin"), &Value::Null);
     let host = world.start().await.expect("started");
-    for path in ["/api/site/../products/1", "/api/site/%2e%2E/products/1", "/api/site/.%2e/.%2E/Site"] {
-        let mut connection = tokio::net::TcpStream::connect(host.address()).await.expect("connected");
-        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-        connection.write_all(request.as_bytes()).await.expect("written");
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).await.expect("read");
-        assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
+    let key = host.function_key("Ops").expect("a key");
+    for target in [
+        "/api/site/..\\ops\\overview",
+        "/api/site/..\\ops/overview",
+        "/api/site\\..\\ops/overview",
+        "\\api\\ops\\overview",
+        "/api/site/../ops/overview",
+        "/api/site/./x",
+        "/api/site/x/..",
+        "/api/site/%2e%2E/ops/overview",
+        "/api/site/.%2e/ops/overview",
+        "/api/site/%2E/x",
+        "/api/site/..%2fops/overview",
+        "/api/site/..%5cops%5Coverview",
+        "/api/site/.\t./ops/overview",
+        "/api/site/\u{0}",
+        "/api/site/%00",
+        "/api/site/caf\u{e9}",
+        "/api/site/x?q=caf\u{e9}",
+        "/api/site/a b",
+        "/api/site/{x}",
+        "/api/site/\"x\"",
+        "/api/site/../../admin/host/keys",
+        "/api/site/..\\..\\admin\\functions",
+        "/admin/..\\api\\ops\\overview",
+        "/admin/../api/managed",
+        "/runtime/webhooks/eventgrid/..\\..\\..\\admin/functions",
+        "/runtime/webhooks/../../admin/functions",
+        "/runtime/webhooks/%2e%2e/%2e%2e/api/ops/overview",
+        "http://127.0.0.1/api/site/..\\ops",
+        "http://127.0.0.1/api/site/../ops",
+        "*",
+    ] {
+        for method in ["GET", "DELETE"] {
+            assert_eq!(raw(&host, method, target, "").await, 400, "{method} {target:?}");
+        }
+        assert_eq!(
+            raw(&host, "GET", target, &format!("x-functions-key: {key}\r\n")).await,
+            400,
+            "{target:?} with a key"
+        );
+    }
+    // However a path is spelled that asks for a key, it asks for it.
+    for (target, expected) in [
+        ("/api/ops/overview", 401),
+        ("/API//ops/overview/", 401),
+        ("/api/%6Fps/overview", 401),
+        ("/api/managed", 401),
+        ("http://localhost/api/ops/overview", 401),
+        ("http://elsewhere.example/api/ops/overview", 421),
+        ("/admin/functions", 401),
+        ("/ADMIN/functions", 401),
+        ("/admin//functions", 401),
+        ("//admin/functions", 404),
+        ("/%61dmin/functions", 404),
+        ("/api%2Fops/overview", 404),
+        ("/api/site%2Fops", 404),
+        ("/api/ops;x/overview", 404),
+    ] {
+        assert_eq!(raw(&host, "GET", target, "").await, expected, "{target}");
+    }
+    assert_eq!(raw(&host, "HEAD", "/api/site/x", "").await, 404);
+    assert_eq!(raw(&host, "OPTIONS", "/api/ops/overview", "").await, 404);
+    assert_eq!(raw(&host, "get", "/api/site/x", "").await, 404);
+    assert!(handler.has_no_call());
+    // Everything else arrives byte for byte.
+    for (target, arrives) in [
+        ("/api/site/a%20b/%C3%A4/%25/a%2Fb?x=%2e%2e/..&y=\\", "/api/site/a%20b/%C3%A4/%25/a%2Fb?x=%2e%2e/..&y=\\"),
+        ("/api//site///x/...", "/api//site///x/..."),
+        ("/Api/Site/x;y=1,2@3:4!$&'()*+~|^[z]", "/Api/Site/x;y=1,2@3:4!$&'()*+~|^[z]"),
+        ("/api/site/%252e%252e/x%5C", "/api/site/%252e%252e/x%5C"),
+        ("/api/site/x?$filter=name%20eq%20'a'", "/api/site/x?$filter=name%20eq%20'a'"),
+        ("/api/site/x#/../ops", "/api/site/x"),
+        ("http://localhost/api/site/x?y", "/api/site/x?y"),
+        ("/api/site//127.0.0.1@elsewhere.example/", "/api/site//127.0.0.1@elsewhere.example/"),
+    ] {
+        assert_eq!(raw(&host, "GET", target, "").await, 200, "{target}");
+        assert_eq!(handler.next_call().await.path_and_query, arrives);
     }
     host.stop().await;
+}
+
+/// Status of the answer to a request, of which no client normalises anything.
+async fn raw(host: &FunctionsHost, method: &str, target: &str, headers: &str) -> u16 {
+    let mut connection = tokio::net::TcpStream::connect(host.address()).await.expect("connected");
+    let request = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n");
+    connection.write_all(request.as_bytes()).await.expect("written");
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).await.expect("read");
+    let answer = String::from_utf8_lossy(&answer);
+    answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok()).expect("a status")
 }
 
 #[tokio::test]
