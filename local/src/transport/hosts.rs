@@ -94,14 +94,12 @@ impl Hosts {
     }
 
     /// Refuses requests to `router` that name no host (400), or another one (421).
-    #[must_use]
     pub fn guard(&self, router: Router) -> Router {
         router.layer(from_fn_with_state(self.clone(), admit))
     }
 
     /// Refuses what pages of other hosts send to `router` (403). For routes that no page needs: this is not how the
     /// functions of an app decide, which is by CORS.
-    #[must_use]
     pub fn guard_from_pages(&self, router: Router) -> Router {
         router.layer(from_fn_with_state(self.clone(), admit_page))
     }
