@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_openssl::SslStream;
 
 use super::*;
+use crate::transport::Hosts;
 
 const KEYED: &str = "x-ms-documentdb-partitionkey: [\"p\"]\r\n";
 const PLAN: &str = "x-ms-cosmos-is-query-plan-request: true\r\n";
@@ -34,7 +35,8 @@ impl Guarded {
         let identities: Vec<topology::Identity> = serde_json::from_value(identities).unwrap();
         let directory = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let identity = Identity::start(&identities, &directory.path().join("identity"), listener).unwrap();
+        let identity =
+            Identity::start(&identities, &directory.path().join("identity"), listener, &Hosts::default()).unwrap();
         let store = Storage::open(&directory.path().join("store"), Sync::Process).unwrap();
         let cosmos = Self::on(&store, &identity).await;
         for (path, document) in
