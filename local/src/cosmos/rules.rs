@@ -46,6 +46,12 @@ pub(super) async fn prepare(
 
 const UNREADABLE: &str = "The body is no JSON object with a text for its id, or has a member twice.";
 
+/// What a document says of itself.
+fn summary(body: &[u8]) -> Result<Summary, String> {
+    contoso_json::check(body).map_err(|error| error.to_string())?;
+    Summary::of(body).ok_or_else(|| UNREADABLE.to_owned())
+}
+
 /// Whether every time to live that a write states is one, and everything that it makes has an id of its own, by which it
 /// can be found. What cannot be read is refused, since the emulator reads some of it: of a member that is there twice it
 /// takes the last, where the store would find no item.
@@ -64,12 +70,12 @@ fn check_documents(write: Write, body: &[u8]) -> Result<(), String> {
     }
     match write {
         Write::PostItem | Write::ReplaceItem => {
-            let summary = Summary::of(body).ok_or(UNREADABLE)?;
+            let summary = summary(body)?;
             check_id(summary.id.as_deref().ok_or("Missing 'id' field in document")?)?;
             summary.ttl()?;
         }
         Write::CreateDatabase | Write::CreateContainer | Write::ReplaceContainer => {
-            let summary = Summary::of(body).ok_or(UNREADABLE)?;
+            let summary = summary(body)?;
             check_name(summary.id.as_deref().ok_or("Missing 'id' field")?)?;
             if let Ok(Definition { default_ttl }) = contoso_json::from_slice(body) {
                 parse_ttl(default_ttl.as_ref())?;
