@@ -8,47 +8,40 @@
 //! each type of document and each caller.
 
 mod changes;
+mod error;
+mod newer;
+mod text;
 
-use std::{collections::HashMap, error::Error, fmt, future::Future, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{collections::HashMap, error::Error, future::Future, num::NonZeroU32, sync::Arc, time::Duration};
 
-use azure_core::{
-    credentials::TokenCredential,
-    http::{Etag, StatusCode},
-};
+use azure_core::credentials::TokenCredential;
 use azure_data_cosmos::{
-    AccountReference, CosmosClient, FeedScope, Query, RoutingStrategy,
+    AccountReference, CosmosClient, FeedScope, RoutingStrategy,
     clients::{ContainerClient, CosmosClientBuilder},
-    feed::ContinuationToken,
-    models::ItemResponse,
-    options::{
-        BinaryEncodingOptions, ChangeFeedStartFrom, FeedOptions, ItemWriteOptions, MaxItemCountHint, Precondition,
-        QueryOptions, Region,
-    },
+    options::{BinaryEncodingOptions, ChangeFeedStartFrom, Region},
 };
-use bytes::Bytes;
-use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture};
+use futures::{FutureExt, StreamExt};
 use serde::{
     Serialize,
     de::{DeserializeOwned, IgnoredAny},
 };
-use serde_json::{
-    Value,
-    value::{RawValue, to_raw_value},
-};
+use serde_json::{Value, value::to_raw_value};
 use tokio::sync::{Mutex, OnceCell};
 
-pub use self::changes::Changes;
+pub use self::{
+    changes::Changes,
+    error::{CosmosError, CosmosErrorKind},
+    newer::{Versioned, Written, write_if_newer},
+};
+use self::{
+    error::kind_of,
+    text::{Write, unless_changed},
+};
 use super::credentials::Credentials;
 use crate::settings::CosmosSettings;
 
 /// Longer than the client's own retries of a throttled call usually take.
 const DEADLINE: Duration = Duration::from_secs(10);
-
-/// Physical partitions that a query may ask; the client's own limit is 100.
-const MAX_PARTITIONS: u32 = 1_000;
-
-/// Lost races in a row after which a document counts as contended: the record comes again later.
-const MAX_RACES: usize = 8;
 
 /// A Cosmos DB account; cloning shares its connections.
 #[derive(Clone)]
@@ -85,67 +78,6 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Asks for the next page; absent on the last.
     pub continuation: Option<String>,
-}
-
-/// How a document is written.
-#[derive(Clone, Copy)]
-enum Write<'a> {
-    Create,
-    /// Only where it is still the one that was read under this ETag.
-    Replace {
-        etag: &'a str,
-    },
-    Upsert,
-}
-
-/// A call to Cosmos DB failed.
-#[derive(Debug, thiserror::Error)]
-#[error("{operation} {id}: {kind}")]
-pub struct CosmosError {
-    operation: &'static str,
-    id: String,
-    /// What the caller may do about it.
-    pub kind: CosmosErrorKind,
-    #[source]
-    source: Option<Box<dyn Error + Send + Sync>>,
-}
-
-/// Why a call failed, as far as callers differ on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CosmosErrorKind {
-    /// The document exists already, or changed since it was read. Read again and decide anew.
-    Conflict,
-    /// There is no such document to replace or delete.
-    NotFound,
-    /// The document is larger than Cosmos DB stores (2 MB). Repeating is of no use.
-    TooLarge,
-    /// Throttled, out of reach, out of time, or not allowed yet. Repeating may help.
-    Transient,
-    /// The request is malformed. Repeating is of no use.
-    Refused,
-}
-
-impl fmt::Display for CosmosErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Conflict => "another writer was there first; read again",
-            Self::NotFound => "there is no such document",
-            Self::TooLarge => "the document is too large; repeating is of no use",
-            Self::Transient => "the service did not do it; repeating is safe",
-            Self::Refused => "the service refused it; repeating is of no use",
-        })
-    }
-}
-
-impl CosmosError {
-    /// Whether repeating the call may help.
-    pub fn is_transient(&self) -> bool {
-        self.kind == CosmosErrorKind::Transient
-    }
-
-    fn is(&self, kind: CosmosErrorKind) -> bool {
-        self.kind == kind
-    }
 }
 
 impl Cosmos {
@@ -296,88 +228,6 @@ impl Container {
         tokens.boxed().await
     }
 
-    /// The text of a document and its ETag.
-    fn read_text<'a>(
-        &'a self,
-        partition_key: &'a str,
-        id: &'a str,
-    ) -> BoxFuture<'a, Result<(Bytes, String), CosmosError>> {
-        let read = self.call("read", id, move |container| async move {
-            let response = container.read_item(partition_key.to_owned(), id, None).await?;
-            let etag = etag_of(&response);
-            Ok((response.into_body().single()?, etag))
-        });
-        read.boxed()
-    }
-
-    /// Writes the text of a document, and gives its new ETag.
-    fn write<'a>(
-        &'a self,
-        write: Write<'a>,
-        partition_key: &'a str,
-        id: &'a str,
-        text: Box<RawValue>,
-    ) -> BoxFuture<'a, Result<String, CosmosError>> {
-        let (operation, options) = match write {
-            Write::Create => ("create", None),
-            Write::Replace { etag } => ("replace", Some(unless_changed(etag))),
-            Write::Upsert => ("upsert", None),
-        };
-        let written = self.call(operation, id, move |container| async move {
-            let key = partition_key.to_owned();
-            let response = match write {
-                Write::Create => container.create_item(key, id, &text, options).await?,
-                Write::Replace { .. } => container.replace_item(key, id, &text, options).await?,
-                Write::Upsert => container.upsert_item(key, id, &text, options).await?,
-            };
-            Ok(etag_of(&response))
-        });
-        written.boxed()
-    }
-
-    fn query_page<'a>(
-        &'a self,
-        partition_key: &'a str,
-        sql: &'a str,
-        parameters: &'a [(&'a str, Value)],
-        max_items: NonZeroU32,
-        continuation: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Page<Box<RawValue>>, CosmosError>> {
-        let page = self.call("query", partition_key, move |container| async move {
-            let mut query = Query::from(sql);
-            for (name, value) in parameters {
-                query = query.with_parameter(*name, value)?;
-            }
-            let mut options = QueryOptions::default().with_max_item_count(MaxItemCountHint::Limit(max_items));
-            if let Some(continuation) = continuation {
-                options = options.with_continuation_token(ContinuationToken::from_string(continuation.to_owned()));
-            }
-            let scope = FeedScope::partition(partition_key.to_owned());
-            let mut pages = container.query_items::<Box<RawValue>>(query, scope, Some(options)).await?.into_pages();
-            let Some(page) = pages.next().await.transpose()? else {
-                return Ok(Page { items: Vec::new(), continuation: None });
-            };
-            // The iterator's token is never empty; only the service's header says whether more follows.
-            let continuation = match page.headers().continuation() {
-                Some(_) => Some(pages.to_continuation_token()?.as_str().to_owned()),
-                None => None,
-            };
-            Ok(Page { items: page.into_items(), continuation })
-        });
-        page.boxed()
-    }
-
-    fn query_all<'a>(&'a self, sql: &'a str) -> BoxFuture<'a, Result<Vec<Box<RawValue>>, CosmosError>> {
-        let found = self.call("query", "all", move |container| async move {
-            let options = FeedOptions::default().with_max_fan_out(MAX_PARTITIONS);
-            let options = QueryOptions::default().with_feed_options(options);
-            let scope = FeedScope::full_container();
-            let found = container.query_items::<Box<RawValue>>(Query::from(sql), scope, Some(options)).await?;
-            found.try_collect().await
-        });
-        found.boxed()
-    }
-
     /// A document from its text.
     fn parsed<T: DeserializeOwned>(&self, operation: &'static str, id: &str, text: &[u8]) -> Result<T, CosmosError> {
         // json: as the client itself would read it; what may hold anything asks for `Plain`.
@@ -428,75 +278,5 @@ impl Container {
         let container = database.container_client(&self.name, None).await?;
         containers.insert(key, container.clone());
         Ok(container)
-    }
-}
-
-fn etag_of(response: &ItemResponse) -> String {
-    response.headers().etag().map(ToString::to_string).unwrap_or_default()
-}
-
-fn unless_changed(etag: &str) -> ItemWriteOptions {
-    ItemWriteOptions::default().with_precondition(Precondition::if_match(Etag::from(etag)))
-}
-
-/// Sub-status under which the client reports, as a 500 of its own, that an answer has not the shape it was to be read as.
-const UNREADABLE: u16 = 20_020;
-
-fn kind_of(error: &azure_data_cosmos::CosmosError) -> CosmosErrorKind {
-    if error.status().sub_status().is_some_and(|sub_status| sub_status.value() == UNREADABLE) {
-        return CosmosErrorKind::Refused;
-    }
-    match error.status().status_code() {
-        StatusCode::Conflict | StatusCode::PreconditionFailed => CosmosErrorKind::Conflict,
-        StatusCode::NotFound if error.status().is_not_found() => CosmosErrorKind::NotFound,
-        StatusCode::PayloadTooLarge => CosmosErrorKind::TooLarge,
-        StatusCode::BadRequest => CosmosErrorKind::Refused,
-        _ => CosmosErrorKind::Transient,
-    }
-}
-
-/// A document that knows how new it is.
-pub trait Versioned {
-    /// Revision and hub sequence number, compared in this order.
-    fn version(&self) -> (i64, i64);
-}
-
-/// What [`write_if_newer`] did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
-    /// The document is stored.
-    Yes,
-    /// What is stored is as new or newer.
-    No,
-}
-
-/// Stores `document` unless the stored one is as new or newer: safe to repeat, and in any order.
-///
-/// # Errors
-/// As [`CosmosErrorKind`] says; never `Conflict` before `MAX_RACES` lost races, which come out as `Transient`.
-pub async fn write_if_newer<T: Versioned + Serialize + DeserializeOwned>(
-    container: &Container,
-    partition_key: &str,
-    id: &str,
-    document: &T,
-) -> Result<Written, CosmosError> {
-    let mut races = 0;
-    loop {
-        let tried = match container.read::<T>(partition_key, id).await? {
-            None => container.create(partition_key, id, document).await,
-            Some(stored) if stored.value.version() >= document.version() => return Ok(Written::No),
-            Some(stored) => container.replace(partition_key, id, document, &stored.etag).await,
-        };
-        match tried {
-            Ok(_) => return Ok(Written::Yes),
-            // Someone wrote between reading and writing, or the document expired: decide again on what is there now.
-            Err(error) if error.is(CosmosErrorKind::Conflict) || error.is(CosmosErrorKind::NotFound) => {
-                races += 1;
-                if races == MAX_RACES {
-                    return Err(CosmosError { kind: CosmosErrorKind::Transient, ..error });
-                }
-            }
-            Err(error) => return Err(error),
-        }
     }
 }
