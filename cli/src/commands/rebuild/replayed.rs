@@ -148,7 +148,8 @@ impl Applying<'_> {
         }
         let attempt = || async {
             let outcomes = (self.replay.handle)(self.app.clone(), batch.clone()).await;
-            let is_retry = |outcome| if let &Outcome::Retry(ref cause) = outcome { Some(cause.chain()) } else { None };
+            let is_retry =
+                |outcome: &Outcome| if let Outcome::Retry(cause) = outcome { Some(cause.chain()) } else { None };
             match outcomes.iter().find_map(is_retry) {
                 Some(cause) => Err(anyhow::Error::msg(cause)),
                 None => Ok(outcomes),
