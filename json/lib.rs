@@ -12,7 +12,7 @@
 //!
 //! - [`parts`] takes a text apart without reading what is in the parts, so that one bad record spoils no other.
 //! - [`unique`] also refuses an object with two members of one name.
-//! - [`plain`] takes reserved names for names like any other; so does [`Plain`], for values that somebody else's code parses, such as a
+//! - [`plain()`] takes reserved names for names like any other; so does [`Plain`], for values that somebody else's code parses, such as a
 //!   client's.
 //!
 //! A test below finds what is read past this module.
