@@ -16,9 +16,12 @@ fn shell(world: &World, line: &str, handler: Option<&FakeHandler>) {
     world.function("Tick", &json!([{"type": "timerTrigger", "name": "tick", "schedule": "0 0 0 1 1 *"}]), &Value::Null);
 }
 
+/// Whether a process is there and no zombie. Its state tells, not its command line: that is empty for a moment inside `exec`.
 fn is_alive(pid: u32) -> bool {
-    // A zombie has no command line any more.
-    std::fs::read(Path::new("/proc").join(pid.to_string()).join("cmdline")).is_ok_and(|line| !line.is_empty())
+    let stat = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).unwrap_or_default();
+    // proc(5): the name in parentheses may hold anything, the state is the letter behind it.
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
 #[tokio::test]
