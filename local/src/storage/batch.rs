@@ -32,6 +32,10 @@ impl Write {
         Self { keyspace: keyspace.clone(), key: key.into(), change: Change::Insert(value.into()) }
     }
 
+    pub(super) fn keyspace(&self) -> &Keyspace {
+        &self.keyspace
+    }
+
     pub(super) fn add_to(self, batch: &mut OwnedWriteBatch) {
         match self.change {
             Change::Insert(value) => batch.insert(&self.keyspace, self.key, value),
@@ -123,6 +127,7 @@ impl Batch {
     fn write(self) -> Result<(), StorageError> {
         self.check()?;
         let Storage { db, shared } = &self.storage;
+        shared.commits.note(shared.memtables.make_room(&self.writes))?;
         let mut batch = db.batch().durability(Some(PersistMode::Buffer));
         for write in self.writes {
             write.add_to(&mut batch);
@@ -142,6 +147,6 @@ impl Ticket {
     /// When the write failed.
     pub fn wait(self) -> Result<(), StorageError> {
         let Some((storage, number)) = self.0 else { return Ok(()) };
-        storage.blocking(|| storage.shared.commits.wait(&storage.db, number))
+        storage.blocking(|| storage.shared.commits.wait(&storage.db, &storage.shared.memtables, number))
     }
 }

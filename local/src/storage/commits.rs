@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::StorageError;
 use super::batch::Write;
+use super::memtables::Memtables;
 
 /// The key of a group's number, told apart from every other key by its length alone.
 pub(super) const NUMBER_KEY: &[u8] = b"number of the commit group\0of this store";
@@ -88,14 +89,14 @@ impl Commits {
     }
 
     /// Waits until the batch with this number is on the disk, and writes a group where nobody else does.
-    pub(super) fn wait(&self, db: &Database, number: u64) -> Result<(), StorageError> {
+    pub(super) fn wait(&self, db: &Database, memtables: &Memtables, number: u64) -> Result<(), StorageError> {
         let mut queue = self.lock();
         while queue.stored < number {
             self.check()?;
             queue = if queue.led {
                 self.stored.wait(queue).unwrap_or_else(PoisonError::into_inner)
             } else {
-                self.lead(db, queue)?
+                self.lead(db, memtables, queue)?
             };
         }
         Ok(())
@@ -104,18 +105,20 @@ impl Commits {
     fn lead<'q>(
         &'q self,
         db: &Database,
+        memtables: &Memtables,
         mut queue: MutexGuard<'q, Queue>,
     ) -> Result<MutexGuard<'q, Queue>, StorageError> {
         queue.led = true;
         queue.group += 1;
         let (writes, last, group) = (std::mem::take(&mut queue.waiting), queue.submitted, queue.group);
         drop(queue);
+        let made_room = memtables.make_room(&writes);
         let mut batch = db.batch().durability(Some(PersistMode::SyncData));
         Write::insert(&self.keyspace, NUMBER_KEY, group.to_be_bytes()).add_to(&mut batch);
         for write in writes {
             write.add_to(&mut batch);
         }
-        let written = self.note(batch.commit());
+        let written = self.note(made_room.and_then(|()| batch.commit()));
         let mut queue = self.lock();
         queue.led = false;
         if written.is_ok() {

@@ -12,6 +12,7 @@ mod directory;
 mod error;
 mod file;
 mod journal;
+mod memtables;
 mod private;
 mod room;
 
@@ -27,17 +28,13 @@ pub(crate) use file::replace;
 pub use private::tighten;
 
 use commits::Commits;
+use memtables::Memtables;
 use room::Room;
 
 use crate::files;
 
 /// Where the engine keeps its keyspaces, one directory each.
 const KEYSPACES: &str = "keyspaces";
-
-/// Bytes that a keyspace gathers in memory before it writes them in order to a file. The engine's own 64 MiB, for each of
-/// some dozens of keyspaces and with the ones being written beside them, would make the stack's memory follow what is
-/// stored.
-const MEMTABLE: u64 = 8 << 20;
 
 /// Bytes of blocks that are kept for reading, for all keyspaces together. Readers at the end of a hub have a cache of
 /// their own, and so has the operating system.
@@ -67,6 +64,7 @@ pub struct Storage {
 struct Shared {
     sync: Sync,
     commits: Commits,
+    memtables: Memtables,
     room: Room,
     keyspaces: PathBuf,
 }
@@ -92,7 +90,16 @@ impl Storage {
             directory::sync(&keyspaces)?;
         }
         let commits = Commits::open(&db)?;
-        Ok(Self { db, shared: Arc::new(Shared { sync, commits, room: Room::of(directory), keyspaces }) })
+        Ok(Self {
+            db,
+            shared: Arc::new(Shared {
+                sync,
+                commits,
+                memtables: Memtables::default(),
+                room: Room::of(directory),
+                keyspaces,
+            }),
+        })
     }
 
     /// A named room of the store, created on first use.
@@ -167,7 +174,7 @@ fn engine(directory: &Path) -> Result<Database, StorageError> {
 }
 
 fn options() -> KeyspaceCreateOptions {
-    KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE)
+    KeyspaceCreateOptions::default().max_memtable_size(memtables::ENGINE_ASKS_AT)
 }
 
 #[cfg(test)]

@@ -228,3 +228,31 @@ fn the_store_is_its_owners_alone_and_an_older_one_becomes_so() {
     assert_eq!(entries(&store), (1..=10).collect::<Vec<_>>());
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
 }
+
+/// The engine's queue takes a thousand messages; each of these writes would have sent one.
+#[test]
+fn what_many_write_at_once_does_not_gather_in_memory() {
+    const WRITERS: u64 = 32;
+    const WRITES: u64 = 64;
+    let folder = TempDir::new().unwrap();
+    let store = Storage::open(&folder.path().join("store"), Sync::Process).unwrap();
+    let keyspace = store.keyspace_of_large_values("chunks").unwrap();
+    let most = thread::scope(|scope| {
+        let write = |writer: u64| {
+            let (store, keyspace) = (&store, &keyspace);
+            move || {
+                let mut most = 0;
+                for number in 0..WRITES {
+                    let mut batch = store.batch();
+                    batch.insert(keyspace, (writer * WRITES + number).to_be_bytes(), vec![7; 128 << 10]);
+                    batch.commit_unsynced().unwrap();
+                    most = most.max(store.db.write_buffer_size());
+                }
+                most
+            }
+        };
+        let writers: Vec<_> = (0..WRITERS).map(|writer| scope.spawn(write(writer))).collect();
+        writers.into_iter().map(|writer| writer.join().unwrap()).max().unwrap()
+    });
+    assert!(most < 64 << 20, "{} MiB of 256 were in memory at once", most >> 20);
+}

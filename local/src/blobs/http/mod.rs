@@ -22,6 +22,7 @@ use axum::{
     response::Response,
 };
 use http::Method;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use self::{
@@ -116,8 +117,31 @@ impl Service {
         let store = Arc::clone(&self.store);
         blocking(move || work(&store)).await
     }
+
+    /// As [`Service::on_store`], with the last bytes of a body.
+    async fn with_body<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let store = Arc::clone(&self.store);
+        storing(move || work(&store)).await
+    }
+}
+
+/// Bytes of bodies that are stored at a time are bounded by this, and so are the threads that do it: the allocator keeps
+/// some megabytes for each thread that ever stored a chunk.
+static STORING: Semaphore = Semaphore::const_new(4);
+/// Everything else that is asked of the store, which does not wait for bodies.
+static ASKING: Semaphore = Semaphore::const_new(8);
+
+/// Stores bytes of a body, in its turn.
+async fn storing<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
+    // It is never closed.
+    let _turn = STORING.acquire().await;
+    work::blocking(work).await
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
+    let _turn = ASKING.acquire().await;
     work::blocking(work).await
 }

@@ -13,7 +13,7 @@ use crate::blobs::{
     error::{Code, Failure},
 };
 
-use super::{Incoming, blocking, request::Call};
+use super::{Incoming, blocking, request::Call, storing};
 
 /// Takes in a body of at most `limit` bytes.
 ///
@@ -32,7 +32,7 @@ pub(super) async fn receive(
         if upload.fits(bytes.len()) {
             upload.write(&bytes)?;
         } else {
-            upload = blocking(move || {
+            upload = storing(move || {
                 upload.write(&bytes)?;
                 Ok(upload)
             })
