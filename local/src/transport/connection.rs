@@ -29,6 +29,9 @@ const IDLE: Duration = Duration::from_secs(240);
 /// How often a client of HTTP/2 has to say that it is there, and how long it may take for that.
 const PING: Duration = Duration::from_secs(20);
 
+/// Bytes of a body that are read ahead where it is taken piece by piece; otherwise 400 KiB, for each of the connections.
+const STREAMED_BUFFER: usize = 64 << 10;
+
 /// What a service demands of its clients.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms {
@@ -61,6 +64,9 @@ pub(super) async fn serve(
     let service = Watching { router, peer, terms, watch: Arc::clone(&watch) };
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
+    if terms.bodies.is_none() {
+        builder.http1().max_buf_size(STREAMED_BUFFER);
+    }
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING).keep_alive_timeout(PING);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(Watched::new(stream, watch)), service));
     let mut evicted = pin!(evicted.cancelled_owned());

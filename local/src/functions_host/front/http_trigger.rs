@@ -32,7 +32,7 @@ pub(super) async fn answer(front: &Front, path: &PlainPath, request: Request) ->
         return text(StatusCode::UNAUTHORIZED, "");
     }
     let (parts, body) = request.into_parts();
-    let body = match read_body(body).await {
+    let body = match read_body(&parts.headers, body).await {
         Ok(body) => body,
         Err(status) => return text(status, ""),
     };

@@ -15,7 +15,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 use percent_encoding::percent_decode_str;
 
@@ -38,6 +39,8 @@ use routes::Routes;
 
 /// Largest request body, `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` of the real host.
 const BODY_LIMIT: usize = 104_857_600;
+/// Bytes beyond it that are read and dropped.
+const DRAIN: usize = BODY_LIMIT;
 
 /// Everything a request may need.
 pub(crate) struct Front {
@@ -128,7 +131,7 @@ async fn event_grid(front: &Front, request: Request) -> Response {
     }
     let name = query(request.uri().query(), "functionName");
     let (parts, body) = request.into_parts();
-    let body = match read_body(body).await {
+    let body = match read_body(&parts.headers, body).await {
         Ok(body) => body,
         Err(status) => return text(status, ""),
     };
@@ -145,7 +148,7 @@ async fn blobs(front: &Front, request: Request) -> Response {
     }
     let id = query(request.uri().query(), "functionName").unwrap_or_default();
     let (parts, body) = request.into_parts();
-    let body = match read_body(body).await {
+    let body = match read_body(&parts.headers, body).await {
         Ok(body) => body,
         Err(status) => return text(status, ""),
     };
@@ -153,9 +156,31 @@ async fn blobs(front: &Front, request: Request) -> Response {
     front.blob_webhook.answer(function, &parts.method, &parts.headers, &body).map(Body::from)
 }
 
-/// Reads a body up to the host's limit.
-async fn read_body(body: Body) -> Result<Bytes, StatusCode> {
-    axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)
+/// Reads a body up to the host's limit. What goes beyond is read on and dropped, up to [`DRAIN`], since a client that sends
+/// all of it before it reads would otherwise find the connection reset instead of the answer.
+async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, StatusCode> {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let mut fits = length.is_none_or(|length| length <= BODY_LIMIT);
+    if !fits && headers.contains_key(header::EXPECT) {
+        // Who waits for `100 Continue` sends nothing.
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let mut whole = BytesMut::with_capacity(length.filter(|_| fits).unwrap_or_default());
+    let mut received = 0;
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+        received += piece.len();
+        if received > BODY_LIMIT && fits {
+            (fits, whole) = (false, BytesMut::new());
+        }
+        match fits {
+            true => whole.extend_from_slice(&piece),
+            false if received > BODY_LIMIT + DRAIN => break,
+            false => {}
+        }
+    }
+    if fits { Ok(whole.freeze()) } else { Err(StatusCode::PAYLOAD_TOO_LARGE) }
 }
 
 /// The key of `x-functions-key` or `?code=`.
@@ -194,3 +219,6 @@ fn is_hop_by_hop(name: &header::HeaderName, headers: &HeaderMap) -> bool {
     };
     FIXED.contains(&name.as_str()) || headers.get_all(header::CONNECTION).iter().any(named)
 }
+
+#[cfg(test)]
+mod tests;
