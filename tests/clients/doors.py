@@ -6,6 +6,10 @@ Prints a line a measurement: the 99th percentile of honest requests, each on a n
 say nothing or half of something; then the stack's memory while 200 bodies of 10 MB come in at once. Needs no package.
 """
 
+import base64
+import email.utils
+import hashlib
+import hmac
 import http.client
 import json
 import os
@@ -96,20 +100,20 @@ def resident(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{pid}/status").read()).group(1)) / 1024
 
 
-def bodies(name, port, path, pid):
-    """The most memory while the bodies are on their way, how long that took, and the answers."""
+def bodies(name, port, send, pid):
+    """The most memory while the bodies are on their way, how long that took, and the answers to `send(connection, number)`."""
     before, peak, answers = resident(pid), 0, {}
 
-    def post():
+    def request(number):
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
-            connection.request("POST", path, BODY, {"content-type": "application/json"})
+            send(connection, number)
             answer = connection.getresponse().status
         except OSError as error:
             answer = type(error).__name__
         answers[answer] = answers.get(answer, 0) + 1
 
-    threads = [threading.Thread(target=post) for _ in range(BODIES)]
+    threads = [threading.Thread(target=request, args=(number,)) for number in range(BODIES)]
     started = time.perf_counter()
     for thread in threads:
         thread.start()
@@ -120,17 +124,48 @@ def bodies(name, port, path, pid):
     print(f"{name}: {BODIES} bodies of 10 MB: {before:.0f} MiB before, {peak:.0f} MiB at most, {took:.1f} s, answers {answers}")
 
 
+def post(path):
+    return lambda connection, _: connection.request("POST", path, BODY, {"content-type": "application/json"})
+
+
+def put_blob(text):
+    """Puts a blob for each body, in a container that is made here; `text` is the account's connection string."""
+    account = dict(part.split("=", 1) for part in text.split(";") if part)
+    name, key = account["AccountName"], base64.b64decode(account["AccountKey"])
+    base = "/" + account["BlobEndpoint"].split("://", 1)[1].partition("/")[2].rstrip("/")
+    base = "" if base == "/" else base
+
+    def send(connection, path, body, blob_type, query=""):
+        headers = {"x-ms-date": email.utils.formatdate(usegmt=True), "x-ms-version": "2021-08-06", **blob_type}
+        canonical = "".join(f"{header}:{headers[header]}\n" for header in sorted(headers))
+        resource = f"/{name}{base}{path}" + (f"\n{query.replace('=', ':')}" if query else "")
+        signed = f"PUT\n\n\n{len(body) or ''}\n\n\n\n\n\n\n\n\n{canonical}{resource}"
+        signature = base64.b64encode(hmac.new(key, signed.encode(), hashlib.sha256).digest()).decode()
+        headers["authorization"] = f"SharedKey {name}:{signature}"
+        connection.request("PUT", f"{base}{path}" + (f"?{query}" if query else ""), body, headers)
+
+    port = int(re.search(r":(\d+)", account["BlobEndpoint"].split("//", 1)[1]).group(1))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    send(connection, "/doors", b"", {}, "restype=container")
+    connection.getresponse().read()
+    return lambda connection, number: send(connection, f"/doors/{number}", BODY, {"x-ms-blob-type": "BlockBlob"})
+
+
 def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    http_ports, amqp = ports(json.load(open(sys.argv[1])))
+    endpoints = json.load(open(sys.argv[1]))
+    http_ports, amqp = ports(endpoints)
     tried = [(name, port, ask) for name, port in http_ports.items()] + [("event hubs", amqp, greet)]
     for name, port, once in tried:
         alone = percentile(port, once)
         figures = [f"{what} {beside(port, once, silence):.1f}" for what, silence in SILENCES.items()]
         print(f"{name}: p99 of new connections alone {alone:.1f} ms; beside {CONNECTIONS} that say", ", ".join(figures), "ms")
     pid = owner(http_ports["functions"])
-    bodies("functions", http_ports["functions"], "/api/clicks", pid)
-    bodies("cosmos", http_ports["cosmos"], "/dbs", pid)
+    bodies("functions", http_ports["functions"], post("/api/clicks"), pid)
+    bodies("cosmos", http_ports["cosmos"], post("/dbs"), pid)
+    bodies("site", http_ports["site"], post("/partner/events"), pid)
+    bodies("control", http_ports["control"], post("/"), pid)
+    bodies("blob", http_ports["blob"], put_blob(endpoints["blob"]["connectionString"]), pid)
 
 
 main()

@@ -165,11 +165,15 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, StatusCode>
         // Who waits for `100 Continue` sends nothing.
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
-    let mut whole = BytesMut::with_capacity(length.filter(|_| fits).unwrap_or_default());
+    let mut whole = BytesMut::new();
     let mut received = 0;
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+        if received == 0 && fits {
+            // Not before: the first piece waits for its room in the memory that there is for bodies.
+            whole.reserve(length.unwrap_or_default());
+        }
         received += piece.len();
         if received > BODY_LIMIT && fits {
             (fits, whole) = (false, BytesMut::new());
