@@ -14,9 +14,9 @@ use bytes::Bytes;
 use futures::stream;
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::BodyExt;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::{Body as _, Frame, Incoming};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// KiB of bodies, and of the copies that services make of them, for all ports together.
 const ROOM: u32 = 256 << 10;
@@ -33,6 +33,10 @@ const GRACE: Duration = Duration::from_secs(30);
 const PACE: u64 = 256;
 /// Bytes of a refused body that are read and dropped, so that the client gets to read the answer.
 const DRAIN: u64 = 64 << 20;
+
+/// How long what a service left of a body may take to come, and how long nothing of it may come.
+const LINGER: Duration = Duration::from_secs(5);
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// What there is for the bodies of all ports.
 pub(super) static STACK: Budget = Budget::new(ROOM, WAIT);
@@ -101,12 +105,28 @@ pub(super) struct Lease(Arc<Mutex<Leased>>);
 struct Leased {
     room: Option<SemaphorePermit<'static>>,
     refusal: Option<Refusal>,
+    /// What the service left of the body.
+    rest: Option<Incoming>,
 }
 
 impl Lease {
     /// Why the body was refused, if it was.
     pub(super) fn refusal(&self) -> Option<Refusal> {
         self.leased().refusal
+    }
+
+    /// Reads and drops what the service left of the body, within bounds. A server that answers and leaves a body unread has to
+    /// close the connection, and a client that is still sending would find it broken instead of the answer.
+    pub(super) async fn read_the_rest(&self) {
+        let rest = { self.leased().rest.take() };
+        let Some(mut rest) = rest else { return };
+        let end = Instant::now() + LINGER;
+        let mut received = 0;
+        while received < DRAIN {
+            let silence = end.min(Instant::now() + SILENCE);
+            let Ok(Some(Ok(frame))) = timeout_at(silence, rest.frame()).await else { return };
+            received += frame.data_ref().map_or(0, |piece| piece.len() as u64);
+        }
     }
 
     fn leased(&self) -> MutexGuard<'_, Leased> {
@@ -123,6 +143,7 @@ pub(super) fn admit(body: Incoming, budget: Option<&'static Budget>) -> (Body, L
     }
     // What is small waits for nothing.
     let budget = budget.filter(|_| length.is_none_or(|length| length > SMALL));
+    let body = Unread { body: Some(body), lease: lease.clone() };
     let reading = Reading { body, length, budget, received: 0, waited: Duration::ZERO, lease: lease.clone() };
     let pieces = stream::try_unfold(reading, |mut reading| async move {
         let piece = reading.next().await?;
@@ -131,9 +152,31 @@ pub(super) fn admit(body: Incoming, budget: Option<&'static Budget>) -> (Body, L
     (Body::from_stream(pieces), lease)
 }
 
+/// A body that is left to the lease by whoever drops it before its end.
+struct Unread {
+    /// Until it is dropped.
+    body: Option<Incoming>,
+    lease: Lease,
+}
+
+impl Unread {
+    async fn frame(&mut self) -> Option<Result<Frame<Bytes>, hyper::Error>> {
+        self.body.as_mut()?.frame().await
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        let mut leased = self.lease.leased();
+        if leased.refusal.is_none() {
+            leased.rest = self.body.take().filter(|body| !body.is_end_stream());
+        }
+    }
+}
+
 /// A body on its way in.
 struct Reading {
-    body: Incoming,
+    body: Unread,
     length: Option<u64>,
     /// Until it has been asked for room.
     budget: Option<&'static Budget>,

@@ -178,6 +178,21 @@ async fn large_bodies_are_held_in_turn() {
 }
 
 #[tokio::test]
+async fn who_sends_all_of_a_body_that_nobody_reads_gets_the_answer_and_keeps_the_connection() {
+    let router = Router::new().route("/refuse", post(async || "refused"));
+    for terms in [TERMS, bodies(3 << 10, Duration::from_secs(60))] {
+        let mut client = connect(&router, terms);
+        for _ in 0..2 {
+            let head = format!("POST /refuse HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", 3 << 20);
+            exchange(&mut client, &[head.as_bytes(), &vec![b'x'; 3 << 20]].concat(), "refused").await;
+        }
+        // What does not come is not waited for.
+        let head = b"POST /refuse HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nhalf";
+        exchange(&mut client, head, "refused").await;
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_finds_no_room_is_refused_and_a_small_one_needs_none() {
     let router = Router::new().route("/hold", post(async |_: Bytes| "held"));
     let terms = bodies(3 * 100, Duration::from_millis(100));

@@ -9,7 +9,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::IntoResponse;
-use http::{Request, Response};
+use http::header::EXPECT;
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -107,6 +108,8 @@ impl Service<Request<Incoming>> for Watching {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let exchange = self.watch.begin(&request);
+        // Who waits for `100 Continue` sends nothing unless it is read; in HTTP/2 a request ends alone.
+        let may_be_sending = request.version() < Version::HTTP_2 && !request.headers().contains_key(EXPECT);
         let (parts, body) = request.into_parts();
         let (body, lease) = bodies::admit(body, self.terms.bodies);
         let mut request = Request::from_parts(parts, body);
@@ -116,6 +119,9 @@ impl Service<Request<Incoming>> for Watching {
             let answer = answer.await?;
             // Whatever the service makes of a body that it did not get.
             let answer = lease.refusal().map_or(answer, IntoResponse::into_response);
+            if may_be_sending {
+                lease.read_the_rest().await;
+            }
             Ok(answer.map(|body| Answer::new(body, exchange)))
         })
     }
