@@ -43,7 +43,7 @@ impl Service {
         replacement.headers.content_md5 = Some(md5.clone());
 
         let path = path.clone();
-        let record = self.with_body(move |store| store.put_blob(&path, draft, replacement)).await?;
+        let record = self.store_body(move |store| store.put_blob(&path, draft, replacement)).await?;
         Ok(written(StatusCode::CREATED, &record).header("content-md5", md5))
     }
 

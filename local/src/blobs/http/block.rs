@@ -38,7 +38,7 @@ impl Service {
             transfer::check_md5(expected, md5)?;
         }
         let path = path.clone();
-        self.with_body(move |store| store.put_block(&path, &id, draft, lease)).await?;
+        self.store_body(move |store| store.put_block(&path, &id, draft, lease)).await?;
         Ok(Reply::new(StatusCode::CREATED).optional("content-md5", md5).header("x-ms-request-server-encrypted", "true"))
     }
 

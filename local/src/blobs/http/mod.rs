@@ -109,39 +109,37 @@ impl Service {
         }
     }
 
-    /// Works on the store away from the threads that serve connections: a commit may wait for the disk.
+    /// Works on the store, where no bytes of a body are stored.
     async fn on_store<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let store = Arc::clone(&self.store);
-        blocking(move || work(&store)).await
+        in_turn(&OTHER_WORK, move || work(&store)).await
     }
 
     /// As [`Service::on_store`], with the last bytes of a body.
-    async fn with_body<T: Send + 'static>(
+    async fn store_body<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let store = Arc::clone(&self.store);
-        storing(move || work(&store)).await
+        in_turn(&BODY_WRITES, move || work(&store)).await
     }
 }
 
-/// Bytes of bodies that are stored at a time are bounded by this, and so are the threads that do it: the allocator keeps
-/// some megabytes for each thread that ever stored a chunk.
-static STORING: Semaphore = Semaphore::const_new(4);
-/// Everything else that is asked of the store, which does not wait for bodies.
-static ASKING: Semaphore = Semaphore::const_new(8);
+/// How many store bytes of bodies at a time, which bounds these bytes and the threads that do it: the allocator keeps some
+/// megabytes for each thread that ever stored a chunk.
+static BODY_WRITES: Semaphore = Semaphore::const_new(4);
+/// How many do everything else that is asked of the store, which does not wait for bodies.
+static OTHER_WORK: Semaphore = Semaphore::const_new(8);
 
-/// Stores bytes of a body, in its turn.
-async fn storing<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
-    // It is never closed.
-    let _turn = STORING.acquire().await;
-    work::blocking(work).await
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
-    let _turn = ASKING.acquire().await;
+/// Works in its turn, away from the threads that serve connections: a commit may wait for the disk.
+async fn in_turn<T: Send + 'static>(
+    turns: &Semaphore,
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    // They are never closed.
+    let _turn = turns.acquire().await;
     work::blocking(work).await
 }

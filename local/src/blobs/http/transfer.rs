@@ -13,7 +13,7 @@ use crate::blobs::{
     error::{Code, Failure},
 };
 
-use super::{Incoming, blocking, request::Call, storing};
+use super::{BODY_WRITES, Incoming, OTHER_WORK, in_turn, request::Call};
 
 /// Takes in a body of at most `limit` bytes.
 ///
@@ -32,7 +32,7 @@ pub(super) async fn receive(
         if upload.fits(bytes.len()) {
             upload.write(&bytes)?;
         } else {
-            upload = storing(move || {
+            upload = in_turn(&BODY_WRITES, move || {
                 upload.write(&bytes)?;
                 Ok(upload)
             })
@@ -90,7 +90,7 @@ impl Outgoing {
         let rest = stream::try_unfold(state, |(pin, mut rest)| async move {
             let Some(slice) = rest.next() else { return Ok(None) };
             let reader = Arc::clone(&pin);
-            let bytes = blocking(move || reader.read(slice)).await?;
+            let bytes = in_turn(&OTHER_WORK, move || reader.read(slice)).await?;
             Ok::<_, Failure>(Some((bytes, (pin, rest))))
         });
         Body::from_stream(first.chain(rest))
