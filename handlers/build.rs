@@ -1,4 +1,4 @@
-include!("../real_data.rs");
+include!("../tests/real_data.rs");
 
 fn main() {
     real_data();

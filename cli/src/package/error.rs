@@ -22,7 +22,7 @@ pub enum PackageError {
         reason: String,
     },
     /// A folder that no function belongs to.
-    #[error("{file}: no function {name} is registered in handlers/registry.rs")]
+    #[error("{file}: no function {name} is registered in handlers/src/registry.rs")]
     Unregistered {
         /// The definition.
         file: String,

@@ -3,7 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 use super::minute::Minute;
-use crate::domain::click::AHEAD;
+use crate::click::AHEAD;
 
 /// Captured files tell when an event was stored in whole seconds.
 const RESOLUTION: Duration = Duration::SECOND;

@@ -8,7 +8,7 @@ use apache_avro::{Reader, Schema, types::Value};
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
-use crate::events::bounds;
+use crate::bounds;
 
 /// A captured file, by its place: `{Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}.avro`, the
 /// service's default.

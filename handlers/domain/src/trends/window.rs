@@ -22,7 +22,7 @@ use super::{
     packed::{PackError, pack, unpack},
     tally::Tally,
 };
-use crate::domain::click::{Click, LATE};
+use crate::click::{Click, LATE};
 
 /// Views after which a page is full. Small pages make small batches cheap; a batch of 500 fills one or two.
 const FULL_VIEWS: u64 = 256;

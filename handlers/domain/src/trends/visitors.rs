@@ -12,7 +12,7 @@ use datasketches::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::domain::click::VisitorId;
+use crate::click::VisitorId;
 
 /// Base-2 logarithm of the number of registers.
 const LG_K: u8 = 12;

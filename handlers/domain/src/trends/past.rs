@@ -8,7 +8,7 @@ use super::{
     board::WINDOW_MINUTES,
     minute::{Minute, MinuteDocument},
 };
-use crate::domain::product::ProductId;
+use crate::product::ProductId;
 
 /// The past: so many whole hours before those minutes.
 pub const PAST_HOURS: i64 = 24;

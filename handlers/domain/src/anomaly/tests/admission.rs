@@ -1,7 +1,7 @@
 //! Who is watched: names that anybody can make up must not keep real ones from it.
 
 use super::{DAY, START, changes, minute, only_raised};
-use crate::domain::anomaly::{Change, Detector, Kind, Minute, Scope, tuning};
+use crate::anomaly::{Change, Detector, Kind, Minute, Scope, tuning};
 
 /// A minute of made-up categories, which come first by name.
 fn made_up(at: i64, names: u64, views: u64) -> Minute {
@@ -108,7 +108,7 @@ fn a_product_named_at_two_categories_is_judged_all_the_same() {
         let found: Vec<_> =
             (start..start + 10).flat_map(|at| detector.step(&listed(at, category(at), 6.0), false)).collect();
         let scope = Scope::Product("p9".to_owned());
-        let spike = |anomaly: &crate::domain::anomaly::Anomaly| anomaly.scope == scope && anomaly.kind == Kind::Spike;
+        let spike = |anomaly: &crate::anomaly::Anomaly| anomaly.scope == scope && anomaly.kind == Kind::Spike;
         assert!(matches!(found.as_slice(), [Change::Raised(anomaly)] if spike(anomaly)), "{found:#?}");
     }
 }

@@ -13,7 +13,7 @@ use apache_avro::{
 
 /// A schema whose values may be out of all proportion.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unbounded {
+pub enum Unbounded {
     /// A record contains itself.
     #[error("the record {0} contains itself")]
     Recursive(String),
@@ -26,7 +26,7 @@ pub(crate) enum Unbounded {
 ///
 /// # Errors
 /// What makes its values unbounded.
-pub(crate) fn check(schema: &Schema) -> Result<(), Unbounded> {
+pub fn check(schema: &Schema) -> Result<(), Unbounded> {
     Widths::default().takes_bytes(schema, None).map(|_| ())
 }
 
@@ -93,9 +93,6 @@ mod tests {
 
     #[test]
     fn ordinary_schemas_pass() {
-        for contract in super::super::contracts::ALL {
-            check(contract.avro().expect("a schema")).expect(contract.name);
-        }
         let reused = r#"{"type":"record","name":"R","namespace":"n","fields":[
             {"name":"a","type":{"type":"record","name":"P","fields":[{"name":"x","type":"int"}]}},
             {"name":"b","type":{"type":"array","items":"P"}}, {"name":"c","type":["null","P"]},

@@ -25,7 +25,7 @@ use super::{
     tally::Tally,
     window::{DETAILED_PAGES, Fact, MOST_PAGES, Page, PageDocument, PageId, Window, WindowId, seconds_to_keep},
 };
-use crate::domain::click::LATE;
+use crate::click::LATE;
 
 /// Facts folded at a time. Always as many, so that the same log always makes the same pages.
 const AT_ONCE: usize = 256;

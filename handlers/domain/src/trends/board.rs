@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::domain::product::{Category, ProductId};
+use crate::product::{Category, ProductId};
 
 /// "Just now": the last so many minutes, the present one included.
 pub const WINDOW_MINUTES: i64 = 15;

@@ -13,7 +13,7 @@ use super::{
     tally::Tally,
     window::{DETAILED_PAGES, EventHash, Fact, Folded, Page, PageDocument, PageId, Window, WindowId},
 };
-use crate::domain::click::Click;
+use crate::click::Click;
 
 const NOON: OffsetDateTime = datetime!(2026-06-01 12:00 UTC);
 

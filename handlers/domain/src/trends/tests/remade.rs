@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::domain::trends::remade::{Comparison, PageWrite, Remade, StoredPage};
+use crate::trends::remade::{Comparison, PageWrite, Remade, StoredPage};
 
 /// What goes wrong in the store. What cannot be read at all is parked by the live writer, and not tried here.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use time::{
 };
 
 use super::tally::{Count, Tally};
-use crate::domain::product::{Category, ProductId};
+use crate::product::{Category, ProductId};
 
 /// Products that a minute's document lists; the views of others are in [`MinuteDocument::other_views`].
 pub const LISTED_PRODUCTS: usize = 1_000;

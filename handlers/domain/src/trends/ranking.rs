@@ -12,7 +12,7 @@ use super::{
     past::Past,
     tally::{ProductCount, Tally},
 };
-use crate::domain::product::{Category, ProductId};
+use crate::product::{Category, ProductId};
 
 /// Entries of a list.
 const LISTED: usize = 20;
@@ -176,7 +176,7 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::domain::{
+    use crate::{
         click::Click,
         trends::{
             board::LeftOut,

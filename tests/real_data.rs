@@ -5,8 +5,11 @@ fn real_data() {
     println!("cargo::rustc-check-cfg=cfg(real_data)");
     println!("cargo::rerun-if-env-changed=CONTOSO_DATA");
     println!("cargo::rerun-if-env-changed=CONTOSO_REAL_DATA");
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
-    let root = std::env::var("CONTOSO_DATA").unwrap_or_else(|_| beside.to_owned());
+    // This text stands in build scripts at several depths; the checkout is where its lock file is.
+    let package = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let checkout = package.ancestors().find(|folder| folder.join("Cargo.lock").exists()).unwrap_or(package);
+    let beside = checkout.join("../shared/data").display().to_string();
+    let root = std::env::var("CONTOSO_DATA").unwrap_or(beside);
     let is_here = std::path::Path::new(&root).is_dir();
     // A path that does not exist counts as changed at each build, so every build would compile this package again. The
     // price: data that appears later is seen once one of the two variables is set.

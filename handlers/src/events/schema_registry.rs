@@ -13,12 +13,13 @@ use apache_avro::Schema;
 use reqwest::{RequestBuilder, Response, StatusCode, header::CONTENT_TYPE};
 use url::Url;
 
-use super::{Contract, bounds};
+use super::Contract;
 use crate::{
     azure::{
         credentials::{Bearer, Credentials},
         http::Http,
     },
+    domain::bounds,
     settings::SchemaRegistrySettings,
 };
 

@@ -7,7 +7,6 @@
 
 pub mod app;
 pub mod azure;
-pub mod domain;
 pub mod events;
 pub mod functions;
 mod held;
@@ -16,3 +15,5 @@ pub mod outcome;
 pub mod registry;
 pub mod settings;
 pub mod telemetry;
+
+pub use contoso_domain as domain;

@@ -7,7 +7,7 @@
 //! re-enter it as bytes beside every attribute being boxed: the hub's binding is therefore [`attributes`], a page of our own.
 
 pub mod attributes;
-pub(crate) mod bounds;
+
 mod codec;
 mod content;
 pub mod contracts;

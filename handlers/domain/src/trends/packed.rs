@@ -13,7 +13,7 @@ use super::{
     tally::{Count, Listed, ProductCount, Tally},
     visitors::Visitors,
 };
-use crate::domain::product::{Category, ProductId};
+use crate::product::{Category, ProductId};
 
 /// The form below, as its first byte.
 const FORM: u8 = 1;

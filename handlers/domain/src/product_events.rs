@@ -186,7 +186,7 @@ impl ProductState {
 mod minor_units {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-    use crate::domain::money::Money;
+    use crate::money::Money;
 
     #[derive(Serialize, Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -242,9 +242,9 @@ pub(crate) mod tests {
         #[test]
         fn an_event_survives_avro(event in any_event()) {
             let back: ProductEvent = match ProductEventData::from(event.clone()) {
-                ProductEventData::Changed(data) => through_avro(include_str!("../../schemas/product/changed.v1.avsc"), &data).try_into().expect("valid"),
+                ProductEventData::Changed(data) => through_avro(include_str!("../../../schemas/product/changed.v1.avsc"), &data).try_into().expect("valid"),
                 ProductEventData::Discontinued(data) => {
-                    through_avro(include_str!("../../schemas/product/discontinued.v1.avsc"), &data).try_into().expect("valid")
+                    through_avro(include_str!("../../../schemas/product/discontinued.v1.avsc"), &data).try_into().expect("valid")
                 }
             };
             prop_assert_eq!(back, event);

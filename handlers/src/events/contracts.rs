@@ -70,10 +70,10 @@ pub static ANOMALY_DETECTED: Contract = Contract {
 /// Every contract. All of them are registered before a handler starts.
 pub static ALL: [&Contract; 4] = [&PRODUCT_CHANGED, &PRODUCT_DISCONTINUED, &CLICK_RECORDED, &ANOMALY_DETECTED];
 
-const PRODUCT_CHANGED_SCHEMA: &str = include_str!("../../schemas/product/changed.v1.avsc");
-const PRODUCT_DISCONTINUED_SCHEMA: &str = include_str!("../../schemas/product/discontinued.v1.avsc");
-const CLICK_RECORDED_SCHEMA: &str = include_str!("../../schemas/click/recorded.v1.avsc");
-const ANOMALY_DETECTED_SCHEMA: &str = include_str!("../../schemas/analytics/anomaly-detected.v1.avsc");
+const PRODUCT_CHANGED_SCHEMA: &str = include_str!("../../../schemas/product/changed.v1.avsc");
+const PRODUCT_DISCONTINUED_SCHEMA: &str = include_str!("../../../schemas/product/discontinued.v1.avsc");
+const CLICK_RECORDED_SCHEMA: &str = include_str!("../../../schemas/click/recorded.v1.avsc");
+const ANOMALY_DETECTED_SCHEMA: &str = include_str!("../../../schemas/analytics/anomaly-detected.v1.avsc");
 
 impl Contract {
     /// The contract of an event type, if there is one.
@@ -100,6 +100,7 @@ mod tests {
     use apache_avro::schema::Name;
 
     use super::*;
+    use crate::domain::bounds;
 
     #[test]
     fn every_schema_is_a_record_with_the_contracts_name() {
@@ -107,6 +108,7 @@ mod tests {
             let schema = contract.avro().unwrap();
             assert!(matches!(schema, Schema::Record(_)), "{}", contract.event_type);
             assert_eq!(schema.name().map(Name::to_string).as_deref(), Some(contract.name));
+            bounds::check(schema).expect(contract.name);
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use super::visitors::{Visitor, Visitors};
-use crate::domain::{
+use crate::{
     click::Click,
     product::{Category, ProductId},
 };
