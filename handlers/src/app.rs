@@ -6,10 +6,9 @@ use time::OffsetDateTime;
 
 use crate::{
     azure::{blobs::Blobs, cosmos::Cosmos, credentials::Credentials, event_grid::Topic, event_hubs::EventHubs},
-    events::{Codec, SchemaRegistry},
-    functions::{recently_viewed, trend_rollup, trends},
-    registry::{self, Function},
+    events::Codec,
     settings::Settings,
+    stores::Stores,
 };
 
 /// The clients and settings of this process; cloning shares them.
@@ -25,39 +24,34 @@ struct Parts {
     event_grid: Topic,
     blobs: Blobs,
     events: Codec,
-    lists: recently_viewed::Known,
-    windows: trends::HeldWindows,
-    minutes: trend_rollup::HeldMinutes,
-    answers: trend_rollup::Answers,
-    functions: Vec<Function>,
+    stores: Stores,
+    served: Vec<Served>,
     settings: Settings,
 }
 
 impl App {
-    /// Prepares the clients that `settings` describe, for every function of this binary.
+    /// Prepares the clients that `settings` describe, for a process that serves no function.
     pub fn new(settings: Settings) -> Self {
-        Self::serving(settings, registry::functions())
+        Self::serving(settings, Vec::new())
     }
 
-    /// Prepares the clients that `settings` describe, for an app that serves `functions`.
-    pub fn serving(settings: Settings, functions: Vec<Function>) -> Self {
+    /// Prepares the clients that `settings` describe, for an app that serves these functions.
+    pub fn serving(settings: Settings, served: Vec<Served>) -> Self {
         let credentials = Credentials::managed_identity(settings.client_id.clone());
+        let cosmos = Cosmos::new(&settings.cosmos, &credentials);
         Self(Arc::new(Parts {
-            cosmos: Cosmos::new(&settings.cosmos, &credentials),
             hubs: EventHubs::new(&settings.event_hubs, &credentials),
             event_grid: Topic::new(&settings.event_grid, &credentials),
             blobs: Blobs::new(&settings.storage, &credentials),
-            events: Codec::new(SchemaRegistry::new(&settings.schema_registry, &credentials)),
-            lists: recently_viewed::Known::default(),
-            windows: trends::HeldWindows::default(),
-            minutes: trend_rollup::held_minutes(),
-            answers: trend_rollup::Answers::default(),
-            functions,
+            events: Codec::new(&settings.schema_registry, &credentials),
+            stores: Stores::new(&cosmos),
+            cosmos,
+            served,
             settings,
         }))
     }
 
-    /// Documents in Cosmos DB.
+    /// The account of Cosmos DB. Functions use [`App::stores`].
     pub fn cosmos(&self) -> &Cosmos {
         &self.0.cosmos
     }
@@ -82,29 +76,14 @@ impl App {
         &self.0.events
     }
 
-    /// What `RecentlyViewed` knows from its last calls.
-    pub(crate) fn lists(&self) -> &recently_viewed::Known {
-        &self.0.lists
-    }
-
-    /// What `Trends` keeps between its calls.
-    pub(crate) fn windows(&self) -> &trends::HeldWindows {
-        &self.0.windows
-    }
-
-    /// What `TrendRollup` keeps between its calls.
-    pub(crate) fn minutes(&self) -> &trend_rollup::HeldMinutes {
-        &self.0.minutes
-    }
-
-    /// What `TrendRollup` knows of the products that are viewed.
-    pub(crate) fn answers(&self) -> &trend_rollup::Answers {
-        &self.0.answers
+    /// What the app stores in Cosmos DB, and what is cached of it.
+    pub fn stores(&self) -> &Stores {
+        &self.0.stores
     }
 
     /// The functions that this app serves: those staged with it.
-    pub fn functions(&self) -> &[Function] {
-        &self.0.functions
+    pub fn served(&self) -> &[Served] {
+        &self.0.served
     }
 
     /// The settings this process was started with.
@@ -116,4 +95,29 @@ impl App {
     pub fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc()
     }
+}
+
+/// A function that an app serves, as far as its other functions ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Served {
+    /// Its name.
+    pub function: &'static str,
+    /// What it reads.
+    pub reads: Reads,
+}
+
+/// What a function reads at its own pace, and may be behind with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// A hub, as a consumer group.
+    Hub {
+        /// The hub.
+        hub: &'static str,
+        /// The group.
+        consumer_group: &'static str,
+    },
+    /// The change feed of the catalogue.
+    ChangeFeed,
+    /// Nothing: it is called.
+    Nothing,
 }

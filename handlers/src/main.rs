@@ -3,7 +3,7 @@
 use std::{io::Write as _, net::Ipv4Addr, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
-use contoso_handlers::{app::App, host, registry, settings::Settings, telemetry};
+use contoso_handlers::{app::App, function::Function, host, registry, settings::Settings, telemetry};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -50,8 +50,8 @@ fn run() -> anyhow::Result<()> {
             TcpListener::bind(address).await.with_context(|| format!("listen on 127.0.0.1:{}", address.1))?;
         let mut terminate = signal(SignalKind::terminate())?;
         let (stopping, stop) = tokio::sync::oneshot::channel::<()>();
-        let app = App::serving(settings, functions);
-        let server = axum::serve(host::Listener::new(listener), host::router(&app, app.functions()))
+        let app = App::serving(settings, functions.iter().map(Function::served).collect());
+        let server = axum::serve(host::Listener::new(listener), host::router(&app, &functions))
             .with_graceful_shutdown(async { _ = stop.await });
         let server = std::future::IntoFuture::into_future(server);
         tokio::pin!(server);

@@ -1,9 +1,9 @@
 //! What became of one record, and why.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, sync::Arc};
 
 /// The end of one record within one delivery. Every record of every trigger ends as exactly one of these.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Outcome {
     /// Its effects are stored.
     Done,
@@ -25,25 +25,28 @@ impl Outcome {
 /// Why a record was parked or must come again: one sentence, with the chain of errors below it.
 ///
 /// `Display` shows the sentence alone; [`Cause::chain`] shows everything, for the one place that logs or stores it.
+///
+/// Clones share the errors below it, so that what happened to several records at once is the cause of each.
+#[derive(Clone)]
 pub struct Cause {
-    message: String,
-    source: Option<Box<dyn Error + Send + Sync>>,
+    message: Arc<str>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Cause {
     /// A cause that was found here, with no error below it.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), source: None }
+        Self { message: message.into().into(), source: None }
     }
 
     /// A cause found by another layer; `operation` says what was being done, for example `write the product`.
     pub fn from_error(operation: &str, error: impl Error + Send + Sync + 'static) -> Self {
-        Self { message: format!("could not {operation}"), source: Some(Box::new(error)) }
+        Self { message: format!("could not {operation}").into(), source: Some(Arc::new(error)) }
     }
 
     /// The sentence and every error below it, joined by `: `.
     pub fn chain(&self) -> String {
-        let mut text = self.message.clone();
+        let mut text = self.message.to_string();
         let mut next = self.source();
         while let Some(error) = next {
             let line = error.to_string();

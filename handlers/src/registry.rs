@@ -1,152 +1,31 @@
-//! The list of functions: the only place that knows them all.
-
-use std::{future::Future, pin::Pin};
-
-use serde::Serialize;
-use serde_json::Value;
-use time::OffsetDateTime;
+//! The list of functions: the only place that names them all. Nothing but `main`, tests and the command imports it.
 
 use crate::{
-    app::App,
-    events::Event,
-    functions,
-    host::timer::TimerInfo,
-    outcome::{Cause, Outcome},
+    function::Function,
+    functions::{
+        anomalies, capture_batch, collect_clicks, erase_visitor, heartbeat, ops_api, partner_notifications,
+        product_changes, product_projection, products, recently_viewed, recommendations, site_api, trend_rollup,
+        trends,
+    },
 };
 
-/// What a function's handler returns.
-pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-/// One function: its name, which is also its folder in `function-definitions/`, and what calls it.
-#[derive(Clone, Copy)]
-pub struct Function {
-    /// `PascalCase`, as in `function-definitions/<name>/function.json`.
-    pub name: &'static str,
-    /// What calls it, and how.
-    pub trigger: Trigger,
-}
-
-/// How the host calls a function. A batch handler returns one outcome per record, in the order of the records.
-#[derive(Clone, Copy)]
-pub enum Trigger {
-    /// Forwarded HTTP requests: routes with their public path (`/api/…`).
-    Http {
-        /// Builds the routes.
-        router: fn(App) -> axum::Router,
-    },
-    /// Batches of one partition of a hub. Its definition must carry an unlimited retry policy (`maxRetryCount: -1`): only that
-    /// holds the checkpoint while a batch fails.
-    EventHub {
-        /// The hub it reads.
-        hub: &'static str,
-        /// The consumer group it reads as.
-        consumer_group: &'static str,
-        /// What must be handled in the order it came.
-        order: Order,
-        /// Called with the decoded records; undecodable ones were parked before.
-        handle: fn(App, Vec<HubEvent>) -> BoxFuture<Vec<Outcome>>,
-    },
-    /// Batches of a container's change feed.
-    CosmosDb {
-        /// Called with the changed documents.
-        handle: fn(App, Vec<Value>) -> BoxFuture<Vec<Outcome>>,
-    },
-    /// One event of an Event Grid subscription. Retry makes Event Grid deliver it again.
-    EventGrid {
-        /// Called with the event; Event Grid's own schema is translated to CloudEvents before.
-        handle: fn(App, cloudevents::Event) -> BoxFuture<Outcome>,
-    },
-    /// A schedule.
-    Timer {
-        /// Called when it is due.
-        handle: fn(App, TimerInfo) -> BoxFuture<Result<(), Cause>>,
-    },
-}
-
-/// What waits behind a record that must come again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// The later events of its key.
-    Key,
-    /// Every later event of its partition. For functions that know what they handled by one sequence number. A record
-    /// counts as handled once it is parked, and no later one is handled before it is.
-    Partition,
-}
-
-/// An event and where it was found.
-#[derive(Debug, Clone)]
-pub struct HubEvent {
-    /// The decoded event.
-    pub event: Event,
-    /// Its place in the hub.
-    pub position: Position,
-}
-
-/// A place in an event hub.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Position {
-    /// The hub's name.
-    pub hub: String,
-    /// The consumer group that read it.
-    pub consumer_group: String,
-    /// The partition id; `unknown` when the host did not say.
-    pub partition: String,
-    /// The sequence number, unique and growing within the partition; -1 when the host did not say.
-    pub sequence: i64,
-    /// The offset: opaque text, empty when the host did not say.
-    pub offset: String,
-    /// When the hub stored it.
-    #[serde(with = "time::serde::rfc3339")]
-    pub enqueued: OffsetDateTime,
-}
-
-/// What a partition is called of which the host did not say the id.
-pub(crate) const UNKNOWN_PARTITION: &str = "unknown";
-
-impl Position {
-    /// Partition and sequence number, if the host said both.
-    pub fn place(&self) -> Option<(&str, i64)> {
-        (self.partition != UNKNOWN_PARTITION && self.sequence >= 0).then_some((&self.partition, self.sequence))
-    }
-}
-
-/// Every function of this binary. What is served of it is decided by what is staged.
+/// Every function of this binary. What an app serves of it is decided by what is staged with it.
 pub fn functions() -> Vec<Function> {
-    functions::all()
-}
-
-/// A line of `contoso-handler --list`.
-#[derive(Debug, Serialize)]
-pub struct Listing {
-    name: &'static str,
-    trigger: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hub: Option<&'static str>,
-    #[serde(rename = "consumerGroup", skip_serializing_if = "Option::is_none")]
-    consumer_group: Option<&'static str>,
-}
-
-impl Function {
-    /// What packaging and tests compare with the definition.
-    pub fn listing(&self) -> Listing {
-        let (hub, consumer_group) = match self.trigger {
-            Trigger::EventHub { hub, consumer_group, .. } => (Some(hub), Some(consumer_group)),
-            _ => (None, None),
-        };
-        Listing { name: self.name, trigger: self.trigger.binding_type(), hub, consumer_group }
-    }
-}
-
-impl Trigger {
-    /// The `type` of the trigger's binding in `function.json`.
-    pub fn binding_type(&self) -> &'static str {
-        match self {
-            Self::Http { .. } => "httpTrigger",
-            Self::EventHub { .. } => "eventHubTrigger",
-            Self::CosmosDb { .. } => "cosmosDBTrigger",
-            Self::EventGrid { .. } => "eventGridTrigger",
-            Self::Timer { .. } => "timerTrigger",
-        }
-    }
+    vec![
+        products::FUNCTION,
+        product_changes::FUNCTION,
+        product_projection::FUNCTION,
+        partner_notifications::FUNCTION,
+        capture_batch::FUNCTION,
+        anomalies::FUNCTION,
+        recommendations::FUNCTION,
+        heartbeat::FUNCTION,
+        collect_clicks::FUNCTION,
+        recently_viewed::FUNCTION,
+        erase_visitor::FUNCTION,
+        site_api::FUNCTION,
+        ops_api::FUNCTION,
+        trends::FUNCTION,
+        trend_rollup::FUNCTION,
+    ]
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use contoso_handlers::registry::{Function, Trigger};
+use contoso_handlers::function::{Function, Trigger};
 use serde_json::{Value, json};
 
 use super::PackageError;

@@ -15,7 +15,8 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use contoso_handlers::registry::{self, Function};
+use contoso_handlers::function::Function;
+use contoso_handlers::registry;
 use serde::Deserialize;
 
 pub use build::{Profile, build, built};

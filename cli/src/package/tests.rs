@@ -68,7 +68,7 @@ fn json_of(file: &Path) -> Value {
 }
 
 fn some_stream() -> &'static str {
-    let stream = |function: &Function| matches!(function.trigger, registry::Trigger::EventHub { .. });
+    let stream = |function: &Function| matches!(function.trigger, contoso_handlers::function::Trigger::EventHub { .. });
     registry::functions().into_iter().find(stream).expect("a function with an Event Hubs trigger").name
 }
 

@@ -11,3 +11,4 @@ pub mod event_grid;
 pub mod event_hubs;
 pub(crate) mod http;
 pub mod joined_sends;
+pub mod schema_registry;

@@ -9,7 +9,10 @@ use serde::{
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{Event, EventData, Outgoing};
+use super::{
+    event::{Event, EventData},
+    outgoing::Outgoing,
+};
 
 /// Prefixes of attribute names; the first is written, both are read.
 const PREFIXES: [&str; 2] = ["cloudEvents:", "cloudEvents_"];

@@ -8,11 +8,19 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{
-    Event, EventData, HubMessage, Outgoing,
     attributes::{self, Attributes, Properties},
-    schema_registry::{RegistryError, SchemaRegistry},
+    contracts::{self, Contract},
+    event::{Event, EventData},
+    outgoing::{HubMessage, Outgoing},
 };
-use crate::outcome::Cause;
+use crate::{
+    azure::{
+        credentials::Credentials,
+        schema_registry::{RegistryError, SchemaRegistry},
+    },
+    outcome::Cause,
+    settings::SchemaRegistrySettings,
+};
 
 /// Content type of a body that is bare Avro; the schema id follows. Nothing may follow the id: other decoders would take it as part
 /// of the id.
@@ -83,10 +91,13 @@ pub enum DecodeError {
 }
 
 impl Codec {
-    /// A codec that asks `registry` for schemas.
-    pub fn new(registry: SchemaRegistry) -> Self {
+    /// A codec that asks the registry in `settings` for schemas; nothing is connected yet.
+    pub fn new(settings: &SchemaRegistrySettings, credentials: &Credentials) -> Self {
         apache_avro::util::max_allocation_bytes(MAX_AVRO_ALLOCATION);
-        Self { registry }
+        let is_current = |name: &str, schema: &_| {
+            contracts::ALL.iter().any(|contract| contract.name == name && contract.is_current(schema))
+        };
+        Self { registry: SchemaRegistry::new(settings, credentials, is_current) }
     }
 
     /// Encodes an event for a hub: attributes as properties, data as bare Avro of its contract's schema.
@@ -96,7 +107,7 @@ impl Codec {
     pub async fn encode<T: Serialize>(&self, event: Outgoing<'_, T>) -> Result<HubMessage, CodecError> {
         let contract = event.schema;
         let event_type = contract.event_type;
-        let id = match self.registry.id_of(contract).await {
+        let id = match self.registry.id_of(contract.name, contract.schema).await {
             Ok(id) => id,
             Err(source) => return Err(CodecError::Registry { event_type, id: event.id, source }),
         };
@@ -160,7 +171,7 @@ impl Codec {
         match Form::of(content_type, event.dataschema.as_deref()) {
             Form::Avro(id) => self.avro(event, id, body).await,
             Form::Json => json(body),
-            Form::Unsaid => match super::Contract::of(&event.r#type) {
+            Form::Unsaid => match Contract::of(&event.r#type) {
                 // No schema here begins with what JSON in an object does: as a length, that byte would be negative.
                 Some(contract) if !body.trim_ascii_start().starts_with(b"{") => unsaid(contract, body),
                 _ => json(body),
@@ -182,14 +193,14 @@ impl Codec {
         })?;
         let name = &registered.name;
         let mismatch = |error: apache_avro::Error| park(&format!("read the body as {name} (schema {id})"), error);
-        let contract = super::Contract::of(&event.r#type);
+        let contract = Contract::of(&event.r#type);
         if let Some(contract) = contract.filter(|contract| contract.name != name) {
             let (event_type, expected) = (&event.r#type, contract.name);
             return Err(DecodeError::Park(Cause::new(format!(
                 "an event of type {event_type} holds a {name}, not a {expected}"
             ))));
         }
-        let ours = match contract.map(super::Contract::forms).transpose() {
+        let ours = match contract.map(Contract::forms).transpose() {
             Ok(ours) => ours,
             Err(error) => return Err(DecodeError::Park(Cause::new(error.to_string()))),
         };
@@ -219,7 +230,7 @@ fn json(body: &[u8]) -> Result<EventData, DecodeError> {
 }
 
 /// Reads a body that does not say by which schema it was written, by ours.
-fn unsaid(contract: &'static super::Contract, mut body: &[u8]) -> Result<EventData, DecodeError> {
+fn unsaid(contract: &'static Contract, mut body: &[u8]) -> Result<EventData, DecodeError> {
     let name = contract.name;
     let operation = format!("read the body as {name} (it does not say its schema, so by the one known here)");
     let forms = contract.forms().map_err(|error| DecodeError::Park(Cause::new(error.to_string())))?;

@@ -4,11 +4,11 @@
 //! rest is checked here, in Avro and in JSON alike, by the types of [`crate::domain`]. What breaks a rule is a bad record, wherever
 //! it is read.
 
-use super::{Event, EventData, ShapeError};
+use super::event::{Event, EventData, ShapeError};
 use crate::domain::{
-    anomaly::event::{self as anomaly, AnomalyDetected, AnomalyDetectedJson, AnomalyError},
-    click::{self, Click},
-    product_events::{self, ProductChanged, ProductDiscontinued, ProductEvent, ProductEventError},
+    anomaly::event::{AnomalyDetected, AnomalyDetectedJson, AnomalyError},
+    click::Click,
+    product_events::{ProductChanged, ProductDiscontinued, ProductEvent, ProductEventError},
     product_events_json::{ProductChangedJson, ProductDiscontinuedJson},
 };
 
@@ -59,50 +59,56 @@ pub enum ContentError {
     },
 }
 
-impl Event {
-    /// What the event says, valid.
-    ///
-    /// # Errors
-    /// Which rule of its type it breaks.
-    pub fn content(&self) -> Result<Content, ContentError> {
-        let is_json = matches!(self.data, EventData::Json(_));
-        Ok(match (self.r#type.as_str(), is_json) {
-            (product_events::CHANGED, false) => self.product(self.data_as::<ProductChanged>()?)?,
-            (product_events::CHANGED, true) => self.product(self.data_as::<ProductChangedJson>()?)?,
-            (product_events::DISCONTINUED, false) => self.product(self.data_as::<ProductDiscontinued>()?)?,
-            (product_events::DISCONTINUED, true) => self.product(self.data_as::<ProductDiscontinuedJson>()?)?,
-            (click::RECORDED, _) => Content::Click(self.data_as()?),
-            (anomaly::DETECTED, false) => self.anomaly(self.data_as()?)?,
-            (anomaly::DETECTED, true) => self.anomaly(self.data_as::<AnomalyDetectedJson>()?.into())?,
-            _ => Content::Other,
-        })
+/// Reads [`crate::domain::product_events::CHANGED`].
+pub(super) fn product_changed(event: &Event) -> Result<Content, ContentError> {
+    match event.data {
+        EventData::Avro(..) => product(event, event.data_as::<ProductChanged>()?),
+        EventData::Json(_) => product(event, event.data_as::<ProductChangedJson>()?),
     }
+}
 
-    fn product<T>(&self, data: T) -> Result<Content, ContentError>
-    where
-        ProductEvent: TryFrom<T, Error = ProductEventError>,
-    {
-        let event =
-            ProductEvent::try_from(data).map_err(|source| ContentError::Product { id: self.id.clone(), source })?;
-        let id = event.product.id.as_str();
-        let key = self.extensions.get("partitionkey");
-        for (attribute, value) in [("subject", self.subject.as_ref()), ("partitionkey", key)] {
-            // Events are ordered by them.
-            if let Some(value) = value.filter(|value| *value != id) {
-                return Err(ContentError::Attribute { id: self.id.clone(), attribute, value: value.clone() });
-            }
-        }
-        let sequence = self.extensions.get("sequence");
-        if let Some(value) = sequence.filter(|value| value.parse() != Ok(event.revision)) {
-            return Err(ContentError::Attribute { id: self.id.clone(), attribute: "sequence", value: value.clone() });
-        }
-        Ok(Content::Product(Box::new(event)))
+/// Reads [`crate::domain::product_events::DISCONTINUED`].
+pub(super) fn product_discontinued(event: &Event) -> Result<Content, ContentError> {
+    match event.data {
+        EventData::Avro(..) => product(event, event.data_as::<ProductDiscontinued>()?),
+        EventData::Json(_) => product(event, event.data_as::<ProductDiscontinuedJson>()?),
     }
+}
 
-    fn anomaly(&self, data: AnomalyDetected) -> Result<Content, ContentError> {
-        let checked = data.checked().map_err(|source| ContentError::Anomaly { id: self.id.clone(), source })?;
-        Ok(Content::Anomaly(Box::new(checked)))
+/// Reads [`crate::domain::click::RECORDED`].
+pub(super) fn click_recorded(event: &Event) -> Result<Content, ContentError> {
+    Ok(Content::Click(event.data_as()?))
+}
+
+/// Reads [`crate::domain::anomaly::event::DETECTED`].
+pub(super) fn anomaly_detected(event: &Event) -> Result<Content, ContentError> {
+    let data: AnomalyDetected = match event.data {
+        EventData::Avro(..) => event.data_as()?,
+        EventData::Json(_) => event.data_as::<AnomalyDetectedJson>()?.into(),
+    };
+    let checked = data.checked().map_err(|source| ContentError::Anomaly { id: event.id.clone(), source })?;
+    Ok(Content::Anomaly(Box::new(checked)))
+}
+
+fn product<T>(received: &Event, data: T) -> Result<Content, ContentError>
+where
+    ProductEvent: TryFrom<T, Error = ProductEventError>,
+{
+    let event =
+        ProductEvent::try_from(data).map_err(|source| ContentError::Product { id: received.id.clone(), source })?;
+    let id = event.product.id.as_str();
+    let key = received.extensions.get("partitionkey");
+    for (attribute, value) in [("subject", received.subject.as_ref()), ("partitionkey", key)] {
+        // Events are ordered by them.
+        if let Some(value) = value.filter(|value| *value != id) {
+            return Err(ContentError::Attribute { id: received.id.clone(), attribute, value: value.clone() });
+        }
     }
+    let sequence = received.extensions.get("sequence");
+    if let Some(value) = sequence.filter(|value| value.parse() != Ok(event.revision)) {
+        return Err(ContentError::Attribute { id: received.id.clone(), attribute: "sequence", value: value.clone() });
+    }
+    Ok(Content::Product(Box::new(event)))
 }
 
 #[cfg(test)]
@@ -110,7 +116,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::events::{Contract, contracts};
+    use crate::{
+        domain::{anomaly::event as anomaly, click, product_events},
+        events::{Contract, contracts, tests::avro},
+    };
 
     /// A whole event of each type: its type, and its data as an Avro reader gives it (times and money in their Avro form) and in JSON.
     fn examples() -> Vec<(&'static str, Value, Value)> {
@@ -161,7 +170,7 @@ mod tests {
     /// As a reader of the schema gives it; `None` if the schema itself forbids it.
     fn in_avro(contract: &'static Contract, data: &Value) -> Option<Event> {
         let schema = contract.avro().expect("a schema");
-        let value = crate::functions::tests::avro(data).resolve(schema).ok()?;
+        let value = avro(data).resolve(schema).ok()?;
         Some(event(contract.event_type, EventData::Avro(value, contract.name.to_owned())))
     }
 

@@ -13,32 +13,26 @@
 //!
 //! Of two runs at a time one loses the race for the detector's document and ends.
 
-use std::num::NonZeroU32;
-
-use serde::Deserialize;
-use serde_json::json;
-use time::{Date, Duration};
+use time::Duration;
 
 use crate::{
     app::App,
-    azure::cosmos::{Container, CosmosErrorKind, Stored, Versioned, write_if_newer},
+    azure::cosmos::Stored,
     domain::anomaly::{
         Anomaly, Minute,
         event::{AnomalyDetected, SOURCE, to_json},
-        memory::{CURRENT, List, Memory, STATE},
+        memory::Memory,
         record::{minute_of, time_of},
     },
     events::{Event, EventData, Outgoing, contracts::ANOMALY_DETECTED},
+    function::{Function, Trigger},
     outcome::Cause,
-    registry::{Function, Trigger},
 };
 
 /// The registry's entry.
 pub const FUNCTION: Function =
     Function { name: "Anomalies", trigger: Trigger::Timer { handle: |app, _| Box::pin(handle(app)) } };
 
-/// The hub of what is found out about the shop.
-const HUB: &str = "analytics";
 /// Subscriptions of operators filter on it.
 const AUDIENCE: (&str, &str) = ("audience", "operations");
 
@@ -48,19 +42,15 @@ const CLOSING: Duration = Duration::seconds(90);
 const PAST_MINUTES: i64 = 30;
 /// Minutes read and stored at a time: a minute may have thousands of products.
 const MINUTES_AT_ONCE: i64 = 60;
-/// Documents of a page.
-const PAGE: NonZeroU32 = NonZeroU32::new(60).unwrap();
-
-const MINUTES: &str =
-    "SELECT c.minute, c.views, c.categories, c.products FROM c WHERE c.minute >= @from AND c.minute <= @to";
-const NUMBERS: &str = "SELECT c.minute FROM c";
+/// What the detector looks at of a minute.
+const SELECT: &str = "c.minute, c.views, c.categories, c.products";
 
 async fn handle(app: App) -> Result<(), Cause> {
     let now = app.now();
     // The last minute that ended so long ago.
     let closed = minute_of(now - CLOSING) - 1;
-    let run = Run { app: &app, anomalies: app.cosmos().container("analytics", "anomalies"), closed };
-    let stored = run.anomalies.read::<Memory>(STATE, STATE).await;
+    let run = Run { app: &app, closed };
+    let stored = app.stores().anomalies.memory().await;
     let (mut memory, mut etag) = match stored.map_err(|error| Cause::from_error("read the detector", error))? {
         Some(Stored { value, etag }) => (value, Some(etag)),
         None => (Memory::default(), None),
@@ -100,22 +90,15 @@ async fn handle(app: App) -> Result<(), Cause> {
 
 struct Run<'a> {
     app: &'a App,
-    anomalies: Container,
     closed: i64,
-}
-
-/// The minute of a document.
-#[derive(Deserialize)]
-struct Number {
-    minute: i64,
 }
 
 impl Run<'_> {
     /// The first minute of yesterday or today that is stored and closed.
     async fn first_minute(&self, oldest: i64) -> Result<Option<i64>, Cause> {
         for day in [oldest, oldest + 24 * 60] {
-            let numbers: Vec<Number> = self.query(time_of(day).date(), NUMBERS, &[]).await?;
-            if let Some(first) = numbers.into_iter().map(|number| number.minute).min() {
+            let first = self.app.stores().minutes.first_of(&time_of(day).date().to_string()).await;
+            if let Some(first) = first.map_err(|error| Cause::from_error("read the minutes", error))? {
                 return Ok((first <= self.closed).then_some(first));
             }
         }
@@ -125,11 +108,11 @@ impl Run<'_> {
     /// The minutes from one to another, in order. Where nothing is stored, nothing was viewed.
     async fn minutes(&self, from: i64, to: i64) -> Result<Vec<Minute>, Cause> {
         let mut minutes: Vec<_> = (from..=to).map(Minute::empty).collect();
-        let range = [("@from", json!(from)), ("@to", json!(to))];
         let mut days = vec![time_of(from).date(), time_of(to).date()];
         days.dedup();
         for day in days {
-            for minute in self.query::<Minute>(day, MINUTES, &range).await? {
+            let stored = self.app.stores().minutes.between::<Minute>(&day.to_string(), SELECT, from, to).await;
+            for minute in stored.map_err(|error| Cause::from_error("read the minutes", error))? {
                 let place = usize::try_from(minute.minute - from).ok().and_then(|place| minutes.get_mut(place));
                 if let Some(place) = place {
                     *place = minute;
@@ -139,35 +122,11 @@ impl Run<'_> {
         Ok(minutes)
     }
 
-    /// All that a query finds in one day's partition.
-    async fn query<T>(&self, day: Date, sql: &str, parameters: &[(&str, serde_json::Value)]) -> Result<Vec<T>, Cause>
-    where
-        T: serde::de::DeserializeOwned + Send + 'static,
-    {
-        let container = self.app.cosmos().container("analytics", "minutes");
-        let (mut items, mut continuation) = (Vec::new(), None);
-        loop {
-            let page = container
-                .query_partition(&day.to_string(), sql, parameters, PAGE, continuation.as_deref())
-                .await
-                .map_err(|error| Cause::from_error("read the minutes", error))?;
-            items.extend(page.items);
-            continuation = page.continuation;
-            if continuation.is_none() {
-                return Ok(items);
-            }
-        }
-    }
-
     /// Stores what is remembered; `None` if another run was there first.
     async fn keep(&self, memory: &Memory, etag: Option<&str>) -> Result<Option<String>, Cause> {
-        let stored = match etag {
-            Some(etag) => self.anomalies.replace(STATE, STATE, memory, etag).await,
-            None => self.anomalies.create(STATE, STATE, memory).await,
-        };
-        match stored {
+        match self.app.stores().anomalies.write_memory(memory, etag).await {
             Ok(etag) => Ok(Some(etag)),
-            Err(error) if matches!(error.kind, CosmosErrorKind::Conflict | CosmosErrorKind::NotFound) => Ok(None),
+            Err(error) if error.is_lost_race() => Ok(None),
             Err(error) => Err(Cause::from_error("store the detector", error)),
         }
     }
@@ -175,10 +134,8 @@ impl Run<'_> {
     /// Writes the list, unless it is as new.
     async fn show(&self, memory: &Memory) -> Result<(), Cause> {
         let Some(list) = memory.list() else { return Ok(()) };
-        write_if_newer(&self.anomalies, CURRENT, CURRENT, &list)
-            .await
-            .map(drop)
-            .map_err(|error| Cause::from_error("store the list of anomalies", error))
+        let shown = self.app.stores().anomalies.write_list(&list).await;
+        shown.map_err(|error| Cause::from_error("store the list of anomalies", error))
     }
 
     /// Sends anomalies to the hub and to the operators.
@@ -201,7 +158,7 @@ impl Run<'_> {
         }
         self.app
             .hubs()
-            .send(HUB, messages)
+            .send(ANOMALY_DETECTED.hub, messages)
             .await
             .map_err(|error| Cause::from_error("send the anomalies to the hub", error))?;
         match self.app.event_grid().publish(notifications).await {
@@ -231,10 +188,4 @@ fn notification(anomaly: &Anomaly) -> Result<cloudevents::Event, Cause> {
         data: EventData::Json(data.clone()),
     };
     event.to_cloudevent(data).map_err(unwritten)
-}
-
-impl Versioned for List {
-    fn version(&self) -> (i64, i64) {
-        (self.at.unix_timestamp(), 0)
-    }
 }

@@ -11,7 +11,6 @@
 //! the same file makes the same report, the same sessions and the same dead letters.
 
 use std::{
-    collections::HashMap,
     io::{self, Read},
     panic::AssertUnwindSafe,
 };
@@ -24,15 +23,18 @@ use serde_json::{Value, json};
 use time::Duration;
 use tokio::sync::mpsc;
 
-use super::co_views::FileSessions;
 use crate::{
     app::App,
     azure::blobs::{BlobEntry, BlobError, BlobErrorKind, ByteStream, Condition},
+    dead_letters::{self, BadRecord},
     domain::capture::{self, CaptureError, CaptureFile, CapturedEvent, Claim, Report},
     events::{DecodeError, Event, Incoming},
-    host::dead_letters::{self, BadRecord},
+    function::{Function, Trigger},
     outcome::{Cause, Outcome},
-    registry::{Function, Trigger},
+    stores::{
+        capture::{FILES, delete_report, read_report, write_report},
+        co_views::FileSessions,
+    },
 };
 
 /// The registry's entry.
@@ -42,9 +44,6 @@ pub const FUNCTION: Function = Function {
         handle: |app, event| Box::pin(async move { handle(app, event).await.unwrap_or_else(|end| end) }),
     },
 };
-
-const CAPTURE: &str = "capture";
-const REPORTS: &str = "reports";
 
 /// Longer than an invocation can last (`functionTimeout` of host.json): the holder of an older claim is dead.
 const CLAIM_LASTS: Duration = Duration::minutes(10);
@@ -78,7 +77,7 @@ async fn handle(app: App, event: cloudevents::Event) -> Result<Outcome, Outcome>
     claim(&app, &file, &etag).await?;
     // However the work ends, the next delivery must not wait for a claim that nobody holds any more.
     let work = AssertUnwindSafe(report(&app, &file, Report::new(&file, &etag, entry.length))).catch_unwind().await;
-    if let Err(error) = app.blobs().delete(REPORTS, &file.claim(&etag)).await {
+    if let Err(error) = delete_report(app.blobs(), &file.claim(&etag)).await {
         tracing::warn!(cause = %error, "a claim stays until it is too old");
     }
     work.unwrap_or_else(|_| Err(Outcome::Park(Cause::new(format!("reading {} panicked", file.path)))))
@@ -87,8 +86,8 @@ async fn handle(app: App, event: cloudevents::Event) -> Result<Outcome, Outcome>
 async fn report(app: &App, file: &CaptureFile, empty: Report) -> Result<Outcome, Outcome> {
     let (report, sessions) = read(app, file, empty).await?;
     // The report comes last: it says that all is done.
-    sessions.store(app, file).await.map_err(|error| failed("write the sessions", error))?;
-    put(app, &file.report(), &json!(report), Condition::None)
+    sessions.store(app.blobs(), file).await.map_err(|error| failed("write the sessions", error))?;
+    write_report(app.blobs(), &file.report(), &json!(report), Condition::None)
         .await
         .map_err(|error| failed("write the report", error))?;
     Ok(Outcome::Done)
@@ -98,7 +97,7 @@ fn captured_file(event: &cloudevents::Event) -> Option<CaptureFile> {
     if event.ty() != "Microsoft.Storage.BlobCreated" {
         return None;
     }
-    CaptureFile::from_subject(event.subject()?).filter(|file| file.container == CAPTURE)
+    CaptureFile::from_subject(event.subject()?).filter(|file| file.container == FILES)
 }
 
 fn blob_created(event: &cloudevents::Event) -> BlobCreated {
@@ -119,7 +118,7 @@ async fn find(app: &App, file: &CaptureFile) -> Result<BlobEntry, Outcome> {
 }
 
 async fn is_reported(app: &App, file: &CaptureFile, etag: &str) -> Result<bool, Outcome> {
-    let stored = app.blobs().get(REPORTS, &file.report()).await.map_err(|error| failed("look for a report", error))?;
+    let stored = read_report(app.blobs(), &file.report()).await.map_err(|error| failed("look for a report", error))?;
     let report: Option<Report> = stored.and_then(|blob| contoso_json::parts(&blob.body).ok());
     Ok(report.is_some_and(|report| report.file.etag == etag))
 }
@@ -130,24 +129,20 @@ async fn claim(app: &App, file: &CaptureFile, etag: &str) -> Result<(), Outcome>
     let claim = json!(Claim { claimed_at: app.now() });
     let failed = |error| failed("claim the file", error);
     let taken = || Outcome::Retry(Cause::new(format!("another delivery is at work on {}", file.path)));
-    match put(app, &name, &claim, Condition::IfAbsent).await {
+    match write_report(app.blobs(), &name, &claim, Condition::IfAbsent).await {
         Err(error) if error.kind == BlobErrorKind::Conflict => {}
         written => return written.map(drop).map_err(failed),
     }
-    let Some(stored) = app.blobs().get(REPORTS, &name).await.map_err(failed)? else { return Err(taken()) };
+    let Some(stored) = read_report(app.blobs(), &name).await.map_err(failed)? else { return Err(taken()) };
     // A claim that cannot be read holds nobody off.
     let held: Option<Claim> = contoso_json::from_slice(&stored.body).ok();
     if held.is_some_and(|held| app.now() - held.claimed_at < CLAIM_LASTS) {
         return Err(taken());
     }
-    match put(app, &name, &claim, Condition::IfMatch(&stored.etag)).await {
+    match write_report(app.blobs(), &name, &claim, Condition::IfMatch(&stored.etag)).await {
         Err(error) if matches!(error.kind, BlobErrorKind::Conflict | BlobErrorKind::NotFound) => Err(taken()),
         written => written.map(drop).map_err(failed),
     }
-}
-
-async fn put(app: &App, name: &str, document: &Value, condition: Condition<'_>) -> Result<String, BlobError> {
-    app.blobs().put(REPORTS, name, document.to_string(), "application/json", HashMap::new(), condition).await
 }
 
 /// Reads the file record by record: one task fetches its bytes, a thread takes the Avro apart, and here the events are decoded.
@@ -246,7 +241,7 @@ async fn decode(app: &App, file: &CaptureFile, record: &CapturedEvent) -> Result
         body: &record.body,
         cause: &cause,
     };
-    dead_letters::park(app, &bad).await.map(|()| None).map_err(Outcome::Retry)
+    dead_letters::park(app.blobs(), &bad, app.now()).await.map(|()| None).map_err(Outcome::Retry)
 }
 
 /// Parks a file that cannot be read to its end, for another reader of such files: under the name of this function, in the hub and partition
@@ -267,7 +262,7 @@ pub async fn park_file(app: &App, file: &CaptureFile, cause: &Cause) -> Result<(
         body: b"",
         cause,
     };
-    dead_letters::park(app, &bad).await
+    dead_letters::park(app.blobs(), &bad, app.now()).await
 }
 
 fn failed(operation: &str, error: BlobError) -> Outcome {

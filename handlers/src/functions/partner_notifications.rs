@@ -10,20 +10,19 @@
 
 use std::{collections::VecDeque, ops::Range};
 
-use super::product_event;
 use crate::{
     app::App,
     domain::product_events_json::to_json,
-    events::Event,
+    events::{Event, hubs},
+    function::{Function, HubEvent, Order, Trigger},
     outcome::{Cause, Outcome},
-    registry::{Function, HubEvent, Order, Trigger},
 };
 
 /// The registry's entry.
 pub const FUNCTION: Function = Function {
     name: "PartnerNotifications",
     trigger: Trigger::EventHub {
-        hub: super::PRODUCTS_HUB,
+        hub: hubs::PRODUCTS,
         consumer_group: "partners",
         order: Order::Key,
         handle: |app, events| Box::pin(handle(app, events)),
@@ -67,7 +66,7 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
 
 /// The event as partners get it; `None` if it is not for them.
 fn notification(mut event: Event) -> Result<Option<cloudevents::Event>, Cause> {
-    let Some(product_event) = product_event(&event)? else { return Ok(None) };
+    let Some(product_event) = event.product()? else { return Ok(None) };
     let data = to_json(product_event).map_err(|error| Cause::from_error("write the notification", error))?;
     event.extensions.insert(AUDIENCE.0.to_owned(), AUDIENCE.1.to_owned());
     event.to_cloudevent(data).map(Some).map_err(|error| Cause::from_error("write the notification", error))
@@ -103,7 +102,7 @@ where
             }
             Published::NotYet(cause) => {
                 let left = std::iter::once(range).chain(waiting.drain(..)).flatten();
-                unpublished.extend(left.map(|place| (place, Outcome::Retry(Cause::new(cause.chain())))));
+                unpublished.extend(left.map(|place| (place, Outcome::Retry(cause.clone()))));
             }
         }
     }

@@ -14,13 +14,9 @@ use std::collections::{BTreeMap, HashMap};
 use futures::{StreamExt, stream};
 use serde_json::Value;
 
-use super::{PRODUCTS_HUB, unstored};
 use crate::{
     app::App,
-    azure::{
-        cosmos::{Container, CosmosErrorKind},
-        event_hubs::SendErrorKind,
-    },
+    azure::event_hubs::SendErrorKind,
     domain::{
         product::Product,
         product_events::{ProductEvent, ProductEventData, SOURCE},
@@ -29,9 +25,11 @@ use crate::{
     events::{
         CodecError, HubMessage, Outgoing,
         contracts::{PRODUCT_CHANGED, PRODUCT_DISCONTINUED},
+        hubs,
     },
+    function::{Function, Trigger},
     outcome::{Cause, Outcome},
-    registry::{Function, Trigger},
+    stores::{published::PublishedStates, unstored},
 };
 
 /// The registry's entry.
@@ -48,7 +46,7 @@ const MAX_ROUNDS: usize = 4;
 
 async fn handle(app: App, documents: Vec<Value>) -> Vec<Outcome> {
     let (mut outcomes, products) = latest(documents);
-    let announcer = Announcer { app: &app, published: app.cosmos().container("catalog", "published") };
+    let announcer = Announcer { app: &app, published: &app.stores().published };
     let mut waiting = products;
     for _ in 0..MAX_ROUNDS {
         if waiting.is_empty() {
@@ -86,7 +84,7 @@ fn latest(documents: Vec<Value>) -> (BTreeMap<usize, Outcome>, Vec<(usize, Produ
 
 struct Announcer<'a> {
     app: &'a App,
-    published: Container,
+    published: &'a PublishedStates,
 }
 
 /// An event that is stored as pending and must be sent.
@@ -142,8 +140,7 @@ impl Announcer<'_> {
 
     /// Reads what was announced, and stores what is to be.
     async fn prepare(&self, product: &Product) -> Step {
-        let id = product.id.as_str();
-        let stored = match self.published.read::<Published>(id, id).await {
+        let stored = match self.published.read(&product.id).await {
             Ok(stored) => stored,
             Err(error) => return Step::End(unstored("read what was announced", error)),
         };
@@ -162,13 +159,9 @@ impl Announcer<'_> {
             Next::Stale => return Step::End(Outcome::Skip("a later state was announced already")),
             Next::Announce(next) => *next,
         };
-        let written = match &etag {
-            Some(etag) => self.published.replace(id, id, &next, etag).await,
-            None => self.published.create(id, id, &next).await,
-        };
-        match written {
+        match self.published.write(&next, etag.as_deref()).await {
             Ok(etag) => Step::Send(Box::new(Pending { published: next, etag, is_current: true })),
-            Err(error) if matches!(error.kind, CosmosErrorKind::Conflict | CosmosErrorKind::NotFound) => Step::Again,
+            Err(error) if error.is_lost_race() => Step::Again,
             Err(error) => Step::End(unstored("store what is to be announced", error)),
         }
     }
@@ -196,7 +189,7 @@ impl Announcer<'_> {
             }
         }
         let sent = loop {
-            match self.app.hubs().send(PRODUCTS_HUB, messages.clone()).await {
+            match self.app.hubs().send(hubs::PRODUCTS, messages.clone()).await {
                 Err(error) => match error.kind {
                     SendErrorKind::TooLarge { index: place } if place < encoded.len() => {
                         messages.remove(place);
@@ -260,11 +253,8 @@ impl Announcer<'_> {
 
     /// Notes that the hub has the event. If another announcer was there first it has noted that or gone on; both are fine.
     async fn note(&self, pending: &Pending) -> Result<(), Outcome> {
-        let id = pending.published.id.as_str();
-        match self.published.replace(id, id, &pending.published.clone().sent(), &pending.etag).await {
-            Err(error) if !matches!(error.kind, CosmosErrorKind::Conflict | CosmosErrorKind::NotFound) => {
-                Err(unstored("note that the event was sent", error))
-            }
+        match self.published.write(&pending.published.clone().sent(), Some(&pending.etag)).await {
+            Err(error) if !error.is_lost_race() => Err(unstored("note that the event was sent", error)),
             _ => Ok(()),
         }
     }

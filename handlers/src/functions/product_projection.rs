@@ -8,24 +8,24 @@
 //!
 //! A second delivery changes nothing and is skipped: every write is "write if newer", see [`crate::domain::projection`].
 
-use std::collections::HashMap;
-
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{product_event, repeated, unstored};
 use crate::{
     app::App,
-    azure::cosmos::{Container, CosmosError, CosmosErrorKind, Versioned, Written, write_if_newer},
-    domain::projection::{Fact, ListingRow, ProductView, project},
+    azure::cosmos::{CosmosError, Written, repeat_lost_races},
+    by_key::{Ended, by_key},
+    domain::projection::{Fact, ProductView, project},
+    events::hubs,
+    function::{Function, HubEvent, Order, Trigger},
     outcome::{Cause, Outcome},
-    registry::{Function, HubEvent, Order, Trigger},
+    stores::{Stores, unstored},
 };
 
 /// The registry's entry.
 pub const FUNCTION: Function = Function {
     name: "ProductProjection",
     trigger: Trigger::EventHub {
-        hub: super::PRODUCTS_HUB,
+        hub: hubs::PRODUCTS,
         consumer_group: "site",
         order: Order::Key,
         handle: |app, events| Box::pin(handle(app, events)),
@@ -35,94 +35,51 @@ pub const FUNCTION: Function = Function {
 /// Products worked on at a time.
 const AT_ONCE: usize = 32;
 
-/// Lost races in a row after which the events come again later.
-const MAX_RACES: usize = 8;
-
 /// Why an event is skipped that changes nothing.
 pub const THERE: &str = "the site shows it, or a newer version";
 
 async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
-    let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(events.len());
-    let mut products: HashMap<String, Vec<(usize, Fact)>> = HashMap::new();
-    for (index, HubEvent { event, position }) in events.iter().enumerate() {
-        outcomes.push(match product_event(event) {
-            Ok(Some(event)) => {
-                let fact = Fact { sequence: position.sequence, event };
-                products.entry(fact.event.product.id.as_str().to_owned()).or_default().push((index, fact));
-                None
-            }
-            Ok(None) => Some(Outcome::Skip("not a product event")),
-            Err(cause) => Some(Outcome::Park(cause)),
-        });
+    by_key(&events, AT_ONCE, fact, async |id, facts| Ended::All(show(app.stores(), &id, &facts).await)).await
+}
+
+/// The product that an event is about, and what it says.
+fn fact(HubEvent { event, position }: &HubEvent) -> Result<(String, Fact), Outcome> {
+    let event = event.product().map_err(Outcome::Park)?.ok_or(Outcome::Skip("not a product event"))?;
+    Ok((event.product.id.as_str().to_owned(), Fact { sequence: position.sequence, event }))
+}
+
+/// Writes what `facts` about one product mean for the site.
+async fn show(stores: &Stores, id: &str, facts: &[Fact]) -> Outcome {
+    // Another writer that was first decides by its document what the rows must be, so everything is decided again.
+    match repeat_lost_races(|| try_show(stores, id, facts)).await {
+        Ok(Written::Yes) => Outcome::Done,
+        Ok(Written::No) => Outcome::Skip(THERE),
+        Err(error) if error.is_lost_race() => {
+            Outcome::Retry(Cause::new(format!("product {id} is being shown by others at the same time")))
+        }
+        Err(error) => unstored("show the product", error),
     }
-    let site = Site {
-        products: app.cosmos().container("site", "products"),
-        listings: app.cosmos().container("site", "listings"),
-    };
-    let shown: Vec<_> = stream::iter(products)
-        .map(|(id, facts)| {
-            let site = &site;
-            async move {
-                let (indices, facts): (Vec<usize>, Vec<Fact>) = facts.into_iter().unzip();
-                (indices, site.show(&id, &facts).await)
-            }
-        })
+}
+
+/// Whether anything had to be written.
+async fn try_show(
+    Stores { products, listings, .. }: &Stores,
+    id: &str,
+    facts: &[Fact],
+) -> Result<Written, CosmosError> {
+    let stored = products.read(id).await?;
+    let (known, etag): (Option<ProductView>, _) = stored.map(|stored| (stored.value, stored.etag)).unzip();
+    let writes = project(known.as_ref(), facts);
+    let rows = stream::iter(writes.rows)
+        .map(|row| async move { listings.write(&row).await })
         .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
-    for (indices, outcome) in shown {
-        for index in indices {
-            outcomes[index] = Some(repeated(&outcome));
-        }
+        .try_fold(Written::No, |all, row| async move { Ok(if row == Written::Yes { row } else { all }) })
+        .await?;
+    if let Some(row) = &writes.category {
+        listings.add_category(row).await?;
     }
-    // Every record is of a product or has its outcome.
-    outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Done)).collect()
-}
-
-/// The site's containers.
-struct Site {
-    products: Container,
-    listings: Container,
-}
-
-impl Site {
-    /// Writes what `facts` about one product mean for the site.
-    async fn show(&self, id: &str, facts: &[Fact]) -> Outcome {
-        for _ in 0..MAX_RACES {
-            match self.try_show(id, facts).await {
-                Ok(Written::Yes) => return Outcome::Done,
-                Ok(Written::No) => return Outcome::Skip(THERE),
-                // Another writer was there first. Its document decides what the rows must be, so everything is decided again.
-                Err(error) if matches!(error.kind, CosmosErrorKind::Conflict | CosmosErrorKind::NotFound) => {}
-                Err(error) => return unstored("show the product", error),
-            }
-        }
-        Outcome::Retry(Cause::new(format!("product {id} is being shown by others at the same time")))
-    }
-
-    /// Whether anything had to be written.
-    async fn try_show(&self, id: &str, facts: &[Fact]) -> Result<Written, CosmosError> {
-        let stored = self.products.read::<ProductView>(id, id).await?;
-        let (known, etag) = stored.map(|stored| (stored.value, stored.etag)).unzip();
-        let writes = project(known.as_ref(), facts);
-        let rows = stream::iter(writes.rows)
-            .map(|row| async move { write_if_newer(&self.listings, row.category.as_str(), id, &row).await })
-            .buffer_unordered(AT_ONCE)
-            .try_fold(Written::No, |all, row| async move { Ok(if row == Written::Yes { row } else { all }) })
-            .await?;
-        if let Some(row) = &writes.category {
-            self.listings.upsert(&row.category, &row.id.to_string(), row).await?;
-        }
-        match (&writes.view, &etag) {
-            (Some(view), Some(etag)) => self.products.replace(id, id, view, etag).await.map(|_| Written::Yes),
-            (Some(view), None) => self.products.create(id, id, view).await.map(|_| Written::Yes),
-            (None, _) => Ok(rows),
-        }
-    }
-}
-
-impl Versioned for ListingRow {
-    fn version(&self) -> (i64, i64) {
-        (self.stamp.revision, self.stamp.sequence)
+    match &writes.view {
+        Some(view) => products.write(view, etag.as_deref()).await.map(|()| Written::Yes),
+        None => Ok(rows),
     }
 }

@@ -24,18 +24,18 @@ use axum::{
 use rand::Rng as _;
 use serde::Deserialize;
 
-use super::extract::{Path, Query};
-use super::http::{Problem, json_body, preconditions, quoted};
 use crate::{
     app::App,
-    azure::cosmos::{Container, CosmosError, CosmosErrorKind},
+    azure::cosmos::CosmosError,
     domain::{
         catalogue::{Command, Decision, Refusal, decide},
         preconditions::Preconditions,
         product::{Product, ProductId, Reason},
         product_body,
     },
-    registry::{Function, Trigger},
+    function::{Function, Trigger},
+    http::{Path, Problem, Query, json_body, preconditions, quoted},
+    stores::catalogue::Catalogue,
 };
 
 /// The registry's entry.
@@ -58,7 +58,7 @@ fn router(app: App) -> Router {
 async fn read(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let id = product_id(id)?;
     let preconditions = preconditions(&headers).unwrap_or_default();
-    let stored = catalogue(&app).read::<Product>(id.as_str(), id.as_str()).await?;
+    let stored = app.stores().catalogue.read(&id).await?;
     let Some(product) = stored.map(|stored| stored.value) else { return Err(Refusal::Missing(id).into()) };
     let status =
         if preconditions.is_fresh(&product.version.to_string()) { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
@@ -109,35 +109,30 @@ async fn discontinue(
 
 /// Decides and stores, again if another writer was there in between.
 async fn run(app: &App, id: &ProductId, command: &Command, preconditions: &Preconditions) -> Result<Response, Problem> {
-    let container = catalogue(app);
+    let catalogue = &app.stores().catalogue;
     for race in 0..MAX_RACES {
         if race > 0 {
             // Jitter, so that those who met do not meet again.
             let pause = rand::rng().random_range(0..=PAUSE_MILLIS << race.min(5));
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
-        let stored = container.read::<Product>(id.as_str(), id.as_str()).await?;
+        let stored = catalogue.read(id).await?;
         let (current, etag) = stored.map(|stored| (stored.value, stored.etag)).unzip();
         // Nothing is taken for our own write whose answer got lost: another caller may have sent the same. Without a
         // condition it is found to change nothing; with one the caller hears 412 and reads again.
         let decision = decide(id, current.as_ref(), command, preconditions, app.now())?;
-        let written = store(&container, &decision, etag.as_deref()).await;
-        match written.map_err(|error| (error.kind, error)) {
+        match store(catalogue, &decision, etag.as_deref()).await {
             Ok(()) => return Ok(done(&decision)),
-            Err((CosmosErrorKind::Conflict | CosmosErrorKind::NotFound, _)) => {}
-            Err((_, error)) => return Err(error.into()),
+            Err(error) if error.is_lost_race() => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Err(Problem::new(StatusCode::CONFLICT, format!("Product {id} is being changed by others; send the request again.")))
 }
 
-async fn store(container: &Container, decision: &Decision, etag: Option<&str>) -> Result<(), CosmosError> {
+async fn store(catalogue: &Catalogue, decision: &Decision, etag: Option<&str>) -> Result<(), CosmosError> {
     let (Decision::Create(product) | Decision::Replace(product)) = decision else { return Ok(()) };
-    let id = product.id.as_str();
-    match etag {
-        Some(etag) => container.replace(id, id, product, etag).await.map(drop),
-        None => container.create(id, id, product).await.map(drop),
-    }
+    catalogue.write(product, etag).await
 }
 
 fn wanted(decision: &Decision) -> &Product {
@@ -162,10 +157,6 @@ fn answer(status: StatusCode, product: &Product) -> Response {
         StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => (status, headers).into_response(),
         _ => (status, headers, Json(product)).into_response(),
     }
-}
-
-fn catalogue(app: &App) -> Container {
-    app.cosmos().container("catalog", "products")
 }
 
 fn product_id(id: String) -> Result<ProductId, Problem> {

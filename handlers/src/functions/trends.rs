@@ -9,33 +9,26 @@
 //!
 //! A second delivery writes nothing: each document has the mark of the last event it took, see [`crate::domain::trends::window`].
 
-mod known;
-
-use std::collections::BTreeMap;
-
-use futures::{StreamExt, stream};
 use time::OffsetDateTime;
 
-pub(crate) use self::known::HeldWindows;
-use self::known::Known;
-use super::{CLICKS_HUB, click, unstored};
 use crate::{
     app::App,
-    azure::cosmos::{Container, CosmosError, CosmosErrorKind},
-    domain::{
-        click::Timing,
-        trends::minute::Minute,
-        trends::window::{EventHash, Fact, Folded, Page, PageDocument, PageId, REDELIVERED_WITHIN, Window, WindowId},
+    by_key::{Ended, by_key},
+    domain::trends::{
+        minute::Minute,
+        window::{EventHash, Fact, Folded, REDELIVERED_WITHIN, WindowId},
     },
+    events::{CountedClick, hubs},
+    function::{Function, HubEvent, Order, Trigger},
     outcome::{Cause, Outcome},
-    registry::{Function, HubEvent, Order, Trigger},
+    stores::unstored,
 };
 
 /// The registry's entry.
 pub const FUNCTION: Function = Function {
     name: "Trends",
     trigger: Trigger::EventHub {
-        hub: CLICKS_HUB,
+        hub: hubs::CLICKS,
         consumer_group: "trends",
         order: Order::Partition,
         handle: |app, events| Box::pin(handle(app, events)),
@@ -50,45 +43,8 @@ const MAX_RACES: usize = 8;
 
 async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
     let now = app.now();
-    let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(events.len());
-    let mut windows: BTreeMap<WindowId, Vec<(usize, Fact)>> = BTreeMap::new();
-    for (index, event) in events.iter().enumerate() {
-        outcomes.push(match fact(event).and_then(|known| timely(now, event, known)) {
-            Ok((id, fact)) => {
-                windows.entry(id).or_default().push((index, fact));
-                None
-            }
-            Err(outcome) => Some(outcome),
-        });
-    }
-    let counted: Vec<_> = stream::iter(windows)
-        .map(|(id, mut facts)| {
-            let app = &app;
-            async move {
-                facts.sort_by_key(|(_, fact)| fact.sequence);
-                let (indices, facts): (Vec<usize>, Vec<Fact>) = facts.into_iter().unzip();
-                (indices, count(app, &id, &facts).await)
-            }
-        })
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
-    for (indices, result) in counted {
-        match result {
-            Ok(folded) => {
-                for (index, folded) in indices.into_iter().zip(folded) {
-                    outcomes[index] = Some(outcome(folded));
-                }
-            }
-            Err(failed) => {
-                for index in indices {
-                    outcomes[index] = Some(failed());
-                }
-            }
-        }
-    }
-    // Every record is of a window or has its outcome.
-    outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Done)).collect()
+    let sort = |event: &HubEvent| fact(event).and_then(|known| timely(now, event, known));
+    by_key(&events, AT_ONCE, sort, async |id, facts| count(&app, &id, facts).await).await
 }
 
 /// The click that an event is and the window it counts in, or what becomes of the event if it is none that counts. Judged by the event
@@ -97,23 +53,11 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
 /// # Errors
 /// With the outcome of an event that does not count.
 pub fn fact(HubEvent { event, position }: &HubEvent) -> Result<(WindowId, Fact), Outcome> {
-    let click = match click(event) {
-        Ok(Some(click)) => click,
-        Ok(None) => return Err(Outcome::Skip("not a click")),
-        Err(cause) => return Err(Outcome::Park(cause)),
-    };
+    let CountedClick { click, at } = event.counted_click(position.enqueued)?;
     let Some((partition, sequence)) = position.place() else {
         // Not the record's fault. Counting without a place would count again with every delivery.
         return Err(Outcome::Retry(Cause::new("the host does not say where in the hub the click is")));
     };
-    let at = event.time.unwrap_or(position.enqueued);
-    match Timing::of(at, position.enqueued) {
-        Timing::Counts => {}
-        Timing::TooLate => return Err(Outcome::Skip("too late to count")),
-        Timing::Ahead => {
-            return Err(Outcome::Park(Cause::new("the click claims to have happened after the hub stored it")));
-        }
-    }
     let id = WindowId { partition: partition.to_owned(), minute: Minute::of(at) };
     Ok((id, Fact { sequence, event: EventHash::new(&event.source, &event.id), at, click }))
 }
@@ -134,98 +78,58 @@ fn outcome(folded: Folded) -> Outcome {
     }
 }
 
-/// Makes the outcome of each record of a window that could not be written.
-type Failed = Box<dyn Fn() -> Outcome + Send>;
+/// Counts facts of one window. If that fails, those stored before the failure are known by the mark when they come again.
+async fn count(app: &App, id: &WindowId, facts: Vec<Fact>) -> Ended {
+    let mut facts: Vec<(usize, Fact)> = facts.into_iter().enumerate().collect();
+    facts.sort_by_key(|(_, fact)| fact.sequence);
+    let (order, facts): (Vec<usize>, Vec<Fact>) = facts.into_iter().unzip();
+    match try_count(app, id, &facts).await {
+        Ok(folded) => {
+            let mut each: Vec<(usize, Outcome)> = order.into_iter().zip(folded.into_iter().map(outcome)).collect();
+            each.sort_by_key(|(index, _)| *index);
+            Ended::Each(each.into_iter().map(|(_, outcome)| outcome).collect())
+        }
+        Err(failed) => Ended::All(failed),
+    }
+}
 
-/// Counts facts of one window, and returns when all of them are stored. Those stored before a failure are known by the mark when they
-/// come again.
-async fn count(app: &App, id: &WindowId, facts: &[Fact]) -> Result<Vec<Folded>, Failed> {
-    let store = Store { container: app.cosmos().container("analytics", "windows"), id };
+/// Returns when all facts are stored.
+async fn try_count(app: &App, id: &WindowId, facts: &[Fact]) -> Result<Vec<Folded>, Outcome> {
+    let windows = &app.stores().windows;
     let mut folded = Vec::with_capacity(facts.len());
-    // A window that is not known is mostly new: creating its first page tells, and costs no read.
-    let mut known = app.windows().take(id).unwrap_or_else(|| Known { window: Window::new(id.clone()), etag: None });
+    let mut stored = windows.take(id);
     let mut written = None;
     let mut races = 0;
     while folded.len() < facts.len() {
-        if known.window.turn() {
-            known.etag = None;
+        if stored.window.turn() {
+            stored.etag = None;
         }
-        let taken = known.window.fold(&facts[folded.len()..]);
+        let taken = stored.window.fold(&facts[folded.len()..]);
         if taken.iter().any(|folded| *folded != Folded::Before) {
-            let document =
-                known.window.document(app.now()).map_err(|error| parked(Cause::from_error("pack counts", error)))?;
-            match store.write(&document, known.etag.as_deref()).await {
+            let document = stored.window.document(app.now());
+            let document = document.map_err(|error| Outcome::Park(Cause::from_error("pack counts", error)))?;
+            match windows.write(&document, stored.etag.as_deref()).await {
                 Ok(etag) => {
-                    known.etag = Some(etag);
+                    stored.etag = Some(etag);
                     written = Some(document);
                 }
-                Err(error) if matches!(error.kind, CosmosErrorKind::Conflict | CosmosErrorKind::NotFound) => {
+                Err(error) if error.is_lost_race() => {
                     races += 1;
                     if races > MAX_RACES {
-                        let text =
-                            format!("page {} is written by others at the same time; repeating is safe", document.id);
-                        return Err(failed(Outcome::Retry(Cause::new(text))));
+                        let id = &document.id;
+                        let text = format!("page {id} is written by others at the same time; repeating is safe");
+                        return Err(Outcome::Retry(Cause::new(text)));
                     }
-                    (known, written) = (store.read().await?, None);
+                    (stored, written) = (windows.read(id).await?, None);
                     continue;
                 }
-                Err(error) => return Err(failed(unstored("count the clicks", error))),
+                Err(error) => return Err(unstored("count the clicks", error)),
             }
         }
         folded.extend(taken);
     }
-    app.windows().put(known, written);
+    windows.put(stored, written);
     Ok(folded)
-}
-
-/// The documents of one window.
-struct Store<'a> {
-    container: Container,
-    id: &'a WindowId,
-}
-
-impl Store<'_> {
-    /// Creates the page, or replaces it as it was stored under `etag`.
-    async fn write(&self, document: &PageDocument, etag: Option<&str>) -> Result<String, CosmosError> {
-        match etag {
-            Some(etag) => self.container.replace(&document.id, &document.id, document, etag).await,
-            None => self.container.create(&document.id, &document.id, document).await,
-        }
-    }
-
-    /// The window as it is stored, page by page up to the one that changes.
-    async fn read(&self) -> Result<Known, Failed> {
-        let mut pages: Vec<Page> = Vec::new();
-        let mut etag = None;
-        for number in 0.. {
-            let id = PageId { window: self.id.clone(), number }.to_string();
-            let stored = self.container.read::<PageDocument>(&id, &id).await;
-            let Some(stored) = stored.map_err(|error| failed(unstored("read the window", error)))? else { break };
-            let page = <(PageId, Page)>::try_from(&stored.value);
-            let (_, page) = page.map_err(|error| parked(Cause::from_error("read the window", error)))?;
-            let is_last = !page.is_full();
-            pages.push(page);
-            etag = Some(stored.etag);
-            if is_last {
-                break;
-            }
-        }
-        Ok(Known { window: Window::of_pages(self.id.clone(), pages), etag })
-    }
-}
-
-fn parked(cause: Cause) -> Failed {
-    failed(Outcome::Park(cause))
-}
-
-/// The outcome of a window's records is that of each of them.
-fn failed(outcome: Outcome) -> Failed {
-    Box::new(move || match &outcome {
-        Outcome::Done => Outcome::Done,
-        Outcome::Skip(reason) => Outcome::Skip(reason),
-        Outcome::Park(cause) => Outcome::Park(Cause::new(cause.chain())),
-        Outcome::Retry(cause) => Outcome::Retry(Cause::new(cause.chain())),
-    })
 }
 
 #[cfg(test)]
@@ -237,7 +141,7 @@ mod tests {
     use crate::{
         domain::click::{AHEAD, LATE, RECORDED},
         events::{Event, EventData},
-        registry::Position,
+        function::Position,
     };
 
     const STORED: OffsetDateTime = datetime!(2026-06-01 12:00:30 UTC);

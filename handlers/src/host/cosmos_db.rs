@@ -5,15 +5,15 @@ use time::OffsetDateTime;
 
 use super::{
     batch::{self, Limits, Records},
-    dead_letters::{BadRecord, DeadLetter},
     invocation::{Invocation, Malformed, json_text},
     summary::Summary,
 };
 use crate::{
     app::App,
+    dead_letters::{BadRecord, DeadLetter},
     events::DecodeError,
+    function::BoxFuture,
     outcome::{Cause, Outcome},
-    registry::BoxFuture,
 };
 
 pub(super) async fn invoke(

@@ -7,15 +7,15 @@ use time::OffsetDateTime;
 
 use super::{
     batch::{self, Limits, Records},
-    dead_letters::{BadRecord, DeadLetter},
     invocation::{Invocation, Malformed, json_text},
     summary::Summary,
 };
 use crate::{
     app::App,
+    dead_letters::{BadRecord, DeadLetter},
     events::{self, DecodeError},
+    function::BoxFuture,
     outcome::{Cause, Outcome},
-    registry::BoxFuture,
 };
 
 /// Event Grid delivers again by its own schedule, and waits about 30 seconds for an answer: nothing is repeated here.

@@ -10,15 +10,15 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
     batch::{self, Limits, Records},
-    dead_letters::{BadRecord, DeadLetter},
     invocation::{Invocation, Malformed, Text, json_text},
     summary::Summary,
 };
 use crate::{
     app::App,
+    dead_letters::{BadRecord, DeadLetter},
     events::{Codec, DecodeError, Incoming, Properties},
+    function::{BoxFuture, HubEvent, Order, Position, UNKNOWN_PARTITION},
     outcome::{Cause, Outcome},
-    registry::{BoxFuture, HubEvent, Order, Position, UNKNOWN_PARTITION},
 };
 
 /// What a function reads.

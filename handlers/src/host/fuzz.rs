@@ -8,8 +8,8 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::event_hub::{Subscription, Texts};
 use super::invocation::{Invocation, json_text};
-use super::timer::TimerInfo;
-use crate::registry::Order;
+use crate::function::Order;
+use crate::function::TimerInfo;
 
 const SUBSCRIPTION: Subscription =
     Subscription { function: "F", hub: "products", consumer_group: "site", order: Order::Key };

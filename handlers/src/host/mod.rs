@@ -8,7 +8,6 @@
 mod admission;
 mod batch;
 mod cosmos_db;
-pub(crate) mod dead_letters;
 mod event_grid;
 mod event_hub;
 mod http;
@@ -17,7 +16,7 @@ mod listener;
 mod response;
 mod staged;
 mod summary;
-pub mod timer;
+mod timer;
 mod unread;
 
 use axum::{
@@ -40,7 +39,7 @@ pub use self::{
 };
 use crate::{
     app::App,
-    registry::{Function, Trigger},
+    function::{Function, Trigger},
 };
 
 /// The largest invocation accepted (bytes): a blob or request of 100 MB, or a batch of large events, in base64 and quoted twice.

@@ -123,7 +123,7 @@ fn every_event_of_event_grid_is_read_in_either_schema() {
 #[tokio::test]
 #[cfg_attr(not(real_data), ignore = "the real data set is not here")]
 async fn events_of_other_files_are_skipped_by_capture_batch_each_time() {
-    let router = router(&tests::app(), &crate::functions::all());
+    let router = router(&tests::app(), &crate::registry::functions());
     for event in grid_events() {
         for delivery in ["first", "second"] {
             let body = json!({ "Data": { "event": event }, "Metadata": {} }).to_string();

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::registry::{Function, Trigger};
+use crate::function::{Function, Trigger};
 
 /// A definition in the app's folder cannot be served as it is.
 #[derive(Debug, thiserror::Error)]

@@ -11,8 +11,8 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::{
+    function::{Order, Trigger},
     outcome::{Cause, Outcome},
-    registry::{Order, Trigger},
     settings::Settings,
 };
 
@@ -28,7 +28,7 @@ pub(super) fn functions() -> Vec<Function> {
         order: Order::Key,
         handle: |_, events| {
             Box::pin(async move {
-                let is_right = |index: usize, event: &crate::registry::HubEvent| {
+                let is_right = |index: usize, event: &crate::function::HubEvent| {
                     event.position.sequence == 41 + i64::try_from(index).unwrap()
                         && event.position.offset == ["8589934592", "8589934720"][index]
                         && (event.position.hub.as_str(), event.position.partition.as_str()) == ("orders", "3")

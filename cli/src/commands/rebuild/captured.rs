@@ -13,18 +13,16 @@ use contoso_handlers::app::App;
 use contoso_handlers::azure::blobs::{BlobError, BlobErrorKind};
 use contoso_handlers::domain::capture::{self, CaptureFile, CapturedEvent};
 use contoso_handlers::events::{DecodeError, Incoming};
+use contoso_handlers::function::{HubEvent, Position};
 use contoso_handlers::functions::capture_batch;
 use contoso_handlers::outcome::Cause;
-use contoso_handlers::registry::{HubEvent, Position};
+use contoso_handlers::stores::capture::FILES;
 use futures::{Stream, StreamExt, stream};
 use time::{Duration, OffsetDateTime};
 
 use super::replayed::pauses;
 use super::tally::Tally;
 use crate::output;
-
-/// The container of captured files, as topology.json names it.
-const CONTAINER: &str = "capture";
 
 /// Captured files tell whole seconds. The hub stored an event up to so much later.
 const REST_OF_THE_SECOND: Duration = Duration::milliseconds(999);
@@ -61,9 +59,9 @@ pub(super) struct Record {
 impl Captured {
     pub(super) async fn list(app: &App, hub: &str) -> anyhow::Result<Self> {
         // Names begin with the namespace, which an address on this machine does not tell; they sort as their windows do.
-        let listed = app.blobs().list(CONTAINER, "").await.context("cannot list the captured files")?;
+        let listed = app.blobs().list(FILES, "").await.context("cannot list the captured files")?;
         let files = listed.into_iter().filter_map(|blob| {
-            let subject = format!("/blobServices/default/containers/{CONTAINER}/blobs/{}", blob.name);
+            let subject = format!("/blobServices/default/containers/{FILES}/blobs/{}", blob.name);
             CaptureFile::from_subject(&subject).map(|file| Entry { file, etag: blob.etag, length: blob.length })
         });
         // Capture creates a file before it has anything to put there.
@@ -145,7 +143,7 @@ pub(super) async fn fetch(app: &App, entry: &Entry, tally: &mut Tally) -> anyhow
 /// A copy of the file on this machine: the reader of Avro waits for its bytes, and files may be larger than memory.
 async fn download(app: &App, path: &str) -> anyhow::Result<File> {
     let mut local = tempfile::tempfile()?;
-    let mut parts = app.blobs().stream(CONTAINER, path).await?;
+    let mut parts = app.blobs().stream(FILES, path).await?;
     while let Some(part) = parts.next().await {
         local.write_all(&part?)?;
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use anyhow::Context;
 use contoso_handlers::app::App;
-use contoso_handlers::azure::cosmos::CosmosErrorKind;
+use contoso_handlers::azure::cosmos::{ContainerName, CosmosErrorKind};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
@@ -18,8 +18,7 @@ const AT_ONCE: usize = 16;
 
 /// A container, and what a projection has in it.
 pub(super) struct Store {
-    pub(super) database: &'static str,
-    pub(super) container: &'static str,
+    pub(super) container: ContainerName,
     /// The member that is the partition key.
     pub(super) key: &'static str,
     /// Which documents go, in the language of queries.
@@ -69,18 +68,18 @@ pub(super) async fn documents(
 ) -> anyhow::Result<()> {
     tally.cleared = Cleared::Partly;
     let mut deleted = 0;
-    for Store { database, container, key, condition } in stores {
-        let place = app.cosmos().container(database, container);
-        let failed = || format!("cannot clear {database}/{container}; running the command again is safe");
+    for Store { container: name, key, condition } in stores {
+        let container = app.cosmos().container(*name);
+        let failed = || format!("cannot clear {name}; running the command again is safe");
         let sql = format!("SELECT c.id, c.{key} AS key FROM c WHERE {condition}");
-        let mut found: Vec<Found> = place.query(&sql).await.with_context(failed)?;
+        let mut found: Vec<Found> = container.query(&sql).await.with_context(failed)?;
         found.retain(|document| !kept.contains(&document.id));
         deleted += found.len();
         stream::iter(found)
             .map(|document| {
-                let place = &place;
+                let container = &container;
                 async move {
-                    match place.delete(&document.key, &document.id, None).await {
+                    match container.delete(&document.key, &document.id, None).await {
                         Err(error) if error.kind == CosmosErrorKind::NotFound => Ok(()),
                         ended => ended,
                     }

@@ -16,9 +16,10 @@ use anyhow::bail;
 use clap::ValueEnum;
 use contoso_handlers::app::App;
 use contoso_handlers::domain::recently_viewed;
+use contoso_handlers::function::Trigger;
 use contoso_handlers::functions::{self, product_projection};
-use contoso_handlers::registry::{self, Trigger};
 use contoso_handlers::settings::EventHubsSettings;
+use contoso_handlers::{registry, stores};
 use tokio::time::Instant;
 
 use super::Exit;
@@ -177,24 +178,19 @@ impl Target {
         use clear::{EVERY, Store};
         match self {
             Self::ProductProjection => &[
-                Store { database: "site", container: "products", key: "id", condition: EVERY },
-                Store { database: "site", container: "listings", key: "category", condition: EVERY },
+                Store { container: stores::products::NAME, key: "id", condition: EVERY },
+                Store { container: stores::listings::NAME, key: "category", condition: EVERY },
             ],
             // An erasure must outlive every rebuild.
-            Self::RecentlyViewed => &[Store {
-                database: "site",
-                container: "visitors",
-                key: "id",
-                condition: "NOT IS_DEFINED(c.erasedBefore)",
-            }],
+            Self::RecentlyViewed => {
+                &[Store { container: stores::visitors::NAME, key: "id", condition: "NOT IS_DEFINED(c.erasedBefore)" }]
+            }
             Self::Trends => &[],
             // Not how far the function read, which has no minute.
             Self::TrendRollup => {
-                &[Store { database: "analytics", container: "minutes", key: "day", condition: "IS_DEFINED(c.minute)" }]
+                &[Store { container: stores::minutes::NAME, key: "day", condition: "IS_DEFINED(c.minute)" }]
             }
-            Self::Recommendations => {
-                &[Store { database: "site", container: "recommendations", key: "id", condition: EVERY }]
-            }
+            Self::Recommendations => &[Store { container: stores::recommendations::NAME, key: "id", condition: EVERY }],
         }
     }
 }

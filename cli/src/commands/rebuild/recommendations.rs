@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use anyhow::Context;
 use contoso_handlers::app::App;
 use contoso_handlers::domain::capture::ReportedFile;
-use contoso_handlers::functions::co_views::FileSessions;
 use contoso_handlers::functions::recommendations;
 use contoso_handlers::outcome::Cause;
+use contoso_handlers::stores::co_views::FileSessions;
 use futures::StreamExt;
 
 use super::captured::{self, Captured, Entry, Readable};
@@ -56,7 +56,7 @@ async fn sessions(app: &App, entry: &Entry, readable: Readable, tally: &mut Tall
             Err(cause) => tally.is_bad(cause),
         }
     }
-    let stored = sessions.store(app, &entry.file).await;
+    let stored = sessions.store(app.blobs(), &entry.file).await;
     stored
         .with_context(|| format!("cannot store the sessions of {}; running the command again is safe", entry.file.path))
 }

@@ -28,7 +28,7 @@ pub(super) async fn rebuild(app: &App, cleared: Option<&[clear::Store]>, tally: 
         tally.leave_out(id, &cause.chain());
     }
     if let Some(stores) = cleared {
-        let minutes = app.cosmos().container("analytics", "minutes").query::<Value>(MINUTES).await.context(failed)?;
+        let minutes = app.stores().minutes.container().query::<Value>(MINUTES).await.context(failed)?;
         let is_kept = |minute: &Value| is_missing_pages(minute, &survey.readable);
         let id = |minute: Value| minute["id"].as_str().map(str::to_owned);
         let kept: HashSet<String> = minutes.into_iter().filter(is_kept).filter_map(id).collect();

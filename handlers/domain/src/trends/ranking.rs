@@ -1,7 +1,7 @@
 //! What goes into which list.
 //!
-//! Anybody can send clicks on products that do not exist, and name any category. So lists hold only what the site has on its
-//! [`Shelf`], where the site lists it.
+//! Anybody can send clicks on products that do not exist, and name any category. So lists hold only what the site says is [`Sold`], where
+//! the site lists it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -24,7 +24,7 @@ const LEAST_SCORE: f64 = 4.0;
 const MOST_CATEGORIES: usize = 200;
 
 /// What the site says of products: where one is listed, or `None` if it has none of that id or no longer sells it.
-pub type Shelf = HashMap<ProductId, Option<Category>>;
+pub type Sold = HashMap<ProductId, Option<Category>>;
 
 /// What is viewed just now, in the order of the lists, whether the site has it or not.
 #[derive(Debug)]
@@ -73,19 +73,19 @@ impl Ranking {
         self.top.iter().map(|product| &product.id)
     }
 
-    /// What must be asked for next to fill the lists: what may stand in one and is not on the shelf. With the answers there may be
+    /// What must be asked for next to fill the lists: what may stand in one and is not in `sold`. With the answers there may be
     /// more to ask for, where they leave places free.
-    pub fn unknown(&self, shelf: &Shelf) -> BTreeSet<&ProductId> {
+    pub fn unknown(&self, sold: &Sold) -> BTreeSet<&ProductId> {
         // Made-up categories cannot push out one that the site is known to have.
-        let categories: BTreeSet<&Category> = self.claimed.iter().chain(shelf.values().flatten()).collect();
+        let categories: BTreeSet<&Category> = self.claimed.iter().chain(sold.values().flatten()).collect();
         let rising = self.rising.iter().map(|(place, ..)| &self.top[*place]);
-        let top = unknown_of(self.top.iter(), &categories, shelf);
-        top.into_iter().chain(unknown_of(rising, &categories, shelf)).collect()
+        let top = unknown_of(self.top.iter(), &categories, sold);
+        top.into_iter().chain(unknown_of(rising, &categories, sold)).collect()
     }
 
-    /// The lists as of `at`: one for each category of what is on the shelf, the most viewed ones, and at the end that over all.
-    pub fn lists(&self, at: OffsetDateTime, shelf: &Shelf) -> Vec<TrendingDocument> {
-        let category = |product: &Viewed| shelf.get(&product.id).cloned().flatten();
+    /// The lists as of `at`: one for each category of what is sold, the most viewed ones, and at the end that over all.
+    pub fn lists(&self, at: OffsetDateTime, sold: &Sold) -> Vec<TrendingDocument> {
+        let category = |product: &Viewed| sold.get(&product.id).cloned().flatten();
         let mut all = empty(ALL.to_owned(), at);
         let mut by_category: BTreeMap<Category, (u64, TrendingDocument)> = BTreeMap::new();
         for product in &self.top {
@@ -105,7 +105,7 @@ impl Ranking {
             let list = by_category.get_mut(&rising.category).map(|(_, list)| list);
             [Some(&mut all), list].into_iter().flatten().for_each(|list| push(&mut list.rising, &rising));
         }
-        for product in self.top.iter().filter(|product| shelf.get(&product.id) == Some(&None)) {
+        for product in self.top.iter().filter(|product| sold.get(&product.id) == Some(&None)) {
             all.left_out.products += 1;
             all.left_out.views += product.views;
         }
@@ -117,11 +117,11 @@ impl Ranking {
     }
 }
 
-/// What may stand in the list over all or in that of a category, and is not on the shelf.
+/// What may stand in the list over all or in that of a category, and is not in `sold`.
 fn unknown_of<'a>(
     order: impl Iterator<Item = &'a Viewed>,
     categories: &BTreeSet<&Category>,
-    shelf: &Shelf,
+    sold: &Sold,
 ) -> Vec<&'a ProductId> {
     let mut unknown = Vec::new();
     let mut taken_of_all = 0;
@@ -132,7 +132,7 @@ fn unknown_of<'a>(
         if taken_of_all >= LISTED && !claimed.is_some_and(has_place) {
             continue;
         }
-        let takes = match shelf.get(&product.id) {
+        let takes = match sold.get(&product.id) {
             Some(None) => continue,
             Some(Some(category)) => claimed.filter(|claimed| *claimed == category),
             None => {
@@ -212,7 +212,7 @@ mod tests {
         "Bags".to_owned().try_into().unwrap()
     }
 
-    fn sold<'a>(ids: impl IntoIterator<Item = &'a str>) -> Shelf {
+    fn sold<'a>(ids: impl IntoIterator<Item = &'a str>) -> Sold {
         ids.into_iter().map(|id| (id.to_owned().try_into().unwrap(), Some(bags()))).collect()
     }
 
@@ -276,10 +276,10 @@ mod tests {
         let real: Vec<_> = (0..25).map(|number| format!("bag-{number:02}")).collect();
         views.extend(real.iter().map(|id| (id.as_str(), 2)));
         let ranking = Ranking::new(&tally(&views), &Past::default());
-        let mut shelf = Shelf::new();
+        let mut sold = Sold::new();
         let mut asked = 0;
         loop {
-            let unknown: Vec<_> = ranking.unknown(&shelf).into_iter().cloned().collect();
+            let unknown: Vec<_> = ranking.unknown(&sold).into_iter().cloned().collect();
             if unknown.is_empty() {
                 break;
             }
@@ -288,23 +288,23 @@ mod tests {
                 let is_sold = real.iter().any(|known| known == id.as_str());
                 (id, is_sold.then(bags))
             });
-            shelf.extend(answers.collect::<Vec<_>>());
+            sold.extend(answers.collect::<Vec<_>>());
         }
         assert_eq!(asked, 50 + LISTED, "no more than fills the lists");
-        for list in ranking.lists(NOW, &shelf) {
+        for list in ranking.lists(NOW, &sold) {
             assert_eq!(list.top.len(), LISTED, "{}", list.id);
             assert!(list.top.iter().all(|product| product.product_id.as_str().starts_with("bag-")), "{list:?}");
         }
-        assert_eq!(ranking.lists(NOW, &shelf).last().unwrap().left_out, LeftOut { products: 50, views: 450 });
+        assert_eq!(ranking.lists(NOW, &sold).last().unwrap().left_out, LeftOut { products: 50, views: 450 });
     }
 
     #[test]
     fn a_product_is_listed_where_the_site_lists_it_whatever_clicks_say() {
         let ranking = Ranking::new(&tally(&[("a", 3), ("b", 5)]), &Past::default());
         let tents = Category::try_from("Tents".to_owned()).unwrap();
-        let mut shelf = sold(["a"]);
-        shelf.insert("b".to_owned().try_into().unwrap(), Some(tents.clone()));
-        let lists = ranking.lists(NOW, &shelf);
+        let mut sold = sold(["a"]);
+        sold.insert("b".to_owned().try_into().unwrap(), Some(tents.clone()));
+        let lists = ranking.lists(NOW, &sold);
         let ids: Vec<_> = lists.iter().map(|list| list.id.as_str()).collect();
         assert_eq!(ids, ["category|Tents", "category|Bags", "all"]);
         assert_eq!((lists[0].top.len(), &lists[0].top[0].category), (1, &tents));

@@ -49,6 +49,11 @@ impl CosmosError {
         self.kind == CosmosErrorKind::Transient
     }
 
+    /// Whether another writer was there first, or what was to be replaced is gone: what is stored now is to be read, and decided on anew.
+    pub fn is_lost_race(&self) -> bool {
+        matches!(self.kind, CosmosErrorKind::Conflict | CosmosErrorKind::NotFound)
+    }
+
     pub(super) fn is(&self, kind: CosmosErrorKind) -> bool {
         self.kind == kind
     }

@@ -2,10 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Container, CosmosError, CosmosErrorKind};
-
-/// Lost races in a row after which a document counts as contended: the record comes again later.
-const MAX_RACES: usize = 8;
+use super::{Container, CosmosError, CosmosErrorKind, races::repeat_lost_races};
 
 /// A document that knows how new it is.
 pub trait Versioned {
@@ -25,30 +22,22 @@ pub enum Written {
 /// Stores `document` unless the stored one is as new or newer: safe to repeat, and in any order.
 ///
 /// # Errors
-/// As [`CosmosErrorKind`] says; never `Conflict` before `MAX_RACES` lost races, which come out as `Transient`.
+/// As [`CosmosErrorKind`] says; lost races come out as `Transient`.
 pub async fn write_if_newer<T: Versioned + Serialize + DeserializeOwned>(
     container: &Container,
     partition_key: &str,
     id: &str,
     document: &T,
 ) -> Result<Written, CosmosError> {
-    let mut races = 0;
-    loop {
-        let tried = match container.read::<T>(partition_key, id).await? {
-            None => container.create(partition_key, id, document).await,
+    let written = repeat_lost_races(|| async {
+        let etag = match container.read::<T>(partition_key, id).await? {
             Some(stored) if stored.value.version() >= document.version() => return Ok(Written::No),
-            Some(stored) => container.replace(partition_key, id, document, &stored.etag).await,
+            stored => stored.map(|stored| stored.etag),
         };
-        match tried {
-            Ok(_) => return Ok(Written::Yes),
-            // Someone wrote between reading and writing, or the document expired: decide again on what is there now.
-            Err(error) if error.is(CosmosErrorKind::Conflict) || error.is(CosmosErrorKind::NotFound) => {
-                races += 1;
-                if races == MAX_RACES {
-                    return Err(CosmosError { kind: CosmosErrorKind::Transient, ..error });
-                }
-            }
-            Err(error) => return Err(error),
-        }
-    }
+        container.write_unchanged(partition_key, id, document, etag.as_deref()).await.map(|_| Written::Yes)
+    });
+    written.await.map_err(|error| match error.is_lost_race() {
+        true => CosmosError { kind: CosmosErrorKind::Transient, ..error },
+        false => error,
+    })
 }

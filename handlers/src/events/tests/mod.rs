@@ -3,9 +3,12 @@
 mod fuzz;
 mod interop;
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
 
-use apache_avro::{Schema, writer::datum::GenericDatumWriter};
+use apache_avro::{Schema, types::Value as AvroValue, writer::datum::GenericDatumWriter};
 use axum::{
     Router,
     extract::Path,
@@ -15,6 +18,7 @@ use axum::{
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::runtime::Runtime;
 
 use super::{contracts::PRODUCT_DISCONTINUED, *};
@@ -69,7 +73,7 @@ fn codec(registry: &str) -> Codec {
         _ => Some(registry.to_owned()),
     };
     let settings = Settings::read(lookup).unwrap();
-    Codec::new(SchemaRegistry::new(&settings.schema_registry, &Credentials::of(Arc::new(AnyToken))))
+    Codec::new(&settings.schema_registry, &Credentials::of(Arc::new(AnyToken)))
 }
 
 /// The registry of these tests asks for none.
@@ -325,4 +329,22 @@ fn other_producers_may_send_json() {
     let event = decode(structured.to_string().as_bytes(), Some("application/cloudevents+json"), "{}").unwrap();
     assert_eq!((event.key(), event.time.map(|time| time.millisecond())), (Some("k"), Some(123)));
     assert_eq!(event.data_as::<Value>().unwrap(), json!({ "a": 1 }));
+}
+
+/// A JSON value as the Avro value that needs no schema; resolving gives it the schema's types.
+pub(crate) fn avro(value: &Value) -> AvroValue {
+    match value {
+        Value::Null => AvroValue::Null,
+        Value::Bool(flag) => AvroValue::Boolean(*flag),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => AvroValue::Long(whole),
+            (None, Some(broken)) => AvroValue::Double(broken),
+            (None, None) => AvroValue::Null,
+        },
+        Value::String(text) => AvroValue::String(text.clone()),
+        Value::Array(items) => AvroValue::Array(items.iter().map(avro).collect()),
+        Value::Object(members) => {
+            AvroValue::Map(members.iter().map(|(name, value)| (name.clone(), avro(value))).collect())
+        }
+    }
 }

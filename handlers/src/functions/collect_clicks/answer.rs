@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::limits::TooMany;
 use crate::{
     domain::{click::VisitorId, product_body::FieldError},
-    functions::http::Problem,
+    http::Problem,
     outcome::Cause,
 };
 

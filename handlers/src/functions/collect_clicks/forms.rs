@@ -8,10 +8,10 @@ use percent_encoding::percent_decode;
 use serde_json::{Value, value::RawValue};
 use time::OffsetDateTime;
 
-use super::MAX_CLICKS;
+use super::limits::MAX_CLICKS;
 use crate::{
     domain::{click_body::Submission, click_event, product_body::FieldError},
-    functions::http::Problem,
+    http::Problem,
 };
 
 const STRUCTURED: &str = "application/cloudevents+json";

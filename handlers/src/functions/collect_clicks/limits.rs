@@ -19,11 +19,14 @@ use governor::{
 
 use crate::{domain::click::VisitorId, settings::SiteSettings};
 
+/// The most clicks of one request.
+pub(super) const MAX_CLICKS: u32 = 500;
+
 /// Callers told apart: some megabytes if all are in use.
 const SLOTS: u64 = 1 << 18;
 
 /// The fewest clicks at once, whatever the rate: those of one full request.
-const LEAST_BURST: u32 = super::MAX_CLICKS;
+const LEAST_BURST: u32 = MAX_CLICKS;
 
 /// Seconds of the rate that may come at once.
 const BURST_SECONDS: u32 = 10;

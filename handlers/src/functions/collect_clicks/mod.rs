@@ -35,10 +35,6 @@ use self::{
     forms::Judged,
     limits::Limits,
 };
-use super::{
-    CLICKS_HUB,
-    http::{Problem, check_uncompressed, cors, preflight},
-};
 use crate::{
     app::App,
     azure::joined_sends::JoinedSends,
@@ -46,8 +42,9 @@ use crate::{
         click::{Click, VisitorId},
         click_body::Submission,
     },
-    events::{CodecError, HubMessage, Outgoing, contracts::CLICK_RECORDED},
-    registry::{Function, Trigger},
+    events::{CodecError, HubMessage, Outgoing, contracts::CLICK_RECORDED, hubs},
+    function::{Function, Trigger},
+    http::{Problem, check_uncompressed, cors, preflight},
 };
 
 /// The registry's entry.
@@ -56,12 +53,9 @@ pub const FUNCTION: Function = Function { name: "CollectClicks", trigger: Trigge
 /// The largest body (bytes).
 const MAX_BODY: usize = 256 * 1024;
 
-/// The most clicks of one request.
-const MAX_CLICKS: u32 = 500;
-
 /// What requests share.
 #[derive(Clone)]
-struct Door {
+struct Collector {
     app: App,
     limits: Arc<Limits>,
     sends: JoinedSends,
@@ -70,26 +64,26 @@ struct Door {
 fn router(app: App) -> Router {
     let site = &app.settings().site;
     let (limits, cors) = (Arc::new(Limits::new(site)), cors(&site.origins));
-    let sends = JoinedSends::new(app.hubs().clone(), CLICKS_HUB);
+    let sends = JoinedSends::new(app.hubs().clone(), hubs::CLICKS);
     let methods = post(collect).options(preflight);
-    Router::new().route("/api/clicks", methods).layer(cors).with_state(Door { app, limits, sends })
+    Router::new().route("/api/clicks", methods).layer(cors).with_state(Collector { app, limits, sends })
 }
 
-async fn collect(State(door): State<Door>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+async fn collect(State(collector): State<Collector>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let body = bounded(body).await?;
-    door.limits.address(&headers, 1).map_err(answer::slow_down)?;
+    collector.limits.address(&headers, 1).map_err(answer::slow_down)?;
     check_uncompressed(&headers)?;
-    let judged = forms::read(&headers, &body, door.app.now())?;
-    let (clicks, verdict) = door.admit(judged);
+    let judged = forms::read(&headers, &body, collector.app.now())?;
+    let (clicks, verdict) = collector.admit(judged);
     // Only what is taken counts against the address, so that a visitor who floods does not use up a whole office's allowance.
     let taken = u32::try_from(clicks.len()).unwrap_or(u32::MAX);
-    door.limits.address(&headers, taken.saturating_sub(1)).map_err(answer::slow_down)?;
+    collector.limits.address(&headers, taken.saturating_sub(1)).map_err(answer::slow_down)?;
     let mut messages = Vec::with_capacity(clicks.len());
     for click in clicks {
-        messages.push(door.encode(click).await.map_err(|error| verdict.unsent(error))?);
+        messages.push(collector.encode(click).await.map_err(|error| verdict.unsent(error))?);
     }
     if !messages.is_empty() {
-        door.sends.send(messages).await.map_err(|error| verdict.unsent(error))?;
+        collector.sends.send(messages).await.map_err(|error| verdict.unsent(error))?;
     }
     verdict.answer()
 }
@@ -116,7 +110,7 @@ async fn bounded(body: Body) -> Result<Bytes, Problem> {
     Ok(kept.freeze())
 }
 
-impl Door {
+impl Collector {
     /// Decides which clicks are taken. Those who consent and have no id yet get one; one request is one visitor's, so it is the same
     /// for all of its clicks.
     fn admit(&self, judged: Vec<Judged>) -> (Vec<Submission>, Verdict) {

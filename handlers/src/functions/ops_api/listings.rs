@@ -7,10 +7,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use crate::{
     app::App,
     azure::blobs::{BlobEntry, BlobError, BlobErrorKind},
-    domain::{
-        operations::{self, Letter, Letters, Overview},
-        projection::ProductView,
-    },
+    dead_letters,
+    domain::operations::{self, Letter, Letters, Overview},
 };
 
 /// Letters counted below one prefix.
@@ -43,8 +41,8 @@ impl Listings {
         let functions: Vec<String> = overview.functions.iter().map(|name| format!("{name}/")).collect();
         let all = [String::new()];
         let (parked, given_up, names) = futures::join!(
-            letters(app, "dead-letters", &functions, self.parked_causes),
-            letters(app, "event-grid-dead-letters", &all, self.given_up_causes),
+            letters(app, dead_letters::CONTAINER, &functions, self.parked_causes),
+            letters(app, dead_letters::EVENT_GRID, &all, self.given_up_causes),
             names(app, overview, self.names),
         );
         let (parked, parked_causes) = parked.unzip();
@@ -60,7 +58,7 @@ impl Listings {
 }
 
 /// The letters of a container and the causes of the newest.
-async fn letters(app: &App, container: &str, prefixes: &[String], known: Causes) -> Option<(Letters, Causes)> {
+async fn letters(app: &App, container: &str, prefixes: &[String], read_before: Causes) -> Option<(Letters, Causes)> {
     let lists: Result<Vec<Vec<BlobEntry>>, BlobError> = stream::iter(prefixes.to_vec())
         .map(|prefix| async move {
             match app.blobs().list_first(container, &prefix, MOST + 1).await {
@@ -80,11 +78,11 @@ async fn letters(app: &App, container: &str, prefixes: &[String], known: Causes)
     }
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.last_modified));
     entries.truncate(NEWEST);
-    let known = &known;
+    let read_before = &read_before;
     let newest: Vec<(Letter, String)> = stream::iter(entries)
         .map(|BlobEntry { name, etag, last_modified, .. }| async move {
             let key = (name, etag);
-            let cause = match known.get(&key) {
+            let cause = match read_before.get(&key) {
                 Some(cause) => cause.clone(),
                 None => cause(app, container, &key.0).await,
             };
@@ -111,7 +109,7 @@ async fn cause(app: &App, container: &str, name: &str) -> Option<String> {
 }
 
 /// The names of the products that are mentioned. A name is read once, as it seldom changes, and forgotten when nothing mentions it.
-async fn names(app: &App, overview: &Overview, known: BTreeMap<String, String>) -> BTreeMap<String, String> {
+async fn names(app: &App, overview: &Overview, read_before: BTreeMap<String, String>) -> BTreeMap<String, String> {
     let trending = overview.trending.iter().flat_map(|trending| trending.top.iter().chain(&trending.rising));
     let anomalies = overview.anomalies.iter().flat_map(|anomalies| anomalies.open.iter().chain(&anomalies.recent));
     let ids: BTreeSet<String> = trending
@@ -119,14 +117,13 @@ async fn names(app: &App, overview: &Overview, known: BTreeMap<String, String>) 
         .chain(anomalies.filter_map(|anomaly| anomaly.scope.strip_prefix("product:")))
         .map(str::to_owned)
         .collect();
-    let (products, known) = (app.cosmos().container("site", "products"), &known);
-    let products = &products;
+    let read_before = &read_before;
     stream::iter(ids)
         .map(|id| async move {
-            if let Some(name) = known.get(&id) {
+            if let Some(name) = read_before.get(&id) {
                 return Some((id, name.clone()));
             }
-            let read = products.read::<ProductView>(&id, &id).await;
+            let read = app.stores().products.read(&id).await;
             let view = read.inspect_err(|error| tracing::warn!(%error, "a name cannot be read"));
             let name = view.ok()??.value.product.content.name.to_string();
             Some((id, name))

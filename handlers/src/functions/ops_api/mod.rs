@@ -12,29 +12,22 @@ mod listings;
 
 use std::{
     collections::BTreeMap,
-    num::NonZeroU32,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};
 use listings::Listings;
-use serde::de::DeserializeOwned;
-use serde_json::json;
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
 
-use super::http::{Audience, Problem, cacheable_for, cors};
 use crate::{
     app::App,
-    azure::cosmos::{Container, CosmosError, CosmosErrorKind},
-    domain::{
-        lag::{self, Health},
-        operations::{self, Anomalies, Minute, Overview, Partners, Trending},
-        rates::{self, Recent},
-    },
+    azure::cosmos::{CosmosError, CosmosErrorKind},
+    domain::operations::{self, Anomalies, Minute, Overview, Partners, Trending},
+    function::{Function, Trigger},
+    http::{Audience, Problem, cacheable_for, cors},
     outcome::Cause,
-    registry::{Function, Trigger},
 };
 
 /// The registry's entry.
@@ -48,22 +41,22 @@ const LISTINGS_KEPT: Duration = Duration::from_secs(10);
 /// Minutes of clicks that are shown.
 const MINUTES: i64 = 180;
 
-const MINUTES_QUERY: &str =
-    "SELECT c.minute, c.views, c.visitors FROM c WHERE c.minute >= @from AND c.minute <= @to ORDER BY c.minute";
+/// What is shown of a minute.
+const SELECT: &str = "c.minute, c.views, c.visitors";
 
 fn router(app: App) -> Router {
-    let desk = Arc::new(Desk { app, view: Mutex::default() });
+    let console = Arc::new(Console { app, view: Mutex::default() });
     // Who has a key may ask from any page that may ask the site's API; a preflight has no key, so the key comes as `code`.
-    let cors = cors(&desk.app.settings().site.origins);
-    Router::new().route("/api/ops/overview", get(overview)).layer(cors).with_state(desk)
+    let cors = cors(&console.app.settings().site.origins);
+    Router::new().route("/api/ops/overview", get(overview)).layer(cors).with_state(console)
 }
 
-async fn overview(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Result<Response, Problem> {
-    cacheable_for(Audience::One, &*desk.overview().await?, &headers)
+async fn overview(State(console): State<Arc<Console>>, headers: HeaderMap) -> Result<Response, Problem> {
+    cacheable_for(Audience::One, &*console.overview().await?, &headers)
 }
 
 /// What was read last. Whoever asks while it is read again waits for that.
-struct Desk {
+struct Console {
     app: App,
     view: Mutex<View>,
 }
@@ -74,7 +67,7 @@ struct View {
     listings: Option<(Instant, Listings)>,
 }
 
-impl Desk {
+impl Console {
     async fn overview(&self) -> Result<Arc<Overview>, CosmosError> {
         let mut view = self.view.lock().await;
         if let Some((read, overview)) = &view.overview
@@ -101,24 +94,20 @@ impl Desk {
 
     /// All that documents say: point reads, and one query in each of two partitions.
     async fn documents(&self) -> Result<Overview, CosmosError> {
-        let cosmos = self.app.cosmos();
-        let (health, site) = (cosmos.container("site", "health"), cosmos.container("site", "trending"));
-        let anomalies = cosmos.container("analytics", "anomalies");
+        let stores = self.app.stores();
         let (health, recent, trending, anomalies, clicks) = Box::pin(futures::future::try_join5(
-            health.read::<Health>(lag::CURRENT, lag::CURRENT),
-            health.read::<Recent>(rates::RECENT, rates::RECENT),
-            legible::<Trending>(&site, "all"),
-            legible::<Anomalies>(&anomalies, "current"),
+            stores.health.current(),
+            stores.health.recent(),
+            legible(stores.trending.all::<Trending>()),
+            legible(stores.anomalies.list::<Anomalies>()),
             self.minutes(),
         ))
         .await?;
-        let health = health.map(|stored| stored.value);
-        let recent = recent.map(|stored| stored.value).unwrap_or_default();
         let (logs, flows) = health.as_ref().map(|health| operations::flows(health, &recent)).unwrap_or_default();
         let to_partners = flows.iter().find(|flow| flow.function == super::partner_notifications::FUNCTION.name);
         Ok(Overview {
             measured_at: health.map(|health| health.at),
-            functions: self.app.functions().iter().map(|function| function.name).collect(),
+            functions: self.app.served().iter().map(|served| served.function).collect(),
             dead_letters: None,
             partners: Partners {
                 published_per_second: to_partners.and_then(|flow| flow.handled_per_second),
@@ -136,39 +125,26 @@ impl Desk {
 
     /// The last minutes, over midnight too.
     async fn minutes(&self) -> Result<Vec<Minute>, CosmosError> {
-        let container = self.app.cosmos().container("analytics", "minutes");
         let now = self.app.now();
         let to = now.unix_timestamp().div_euclid(60);
-        let parameters = [("@from", json!(to - MINUTES)), ("@to", json!(to))];
         let mut days = vec![day(now - time::Duration::minutes(MINUTES)), day(now)];
         days.dedup();
         let mut minutes = Vec::new();
         for day in days {
-            let mut continuation = None;
-            loop {
-                let size = NonZeroU32::MIN.saturating_add(MINUTES.unsigned_abs().try_into().unwrap_or(u32::MAX));
-                let page = container
-                    .query_partition::<Minute>(&day, MINUTES_QUERY, &parameters, size, continuation.as_deref())
-                    .await?;
-                minutes.extend(page.items);
-                continuation = page.continuation;
-                if continuation.is_none() {
-                    break;
-                }
-            }
+            minutes.extend(self.app.stores().minutes.between(&day, SELECT, to - MINUTES, to).await?);
         }
         Ok(minutes)
     }
 }
 
 /// A document of another function; one that has not the shape that is read here must not hide everything else.
-async fn legible<T: DeserializeOwned>(container: &Container, id: &str) -> Result<Option<T>, CosmosError> {
-    match container.read::<T>(id, id).await {
+async fn legible<T>(read: impl Future<Output = Result<Option<T>, CosmosError>>) -> Result<Option<T>, CosmosError> {
+    match read.await {
         Err(error) if error.kind == CosmosErrorKind::Refused => {
             tracing::error!(cause = Cause::from_error("read a document", error).chain(), "a document is left out");
             Ok(None)
         }
-        read => Ok(read?.map(|stored| stored.value)),
+        read => read,
     }
 }
 

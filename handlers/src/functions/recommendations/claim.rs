@@ -12,11 +12,11 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{put, stored};
 use crate::{
     app::App,
     azure::blobs::{BlobErrorKind, Condition},
     outcome::Cause,
+    stores::co_views::{put, stored},
 };
 
 const CLAIM: &str = "claim.json";
@@ -95,7 +95,7 @@ pub(super) async fn alone<T>(
 
 /// Takes the claim unless another holds it, and returns its version.
 async fn take(app: &App) -> Result<Option<String>, Cause> {
-    let (held, version) = stored::<Claim>(app, CLAIM).await?;
+    let (held, version) = stored::<Claim>(app.blobs(), CLAIM).await?;
     let now = app.now();
     if held.is_some_and(|held| held.holds(now)) {
         return Ok(None);
@@ -106,7 +106,7 @@ async fn take(app: &App) -> Result<Option<String>, Cause> {
 /// Writes the claim in place of that version of it; `None` if another did.
 async fn write(app: &App, until: OffsetDateTime, version: Option<&str>) -> Result<Option<String>, Cause> {
     let condition = version.map_or(Condition::IfAbsent, Condition::IfMatch);
-    match put(app, CLAIM, &Claim { until }, condition).await {
+    match put(app.blobs(), CLAIM, &Claim { until }, condition).await {
         Ok(version) => Ok(Some(version)),
         Err(error) if matches!(error.kind, BlobErrorKind::Conflict | BlobErrorKind::NotFound) => Ok(None),
         Err(error) => Err(Cause::from_error("claim the recommendations", error)),

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{stored, visitors::KEPT};
 use crate::{
     app::App,
     azure::blobs::Condition,
@@ -16,8 +15,11 @@ use crate::{
             weights::Weights,
         },
     },
-    functions::co_views::{CONTAINER, MARKS, put},
     outcome::Cause,
+    stores::{
+        co_views::{self, MARKS, put, stored},
+        visitors::KEPT,
+    },
 };
 
 const SETTLED: &str = "settled.json";
@@ -76,7 +78,7 @@ async fn catch_up_with(
     changes: &mut Changes,
 ) -> Result<(), Cause> {
     let listed = files_of(app, mark).await?;
-    let (table, version) = stored::<CoViews>(app, &table_of(mark)).await?;
+    let (table, version) = stored::<CoViews>(app.blobs(), &table_of(mark)).await?;
     let mut table = table.filter(|table| listed.starts_with(&table.files)).unwrap_or_default();
     let added = table.files.len();
     for (place, file) in listed.into_iter().enumerate() {
@@ -84,7 +86,7 @@ async fn catch_up_with(
         let is_served = !is_recent || served.contains(&file);
         if is_new || !is_served {
             // A file that was replaced since it was listed has marked its day again.
-            let (sessions, _) = stored::<FileSessions>(app, &file.name).await?;
+            let (sessions, _) = stored::<FileSessions>(app.blobs(), &file.name).await?;
             if !is_served {
                 changes.serve(&file, sessions.as_ref());
             }
@@ -98,7 +100,7 @@ async fn catch_up_with(
     }
     if table.files.len() > added || added == 0 {
         let condition = version.as_deref().map_or(Condition::IfAbsent, Condition::IfMatch);
-        put(app, &table_of(mark), &table, condition)
+        put(app.blobs(), &table_of(mark), &table, condition)
             .await
             .map_err(|error| Cause::from_error("store the co-views of a day", error))?;
     }
@@ -107,11 +109,11 @@ async fn catch_up_with(
 
 /// Removes all tables: they are made again from the sessions of the files.
 pub(super) async fn forget_tables(app: &App) -> Result<(), Cause> {
-    let tables = app.blobs().list(CONTAINER, TABLES).await;
-    for table in tables.map_err(|error| Cause::from_error("list the co-views", error))? {
-        super::forget(app, &table.name).await?;
+    let tables = co_views::list(app.blobs(), TABLES).await;
+    for table in tables.map_err(|error| Cause::from_error("list the co-views", error))?.keys() {
+        co_views::forget(app.blobs(), table).await?;
     }
-    super::forget(app, SETTLED).await
+    co_views::forget(app.blobs(), SETTLED).await
 }
 
 /// Who clicked on a day whose files a run of the function no longer looks into, as long as such a visitor's list is kept.
@@ -120,7 +122,7 @@ pub(super) async fn visitors_before_yesterday(app: &App, today: Day, mark: &str)
     let mut visitors = BTreeSet::new();
     if is_kept && !is_recent(mark, today) {
         for file in files_of(app, mark).await? {
-            let (sessions, _) = stored::<FileSessions>(app, &file.name).await?;
+            let (sessions, _) = stored::<FileSessions>(app.blobs(), &file.name).await?;
             visitors.extend(sessions.into_iter().flat_map(|sessions| sessions.visits).map(|visit| visit.visitor));
         }
     }
@@ -129,18 +131,15 @@ pub(super) async fn visitors_before_yesterday(app: &App, today: Day, mark: &str)
 
 /// The sessions of a day, by file, in the hub's order.
 async fn files_of(app: &App, mark: &str) -> Result<Vec<Added>, Cause> {
-    let listed = app.blobs().list(CONTAINER, &format!("{}/", mark.trim_start_matches(MARKS))).await;
+    let listed = co_views::list(app.blobs(), &format!("{}/", mark.trim_start_matches(MARKS))).await;
     let listed = listed.map_err(|error| Cause::from_error("list the sessions of a day", error))?;
-    Ok(listed.into_iter().map(|entry| Added { name: entry.name, etag: entry.etag }).collect())
+    Ok(listed.into_iter().map(|(name, etag)| Added { name, etag }).collect())
 }
 
 /// Removes a day that no longer counts; the sessions of its files are the storage account's to delete, as the captured files are.
 async fn forget(app: &App, mark: &str) -> Result<(), Cause> {
     for name in [table_of(mark).as_str(), mark] {
-        app.blobs()
-            .delete(CONTAINER, name)
-            .await
-            .map_err(|error| Cause::from_error("remove the co-views of a day that is over", error))?;
+        co_views::forget(app.blobs(), name).await?;
     }
     Ok(())
 }
@@ -161,7 +160,7 @@ pub(super) async fn weights(app: &App, today: Day, marks: &Marks) -> Result<Weig
 }
 
 async fn settled(app: &App, today: Day, marks: Marks) -> Result<Weights, Cause> {
-    let (kept, _) = stored::<Settled>(app, SETTLED).await?;
+    let (kept, _) = stored::<Settled>(app.blobs(), SETTLED).await?;
     if let Some(kept) = kept.filter(|kept| kept.today == Some(today) && kept.marks == marks) {
         return Ok(kept.weights);
     }
@@ -171,14 +170,14 @@ async fn settled(app: &App, today: Day, marks: Marks) -> Result<Weights, Cause> 
     }
     weights.keep_strongest(STRONGEST);
     let settled = Settled { today: Some(today), marks, weights };
-    put(app, SETTLED, &settled, Condition::None)
+    put(app.blobs(), SETTLED, &settled, Condition::None)
         .await
         .map_err(|error| Cause::from_error("store the settled days", error))?;
     Ok(settled.weights)
 }
 
 async fn absorb(app: &App, weights: &mut Weights, mark: &str, today: Day) -> Result<(), Cause> {
-    let (Some(table), _) = stored::<CoViews>(app, &table_of(mark)).await? else { return Ok(()) };
+    let (Some(table), _) = stored::<CoViews>(app.blobs(), &table_of(mark)).await? else { return Ok(()) };
     for (day, pairs) in &table.days {
         weights.absorb(pairs, day.decay(today));
     }

@@ -11,28 +11,26 @@
 //! early, by its own limit or a kill, leaves what it merged and wrote; the next goes on from there, and ends in the same documents. One that
 //! finds `contoso rebuild` at work waits for it, and leaves the work to the next tick if that takes long.
 //!
-//! In container `co-views`: `days/…` is one partition's day, `settled.json` the days before yesterday, `state.json` what was done and
-//! `claim.json` says who is at work.
+//! What it keeps for itself is in container `co-views`, see [`crate::stores::co_views`].
 
 mod claim;
+mod making;
 mod merging;
 mod products;
 mod progress;
 mod visitors;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
-use serde::de::DeserializeOwned;
-use time::OffsetDateTime;
-
-use self::progress::Progress;
-use super::co_views::{CONTAINER, MARKS, put};
+use self::{
+    making::{End, Making},
+    progress::Progress,
+};
 use crate::{
     app::App,
-    azure::cosmos::Container,
     domain::{
         click::VisitorId,
         product::ProductId,
@@ -40,24 +38,16 @@ use crate::{
             Day,
             co_views::Added,
             state::{Marks, Sources},
-            weights::Weights,
         },
     },
+    function::{Function, Trigger},
     outcome::Cause,
-    registry::{Function, Trigger},
+    stores::co_views::{self, MARKS},
 };
 
 /// The registry's entry.
 pub const FUNCTION: Function =
     Function { name: "Recommendations", trigger: Trigger::Timer { handle: |app, _| Box::pin(handle(app)) } };
-
-const STATE: &str = "state.json";
-
-/// Documents on their way at once.
-const AT_ONCE: usize = 32;
-
-/// Answered from the index of `site/products`, so it costs by what it finds.
-const DISCONTINUED: &str = "SELECT VALUE c.id FROM c WHERE c.product.status = 'discontinued'";
 
 /// A run of the timer takes so long at most; the next goes on where it was. With the wait for another it stays below the deadline of timers.
 const RUN: Duration = Duration::from_secs(200);
@@ -65,9 +55,6 @@ const RUN: Duration = Duration::from_secs(200);
 const WAIT: Duration = Duration::from_secs(45);
 /// Who makes every list waits until a run of the timer must have ended.
 const LONG_WAIT: Duration = Duration::from_secs(330);
-
-/// Lists worked on before what was done may be stored.
-const PORTION: usize = 256;
 
 /// Attempts of who makes every list, each going on where the one before it failed.
 const ATTEMPTS: u32 = 6;
@@ -84,36 +71,6 @@ async fn handle(app: App) -> Result<(), Cause> {
         None => tracing::info!("a rebuild or another run is at work on the recommendations; the next tick looks again"),
     }
     Ok(())
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// Every list is as it is to be.
-    Whole,
-    /// Its time was over. What it did is stored.
-    Cut,
-}
-
-/// What lists are made of, and where they go.
-struct Making<'a> {
-    app: &'a App,
-    container: Container,
-    weights: Weights,
-    hidden: HashSet<ProductId>,
-    now: OffsetDateTime,
-}
-
-impl<'a> Making<'a> {
-    async fn new(app: &'a App, sources: &Sources, today: Day) -> Result<Self, Cause> {
-        Ok(Self {
-            app,
-            container: app.cosmos().container("site", "recommendations"),
-            weights: merging::weights(app, today, &sources.marks).await?,
-            hidden: sources.discontinued.iter().cloned().collect(),
-            now: app.now(),
-        })
-    }
 }
 
 /// Writes what changed since the last run, for as long as `limit`, and counts the lists in `written`. What was done is stored on the way,
@@ -156,7 +113,7 @@ async fn write_changed(
     // Before the first run there is no list that could hold them.
     if known.today.is_some() {
         let gone: Vec<&ProductId> = sources.discontinued.difference(&known.discontinued).collect();
-        visitors::take_out(&making.container, &gone, &making.hidden).await?;
+        visitors::take_out(making.app, &gone, &making.hidden).await?;
     }
     Ok(End::Whole)
 }
@@ -174,7 +131,7 @@ pub async fn make_everything(
 ) -> Result<u64, Cause> {
     let work = async {
         // Only a run that knows of no list writes all of them; and none that began before can end after this.
-        forget(app, STATE).await?;
+        Progress::forget(app).await?;
         if from_nothing {
             merging::forget_tables(app).await?;
         }
@@ -199,26 +156,6 @@ pub async fn make_everything(
     claim::alone(app, LONG_WAIT, work).await?.ok_or_else(busy)
 }
 
-async fn forget(app: &App, name: &str) -> Result<(), Cause> {
-    let deleted = app.blobs().delete(CONTAINER, name).await;
-    deleted.map_err(|error| Cause::from_error("remove what was made of co-views", error))
-}
-
-/// A document of the container and its ETag. One that cannot be read is there, but counts as missing: each can be made again.
-async fn stored<T: DeserializeOwned>(app: &App, name: &str) -> Result<(Option<T>, Option<String>), Cause> {
-    let blob = app
-        .blobs()
-        .get(CONTAINER, name)
-        .await
-        .map_err(|error| Cause::from_error("read what is stored of co-views", error))?;
-    let Some(blob) = blob else { return Ok((None, None)) };
-    let document = contoso_json::from_slice(&blob.body);
-    if let Err(error) = &document {
-        tracing::warn!(blob.name = name, cause = %error, "a document of co-views cannot be read");
-    }
-    Ok((document.ok(), Some(blob.etag)))
-}
-
 /// What lists are to be made of now.
 async fn sources(app: &App) -> Result<Sources, Cause> {
     let today = Day::of(app.now());
@@ -226,16 +163,11 @@ async fn sources(app: &App) -> Result<Sources, Cause> {
 }
 
 async fn marks(app: &App) -> Result<Marks, Cause> {
-    let listed =
-        app.blobs().list(CONTAINER, MARKS).await.map_err(|error| Cause::from_error("list what changed", error))?;
-    Ok(listed.into_iter().map(|entry| (entry.name, entry.etag)).collect())
+    co_views::list(app.blobs(), MARKS).await.map_err(|error| Cause::from_error("list what changed", error))
 }
 
 async fn discontinued(app: &App) -> Result<BTreeSet<ProductId>, Cause> {
-    let products = app.cosmos().container("site", "products");
-    let ids: Vec<ProductId> = products
-        .query(DISCONTINUED)
-        .await
-        .map_err(|error| Cause::from_error("ask which products are discontinued", error))?;
+    let ids = app.stores().products.discontinued().await;
+    let ids = ids.map_err(|error| Cause::from_error("ask which products are discontinued", error))?;
     Ok(ids.into_iter().collect())
 }

@@ -5,15 +5,17 @@ use std::collections::BTreeSet;
 use futures::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 
-use super::{AT_ONCE, End, Making, PORTION, progress::Progress};
+use super::{
+    making::{AT_ONCE, End, Making, PORTION},
+    progress::Progress,
+};
 use crate::{
-    azure::cosmos::CosmosErrorKind,
     domain::{
         product::ProductId,
         recommendation::lists::{List, viewed_together},
     },
-    functions::product_recommendations,
     outcome::Cause,
+    stores::recommendations::of_product,
 };
 
 /// Writes the lists of products that differ from those that were written before, and removes those of products that lead nowhere now.
@@ -23,7 +25,8 @@ pub(super) async fn write_lists(
     is_over: &(impl Fn() -> bool + Sync),
     written: &mut u64,
 ) -> Result<End, Cause> {
-    let Making { container, weights, hidden, now, .. } = making;
+    let Making { app, weights, hidden, now, .. } = making;
+    let lists = &app.stores().recommendations;
     let products: Vec<&ProductId> = weights.products().collect();
     let mut gone: BTreeSet<ProductId> = progress.state().lists.keys().cloned().collect();
     for portion in products.chunks(PORTION) {
@@ -34,7 +37,7 @@ pub(super) async fn write_lists(
                 continue;
             }
             gone.remove(*product);
-            let list = List { id: product_recommendations(product), at: *now, items, ttl: None };
+            let list = List { id: of_product(product), at: *now, items, ttl: None };
             let digest = digest(&list);
             if progress.state().lists.get(*product) != Some(&digest) {
                 changed.push(((*product).clone(), digest, list));
@@ -42,7 +45,7 @@ pub(super) async fn write_lists(
         }
         let mut writing = stream::iter(changed)
             .map(|(product, digest, list): (ProductId, String, List)| async move {
-                container.upsert(&list.id, &list.id, &list).await.map(|()| (product, digest))
+                lists.write(&list).await.map(|()| (product, digest))
             })
             .buffer_unordered(AT_ONCE);
         while let Some(stored) = writing.next().await {
@@ -59,13 +62,7 @@ pub(super) async fn write_lists(
         tokio::task::yield_now().await;
     }
     let mut removing = stream::iter(gone)
-        .map(|product: ProductId| async move {
-            let id = product_recommendations(&product);
-            match container.delete(&id, &id, None).await {
-                Err(error) if error.kind != CosmosErrorKind::NotFound => Err(error),
-                _ => Ok(product),
-            }
-        })
+        .map(|product: ProductId| async move { lists.delete(&of_product(&product)).await.map(|()| product) })
         .buffer_unordered(AT_ONCE);
     while let Some(removed) = removing.next().await {
         let product = removed.map_err(|error| Cause::from_error("remove what is no longer viewed together", error))?;

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use super::{STATE, put, stored};
 use crate::{
     app::App,
     azure::blobs::Condition,
@@ -15,7 +14,10 @@ use crate::{
         },
     },
     outcome::Cause,
+    stores::co_views::{forget, put, stored},
 };
+
+const STATE: &str = "state.json";
 
 /// Storing the state takes one part in so many of a run's time: it may name a hundred thousand products.
 const SHARE: u32 = 10;
@@ -34,9 +36,14 @@ pub(super) struct Progress<'a> {
 impl<'a> Progress<'a> {
     /// As it was stored last; a state that cannot be read is as none.
     pub(super) async fn read(app: &'a App) -> Result<Self, Cause> {
-        let (state, version) = stored::<State>(app, STATE).await?;
+        let (state, version) = stored::<State>(app.blobs(), STATE).await?;
         let state = state.unwrap_or_default();
         Ok(Self { app, state, version, is_stored: true, stored_at: Instant::now(), took: Duration::ZERO })
+    }
+
+    /// Forgets what was done: the next run makes every list.
+    pub(super) async fn forget(app: &App) -> Result<(), Cause> {
+        forget(app.blobs(), STATE).await
     }
 
     pub(super) fn state(&self) -> &State {
@@ -91,7 +98,7 @@ impl<'a> Progress<'a> {
     async fn write(&mut self) -> Result<(), Cause> {
         let began = Instant::now();
         let condition = self.version.as_deref().map_or(Condition::IfAbsent, Condition::IfMatch);
-        let written = put(self.app, STATE, &self.state, condition).await;
+        let written = put(self.app.blobs(), STATE, &self.state, condition).await;
         self.version = Some(written.map_err(|error| Cause::from_error("store what was recommended", error))?);
         (self.is_stored, self.stored_at, self.took) = (true, Instant::now(), began.elapsed());
         Ok(())

@@ -5,25 +5,25 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use futures::{StreamExt, TryStreamExt, stream};
 use time::Duration;
 
-use super::{AT_ONCE, End, Making, PORTION, progress::Progress};
+use super::{
+    making::{AT_ONCE, End, Making, PORTION},
+    progress::Progress,
+};
 use crate::{
-    azure::cosmos::{Container, CosmosError, CosmosErrorKind},
+    app::App,
+    azure::cosmos::CosmosError,
     domain::{
         click::VisitorId,
         product::ProductId,
-        recently_viewed::RecentlyViewed,
         recommendation::{
             co_views::Added,
             lists::{List, for_you},
             state::Serving,
         },
     },
-    functions::visitor_recommendations,
     outcome::Cause,
+    stores::{recommendations::of_visitor, visitors::KEPT},
 };
-
-/// As long as `site/visitors` keeps what was viewed.
-pub(super) const KEPT: Duration = Duration::days(30);
 
 /// Discontinued products looked for in one query, which visits every partition: a season's end discontinues hundreds.
 const ASKED_AT_ONCE: usize = 200;
@@ -67,9 +67,8 @@ pub(super) async fn write_lists(
     making: &Making<'_>,
     visitors: impl IntoIterator<Item = VisitorId>,
 ) -> Result<u64, Cause> {
-    let recently_viewed = &making.app.cosmos().container("site", "visitors");
     stream::iter(visitors)
-        .map(|visitor: VisitorId| write_list(recently_viewed, making, visitor))
+        .map(|visitor: VisitorId| write_list(making, visitor))
         .buffer_unordered(AT_ONCE)
         .try_fold(0, |written, is_written| async move { Ok(written + u64::from(is_written)) })
         .await
@@ -77,55 +76,45 @@ pub(super) async fn write_lists(
 }
 
 async fn write_list(
-    recently_viewed: &Container,
-    Making { container, weights, hidden, now, .. }: &Making<'_>,
+    Making { app, weights, hidden, now, .. }: &Making<'_>,
     visitor: VisitorId,
 ) -> Result<bool, CosmosError> {
-    let recent = recent(recently_viewed, &visitor).await?;
+    let lists = &app.stores().recommendations;
+    let recent = recent(app, &visitor).await?;
     let items = for_you(weights, &recent, hidden);
-    let id = visitor_recommendations(&visitor);
+    let id = of_visitor(&visitor);
     if items.is_empty() {
         return Ok(false);
     }
-    let stored = container.read::<List>(&id, &id).await?;
+    let stored = lists.read(&id).await?;
     if stored.is_some_and(|stored| stored.value.items == items && *now - stored.value.at < RENEWED) {
         return Ok(false);
     }
     let list = List { id, at: *now, items, ttl: Some(KEPT.whole_seconds()) };
-    container.upsert(&list.id, &list.id, &list).await?;
+    lists.write(&list).await?;
     // Whoever was erased meanwhile keeps no list: erasing empties `site/visitors` first.
-    if self::recent(recently_viewed, &visitor).await?.is_empty() {
-        delete(container, &list.id).await?;
+    if self::recent(app, &visitor).await?.is_empty() {
+        lists.delete(&list.id).await?;
     }
     Ok(true)
 }
 
 /// The visitor's products, the newest first; none if nothing is known, or all was erased.
-async fn recent(recently_viewed: &Container, visitor: &VisitorId) -> Result<Vec<ProductId>, CosmosError> {
-    let stored = recently_viewed.read::<RecentlyViewed>(visitor.as_str(), visitor.as_str()).await?;
+async fn recent(app: &App, visitor: &VisitorId) -> Result<Vec<ProductId>, CosmosError> {
+    let stored = app.stores().visitors.read(visitor).await?;
     let items = stored.map(|stored| stored.value.items).unwrap_or_default();
     Ok(items.into_iter().map(|item| item.product_id).collect())
 }
 
 /// Takes products that were just discontinued (`gone`) out of the lists of visitors.
-pub(super) async fn take_out(
-    container: &Container,
-    gone: &[&ProductId],
-    hidden: &HashSet<ProductId>,
-) -> Result<(), Cause> {
+pub(super) async fn take_out(app: &App, gone: &[&ProductId], hidden: &HashSet<ProductId>) -> Result<(), Cause> {
     for products in gone.chunks(ASKED_AT_ONCE) {
-        // A product id has no character that means anything in a query.
-        let products: Vec<String> = products.iter().map(|product| format!("'{product}'")).collect();
-        let with = format!(
-            "SELECT VALUE c.id FROM c JOIN item IN c.items \
-             WHERE STARTSWITH(c.id, 'visitor|') AND item.productId IN ({})",
-            products.join(",")
-        );
         let failed = |error| Cause::from_error("take a discontinued product out of the visitors' lists", error);
         // A list may hold several of them.
-        let ids: BTreeSet<String> = container.query(&with).await.map_err(failed)?.into_iter().collect();
+        let ids: BTreeSet<String> =
+            app.stores().recommendations.of_visitors_with(products).await.map_err(failed)?.into_iter().collect();
         stream::iter(ids)
-            .map(|id: String| shorten(container, id, hidden))
+            .map(|id: String| shorten(app, id, hidden))
             .buffer_unordered(AT_ONCE)
             .try_collect::<()>()
             .await
@@ -134,20 +123,10 @@ pub(super) async fn take_out(
     Ok(())
 }
 
-async fn shorten(container: &Container, id: String, hidden: &HashSet<ProductId>) -> Result<(), CosmosError> {
-    let Some(stored) = container.read::<List>(&id, &id).await? else { return Ok(()) };
+async fn shorten(app: &App, id: String, hidden: &HashSet<ProductId>) -> Result<(), CosmosError> {
+    let lists = &app.stores().recommendations;
+    let Some(stored) = lists.read(&id).await? else { return Ok(()) };
     let mut list = stored.value;
     list.items.retain(|item| !hidden.contains(&item.product_id));
-    match container.replace(&id, &id, &list, &stored.etag).await {
-        // It expired or was erased.
-        Err(error) if error.kind == CosmosErrorKind::NotFound => Ok(()),
-        written => written.map(drop),
-    }
-}
-
-async fn delete(container: &Container, id: &str) -> Result<(), CosmosError> {
-    match container.delete(id, id, None).await {
-        Err(error) if error.kind == CosmosErrorKind::NotFound => Ok(()),
-        deleted => deleted,
-    }
+    lists.replace(&list, &stored.etag).await
 }

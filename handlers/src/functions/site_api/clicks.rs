@@ -10,18 +10,13 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     app::App,
-    azure::cosmos::CosmosError,
     domain::{
         click::VisitorId,
         product::{Category, ProductId},
-        recently_viewed::RecentlyViewed,
         trends::board,
     },
-    functions::{
-        extract::{Path, Query},
-        http::{Audience, Problem, cacheable_for},
-        product_recommendations, visitor_recommendations,
-    },
+    http::{Audience, Path, Problem, Query, cacheable_for},
+    stores::recommendations,
 };
 
 /// Members that Cosmos DB adds to a document, those that are only for it, and what operators are told alone.
@@ -33,7 +28,7 @@ pub(super) async fn visitor(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = visitor_id(id)?;
-    let stored = app.cosmos().container("site", "visitors").read::<RecentlyViewed>(id.as_str(), id.as_str()).await?;
+    let stored = app.stores().visitors.read(&id).await?;
     let items = stored.map(|stored| stored.value.items).unwrap_or_default();
     cacheable_for(Audience::One, &json!({ "visitorId": id, "items": items }), &headers)
 }
@@ -44,8 +39,8 @@ pub(super) async fn visitor_recommended(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = visitor_id(id)?;
-    let recommended = ready(&app, "recommendations", &visitor_recommendations(&id)).await?;
-    cacheable_for(Audience::One, &recommendations("visitorId", id.as_str(), recommended), &headers)
+    let recommended = ready(app.stores().recommendations.document(&recommendations::of_visitor(&id)).await?);
+    cacheable_for(Audience::One, &recommended_to("visitorId", id.as_str(), recommended), &headers)
 }
 
 pub(super) async fn product_recommended(
@@ -54,8 +49,8 @@ pub(super) async fn product_recommended(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = ProductId::try_from(id).map_err(|error| Problem::field("id", error))?;
-    let recommended = ready(&app, "recommendations", &product_recommendations(&id)).await?;
-    cacheable_for(Audience::All, &recommendations("productId", id.as_str(), recommended), &headers)
+    let recommended = ready(app.stores().recommendations.document(&recommendations::of_product(&id)).await?);
+    cacheable_for(Audience::All, &recommended_to("productId", id.as_str(), recommended), &headers)
 }
 
 #[derive(Deserialize)]
@@ -71,24 +66,23 @@ pub(super) async fn trending(
     let category =
         query.category.map(Category::try_from).transpose().map_err(|error| Problem::field("category", error))?;
     let id = category.as_ref().map_or_else(|| board::ALL.to_owned(), board::category_id);
-    let stored = ready(&app, "trending", &id).await?;
+    let stored = ready(app.stores().trending.document(&id).await?);
     cacheable_for(Audience::All, &trends(category.as_ref(), stored), &headers)
 }
 
 /// A document as it was stored, without what is Cosmos DB's.
-async fn ready(app: &App, container: &str, id: &str) -> Result<Option<Map<String, Value>>, CosmosError> {
-    let stored = app.cosmos().container("site", container).read::<Plain>(id, id).await?;
-    Ok(stored.and_then(|stored| match stored.value {
-        Plain(Value::Object(mut document)) => {
+fn ready(stored: Option<Plain>) -> Option<Map<String, Value>> {
+    match stored?.0 {
+        Value::Object(mut document) => {
             document.retain(|name, _| !STORED.contains(&name.as_str()));
             Some(document)
         }
         _ => None,
-    }))
+    }
 }
 
 /// Recommendations as they are answered; without a document they are none, made at no time.
-fn recommendations(of: &str, id: &str, stored: Option<Map<String, Value>>) -> Value {
+fn recommended_to(of: &str, id: &str, stored: Option<Map<String, Value>>) -> Value {
     let mut answer = stored.unwrap_or_default();
     answer.insert(of.to_owned(), json!(id));
     answer.entry("at").or_insert(Value::Null);
@@ -118,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_yet_is_empty() {
-        assert_eq!(recommendations("visitorId", "v", None), json!({ "visitorId": "v", "at": null, "items": [] }));
+        assert_eq!(recommended_to("visitorId", "v", None), json!({ "visitorId": "v", "at": null, "items": [] }));
         let none = json!({ "category": null, "at": null, "windowMinutes": 15, "top": [], "rising": [] });
         assert_eq!(trends(None, None), none);
     }

@@ -26,19 +26,17 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use url::form_urlencoded;
 
-use super::extract::{Path, Query};
-use super::http::{Audience, Problem, cacheable_for, cors, preflight};
 use crate::{
     app::App,
     domain::{
-        lag::{self, Health},
         product::{Category, ProductId},
-        projection::{Entry, ProductView},
+        projection::Entry,
     },
-    registry::{Function, Trigger},
+    function::{Function, Trigger},
+    http::{Audience, Path, Problem, Query, cacheable_for, cors, preflight},
+    stores::listings::Listed,
 };
 
 /// The registry's entry.
@@ -46,9 +44,6 @@ pub const FUNCTION: Function = Function { name: "SiteApi", trigger: Trigger::Htt
 
 const PAGE: u32 = 24;
 const LARGEST_PAGE: u32 = 100;
-
-/// Tombstones have no entry.
-const LISTED: &str = "SELECT c.id, c.entry FROM c WHERE IS_DEFINED(c.entry) AND c.id > @after ORDER BY c.id";
 
 fn router(app: App) -> Router {
     Router::new()
@@ -80,13 +75,6 @@ struct Listing {
     after: String,
 }
 
-/// A row as the query selects it.
-#[derive(Deserialize)]
-struct Row {
-    id: ProductId,
-    entry: Entry,
-}
-
 #[derive(Serialize)]
 struct Item {
     id: ProductId,
@@ -103,17 +91,14 @@ struct List<'a> {
 
 async fn list(State(app): State<App>, Query(query): Query<ListQuery>, headers: HeaderMap) -> Result<Response, Problem> {
     let listing = Listing::parse(query)?;
-    let container = app.cosmos().container("site", "listings");
-    let parameters = [("@after", json!(listing.after))];
     let wanted = usize::try_from(listing.limit).unwrap_or(usize::MAX);
-    let mut rows: Vec<Row> = Vec::new();
+    let mut rows: Vec<Listed> = Vec::new();
     let mut continuation = None;
     // One more than asked tells whether there is a next page. The service may answer with fewer than asked.
     while rows.len() <= wanted {
         let size = NonZeroU32::MIN.saturating_add(listing.limit);
-        let page = container
-            .query_partition(listing.category.as_str(), LISTED, &parameters, size, continuation.as_deref())
-            .await?;
+        let listings = &app.stores().listings;
+        let page = listings.page(&listing.category, &listing.after, size, continuation.as_deref()).await?;
         rows.extend(page.items);
         continuation = page.continuation;
         if continuation.is_none() {
@@ -166,7 +151,7 @@ impl Listing {
 async fn product(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let missing = |id: &str| Problem::new(StatusCode::NOT_FOUND, format!("there is no product {id:?}"));
     let id = ProductId::try_from(id.clone()).map_err(|_| missing(&id))?;
-    let stored = app.cosmos().container("site", "products").read::<ProductView>(id.as_str(), id.as_str()).await?;
+    let stored = app.stores().products.read(id.as_str()).await?;
     let view = stored.ok_or_else(|| missing(id.as_str()))?.value;
     if view.product.is_discontinued() {
         return Err(Problem::new(StatusCode::GONE, format!("product {id} is discontinued: it is no longer sold")));
@@ -175,10 +160,10 @@ async fn product(State(app): State<App>, Path(id): Path<String>, headers: Header
 }
 
 async fn health(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
-    let stored = app.cosmos().container("site", "health").read::<Health>(lag::CURRENT, lag::CURRENT).await?;
+    let stored = app.stores().health.current().await?;
     let health =
         stored.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "nothing was measured yet; Heartbeat does it"))?;
-    cacheable_for(Audience::All, &health.value, &headers)
+    cacheable_for(Audience::All, &health, &headers)
 }
 
 #[cfg(test)]

@@ -1,42 +1,30 @@
 //! The lists of `site/trending`, made of the last minutes and the hours before.
 
-use std::{collections::BTreeSet, num::NonZeroU32};
+use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::{NO_DAY, minutes::Summing, shelf::shelf};
+use super::{minutes::Summing, sold::answers};
 use crate::{
     app::App,
-    azure::cosmos::{Container, CosmosError},
+    azure::cosmos::CosmosError,
     domain::{
         product::Category,
         trends::{
-            board::{ALL, TrendingDocument, WINDOW_MINUTES, category_id, empty},
-            minute::{Minute, MinuteDocument},
+            board::{TrendingDocument, WINDOW_MINUTES, category_id, empty},
+            minute::Minute,
             past::{Hour, Past},
             ranking::Ranking,
             tally::Tally,
         },
     },
     outcome::Cause,
+    stores::trending::TrendingLists,
 };
 
 /// Lists written at a time.
 const AT_ONCE: usize = 8;
-
-/// More than an hour has minutes, so that one page holds them.
-const AN_HOUR: NonZeroU32 = NonZeroU32::new(100).unwrap();
-
-/// The past as it was summed last: item `past` of `analytics/minutes`.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct PastDocument {
-    id: String,
-    day: String,
-    hours: Past,
-}
-
-const PAST: &str = "past";
 
 /// Makes the lists, after summing `changed` hours of the past again.
 pub(super) async fn write(app: &App, changed: &BTreeSet<i64>) -> Result<(), Cause> {
@@ -45,59 +33,54 @@ pub(super) async fn write(app: &App, changed: &BTreeSet<i64>) -> Result<(), Caus
     let recent = recent(app, now).await?;
     let past = past(app, now, changed).await.map_err(|error| Cause::from_error("sum the past hours", error))?;
     let ranking = Ranking::new(&recent, &past);
-    let shelf = shelf(app, &ranking).await.map_err(|error| Cause::from_error("ask which products are sold", error))?;
-    let lists = ranking.lists(at, &shelf);
-    let trending = app.cosmos().container("site", "trending");
-    put(&trending, lists).await.map_err(|error| Cause::from_error("write the lists of what is trending", error))
+    let sold = answers(app, &ranking).await.map_err(|error| Cause::from_error("ask which products are sold", error))?;
+    let lists = ranking.lists(at, &sold);
+    put(&app.stores().trending, lists)
+        .await
+        .map_err(|error| Cause::from_error("write the lists of what is trending", error))
 }
 
 /// What was counted in the minutes up to `now`.
 async fn recent(app: &App, now: Minute) -> Result<Tally, Cause> {
     let failed = |error| Cause::from_error("read the last minutes", error);
-    let summing = Summing::new(app);
+    let (summing, minutes) = (Summing::new(app), &app.stores().minutes);
     let mut recent = Tally::default();
     for minute in (0..WINDOW_MINUTES).map(|ago| now.plus(-ago)) {
-        let Some(stored) = summing.stored(minute).await.map_err(failed)? else { continue };
-        let tally = match app.minutes().take(&minute) {
-            Some((etag, tally)) if etag == stored.etag => tally,
-            _ => match summing.tally_of(minute, &stored.value.pages).await.map_err(failed)? {
+        let Some(stored) = minutes.read(minute).await.map_err(failed)? else { continue };
+        let tally = match minutes.take_tally(minute, &stored.etag) {
+            Some(tally) => tally,
+            None => match summing.tally_of(minute, &stored.value.pages).await.map_err(failed)? {
                 Some(tally) => tally,
                 None => continue,
             },
         };
         recent.merge(&tally);
-        app.minutes().put(minute, (stored.etag, tally));
+        minutes.put_tally(minute, stored.etag, tally);
     }
     Ok(recent)
 }
 
 /// The hours before, of which only those are summed that changed or came to an end.
 async fn past(app: &App, now: Minute, changed: &BTreeSet<i64>) -> Result<Past, CosmosError> {
-    let minutes = app.cosmos().container("analytics", "minutes");
-    let stored = minutes.read::<PastDocument>(NO_DAY, PAST).await?;
-    let mut past = stored.map(|stored| stored.value.hours).unwrap_or_default();
+    let mut past = app.stores().minutes.past().await?;
     let before = past.clone();
     let hours = Past::hours_before(now);
     past.hours.retain(|hour, _| hours.contains(hour));
     for hour in hours {
         if changed.contains(&hour) || !past.hours.contains_key(&hour) {
-            past.hours.insert(hour, sum(&minutes, now, hour).await?);
+            past.hours.insert(hour, sum(app, now, hour).await?);
         }
     }
     if past != before {
-        let document = PastDocument { id: PAST.to_owned(), day: NO_DAY.to_owned(), hours: past };
-        minutes.upsert(NO_DAY, PAST, &document).await?;
-        return Ok(document.hours);
+        app.stores().minutes.write_past(&past).await?;
     }
     Ok(past)
 }
 
-async fn sum(minutes: &Container, now: Minute, hour: i64) -> Result<Hour, CosmosError> {
+async fn sum(app: &App, now: Minute, hour: i64) -> Result<Hour, CosmosError> {
     let day = now.plus(hour * 60 - now.epoch()).day();
-    let sql = "SELECT * FROM c WHERE c.minute >= @from AND c.minute < @to";
-    let bounds = [("@from", (hour * 60).into()), ("@to", (hour * 60 + 60).into())];
-    let page = minutes.query_partition::<MinuteDocument>(&day, sql, &bounds, AN_HOUR, None).await?;
-    Ok(Hour::of_minutes(&page.items))
+    let minutes = app.stores().minutes.between(&day, "*", hour * 60, hour * 60 + 59).await?;
+    Ok(Hour::of_minutes(&minutes))
 }
 
 /// What the last run stored, as far as the next needs it.
@@ -108,8 +91,8 @@ struct Previous {
 }
 
 /// Stores the lists, and empties those of categories that have none any more.
-async fn put(trending: &Container, mut lists: Vec<TrendingDocument>) -> Result<(), CosmosError> {
-    let previous = trending.read::<Previous>(ALL, ALL).await?.map(|stored| stored.value);
+async fn put(trending: &TrendingLists, mut lists: Vec<TrendingDocument>) -> Result<(), CosmosError> {
+    let previous = trending.all::<Previous>().await?;
     if let Some((previous, all)) = previous.as_ref().zip(lists.last()) {
         let gone: Vec<_> = previous.categories.difference(&all.categories).collect();
         let emptied: Vec<_> = gone.into_iter().map(|category| empty(category_id(category), all.at)).collect();
@@ -119,12 +102,12 @@ async fn put(trending: &Container, mut lists: Vec<TrendingDocument>) -> Result<(
     }
     let all = lists.pop();
     stream::iter(lists)
-        .map(|list| async move { trending.upsert(&list.id, &list.id, &list).await })
+        .map(|list| async move { trending.write(&list).await })
         .buffer_unordered(AT_ONCE)
         .try_collect::<()>()
         .await?;
     match &all {
-        Some(all) => trending.upsert(ALL, ALL, all).await,
+        Some(all) => trending.write(all).await,
         None => Ok(()),
     }
 }

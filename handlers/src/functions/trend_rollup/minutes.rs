@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use contoso_json::Plain;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     app::App,
-    azure::cosmos::{Container, CosmosError, CosmosErrorKind, Stored},
+    azure::cosmos::CosmosError,
     domain::trends::{
         board::WINDOW_MINUTES,
         minute::{Minute, MinuteDocument},
         tally::Tally,
-        window::{MOST_PAGES, Page, PageDocument, PageId, WindowId},
+        window::{MOST_PAGES, PageDocument, PageId, WindowId},
     },
-    held::Held,
     outcome::Cause,
+    stores::{
+        minutes::Minutes,
+        windows::{Windows, read_page},
+    },
 };
 
 /// Pages read at a time for one minute.
@@ -24,39 +26,31 @@ const PAGES_AT_ONCE: usize = 8;
 /// Lost races in a row after which the run fails, and the next one sums again.
 const MAX_RACES: usize = 8;
 
-/// What was counted of the last minutes, under the ETag of the minute's item.
-pub(crate) type HeldMinutes = Held<Minute, (String, Tally)>;
-
-/// Room for the minutes that the lists are made of.
-pub(crate) fn held_minutes() -> HeldMinutes {
-    Held::new(usize::try_from(WINDOW_MINUTES).unwrap_or_default() + 2)
-}
-
 /// Pages of a minute's windows that changed.
 #[derive(Default)]
 pub(super) struct Pages {
     /// How many each partition has at least.
     counts: BTreeMap<String, u32>,
     /// Those that need not be read.
-    known: BTreeMap<PageId, PageDocument>,
+    read: BTreeMap<PageId, PageDocument>,
 }
 
 impl Pages {
     /// Adds one, as it was when the change feed was read.
     pub(super) fn changed(&mut self, id: PageId, document: PageDocument) {
         self.know(&id.window.partition, id.number + 1);
-        self.known.insert(id, document);
+        self.read.insert(id, document);
     }
 
     /// Whether no page has to be read.
     fn is_whole(&self) -> bool {
         self.counts.values().try_fold(0, |sum: usize, count| sum.checked_add(usize::try_from(*count).ok()?))
-            == Some(self.known.len())
+            == Some(self.read.len())
     }
 
     /// Forgets those that may have changed since; full ones never do.
     fn forget_changing(&mut self) {
-        self.known.retain(|_, document| document.full);
+        self.read.retain(|_, document| document.full);
     }
 
     fn know(&mut self, partition: &str, count: u32) {
@@ -76,17 +70,13 @@ struct Sum {
 /// Sums minutes.
 pub(super) struct Summing<'a> {
     app: &'a App,
-    windows: Container,
-    minutes: Container,
+    windows: &'a Windows,
+    minutes: &'a Minutes,
 }
 
 impl<'a> Summing<'a> {
     pub(super) fn new(app: &'a App) -> Self {
-        Self {
-            app,
-            windows: app.cosmos().container("analytics", "windows"),
-            minutes: app.cosmos().container("analytics", "minutes"),
-        }
+        Self { app, windows: &app.stores().windows, minutes: &app.stores().minutes }
     }
 
     /// Writes the minute's item as the sum of the pages it was made of before and those that changed.
@@ -101,18 +91,18 @@ impl<'a> Summing<'a> {
             && let Sum { tally, is_all: true } = self.tally(minute, &pages).await.map_err(failed)?
         {
             let document = MinuteDocument::new(minute, pages.counts.clone(), &tally);
-            match self.minutes.create(&document.day, &id, &document).await {
+            match self.minutes.write(&document, None).await {
                 Ok(etag) => {
-                    self.hold(minute, etag, tally);
+                    self.cache(minute, etag, tally);
                     return Ok(());
                 }
-                Err(error) if error.kind == CosmosErrorKind::Conflict => {}
+                Err(error) if error.is_lost_race() => {}
                 Err(error) => return Err(failed(error)),
             }
         }
         pages.forget_changing();
         for _ in 0..MAX_RACES {
-            let stored = self.stored(minute).await.map_err(failed)?;
+            let stored = self.minutes.read(minute).await.map_err(failed)?;
             for (partition, count) in stored.iter().flat_map(|stored| &stored.value.pages) {
                 pages.know(partition, *count);
             }
@@ -124,17 +114,16 @@ impl<'a> Summing<'a> {
             };
             let written = match stored {
                 Some(stored) if stored.value == document => Ok(stored.etag),
-                Some(stored) => self.minutes.replace(&document.day, &id, &document, &stored.etag).await,
-                None => self.minutes.create(&document.day, &id, &document).await,
+                stored => self.minutes.write(&document, stored.map(|stored| stored.etag).as_deref()).await,
             };
             match written {
                 Ok(etag) => {
                     if is_all {
-                        self.hold(minute, etag, tally);
+                        self.cache(minute, etag, tally);
                     }
                     return Ok(());
                 }
-                Err(error) if matches!(error.kind, CosmosErrorKind::Conflict | CosmosErrorKind::NotFound) => {}
+                Err(error) if error.is_lost_race() => {}
                 Err(error) => return Err(failed(error)),
             }
         }
@@ -142,15 +131,10 @@ impl<'a> Summing<'a> {
     }
 
     /// Keeps what was counted of a minute that the lists are made of.
-    fn hold(&self, minute: Minute, etag: String, tally: Tally) {
+    fn cache(&self, minute: Minute, etag: String, tally: Tally) {
         if minute >= Minute::of(self.app.now()).plus(-WINDOW_MINUTES) {
-            self.app.minutes().put(minute, (etag, tally));
+            self.minutes.put_tally(minute, etag, tally);
         }
-    }
-
-    /// The minute's item.
-    pub(super) async fn stored(&self, minute: Minute) -> Result<Option<Stored<MinuteDocument>>, CosmosError> {
-        self.minutes.read(&minute.day(), &minute.to_string()).await
     }
 
     /// What the windows count that the minute's item was made of; `None` if one of them is damaged or gone.
@@ -160,7 +144,7 @@ impl<'a> Summing<'a> {
         counts: &BTreeMap<String, u32>,
     ) -> Result<Option<Tally>, CosmosError> {
         let Sum { tally, is_all } =
-            self.tally(minute, &Pages { counts: counts.clone(), known: BTreeMap::new() }).await?;
+            self.tally(minute, &Pages { counts: counts.clone(), read: BTreeMap::new() }).await?;
         Ok(is_all.then_some(tally))
     }
 
@@ -172,9 +156,9 @@ impl<'a> Summing<'a> {
         }
         let mut found = stream::iter(ids)
             .map(|id| async move {
-                match pages.known.get(&id) {
-                    Some(document) => Ok(read_page(document)),
-                    None => self.page(&id).await,
+                match pages.read.get(&id) {
+                    Some(document) => Ok(read_page(document).map(|(_, page)| page)),
+                    None => self.windows.page(&id).await,
                 }
             })
             .buffer_unordered(PAGES_AT_ONCE);
@@ -190,19 +174,4 @@ impl<'a> Summing<'a> {
         }
         Ok(sum)
     }
-
-    async fn page(&self, id: &PageId) -> Result<Result<Page, Cause>, CosmosError> {
-        let id = id.to_string();
-        let stored = self.windows.read::<Plain>(&id, &id).await?;
-        let gone = || Cause::new(format!("page {id} is gone before its time"));
-        Ok(stored.ok_or_else(gone).and_then(|stored| {
-            let document = serde_json::from_value::<PageDocument>(stored.value.0);
-            document.map_err(|error| Cause::from_error("read a page", error)).and_then(|page| read_page(&page))
-        }))
-    }
-}
-
-fn read_page(document: &PageDocument) -> Result<Page, Cause> {
-    let page = <(PageId, Page)>::try_from(document);
-    page.map(|(_, page)| page).map_err(|error| Cause::from_error("read a page", error))
 }

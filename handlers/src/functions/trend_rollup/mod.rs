@@ -10,33 +10,27 @@
 
 mod lists;
 mod minutes;
-mod shelf;
+mod sold;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
-    num::NonZeroU32,
+    collections::{BTreeMap, HashSet},
     time::{Duration, Instant},
 };
 
 use contoso_json::Plain;
 use futures::{StreamExt, TryStreamExt, stream};
-use serde::{Deserialize, Serialize};
 
 use self::minutes::{Pages, Summing};
-pub(crate) use self::{
-    minutes::{HeldMinutes, held_minutes},
-    shelf::Answers,
-};
 use crate::{
     app::App,
-    azure::cosmos::{Changes, Container, CosmosErrorKind},
     domain::trends::{
         minute::Minute,
         past::Past,
-        window::{Page, PageDocument, PageId},
+        window::{PageDocument, PageId},
     },
+    function::{Function, Trigger},
     outcome::Cause,
-    registry::{Function, Trigger},
+    stores::{minutes::Progress, windows::read_page},
 };
 
 /// The registry's entry.
@@ -46,38 +40,15 @@ pub const FUNCTION: Function =
 /// After so long the lists are made, even if there are more changes; the next run goes on where this one stopped.
 const SUMMING: Duration = Duration::from_secs(20);
 
-/// Pages of windows taken from the change feed at a time.
-const CHANGES: NonZeroU32 = NonZeroU32::new(250).unwrap();
-
 /// Minutes summed at a time.
 const AT_ONCE: usize = 32;
 
-/// Partition of `analytics/minutes` that holds no minutes.
-const NO_DAY: &str = "-";
-
-/// How far the change feed was read: item `progress` of `analytics/minutes`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Progress {
-    id: String,
-    day: String,
-    /// Absent before the first read.
-    continuation: Option<String>,
-    /// Hours of the past that changed since they were summed, as whole hours since 1970.
-    hours: BTreeSet<i64>,
-}
-
-const PROGRESS: &str = "progress";
-
 async fn handle(app: App) -> Result<(), Cause> {
     let until = Instant::now() + SUMMING;
-    let windows = app.cosmos().container("analytics", "windows");
-    let stored = app.cosmos().container("analytics", "minutes");
-    let found = stored.read::<Progress>(NO_DAY, PROGRESS).await;
-    let found = found.map_err(|error| Cause::from_error("read how far the windows were summed", error))?;
-    let mut progress = found.map_or_else(Progress::default, |found| found.value);
-    (progress.id, progress.day) = (PROGRESS.to_owned(), NO_DAY.to_owned());
+    let found = app.stores().minutes.progress().await;
+    let mut progress = found.map_err(|error| Cause::from_error("read how far the windows were summed", error))?;
     loop {
-        let changes = changes(&windows, progress.continuation.as_deref()).await?;
+        let changes = app.stores().windows.changes(progress.continuation.as_deref()).await?;
         let is_at_end = changes.items.is_empty();
         let past = Past::hours_before(Minute::of(app.now()));
         let changed = sum(&app, changes.items).await?;
@@ -86,7 +57,7 @@ async fn handle(app: App) -> Result<(), Cause> {
             .extend(changed.iter().map(|minute| minute.epoch().div_euclid(60)).filter(|hour| past.contains(hour)));
         if progress.continuation.as_deref() != Some(&changes.continuation) {
             progress.continuation = Some(changes.continuation);
-            keep(&stored, &progress).await?;
+            keep(&app, &progress).await?;
         }
         if is_at_end || Instant::now() > until {
             break;
@@ -95,13 +66,13 @@ async fn handle(app: App) -> Result<(), Cause> {
     lists::write(&app, &progress.hours).await?;
     if !progress.hours.is_empty() {
         progress.hours.clear();
-        keep(&stored, &progress).await?;
+        keep(&app, &progress).await?;
     }
     Ok(())
 }
 
-async fn keep(stored: &Container, progress: &Progress) -> Result<(), Cause> {
-    let kept = stored.upsert(NO_DAY, PROGRESS, progress).await;
+async fn keep(app: &App, progress: &Progress) -> Result<(), Cause> {
+    let kept = app.stores().minutes.write_progress(progress).await;
     kept.map_err(|error| Cause::from_error("store how far the windows were summed", error))
 }
 
@@ -111,10 +82,10 @@ async fn keep(stored: &Container, progress: &Progress) -> Result<(), Cause> {
 /// # Errors
 /// If a service fails. Repeating is safe, and begins again.
 pub async fn sum_everything(app: &App, mut each: impl FnMut(u64) + Send) -> Result<(), Cause> {
-    let windows = app.cosmos().container("analytics", "windows");
+    let windows = &app.stores().windows;
     let mut continuation: Option<String> = None;
     loop {
-        let read = changes(&windows, continuation.as_deref()).await?;
+        let read = windows.changes(continuation.as_deref()).await?;
         if read.items.is_empty() {
             break;
         }
@@ -139,39 +110,24 @@ pub struct Survey {
 /// # Errors
 /// If a service fails. Nothing is written.
 pub async fn survey(app: &App) -> Result<Survey, Cause> {
-    let windows = app.cosmos().container("analytics", "windows");
+    let windows = &app.stores().windows;
     let mut continuation: Option<String> = None;
     let mut survey = Survey::default();
     loop {
-        let read = changes(&windows, continuation.as_deref()).await?;
+        let read = windows.changes(continuation.as_deref()).await?;
         if read.items.is_empty() {
             return Ok(survey);
         }
         for Plain(document) in read.items {
             let id = document["id"].as_str().unwrap_or_default().to_owned();
             let page = serde_json::from_value::<PageDocument>(document);
-            let page = page.map_err(|error| Cause::from_error("read a page", error)).and_then(|document| {
-                let page = <(PageId, Page)>::try_from(&document);
-                page.map_err(|error| Cause::from_error("read a page", error))
-            });
-            match page {
+            let page = page.map_err(|error| Cause::from_error("read a page", error));
+            match page.and_then(|document| read_page(&document)) {
                 Ok((id, _)) => drop(survey.readable.insert(id)),
                 Err(cause) => survey.damaged.push((id, cause)),
             }
         }
         continuation = Some(read.continuation);
-    }
-}
-
-/// The next changes; from the beginning if the position is not one of this container's, which was then made anew.
-async fn changes(windows: &Container, continuation: Option<&str>) -> Result<Changes<Plain>, Cause> {
-    let failed = |error| Cause::from_error("read which windows changed", error);
-    match windows.changes(continuation, CHANGES).await {
-        Err(error) if error.kind == CosmosErrorKind::Refused && continuation.is_some() => {
-            tracing::warn!(cause = %failed(error).chain(), "reading all windows again");
-            windows.changes(None, CHANGES).await.map_err(failed)
-        }
-        read => read.map_err(failed),
     }
 }
 

@@ -18,11 +18,13 @@ use std::{
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::{FutureExt, StreamExt, stream};
 
-use super::{dead_letters::DeadLetter, http::panic_text};
+use super::http::panic_text;
 use crate::{
+    app::App,
+    dead_letters::DeadLetter,
     events::DecodeError,
+    function::{BoxFuture, Order},
     outcome::{Cause, Outcome},
-    registry::{BoxFuture, Order},
 };
 
 /// Redeliveries after which records are no longer tried together.
@@ -56,6 +58,12 @@ pub(super) trait Records: Sync {
 /// Where bad records go.
 pub(super) trait Parking: Sync {
     fn park(&self, letter: DeadLetter) -> impl Future<Output = Result<(), Cause>> + Send;
+}
+
+impl Parking for App {
+    async fn park(&self, letter: DeadLetter) -> Result<(), Cause> {
+        letter.store(self.blobs()).await
+    }
 }
 
 /// Time limits of a run.

@@ -11,7 +11,7 @@ use std::{
 use time::OffsetDateTime;
 
 use super::*;
-use crate::host::dead_letters::BadRecord;
+use crate::dead_letters::BadRecord;
 
 const LIMITS: Limits = Limits {
     call: Duration::from_millis(200),

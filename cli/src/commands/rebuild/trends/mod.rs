@@ -60,7 +60,7 @@ pub(super) async fn rebuild(app: &App, namespace: &EventHubsSettings, tally: &mu
 async fn look_for_strangers(app: &App, partitions: &[String], tally: &mut Tally) {
     let ours: Vec<String> = partitions.iter().map(|partition| format!("STARTSWITH(c.id, '{partition}|')")).collect();
     let sql = format!("SELECT VALUE c.id FROM c WHERE NOT ({})", ours.join(" OR "));
-    match app.cosmos().container("analytics", "windows").query::<String>(&sql).await {
+    match app.stores().windows.container().query::<String>(&sql).await {
         Ok(ids) => ids
             .iter()
             .for_each(|id| tally.leave_out(id, "it is of no partition of the hub; delete it if it is not wanted")),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use contoso_handlers::app::App;
-use contoso_handlers::azure::cosmos::{Container, CosmosError, CosmosErrorKind};
+use contoso_handlers::azure::cosmos::{CosmosError, CosmosErrorKind};
 use contoso_handlers::domain::trends::remade::{Comparison, PageWrite, Remade, StoredPage};
 use contoso_handlers::domain::trends::window::{MOST_PAGES, PageId, WindowId};
 use serde_json::Value;
@@ -32,14 +32,11 @@ pub(super) struct Known {
 
 pub(super) struct Store {
     app: App,
-    windows: Container,
-    minutes: Container,
 }
 
 impl Store {
     pub(super) fn new(app: &App) -> Self {
-        let container = |name| app.cosmos().container("analytics", name);
-        Self { app: app.clone(), windows: container("windows"), minutes: container("minutes") }
+        Self { app: app.clone() }
     }
 
     /// Puts the window in the place of what is stored, if that differs; it was made of the log up to `end`.
@@ -88,14 +85,8 @@ impl Store {
     /// Whether all of them took place.
     async fn write(&self, writes: Vec<PageWrite>) -> Result<bool, CosmosError> {
         for PageWrite { document, etag } in writes {
-            let written = match etag {
-                Some(etag) => self.windows.replace(&document.id, &document.id, &document, &etag).await,
-                None => self.windows.create(&document.id, &document.id, &document).await,
-            };
-            match written {
-                Err(error) if matches!(error.kind, CosmosErrorKind::Conflict | CosmosErrorKind::NotFound) => {
-                    return Ok(false);
-                }
+            match self.app.stores().windows.write(&document, etag.as_deref()).await {
+                Err(error) if error.is_lost_race() => return Ok(false),
                 written => written?,
             };
         }
@@ -108,7 +99,7 @@ impl Store {
         let mut pages = Vec::new();
         for number in 0..MOST_PAGES {
             let page = PageId { window: id.clone(), number }.to_string();
-            let Some(stored) = self.windows.read::<Value>(&page, &page).await? else { break };
+            let Some(stored) = self.app.stores().windows.container().read::<Value>(&page, &page).await? else { break };
             pages.push(StoredPage::new(stored.value, stored.etag, is_possible));
         }
         Ok(pages)
@@ -116,7 +107,7 @@ impl Store {
 
     /// How many pages the window had when its minute was summed; none if that cannot be read.
     async fn pages(&self, WindowId { partition, minute }: &WindowId) -> Result<u32, CosmosError> {
-        let summed = self.minutes.read::<Value>(&minute.day(), &minute.to_string()).await?;
+        let summed = self.app.stores().minutes.container().read::<Value>(&minute.day(), &minute.to_string()).await?;
         let pages = summed.and_then(|summed| summed.value["pages"][partition].as_u64()).unwrap_or_default();
         Ok(u32::try_from(pages).unwrap_or(u32::MAX))
     }

@@ -1,4 +1,4 @@
-//! Lists this process wrote lately, so that the next clicks of a visit need no read.
+//! Cache of the lists this process wrote lately, so that the next clicks of a visit need no read.
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,7 @@ const OF_ITSELF: usize = 3;
 
 /// Lists with the ETag they have, unless somebody else wrote them since. The least recent half goes when the other is full.
 #[derive(Debug, Default)]
-pub(crate) struct Known(Mutex<Generations>);
+pub(super) struct WrittenLists(Mutex<Generations>);
 
 #[derive(Debug, Default)]
 struct Generations {
@@ -27,9 +27,9 @@ struct Generations {
     weight: usize,
 }
 
-impl Known {
+impl WrittenLists {
     /// Takes a list out: while somebody works with it, nobody else does.
-    pub(crate) fn take(&self, visitor: &VisitorId) -> Option<Stored<RecentlyViewed>> {
+    pub(super) fn take(&self, visitor: &VisitorId) -> Option<Stored<RecentlyViewed>> {
         let mut generations = self.generations();
         if let Some(list) = generations.young.remove(visitor) {
             generations.weight = generations.weight.saturating_sub(weight(&list.value));
@@ -39,7 +39,7 @@ impl Known {
     }
 
     /// Keeps a list as it is stored now.
-    pub(crate) fn put(&self, list: Stored<RecentlyViewed>) {
+    pub(super) fn put(&self, list: Stored<RecentlyViewed>) {
         let mut generations = self.generations();
         generations.weight += weight(&list.value);
         if let Some(replaced) = generations.young.insert(list.value.id.clone(), list) {
@@ -66,16 +66,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_latest_are_known_and_there_are_only_so_many() {
+    fn the_latest_are_cached_and_there_are_only_so_many() {
         let lists = GENERATION / OF_ITSELF * 5;
-        let known = Known::default();
+        let cache = WrittenLists::default();
         let visitor = |number: usize| VisitorId::try_from(format!("visitor-{number}")).expect("valid");
         for number in 0..lists {
-            known.put(Stored { value: RecentlyViewed::of(visitor(number)), etag: number.to_string() });
+            cache.put(Stored { value: RecentlyViewed::of(visitor(number)), etag: number.to_string() });
         }
-        let found: Vec<_> = (0..lists).filter(|number| known.take(&visitor(*number)).is_some()).collect();
+        let found: Vec<_> = (0..lists).filter(|number| cache.take(&visitor(*number)).is_some()).collect();
         assert!((lists / 5..=lists * 2 / 5).contains(&found.len()), "{}", found.len());
         assert_eq!(found.last(), Some(&(lists - 1)));
-        assert!(known.take(&visitor(lists - 1)).is_none(), "taken once");
+        assert!(cache.take(&visitor(lists - 1)).is_none(), "taken once");
     }
 }

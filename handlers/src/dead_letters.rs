@@ -12,11 +12,16 @@ use serde_json::{Value, value::RawValue};
 use sha2::{Digest, Sha256};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::batch::Parking;
-use crate::{app::App, azure::blobs::Condition, outcome::Cause};
+use crate::{
+    azure::blobs::{Blobs, Condition},
+    outcome::Cause,
+};
 
 /// The blob container of dead letters.
-const CONTAINER: &str = "dead-letters";
+pub const CONTAINER: &str = "dead-letters";
+
+/// The blob container of events that Event Grid gave up; Event Grid writes it.
+pub const EVENT_GRID: &str = "event-grid-dead-letters";
 
 /// Bytes of a text that become a part of a name.
 const LONGEST: usize = 64;
@@ -58,7 +63,7 @@ struct Content<'a> {
 }
 
 impl DeadLetter {
-    pub(super) fn new(record: &BadRecord<'_>, now: OffsetDateTime) -> Self {
+    pub(crate) fn new(record: &BadRecord<'_>, now: OffsetDateTime) -> Self {
         let id = record.id.as_deref().map(segment).map(|id| format!("{id}-")).unwrap_or_default();
         let digest = digest(record);
         let content = Content {
@@ -77,8 +82,18 @@ impl DeadLetter {
         }
     }
 
+    /// Writes the letter, again if it is there.
+    ///
+    /// # Errors
+    /// If blob storage fails; the record must come again then.
+    pub(crate) async fn store(self, blobs: &Blobs) -> Result<(), Cause> {
+        let written =
+            blobs.put(CONTAINER, &self.name, self.content, "application/json", HashMap::new(), Condition::None).await;
+        written.map(drop).map_err(|error| Cause::from_error("park a bad record", error))
+    }
+
     #[cfg(test)]
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 }
@@ -87,18 +102,8 @@ impl DeadLetter {
 ///
 /// # Errors
 /// If the dead letter cannot be written; the record must come again then.
-pub(crate) async fn park(app: &App, record: &BadRecord<'_>) -> Result<(), Cause> {
-    app.park(DeadLetter::new(record, app.now())).await
-}
-
-impl Parking for App {
-    async fn park(&self, letter: DeadLetter) -> Result<(), Cause> {
-        let written = self
-            .blobs()
-            .put(CONTAINER, &letter.name, letter.content, "application/json", HashMap::new(), Condition::None)
-            .await;
-        written.map(drop).map_err(|error| Cause::from_error("park a bad record", error))
-    }
+pub(crate) async fn park(blobs: &Blobs, record: &BadRecord<'_>, now: OffsetDateTime) -> Result<(), Cause> {
+    DeadLetter::new(record, now).store(blobs).await
 }
 
 /// What no other record has: a digest of its place and its bytes.

@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use apache_avro::types::Value as AvroValue;
 use serde_json::Value;
 
-use super::*;
 use crate::{
-    events::{Contract, EventData},
-    registry::Trigger,
+    domain::product_events::{CHANGED, DISCONTINUED},
+    events::{Content, Contract, Event, EventData, contracts, tests::avro},
+    function::{Function, Trigger},
+    registry::functions,
+    stores,
 };
 
 fn project(path: &str) -> PathBuf {
@@ -27,9 +28,9 @@ fn names_in(folder: &PathBuf) -> BTreeSet<String> {
 
 #[test]
 fn every_function_has_a_definition_that_agrees_and_every_definition_a_function() {
-    let names: BTreeSet<String> = all().iter().map(|function| function.name.to_owned()).collect();
+    let names: BTreeSet<String> = functions().iter().map(|function| function.name.to_owned()).collect();
     assert_eq!(names_in(&project("function-definitions")), names);
-    for Function { name, trigger } in all() {
+    for Function { name, trigger } in functions() {
         let definition = json(&project("function-definitions").join(name).join("function.json"));
         let bindings = definition["bindings"].as_array().expect(name);
         let binding = &bindings[0];
@@ -64,9 +65,8 @@ fn every_function_has_a_definition_that_agrees_and_every_definition_a_function()
 
 #[test]
 fn examples_of_events_are_what_their_schemas_say() {
-    for contract in crate::events::contracts::ALL {
-        let (aggregate, name) =
-            contract.event_type.trim_start_matches("com.contoso.").split_once('.').expect("an aggregate");
+    for contract in contracts::ALL {
+        let (aggregate, name) = contract.path.split_once('/').expect("an aggregate");
         let folder = project("schemas").join(aggregate).join("examples").join(name);
         for (case, is_valid) in [("valid", true), ("invalid", false)] {
             let cases = names_in(&folder.join(case));
@@ -75,24 +75,6 @@ fn examples_of_events_are_what_their_schemas_say() {
                 let example = json(&folder.join(case).join(&file));
                 assert_eq!(fits(contract, &example), is_valid, "{name}/{case}/{file}");
             }
-        }
-    }
-}
-
-/// A JSON value as the Avro value that needs no schema; resolving gives it the schema's types.
-pub(crate) fn avro(value: &Value) -> AvroValue {
-    match value {
-        Value::Null => AvroValue::Null,
-        Value::Bool(flag) => AvroValue::Boolean(*flag),
-        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => AvroValue::Long(whole),
-            (None, Some(broken)) => AvroValue::Double(broken),
-            (None, None) => AvroValue::Null,
-        },
-        Value::String(text) => AvroValue::String(text.clone()),
-        Value::Array(items) => AvroValue::Array(items.iter().map(avro).collect()),
-        Value::Object(members) => {
-            AvroValue::Map(members.iter().map(|(name, value)| (name.clone(), avro(value))).collect())
         }
     }
 }
@@ -126,7 +108,34 @@ fn events_of_other_types_are_not_ours_and_malformed_ones_are_bad() {
         extensions: Default::default(),
         data: EventData::Json(serde_json::json!({ "productId": "a/b" })),
     };
-    assert!(matches!(product_event(&event("com.contoso.order.placed.v1")), Ok(None)));
-    assert!(product_event(&event(CHANGED)).is_err());
-    assert!(product_event(&event(DISCONTINUED)).is_err());
+    assert!(matches!(event("com.contoso.order.placed.v1").product(), Ok(None)));
+    assert!(event(CHANGED).product().is_err());
+    assert!(event(DISCONTINUED).product().is_err());
+}
+
+#[test]
+fn the_topology_has_every_container_and_hub_that_the_app_names() {
+    let topology = json(&project("topology.json"));
+    let names = |list: &Value| -> BTreeSet<String> {
+        list.as_array()
+            .expect("a list")
+            .iter()
+            .map(|entry| entry["name"].as_str().expect("a name").to_owned())
+            .collect()
+    };
+    let databases = topology["cosmos"]["databases"].as_array().expect("databases");
+    let containers: BTreeSet<String> = databases
+        .iter()
+        .flat_map(|database| {
+            let containers = names(&database["containers"]);
+            containers.into_iter().map(|name| format!("{}/{name}", database["name"].as_str().expect("a name")))
+        })
+        .collect();
+    assert_eq!(containers, stores::CONTAINERS.map(|name| name.to_string()).into());
+    let blobs: Vec<String> = serde_json::from_value(topology["storage"]["containers"].clone()).expect("names");
+    for container in stores::BLOB_CONTAINERS {
+        assert!(blobs.iter().any(|name| name == container), "{container}");
+    }
+    let hubs = names(&topology["eventHubs"]["hubs"]);
+    assert_eq!(hubs, contracts::ALL.map(|contract| contract.hub.to_owned()).into());
 }

@@ -6,13 +6,13 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-use super::http::Problem;
+use super::problem::Problem;
 
 /// The parameters of the path.
-pub(super) struct Path<T>(pub(super) T);
+pub(crate) struct Path<T>(pub(crate) T);
 
 /// The parameters behind the `?`.
-pub(super) struct Query<T>(pub(super) T);
+pub(crate) struct Query<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = Problem;

@@ -1,4 +1,5 @@
-//! Values that a function keeps between its calls. Losing one costs a read.
+//! A cache of the values written last, so that the next write of one needs no read. Losing one costs a read; a stale one is found out
+//! by its ETag.
 
 use std::{
     collections::HashMap,
@@ -8,7 +9,7 @@ use std::{
 
 /// The values last put here, up to a limit.
 #[derive(Debug)]
-pub(crate) struct Held<K, V> {
+pub(crate) struct Cache<K, V> {
     limit: usize,
     values: Mutex<Values<K, V>>,
 }
@@ -20,7 +21,7 @@ struct Values<K, V> {
     by_key: HashMap<K, (u64, V)>,
 }
 
-impl<K: Eq + Hash + Clone, V> Held<K, V> {
+impl<K: Eq + Hash + Clone, V> Cache<K, V> {
     /// Room for `limit` values.
     pub(crate) fn new(limit: usize) -> Self {
         Self { limit, values: Mutex::new(Values { clock: 0, by_key: HashMap::new() }) }
@@ -56,12 +57,12 @@ mod tests {
 
     #[test]
     fn the_least_recent_goes() {
-        let held = Held::new(2);
-        held.put("a", 1);
-        held.put("b", 2);
-        let a = held.take(&"a").unwrap();
-        held.put("a", a);
-        held.put("c", 3);
-        assert_eq!((held.take(&"a"), held.take(&"b"), held.take(&"c")), (Some(1), None, Some(3)));
+        let cache = Cache::new(2);
+        cache.put("a", 1);
+        cache.put("b", 2);
+        let a = cache.take(&"a").unwrap();
+        cache.put("a", a);
+        cache.put("c", 3);
+        assert_eq!((cache.take(&"a"), cache.take(&"b"), cache.take(&"c")), (Some(1), None, Some(3)));
     }
 }

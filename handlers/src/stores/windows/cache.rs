@@ -1,4 +1,4 @@
-//! Windows this process wrote lately, so that the next clicks of their minutes need no read.
+//! Cache of the windows this process wrote lately, so that the next clicks of their minutes need no read.
 
 use std::{
     collections::HashMap,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     domain::trends::window::{Page, PageDocument, PageId, Window, WindowId},
-    held::Held,
+    stores::cache::Cache,
 };
 
 /// Windows of several pages kept: the present minute and the last of a few partitions, with the ids of all pages below a megabyte each.
@@ -24,9 +24,9 @@ const LASTS: Duration = Duration::from_secs(300);
 
 /// A window, and the ETag of its last page if that is stored.
 #[derive(Debug)]
-pub(crate) struct Known {
-    pub(super) window: Window,
-    pub(super) etag: Option<String>,
+pub(crate) struct StoredWindow {
+    pub(crate) window: Window,
+    pub(crate) etag: Option<String>,
 }
 
 /// The windows last written, each as it is stored.
@@ -34,8 +34,8 @@ pub(crate) struct Known {
 /// A minute of few clicks is one page, and a stream that is out of order comes back to hundreds of them in each batch. They are kept as
 /// they are stored, packed, in a fifth of the memory that they take unpacked.
 #[derive(Debug)]
-pub(crate) struct HeldWindows {
-    busy: Held<WindowId, Known>,
+pub(super) struct WrittenWindows {
+    busy: Cache<WindowId, StoredWindow>,
     small: Mutex<Generations>,
 }
 
@@ -56,27 +56,27 @@ struct Small {
     etag: String,
 }
 
-impl Default for HeldWindows {
+impl Default for WrittenWindows {
     fn default() -> Self {
         let small = Generations { young: HashMap::new(), old: HashMap::new(), bytes: 0, began: Instant::now() };
-        Self { busy: Held::new(BUSY), small: Mutex::new(small) }
+        Self { busy: Cache::new(BUSY), small: Mutex::new(small) }
     }
 }
 
-impl HeldWindows {
+impl WrittenWindows {
     /// Takes a window out: while somebody works with it, nobody else does.
-    pub(crate) fn take(&self, id: &WindowId) -> Option<Known> {
+    pub(super) fn take(&self, id: &WindowId) -> Option<StoredWindow> {
         let small = self.small().remove(id);
         self.busy.take(id).or_else(|| small?.unpacked(id))
     }
 
     /// Keeps a window as it is stored now; `written` is the document that was written last, where that is known.
-    pub(crate) fn put(&self, known: Known, written: Option<PageDocument>) {
-        let Known { window, etag } = known;
+    pub(super) fn put(&self, window: StoredWindow, written: Option<PageDocument>) {
+        let StoredWindow { window, etag } = window;
         let PageId { window: id, number } = window.page_id();
         match (written, etag) {
             (Some(document), Some(etag)) if number == 0 => self.small().put(id, Small { document, etag }),
-            (_, etag) => self.busy.put(id, Known { window, etag }),
+            (_, etag) => self.busy.put(id, StoredWindow { window, etag }),
         }
     }
 
@@ -115,9 +115,9 @@ impl Small {
     }
 
     /// The window; none if this is not what was packed, which is not known to happen.
-    fn unpacked(self, id: &WindowId) -> Option<Known> {
+    fn unpacked(self, id: &WindowId) -> Option<StoredWindow> {
         let (_, page) = <(PageId, Page)>::try_from(&self.document).ok()?;
-        Some(Known { window: Window::of_pages(id.clone(), vec![page]), etag: Some(self.etag) })
+        Some(StoredWindow { window: Window::of_pages(id.clone(), vec![page]), etag: Some(self.etag) })
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
     }
 
     /// A window that `facts` were counted in, and its document.
-    fn written(minute: i64, facts: std::ops::Range<i64>) -> (WindowId, Known, PageDocument) {
+    fn written(minute: i64, facts: std::ops::Range<i64>) -> (WindowId, StoredWindow, PageDocument) {
         let minute = Minute::of(datetime!(2026-06-01 12:00 UTC)).plus(minute);
         let id = WindowId { partition: "0".to_owned(), minute };
         let mut window = Window::new(id.clone());
@@ -158,16 +158,16 @@ mod tests {
             taken += window.fold(&facts[taken..]).len();
             document = Some(window.document(datetime!(2026-06-01 13:00 UTC)).unwrap());
         }
-        (id, Known { window, etag: Some("e".to_owned()) }, document.unwrap())
+        (id, StoredWindow { window, etag: Some("e".to_owned()) }, document.unwrap())
     }
 
     #[test]
     fn what_is_kept_is_the_window_as_it_was_stored() {
         for clicks in [1, 40, 400, 1_500] {
-            let held = HeldWindows::default();
-            let (id, known, document) = written(0, 0..clicks);
-            held.put(known, Some(document));
-            let Known { mut window, etag } = held.take(&id).unwrap();
+            let windows = WrittenWindows::default();
+            let (id, window, document) = written(0, 0..clicks);
+            windows.put(window, Some(document));
+            let StoredWindow { mut window, etag } = windows.take(&id).unwrap();
             assert_eq!(etag.as_deref(), Some("e"));
             window.turn();
             assert_eq!(window.fold(&[fact(clicks - 1)]), [Folded::Before], "the mark of {clicks}");
@@ -177,27 +177,27 @@ mod tests {
                 [Folded::Repeat, Folded::Counted],
                 "the ids of {clicks}"
             );
-            assert!(held.take(&id).is_none(), "taken once");
+            assert!(windows.take(&id).is_none(), "taken once");
         }
     }
 
     #[test]
     fn thousands_of_small_windows_are_known_and_only_so_many() {
-        let held = HeldWindows::default();
+        let windows = WrittenWindows::default();
         let minutes = 150_000;
         let mut last = None;
         for minute in 0..minutes {
-            let (id, known, document) = written(minute, 0..1);
-            held.put(known, Some(document));
+            let (id, window, document) = written(minute, 0..1);
+            windows.put(window, Some(document));
             last = Some(id);
         }
         let (young, old) = {
-            let small = held.small();
+            let small = windows.small();
             (small.young.values().map(Small::bytes).sum::<usize>(), small.old.values().map(Small::bytes).sum::<usize>())
         };
         assert!(young <= GENERATION && old <= GENERATION + (1 << 10), "{young} {old}");
         let day: Vec<_> =
-            (minutes - 5_760..minutes).filter(|minute| held.take(&written(*minute, 0..1).0).is_some()).collect();
-        assert_eq!((day.len(), held.take(&last.unwrap()).is_none()), (5_760, true));
+            (minutes - 5_760..minutes).filter(|minute| windows.take(&written(*minute, 0..1).0).is_some()).collect();
+        assert_eq!((day.len(), windows.take(&last.unwrap()).is_none()), (5_760, true));
     }
 }

@@ -10,9 +10,10 @@
 mod changes;
 mod error;
 mod newer;
+mod races;
 mod text;
 
-use std::{collections::HashMap, error::Error, future::Future, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{collections::HashMap, error::Error, fmt, future::Future, num::NonZeroU32, sync::Arc, time::Duration};
 
 use azure_core::credentials::TokenCredential;
 use azure_data_cosmos::{
@@ -32,6 +33,7 @@ pub use self::{
     changes::Changes,
     error::{CosmosError, CosmosErrorKind},
     newer::{Versioned, Written, write_if_newer},
+    races::repeat_lost_races,
 };
 use self::{
     error::kind_of,
@@ -51,15 +53,29 @@ struct Account {
     settings: CosmosSettings,
     credential: Arc<dyn TokenCredential>,
     client: OnceCell<CosmosClient>,
-    containers: Mutex<HashMap<(String, String), ContainerClient>>,
+    containers: Mutex<HashMap<ContainerName, ContainerClient>>,
+}
+
+/// Which container of which database. [`crate::stores`] has one for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContainerName {
+    /// The database.
+    pub database: &'static str,
+    /// The container.
+    pub container: &'static str,
+}
+
+impl fmt::Display for ContainerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.database, self.container)
+    }
 }
 
 /// A container of the account.
 #[derive(Clone)]
 pub struct Container {
     account: Cosmos,
-    database: String,
-    name: String,
+    name: ContainerName,
 }
 
 /// A document with the ETag it was read under.
@@ -92,8 +108,8 @@ impl Cosmos {
     }
 
     /// A container by name; nothing is asked of the service yet.
-    pub fn container(&self, database: &str, name: &str) -> Container {
-        Container { account: self.clone(), database: database.to_owned(), name: name.to_owned() }
+    pub fn container(&self, name: ContainerName) -> Container {
+        Container { account: self.clone(), name }
     }
 
     async fn client(&self) -> azure_data_cosmos::Result<&CosmosClient> {
@@ -159,6 +175,23 @@ impl Container {
     ) -> Result<String, CosmosError> {
         let text = to_raw_value(document).map_err(|error| self.not_json("replace", id, error))?;
         self.write(Write::Replace { etag }, partition_key, id, text).await
+    }
+
+    /// Creates a document, or replaces the one that was read under `etag`, and returns its new ETag: optimistic concurrency.
+    ///
+    /// # Errors
+    /// One for which [`CosmosError::is_lost_race`] holds if another writer was there first.
+    pub async fn write_unchanged<T: Serialize>(
+        &self,
+        partition_key: &str,
+        id: &str,
+        document: &T,
+        etag: Option<&str>,
+    ) -> Result<String, CosmosError> {
+        match etag {
+            Some(etag) => self.replace(partition_key, id, document, etag).await,
+            None => self.create(partition_key, id, document).await,
+        }
     }
 
     /// Creates a document or replaces what is there, whatever it is.
@@ -246,7 +279,7 @@ impl Container {
         kind: CosmosErrorKind,
         source: Option<Box<dyn Error + Send + Sync>>,
     ) -> CosmosError {
-        CosmosError { operation, id: format!("{}/{}/{id}", self.database, self.name), kind, source }
+        CosmosError { operation, id: format!("{}/{id}", self.name), kind, source }
     }
 
     /// Runs one operation on this container under the deadline.
@@ -269,14 +302,13 @@ impl Container {
 
     /// The client of this container. Making one reads the container's properties, so it is kept.
     async fn client(&self) -> azure_data_cosmos::Result<ContainerClient> {
-        let key = (self.database.clone(), self.name.clone());
         let mut containers = self.account.0.containers.lock().await;
-        if let Some(container) = containers.get(&key) {
+        if let Some(container) = containers.get(&self.name) {
             return Ok(container.clone());
         }
-        let database = self.account.client().await?.database_client(&self.database);
-        let container = database.container_client(&self.name, None).await?;
-        containers.insert(key, container.clone());
+        let database = self.account.client().await?.database_client(self.name.database);
+        let container = database.container_client(self.name.container, None).await?;
+        containers.insert(self.name, container.clone());
         Ok(container)
     }
 }

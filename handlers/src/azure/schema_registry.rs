@@ -13,15 +13,11 @@ use apache_avro::Schema;
 use reqwest::{RequestBuilder, Response, StatusCode, header::CONTENT_TYPE};
 use url::Url;
 
-use super::Contract;
-use crate::{
-    azure::{
-        credentials::{Bearer, Credentials},
-        http::Http,
-    },
-    domain::bounds,
-    settings::SchemaRegistrySettings,
+use super::{
+    credentials::{Bearer, Credentials},
+    http::Http,
 };
+use crate::{domain::bounds, settings::SchemaRegistrySettings};
 
 const API_VERSION: &str = "2023-07-01";
 const SCOPE: &str = "https://eventhubs.azure.net/.default";
@@ -69,8 +65,12 @@ struct Inner {
     group: String,
     bearer: Bearer,
     http: Http,
+    is_current: IsCurrent,
     known: Mutex<Known>,
 }
+
+/// Tells of a full name and its schema whether it is exactly the one of that name in this binary.
+pub(crate) type IsCurrent = fn(&str, &Schema) -> bool;
 
 #[derive(Default)]
 struct Known {
@@ -80,33 +80,34 @@ struct Known {
 }
 
 /// A schema of the registry.
-pub(super) struct Registered {
-    pub(super) schema: Schema,
+pub(crate) struct Registered {
+    pub(crate) schema: Schema,
     /// Full name.
-    pub(super) name: String,
-    /// Whether it is exactly the contract of its name in this binary, so that nothing has to be resolved.
-    pub(super) is_current: bool,
+    pub(crate) name: String,
+    /// Whether it is exactly the schema of its name in this binary, so that nothing has to be resolved.
+    pub(crate) is_current: bool,
 }
 
 impl SchemaRegistry {
     /// A client of the registry in `settings`; nothing is connected yet.
-    pub fn new(settings: &SchemaRegistrySettings, credentials: &Credentials) -> Self {
+    pub(crate) fn new(settings: &SchemaRegistrySettings, credentials: &Credentials, is_current: IsCurrent) -> Self {
         Self(Arc::new(Inner {
             endpoint: settings.endpoint.clone(),
             group: settings.group.clone(),
             bearer: credentials.bearer(SCOPE),
             http: credentials.http(),
+            is_current,
             known: Mutex::default(),
         }))
     }
 
     /// Where the schema with this id can be read: what `dataschema` says.
-    pub(super) fn address_of(&self, id: &str) -> String {
+    pub(crate) fn address_of(&self, id: &str) -> String {
         self.address(&["$schemaGroups", "$schemas", id]).to_string()
     }
 
     /// The schema with this id.
-    pub(super) async fn schema(&self, id: &str) -> Result<Arc<Registered>, RegistryError> {
+    pub(crate) async fn schema(&self, id: &str) -> Result<Arc<Registered>, RegistryError> {
         if let Some(schema) = self.known().schemas.get(id) {
             return Ok(Arc::clone(schema));
         }
@@ -129,21 +130,21 @@ impl SchemaRegistry {
         }
     }
 
-    /// The id of a contract's schema, asked for once.
-    pub(super) async fn id_of(&self, contract: &'static Contract) -> Result<Arc<str>, RegistryError> {
-        if let Some(id) = self.known().ids.get(contract.name) {
+    /// The id of the schema with this full name and text, asked for once.
+    pub(crate) async fn id_of(&self, name: &'static str, text: &'static str) -> Result<Arc<str>, RegistryError> {
+        if let Some(id) = self.known().ids.get(name) {
             return Ok(Arc::clone(id));
         }
-        self.recall_failure(contract.name)?;
-        let found = self.find(contract).await;
+        self.recall_failure(name)?;
+        let found = self.find(name, text).await;
         let mut known = self.known();
         match found {
             Ok(id) => {
-                known.ids.insert(contract.name, Arc::clone(&id));
+                known.ids.insert(name, Arc::clone(&id));
                 Ok(id)
             }
             Err(error) => {
-                known.remember_failure(contract.name, &error);
+                known.remember_failure(name, &error);
                 Err(error)
             }
         }
@@ -158,20 +159,14 @@ impl SchemaRegistry {
         let schema = Schema::parse_str(&text).map_err(|error| unusable(error.to_string()))?;
         bounds::check(&schema).map_err(|error| unusable(error.to_string()))?;
         let name = schema.name().ok_or_else(|| unusable("it has no name".to_owned()))?.to_string();
-        let is_current = super::contracts::ALL
-            .iter()
-            .any(|contract| contract.name == name && contract.avro().is_ok_and(|current| *current == schema));
+        let is_current = (self.0.is_current)(&name, &schema);
         Ok(Registered { schema, name, is_current })
     }
 
-    async fn find(&self, contract: &Contract) -> Result<Arc<str>, RegistryError> {
-        let what = contract.name;
+    async fn find(&self, what: &str, text: &'static str) -> Result<Arc<str>, RegistryError> {
         let address = self.address(&["$schemaGroups", &self.0.group, "schemas", &format!("{what}:get-id")]);
-        let request = self
-            .client(what)?
-            .post(address)
-            .header(CONTENT_TYPE, "application/json; serialization=Avro")
-            .body(contract.schema);
+        let request =
+            self.client(what)?.post(address).header(CONTENT_TYPE, "application/json; serialization=Avro").body(text);
         let response = self.ask(what, request).await?;
         let id = response.headers().get("schema-id").and_then(|id| id.to_str().ok());
         id.map(Arc::from).ok_or_else(|| RegistryError::OutOfReach {

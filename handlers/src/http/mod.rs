@@ -1,0 +1,15 @@
+//! What the HTTP functions share.
+
+mod body;
+mod conditional;
+mod cors;
+mod extract;
+mod problem;
+
+pub(crate) use self::{
+    body::{check_uncompressed, json_body},
+    conditional::{Audience, cacheable_for, preconditions, quoted},
+    cors::{cors, preflight},
+    extract::{Path, Query},
+    problem::Problem,
+};

@@ -1,0 +1,102 @@
+//! What the app stores: one file per container, or per family of documents in one. Each has the container's name, its documents and their
+//! ids, what is cached of it, and how it is written beside other writers. No other room names a container.
+
+mod cache;
+
+pub mod anomalies;
+pub mod capture;
+pub mod catalogue;
+pub mod checkpoints;
+pub mod co_views;
+pub mod health;
+pub mod listings;
+pub mod minutes;
+pub mod products;
+pub mod published;
+pub mod recommendations;
+pub mod trending;
+pub mod visitors;
+pub mod windows;
+
+use crate::{
+    azure::cosmos::{ContainerName, Cosmos, CosmosError, CosmosErrorKind},
+    outcome::{Cause, Outcome},
+};
+
+/// Every container of Cosmos DB that the app uses.
+pub const CONTAINERS: [ContainerName; 12] = [
+    anomalies::NAME,
+    catalogue::NAME,
+    catalogue::LEASES,
+    health::NAME,
+    listings::NAME,
+    minutes::NAME,
+    products::NAME,
+    published::NAME,
+    recommendations::NAME,
+    trending::NAME,
+    visitors::NAME,
+    windows::NAME,
+];
+
+/// Every container of blob storage that the app uses.
+pub const BLOB_CONTAINERS: [&str; 6] = [
+    capture::FILES,
+    capture::REPORTS,
+    checkpoints::CONTAINER,
+    co_views::CONTAINER,
+    crate::dead_letters::CONTAINER,
+    crate::dead_letters::EVENT_GRID,
+];
+
+/// The stores in Cosmos DB, with what is cached of each.
+pub struct Stores {
+    /// Anomalies, and what the detector remembers.
+    pub anomalies: anomalies::AnomalyDocuments,
+    /// Products as staff maintain them.
+    pub catalogue: catalogue::Catalogue,
+    /// What was measured of hubs and feeds.
+    pub health: health::HealthDocuments,
+    /// Products by category.
+    pub listings: listings::Listings,
+    /// Clicks by minute.
+    pub minutes: minutes::Minutes,
+    /// Products as the site shows them.
+    pub products: products::Products,
+    /// What was announced of each product.
+    pub published: published::PublishedStates,
+    /// Recommendations of products and visitors.
+    pub recommendations: recommendations::Recommendations,
+    /// What is viewed most.
+    pub trending: trending::TrendingLists,
+    /// What each visitor viewed.
+    pub visitors: visitors::Visitors,
+    /// Clicks by partition and minute.
+    pub windows: windows::Windows,
+}
+
+impl Stores {
+    /// The stores of an account; nothing is connected yet.
+    pub fn new(cosmos: &Cosmos) -> Self {
+        Self {
+            anomalies: anomalies::AnomalyDocuments::new(cosmos),
+            catalogue: catalogue::Catalogue::new(cosmos),
+            health: health::HealthDocuments::new(cosmos),
+            listings: listings::Listings::new(cosmos),
+            minutes: minutes::Minutes::new(cosmos),
+            products: products::Products::new(cosmos),
+            published: published::PublishedStates::new(cosmos),
+            recommendations: recommendations::Recommendations::new(cosmos),
+            trending: trending::TrendingLists::new(cosmos),
+            visitors: visitors::Visitors::new(cosmos),
+            windows: windows::Windows::new(cosmos),
+        }
+    }
+}
+
+/// What a failed call to Cosmos DB makes of a record: only what the service will never take is the record's own fault.
+pub(crate) fn unstored(operation: &str, error: CosmosError) -> Outcome {
+    let is_refused = matches!(error.kind, CosmosErrorKind::TooLarge | CosmosErrorKind::Refused);
+    let cause = Cause::from_error(operation, error);
+    if is_refused { Outcome::Park(cause) } else { Outcome::Retry(cause) }
+}
