@@ -26,7 +26,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("local/src", &["blobs/bodies/"]),
     ("local/src", &["blobs/http/"]),
     ("local/src", &["control/"]),
-    ("local/src", &["cosmos/"]),
     ("local/src", &["event_grid/"]),
     ("local/src", &["event_hubs/"]),
     ("local/src", &["faults/"]),

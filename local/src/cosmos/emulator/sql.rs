@@ -3,10 +3,10 @@
 
 use serde_json::Value;
 
-use super::request::{Operation, Request};
+use crate::cosmos::wire::request::{Operation, Request};
 
 /// The query to forward instead of `request`, if it is one that holds a string in double quotes.
-pub(super) fn with_strings(request: &Request) -> Option<Request> {
+pub(in crate::cosmos) fn with_strings(request: &Request) -> Option<Request> {
     if request.method != http::Method::POST || request.operation() != Operation::Read || !request.body.contains(&b'"') {
         return None;
     }
@@ -17,7 +17,7 @@ pub(super) fn with_strings(request: &Request) -> Option<Request> {
 }
 
 /// The query with its strings in single quotes; none where they are.
-pub(super) fn single_quoted(query: &str) -> Option<String> {
+pub(in crate::cosmos) fn single_quoted(query: &str) -> Option<String> {
     if !query.contains('"') {
         return None;
     }

@@ -9,16 +9,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use serde_json::Value;
-
-use super::outcome::ItemKey;
-
-/// Longest time to live, in seconds.
-const LONGEST: i64 = i32::MAX as i64;
+use crate::cosmos::emulator::item::ItemKey;
 
 /// The expiry of a container's items.
 #[derive(Default)]
-pub(super) struct Expiry {
+pub(in crate::cosmos) struct Expiry {
     state: Mutex<State>,
 }
 
@@ -38,12 +33,12 @@ struct Written {
 }
 
 impl Expiry {
-    pub(super) fn new(default: Option<i64>) -> Self {
+    pub(in crate::cosmos) fn new(default: Option<i64>) -> Self {
         Self { state: Mutex::new(State { default, ..State::default() }) }
     }
 
     /// The container has another `defaultTtl` from now on; it applies to what is there, too.
-    pub(super) fn set_default(&self, default: Option<i64>) {
+    pub(in crate::cosmos) fn set_default(&self, default: Option<i64>) {
         let mut state = self.state();
         if state.default == default {
             return;
@@ -57,7 +52,7 @@ impl Expiry {
     }
 
     /// An item was written, with its own `ttl` if it has one.
-    pub(super) fn written(&self, key: &Arc<ItemKey>, at_millis: i64, ttl: Option<i64>) {
+    pub(in crate::cosmos) fn written(&self, key: &Arc<ItemKey>, at_millis: i64, ttl: Option<i64>) {
         let mut state = self.state();
         state.forget(key);
         let written = Written { at_millis, ttl };
@@ -68,18 +63,18 @@ impl Expiry {
     }
 
     /// An item was deleted.
-    pub(super) fn deleted(&self, key: &Arc<ItemKey>) {
+    pub(in crate::cosmos) fn deleted(&self, key: &Arc<ItemKey>) {
         self.state().forget(key);
     }
 
     /// Up to `limit` items that have expired at `now_millis`.
-    pub(super) fn due(&self, now_millis: i64, limit: usize) -> Vec<Arc<ItemKey>> {
+    pub(in crate::cosmos) fn due(&self, now_millis: i64, limit: usize) -> Vec<Arc<ItemKey>> {
         let state = self.state();
         state.due.iter().take_while(|(at, _)| *at <= now_millis).take(limit).map(|(_, key)| Arc::clone(key)).collect()
     }
 
     /// Whether something has expired at `now_millis`.
-    pub(super) fn is_due(&self, now_millis: i64) -> bool {
+    pub(in crate::cosmos) fn is_due(&self, now_millis: i64) -> bool {
         self.state().due.first().is_some_and(|(at, _)| *at <= now_millis)
     }
 
@@ -104,32 +99,11 @@ fn expires_at(written: Written, default: Option<i64>) -> Option<i64> {
     default.filter(|_| ttl > 0).map(|_| written.at_millis.saturating_add(ttl.saturating_mul(1000)))
 }
 
-/// The time to live that a document or definition states.
-///
-/// # Errors
-/// The service's message, where it is none.
-pub(super) fn parse_ttl(value: Option<&Value>) -> Result<Option<i64>, String> {
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => value
-            .as_i64()
-            .filter(|ttl| *ttl == -1 || (1..=LONGEST).contains(ttl))
-            .map(Some)
-            .ok_or_else(|| {
-                format!(
-                    "The input ttl '{value}' is invalid. Ensure to provide a nonzero positive integer less than or equal \
-                     to '{LONGEST}' or -1 which means never expire."
-                )
-            }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use proptest::prelude::*;
-    use serde_json::json;
 
     use super::*;
 
@@ -194,16 +168,6 @@ mod tests {
                 prop_assert_eq!(expiry.is_due(now), !due.is_empty());
                 prop_assert_eq!(due, expected);
             }
-        }
-    }
-
-    #[test]
-    fn a_ttl_is_a_positive_whole_number_or_minus_one() {
-        assert_eq!(parse_ttl(Some(&json!(-1))), Ok(Some(-1)));
-        assert_eq!(parse_ttl(Some(&json!(2_147_483_647))), Ok(Some(2_147_483_647)));
-        assert_eq!(parse_ttl(Some(&Value::Null)), Ok(None));
-        for wrong in [json!(0), json!(-2), json!(1.5), json!("60"), json!(2_147_483_648_i64)] {
-            assert!(parse_ttl(Some(&wrong)).unwrap_err().contains("is invalid"));
         }
     }
 }

@@ -10,33 +10,12 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Deserialize;
 
-use super::{
-    regions::{Regions, UnknownRegion},
-    request::{A_IM, ContainerName, Operation, Request},
-    responses,
-};
+use crate::cosmos::wire::operation_kind::OperationKind;
+use crate::cosmos::wire::regions::{Region, Regions, UnknownRegion};
+use crate::cosmos::wire::request::{ContainerName, Request};
+use crate::cosmos::wire::responses;
 
 static RETRY_AFTER: HeaderName = HeaderName::from_static("x-ms-retry-after-ms");
-
-/// Kinds of operation, as a [`Fault`] names them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum OperationKind {
-    /// Point read of an item.
-    Read,
-    /// Query of items, and its plan.
-    Query,
-    /// Read of all items of a scope.
-    Feed,
-    /// Change feed.
-    ChangeFeed,
-    /// Create, upsert, replace, patch or delete of an item.
-    Write,
-    /// Transactional batch.
-    Batch,
-    /// Account, databases, containers, ranges, throughput.
-    Metadata,
-}
 
 /// Requests to answer with an error instead of serving them. The default is one 429/3200 after 100 ms for the next
 /// operation on items.
@@ -87,19 +66,6 @@ pub enum LeverError {
     Status(u16),
 }
 
-/// One region of the account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Region {
-    /// Its name, such as `East US`.
-    pub name: String,
-    /// Where it listens.
-    pub endpoint: String,
-    /// Whether it answers.
-    pub online: bool,
-    /// Whether it takes writes.
-    pub writable: bool,
-}
-
 /// The levers of one account; clones share it. Only requests over the wire are affected.
 #[derive(Clone)]
 pub struct Levers {
@@ -121,7 +87,7 @@ struct Budget {
 }
 
 impl Levers {
-    pub(super) fn new(regions: Arc<Regions>) -> Self {
+    pub(in crate::cosmos) fn new(regions: Arc<Regions>) -> Self {
         Self { regions, state: Arc::default() }
     }
 
@@ -185,8 +151,8 @@ impl Levers {
     }
 
     /// The fault that `request` runs into, if any: it counts as used.
-    pub(super) fn fault(&self, request: &Request) -> Option<Fault> {
-        let kind = kind_of(request);
+    pub(in crate::cosmos) fn fault(&self, request: &Request) -> Option<Fault> {
+        let kind = OperationKind::of(request);
         let mut state = self.state();
         let at = state.faults.iter().position(|fault| fault.concerns(request, kind))?;
         let fault = state.faults.get_mut(at)?;
@@ -199,8 +165,8 @@ impl Levers {
     }
 
     /// How long `request` has to wait for its container's budget, if that is used up.
-    pub(super) fn throttle(&self, request: &Request) -> Option<Duration> {
-        if kind_of(request) == OperationKind::Metadata {
+    pub(in crate::cosmos) fn throttle(&self, request: &Request) -> Option<Duration> {
+        if OperationKind::of(request) == OperationKind::Metadata {
             return None;
         }
         let name = request.container()?;
@@ -216,7 +182,7 @@ impl Levers {
     }
 
     /// Takes what `response` says it cost from the container's budget.
-    pub(super) fn charge(&self, request: &Request, response: &Response<Bytes>) {
+    pub(in crate::cosmos) fn charge(&self, request: &Request, response: &Response<Bytes>) {
         let Some(name) = request.container() else { return };
         if let Some(budget) = self.state().budgets.get_mut(&name) {
             let charge = response.headers().get("x-ms-request-charge").and_then(|charge| charge.to_str().ok());
@@ -242,7 +208,7 @@ impl Fault {
     }
 
     /// The answer to a request that runs into it.
-    pub(super) fn answer(&self, request: &Request) -> Response<Bytes> {
+    pub(in crate::cosmos) fn answer(&self, request: &Request) -> Response<Bytes> {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let code = match self.status {
             429 => "TooManyRequests".to_owned(),
@@ -264,24 +230,7 @@ const RATE_EXCEEDED: &str = "Request rate is large. More Request Units may be ne
     retry this request later.";
 
 /// 429/3200 for a container whose budget is used up for another `wait`.
-pub(super) fn throttled(request: &Request, wait: Duration) -> Response<Bytes> {
+pub(in crate::cosmos) fn throttled(request: &Request, wait: Duration) -> Response<Bytes> {
     let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
     Fault { retry_after_ms: Some(millis), ..Fault::default() }.answer(request)
-}
-
-pub(super) fn kind_of(request: &Request) -> OperationKind {
-    use super::request::Write;
-    match (request.operation(), request.segments().as_slice()) {
-        (Operation::ChangeFeed, _) => OperationKind::ChangeFeed,
-        (Operation::Bulk | Operation::Write(Write::Batch), _) => OperationKind::Batch,
-        (Operation::Write(write), _) if write.is_item_write() => OperationKind::Write,
-        (Operation::Read, ["dbs", _, "colls", _, "docs", _]) => OperationKind::Read,
-        (Operation::Read, ["dbs", _, "colls", _, "docs"]) if request.method == http::Method::POST => {
-            OperationKind::Query
-        }
-        (Operation::Read, ["dbs", _, "colls", _, "docs"]) if !request.headers.contains_key(&A_IM) => {
-            OperationKind::Feed
-        }
-        _ => OperationKind::Metadata,
-    }
 }

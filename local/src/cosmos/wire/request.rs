@@ -6,10 +6,10 @@ use percent_encoding::percent_decode_str;
 
 use crate::transport::PlainPath;
 
-pub(super) static PARTITION_KEY: HeaderName = HeaderName::from_static("x-ms-documentdb-partitionkey");
-pub(super) static RANGE_ID: HeaderName = HeaderName::from_static("x-ms-documentdb-partitionkeyrangeid");
-pub(super) static A_IM: HeaderName = HeaderName::from_static("a-im");
-pub(super) static IS_BATCH: HeaderName = HeaderName::from_static("x-ms-cosmos-is-batch-request");
+pub(in crate::cosmos) static PARTITION_KEY: HeaderName = HeaderName::from_static("x-ms-documentdb-partitionkey");
+pub(in crate::cosmos) static RANGE_ID: HeaderName = HeaderName::from_static("x-ms-documentdb-partitionkeyrangeid");
+pub(in crate::cosmos) static A_IM: HeaderName = HeaderName::from_static("a-im");
+pub(in crate::cosmos) static IS_BATCH: HeaderName = HeaderName::from_static("x-ms-cosmos-is-batch-request");
 
 static IS_ATOMIC: HeaderName = HeaderName::from_static("x-ms-cosmos-batch-atomic");
 static IS_QUERY_PLAN: HeaderName = HeaderName::from_static("x-ms-cosmos-is-query-plan-request");
@@ -21,13 +21,13 @@ const NOT_IN_NAMES: [char; 4] = ['/', '\\', '?', '#'];
 
 /// Database and container, decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ContainerName {
-    pub(super) database: String,
-    pub(super) container: String,
+pub(in crate::cosmos) struct ContainerName {
+    pub(in crate::cosmos) database: String,
+    pub(in crate::cosmos) container: String,
 }
 
 impl ContainerName {
-    pub(super) fn new(database: &str, container: &str) -> Self {
+    pub(in crate::cosmos) fn new(database: &str, container: &str) -> Self {
         Self { database: database.to_owned(), container: container.to_owned() }
     }
 }
@@ -40,7 +40,7 @@ impl std::fmt::Display for ContainerName {
 
 /// What a request does, as far as the bridge must know. Roles are asked for by it, and by it a request is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operation {
+pub(in crate::cosmos) enum Operation {
     /// Changes nothing: reads, feeds, queries and query plans.
     Read,
     /// Reads the change feed of a container.
@@ -55,14 +55,14 @@ pub(super) enum Operation {
 
 impl Operation {
     /// Whether it may change something.
-    pub(super) fn is_write(self) -> bool {
+    pub(in crate::cosmos) fn is_write(self) -> bool {
         matches!(self, Self::Bulk | Self::Write(_))
     }
 }
 
 /// A change, by what has to be remembered of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Write {
+pub(in crate::cosmos) enum Write {
     /// `POST` of an item: create or upsert; the id is in the body.
     PostItem,
     /// `PUT` of an item.
@@ -84,19 +84,19 @@ pub(super) enum Write {
 
 /// One request, with its path in normal form.
 #[derive(Clone)]
-pub(super) struct Request {
-    pub(super) method: Method,
+pub(in crate::cosmos) struct Request {
+    pub(in crate::cosmos) method: Method,
     /// Percent-encoded as sent, without slashes at either end.
-    pub(super) path: String,
-    pub(super) query: Option<String>,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+    pub(in crate::cosmos) path: String,
+    pub(in crate::cosmos) query: Option<String>,
+    pub(in crate::cosmos) headers: HeaderMap,
+    pub(in crate::cosmos) body: Bytes,
     /// The path's segments, decoded.
     segments: Vec<String>,
 }
 
 impl Request {
-    pub(super) fn new(method: Method, path_and_query: &str, headers: HeaderMap, body: Bytes) -> Self {
+    pub(in crate::cosmos) fn new(method: Method, path_and_query: &str, headers: HeaderMap, body: Bytes) -> Self {
         let (path, query) = match path_and_query.split_once('?') {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (path_and_query, None),
@@ -112,27 +112,27 @@ impl Request {
     }
 
     /// The same request with another body.
-    pub(super) fn with_body(&self, body: Bytes) -> Self {
+    pub(in crate::cosmos) fn with_body(&self, body: Bytes) -> Self {
         Self { body, ..self.clone() }
     }
 
     /// A header's text; none where it is absent or not UTF-8.
-    pub(super) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
+    pub(in crate::cosmos) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
     }
 
     /// Method and path, as messages name a request.
-    pub(super) fn operation_name(&self) -> String {
+    pub(in crate::cosmos) fn operation_name(&self) -> String {
         format!("{} /{}", self.method, self.path)
     }
 
     /// The segments of the path, decoded.
-    pub(super) fn segments(&self) -> Vec<&str> {
+    pub(in crate::cosmos) fn segments(&self) -> Vec<&str> {
         self.segments.iter().map(String::as_str).collect()
     }
 
     /// The container this request is about, if any.
-    pub(super) fn container(&self) -> Option<ContainerName> {
+    pub(in crate::cosmos) fn container(&self) -> Option<ContainerName> {
         match self.segments().as_slice() {
             ["dbs", database, "colls", container, ..] => Some(ContainerName::new(database, container)),
             _ => None,
@@ -140,7 +140,7 @@ impl Request {
     }
 
     /// The id of the item that the path names.
-    pub(super) fn item_id(&self) -> Option<&str> {
+    pub(in crate::cosmos) fn item_id(&self) -> Option<&str> {
         match self.segments().as_slice() {
             ["dbs", _, "colls", _, "docs", id] => Some(*id),
             _ => None,
@@ -152,7 +152,7 @@ impl Request {
     ///
     /// # Errors
     /// What is wrong, as a sentence.
-    pub(super) fn check_path(&self) -> Result<(), &'static str> {
+    pub(in crate::cosmos) fn check_path(&self) -> Result<(), &'static str> {
         if PlainPath::new(&format!("/{}", self.path)).is_none() {
             return Err(
                 "The path is not in normal form: it has segments . or .., backslashes, or characters that must be \
@@ -173,7 +173,7 @@ impl Request {
 
     /// What the request does. A header counts where the emulator reads it, in the order in which it does (its
     /// `resolve_operation`).
-    pub(super) fn operation(&self) -> Operation {
+    pub(in crate::cosmos) fn operation(&self) -> Operation {
         let is = |name: &str| self.header(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
         let is_query = || IS_QUERY.into_iter().any(is);
         let segments = self.segments();
@@ -214,7 +214,7 @@ impl Request {
 ///
 /// # Errors
 /// What is wrong, as a sentence.
-pub(super) fn check_id(id: &str) -> Result<(), &'static str> {
+pub(in crate::cosmos) fn check_id(id: &str) -> Result<(), &'static str> {
     match id {
         "" => Err("The id is empty."),
         // No URL can name it.
@@ -224,7 +224,7 @@ pub(super) fn check_id(id: &str) -> Result<(), &'static str> {
 }
 
 /// As [`check_id`], for a database or container: its name is a part of the scopes that roles are on.
-pub(super) fn check_name(name: &str) -> Result<(), &'static str> {
+pub(in crate::cosmos) fn check_name(name: &str) -> Result<(), &'static str> {
     if name.contains(NOT_IN_NAMES) {
         return Err("The name of a database or container has none of the characters / \\ ? #.");
     }
@@ -233,7 +233,7 @@ pub(super) fn check_name(name: &str) -> Result<(), &'static str> {
 
 impl Write {
     /// Whether an answer of `status` means that something was stored. A failed batch is answered 207.
-    pub(super) fn is_done(self, status: StatusCode) -> bool {
+    pub(in crate::cosmos) fn is_done(self, status: StatusCode) -> bool {
         match self {
             Self::Batch => status == StatusCode::OK,
             _ => status.is_success(),
@@ -241,9 +241,14 @@ impl Write {
     }
 
     /// Whether it addresses items of one logical partition, which needs the partition key header.
-    pub(super) fn is_item_write(self) -> bool {
+    pub(in crate::cosmos) fn is_item_write(self) -> bool {
         matches!(self, Self::PostItem | Self::ReplaceItem | Self::PatchItem | Self::DeleteItem | Self::Batch)
     }
+}
+
+/// A path segment, encoded.
+pub(in crate::cosmos) fn encode(segment: &str) -> String {
+    percent_encoding::utf8_percent_encode(segment, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 #[cfg(test)]

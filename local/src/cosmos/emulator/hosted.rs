@@ -22,38 +22,28 @@ use serde::{
     de::{DeserializeOwned, Error as _},
 };
 
-use super::{
-    Error, FeedRange,
-    etags::EtagAliases,
-    regions::DEFAULT_REGION,
-    request::{ContainerName, Request},
-    responses,
-};
+use crate::cosmos::emulator::definition::{Definition, FeedRange};
+use crate::cosmos::emulator::etags::EtagAliases;
+use crate::cosmos::error::Error;
+use crate::cosmos::wire::request::{ContainerName, Request, encode};
+use crate::cosmos::wire::responses;
+
+/// Name of the first region where the topology names none.
+pub(in crate::cosmos) const DEFAULT_REGION: &str = "East US";
 
 /// Of a request that creates a container: how many physical partitions it is to have. Not of the service; what clients send of it is dropped.
-pub(super) const PHYSICAL_PARTITIONS: &str = "x-local-physical-partitions";
+pub(in crate::cosmos) const PHYSICAL_PARTITIONS: &str = "x-local-physical-partitions";
 
-/// An account in memory. It has one region; the account's own are doors to it.
-pub(super) struct Emulator {
+/// An account in memory. It has one region; those of the account are endpoints to it.
+pub(in crate::cosmos) struct Emulator {
     client: InMemoryEmulatorHttpClient,
     base: Url,
     requests: AtomicU64,
 }
 
-/// What a container is.
-pub(super) struct Definition {
-    /// Resource id.
-    pub(super) rid: String,
-    /// `defaultTtl`.
-    pub(super) default_ttl: Option<i64>,
-    pub(super) partition_key: PartitionKeyDefinition,
-    /// Its ranges, with the version of each range's vector clock.
-    pub(super) ranges: Vec<(FeedRange, u64)>,
-}
-
 impl Emulator {
     /// An empty account.
-    pub(super) fn new(address: SocketAddr) -> Result<Self, Error> {
+    pub(in crate::cosmos) fn new(address: SocketAddr) -> Result<Self, Error> {
         let failed = |reason: String| Error::Emulator { operation: "creating the account".to_owned(), reason };
         let base = Url::parse(&format!("http://{address}/")).map_err(|error| failed(error.to_string()))?;
         let config = VirtualAccountConfig::new(vec![VirtualRegion::new(DEFAULT_REGION, base.clone())])
@@ -64,7 +54,7 @@ impl Emulator {
     }
 
     /// Executes `request`. ETags of earlier lives in its conditions are replaced by what they stand for.
-    pub(super) async fn send(&self, request: &Request, etags: &EtagAliases) -> Response<Bytes> {
+    pub(in crate::cosmos) async fn send(&self, request: &Request, etags: &EtagAliases) -> Response<Bytes> {
         match request.header(PHYSICAL_PARTITIONS).map(str::parse) {
             Some(Ok(partitions)) => self.create_partitioned(request, partitions).await,
             _ => self.forward(request, etags).await,
@@ -158,7 +148,7 @@ impl Emulator {
     ///
     /// # Errors
     /// When the emulator does not tell.
-    pub(super) async fn definition(&self, name: &ContainerName) -> Result<Definition, Error> {
+    pub(in crate::cosmos) async fn definition(&self, name: &ContainerName) -> Result<Definition, Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Container {
@@ -201,7 +191,7 @@ impl Emulator {
 
     /// Requests it was sent in its life.
     #[cfg(test)]
-    pub(super) fn requests(&self) -> u64 {
+    pub(in crate::cosmos) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 }
@@ -213,11 +203,6 @@ fn check_binary(body: &[u8]) -> serde_json::Result<()> {
     }
     let Plain(value) = binary_json::from_slice(body).map_err(serde_json::Error::custom)?;
     contoso_json::check(value.to_string().as_bytes())
-}
-
-/// A path segment, encoded.
-pub(super) fn encode(segment: &str) -> String {
-    percent_encoding::utf8_percent_encode(segment, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 fn response(status: u16, headers: azure_core::http::headers::Headers, body: Bytes) -> Response<Bytes> {

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 
-use super::{emulator::PHYSICAL_PARTITIONS, framed, request::Request};
+use crate::cosmos::emulator::hosted::PHYSICAL_PARTITIONS;
+use crate::cosmos::store::framed;
+use crate::cosmos::wire::request::Request;
 
 /// Headers that decide what a change does. Conditions are left out: they held.
 const KEPT: [&str; 4] =
@@ -17,7 +19,7 @@ const KEPT: [&str; 4] =
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(in crate::cosmos) struct Entry {
     head: Head,
     body: Bytes,
 }
@@ -34,19 +36,19 @@ struct Head {
 
 impl Entry {
     /// The entry for `request`, which made the container `rid` if it made one.
-    pub(super) fn new(request: &Request, rid: Option<String>) -> Self {
+    pub(in crate::cosmos) fn new(request: &Request, rid: Option<String>) -> Self {
         let headers =
             KEPT.iter().filter_map(|name| Some(((*name).to_owned(), request.header(*name)?.to_owned()))).collect();
         let head = Head { method: request.method.to_string(), path: request.path.clone(), headers, rid };
         Self { head, body: request.body.clone() }
     }
 
-    pub(super) fn rid(&self) -> Option<&str> {
+    pub(in crate::cosmos) fn rid(&self) -> Option<&str> {
         self.head.rid.as_deref()
     }
 
     /// The request that makes the change again; none where the entry is no request.
-    pub(super) fn to_request(&self) -> Option<Request> {
+    pub(in crate::cosmos) fn to_request(&self) -> Option<Request> {
         let mut headers = HeaderMap::with_capacity(self.head.headers.len());
         for (name, value) in &self.head.headers {
             headers.insert(HeaderName::try_from(name).ok()?, HeaderValue::from_bytes(value.as_bytes()).ok()?);
@@ -55,11 +57,11 @@ impl Entry {
         Some(Request::new(method, &self.head.path, headers, self.body.clone()))
     }
 
-    pub(super) fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+    pub(in crate::cosmos) fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
         framed::encode(&self.head, &self.body)
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, String> {
+    pub(in crate::cosmos) fn decode(bytes: &[u8]) -> Result<Self, String> {
         let (head, body) = framed::decode(bytes)?;
         Ok(Self { head, body })
     }

@@ -1,37 +1,51 @@
-//! From the store back to a living account.
+//! Recovery at start: from the store back to an account in memory.
 
 use std::net::SocketAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use super::{
-    Error, Replay,
-    account::Account,
-    definitions::Entry,
-    emulator::{Emulator, encode},
-    etags::{EtagAliases, LastWrite},
-    feed_index::{ContainerFeed, FeedIndex, RangeFeed},
-    outcome::{Change, Summary},
-    positions::Positions,
-    request::{ContainerName, Operation, PARTITION_KEY, RANGE_ID, Request},
-    responses,
-    store::{Done, Item, Place, Store, row_key},
-};
-use crate::{clock::Clock, storage::Storage};
+use crate::cosmos::emulator::change::Change;
+use crate::cosmos::emulator::etags::{EtagAliases, LastWrite};
+use crate::cosmos::emulator::hosted::Emulator;
+use crate::cosmos::emulator::item::{ItemVersion, Summary};
+use crate::cosmos::error::Error;
+use crate::cosmos::feed::index::{ContainerFeed, FeedIndex, RangeFeed};
+use crate::cosmos::feed::lsns::LsnTranslation;
+use crate::cosmos::store::definitions::Entry;
+use crate::cosmos::store::rows::{Item, Store, row_key};
+use crate::cosmos::wire::request::{ContainerName, Operation, PARTITION_KEY, RANGE_ID, Request, encode};
+use crate::cosmos::wire::responses;
+use crate::storage::Storage;
 
 /// Rows read at a time; between chunks other tasks run and progress is told.
 const CHUNK: usize = 256;
+
+/// How far a start has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// Definitions and items so far.
+    pub done: u64,
+    /// Definitions and items in the store.
+    pub total: u64,
+}
+
+/// What an account is made of, as the store has it.
+pub(in crate::cosmos) struct Recovered {
+    pub(in crate::cosmos) emulator: Emulator,
+    pub(in crate::cosmos) etags: EtagAliases,
+    pub(in crate::cosmos) feeds: FeedIndex,
+    pub(in crate::cosmos) store: Store,
+}
 
 /// Makes every definition again, in the order in which they were made, then loads every living item.
 ///
 /// # Errors
 /// When something cannot be read or does something else than it did.
-pub(super) async fn recover(
+pub(in crate::cosmos) async fn recover(
     address: SocketAddr,
     storage: &Storage,
-    clock: &Clock,
     progress: &(dyn Fn(Replay) + Send + Sync),
-) -> Result<Account, Error> {
+) -> Result<Recovered, Error> {
     let store = Store::open(storage)?;
     let total = store.definitions() + store.items()?;
     let mut recovery = Recovery {
@@ -58,7 +72,7 @@ pub(super) async fn recover(
     }
     let Recovery { emulator, feeds, living, .. } = recovery;
     let etags = EtagAliases::recover(storage, living)?;
-    Ok(Account::new(emulator, etags, feeds, store, clock.clone()))
+    Ok(Recovered { emulator, etags, feeds, store })
 }
 
 struct Recovery<'a> {
@@ -88,7 +102,7 @@ impl Recovery<'_> {
         {
             return Err(diverged(format!("container {:?} is now {}", entry.rid(), definition.rid)));
         }
-        self.feeds.apply(Done { change, at_millis: 0, definition: None });
+        self.feeds.apply(change, 0);
         self.replay.done += 1;
         Ok(())
     }
@@ -103,24 +117,24 @@ impl Recovery<'_> {
         let id = range.bounds().id.as_str();
         let path = format!("dbs/{}/colls/{}/docs", encode(&name.database), encode(&name.container));
         let mut loaded = Vec::new();
-        let mut last: Option<Place> = None;
+        let mut last: Option<ItemVersion> = None;
         loop {
             let items = store.read_items(feed.rid(), id, last, CHUNK)?;
-            let Some(end) = items.last().map(|item| item.place) else { break };
+            let Some(end) = items.last().map(|item| item.version) else { break };
             last = Some(end);
             for item in items {
-                loaded.push(item.place.lsn);
+                loaded.push(item.version.lsn);
                 let current = self.write(&path, id, &item).await?;
-                let row = row_key(feed.rid(), id, item.place);
+                let row = row_key(feed.rid(), id, item.version);
                 self.living.push(LastWrite { row, original: item.etag.clone(), current });
                 let ttl = Summary::of(&item.body).and_then(|body| body.ttl().ok().flatten());
-                feed.restore(range, item, ttl);
+                feed.restore(range, item.key, item.version, item.at_millis, ttl);
                 self.replay.done += 1;
             }
             self.tell().await;
         }
         let lsn = store.lsn(feed.rid(), id)?;
-        range.loaded(Positions::new(loaded, lsn), lsn);
+        range.loaded(LsnTranslation::new(loaded, lsn), lsn);
         Ok(())
     }
 

@@ -5,7 +5,10 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::Value;
 
-use super::{emulator::Emulator, outcome::document, request::Request, responses};
+use crate::cosmos::emulator::change::document;
+use crate::cosmos::emulator::hosted::Emulator;
+use crate::cosmos::wire::request::Request;
+use crate::cosmos::wire::responses;
 
 /// Levels of objects and arrays in a document: what `serde_json` reads, and so what comes back after a restart.
 const DEEPEST: usize = 127;
@@ -14,7 +17,11 @@ const DEEPEST: usize = 127;
 ///
 /// # Errors
 /// The answer, where the document could not be read again.
-pub(super) async fn check(emulator: &Emulator, request: &Request, operations: &[Value]) -> Result<(), Response<Bytes>> {
+pub(in crate::cosmos) async fn check(
+    emulator: &Emulator,
+    request: &Request,
+    operations: &[Value],
+) -> Result<(), Response<Bytes>> {
     let mut deepest = 0;
     for operation in operations {
         let path = |name: &str| operation.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -1,70 +1,25 @@
-//! What a successful write changed: which items, at which LSN, with which ETags and content.
+//! Changes: what a successful write changed, which items, at which LSN, with which ETags and content.
 
 use std::sync::Arc;
 
-use azure_data_cosmos_driver::binary_json;
 use bytes::Bytes;
-use contoso_json::Plain;
-use http::{HeaderValue, Method, Response, header};
+use http::{Method, Response, header};
 use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
-use super::{
-    Error,
-    emulator::{Definition, Emulator},
-    etags::EtagAliases,
-    expiry::parse_ttl,
-    request::{ContainerName, PARTITION_KEY, RANGE_ID, Request, Write},
-    responses::LSN,
-};
+use crate::cosmos::emulator::definition::Definition;
+use crate::cosmos::emulator::etags::EtagAliases;
+use crate::cosmos::emulator::hosted::Emulator;
+use crate::cosmos::emulator::item::{ItemChange, ItemKey, ItemState, Summary, canonical_partition_key};
+use crate::cosmos::error::Error;
+use crate::cosmos::wire::request::{ContainerName, PARTITION_KEY, RANGE_ID, Request, Write};
+use crate::cosmos::wire::responses::LSN;
 
 /// Members that the service adds to a document.
 const SYSTEM_PROPERTIES: [&str; 5] = ["_attachments", "_etag", "_rid", "_self", "_ts"];
 
-/// An item's identity inside a container.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct ItemKey {
-    /// The partition key as a JSON array in canonical form.
-    pub(super) partition_key: String,
-    pub(super) id: String,
-}
-
-impl ItemKey {
-    /// The partition key as its header, in ASCII.
-    pub(super) fn header(&self) -> HeaderValue {
-        let mut ascii = String::with_capacity(self.partition_key.len());
-        for character in self.partition_key.chars() {
-            if (' '..='~').contains(&character) {
-                ascii.push(character);
-            } else {
-                let mut units = [0; 2];
-                ascii.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
-            }
-        }
-        HeaderValue::try_from(ascii).unwrap_or(HeaderValue::from_static("[]"))
-    }
-}
-
-/// What became of one item.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ItemChange {
-    pub(super) key: Arc<ItemKey>,
-    /// None where it was deleted.
-    pub(super) state: Option<ItemState>,
-}
-
-/// An item as it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ItemState {
-    pub(super) etag: String,
-    /// The document in text or binary JSON, without system properties.
-    pub(super) body: Bytes,
-    /// Its own time to live, if it states one.
-    pub(super) ttl: Option<i64>,
-}
-
 /// What became of the account.
-pub(super) enum Change {
+pub(in crate::cosmos) enum Change {
     /// Items of one range, all at one LSN.
     Items {
         container: ContainerName,
@@ -93,7 +48,7 @@ impl Change {
     ///
     /// # Errors
     /// When request and answer do not fit together; then the write must not be acknowledged.
-    pub(super) async fn of(
+    pub(in crate::cosmos) async fn of(
         write: Write,
         request: &Request,
         response: &Response<Bytes>,
@@ -146,7 +101,7 @@ impl Change {
 }
 
 /// The document that `request` is about, without system properties; none where it cannot be read.
-pub(super) async fn document(request: &Request, emulator: &Emulator) -> Option<Bytes> {
+pub(in crate::cosmos) async fn document(request: &Request, emulator: &Emulator) -> Option<Bytes> {
     let mut read = Request::new(Method::GET, &request.path, http::HeaderMap::new(), Bytes::new());
     read.headers.insert(PARTITION_KEY.clone(), request.headers.get(&PARTITION_KEY)?.clone());
     let response = emulator.send(&read, &EtagAliases::default()).await;
@@ -160,7 +115,7 @@ pub(super) async fn document(request: &Request, emulator: &Emulator) -> Option<B
 }
 
 /// The LSN an answer reports.
-pub(super) fn lsn(response: &Response<Bytes>) -> Option<u64> {
+pub(in crate::cosmos) fn lsn(response: &Response<Bytes>) -> Option<u64> {
     text(response, LSN.as_str())?.parse().ok()
 }
 
@@ -197,32 +152,6 @@ fn items(
     let etag = text(response, header::ETAG.as_str())?.to_owned();
     items.push(change(id, Some(ItemState { etag, body, ttl })));
     Some(items)
-}
-
-/// What the bridge reads of a document or definition.
-#[derive(Default, Deserialize)]
-pub(super) struct Summary {
-    pub(super) id: Option<String>,
-    #[serde(default)]
-    ttl: Option<Plain>,
-}
-
-impl Summary {
-    /// Of a body in text or Cosmos' binary JSON; none where it is neither, or its id is no string.
-    pub(super) fn of(body: &[u8]) -> Option<Self> {
-        if binary_json::is_binary(body) {
-            return binary_json::from_slice(body).ok();
-        }
-        contoso_json::from_slice(body).ok()
-    }
-
-    /// The time to live it states.
-    ///
-    /// # Errors
-    /// The service's message, where it is none.
-    pub(super) fn ttl(&self) -> Result<Option<i64>, String> {
-        parse_ttl(self.ttl.as_ref().map(|Plain(ttl)| ttl))
-    }
 }
 
 /// One operation of a batch request.
@@ -266,37 +195,9 @@ fn batch_items(partition_key: &str, request: &[u8], response: &[u8]) -> Option<V
     Some(items)
 }
 
-/// The partition key header in one spelling per value: clients differ in spaces, escapes and number forms.
-pub(super) fn canonical_partition_key(header: &str) -> Option<String> {
-    let mut components: Vec<Value> = contoso_json::from_str(header).ok()?;
-    for component in &mut components {
-        if let Some(number) = component.as_f64() {
-            // Cosmos numbers are doubles; `1` and `1.0` are one key.
-            *component = serde_json::Number::from_f64(number).map_or(Value::Null, Value::Number);
-        }
-    }
-    serde_json::to_string(&components).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_partition_key_has_one_spelling() {
-        for spelling in [r#"["a/é",1]"#, r#"[ "a\/\u00e9", 1.0 ]"#] {
-            assert_eq!(canonical_partition_key(spelling).as_deref(), Some(r#"["a/é",1.0]"#));
-        }
-        assert_eq!(canonical_partition_key("[{}]").as_deref(), Some("[{}]"));
-        assert_eq!(canonical_partition_key("a"), None);
-        let key = canonical_partition_key(r#"["é\u007f😀\u0001\"x"]"#).unwrap();
-        let header = ItemKey { partition_key: key.clone(), id: String::new() }.header();
-        assert_eq!(
-            canonical_partition_key(header.to_str().unwrap()),
-            Some(key),
-            "whatever a key holds, its header is one"
-        );
-    }
 
     #[test]
     fn a_batch_counts_by_the_last_state_of_each_item() {

@@ -6,13 +6,13 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::request::Request;
+use crate::cosmos::wire::request::Request;
 use crate::faults::Faults;
 
-pub(super) static ACTIVITY_ID: HeaderName = HeaderName::from_static("x-ms-activity-id");
-pub(super) static SUBSTATUS: HeaderName = HeaderName::from_static("x-ms-substatus");
-pub(super) static LSN: HeaderName = HeaderName::from_static("lsn");
-pub(super) static SESSION_TOKEN: HeaderName = HeaderName::from_static("x-ms-session-token");
+pub(in crate::cosmos) static ACTIVITY_ID: HeaderName = HeaderName::from_static("x-ms-activity-id");
+pub(in crate::cosmos) static SUBSTATUS: HeaderName = HeaderName::from_static("x-ms-substatus");
+pub(in crate::cosmos) static LSN: HeaderName = HeaderName::from_static("lsn");
+pub(in crate::cosmos) static SESSION_TOKEN: HeaderName = HeaderName::from_static("x-ms-session-token");
 static REQUEST_CHARGE: HeaderName = HeaderName::from_static("x-ms-request-charge");
 static RETRY_AFTER_MS: HeaderName = HeaderName::from_static("x-ms-retry-after-ms");
 static VERSION: HeaderName = HeaderName::from_static("x-ms-version");
@@ -21,7 +21,12 @@ static VERSION: HeaderName = HeaderName::from_static("x-ms-version");
 const REST_VERSION: HeaderValue = HeaderValue::from_static("2020-07-15");
 
 /// An answer with the headers that every answer of the service carries; `charge` in request units.
-pub(super) fn answer(request: &Request, status: StatusCode, charge: &'static str, body: Bytes) -> Response<Bytes> {
+pub(in crate::cosmos) fn answer(
+    request: &Request,
+    status: StatusCode,
+    charge: &'static str,
+    body: Bytes,
+) -> Response<Bytes> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -33,29 +38,29 @@ pub(super) fn answer(request: &Request, status: StatusCode, charge: &'static str
 }
 
 /// An error in the service's shape, `{code, message}`.
-pub(super) fn error(request: &Request, status: StatusCode, code: &str, message: &str) -> Response<Bytes> {
+pub(in crate::cosmos) fn error(request: &Request, status: StatusCode, code: &str, message: &str) -> Response<Bytes> {
     let body = json!({ "code": code, "message": message }).to_string();
     answer(request, status, "0", Bytes::from(body))
 }
 
 /// 400: the request cannot be served as it is.
-pub(super) fn bad_request(request: &Request, message: &str) -> Response<Bytes> {
+pub(in crate::cosmos) fn bad_request(request: &Request, message: &str) -> Response<Bytes> {
     error(request, StatusCode::BAD_REQUEST, "BadRequest", message)
 }
 
 /// 503: the service cannot take it now; `message` says whether it may have been applied.
-pub(super) fn unavailable(request: &Request, message: &str) -> Response<Bytes> {
+pub(in crate::cosmos) fn unavailable(request: &Request, message: &str) -> Response<Bytes> {
     error(request, StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
 }
 
 /// The same answer with a sub-status, by which clients tell causes apart.
-pub(super) fn with_substatus(mut response: Response<Bytes>, substatus: u16) -> Response<Bytes> {
+pub(in crate::cosmos) fn with_substatus(mut response: Response<Bytes>, substatus: u16) -> Response<Bytes> {
     response.headers_mut().insert(SUBSTATUS.clone(), HeaderValue::from(substatus));
     response
 }
 
 /// Faults that answer as the service does.
-pub(super) fn faults() -> Faults {
+pub(in crate::cosmos) fn faults() -> Faults {
     Faults::new(|parts, refusal| {
         let path = parts.uri.path();
         let request = Request::new(parts.method.clone(), path, parts.headers.clone(), Bytes::new());
@@ -96,7 +101,7 @@ fn activity_id(request: &Request) -> HeaderValue {
 }
 
 /// The message of an error answer, or its body where it has none.
-pub(super) fn message_of(response: &Response<Bytes>) -> String {
+pub(in crate::cosmos) fn message_of(response: &Response<Bytes>) -> String {
     #[derive(serde::Deserialize)]
     struct Shape {
         message: String,

@@ -14,12 +14,16 @@ use hmac::{Hmac, Mac};
 use percent_encoding::percent_decode_str;
 use sha2::Sha256;
 
-use super::request::{Operation, Request};
+use crate::cosmos::wire::request::{Operation, Request};
 use crate::identity::{Action, Caller, Forbidden, Identity, InvalidToken};
+
+/// The account key of Microsoft's emulators, the same on every machine; clients of the local stack use it.
+pub const EMULATOR_KEY: &str =
+    "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==";
 
 /// Why a request is not let in; the display is the message of the answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refused {
+pub(in crate::cosmos) enum Refused {
     /// 401.
     #[error(transparent)]
     Unauthorized(#[from] Denied),
@@ -36,7 +40,7 @@ pub(super) enum Refused {
 
 impl Refused {
     /// `x-ms-substatus`.
-    pub(super) fn substatus(&self) -> Option<u16> {
+    pub(in crate::cosmos) fn substatus(&self) -> Option<u16> {
         match self {
             Self::Unauthorized(_) => None,
             Self::NotByToken(_) => Some(5300),
@@ -47,7 +51,7 @@ impl Refused {
 
 /// Why nobody is known to have sent a request.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Denied {
+pub(in crate::cosmos) enum Denied {
     #[error("Required header authorization is missing.")]
     Missing,
     #[error("Required header x-ms-date is missing.")]
@@ -67,7 +71,7 @@ pub(super) enum Denied {
 
 /// Lets requests in at one port.
 #[derive(Clone)]
-pub(super) struct Guard {
+pub(in crate::cosmos) struct Guard {
     key: &'static str,
     identity: Identity,
     /// For what a token may have been issued.
@@ -76,7 +80,7 @@ pub(super) struct Guard {
 
 impl Guard {
     /// For requests signed with the account key `key` (base64), or with a token of `identity`, at `address`.
-    pub(super) fn new(key: &'static str, identity: Identity, address: SocketAddr) -> Self {
+    pub(in crate::cosmos) fn new(key: &'static str, identity: Identity, address: SocketAddr) -> Self {
         // The Rust client asks for the service, the Python client first for the host of the endpoint, the JavaScript client
         // for the endpoint with its port.
         let port = address.port();
@@ -94,7 +98,7 @@ impl Guard {
     ///
     /// # Errors
     /// Why it is not let in.
-    pub(super) fn admit(&self, request: &Request, secure: bool) -> Result<(), Refused> {
+    pub(in crate::cosmos) fn admit(&self, request: &Request, secure: bool) -> Result<(), Refused> {
         let header = request.header(http::header::AUTHORIZATION).ok_or(Denied::Missing)?;
         let decoded = percent_decode_str(header).decode_utf8().map_err(|_| Denied::Malformed)?;
         if decoded.starts_with("type=resource&") {
@@ -191,7 +195,6 @@ mod tests {
     use http::{HeaderMap, HeaderValue, Method};
 
     use super::*;
-    use crate::cosmos::EMULATOR_KEY;
 
     /// The documentation's worked example of a signature ("Access control in the Azure Cosmos DB SQL API").
     const EXAMPLE_KEY: &str =

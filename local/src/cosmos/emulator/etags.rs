@@ -15,18 +15,18 @@ use crate::storage::{Storage, StorageError};
 const LIVES: usize = 16;
 
 /// A living item's last write, after a replay.
-pub(super) struct LastWrite {
+pub(in crate::cosmos) struct LastWrite {
     /// Key of the item's row, which no other version of any item has.
-    pub(super) row: Vec<u8>,
+    pub(in crate::cosmos) row: Vec<u8>,
     /// The ETag the client was told then.
-    pub(super) original: String,
+    pub(in crate::cosmos) original: String,
     /// The ETag of this life.
-    pub(super) current: String,
+    pub(in crate::cosmos) current: String,
 }
 
 /// Earlier ETags by today's; unchanged after the start, so reading takes no lock.
 #[derive(Default)]
-pub(super) struct EtagAliases {
+pub(in crate::cosmos) struct EtagAliases {
     current: HashMap<String, String>,
 }
 
@@ -35,7 +35,7 @@ impl EtagAliases {
     ///
     /// # Errors
     /// When the store fails.
-    pub(super) fn recover(storage: &Storage, living: Vec<LastWrite>) -> Result<Self, StorageError> {
+    pub(in crate::cosmos) fn recover(storage: &Storage, living: Vec<LastWrite>) -> Result<Self, StorageError> {
         let keyspace = storage.keyspace("cosmos-etags")?;
         let mut stored = load(&keyspace)?;
         let mut aliases = Self::default();
@@ -58,12 +58,12 @@ impl EtagAliases {
     }
 
     /// The ETag of this life that `etag` stands for, if it is one of an earlier life.
-    pub(super) fn resolve(&self, etag: &str) -> Option<&str> {
+    pub(in crate::cosmos) fn resolve(&self, etag: &str) -> Option<&str> {
         self.current.get(etag).map(String::as_str)
     }
 
     /// Whether there are none, as on a fresh store.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::cosmos) fn is_empty(&self) -> bool {
         self.current.is_empty()
     }
 }

@@ -1,4 +1,4 @@
-//! The regions of the account: doors to the same data, one of which takes writes.
+//! Regions of the account: endpoints of the same data, one of which takes writes.
 //!
 //! Replication between regions is immediate, since every region is served from one store; what a region adds is its own
 //! endpoint, its being online, and who may write. The store never hears of regions.
@@ -12,14 +12,25 @@ use bytes::Bytes;
 use http::{Response, StatusCode, uri::Scheme};
 use serde_json::{Value, json};
 
-use super::{levers::Region, request::Request, responses};
+use crate::cosmos::wire::request::Request;
+use crate::cosmos::wire::responses;
 
-/// Name of the first region where the topology names none.
-pub(super) const DEFAULT_REGION: &str = "East US";
+/// One region of the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// Its name, such as `East US`.
+    pub name: String,
+    /// Where it listens.
+    pub endpoint: String,
+    /// Whether it answers.
+    pub online: bool,
+    /// Whether it takes writes.
+    pub writable: bool,
+}
 
 /// Through which port a request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Door {
+pub(in crate::cosmos) enum Endpoint {
     /// The account's own endpoint, which leads to the write region of the moment.
     Global,
     /// The endpoint of a region, by number.
@@ -36,7 +47,7 @@ pub struct UnknownRegion {
 }
 
 /// The regions in the order in which they take over from each other.
-pub(super) struct Regions {
+pub(in crate::cosmos) struct Regions {
     state: RwLock<State>,
 }
 
@@ -53,14 +64,14 @@ struct Entry {
 
 impl Regions {
     /// All online, the first one takes writes.
-    pub(super) fn new(regions: Vec<(String, SocketAddr)>) -> Self {
+    pub(in crate::cosmos) fn new(regions: Vec<(String, SocketAddr)>) -> Self {
         let regions = regions.into_iter().map(|(name, address)| Entry { name, address, online: true }).collect();
         Self { state: RwLock::new(State { regions, write: 0 }) }
     }
 
     /// The answer of a region that does not serve `request`, if it does not.
-    pub(super) fn refusal(&self, door: Door, request: &Request) -> Option<Response<Bytes>> {
-        let Door::Region(number) = door else { return None };
+    pub(in crate::cosmos) fn refusal(&self, endpoint: Endpoint, request: &Request) -> Option<Response<Bytes>> {
+        let Endpoint::Region(number) = endpoint else { return None };
         let state = self.state();
         let region = state.regions.get(number)?;
         if !region.online {
@@ -84,7 +95,7 @@ impl Regions {
 
     /// The account document with the locations of the moment, reached in the same way as the account was: else the next
     /// request of a client that came over TLS, with its token, would go in plain text.
-    pub(super) fn describe(&self, account: &[u8], scheme: &Scheme) -> Option<Bytes> {
+    pub(in crate::cosmos) fn describe(&self, account: &[u8], scheme: &Scheme) -> Option<Bytes> {
         let mut document: Value = contoso_json::from_slice(account).ok()?;
         let state = self.state();
         let location = |region: &Entry| json!({ "name": region.name, "databaseAccountEndpoint": format!("{scheme}://{}/", region.address) });
@@ -103,7 +114,7 @@ impl Regions {
         Some(document.to_string().into())
     }
 
-    pub(super) fn take_offline(&self, name: &str) -> Result<(), UnknownRegion> {
+    pub(in crate::cosmos) fn take_offline(&self, name: &str) -> Result<(), UnknownRegion> {
         let mut state = self.state_mut();
         let number = state.find(name)?;
         let Some(next) = state.regions.iter().enumerate().position(|(other, it)| it.online && other != number) else {
@@ -118,7 +129,7 @@ impl Regions {
         Ok(())
     }
 
-    pub(super) fn bring_online(&self, name: &str) -> Result<(), UnknownRegion> {
+    pub(in crate::cosmos) fn bring_online(&self, name: &str) -> Result<(), UnknownRegion> {
         let mut state = self.state_mut();
         let number = state.find(name)?;
         if let Some(region) = state.regions.get_mut(number) {
@@ -127,7 +138,7 @@ impl Regions {
         Ok(())
     }
 
-    pub(super) fn list(&self) -> Vec<Region> {
+    pub(in crate::cosmos) fn list(&self) -> Vec<Region> {
         let state = self.state();
         let region = |(number, region): (usize, &Entry)| Region {
             name: region.name.clone(),

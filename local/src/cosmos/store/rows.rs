@@ -16,33 +16,25 @@ use bytes::Bytes;
 use fjall::Keyspace;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Error,
-    definitions::Entry,
-    feed_index::FeedIndex,
-    framed,
-    outcome::{Change, ItemKey},
-    request::ContainerName,
-};
+use crate::cosmos::emulator::change::Change;
+use crate::cosmos::emulator::item::{ItemKey, ItemVersion};
+use crate::cosmos::error::Error;
+use crate::cosmos::feed::index::FeedIndex;
+use crate::cosmos::store::definitions::Entry;
+use crate::cosmos::store::framed;
+use crate::cosmos::wire::request::ContainerName;
 use crate::storage::{Batch, Storage, StorageError};
 
-/// Where an item was last written: the LSN of its range, and its number among the items of that write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) lsn: u64,
-    pub(super) index: u16,
-}
-
 /// A living item.
-pub(super) struct Item {
-    pub(super) place: Place,
-    pub(super) key: ItemKey,
+pub(in crate::cosmos) struct Item {
+    pub(in crate::cosmos) version: ItemVersion,
+    pub(in crate::cosmos) key: ItemKey,
     /// When it was written, milliseconds since the epoch on the stack's clock.
-    pub(super) at_millis: i64,
+    pub(in crate::cosmos) at_millis: i64,
     /// The ETag its client was told then.
-    pub(super) etag: String,
+    pub(in crate::cosmos) etag: String,
     /// The document as it was sent, in text or binary JSON, without system properties.
-    pub(super) body: Bytes,
+    pub(in crate::cosmos) body: Bytes,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -54,14 +46,14 @@ struct Head {
 }
 
 /// A write that the emulator has made and that is to be kept.
-pub(super) struct Done {
-    pub(super) change: Change,
-    pub(super) at_millis: i64,
+pub(in crate::cosmos) struct StoredWrite {
+    pub(in crate::cosmos) change: Change,
+    pub(in crate::cosmos) at_millis: i64,
     /// How to make it again, where it is a change of definitions.
-    pub(super) definition: Option<Entry>,
+    pub(in crate::cosmos) definition: Option<Entry>,
 }
 
-pub(super) struct Store {
+pub(in crate::cosmos) struct Store {
     storage: Storage,
     definitions: Keyspace,
     items: Keyspace,
@@ -73,7 +65,7 @@ pub(super) struct Store {
 impl Store {
     /// # Errors
     /// When the store fails, or was written by a version that kept a journal of all writes.
-    pub(super) fn open(storage: &Storage) -> Result<Self, Error> {
+    pub(in crate::cosmos) fn open(storage: &Storage) -> Result<Self, Error> {
         if !storage.keyspace("cosmos-journal")?.is_empty().map_err(StorageError::from)? {
             return Err(Error::Outdated);
         }
@@ -90,12 +82,12 @@ impl Store {
     }
 
     /// Number of definitions.
-    pub(super) fn definitions(&self) -> u64 {
+    pub(in crate::cosmos) fn definitions(&self) -> u64 {
         self.next
     }
 
     /// Number of living items; reads all their keys.
-    pub(super) fn items(&self) -> Result<u64, Error> {
+    pub(in crate::cosmos) fn items(&self) -> Result<u64, Error> {
         Ok(self.items.len().map_err(StorageError::from)? as u64)
     }
 
@@ -103,7 +95,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails or an entry is damaged or missing.
-    pub(super) fn read_definitions(&self, from: u64, limit: usize) -> Result<Vec<(u64, Entry)>, Error> {
+    pub(in crate::cosmos) fn read_definitions(&self, from: u64, limit: usize) -> Result<Vec<(u64, Entry)>, Error> {
         let start = Bound::Included(from.to_be_bytes());
         let mut found = Vec::new();
         let rows = self.definitions.range::<[u8; 8], _>((start, Bound::Unbounded)).take(limit);
@@ -118,32 +110,32 @@ impl Store {
         Ok(found)
     }
 
-    /// Up to `limit` living items of a range after `place`, in order of their places.
+    /// Up to `limit` living items of a range after a version, in order of their versions.
     ///
     /// # Errors
     /// When the store fails or a row is damaged.
-    pub(super) fn read_items(
+    pub(in crate::cosmos) fn read_items(
         &self,
         rid: &str,
         range: &str,
-        after: Option<Place>,
+        after: Option<ItemVersion>,
         limit: usize,
     ) -> Result<Vec<Item>, Error> {
         let prefix = prefix_of(rid, range);
         let start = match after {
-            Some(place) => Bound::Excluded(row_key(rid, range, place)),
+            Some(version) => Bound::Excluded(row_key(rid, range, version)),
             None => Bound::Included(prefix.clone()),
         };
         let mut found = Vec::new();
         for guard in self.items.range::<Vec<u8>, _>((start, Bound::Unbounded)).take(limit) {
             let (key, value) = guard.into_inner().map_err(StorageError::from)?;
-            let Some(place) = key.strip_prefix(prefix.as_slice()) else { break };
+            let Some(rest) = key.strip_prefix(prefix.as_slice()) else { break };
             let unreadable =
                 |reason: String| Error::Unreadable { what: format!("an item of range {range} of {rid}"), reason };
-            let place = place_of(place).ok_or_else(|| unreadable("its key has another length".to_owned()))?;
+            let version = version_of(rest).ok_or_else(|| unreadable("its key has another length".to_owned()))?;
             let (head, body) = framed::decode::<Head>(&value).map_err(unreadable)?;
             let key = ItemKey { partition_key: head.partition_key, id: head.id };
-            found.push(Item { place, key, at_millis: head.at_millis, etag: head.etag, body });
+            found.push(Item { version, key, at_millis: head.at_millis, etag: head.etag, body });
         }
         Ok(found)
     }
@@ -152,7 +144,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub(super) fn lsn(&self, rid: &str, range: &str) -> Result<u64, Error> {
+    pub(in crate::cosmos) fn lsn(&self, rid: &str, range: &str) -> Result<u64, Error> {
         let found = self.lsns.get(format!("{rid}/{range}")).map_err(StorageError::from)?;
         Ok(found.and_then(|lsn| lsn.first_chunk::<8>().map(|lsn| u64::from_be_bytes(*lsn))).unwrap_or(0))
     }
@@ -162,7 +154,7 @@ impl Store {
     ///
     /// # Errors
     /// When the disk is full or the store has stopped.
-    pub(super) fn check(&self, bytes: u64, deletes: bool) -> Result<(), Error> {
+    pub(in crate::cosmos) fn check(&self, bytes: u64, deletes: bool) -> Result<(), Error> {
         Ok(self.storage.check(bytes, deletes)?)
     }
 
@@ -170,7 +162,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails; then nothing was stored, and committing the same writes again is safe.
-    pub(super) fn commit(&mut self, writes: &[Done], feeds: &FeedIndex) -> Result<(), Error> {
+    pub(in crate::cosmos) fn commit(&mut self, writes: &[StoredWrite], feeds: &FeedIndex) -> Result<(), Error> {
         let mut batch = self.storage.batch();
         let mut next = self.next;
         for write in writes {
@@ -186,13 +178,13 @@ impl Store {
         Ok(())
     }
 
-    fn stage(&self, batch: &mut Batch, write: &Done, feeds: &FeedIndex) -> Result<(), Error> {
+    fn stage(&self, batch: &mut Batch, write: &StoredWrite, feeds: &FeedIndex) -> Result<(), Error> {
         match &write.change {
             Change::Items { container, range, lsn, items } => {
                 let Some(feed) = feeds.container(container) else { return Ok(()) };
                 let rid = feed.rid();
                 for (index, item) in (0u16..).zip(items) {
-                    if let Some(before) = feed.range(range).and_then(|range| range.place(&item.key)) {
+                    if let Some(before) = feed.range(range).and_then(|range| range.version_of(&item.key)) {
                         batch.remove(&self.items, row_key(rid, range, before));
                     }
                     if let Some(state) = &item.state {
@@ -203,7 +195,7 @@ impl Store {
                             etag: state.etag.clone(),
                         };
                         let row = framed::encode(&head, &state.body).map_err(|error| unreadable(&error))?;
-                        batch.insert(&self.items, row_key(rid, range, Place { lsn: *lsn, index }), row);
+                        batch.insert(&self.items, row_key(rid, range, ItemVersion { lsn: *lsn, index }), row);
                     }
                 }
                 batch.insert(&self.lsns, format!("{rid}/{range}"), lsn.to_be_bytes());
@@ -236,10 +228,10 @@ impl Store {
 }
 
 /// Key of an item's row; no other version of any item ever has it.
-pub(super) fn row_key(rid: &str, range: &str, place: Place) -> Vec<u8> {
+pub(in crate::cosmos) fn row_key(rid: &str, range: &str, version: ItemVersion) -> Vec<u8> {
     let mut key = prefix_of(rid, range);
-    key.extend_from_slice(&place.lsn.to_be_bytes());
-    key.extend_from_slice(&place.index.to_be_bytes());
+    key.extend_from_slice(&version.lsn.to_be_bytes());
+    key.extend_from_slice(&version.index.to_be_bytes());
     key
 }
 
@@ -247,9 +239,9 @@ fn prefix_of(rid: &str, range: &str) -> Vec<u8> {
     format!("{rid}/{range}/").into_bytes()
 }
 
-fn place_of(key: &[u8]) -> Option<Place> {
+fn version_of(key: &[u8]) -> Option<ItemVersion> {
     let (lsn, index) = key.split_first_chunk::<8>()?;
-    Some(Place { lsn: u64::from_be_bytes(*lsn), index: u16::from_be_bytes(index.try_into().ok()?) })
+    Some(ItemVersion { lsn: u64::from_be_bytes(*lsn), index: u16::from_be_bytes(index.try_into().ok()?) })
 }
 
 fn unreadable(error: &serde_json::Error) -> Error {

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::request::{Operation, Request};
+use crate::cosmos::wire::request::{Operation, Request};
 
 /// The query of offers to forward instead of `request`, if it is one that names a container by its link.
-pub(super) fn by_resource_id(request: &Request) -> Option<Request> {
+pub(in crate::cosmos) fn by_resource_id(request: &Request) -> Option<Request> {
     if request.path != "offers" || request.method != http::Method::POST || request.operation() != Operation::Read {
         return None;
     }

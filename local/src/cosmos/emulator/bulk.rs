@@ -3,20 +3,15 @@
 //! The JavaScript client sends them per partition key range as a batch that is not atomic, which the emulator does not
 //! know. Here each operation takes the way of a request of its own.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
-use super::{
-    account::Account,
-    emulator::encode,
-    outcome::Summary,
-    request::{PARTITION_KEY, Request},
-    responses::{self, SESSION_TOKEN, SUBSTATUS},
-};
+use crate::cosmos::emulator::item::Summary;
+use crate::cosmos::wire::request::{PARTITION_KEY, Request, encode};
+use crate::cosmos::wire::responses;
+use crate::cosmos::wire::responses::{SESSION_TOKEN, SUBSTATUS};
 
 static UPSERT: HeaderName = HeaderName::from_static("x-ms-documentdb-is-upsert");
 
@@ -35,37 +30,66 @@ struct Operation {
     resource_body: Option<Box<RawValue>>,
 }
 
-/// Answers it: 200 where everything was done, else 207.
-pub(super) async fn answer(account: &Arc<Account>, request: &Request) -> Response<Bytes> {
-    let operations: Vec<Operation> = match contoso_json::from_slice(&request.body) {
-        Ok(operations) => operations,
-        Err(error) => return responses::bad_request(request, &format!("Invalid batch JSON body: {error}.")),
-    };
-    if operations.len() > MOST {
-        return responses::bad_request(request, &format!("A bulk request cannot exceed {MOST} operations."));
-    }
-    let go_on =
-        request.header("x-ms-cosmos-batch-continue-on-error").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let (mut results, mut failed, mut session) = (Vec::with_capacity(operations.len()), false, None);
-    for operation in operations {
-        if failed && !go_on {
-            results.push(result(StatusCode::FAILED_DEPENDENCY, &HeaderMap::new(), &[]));
-            continue;
+/// A bulk request under way: its operations one after the other, and their results so far.
+pub(in crate::cosmos) struct Bulk<'a> {
+    request: &'a Request,
+    waiting: std::vec::IntoIter<Operation>,
+    /// Goes on after an operation that failed.
+    goes_on: bool,
+    failed: bool,
+    results: Vec<Value>,
+    session: Option<HeaderValue>,
+}
+
+impl<'a> Bulk<'a> {
+    /// # Errors
+    /// The answer, where `request` is refused as a whole.
+    pub(in crate::cosmos) fn of(request: &'a Request) -> Result<Self, Response<Bytes>> {
+        let operations: Vec<Operation> = contoso_json::from_slice(&request.body)
+            .map_err(|error| responses::bad_request(request, &format!("Invalid batch JSON body: {error}.")))?;
+        if operations.len() > MOST {
+            let message = format!("A bulk request cannot exceed {MOST} operations.");
+            return Err(responses::bad_request(request, &message));
         }
-        let response = match single(request, &operation) {
-            Ok(single) => Box::pin(account.answer(Arc::new(single))).await,
-            Err(message) => responses::bad_request(request, message),
-        };
-        failed |= !response.status().is_success();
-        session = response.headers().get(&SESSION_TOKEN).cloned().or(session);
-        results.push(result(response.status(), response.headers(), response.body()));
+        let goes_on = request
+            .header("x-ms-cosmos-batch-continue-on-error")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let results = Vec::with_capacity(operations.len());
+        Ok(Self { request, waiting: operations.into_iter(), goes_on, failed: false, results, session: None })
     }
-    let status = if failed { StatusCode::MULTI_STATUS } else { StatusCode::OK };
-    let mut response = responses::answer(request, status, "1", Value::Array(results).to_string().into());
-    if let Some(session) = session {
-        response.headers_mut().insert(SESSION_TOKEN.clone(), session);
+
+    /// The request that the next operation stands for; none where nothing is left to do.
+    pub(in crate::cosmos) fn next(&mut self) -> Option<Request> {
+        while let Some(operation) = self.waiting.next() {
+            if self.failed && !self.goes_on {
+                self.results.push(result(StatusCode::FAILED_DEPENDENCY, &HeaderMap::new(), &[]));
+                continue;
+            }
+            match single(self.request, &operation) {
+                Ok(single) => return Some(single),
+                Err(message) => self.add(&responses::bad_request(self.request, message)),
+            }
+        }
+        None
     }
-    response
+
+    /// The answer to what [`next`](Self::next) gave last.
+    pub(in crate::cosmos) fn add(&mut self, response: &Response<Bytes>) {
+        self.failed |= !response.status().is_success();
+        self.session = response.headers().get(&SESSION_TOKEN).cloned().or(self.session.take());
+        self.results.push(result(response.status(), response.headers(), response.body()));
+    }
+
+    /// The answer to the whole: 200 where everything was done, else 207.
+    pub(in crate::cosmos) fn answer(self) -> Response<Bytes> {
+        let status = if self.failed { StatusCode::MULTI_STATUS } else { StatusCode::OK };
+        let body = Value::Array(self.results).to_string().into();
+        let mut response = responses::answer(self.request, status, "1", body);
+        if let Some(session) = self.session {
+            response.headers_mut().insert(SESSION_TOKEN.clone(), session);
+        }
+        response
+    }
 }
 
 /// The request that `operation` stands for.

@@ -1,4 +1,4 @@
-//! Which items changed at which LSN: what makes a change feed read cost what it returns.
+//! Index of the change feed: which items changed at which LSN. It is what makes a change feed read cost what it returns.
 //!
 //! The emulator copies and sorts every document of a range for each page, idle or not. Every write passes the bridge, so
 //! the bridge keeps, per range, the items in order of their last change, and fetches only those that a page needs. An
@@ -12,25 +12,22 @@ use std::{
 use azure_data_cosmos_driver::models::PartitionKeyDefinition;
 use tokio::sync::watch;
 
-use super::{
-    FeedRange,
-    emulator::Definition,
-    expiry::Expiry,
-    outcome::{Change, ItemChange, ItemKey},
-    positions::Positions,
-    request::ContainerName,
-    store::{Done, Item, Place},
-};
+use crate::cosmos::emulator::change::Change;
+use crate::cosmos::emulator::definition::{Definition, FeedRange};
+use crate::cosmos::emulator::item::{ItemChange, ItemKey, ItemVersion};
+use crate::cosmos::feed::expiry::Expiry;
+use crate::cosmos::feed::lsns::LsnTranslation;
+use crate::cosmos::wire::request::ContainerName;
 
 /// The feeds of all containers.
 #[derive(Default)]
-pub(super) struct FeedIndex {
+pub(in crate::cosmos) struct FeedIndex {
     containers: RwLock<HashMap<ContainerName, Arc<ContainerFeed>>>,
     growth: Mutex<HashMap<ContainerName, watch::Sender<u64>>>,
 }
 
 /// What the bridge knows of one container, until it is deleted.
-pub(super) struct ContainerFeed {
+pub(in crate::cosmos) struct ContainerFeed {
     rid: String,
     partition_key: PartitionKeyDefinition,
     ranges: Vec<RangeFeed>,
@@ -38,12 +35,12 @@ pub(super) struct ContainerFeed {
 }
 
 /// The feed of one range.
-pub(super) struct RangeFeed {
+pub(in crate::cosmos) struct RangeFeed {
     bounds: FeedRange,
     /// Version of the vector clock, a part of session tokens.
     version: u64,
     /// Set when the range is loaded; none for one that came into being in this life.
-    positions: OnceLock<Positions>,
+    lsns: OnceLock<LsnTranslation>,
     log: Mutex<Log>,
 }
 
@@ -53,7 +50,7 @@ struct Log {
     lsn: u64,
     /// Only the last change of each living item.
     changes: BTreeMap<u64, Transaction>,
-    last_change: HashMap<Arc<ItemKey>, Place>,
+    last_change: HashMap<Arc<ItemKey>, ItemVersion>,
 }
 
 /// The items that changed together.
@@ -63,30 +60,30 @@ struct Transaction {
 }
 
 /// A part of a range's feed.
-pub(super) struct Slice {
+pub(in crate::cosmos) struct Slice {
     /// Whole transactions, by LSN.
-    pub(super) transactions: Vec<(u64, Vec<Arc<ItemKey>>)>,
+    pub(in crate::cosmos) transactions: Vec<(u64, Vec<Arc<ItemKey>>)>,
     /// The range's LSN; the slice reaches up to here if `complete`.
-    pub(super) lsn: u64,
+    pub(in crate::cosmos) lsn: u64,
     /// Whether nothing follows.
-    pub(super) complete: bool,
+    pub(in crate::cosmos) complete: bool,
 }
 
 impl FeedIndex {
-    pub(super) fn container(&self, name: &ContainerName) -> Option<Arc<ContainerFeed>> {
+    pub(in crate::cosmos) fn container(&self, name: &ContainerName) -> Option<Arc<ContainerFeed>> {
         self.containers.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     /// The names of all containers.
-    pub(super) fn names(&self) -> Vec<ContainerName> {
+    pub(in crate::cosmos) fn names(&self) -> Vec<ContainerName> {
         self.containers.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    /// Brings the index up to date with a stored write.
-    pub(super) fn apply(&self, write: Done) {
-        match write.change {
+    /// Brings the index up to date with a write that was stored, and made at `at_millis`.
+    pub(in crate::cosmos) fn apply(&self, change: Change, at_millis: i64) {
+        match change {
             Change::Items { container, range, lsn, items } => {
-                self.record(&container, &range, lsn, write.at_millis, &items);
+                self.record(&container, &range, lsn, at_millis, &items);
             }
             Change::ContainerCreated { name, definition } => self.add(name, definition),
             Change::ContainerReplaced { name, definition } => {
@@ -102,8 +99,7 @@ impl FeedIndex {
 
     fn add(&self, name: ContainerName, definition: Definition) {
         let Definition { rid, default_ttl, partition_key, ranges } = definition;
-        let range =
-            |(bounds, version)| RangeFeed { bounds, version, positions: OnceLock::new(), log: Mutex::default() };
+        let range = |(bounds, version)| RangeFeed { bounds, version, lsns: OnceLock::new(), log: Mutex::default() };
         let ranges = ranges.into_iter().map(range).collect();
         let feed = ContainerFeed { rid, partition_key, ranges, expiry: Expiry::new(default_ttl) };
         self.containers.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::new(feed));
@@ -133,7 +129,7 @@ impl FeedIndex {
     }
 
     /// A count of writes to the container, from now on.
-    pub(super) fn grown(&self, name: &ContainerName) -> watch::Receiver<u64> {
+    pub(in crate::cosmos) fn grown(&self, name: &ContainerName) -> watch::Receiver<u64> {
         let mut growth = self.growth.lock().unwrap_or_else(PoisonError::into_inner);
         growth.entry(name.clone()).or_default().subscribe()
     }
@@ -141,81 +137,88 @@ impl FeedIndex {
 
 impl ContainerFeed {
     /// The container's resource id.
-    pub(super) fn rid(&self) -> &str {
+    pub(in crate::cosmos) fn rid(&self) -> &str {
         &self.rid
     }
 
     /// What its items are distributed by.
-    pub(super) fn partition_key(&self) -> &PartitionKeyDefinition {
+    pub(in crate::cosmos) fn partition_key(&self) -> &PartitionKeyDefinition {
         &self.partition_key
     }
 
-    pub(super) fn expiry(&self) -> &Expiry {
+    pub(in crate::cosmos) fn expiry(&self) -> &Expiry {
         &self.expiry
     }
 
-    /// A stored item was loaded, with its own `ttl` if it has one. Items come in order of their places.
-    pub(super) fn restore(&self, range: &RangeFeed, item: Item, ttl: Option<i64>) {
-        let key = Arc::new(item.key);
-        range.log().insert(item.place, item.at_millis, &key);
-        self.expiry.written(&key, item.at_millis, ttl);
+    /// A stored item was loaded, with its own `ttl` if it has one. Items come in order of their versions.
+    pub(in crate::cosmos) fn restore(
+        &self,
+        range: &RangeFeed,
+        key: ItemKey,
+        version: ItemVersion,
+        at_millis: i64,
+        ttl: Option<i64>,
+    ) {
+        let key = Arc::new(key);
+        range.log().insert(version, at_millis, &key);
+        self.expiry.written(&key, at_millis, ttl);
     }
 
-    pub(super) fn ranges(&self) -> &[RangeFeed] {
+    pub(in crate::cosmos) fn ranges(&self) -> &[RangeFeed] {
         &self.ranges
     }
 
-    pub(super) fn range(&self, id: &str) -> Option<&RangeFeed> {
+    pub(in crate::cosmos) fn range(&self, id: &str) -> Option<&RangeFeed> {
         self.ranges.iter().find(|range| range.bounds.id == id)
     }
 }
 
 impl RangeFeed {
-    pub(super) fn bounds(&self) -> &FeedRange {
+    pub(in crate::cosmos) fn bounds(&self) -> &FeedRange {
         &self.bounds
     }
 
     /// All of the range's items have been loaded.
-    pub(super) fn loaded(&self, positions: Positions, lsn: u64) {
+    pub(in crate::cosmos) fn loaded(&self, lsns: LsnTranslation, lsn: u64) {
         self.log().lsn = lsn;
         // It is loaded once, before the account serves anything.
-        drop(self.positions.set(positions));
+        drop(self.lsns.set(lsns));
     }
 
     /// How the emulator's LSNs translate.
-    pub(super) fn positions(&self) -> &Positions {
-        static FRESH: OnceLock<Positions> = OnceLock::new();
-        self.positions.get().unwrap_or_else(|| FRESH.get_or_init(Positions::default))
+    pub(in crate::cosmos) fn lsns(&self) -> &LsnTranslation {
+        static FRESH: OnceLock<LsnTranslation> = OnceLock::new();
+        self.lsns.get().unwrap_or_else(|| FRESH.get_or_init(LsnTranslation::default))
     }
 
-    /// Where an item was last written, if it lives.
-    pub(super) fn place(&self, key: &ItemKey) -> Option<Place> {
+    /// An item's present version, if it lives.
+    pub(in crate::cosmos) fn version_of(&self, key: &ItemKey) -> Option<ItemVersion> {
         self.log().last_change.get(key).copied()
     }
 
     /// LSN of the last stored write.
-    pub(super) fn lsn(&self) -> u64 {
+    pub(in crate::cosmos) fn lsn(&self) -> u64 {
         self.log().lsn
     }
 
     /// A session token of this range at `lsn`, in the form the emulator gives: one region, number 0.
-    pub(super) fn session_token(&self, lsn: u64) -> String {
+    pub(in crate::cosmos) fn session_token(&self, lsn: u64) -> String {
         format!("{}:{}#{lsn}#0={lsn}", self.bounds.id, self.version)
     }
 
     /// Whether `lsn` is still the last stored change of the item.
-    pub(super) fn is_last_change(&self, key: &ItemKey, lsn: u64) -> bool {
-        self.place(key).is_some_and(|place| place.lsn == lsn)
+    pub(in crate::cosmos) fn is_last_change(&self, key: &ItemKey, lsn: u64) -> bool {
+        self.version_of(key).is_some_and(|version| version.lsn == lsn)
     }
 
     /// The LSN before the first change at or after `millis` since the epoch.
-    pub(super) fn lsn_before(&self, millis: i64) -> u64 {
+    pub(in crate::cosmos) fn lsn_before(&self, millis: i64) -> u64 {
         let log = self.log();
         log.changes.iter().find(|(_, transaction)| transaction.at_millis >= millis).map_or(log.lsn, |(lsn, _)| lsn - 1)
     }
 
     /// The changes after `lsn`: whole transactions until they hold `limit` items or more.
-    pub(super) fn after(&self, lsn: u64, limit: usize) -> Slice {
+    pub(in crate::cosmos) fn after(&self, lsn: u64, limit: usize) -> Slice {
         let log = self.log();
         let mut slice = Slice { transactions: Vec::new(), lsn: log.lsn, complete: true };
         let mut count = 0;
@@ -243,14 +246,15 @@ impl Log {
                 self.forget(before.lsn, &item.key);
             }
             if item.state.is_some() {
-                self.insert(Place { lsn, index }, at_millis, &item.key);
+                self.insert(ItemVersion { lsn, index }, at_millis, &item.key);
             }
         }
     }
 
-    fn insert(&mut self, place: Place, at_millis: i64, key: &Arc<ItemKey>) {
-        self.last_change.insert(Arc::clone(key), place);
-        let transaction = self.changes.entry(place.lsn).or_insert_with(|| Transaction { at_millis, items: Vec::new() });
+    fn insert(&mut self, version: ItemVersion, at_millis: i64, key: &Arc<ItemKey>) {
+        self.last_change.insert(Arc::clone(key), version);
+        let transaction =
+            self.changes.entry(version.lsn).or_insert_with(|| Transaction { at_millis, items: Vec::new() });
         transaction.items.push(Arc::clone(key));
     }
 
@@ -270,7 +274,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::{super::outcome::ItemState, *};
+    use super::*;
+    use crate::cosmos::emulator::item::ItemState;
 
     fn change(id: u8, living: bool) -> ItemChange {
         ItemChange {

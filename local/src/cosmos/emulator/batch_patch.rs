@@ -9,14 +9,14 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::{
-    Error,
-    emulator::{Emulator, encode},
-    etags::EtagAliases,
-    outcome::{ItemKey, document},
-    request::{PARTITION_KEY, Request},
-    responses, rules,
-};
+use crate::cosmos::emulator::change::document;
+use crate::cosmos::emulator::etags::EtagAliases;
+use crate::cosmos::emulator::hosted::Emulator;
+use crate::cosmos::emulator::item::ItemKey;
+use crate::cosmos::emulator::patch;
+use crate::cosmos::error::Error;
+use crate::cosmos::wire::request::{PARTITION_KEY, Request, encode};
+use crate::cosmos::wire::responses;
 
 /// An ETag that no item has.
 const NEVER: &str = "the condition of the patch is not met";
@@ -25,7 +25,10 @@ const NEVER: &str = "the condition of the patch is not met";
 ///
 /// # Errors
 /// The answer, where a patch cannot be made.
-pub(super) async fn resolve(emulator: &Emulator, request: &Request) -> Result<Option<Bytes>, Response<Bytes>> {
+pub(in crate::cosmos) async fn resolve(
+    emulator: &Emulator,
+    request: &Request,
+) -> Result<Option<Bytes>, Response<Bytes>> {
     let Ok(mut operations) = contoso_json::from_slice::<Vec<Value>>(&request.body) else { return Ok(None) };
     if !operations.iter().any(|operation| operation["operationType"] == "Patch") {
         return Ok(None);
@@ -97,7 +100,7 @@ impl Workbench {
     /// The document that `patch` makes of the item.
     async fn patch(&self, id: &str, patch: Value) -> Result<Value, Response<Bytes>> {
         let request = Request::new(Method::PATCH, &path_of(id), keyed(id), patch.to_string().into());
-        let prepared = rules::patch(&self.emulator, &request).await?;
+        let prepared = patch::prepare(&self.emulator, &request).await?;
         let request = prepared.unwrap_or(request);
         let response = self.emulator.send(&request, &EtagAliases::default()).await;
         if !response.status().is_success() {

@@ -7,15 +7,13 @@ use http::header;
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
-use super::{
-    feed_index::{ContainerFeed, RangeFeed},
-    outcome::{ItemKey, canonical_partition_key},
-    request::{PARTITION_KEY, RANGE_ID, Request},
-};
+use crate::cosmos::emulator::item::{ItemKey, canonical_partition_key};
+use crate::cosmos::feed::index::{ContainerFeed, RangeFeed};
+use crate::cosmos::wire::request::{PARTITION_KEY, RANGE_ID, Request};
 
 /// Where a read starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
+pub(in crate::cosmos) enum Start {
     After(u64),
     Now,
     /// Milliseconds since the epoch.
@@ -23,7 +21,7 @@ pub(super) enum Start {
 }
 
 /// What a request reads.
-pub(super) enum Scope<'a> {
+pub(in crate::cosmos) enum Scope<'a> {
     /// A range, or those of its items that the filter admits.
     Range(&'a RangeFeed, Filter<'a>),
     /// Several ranges.
@@ -33,7 +31,7 @@ pub(super) enum Scope<'a> {
 }
 
 /// Items of a range.
-pub(super) enum Filter<'a> {
+pub(in crate::cosmos) enum Filter<'a> {
     All,
     /// Those of a partition key in canonical form, or of a prefix of one.
     Key(String),
@@ -46,7 +44,7 @@ pub(super) enum Filter<'a> {
 }
 
 impl Filter<'_> {
-    pub(super) fn admits(&self, item: &ItemKey) -> bool {
+    pub(in crate::cosmos) fn admits(&self, item: &ItemKey) -> bool {
         match self {
             Self::All => true,
             Self::Key(key) => {
@@ -65,7 +63,7 @@ impl Start {
     ///
     /// # Errors
     /// What is wrong, as a sentence.
-    pub(super) fn of(request: &Request) -> Result<Self, String> {
+    pub(in crate::cosmos) fn of(request: &Request) -> Result<Self, String> {
         let continuation = request.header(header::IF_NONE_MATCH).or_else(|| request.header("x-ms-continuation"));
         if let Some(continuation) = continuation {
             return Self::parse(continuation);
@@ -79,7 +77,7 @@ impl Start {
     }
 
     /// `"42"` or `*`.
-    pub(super) fn parse(continuation: &str) -> Result<Self, String> {
+    pub(in crate::cosmos) fn parse(continuation: &str) -> Result<Self, String> {
         if continuation == "*" {
             return Ok(Self::Now);
         }
@@ -91,7 +89,7 @@ impl Start {
     ///
     /// # Errors
     /// When the position does not exist yet.
-    pub(super) fn resolve(self, range: &RangeFeed) -> Result<u64, String> {
+    pub(in crate::cosmos) fn resolve(self, range: &RangeFeed) -> Result<u64, String> {
         match self {
             Self::Now => Ok(range.lsn()),
             Self::Since(millis) => Ok(range.lsn_before(millis)),
@@ -111,7 +109,7 @@ impl<'a> Scope<'a> {
     ///
     /// # Errors
     /// What is wrong, as a sentence.
-    pub(super) fn of(request: &Request, feed: &'a ContainerFeed) -> Result<Self, String> {
+    pub(in crate::cosmos) fn of(request: &Request, feed: &'a ContainerFeed) -> Result<Self, String> {
         let named = match request.header(&RANGE_ID) {
             None => None,
             Some(id) => match feed.range(id) {

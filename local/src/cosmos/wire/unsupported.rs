@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use super::{request::Request, responses};
+use crate::cosmos::wire::request::Request;
+use crate::cosmos::wire::responses;
 
 /// The answer to a request for something that is not there, if `request` is one.
-pub(super) fn refuse(request: &Request) -> Option<Response<Bytes>> {
+pub(in crate::cosmos) fn refuse(request: &Request) -> Option<Response<Bytes>> {
     let what = match request.segments().as_slice() {
         ["dbs", _, "colls", _, "sprocs", ..] => "Stored procedures are",
         ["dbs", _, "colls", _, "triggers", ..] => "Triggers are",
@@ -24,7 +25,7 @@ pub(super) fn refuse(request: &Request) -> Option<Response<Bytes>> {
 }
 
 /// The answer to a request for what the service has no operation for.
-pub(super) fn unknown(request: &Request) -> Response<Bytes> {
+pub(in crate::cosmos) fn unknown(request: &Request) -> Response<Bytes> {
     let message = format!("{} is no operation of this service.", request.operation_name());
     responses::error(request, StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", &message)
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(super) fn encode(head: &impl Serialize, body: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
+pub(in crate::cosmos) fn encode(head: &impl Serialize, body: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
     let head = serde_json::to_vec(head)?;
     let mut bytes = Vec::with_capacity(4 + head.len() + body.len());
     bytes.extend_from_slice(&u32::try_from(head.len()).unwrap_or(u32::MAX).to_be_bytes());
@@ -14,7 +14,7 @@ pub(super) fn encode(head: &impl Serialize, body: &[u8]) -> Result<Vec<u8>, serd
 
 /// # Errors
 /// What is wrong with the bytes.
-pub(super) fn decode<H: DeserializeOwned>(bytes: &[u8]) -> Result<(H, Bytes), String> {
+pub(in crate::cosmos) fn decode<H: DeserializeOwned>(bytes: &[u8]) -> Result<(H, Bytes), String> {
     let (length, rest) = bytes.split_first_chunk::<4>().ok_or("it is shorter than its length field")?;
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|error| error.to_string())?;
     let (head, body) = rest.split_at_checked(length).ok_or("its head is cut off")?;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use http::Response;
 
-use super::levers::OperationKind;
-use super::request::{ContainerName, Request};
+use crate::cosmos::wire::operation_kind::OperationKind;
+use crate::cosmos::wire::request::{ContainerName, Request};
 
 /// Requests on the items of one container since the start, whatever they answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -24,11 +24,11 @@ pub struct Usage {
 
 /// The usage of every container.
 #[derive(Clone, Default)]
-pub(super) struct Meter(Arc<Mutex<HashMap<ContainerName, Usage>>>);
+pub(in crate::cosmos) struct Meter(Arc<Mutex<HashMap<ContainerName, Usage>>>);
 
 impl Meter {
     /// Counts one answered request.
-    pub(super) fn count(&self, request: &Request, kind: OperationKind, response: &Response<Bytes>) {
+    pub(in crate::cosmos) fn count(&self, request: &Request, kind: OperationKind, response: &Response<Bytes>) {
         let Some(name) = request.container() else { return };
         let charge = response.headers().get("x-ms-request-charge").and_then(|charge| charge.to_str().ok());
         let mut containers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -43,7 +43,7 @@ impl Meter {
     }
 
     /// The usage of one container so far.
-    pub(super) fn of(&self, database: &str, container: &str) -> Usage {
+    pub(in crate::cosmos) fn of(&self, database: &str, container: &str) -> Usage {
         let containers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         containers.get(&ContainerName::new(database, container)).copied().unwrap_or_default()
     }
