@@ -25,6 +25,7 @@ mod recommendations;
 mod redelivery;
 mod refusals;
 mod replay;
+mod rooms;
 mod settings;
 mod small_app;
 mod support;

@@ -9,11 +9,10 @@ mod event_hubs;
 mod faults;
 mod functions;
 mod guard;
+mod handles;
 mod problem;
 #[cfg(test)]
 mod tests;
-
-use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -22,28 +21,13 @@ use axum::routing::{MethodRouter, delete, get, post};
 use http::{Method, StatusCode, Uri};
 use tokio::net::TcpListener;
 
-use crate::clock::Clock;
-use crate::event_grid::EventGrid;
-use crate::functions_host::Services;
-use crate::identity::Identity;
-use crate::schema_registry::SchemaRegistry;
-use crate::stack::App;
 use crate::transport::HttpServer;
 use problem::Problem;
 
+pub(crate) use handles::Handles;
+
 /// Largest body in bytes.
 const BODY_LIMIT: usize = 64 << 10;
-
-/// What the levers work on.
-#[derive(Clone)]
-pub(crate) struct Handles {
-    pub(crate) clock: Clock,
-    pub(crate) services: Services,
-    pub(crate) event_grid: EventGrid,
-    pub(crate) schema_registry: SchemaRegistry,
-    pub(crate) identity: Identity,
-    pub(crate) app: Arc<App>,
-}
 
 /// Serves the levers on `listener`.
 ///

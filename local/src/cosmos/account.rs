@@ -1,4 +1,5 @@
-//! The one way in: every request, from the listener or from within the stack, is answered here.
+//! The account: emulator, store and feed index as one. Reads take no lock; writes go one at a time, and each is stored
+//! before it is answered.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,22 +8,20 @@ use http::{HeaderMap, Method, Response};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Error, bulk, change_feed,
-    definitions::Entry,
-    emulator::{Emulator, encode},
-    etags::EtagAliases,
-    feed_index::FeedIndex,
-    offers,
-    outcome::{Change, ItemKey, canonical_partition_key},
-    positions,
-    request::{ContainerName, Operation, PARTITION_KEY, Request, Write},
-    responses, rules, sql,
-    store::{Done, Store},
-    unsupported,
-};
 use crate::clock::Clock;
-use crate::storage::StorageError;
+use crate::cosmos::emulator::change::Change;
+use crate::cosmos::emulator::etags::EtagAliases;
+use crate::cosmos::emulator::hosted::Emulator;
+use crate::cosmos::emulator::item::{ItemKey, canonical_partition_key};
+use crate::cosmos::emulator::rules;
+use crate::cosmos::error::Error;
+use crate::cosmos::feed::index::{ContainerFeed, FeedIndex};
+use crate::cosmos::feed::translation;
+use crate::cosmos::store::definitions::Entry;
+use crate::cosmos::store::replay::Recovered;
+use crate::cosmos::store::rows::{Store, StoredWrite};
+use crate::cosmos::wire::request::{ContainerName, PARTITION_KEY, Request, Write, encode};
+use crate::cosmos::wire::responses;
 
 /// Items that expire in one commit.
 const EXPIRED_AT_A_TIME: usize = 256;
@@ -46,13 +45,15 @@ struct Writer {
     store: Store,
     /// Writes that the emulator made and the store then refused. Their client was told so; they are stored before
     /// anything else is written, since every later LSN counts on them.
-    unstored: Vec<Done>,
+    unstored: Vec<StoredWrite>,
     /// Why nothing can be written any more: the emulator made a write of which it is unclear what has to be stored.
     broken: Option<String>,
 }
 
 impl Account {
-    pub(super) fn new(emulator: Emulator, etags: EtagAliases, feeds: FeedIndex, store: Store, clock: Clock) -> Self {
+    /// An account as it was recovered.
+    pub(super) fn new(recovered: Recovered, clock: Clock) -> Self {
+        let Recovered { emulator, etags, feeds, store } = recovered;
         let writer = Mutex::new(Writer { store, unstored: Vec::new(), broken: None });
         Self { emulator, etags, feeds, clock, writer, stopped: CancellationToken::new() }
     }
@@ -61,6 +62,7 @@ impl Account {
         &self.feeds
     }
 
+    #[cfg(test)]
     pub(super) fn emulator(&self) -> &Emulator {
         &self.emulator
     }
@@ -75,49 +77,12 @@ impl Account {
         drop(self.writer.lock().await);
     }
 
-    /// Answers a request whose sender may make it.
-    pub(super) async fn answer(self: &Arc<Self>, request: Arc<Request>) -> Response<Bytes> {
-        if let Err(message) = request.check_path() {
-            return responses::bad_request(&request, message);
-        }
-        if let Some(refusal) = unsupported::refuse(&request) {
-            return refusal;
-        }
-        let operation = request.operation();
-        if let Some(name) = request.container()
-            && let Err(error) = self.expire(&name).await
-            && (operation.is_write() || !is_full(&error))
-        {
-            return responses::unavailable(&request, &format!("{error}; expired items are not yet removed."));
-        }
-        match operation {
-            Operation::Unknown => unsupported::unknown(&request),
-            Operation::Bulk => bulk::answer(self, &request).await,
-            Operation::Read => {
-                let by_id = offers::by_resource_id(&request);
-                let request = by_id.as_ref().unwrap_or(&request);
-                self.read(sql::with_strings(request).as_ref().unwrap_or(request)).await
-            }
-            Operation::ChangeFeed => change_feed::answer(self, &request).await,
-            Operation::Write(write) => {
-                let task = tokio::spawn({
-                    // A task of its own: a client that hangs up must not stop a write between emulator and store.
-                    let (account, request) = (Arc::clone(self), Arc::clone(&request));
-                    async move { account.write(write, &request).await }
-                });
-                task.await.unwrap_or_else(|_| {
-                    responses::unavailable(&request, "The write was interrupted; it may have been applied.")
-                })
-            }
-        }
-    }
-
     /// Removes what has expired in a container, so that nothing shows it any more.
     ///
     /// # Errors
     /// When that cannot be stored.
     pub(super) async fn expire(self: &Arc<Self>, name: &ContainerName) -> Result<(), Error> {
-        let is_due = |feed: &super::feed_index::ContainerFeed| feed.expiry().is_due(self.clock.now_millis());
+        let is_due = |feed: &ContainerFeed| feed.expiry().is_due(self.clock.now_millis());
         if !self.feeds.container(name).is_some_and(|feed| is_due(&feed)) {
             return Ok(());
         }
@@ -161,17 +126,20 @@ impl Account {
             _ => None,
         };
         let Some(feed) = feed else { return self.emulator.send(request, &self.etags).await };
-        let mut response = self.emulator.send(&positions::incoming(&feed, request), &self.etags).await;
-        positions::outgoing(&feed, request, &mut response);
+        let mut response = self.emulator.send(&translation::incoming(&feed, request), &self.etags).await;
+        translation::outgoing(&feed, request, &mut response);
         response
     }
 
-    /// A batch body with ETags of earlier lives replaced; none where it has none.
-    pub(super) fn resolve_batch_etags(&self, body: &[u8]) -> Option<Bytes> {
-        if self.etags.is_empty() {
-            return None;
-        }
-        rules::with_batch_etags(body, |etag| self.etags.resolve(etag))
+    /// Makes a write and stores it, to the end even if the client hangs up meanwhile.
+    pub(super) async fn write_through(self: &Arc<Self>, write: Write, request: &Arc<Request>) -> Response<Bytes> {
+        let task = tokio::spawn({
+            // A task of its own: a client that hangs up must not stop a write between emulator and store.
+            let (account, request) = (Arc::clone(self), Arc::clone(request));
+            async move { account.write(write, &request).await }
+        });
+        task.await
+            .unwrap_or_else(|_| responses::unavailable(request, "The write was interrupted; it may have been applied."))
     }
 
     async fn write(&self, write: Write, request: &Request) -> Response<Bytes> {
@@ -195,7 +163,7 @@ impl Account {
         if let Err(error) = ready {
             return responses::unavailable(request, &format!("{error}; nothing was written."));
         }
-        let prepared = match rules::prepare(self, write, request).await {
+        let prepared = match rules::prepare(&self.emulator, &self.etags, write, request).await {
             Ok(prepared) => prepared,
             Err(refusal) => return refusal,
         };
@@ -234,7 +202,7 @@ impl Account {
             Change::ContainerCreated { definition, .. } => Some(Entry::new(request, Some(definition.rid.clone()))),
             _ => Some(Entry::new(request, None)),
         };
-        writer.unstored.push(Done { change, at_millis: self.clock.now_millis(), definition });
+        writer.unstored.push(StoredWrite { change, at_millis: self.clock.now_millis(), definition });
         self.store_leftover(writer)
     }
 
@@ -246,7 +214,7 @@ impl Account {
         if !writer.unstored.is_empty() {
             writer.store.commit(&writer.unstored, &self.feeds)?;
             for done in writer.unstored.drain(..) {
-                self.feeds.apply(done);
+                self.feeds.apply(done.change, done.at_millis);
             }
         }
         Ok(())
@@ -271,7 +239,7 @@ impl Account {
                 match Change::of(Write::DeleteItem, &request, &response, &self.emulator).await {
                     Ok(change) => {
                         let at_millis = self.clock.now_millis();
-                        writer.unstored.push(Done { change, at_millis, definition: None });
+                        writer.unstored.push(StoredWrite { change, at_millis, definition: None });
                     }
                     Err(error) => writer.broken = Some(error.to_string()),
                 }
@@ -279,11 +247,6 @@ impl Account {
             self.store_leftover(writer)?;
         }
     }
-}
-
-/// Whether all that is missing is room. Reads then go on: the emulator has deleted what expired, only the store has not.
-fn is_full(error: &Error) -> bool {
-    matches!(error, Error::Storage(StorageError::Full { .. }))
 }
 
 fn delete_of(name: &ContainerName, key: &ItemKey) -> Request {

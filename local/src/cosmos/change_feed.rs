@@ -1,6 +1,6 @@
 //! The latest-version change feed of a range, over the wire and in process.
 //!
-//! Feeds are served from the [`feed_index`](super::feed_index); an idle poll does not touch the emulator. The scope is a
+//! Feeds are served from the [`index`](crate::cosmos::feed::index); an idle poll does not touch the emulator. The scope is a
 //! range, a part of one, or a partition key. Refused by name: the mode all versions and deletes (nothing keeps the
 //! history), and a read without a scope (its continuation could not say where each range stands).
 
@@ -10,16 +10,14 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use serde::Deserialize;
 
-use super::{
-    Error, FeedPage,
-    account::Account,
-    emulator::encode,
-    feed_index::{ContainerFeed, RangeFeed},
-    feed_request::{Filter, Scope, Start},
-    outcome::ItemKey,
-    request::{A_IM, ContainerName, PARTITION_KEY, RANGE_ID, Request},
-    responses::{self, LSN, SESSION_TOKEN},
-};
+use crate::cosmos::account::Account;
+use crate::cosmos::emulator::item::ItemKey;
+use crate::cosmos::error::Error;
+use crate::cosmos::feed::index::{ContainerFeed, RangeFeed};
+use crate::cosmos::feed::request::{Filter, Scope, Start};
+use crate::cosmos::wire::request::{A_IM, ContainerName, PARTITION_KEY, RANGE_ID, Request, encode};
+use crate::cosmos::wire::responses;
+use crate::cosmos::wire::responses::{LSN, SESSION_TOKEN};
 
 static ITEM_LSN: HeaderName = HeaderName::from_static("x-ms-item-lsn");
 static ITEM_COUNT: HeaderName = HeaderName::from_static("x-ms-item-count");
@@ -29,6 +27,18 @@ static WIRE_FORMAT: HeaderName = HeaderName::from_static("x-ms-cosmos-changefeed
 const DEFAULT_ITEMS: usize = 1000;
 /// Bytes after which a page ends.
 const PAGE_BYTES: usize = 4 << 20;
+
+/// One page of a range's change feed.
+#[derive(Clone, Debug)]
+pub struct FeedPage {
+    /// Documents in order of their last change, each a JSON text with the system properties and `_lsn`. Empty where
+    /// nothing changed.
+    pub items: Vec<String>,
+    /// Where the next read starts; the form of a lease's `ContinuationToken`, such as `"42"` with its quotes.
+    pub continuation: String,
+    /// The range's present LSN: its distance to `continuation` bounds what is left to read.
+    pub lsn: u64,
+}
 
 /// What one read found.
 struct Page {

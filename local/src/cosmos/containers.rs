@@ -1,4 +1,4 @@
-//! Databases and containers of the topology, made through the same door as a client's, so that they are stored and
+//! Databases and containers of the topology, made through the gateway as a client's are, so that they are stored and
 //! get the same resource ids at each start.
 
 use std::sync::Arc;
@@ -7,13 +7,12 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::{
-    Error,
-    account::Account,
-    emulator::{PHYSICAL_PARTITIONS, encode},
-    request::Request,
-    responses,
-};
+use crate::cosmos::account::Account;
+use crate::cosmos::emulator::hosted::PHYSICAL_PARTITIONS;
+use crate::cosmos::error::Error;
+use crate::cosmos::gateway;
+use crate::cosmos::wire::request::{Request, encode};
+use crate::cosmos::wire::responses;
 use crate::topology;
 
 /// Creates what is missing, and brings the TTL of an existing container up to date.
@@ -82,7 +81,7 @@ async fn send(
     body: Option<&Value>,
 ) -> Response<Bytes> {
     let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-    account.answer(Arc::new(Request::new(method, path, headers, body))).await
+    gateway::answer(account, Arc::new(Request::new(method, path, headers, body))).await
 }
 
 fn demand(response: Response<Bytes>, resource: &str) -> Result<(), Error> {

@@ -11,17 +11,16 @@ use bytes::Bytes;
 use http::{Response, StatusCode, uri::Scheme};
 use tokio::net::TcpListener;
 
-use super::{
-    EMULATOR_KEY,
-    account::Account,
-    authorization::{Guard, Refused},
-    emulator::PHYSICAL_PARTITIONS,
-    levers::{self, Levers},
-    regions::{Door, Regions},
-    request::Request,
-    responses,
-    usage::Meter,
-};
+use crate::cosmos::account::Account;
+use crate::cosmos::emulator::hosted::PHYSICAL_PARTITIONS;
+use crate::cosmos::gateway;
+use crate::cosmos::wire::authorization::{EMULATOR_KEY, Guard, Refused};
+use crate::cosmos::wire::levers::Levers;
+use crate::cosmos::wire::operation_kind::OperationKind;
+use crate::cosmos::wire::regions::{Endpoint, Regions};
+use crate::cosmos::wire::request::Request;
+use crate::cosmos::wire::usage::Meter;
+use crate::cosmos::wire::{levers, responses};
 use crate::{
     faults::Faults,
     identity::Identity,
@@ -45,19 +44,24 @@ pub(super) struct Shared {
 /// One port.
 #[derive(Clone)]
 struct Port {
-    door: Door,
+    endpoint: Endpoint,
     guard: Guard,
     shared: Shared,
 }
 
-/// Serves the account behind one of its doors until it is stopped.
+/// Serves the account at one of its endpoints until it is stopped.
 ///
 /// # Errors
 /// When the listener has no address.
-pub(super) fn serve(listener: TcpListener, address: SocketAddr, door: Door, shared: &Shared) -> std::io::Result<()> {
+pub(super) fn serve(
+    listener: TcpListener,
+    address: SocketAddr,
+    endpoint: Endpoint,
+    shared: &Shared,
+) -> std::io::Result<()> {
     let stopped = shared.account.stopped().clone();
     let guard = Guard::new(EMULATOR_KEY, shared.identity.clone(), address);
-    let router = Router::new().fallback(answer).with_state(Port { door, guard, shared: shared.clone() });
+    let router = Router::new().fallback(answer).with_state(Port { endpoint, guard, shared: shared.clone() });
     let router = shared.faults.guard(router);
     let server = HttpServer::start("cosmos", listener, router, shared.identity.tls())?;
     tokio::spawn(async move {
@@ -107,7 +111,7 @@ impl Port {
     /// Answers a request that is let in: as its region is, and unless a test wants it otherwise.
     async fn serve(&self, request: Request, scheme: &Scheme) -> Response<Bytes> {
         let Shared { account, regions, levers, meter, .. } = &self.shared;
-        if let Some(refusal) = regions.refusal(self.door, &request) {
+        if let Some(refusal) = regions.refusal(self.endpoint, &request) {
             return refusal;
         }
         let fault = levers.fault(&request);
@@ -119,9 +123,9 @@ impl Port {
         }
         let is_account = request.method == http::Method::GET && request.path.is_empty();
         let request = Arc::new(request);
-        let mut response = account.answer(Arc::clone(&request)).await;
+        let mut response = gateway::answer(account, Arc::clone(&request)).await;
         levers.charge(&request, &response);
-        meter.count(&request, levers::kind_of(&request), &response);
+        meter.count(&request, OperationKind::of(&request), &response);
         if let Some(fault) = fault {
             return fault.answer(&request);
         }

@@ -3,20 +3,16 @@
 //! The emulator (`azure_data_cosmos_driver::in_memory_emulator`) knows the data plane: items, queries, batches,
 //! preconditions, session tokens. What surrounds it here is what a service needs and the emulator lacks:
 //!
-//! | module | adds |
+//! | room | holds |
 //! | --- | --- |
-//! | `listener` | HTTP/1.1 and HTTP/2, in plain text and over TLS, on each port; `authorization` checks keys and tokens |
-//! | `account` | the one way in for every request; writes one at a time, reads without a lock; `emulator` behind it |
-//! | `store`, `definitions` | every successful write is stored before it is answered: an item replaces what it was before |
-//! | `replay` | at start the emulator is given every definition, then every living item |
-//! | `positions`, `etags` | LSNs and ETags that a client holds from before a restart keep their meaning |
-//! | `expiry` | time to live, on the stack's clock; what has expired is deleted before anybody can see it |
-//! | `change_feed`, `feed_request`, `feed_index` | the latest-version change feed, at a cost that follows the changes, not the data |
-//! | `rules`, `patch_limits`, `sql`, `offers`, `bulk`, `batch_patch` | what clients send and the emulator gets wrong or does not know |
-//! | `regions`, `levers` | further regions, and what tests do: failures on demand, regions that go away |
-//! | `unsupported` | what is refused by name |
-//! | `usage` | what requests cost |
-//! | `containers` | databases and containers of the topology |
+//! | here | `listener`: a port; `gateway`: the one way in for every request; `account`: reads without a lock, writes one at a time, each stored before it is answered; `change_feed`: pages of changes; `containers`: those of the topology |
+//! | `store/` | durability: `rows` has every living item as it was last written, `definitions` the log of databases and containers; `replay` gives both to the emulator at start |
+//! | `feed/` | `index`: which items changed at which LSN, so that a page costs what it returns; `request`: what clients ask for; `lsns`, `translation`: LSNs from before a restart keep their meaning; `expiry`: time to live, on the stack's clock |
+//! | `emulator/` | `hosted`: the emulator; `change`: what a write changed; `etags`: those from before a restart stay valid; `rules`, `patch`, `patch_limits`, `batch_patch`, `bulk`, `sql`, `offers`: what clients send and it gets wrong or does not know |
+//! | `wire/` | the protocol: `request`, `responses`, `authorization` (keys and tokens), `unsupported` (what is refused by name), `regions`, `levers` (what tests do), `operation_kind`, `usage` (what requests cost) |
+//!
+//! A file uses only what is beside it or below its room in this table, and `error`; a request goes down it: `listener` → `gateway` →
+//! `account` → `emulator::hosted`, and what it changed to `store::rows` and `feed::index`.
 //!
 //! # Feed lag, as a client sees it
 //!
@@ -40,36 +36,17 @@
 //! write whose commit is still under way, by point read or query; the change feed of a range never shows one.
 
 mod account;
-mod authorization;
-mod batch_patch;
-mod bulk;
 mod change_feed;
 mod containers;
-mod definitions;
 mod emulator;
 mod error;
-mod etags;
-mod expiry;
-mod feed_index;
-mod feed_request;
-mod framed;
-mod levers;
+mod feed;
+mod gateway;
 mod listener;
-mod offers;
-mod outcome;
-mod patch_limits;
-mod positions;
-mod regions;
-mod replay;
-mod request;
-mod responses;
-mod rules;
-mod sql;
 mod store;
 #[cfg(test)]
 mod tests;
-mod unsupported;
-mod usage;
+mod wire;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -78,56 +55,25 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::DropGuard;
 
-use self::{
-    account::Account,
-    listener::Shared,
-    regions::{DEFAULT_REGION, Door, Regions},
-    request::ContainerName,
-    usage::Meter,
-};
-pub use self::{
-    error::Error,
-    levers::{Fault, LeverError, Levers, OperationKind, Region},
-    regions::UnknownRegion,
-    usage::Usage,
-};
+use self::account::Account;
+use self::emulator::hosted::DEFAULT_REGION;
+use self::listener::Shared;
+use self::store::replay;
+use self::wire::regions::{Endpoint, Regions};
+use self::wire::request::{ContainerName, Request};
+use self::wire::responses;
+use self::wire::usage::Meter;
 use crate::{clock::Clock, faults::Faults, identity::Identity, storage::Storage, topology};
 
-/// The account key of Microsoft's emulators, the same on every machine; clients of the local stack use it.
-pub const EMULATOR_KEY: &str =
-    "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==";
-
-/// How far a start has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Replay {
-    /// Definitions and items so far.
-    pub done: u64,
-    /// Definitions and items in the store.
-    pub total: u64,
-}
-
-/// A physical partition of a container: the unit of a change feed lease.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FeedRange {
-    /// Partition key range id, `"0"` and up.
-    pub id: String,
-    /// Lower bound of the effective partition keys, hexadecimal, inclusive.
-    pub min: String,
-    /// Upper bound, exclusive.
-    pub max: String,
-}
-
-/// One page of a range's change feed.
-#[derive(Clone, Debug)]
-pub struct FeedPage {
-    /// Documents in order of their last change, each a JSON text with the system properties and `_lsn`. Empty where
-    /// nothing changed.
-    pub items: Vec<String>,
-    /// Where the next read starts; the form of a lease's `ContinuationToken`, such as `"42"` with its quotes.
-    pub continuation: String,
-    /// The range's present LSN: its distance to `continuation` bounds what is left to read.
-    pub lsn: u64,
-}
+pub use self::change_feed::FeedPage;
+pub use self::emulator::definition::FeedRange;
+pub use self::error::Error;
+pub use self::store::replay::Replay;
+pub use self::wire::authorization::EMULATOR_KEY;
+pub use self::wire::levers::{Fault, LeverError, Levers};
+pub use self::wire::operation_kind::OperationKind;
+pub use self::wire::regions::{Region, UnknownRegion};
+pub use self::wire::usage::Usage;
 
 /// The ports of an account: its own, and one for each region where it has several.
 pub struct Listeners {
@@ -180,8 +126,9 @@ impl Cosmos {
     ) -> Result<Self, Error> {
         let Listeners { account: listener, regions: regional } = listeners.into();
         let address = address_of(&listener)?;
-        let (regions, doors) = regions(topology, address, regional)?;
-        let account = Arc::new(replay::recover(address, storage, clock, progress).await?);
+        let (regions, regional) = regions(topology, address, regional)?;
+        let recovered = replay::recover(address, storage, progress).await?;
+        let account = Arc::new(Account::new(recovered, clock.clone()));
         containers::create_missing(&account, topology).await?;
         let running = account.stopped().clone().drop_guard();
         tokio::spawn(Arc::clone(&account).sweep());
@@ -196,11 +143,11 @@ impl Cosmos {
             faults: faults.clone(),
             identity: identity.clone(),
         };
-        let main = if doors.is_empty() { Door::Region(0) } else { Door::Global };
-        let doors = doors.into_iter().enumerate().map(|(number, listener)| (listener, Door::Region(number)));
-        for (listener, door) in std::iter::once((listener, main)).chain(doors) {
+        let main = if regional.is_empty() { Endpoint::Region(0) } else { Endpoint::Global };
+        let regional = regional.into_iter().enumerate().map(|(number, port)| (port, Endpoint::Region(number)));
+        for (listener, endpoint) in std::iter::once((listener, main)).chain(regional) {
             let address = address_of(&listener)?;
-            listener::serve(listener, address, door, &shared).map_err(unusable)?;
+            listener::serve(listener, address, endpoint, &shared).map_err(unusable)?;
         }
         Ok(Self { account, address, faults, levers, meter, _running: Arc::new(running) })
     }
@@ -261,7 +208,7 @@ impl Cosmos {
                 message: "the account is stopped".to_owned(),
             });
         }
-        Ok(self.account.answer(Arc::new(request::Request::new(method, path_and_query, headers, body))).await)
+        Ok(gateway::answer(&self.account, Arc::new(Request::new(method, path_and_query, headers, body))).await)
     }
 
     /// The ranges of a container, each to be read on its own.

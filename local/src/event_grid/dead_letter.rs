@@ -50,7 +50,7 @@ pub(crate) fn give_up(
 }
 
 /// Writes the dead letters of events that were given up. Returns their new position where storage did not take them.
-pub(crate) async fn bury(
+pub(crate) async fn write(
     delivery: &Arc<Delivery>,
     subscription: &Subscription,
     settings: &Settings,

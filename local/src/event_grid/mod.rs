@@ -21,6 +21,7 @@ mod event;
 mod filter;
 mod handshake;
 mod names;
+mod options;
 mod provisioning;
 mod publish;
 mod queue;
@@ -45,51 +46,12 @@ use tokio::net::TcpListener;
 use url::Url;
 use uuid::Uuid;
 
-pub use self::{attempts::Attempt, error::Error};
+pub use self::{attempts::Attempt, error::Error, options::Options};
 use self::{names::Source, service::Service};
 use crate::{
-    blobs::{BlobCreated, Blobs},
-    clock::Clock,
-    event_hubs::{CapturedFile, EventHubs},
-    faults::Faults,
-    identity::Identity,
-    queues::Queues,
-    storage::Storage,
-    topology,
-    transport::HttpServer,
+    blobs::BlobCreated, clock::Clock, event_hubs::CapturedFile, faults::Faults, identity::Identity, storage::Storage,
+    topology, transport::HttpServer,
 };
-
-/// What the service needs beside its topology.
-#[derive(Clone)]
-pub struct Options {
-    /// Storage for dead letters; its account is the source of `BlobCreated`.
-    pub dead_letters: Blobs,
-    /// Queues that are destinations.
-    pub queues: Queues,
-    /// Hubs that are destinations; the namespace is part of resource ids.
-    pub event_hubs: EventHubs,
-    /// Azure subscription in resource ids.
-    pub subscription_id: String,
-    /// Resource group in resource ids.
-    pub resource_group: String,
-    /// Decides the jitter of the retry schedule.
-    pub jitter_seed: u64,
-}
-
-impl Options {
-    /// The names a local stack uses, and a jitter that repeats.
-    #[must_use]
-    pub fn new(dead_letters: Blobs, queues: Queues, event_hubs: EventHubs) -> Self {
-        Self {
-            dead_letters,
-            queues,
-            event_hubs,
-            subscription_id: "00000000-0000-0000-0000-000000000000".to_owned(),
-            resource_group: "local".to_owned(),
-            jitter_seed: 0,
-        }
-    }
-}
 
 /// The running service; clones share it.
 #[derive(Clone)]
@@ -212,7 +174,7 @@ impl EventGrid {
     pub async fn stop(&self) {
         self.server.stop().await;
         self.service.provisioning.stop().await;
-        self.service.delivery().stop().await;
+        self.service.provisioning.workers.stop().await;
     }
 }
 

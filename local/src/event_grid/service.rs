@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    Options,
     auth::Keys,
     delivery::Delivery,
     error::Error,
     event::Schema,
     names::{Names, Source},
+    options::Options,
     provisioning::Provisioning,
     queue::Queue,
     registry::Registry,

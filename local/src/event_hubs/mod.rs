@@ -23,12 +23,12 @@ mod event;
 mod hub;
 pub mod levers;
 mod log;
+mod namespace;
 mod position;
 mod receivers;
 mod seat;
 mod switchboard;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +44,7 @@ use crate::topology;
 use crate::transport::{Accepted, Incoming};
 
 use access::Access;
+use namespace::Shared;
 use switchboard::Switchboard;
 
 pub use access::Entity;
@@ -54,6 +55,7 @@ pub use error::Error;
 pub use event::{EventData, StoredEvent};
 pub use hub::Hub;
 pub use log::{Partition, PartitionState};
+pub use namespace::EventHubs;
 pub use position::Start;
 pub use seat::{Occupied, Seat};
 
@@ -68,23 +70,6 @@ pub const SHARED_ACCESS_KEY: &str = "SAS_KEY_VALUE";
 
 /// Silence after which a peer is dropped: what the service announces.
 const IDLE_TIME_OUT: Duration = Duration::from_secs(240);
-
-/// A running namespace. Clones share it.
-#[derive(Clone)]
-pub struct EventHubs {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    namespace: String,
-    address: SocketAddr,
-    hubs: Vec<Arc<Hub>>,
-    access: Access,
-    switchboard: Switchboard,
-    clock: Clock,
-    stopping: CancellationToken,
-    tasks: TaskTracker,
-}
 
 impl EventHubs {
     /// Serves the hubs of `topology` over AMQP on `listener`, in plain text and over TLS. What `storage` holds of them is
@@ -119,62 +104,10 @@ impl EventHubs {
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
-        let this = Self { shared };
+        let this = Self::of(shared);
         this.shared.tasks.spawn(this.clone().accept(incoming));
         this.shared.tasks.spawn(this.clone().expire());
         Ok(this)
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.shared.address
-    }
-
-    /// Name of the namespace, such as `contoso` in `contoso.servicebus.windows.net`.
-    #[must_use]
-    pub fn namespace(&self) -> &str {
-        &self.shared.namespace
-    }
-
-    /// The hub with this name, in whatever case.
-    #[must_use]
-    pub fn hub(&self, name: &str) -> Option<&Hub> {
-        self.shared_hub(name).map(Arc::as_ref)
-    }
-
-    /// All hubs, in the order of the topology.
-    pub fn hubs(&self) -> impl Iterator<Item = &Hub> {
-        self.shared.hubs.iter().map(Arc::as_ref)
-    }
-
-    /// Closes all connections and stops listening. Returns once everything has ended.
-    pub async fn stop(&self) {
-        self.shared.stopping.cancel();
-        self.shared.tasks.close();
-        self.shared.tasks.wait().await;
-    }
-
-    /// Runs `task` until it ends or the hubs stop.
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let stopping = self.shared.stopping.clone();
-        self.shared.tasks.spawn(async move { stopping.run_until_cancelled(task).await });
-    }
-
-    fn clock(&self) -> &Clock {
-        &self.shared.clock
-    }
-
-    fn access(&self) -> &Access {
-        &self.shared.access
-    }
-
-    fn switchboard(&self) -> &Switchboard {
-        &self.shared.switchboard
-    }
-
-    fn shared_hub(&self, name: &str) -> Option<&Arc<Hub>> {
-        self.shared.hubs.iter().find(|hub| hub.name().eq_ignore_ascii_case(name))
     }
 
     async fn accept(self, mut incoming: Incoming) {

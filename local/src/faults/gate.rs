@@ -1,5 +1,6 @@
-//! The way in to a service, past its faults.
+//! Middleware: the way in to a service, past its faults.
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -13,7 +14,14 @@ use super::{Effect, Faults};
 /// Bytes of a struck request that are read and dropped, so that the client gets to read the answer.
 const DRAIN: usize = 64 << 20;
 
-pub(super) async fn pass(State(faults): State<Faults>, request: Request, next: Next) -> Response {
+impl Faults {
+    /// `router` behind these faults.
+    pub(crate) fn guard(&self, router: Router) -> Router {
+        router.layer(axum::middleware::from_fn_with_state(self.clone(), pass))
+    }
+}
+
+async fn pass(State(faults): State<Faults>, request: Request, next: Next) -> Response {
     let Some(fault) = faults.take(request.method(), request.uri().path()) else {
         return next.run(request).await;
     };

@@ -10,7 +10,6 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
 use axum::response::Response;
 use http::request::Parts;
 use http::{Method, StatusCode};
@@ -120,11 +119,6 @@ impl Faults {
         Self { inner: Arc::new(Inner { shape: Box::new(shape), known: Mutex::default() }) }
     }
 
-    /// `router` behind these faults.
-    pub(crate) fn guard(&self, router: Router) -> Router {
-        router.layer(axum::middleware::from_fn_with_state(self.clone(), gate::pass))
-    }
-
     /// Arms `fault`. Of several that fit a request, the oldest strikes.
     ///
     /// # Errors
@@ -153,8 +147,8 @@ impl Faults {
     /// Forgets one fault; `None` where it is not known.
     pub fn disarm(&self, id: Uuid) -> Option<Armed> {
         let mut known = self.known();
-        let place = known.iter().position(|armed| armed.id == id)?;
-        known.remove(place)
+        let index = known.iter().position(|armed| armed.id == id)?;
+        known.remove(index)
     }
 
     /// Forgets all faults; returns how many there were.

@@ -1,12 +1,12 @@
 //! Levers of a running host: what an operator or a test moves by hand.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::FunctionsHost;
+use super::rewinds::{Levers, Rewind, RewindSender};
 
 /// How long a lever waits for its listener.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -48,31 +48,6 @@ pub enum LeverError {
     /// The host is stopping.
     #[error("the functions host is stopping")]
     Stopping,
-}
-
-/// Asks a listener to go on from another position.
-pub(super) struct Rewind<P> {
-    pub(super) position: P,
-    /// Told once the position is stored and in force.
-    pub(super) done: oneshot::Sender<Result<(), String>>,
-}
-
-/// Where a listener takes rewinds.
-pub(super) type RewindSender<P> = mpsc::Sender<Rewind<P>>;
-
-/// The listeners that can be rewound, by function.
-#[derive(Default)]
-pub(super) struct Levers {
-    pub(super) hubs: BTreeMap<String, HubLever>,
-    /// Positions are logical sequence numbers of each range.
-    pub(super) feeds: BTreeMap<String, RewindSender<u64>>,
-}
-
-/// A hub's listener.
-pub(super) struct HubLever {
-    pub(super) partitions: Vec<String>,
-    /// Positions are partition and sequence number.
-    pub(super) rewinds: RewindSender<(String, i64)>,
 }
 
 impl FunctionsHost {

@@ -7,11 +7,11 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::Services;
 use super::access::{Access, Need};
 use super::app::{App, AppError, BlobSource, CosmosDbTrigger, EventHubTrigger, Function, Trigger};
 use super::invocation::Invoker;
-use super::levers::{HubLever, Levers};
+use super::rewinds::{HubLever, Levers};
+use super::services::Services;
 use super::triggers::{BlobScan, EventHubListener, Feed, NewBlobs, Timer, TimerHandle, run_queue};
 use crate::event_hubs::{EventHubs, Partition};
 use crate::queues;

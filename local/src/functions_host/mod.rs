@@ -7,7 +7,7 @@
 //! | `invocation` | one call: body, request, judgement of the answer, retries |
 //! | `triggers` | Event Hubs, change feed, queues, blobs, Event Grid, timers, with their checkpoints, leases and locks |
 //! | `access` | the roles a listener needs before it starts |
-//! | `levers` | rewinding checkpoints and leases by hand |
+//! | `levers`, `rewinds` | rewinding checkpoints and leases by hand |
 //! | `front` | the host's port: HTTP functions, keys, the Event Grid endpoint, the admin API |
 //!
 //! Not kinder than Azure: a checkpoint and a lease move on after a failed batch unless an unlimited retry policy holds
@@ -25,6 +25,8 @@ mod host_id;
 mod invocation;
 mod levers;
 mod listeners;
+mod rewinds;
+mod services;
 #[cfg(test)]
 pub(crate) mod tests;
 mod triggers;
@@ -40,19 +42,16 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::blobs::Blobs;
 use crate::clock::Clock;
-use crate::cosmos::Cosmos;
-use crate::event_hubs::EventHubs;
 use crate::faults::Faults;
 use crate::identity::{Caller, Forbidden};
-use crate::queues::Queues;
 use crate::transport::{self, Incoming, Terms, Tls};
 
 pub use app::AppError;
 pub use front::KeysError;
 pub use handler::Stopped;
 pub use levers::{LeverError, Redelivery};
+pub use services::Services;
 
 use access::{Access, Need};
 use app::{App, Settings};
@@ -84,19 +83,6 @@ pub struct HostOptions {
     pub identity: Option<Caller>,
     /// What the host's port shows over TLS, and the hosts that it answers to.
     pub tls: Tls,
-}
-
-/// The services that triggers listen to.
-#[derive(Clone)]
-pub struct Services {
-    /// Hubs.
-    pub event_hubs: EventHubs,
-    /// Change feeds and their leases.
-    pub cosmos: Cosmos,
-    /// `AzureWebJobsStorage`: checkpoints, timer status, keys.
-    pub blobs: Blobs,
-    /// Queues that triggers take messages from.
-    pub queues: Queues,
 }
 
 /// The host did not start; nothing of it runs.

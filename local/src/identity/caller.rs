@@ -5,9 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
-use super::TENANT;
 use super::roles::{Action, Role};
 use crate::topology;
+
+/// The tenant that every identity of the stack belongs to.
+pub const TENANT: Uuid = Uuid::from_u128(0xc0a7_050e_0000_4000_8000_0000_0000_0001);
 
 /// An identity of the topology.
 #[derive(Debug)]

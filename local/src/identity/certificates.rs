@@ -19,7 +19,7 @@ use openssl::x509::extension::{
 };
 use openssl::x509::{X509, X509Builder, X509Extension, X509NameBuilder};
 
-use super::Error;
+use super::error::Error;
 use crate::storage;
 use crate::transport::{HostName, Hosts, Tls};
 

@@ -18,6 +18,7 @@
 mod caller;
 mod certificates;
 mod endpoint;
+mod error;
 mod roles;
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,8 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-pub use self::caller::{Caller, Forbidden};
+pub use self::caller::{Caller, Forbidden, TENANT};
+pub use self::error::Error;
 pub use self::roles::Action;
 pub use self::tokens::InvalidToken;
 
@@ -45,9 +47,6 @@ use self::tokens::Tokens;
 use crate::faults::Faults;
 use crate::topology;
 use crate::transport::{Hosts, HttpServer, Tls};
-
-/// The tenant that every identity of the stack belongs to.
-pub const TENANT: Uuid = Uuid::from_u128(0xc0a7_050e_0000_4000_8000_0000_0000_0001);
 
 /// The stack's authority. Clones share it.
 #[derive(Clone)]
@@ -214,42 +213,4 @@ impl Identity {
 /// emulators' keys it protects nothing but the habit. A page in a browser cannot send the header it goes into.
 fn secret(name: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(format!("secret of the local identity {name}")))
-}
-
-/// The authority does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A file of the authority.
-    #[error("cannot {operation} {path}; deleting the folder makes a new authority")]
-    File {
-        /// What failed.
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Making or reading a key or certificate.
-    #[error("cannot make or read the keys and certificates in {path}; deleting the folder makes new ones")]
-    Certificates {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        source: openssl::error::ErrorStack,
-    },
-    /// The key that signs tokens.
-    #[error("the key that signs tokens cannot be used; deleting the folder of the authority makes a new one")]
-    SigningKey(#[source] jsonwebtoken::errors::Error),
-    /// A role of the topology.
-    #[error("{0}")]
-    Role(String),
-    /// An identity of the topology.
-    #[error("the identity `{0}` is declared twice in the topology")]
-    Twice(String),
-    /// No identity of the topology has this name.
-    #[error("the topology has no identity `{0}`")]
-    Unknown(String),
-    /// The listener has no address.
-    #[error("cannot learn the identity endpoint's address")]
-    Listener(#[source] std::io::Error),
 }

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::caller::{Caller, Principal};
+use super::caller::{Caller, Principal, TENANT};
 use super::certificates::{new_key, read, write};
-use super::{Error, TENANT};
+use super::error::Error;
 
 const KEY: &str = "token-key.pem";
 

@@ -31,8 +31,8 @@ fn listed() -> Vec<Listed> {
     let resource = include_str!("../event_grid/resource_manager/path.rs");
     let blob = include_str!("../blobs/http/operation.rs");
     let queue = include_str!("../queues/http/operation.rs");
-    let cosmos = include_str!("../cosmos/request.rs");
-    let missing = include_str!("../cosmos/unsupported.rs");
+    let cosmos = include_str!("../cosmos/wire/request.rs");
+    let missing = include_str!("../cosmos/wire/unsupported.rs");
     let trigger = include_str!("../functions_host/app/trigger.rs");
     let roles = include_str!("../identity/roles.rs");
     // Variants that only lead to the lists of their own.

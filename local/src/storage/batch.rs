@@ -1,8 +1,10 @@
 //! Writes that belong together.
 
-use fjall::{Keyspace, OwnedWriteBatch, PersistMode, UserKey, UserValue};
+use fjall::{Keyspace, PersistMode, UserKey, UserValue};
 
-use super::{Storage, StorageError, Sync};
+use super::mode::Sync;
+use super::write::{Change, Write};
+use super::{Storage, StorageError};
 
 /// Writes that become visible and durable together.
 pub struct Batch {
@@ -14,39 +16,16 @@ pub struct Batch {
     leads_to_removals: bool,
 }
 
-/// One write.
-pub(super) struct Write {
-    keyspace: Keyspace,
-    key: UserKey,
-    change: Change,
-}
-
-enum Change {
-    Insert(UserValue),
-    Remove,
-    RemoveWeak,
-}
-
-impl Write {
-    pub(super) fn insert(keyspace: &Keyspace, key: impl Into<UserKey>, value: impl Into<UserValue>) -> Self {
-        Self { keyspace: keyspace.clone(), key: key.into(), change: Change::Insert(value.into()) }
-    }
-
-    pub(super) fn keyspace(&self) -> &Keyspace {
-        &self.keyspace
-    }
-
-    pub(super) fn add_to(self, batch: &mut OwnedWriteBatch) {
-        match self.change {
-            Change::Insert(value) => batch.insert(&self.keyspace, self.key, value),
-            Change::Remove => batch.remove(&self.keyspace, self.key),
-            Change::RemoveWeak => batch.remove_weak(&self.keyspace, self.key),
-        }
+impl Storage {
+    /// An empty batch with this store's durability.
+    #[must_use]
+    pub fn batch(&self) -> Batch {
+        Batch::new(self.clone())
     }
 }
 
 impl Batch {
-    pub(super) fn new(storage: Storage) -> Self {
+    fn new(storage: Storage) -> Self {
         Self { storage, writes: Vec::new(), bytes: 0, removals: 0, leads_to_removals: false }
     }
 

@@ -4,7 +4,9 @@ use std::fs;
 use std::io::{Error as IoError, ErrorKind};
 use std::path::Path;
 
-use super::{StorageError, Sync, directory, engine};
+use super::engine::engine;
+use super::mode::Sync;
+use super::{StorageError, directory};
 
 /// Stands in the store's directory since it was last opened without flushing each commit.
 const UNSYNCED: &str = "unsynced";

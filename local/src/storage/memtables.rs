@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use fjall::{AbstractTree, Keyspace};
 
-use super::batch::Write;
+use super::write::Write;
 
 /// Bytes of a memtable that is sealed before the next write. The engine's own 64 MiB, for each of some dozens of keyspaces
 /// and with up to four sealed ones beside them, would make the stack's memory follow what is stored.

@@ -9,12 +9,15 @@ mod batch;
 mod commits;
 mod create;
 mod directory;
+mod engine;
 mod error;
 mod file;
 mod journal;
 mod memtables;
+mod mode;
 mod private;
 mod room;
+mod write;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,33 +28,16 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 pub use batch::{Batch, Ticket};
 pub use error::StorageError;
 pub(crate) use file::replace;
+pub use mode::Sync;
 pub use private::tighten;
 
 use commits::Commits;
+use engine::{engine, options};
 use memtables::Memtables;
 use room::Room;
 
-use crate::files;
-
 /// Where the engine keeps its keyspaces, one directory each.
 const KEYSPACES: &str = "keyspaces";
-
-/// Bytes of blocks that are kept for reading, for all keyspaces together. Readers at the end of a hub have a cache of
-/// their own, and so has the operating system.
-const CACHE: u64 = 16 << 20;
-
-/// Files of tables that stay open, where as many may be; otherwise one in four of those that the process may have open.
-const OPEN_TABLES: usize = 900;
-
-/// How far a commit reaches before it is acknowledged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sync {
-    /// Handed to the operating system: survives the death of the process.
-    #[default]
-    Process,
-    /// Flushed to the disk: survives a power cut.
-    Always,
-}
 
 /// A handle on the open data directory; clones share it.
 #[derive(Clone)]
@@ -131,12 +117,6 @@ impl Storage {
         Ok(keyspace)
     }
 
-    /// An empty batch with this store's durability.
-    #[must_use]
-    pub fn batch(&self) -> Batch {
-        Batch::new(self.clone())
-    }
-
     /// Whether the store would take a commit of `bytes` now: [`StorageError::Full`] or [`StorageError::Stopped`] where it
     /// would not. What `makes_room` may use some of the room that is kept free.
     ///
@@ -161,20 +141,6 @@ impl Storage {
     pub async fn stopped(&self) -> String {
         self.shared.commits.stopped().await
     }
-}
-
-/// The engine on an existing or new directory.
-fn engine(directory: &Path) -> Result<Database, StorageError> {
-    let tables = usize::try_from(files::limit() / 4).unwrap_or(OPEN_TABLES).clamp(16, OPEN_TABLES);
-    Database::builder(directory)
-        .cache_size(CACHE)
-        .max_cached_files(Some(tables))
-        .open()
-        .map_err(|source| StorageError::Open { path: directory.display().to_string(), source: source.into() })
-}
-
-fn options() -> KeyspaceCreateOptions {
-    KeyspaceCreateOptions::default().max_memtable_size(memtables::ENGINE_ASKS_AT)
 }
 
 #[cfg(test)]

@@ -19,10 +19,11 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
+use super::PATIENCE;
 use super::bodies::{self, Budget};
+use super::peer::Peer;
 use super::places::Place;
 use super::watch::{Answer, Watch, Watched};
-use super::{PATIENCE, Peer};
 
 /// How long a client may keep a connection of HTTP/1 between requests: as long as Azure's front ends let it.
 const IDLE: Duration = Duration::from_secs(240);

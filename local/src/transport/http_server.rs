@@ -8,9 +8,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
-use http::Extensions;
-use http::uri::Scheme;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::either::Either;
@@ -18,33 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::{self, Terms};
 use super::incoming::Accepted;
+use super::peer::Peer;
 use super::{Incoming, Tls};
 
 /// How long [`HttpServer::stop`] waits for requests under way.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// How a request came in; handlers take it as `ConnectInfo<Peer>`.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer {
-    /// Where it came from.
-    pub address: SocketAddr,
-    /// Whether it came over TLS.
-    pub secure: bool,
-}
-
-impl Peer {
-    /// Of a request that [`HttpServer`] handed on. One that came another way counts as plain text.
-    #[must_use]
-    pub fn is_secure(extensions: &Extensions) -> bool {
-        extensions.get::<ConnectInfo<Self>>().is_some_and(|peer| peer.secure)
-    }
-
-    /// `http` or `https`.
-    #[must_use]
-    pub fn scheme(&self) -> Scheme {
-        if self.secure { Scheme::HTTPS } else { Scheme::HTTP }
-    }
-}
 
 /// A running HTTP service. Dropping it ends it without any farewell.
 pub struct HttpServer {

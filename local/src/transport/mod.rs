@@ -18,6 +18,7 @@ mod hosts;
 mod http_server;
 mod incoming;
 mod path;
+mod peer;
 pub(crate) mod places;
 #[cfg(test)]
 mod tests;
@@ -27,10 +28,11 @@ mod watch;
 pub(crate) use connection::Terms;
 pub(crate) use hosts::foreign_page;
 pub use hosts::{HostName, Hosts, InvalidHost};
+pub use http_server::HttpServer;
 pub(crate) use http_server::serve;
-pub use http_server::{HttpServer, Peer};
 pub(crate) use incoming::{Accepted, Incoming};
 pub(crate) use path::PlainPath;
+pub use peer::Peer;
 pub use tls::{Connection, Tls};
 
 /// How long a client may take for a handshake, and for the head of a request.

@@ -1,6 +1,7 @@
 //! Bytes on their way into the store.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::{Bytes, BytesMut};
 use md5::{Digest, Md5};
@@ -16,9 +17,16 @@ pub(in crate::blobs) struct Upload {
     md5: Option<Md5>,
 }
 
+impl Bodies {
+    /// Starts a new body.
+    pub(in crate::blobs) fn upload(self: &Arc<Self>) -> Upload {
+        Upload::new(Arc::clone(self), self.next.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 impl Upload {
     /// Starts the body with the number `body`, which nothing has yet.
-    pub(super) fn new(bodies: Arc<Bodies>, body: u64) -> Self {
+    fn new(bodies: Arc<Bodies>, body: u64) -> Self {
         let draft = Draft { body, length: 0, full_chunks: 0, tail: Bytes::new(), bodies, committed: false };
         Self { draft, buffer: BytesMut::new(), md5: None }
     }

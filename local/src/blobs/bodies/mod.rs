@@ -9,10 +9,7 @@ mod outgoing;
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Mutex, PoisonError, atomic::AtomicU64},
 };
 
 use fjall::Keyspace;
@@ -71,11 +68,6 @@ impl Bodies {
         Ok(bodies)
     }
 
-    /// Starts a new body.
-    pub(super) fn upload(self: &Arc<Self>) -> Upload {
-        Upload::new(Arc::clone(self), self.next.fetch_add(1, Ordering::Relaxed))
-    }
-
     /// Notes in `batch` that nothing refers to `segment` any more. Call [`Bodies::discard`] once it is committed.
     pub(super) fn disown(&self, batch: &mut Batch, segment: Segment) {
         batch.insert(&self.unowned, segment.body.to_be_bytes(), []);
@@ -90,15 +82,6 @@ impl Bodies {
         }
         drop(readers);
         self.remove_or_warn(segment.body);
-    }
-
-    /// Keeps `segments` readable until the pin is dropped, whatever happens to the blob.
-    pub(super) fn pin(self: &Arc<Self>, segments: Vec<Segment>) -> Pin {
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        for segment in &segments {
-            readers.entry(segment.body).or_default().count += 1;
-        }
-        Pin::new(Arc::clone(self), segments)
     }
 
     fn unpin(&self, body: u64) {

@@ -1,6 +1,6 @@
 //! Stored bytes on their way out.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 
@@ -22,9 +22,20 @@ pub(in crate::blobs) struct Pin {
     segments: Vec<Segment>,
 }
 
+impl Bodies {
+    /// Keeps `segments` readable until the pin is dropped, whatever happens to the blob.
+    pub(in crate::blobs) fn pin(self: &Arc<Self>, segments: Vec<Segment>) -> Pin {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        for segment in &segments {
+            readers.entry(segment.body).or_default().count += 1;
+        }
+        Pin::new(Arc::clone(self), segments)
+    }
+}
+
 impl Pin {
     /// Counts as a reader of `segments`; `bodies` has counted it.
-    pub(super) fn new(bodies: Arc<Bodies>, segments: Vec<Segment>) -> Self {
+    fn new(bodies: Arc<Bodies>, segments: Vec<Segment>) -> Self {
         Self { bodies, segments }
     }
 

@@ -81,8 +81,8 @@ impl Service {
         grant.covers(operation.need(), call)?;
         match operation {
             Operation::ListContainers => self.list_containers(call).await,
-            Operation::GetServiceProperties => service::properties(),
-            Operation::GetAccountInformation => Ok(service::account_information()),
+            Operation::GetServiceProperties => Self::properties(),
+            Operation::GetAccountInformation => Ok(Self::account_information()),
             Operation::Container(operation, name) => match operation {
                 ContainerOperation::Create => self.create_container(call, name).await,
                 ContainerOperation::GetProperties => self.get_container(name).await,

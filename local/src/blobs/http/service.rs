@@ -11,42 +11,42 @@ use super::{
     xml::{self, Xml, branch, leaf},
 };
 
-/// Get Blob Service Properties: what a new account has. They cannot be set.
-pub(super) fn properties() -> Result<Reply, Failure> {
-    let disabled = |xml: &mut Xml, name: &str| branch(xml, name, |xml| leaf(xml, "Enabled", "false"));
-    let metrics = |xml: &mut Xml, name: &str| {
-        branch(xml, name, |xml| {
-            leaf(xml, "Version", "1.0")?;
-            leaf(xml, "Enabled", "false")?;
-            disabled(xml, "RetentionPolicy")
-        })
-    };
-    let document = xml::document(|xml| {
-        branch(xml, "StorageServiceProperties", |xml| {
-            branch(xml, "Logging", |xml| {
-                leaf(xml, "Version", "1.0")?;
-                ["Delete", "Read", "Write"].into_iter().try_for_each(|name| leaf(xml, name, "false"))?;
-                disabled(xml, "RetentionPolicy")
-            })?;
-            metrics(xml, "HourMetrics")?;
-            metrics(xml, "MinuteMetrics")?;
-            leaf(xml, "Cors", "")?;
-            disabled(xml, "DeleteRetentionPolicy")?;
-            disabled(xml, "StaticWebsite")
-        })
-    })?;
-    Ok(Reply::xml(StatusCode::OK, document))
-}
-
-/// Get Account Information: what a new general-purpose account is.
-pub(super) fn account_information() -> Reply {
-    Reply::new(StatusCode::OK)
-        .header("x-ms-sku-name", "Standard_LRS")
-        .header("x-ms-account-kind", "StorageV2")
-        .header("x-ms-is-hns-enabled", "false")
-}
-
 impl Service {
+    /// Get Blob Service Properties: what a new account has. They cannot be set.
+    pub(super) fn properties() -> Result<Reply, Failure> {
+        let disabled = |xml: &mut Xml, name: &str| branch(xml, name, |xml| leaf(xml, "Enabled", "false"));
+        let metrics = |xml: &mut Xml, name: &str| {
+            branch(xml, name, |xml| {
+                leaf(xml, "Version", "1.0")?;
+                leaf(xml, "Enabled", "false")?;
+                disabled(xml, "RetentionPolicy")
+            })
+        };
+        let document = xml::document(|xml| {
+            branch(xml, "StorageServiceProperties", |xml| {
+                branch(xml, "Logging", |xml| {
+                    leaf(xml, "Version", "1.0")?;
+                    ["Delete", "Read", "Write"].into_iter().try_for_each(|name| leaf(xml, name, "false"))?;
+                    disabled(xml, "RetentionPolicy")
+                })?;
+                metrics(xml, "HourMetrics")?;
+                metrics(xml, "MinuteMetrics")?;
+                leaf(xml, "Cors", "")?;
+                disabled(xml, "DeleteRetentionPolicy")?;
+                disabled(xml, "StaticWebsite")
+            })
+        })?;
+        Ok(Reply::xml(StatusCode::OK, document))
+    }
+
+    /// Get Account Information: what a new general-purpose account is.
+    pub(super) fn account_information() -> Reply {
+        Reply::new(StatusCode::OK)
+            .header("x-ms-sku-name", "Standard_LRS")
+            .header("x-ms-account-kind", "StorageV2")
+            .header("x-ms-is-hns-enabled", "false")
+    }
+
     pub(super) async fn list_containers(&self, call: &Call) -> Result<Reply, Failure> {
         let listing = container::Listing::of(call)?;
         let prefix = listing.prefix.clone();

@@ -6,7 +6,7 @@ use http::Method;
 use url::Url;
 
 use super::{
-    Delivery,
+    context::Delivery,
     outcome::{Outcome, Verdict},
     request,
     route::{self, Route},
@@ -29,7 +29,7 @@ pub(super) async fn handle(
     events: Vec<Pending>,
 ) -> Result<(Option<Outcome>, Option<Position>), Error> {
     if events.iter().any(|event| event.header.dead.is_some()) {
-        let retry_at = dead_letter::bury(delivery, subscription, settings, &events).await?;
+        let retry_at = dead_letter::write(delivery, subscription, settings, &events).await?;
         return Ok((None, retry_at));
     }
     let now = delivery.clock.now_millis();
@@ -37,9 +37,9 @@ pub(super) async fn handle(
     let limit = i64::try_from(settings.time_to_live.as_millis()).unwrap_or(i64::MAX);
     let (expired, mut alive): (Vec<_>, Vec<_>) =
         events.into_iter().partition(|event| now.saturating_sub(event.header.published_millis) >= limit);
-    let buried_from = dead_letter::give_up(delivery, subscription, settings, expired, "TimeToLiveExceeded")?;
+    let dead_from = dead_letter::give_up(delivery, subscription, settings, expired, "TimeToLiveExceeded")?;
     if alive.is_empty() {
-        return Ok((None, buried_from));
+        return Ok((None, dead_from));
     }
     let outcome = attempt(delivery, subscription, route, settings, &alive).await;
     for event in &mut alive {
@@ -64,7 +64,7 @@ pub(super) async fn handle(
             delivery.queue.reschedule(&alive, due)?
         }
     };
-    Ok((Some(outcome), buried_from.into_iter().chain(moved_to).min()))
+    Ok((Some(outcome), dead_from.into_iter().chain(moved_to).min()))
 }
 
 /// One delivery, noted in the attempt log.

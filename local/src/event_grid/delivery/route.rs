@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde_json::Value;
 use url::Url;
 
-use super::{Delivery, outcome::Outcome, request};
+use super::{context::Delivery, outcome::Outcome, request};
 use crate::{
     event_grid::{
         queue::Pending,

@@ -11,8 +11,8 @@ use tokio::task::{self, JoinError, JoinSet};
 use url::Url;
 
 use super::{
-    Delivery,
     attempt::handle,
+    context::Delivery,
     outcome::{Outcome, Verdict},
     route::Route,
 };

@@ -4,6 +4,7 @@
 //! for good if the endpoint refuses: an update that fails harms nobody. (What Azure keeps then is not documented.)
 
 mod validation;
+mod verdict;
 
 use std::{
     collections::HashMap,
@@ -17,9 +18,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 use uuid::Uuid;
 
-use self::validation::Validation;
+use self::verdict::Validation;
 use super::{
-    delivery::Delivery,
+    delivery::{Delivery, Workers},
     error::{Error, Refusal},
     event::Schema,
     names::{Names, Source},
@@ -35,6 +36,7 @@ pub(crate) struct Provisioning {
     pub(crate) registry: Registry,
     pub(crate) operations: Operations,
     pub(crate) delivery: Arc<Delivery>,
+    pub(crate) workers: Workers,
     names: Names,
     /// Base of the URLs through which endpoints consent by hand.
     base: Url,
@@ -49,6 +51,7 @@ impl Provisioning {
         Arc::new(Self {
             registry,
             operations: Operations::default(),
+            workers: Workers::new(delivery.clone()),
             delivery,
             names,
             base,
@@ -62,7 +65,7 @@ impl Provisioning {
     pub(crate) fn resume(self: &Arc<Self>) {
         for subscription in self.registry.all() {
             let record = subscription.record();
-            self.delivery.serve(subscription.clone());
+            self.workers.serve(subscription.clone());
             if let (Some(proposed), false) = (record.proposed, record.deployed) {
                 let operation = self.operations.begin();
                 self.validate_in_background(subscription, proposed, operation);
@@ -97,7 +100,7 @@ impl Provisioning {
             }
             None => {
                 let subscription = self.registry.create(source, name, input, fill)?;
-                self.delivery.serve(subscription.clone());
+                self.workers.serve(subscription.clone());
                 subscription
             }
         };
@@ -145,7 +148,7 @@ impl Provisioning {
                 }
                 let fill = |record: &mut Record| record.proposed = Some(properties.clone());
                 let subscription = self.registry.create(source, name, input, fill)?;
-                self.delivery.serve(subscription.clone());
+                self.workers.serve(subscription.clone());
                 subscription
             }
         };

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
-use super::Provisioning;
+use super::{Provisioning, verdict::Validation};
 use crate::event_grid::{
     error::Error,
     event::Schema,
@@ -23,14 +23,6 @@ use crate::event_grid::{
 /// Waits between the questions to an endpoint that the topology names: it may start after the stack.
 const DEPLOYED_RETRY: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
 const QUICK_RETRIES: u32 = 30;
-
-/// How the validation of an endpoint ended.
-pub(super) enum Validation {
-    Consent,
-    Refused(String),
-    /// Newer properties took its place, or the subscription is gone.
-    Superseded,
-}
 
 impl Provisioning {
     /// An endpoint consents by hand; false if nobody waits for this code.

@@ -7,16 +7,18 @@
 //! Expiry counts by the machine's clock, as clients make and renew tokens by theirs.
 
 mod audience;
+mod entity;
 mod sas;
+mod unauthorized;
 
-use std::fmt;
 use std::time::Duration;
-
-use serde::Serialize;
 
 use crate::identity::{Action, Caller, Identity};
 
 pub(super) use audience::Audience;
+pub use entity::Entity;
+pub(super) use entity::Right;
+pub(super) use unauthorized::Unauthorized;
 
 /// Audiences that tokens of identities are issued for.
 const RESOURCE: &str = "https://eventhubs.azure.net";
@@ -30,54 +32,6 @@ const JWT: &str = "jwt";
 /// What a shared access signature says it is.
 const SAS: &str = "servicebus.windows.net:sastoken";
 
-/// A right on an entity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Right {
-    /// To send events.
-    Send,
-    /// To receive events.
-    Listen,
-}
-
-/// What a link is for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Entity {
-    /// The hub, as the topology spells it where it exists.
-    pub hub: String,
-    /// The partition; absent where the service chooses it.
-    pub partition: Option<String>,
-    /// The consumer group that receives; absent for a link that sends.
-    pub consumer_group: Option<String>,
-}
-
-impl Entity {
-    pub(super) fn right(&self) -> Right {
-        if self.consumer_group.is_some() { Right::Listen } else { Right::Send }
-    }
-
-    /// What a role must cover.
-    fn scope(&self) -> String {
-        match &self.consumer_group {
-            Some(group) => format!("eventHubs/{}/consumerGroups/{group}", self.hub),
-            None => format!("eventHubs/{}", self.hub),
-        }
-    }
-}
-
-impl fmt::Display for Entity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.hub)?;
-        if let Some(group) = &self.consumer_group {
-            write!(f, "/ConsumerGroups/{group}")?;
-        }
-        match &self.partition {
-            Some(partition) => write!(f, "/Partitions/{partition}"),
-            None => Ok(()),
-        }
-    }
-}
-
 /// A token as a client shows it.
 #[derive(Clone, Copy)]
 pub(super) struct Token<'a> {
@@ -88,28 +42,17 @@ pub(super) struct Token<'a> {
     pub(super) text: &'a str,
 }
 
-/// Why a token was refused, in a sentence that begins with the service's error code and holds nothing of the token.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Unauthorized(pub(super) String);
-
-impl Unauthorized {
-    fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
-    }
-}
-
 /// What a token is good for.
 #[derive(Clone, Debug)]
 pub(super) struct Grant {
     audience: Audience,
-    holder: Holder,
+    bearer: Bearer,
     /// As of when it was checked; `None` for ever.
     expires_in: Option<Duration>,
 }
 
 #[derive(Clone, Debug)]
-enum Holder {
+enum Bearer {
     /// A rule with all rights.
     Rule,
     Identity(Caller),
@@ -153,9 +96,9 @@ impl Grant {
     }
 
     fn allows(&self, action: Action, scope: &str) -> Result<(), Unauthorized> {
-        match &self.holder {
-            Holder::Rule => Ok(()),
-            Holder::Identity(caller) => {
+        match &self.bearer {
+            Bearer::Rule => Ok(()),
+            Bearer::Identity(caller) => {
                 caller.may(action, scope).map_err(|forbidden| Unauthorized(forbidden.to_string()))
             }
         }
@@ -202,7 +145,7 @@ impl Access {
                     .identity
                     .authenticate(token.text, &[RESOURCE, &own])
                     .map_err(|invalid| Unauthorized(format!("InvalidToken: {invalid}")))?;
-                Ok(Grant { audience, expires_in: caller.expires_in(), holder: Holder::Identity(caller) })
+                Ok(Grant { audience, expires_in: caller.expires_in(), bearer: Bearer::Identity(caller) })
             }
             SAS => {
                 let signature = sas::check(token.text, ROOT_RULE, &self.key)?;
@@ -210,7 +153,7 @@ impl Access {
                 if signed.is_none() {
                     return Err(Unauthorized::new("InvalidSignature: The token was signed for another entity."));
                 }
-                Ok(Grant { audience, holder: Holder::Rule, expires_in: Some(signature.expires_in) })
+                Ok(Grant { audience, bearer: Bearer::Rule, expires_in: Some(signature.expires_in) })
             }
             _ => Err(Unauthorized::new(format!("InvalidTokenType: Only {JWT} and {SAS} are known."))),
         }
@@ -231,7 +174,7 @@ impl Access {
                     && key.len() == self.key.len()
                     && openssl::memcmp::eq(key, self.key.as_bytes()) =>
             {
-                Ok(Grant { audience: Audience::namespace(), holder: Holder::Rule, expires_in: None })
+                Ok(Grant { audience: Audience::namespace(), bearer: Bearer::Rule, expires_in: None })
             }
             _ => Err(Unauthorized::new("InvalidSignature: The rule or its key is wrong.")),
         }

@@ -122,7 +122,7 @@ pub(crate) fn put_flow(out: &mut BytesMut, channel: u16, state: &FlowState) {
 
 /// What became of a delivery that we received.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum DeliveryState {
     Accepted,
     Rejected(Refusal),
     Released,
@@ -133,15 +133,15 @@ pub(crate) fn put_disposition(
     out: &mut BytesMut,
     channel: u16,
     (first, last): (u32, u32),
-    outcome: &Outcome,
+    outcome: &DeliveryState,
     settled: bool,
 ) {
     let state = match outcome {
-        Outcome::Accepted => Value::composite(0x24, Vec::new()),
-        Outcome::Rejected(refusal) => Value::composite(0x25, vec![refusal.to_value()]),
-        Outcome::Released => Value::composite(0x26, Vec::new()),
+        DeliveryState::Accepted => Value::composite(0x24, Vec::new()),
+        DeliveryState::Rejected(refusal) => Value::composite(0x25, vec![refusal.to_value()]),
+        DeliveryState::Released => Value::composite(0x26, Vec::new()),
         // delivery-failed, undeliverable-here, message-annotations
-        Outcome::Modified => Value::composite(0x27, vec![Value::Bool(true), Value::Bool(false), Value::Null]),
+        DeliveryState::Modified => Value::composite(0x27, vec![Value::Bool(true), Value::Bool(false), Value::Null]),
     };
     let fields =
         vec![Value::Bool(true), Value::Uint(first), Value::Uint(last), Value::Bool(settled), state, Value::Bool(false)];

@@ -6,6 +6,7 @@
 //! made: what it takes of memory does not depend on its size, and nothing of it is visible before all of it is there.
 
 mod avro;
+mod error;
 mod file;
 mod name;
 mod news;
@@ -13,58 +14,16 @@ mod progress;
 mod record;
 mod window;
 
-use crate::blobs::{self, Blobs};
+use crate::blobs::Blobs;
 use crate::clock::Clock;
-use crate::storage::{Storage, StorageError};
+use crate::storage::Storage;
 
 use super::EventHubs;
+pub use error::CaptureError;
 use name::NameFormat;
 pub use news::{CapturedFile, Edge, Observer};
 use progress::ProgressStore;
 use window::Capturer;
-
-/// Capture failed. Nothing is lost: the window is captured later, under the same name.
-#[derive(Debug, thiserror::Error)]
-pub enum CaptureError {
-    /// The name format of the topology lacks a token.
-    #[error("capture of event hub {hub}: the name format lacks {token}, and files would overwrite each other")]
-    NameFormat {
-        /// Name of the hub.
-        hub: String,
-        /// The token, with braces.
-        token: &'static str,
-    },
-    /// Reading the hub failed.
-    #[error("capture of {partition} cannot read the hub")]
-    Read {
-        /// Hub and partition.
-        partition: String,
-        /// Why.
-        source: Box<super::Error>,
-    },
-    /// A file could not be stored.
-    #[error("capture cannot write to blob storage")]
-    Write(#[from] blobs::Error),
-    /// A file is there, but one who must hear of it could not take the news.
-    #[error("the CaptureFileCreated event of {url} could not be handed on")]
-    Observer {
-        /// Address of the file.
-        url: String,
-        /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// Progress could not be stored.
-    #[error("capture of {partition} cannot store how far it is")]
-    Progress {
-        /// Hub and partition.
-        partition: String,
-        /// Why.
-        source: StorageError,
-    },
-    /// The process is ending.
-    #[error("capture was interrupted")]
-    Interrupted,
-}
 
 /// Captures every hub whose topology says so, until the hubs stop. A container that is missing is created. `observer`
 /// hears of every file.

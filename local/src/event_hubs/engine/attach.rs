@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::address::Address;
+use super::fault::Fault;
 use super::link::{Feed, Incoming, Link, Node, Outgoing, Purpose};
-use super::machine::{Fault, Machine, Mail};
+use super::machine::Machine;
+use super::mail::Mail;
 use super::receive::Receiver;
 use crate::event_hubs::access::Entity;
 use crate::event_hubs::amqp::Value;
@@ -34,7 +36,7 @@ impl Machine {
         if self.link_count() >= MAX_LINKS {
             return Err(Fault::connection(Condition::ResourceLimitExceeded, "The connection has too many links."));
         }
-        self.late.finish_detach(&mut self.out, channel, attach.handle);
+        self.delayed.finish_detach(&mut self.out, channel, attach.handle);
         let link = match attach.role {
             Role::Sender => self.incoming(attach),
             Role::Receiver => self.outgoing(channel, attach),

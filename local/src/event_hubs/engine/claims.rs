@@ -2,9 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::machine::Machine;
 use crate::event_hubs::access::{Audience, Entity, Grant, Unauthorized};
-use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::hub::Hub;
 
 /// Audiences that one connection may hold tokens for; more than any client with all partitions of all hubs open.
@@ -13,10 +11,10 @@ const MAX_GRANTS: usize = 1024;
 /// The grants of one connection, one an audience.
 #[derive(Default)]
 pub(super) struct Claims {
-    grants: Vec<Held>,
+    grants: Vec<TimedGrant>,
 }
 
-struct Held {
+struct TimedGrant {
     grant: Grant,
     expires_at: Option<Instant>,
 }
@@ -29,25 +27,25 @@ impl Claims {
         let expires_at = grant.expires_in().and_then(|left| now.checked_add(left));
         let room = self.grants.len() < MAX_GRANTS;
         if room {
-            self.grants.push(Held { grant, expires_at });
+            self.grants.push(TimedGrant { grant, expires_at });
         }
         room
     }
 
     /// Gives up the token for an audience.
     pub(super) fn remove(&mut self, audience: &Audience) {
-        self.grants.retain(|held| held.grant.audience() != audience);
+        self.grants.retain(|timed| timed.grant.audience() != audience);
     }
 
     /// Whether any token opens `entity`; if not, what the nearest one lacks.
-    fn permit(&self, entity: &Entity) -> Result<(), Unauthorized> {
-        first_ok(self.grants.iter().map(|held| held.grant.permits(entity)))
+    pub(super) fn permit(&self, entity: &Entity) -> Result<(), Unauthorized> {
+        first_ok(self.grants.iter().map(|timed| timed.grant.permits(entity)))
     }
 
     /// Whether any token opens the properties of a hub.
     pub(super) fn permit_reading(&self, name: &str, hub: Option<&Hub>) -> Result<(), Unauthorized> {
         let groups = hub.map(Hub::consumer_groups).unwrap_or_default();
-        first_ok(self.grants.iter().map(|held| held.grant.permits_reading(name, groups)))
+        first_ok(self.grants.iter().map(|timed| timed.grant.permits_reading(name, groups)))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -55,13 +53,13 @@ impl Claims {
     }
 
     pub(super) fn next_expiry(&self) -> Option<Instant> {
-        self.grants.iter().filter_map(|held| held.expires_at).min()
+        self.grants.iter().filter_map(|timed| timed.expires_at).min()
     }
 
     /// Gives up what has expired; says whether anything has.
-    fn expire(&mut self, now: Instant) -> bool {
+    pub(super) fn expire(&mut self, now: Instant) -> bool {
         let before = self.grants.len();
-        self.grants.retain(|held| held.expires_at.is_none_or(|at| at > now));
+        self.grants.retain(|timed| timed.expires_at.is_none_or(|at| at > now));
         self.grants.len() < before
     }
 }
@@ -77,42 +75,4 @@ fn first_ok(attempts: impl Iterator<Item = Result<(), Unauthorized>>) -> Result<
         }
     }
     Err(failure)
-}
-
-impl Machine {
-    /// Whether the tokens of this connection open `entity`.
-    pub(super) fn authorise(&self, entity: &Entity) -> Result<(), Refusal> {
-        self.claims.permit(entity).map_err(|reason| {
-            let refusal = format!(
-                "Unauthorized access. '{:?}' claim(s) are required to perform this operation. Resource: 'sb://{}/{entity}'. \
-                 {reason}",
-                entity.right(),
-                self.hubs.access().host()
-            );
-            Refusal::new(Condition::UnauthorizedAccess, refusal)
-        })
-    }
-
-    /// Gives up expired tokens, and the links that nothing opens any more.
-    pub(super) fn expire_claims(&mut self) {
-        if self.claims.expire(self.now) {
-            self.enforce_claims("ExpiredToken: The token of the link has expired.");
-        }
-    }
-
-    /// Detaches the links that nothing opens any more.
-    pub(super) fn enforce_claims(&mut self, reason: &str) {
-        let mut lost = Vec::new();
-        for (channel, session) in &self.sessions {
-            for (handle, link) in &session.links {
-                if link.listed().is_some_and(|listed| self.claims.permit(&listed.entity).is_err()) {
-                    lost.push((*channel, *handle));
-                }
-            }
-        }
-        let refusal = Refusal::new(Condition::UnauthorizedAccess, reason);
-        for (channel, handle) in lost {
-            self.detach_link(channel, handle, &refusal);
-        }
-    }
 }

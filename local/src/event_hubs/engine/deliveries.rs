@@ -1,12 +1,13 @@
 //! Deliveries in both directions: what a received one asks for, and what goes out.
 
 use super::link::{Delivery, Feed, Link, Node, Purpose, push_reply};
-use super::machine::{HIGH_WATER, Machine, Mail};
+use super::machine::{HIGH_WATER, Machine};
+use super::mail::Mail;
 use super::publish::publish;
 use super::request::Request;
 use super::{cbs, management};
 use crate::event_hubs::access::Entity;
-use crate::event_hubs::amqp::answer::{Outcome, put_disposition, put_flow};
+use crate::event_hubs::amqp::answer::{DeliveryState, put_disposition, put_flow};
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 
 impl Machine {
@@ -17,33 +18,33 @@ impl Machine {
             Purpose::Publish { hub, partition } => {
                 let outcome = publish(self.hubs.switchboard(), hub, partition.as_ref(), delivery);
                 let held =
-                    !settled && listed.is_some_and(|listed| self.hold_disposition(channel, id, listed, &outcome));
+                    !settled && listed.is_some_and(|listed| self.delay_disposition(channel, id, listed, &outcome));
                 if !held {
                     self.settle(channel, id, settled, &outcome);
                 }
             }
             Purpose::Request(node) => match delivery.message.as_deref().map(Request::decode) {
                 Some(Ok(request)) => {
-                    self.settle(channel, id, settled, &Outcome::Accepted);
+                    self.settle(channel, id, settled, &DeliveryState::Accepted);
                     self.reply(channel, *node, &request);
                 }
                 Some(Err(_)) | None => {
                     let refusal = Refusal::new(Condition::DecodeError, "The request is malformed or too large.");
-                    self.settle(channel, id, settled, &Outcome::Rejected(refusal));
+                    self.settle(channel, id, settled, &DeliveryState::Rejected(refusal));
                 }
             },
         }
     }
 
-    fn settle(&mut self, channel: u16, delivery: u32, settled: bool, outcome: &Outcome) {
+    fn settle(&mut self, channel: u16, delivery: u32, settled: bool, outcome: &DeliveryState) {
         if !settled {
             self.settle_now(channel, delivery, outcome);
         }
     }
 
-    pub(super) fn settle_now(&mut self, channel: u16, delivery: u32, outcome: &Outcome) {
+    pub(super) fn settle_now(&mut self, channel: u16, delivery: u32, outcome: &DeliveryState) {
         if self.is_rust_client() {
-            self.late.settle(&mut self.out, self.now, channel, delivery, outcome);
+            self.delayed.settle(&mut self.out, self.now, channel, delivery, outcome);
         } else {
             put_disposition(&mut self.out, channel, (delivery, delivery), outcome, true);
         }
@@ -98,7 +99,7 @@ impl Machine {
                 let wait = due.is_some_and(|due| {
                     let (next, end) = receiver.ahead();
                     let times = (self.now, due);
-                    next < end && self.held.hold_delivery(times, (channel, handle), &mut link.round, (next, end))
+                    next < end && self.delays.delay_delivery(times, (channel, handle), &mut link.round, (next, end))
                 });
                 if wait {
                     return;

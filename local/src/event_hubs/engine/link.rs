@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use super::held::Round;
+use super::delays::Round;
 use super::receive::Receiver;
-use super::session::Window;
+use super::window::Window;
 use crate::event_hubs::amqp::answer::MAX_MESSAGE_SIZE;
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::amqp::frame::{TransferHead, put_transfer, transfer_room};

@@ -7,9 +7,11 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use super::claims::Claims;
+use super::delays::Delays;
+use super::fault::Fault;
 use super::handshake::{Handshake, sasl_too_late};
-use super::held::Held;
-use super::rust_client::{Late, is_rust_client};
+use super::mail::Mail;
+use super::rust_client::{DelayedFrames, is_rust_client};
 use super::session::Session;
 use crate::event_hubs::EventHubs;
 use crate::event_hubs::amqp::answer::{put_close, put_open};
@@ -21,43 +23,15 @@ use crate::event_hubs::switchboard::Connected;
 /// Output beyond which no more deliveries are written until the peer has taken some.
 pub(super) const HIGH_WATER: usize = 256 << 10;
 
-/// What other tasks tell a connection.
-pub(crate) enum Mail {
-    /// A partition that a link waits for has grown.
-    Wake { channel: u16, handle: u32 },
-    /// Another receiver has taken this one's place.
-    Displaced { channel: u16, handle: u32, receiver: u64, refusal: Refusal },
-    /// A test wants the connection to break.
-    Cut,
-    /// A test wants a link to be detached.
-    Detach { link: u64, refusal: Refusal },
-    /// Levers have changed.
-    Levers,
-}
-
-/// A peer's fault that is more than one link's affair.
-pub(super) enum Fault {
-    Connection(Refusal),
-    Session(Refusal),
-}
-
-impl Fault {
-    pub(super) fn connection(condition: Condition, description: &str) -> Self {
-        Self::Connection(Refusal::new(condition, description))
-    }
-
-    pub(super) fn session(condition: Condition, description: &str) -> Self {
-        Self::Session(Refusal::new(condition, description))
-    }
-}
-
+/// The state of one connection. What it does is in `impl` blocks beside what it is done with: `sessions`, `attach`,
+/// `deliveries`, `authorise`, `release`.
 pub(super) struct Machine {
     pub(super) hubs: EventHubs,
     pub(super) mailbox: UnboundedSender<Mail>,
     /// What the peer shall get.
     pub(super) out: BytesMut,
-    pub(super) late: Late,
-    pub(super) held: Held,
+    pub(super) delayed: DelayedFrames,
+    pub(super) delays: Delays,
     pub(super) claims: Claims,
     pub(super) connected: Connected,
     idle_time_out_millis: u32,
@@ -86,8 +60,8 @@ impl Machine {
             hubs,
             mailbox,
             out: BytesMut::new(),
-            late: Late::default(),
-            held: Held::default(),
+            delayed: DelayedFrames::default(),
+            delays: Delays::default(),
             claims: Claims::default(),
             idle_time_out_millis,
             handshake: Handshake::default(),
@@ -152,7 +126,7 @@ impl Machine {
                     self.detach_link(channel, handle, &refusal);
                 }
             }
-            Mail::Levers => self.release_held(true),
+            Mail::Levers => self.release_delayed(true),
             Mail::Wake { channel, handle } => self.pump(channel, handle),
             Mail::Displaced { channel, handle, receiver, refusal } => {
                 // By now the handle may be another link's.
@@ -165,7 +139,7 @@ impl Machine {
 
     /// When [`Self::fire`] has something to do.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        [self.late.next_due(), self.held.next_due(), self.claims.next_expiry()].into_iter().flatten().min()
+        [self.delayed.next_due(), self.delays.next_due(), self.claims.next_expiry()].into_iter().flatten().min()
     }
 
     /// Writes what is due, and deliveries while the output has room.
@@ -174,8 +148,8 @@ impl Machine {
             return;
         }
         self.now = now;
-        self.late.fire(&mut self.out, now);
-        self.release_held(false);
+        self.delayed.fire(&mut self.out, now);
+        self.release_delayed(false);
         self.expire_claims();
         while self.out.len() < HIGH_WATER {
             let Some((channel, handle)) = self.ready.pop_front() else { return };

@@ -5,21 +5,26 @@
 
 mod address;
 mod attach;
+mod authorise;
 mod cbs;
 mod claims;
 mod connection;
+mod delays;
 mod deliveries;
+mod fault;
 mod handshake;
-mod held;
 mod link;
 mod machine;
+mod mail;
 mod management;
 mod publish;
 mod receive;
+mod release;
 mod request;
 mod rust_client;
 mod session;
 mod sessions;
+mod window;
 
 pub(super) use connection::serve;
-pub(super) use machine::Mail;
+pub(super) use mail::Mail;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::link::Delivery;
 use crate::causes::chain;
 use crate::event_hubs::amqp::DecodeError;
-use crate::event_hubs::amqp::answer::{MAX_MESSAGE_SIZE, Outcome};
+use crate::event_hubs::amqp::answer::{DeliveryState, MAX_MESSAGE_SIZE};
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::amqp::message::partition_key;
 use crate::event_hubs::amqp::section::{Kind, binary, sections};
@@ -30,8 +30,8 @@ pub(super) fn publish(
     hub: &Hub,
     partition: Option<&Partition>,
     delivery: Delivery,
-) -> Outcome {
-    store(switchboard, hub, partition, delivery).unwrap_or_else(Outcome::Rejected)
+) -> DeliveryState {
+    store(switchboard, hub, partition, delivery).unwrap_or_else(DeliveryState::Rejected)
 }
 
 fn store(
@@ -39,7 +39,7 @@ fn store(
     hub: &Hub,
     partition: Option<&Partition>,
     delivery: Delivery,
-) -> Result<Outcome, Refusal> {
+) -> Result<DeliveryState, Refusal> {
     let Some(message) = delivery.message else {
         return Err(Refusal::new(
             Condition::MessageSizeExceeded,
@@ -63,14 +63,14 @@ fn store(
     };
     match switchboard.take_answer(hub.name(), partition.id()) {
         None => {}
-        Some(Answer::Released) => return Ok(Outcome::Released),
-        Some(Answer::Modified) => return Ok(Outcome::Modified),
+        Some(Answer::Released) => return Ok(DeliveryState::Released),
+        Some(Answer::Modified) => return Ok(DeliveryState::Modified),
         Some(Answer::Rejected { condition }) => {
             return Err(Refusal::new(Condition::Named(condition), "A test had the send rejected."));
         }
     }
     match partition.append(&messages) {
-        Ok(_) => Ok(Outcome::Accepted),
+        Ok(_) => Ok(DeliveryState::Accepted),
         Err(Error::Malformed { source, .. }) => Err(malformed(source)),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a publication could not be stored");

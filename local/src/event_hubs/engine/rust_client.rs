@@ -16,7 +16,7 @@ use bytes::BytesMut;
 use tokio::time::Instant;
 
 use crate::event_hubs::amqp::Value;
-use crate::event_hubs::amqp::answer::{Outcome, put_detach, put_disposition};
+use crate::event_hubs::amqp::answer::{DeliveryState, put_detach, put_disposition};
 
 /// When the unsettled disposition is repeated.
 const REPEATS: [Duration; 4] =
@@ -34,34 +34,41 @@ pub(super) fn is_rust_client(properties: &Value) -> bool {
 
 /// Frames that wait for their time. Each queue has one delay, so it is in the order of the times.
 #[derive(Default)]
-pub(super) struct Late {
-    repeats: [VecDeque<LateDisposition>; REPEATS.len()],
-    settlements: VecDeque<LateDisposition>,
-    detaches: VecDeque<LateDetach>,
+pub(super) struct DelayedFrames {
+    repeats: [VecDeque<DelayedDisposition>; REPEATS.len()],
+    settlements: VecDeque<DelayedDisposition>,
+    detaches: VecDeque<DelayedDetach>,
 }
 
 #[derive(Clone)]
-struct LateDisposition {
+struct DelayedDisposition {
     due: Instant,
     channel: u16,
     /// First and last delivery id.
     deliveries: (u32, u32),
-    outcome: Outcome,
+    outcome: DeliveryState,
 }
 
-struct LateDetach {
+struct DelayedDetach {
     due: Instant,
     channel: u16,
     handle: u32,
     closed: bool,
 }
 
-impl Late {
+impl DelayedFrames {
     /// Answers a delivery at once and plans the rest.
-    pub(super) fn settle(&mut self, out: &mut BytesMut, now: Instant, channel: u16, delivery: u32, outcome: &Outcome) {
+    pub(super) fn settle(
+        &mut self,
+        out: &mut BytesMut,
+        now: Instant,
+        channel: u16,
+        delivery: u32,
+        outcome: &DeliveryState,
+    ) {
         put_disposition(out, channel, (delivery, delivery), outcome, false);
         let disposition =
-            LateDisposition { due: now, channel, deliveries: (delivery, delivery), outcome: outcome.clone() };
+            DelayedDisposition { due: now, channel, deliveries: (delivery, delivery), outcome: outcome.clone() };
         for (queue, delay) in self.repeats.iter_mut().zip(REPEATS) {
             plan(queue, disposition.clone(), now + delay);
         }
@@ -70,15 +77,15 @@ impl Late {
 
     /// Plans the answer to a detach.
     pub(super) fn detach(&mut self, now: Instant, channel: u16, handle: u32, closed: bool) {
-        self.detaches.push_back(LateDetach { due: now + HOLD_DETACH, channel, handle, closed });
+        self.detaches.push_back(DelayedDetach { due: now + HOLD_DETACH, channel, handle, closed });
     }
 
     /// Sends the answer to an earlier detach of this handle before the handle is used again.
     pub(super) fn finish_detach(&mut self, out: &mut BytesMut, channel: u16, handle: u32) {
-        self.detaches.retain(|late| {
-            let same = late.channel == channel && late.handle == handle;
+        self.detaches.retain(|frame| {
+            let same = frame.channel == channel && frame.handle == handle;
             if same {
-                put_detach(out, channel, handle, late.closed, None);
+                put_detach(out, channel, handle, frame.closed, None);
             }
             !same
         });
@@ -87,21 +94,21 @@ impl Late {
     /// Forgets the dispositions planned for a session whose sender has gone: a later one might take its handle and tags.
     pub(super) fn forget(&mut self, channel: u16) {
         for queue in self.repeats.iter_mut().chain([&mut self.settlements]) {
-            queue.retain(|late| late.channel != channel);
+            queue.retain(|frame| frame.channel != channel);
         }
     }
 
     /// Forgets what was planned for a session that has ended.
     pub(super) fn end(&mut self, channel: u16) {
         self.forget(channel);
-        self.detaches.retain(|late| late.channel != channel);
+        self.detaches.retain(|frame| frame.channel != channel);
     }
 
     /// When the next frame is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let dispositions = self.repeats.iter().chain([&self.settlements]);
-        let dispositions = dispositions.filter_map(|queue| queue.front()).map(|late| late.due);
-        dispositions.chain(self.detaches.front().map(|late| late.due)).min()
+        let dispositions = dispositions.filter_map(|queue| queue.front()).map(|frame| frame.due);
+        dispositions.chain(self.detaches.front().map(|frame| frame.due)).min()
     }
 
     /// Writes the frames that are due.
@@ -109,22 +116,22 @@ impl Late {
         for (queue, settled) in
             self.repeats.iter_mut().map(|queue| (queue, false)).chain([(&mut self.settlements, true)])
         {
-            while queue.front().is_some_and(|late| late.due <= now)
-                && let Some(late) = queue.pop_front()
+            while queue.front().is_some_and(|frame| frame.due <= now)
+                && let Some(frame) = queue.pop_front()
             {
-                put_disposition(out, late.channel, late.deliveries, &late.outcome, settled);
+                put_disposition(out, frame.channel, frame.deliveries, &frame.outcome, settled);
             }
         }
-        while self.detaches.front().is_some_and(|late| late.due <= now)
-            && let Some(late) = self.detaches.pop_front()
+        while self.detaches.front().is_some_and(|frame| frame.due <= now)
+            && let Some(frame) = self.detaches.pop_front()
         {
-            put_detach(out, late.channel, late.handle, late.closed, None);
+            put_detach(out, frame.channel, frame.handle, frame.closed, None);
         }
     }
 }
 
 /// Adds a disposition, as part of the one before where that is due at the same time for the neighbouring deliveries.
-fn plan(queue: &mut VecDeque<LateDisposition>, disposition: LateDisposition, due: Instant) {
+fn plan(queue: &mut VecDeque<DelayedDisposition>, disposition: DelayedDisposition, due: Instant) {
     if let Some(last) = queue.back_mut()
         && last.due == due
         && last.channel == disposition.channel
@@ -134,5 +141,5 @@ fn plan(queue: &mut VecDeque<LateDisposition>, disposition: LateDisposition, due
         last.deliveries.1 = disposition.deliveries.1;
         return;
     }
-    queue.push_back(LateDisposition { due, ..disposition });
+    queue.push_back(DelayedDisposition { due, ..disposition });
 }

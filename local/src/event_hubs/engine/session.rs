@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::link::Link;
-use crate::event_hubs::amqp::answer::{FIRST_OUTGOING_ID, FlowState, LinkState};
+use super::window::Window;
+use crate::event_hubs::amqp::answer::{FlowState, LinkState};
 use crate::event_hubs::amqp::performative::{Begin, Flow};
 
 pub(super) struct Session {
@@ -15,48 +16,11 @@ pub(super) struct Session {
     pub(super) ended: bool,
 }
 
-/// What the peer lets us send.
-pub(super) struct Window {
-    pub(super) next_outgoing_id: u32,
-    left: u32,
-    /// Deliveries have numbers of their own: one of several transfers counts once (part 2 §2.6.12), and a client that finds
-    /// a gap hangs up.
-    next_delivery_id: u32,
-}
-
-impl Window {
-    /// Takes room for one more transfer; false while the window is closed.
-    pub(super) fn take(&mut self) -> bool {
-        let Some(left) = self.left.checked_sub(1) else { return false };
-        self.left = left;
-        self.next_outgoing_id = self.next_outgoing_id.wrapping_add(1);
-        true
-    }
-
-    /// The id of one more delivery.
-    pub(super) fn next_delivery(&mut self) -> u32 {
-        let id = self.next_delivery_id;
-        self.next_delivery_id = id.wrapping_add(1);
-        id
-    }
-
-    /// Adopts the peer's view (part 2 §2.5.6), less what it cannot have seen yet.
-    fn update(&mut self, flow: &Flow) {
-        let expected = flow.next_incoming_id.unwrap_or(FIRST_OUTGOING_ID);
-        let under_way = self.next_outgoing_id.wrapping_sub(expected);
-        self.left = flow.incoming_window.saturating_sub(under_way);
-    }
-}
-
 impl Session {
     pub(super) fn new(begin: &Begin) -> Self {
         Self {
             next_incoming_id: begin.next_outgoing_id,
-            window: Window {
-                next_outgoing_id: FIRST_OUTGOING_ID,
-                left: begin.incoming_window,
-                next_delivery_id: FIRST_OUTGOING_ID,
-            },
+            window: Window::new(begin.incoming_window),
             links: HashMap::new(),
             ended: false,
         }

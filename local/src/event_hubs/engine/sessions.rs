@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
+use super::fault::Fault;
 use super::link::Link;
-use super::machine::{Fault, Machine};
+use super::machine::Machine;
 use super::session::Session;
 use crate::event_hubs::amqp::answer::{CHANNEL_MAX, put_begin, put_detach, put_end, put_flow};
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
@@ -130,13 +131,13 @@ impl Machine {
         let session = self.session(channel)?;
         let link = session.links.remove(&detach.handle);
         if !session.links.values().any(|link| matches!(link, Link::Incoming(_))) {
-            self.late.forget(channel);
+            self.delayed.forget(channel);
         }
         match link {
             None => Err(unattached()),
             Some(Link::Detaching) => Ok(()),
             Some(Link::Incoming(_) | Link::Outgoing(_)) if self.is_rust_client() => {
-                self.late.detach(self.now, channel, detach.handle, detach.closed);
+                self.delayed.detach(self.now, channel, detach.handle, detach.closed);
                 Ok(())
             }
             Some(Link::Incoming(_) | Link::Outgoing(_)) => {
@@ -149,8 +150,8 @@ impl Machine {
     pub(super) fn end(&mut self, channel: u16) -> Result<(), Fault> {
         let ended = self.session(channel)?.ended;
         self.sessions.remove(&channel);
-        self.late.end(channel);
-        self.held.end(channel);
+        self.delayed.end(channel);
+        self.delays.end(channel);
         if !ended {
             put_end(&mut self.out, channel, None);
         }
@@ -161,8 +162,8 @@ impl Machine {
         if let Some(session) = self.sessions.get_mut(&channel) {
             session.ended = true;
             session.links.clear();
-            self.late.end(channel);
-            self.held.end(channel);
+            self.delayed.end(channel);
+            self.delays.end(channel);
             put_end(&mut self.out, channel, Some(refusal));
         }
     }

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes};
 
-use super::offset_of;
+use super::offset::offset_of;
 use crate::event_hubs::amqp::message::{Incoming, Stamp};
 use crate::event_hubs::event::StoredEvent;
 

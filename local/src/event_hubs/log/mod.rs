@@ -6,6 +6,7 @@
 //! retention left nothing, a marker does.
 
 mod chunk;
+mod offset;
 mod retention;
 mod seek;
 mod store;
@@ -24,17 +25,9 @@ use super::amqp::message::Incoming;
 use super::error::Error;
 use super::event::StoredEvent;
 use chunk::Chunk;
+pub(super) use offset::offset_of;
 pub(super) use store::{HubRecord, LogStore};
 use tail::Tail;
-
-/// Distance between the offsets of neighbours. Offsets are opaque and have gaps in the service too; a consumer that
-/// counts them, or takes them for sequence numbers, shall fail here as well.
-const OFFSET_STEP: i64 = 64;
-
-/// The offset of the event with this sequence number.
-pub(super) fn offset_of(sequence: i64) -> i64 {
-    sequence.saturating_mul(OFFSET_STEP)
-}
 
 /// One partition of a hub. Clones share it.
 #[derive(Clone)]

@@ -2,7 +2,8 @@
 
 use super::super::error::Error;
 use super::super::position::Start;
-use super::{OFFSET_STEP, Partition};
+use super::Partition;
+use super::offset::OFFSET_STEP;
 
 impl Partition {
     /// The sequence number of the first event, present or future, that a reader from `start` gets.

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::trigger::Cardinality;
-use super::{AppError, Settings};
+use super::error::AppError;
+use super::settings::Settings;
 
 /// An entry with every `%NAME%` replaced.
 #[derive(Debug)]
@@ -14,6 +14,21 @@ pub(crate) struct Binding {
     pub(crate) kind: String,
     pub(crate) direction: String,
     pub(super) properties: Map<String, Value>,
+}
+
+/// One event per call, or a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cardinality {
+    One,
+    Many,
+}
+
+/// How the host binds a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DataType {
+    Undefined,
+    Text,
+    Binary,
 }
 
 impl Binding {
@@ -93,6 +108,17 @@ impl Binding {
             None | Some("one") => Ok(Cardinality::One),
             Some("many") => Ok(Cardinality::Many),
             Some(other) => Err(self.error("cardinality", format!("'{other}' is neither 'one' nor 'many'"))),
+        }
+    }
+}
+
+impl DataType {
+    pub(super) fn read(binding: &Binding) -> Result<Self, AppError> {
+        match binding.optional_text("dataType")?.as_deref().map(str::to_lowercase).as_deref() {
+            None | Some("undefined") => Ok(Self::Undefined),
+            Some("string") => Ok(Self::Text),
+            Some("binary") => Ok(Self::Binary),
+            Some(other) => Err(binding.error("dataType", format!("'{other}' cannot be bound"))),
         }
     }
 }

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{AppError, Settings, read_object, time_span};
+use super::error::AppError;
+use super::json_file::read_object;
+use super::settings::Settings;
+use super::time_span;
 
 const FILE: &str = "host.json";
 

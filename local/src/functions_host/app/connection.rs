@@ -1,6 +1,6 @@
 //! Connections: `connection` in a binding names a setting or a section of settings, never the secret itself.
 
-use super::Settings;
+use super::settings::Settings;
 
 /// What a connection name resolves to.
 #[derive(Clone, Copy)]

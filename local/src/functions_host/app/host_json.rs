@@ -7,8 +7,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::configuration::Configuration;
+use super::error::AppError;
+use super::settings::Settings;
 use super::storage_triggers::{BlobOptions, QueueOptions};
-use super::{AppError, Settings};
 use crate::functions_host::invocation::RetryPolicy;
 
 /// Parts of `host.json` that change what a handler sees and that this host does not know.

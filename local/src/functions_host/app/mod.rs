@@ -7,8 +7,12 @@ mod binding;
 mod blob_path;
 mod configuration;
 mod connection;
+mod constraint;
 mod definition;
+mod error;
 mod host_json;
+mod json_file;
+mod route;
 mod settings;
 mod storage_triggers;
 pub(crate) mod time_span;
@@ -18,32 +22,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use arguments::split as split_arguments;
+pub(crate) use binding::{Cardinality, DataType};
 pub(crate) use definition::Function;
+pub use error::AppError;
 pub(crate) use host_json::{EventHubOptions, HostJson, InitialOffset};
+pub(crate) use route::Parameters;
 pub(crate) use settings::Settings;
 pub(crate) use storage_triggers::{BlobOptions, BlobSource, BlobTrigger, QueueOptions, QueueTrigger};
-pub(crate) use trigger::{
-    Cardinality, CosmosDbTrigger, DataType, EventHubTrigger, FeedStart, HttpTrigger, Level, TimerTrigger, Trigger,
-};
-
-/// The app cannot run; nothing was started.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {field}: {problem}")]
-pub struct AppError {
-    /// The file at fault, relative to the app root.
-    pub file: String,
-    /// The field in it, such as `bindings[0].eventHubName`.
-    pub field: String,
-    /// What is wrong with it, one line.
-    pub problem: String,
-}
-
-impl AppError {
-    pub(crate) fn new(file: impl Into<String>, field: impl Into<String>, problem: impl Into<String>) -> Self {
-        let problem: String = problem.into();
-        Self { file: file.into(), field: field.into(), problem: problem.replace(['\r', '\n'], " ") }
-    }
-}
+pub(crate) use trigger::{CosmosDbTrigger, EventHubTrigger, FeedStart, HttpTrigger, Level, TimerTrigger, Trigger};
 
 /// A loaded and checked app.
 pub(crate) struct App {
@@ -121,12 +107,4 @@ fn function_folders(root: &Path) -> Result<Vec<String>, AppError> {
     }
     names.sort();
     Ok(names)
-}
-
-/// Reads a JSON object, tolerating a byte order mark.
-fn read_object(root: &Path, file: &str) -> Result<serde_json::Map<String, serde_json::Value>, AppError> {
-    let text = std::fs::read_to_string(root.join(file))
-        .map_err(|error| AppError::new(file, "file", format!("cannot be read: {error}")))?;
-    contoso_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| AppError::new(file, "file", format!("is not a JSON object: {error}")))
 }

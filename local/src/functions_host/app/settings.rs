@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{AppError, read_object};
+use super::error::AppError;
+use super::json_file::read_object;
 
 const FILE: &str = "local.settings.json";
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-use super::binding::Binding;
+use super::binding::{Binding, DataType};
 use super::blob_path::BlobPattern;
 use super::configuration::Configuration;
 use super::connection::Connection;
-use super::trigger::DataType;
-use super::{AppError, Settings};
+use super::error::AppError;
+use super::settings::Settings;
 
 /// `queueTrigger`.
 #[derive(Clone, Debug, PartialEq, Eq)]

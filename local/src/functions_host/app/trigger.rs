@@ -6,10 +6,11 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::binding::Binding;
+use super::binding::{Binding, Cardinality, DataType};
+use super::error::AppError;
+use super::route::RouteTemplate;
+use super::settings::Settings;
 use super::storage_triggers::{BlobTrigger, QueueTrigger};
-use super::{AppError, Settings};
-use crate::functions_host::front::RouteTemplate;
 use crate::functions_host::triggers::Schedule;
 
 /// What starts a function.
@@ -50,21 +51,6 @@ pub(crate) struct EventHubTrigger {
     pub(crate) namespace: String,
     pub(crate) cardinality: Cardinality,
     pub(crate) data_type: DataType,
-}
-
-/// One event per call, or a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cardinality {
-    One,
-    Many,
-}
-
-/// How the host binds a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DataType {
-    Undefined,
-    Text,
-    Binary,
 }
 
 /// `cosmosDBTrigger`.
@@ -164,17 +150,6 @@ impl HttpTrigger {
             methods,
             level,
         })
-    }
-}
-
-impl DataType {
-    pub(super) fn read(binding: &Binding) -> Result<Self, AppError> {
-        match binding.optional_text("dataType")?.as_deref().map(str::to_lowercase).as_deref() {
-            None | Some("undefined") => Ok(Self::Undefined),
-            Some("string") => Ok(Self::Text),
-            Some("binary") => Ok(Self::Binary),
-            Some(other) => Err(binding.error("dataType", format!("'{other}' cannot be bound"))),
-        }
     }
 }
 

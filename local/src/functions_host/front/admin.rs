@@ -2,11 +2,13 @@
 
 use axum::extract::Request;
 use axum::response::Response;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::key_admin;
 use super::keys::Scope;
-use super::{Front, key_admin, presented_key, text};
+use super::request::{json_answer, presented_key, text};
+use super::state::Front;
 use crate::functions_host::app::{Function, Trigger};
 use crate::functions_host::handler::State;
 use crate::functions_host::invocation::HOST_VERSION;
@@ -91,10 +93,4 @@ fn describe(function: &Function) -> Value {
         description["methods"] = json!(trigger.methods);
     }
     description
-}
-
-pub(super) fn json_answer(value: &Value) -> Response {
-    let mut response = text(StatusCode::OK, value.to_string());
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    response
 }

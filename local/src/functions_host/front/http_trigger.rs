@@ -15,9 +15,9 @@ use serde_json::{Value as Json, json};
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use super::route::Parameters;
-use super::{Front, is_hop_by_hop, presented_key, read_body, text};
-use crate::functions_host::app::Function;
+use super::request::{is_hop_by_hop, presented_key, read_body, text};
+use super::state::Front;
+use crate::functions_host::app::{Function, Parameters};
 use crate::functions_host::invocation::{Metadata, Outcome, Payload, Value, host_headers, http_result};
 use crate::transport::PlainPath;
 

@@ -10,10 +10,9 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::admin::json_answer;
 use super::key_store::{Key, KeysError};
 use super::keys::{Keys, Scope};
-use super::text;
+use super::request::{json_answer, text};
 
 const MASTER: &str = "_master";
 /// Largest body, which is a name and a value.

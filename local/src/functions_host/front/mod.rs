@@ -1,84 +1,34 @@
 //! The host's own HTTP port: HTTP functions, the Event Grid endpoint and the admin API.
 
 mod admin;
-mod constraint;
 mod http_trigger;
 mod key_admin;
 mod key_store;
 mod keys;
-mod route;
+mod request;
 mod routes;
+mod state;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
-use http::{HeaderMap, Method, StatusCode, Uri, header};
+use http::{Method, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 
-use super::app::{App, Function};
-use super::invocation::Invoker;
-use super::levers::Levers;
-use super::triggers::{BlobWebhook, TimerHandle, answer_event_grid};
+use super::triggers::answer_event_grid;
 use crate::faults::Faults;
-use crate::transport::{Hosts, PlainPath};
+use crate::transport::PlainPath;
+use request::{presented_key, query, read_body, text};
 
 pub use key_store::KeysError;
 pub(super) use key_store::SECRETS;
 pub(crate) use keys::Keys;
-pub(crate) use route::RouteTemplate;
+pub(crate) use state::Front;
 
 #[cfg(test)]
 pub(crate) use http_trigger::{Incoming, payload as http_payload};
-
-use routes::Routes;
-
-/// Largest request body, `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` of the real host.
-const BODY_LIMIT: usize = 104_857_600;
-/// Bytes beyond it that are read and dropped.
-const DRAIN: usize = BODY_LIMIT;
-
-/// Everything a request may need.
-pub(crate) struct Front {
-    pub(crate) app: App,
-    pub(crate) invoker: Invoker,
-    pub(crate) host_id: String,
-    /// `None` where keys are not asked for.
-    pub(crate) keys: Option<Keys>,
-    pub(crate) timers: BTreeMap<String, TimerHandle>,
-    pub(in crate::functions_host) levers: Levers,
-    blob_webhook: BlobWebhook,
-    routes: Routes,
-    hosts: Hosts,
-}
-
-impl Front {
-    pub(in crate::functions_host) fn new(
-        app: App,
-        invoker: Invoker,
-        host_id: String,
-        keys: Option<Keys>,
-        timers: BTreeMap<String, TimerHandle>,
-        levers: Levers,
-        blob_webhook: BlobWebhook,
-    ) -> Self {
-        let routes = Routes::new(&app);
-        Self { app, invoker, host_id, keys, timers, levers, blob_webhook, routes, hosts: Hosts::default() }
-    }
-
-    /// On a port that answers to `hosts`.
-    pub(in crate::functions_host) fn on(self, hosts: &Hosts) -> Self {
-        Self { hosts: hosts.clone(), ..self }
-    }
-
-    fn enabled(&self, name: &str) -> Option<&Arc<Function>> {
-        self.app.enabled().find(|function| function.name == name)
-    }
-}
 
 /// The service on the port, behind its faults.
 pub(crate) fn router(front: Arc<Front>, faults: &Faults) -> axum::Router {
@@ -154,74 +104,6 @@ async fn blobs(front: &Front, request: Request) -> Response {
     };
     let function = id.strip_prefix("Host.Functions.").and_then(|name| front.enabled(name));
     front.blob_webhook.answer(function, &parts.method, &parts.headers, &body).map(Body::from)
-}
-
-/// Reads a body up to the host's limit. What goes beyond is read on and dropped, up to [`DRAIN`], since a client that sends
-/// all of it before it reads would otherwise find the connection reset instead of the answer.
-async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, StatusCode> {
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    let mut fits = length.is_none_or(|length| length <= BODY_LIMIT);
-    if !fits && headers.contains_key(header::EXPECT) {
-        // Who waits for `100 Continue` sends nothing.
-        return Err(StatusCode::PAYLOAD_TOO_LARGE);
-    }
-    let mut whole = BytesMut::new();
-    let mut received = 0;
-    let mut pieces = body.into_data_stream();
-    while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
-        if received == 0 && fits {
-            // Not before: the first piece waits for its room in the memory that there is for bodies.
-            whole.reserve(length.unwrap_or_default());
-        }
-        received += piece.len();
-        if received > BODY_LIMIT && fits {
-            (fits, whole) = (false, BytesMut::new());
-        }
-        match fits {
-            true => whole.extend_from_slice(&piece),
-            false if received > BODY_LIMIT + DRAIN => break,
-            false => {}
-        }
-    }
-    if fits { Ok(whole.freeze()) } else { Err(StatusCode::PAYLOAD_TOO_LARGE) }
-}
-
-/// The key of `x-functions-key` or `?code=`.
-fn presented_key(request: &Request) -> Option<String> {
-    let header = request.headers().get("x-functions-key").and_then(|value| value.to_str().ok());
-    header.map(str::to_owned).or_else(|| query(request.uri().query(), "code"))
-}
-
-/// The first value of a query parameter, its name in whatever case.
-fn query(query: Option<&str>, name: &str) -> Option<String> {
-    url::form_urlencoded::parse(query?.as_bytes())
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.into_owned())
-}
-
-fn text(status: StatusCode, body: impl Into<Body>) -> Response {
-    let mut response = Response::new(body.into());
-    *response.status_mut() = status;
-    response
-}
-
-/// Headers that belong to one connection and are not passed on (RFC 9110 §7.6.1).
-fn is_hop_by_hop(name: &header::HeaderName, headers: &HeaderMap) -> bool {
-    const FIXED: [&str; 8] = [
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ];
-    let named = |value: &http::HeaderValue| {
-        value.to_str().is_ok_and(|list| list.split(',').any(|entry| entry.trim().eq_ignore_ascii_case(name.as_str())))
-    };
-    FIXED.contains(&name.as_str()) || headers.get_all(header::CONNECTION).iter().any(named)
 }
 
 #[cfg(test)]

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use http::Method;
 
-use super::route::Parameters;
-use crate::functions_host::app::{App, Function, HttpTrigger, Trigger};
+use crate::functions_host::app::{App, Function, HttpTrigger, Parameters, Trigger};
 
 /// The HTTP functions of the app in order of precedence.
 pub(super) struct Routes {

@@ -6,6 +6,7 @@ use axum::routing::post;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::request::BODY_LIMIT;
 use super::*;
 use crate::transport::HttpServer;
 

@@ -76,7 +76,7 @@ impl Service {
         grant.covers(operation.need(), call)?;
         match operation {
             Operation::ListQueues => self.list_queues(call).await,
-            Operation::GetServiceProperties => service::properties(),
+            Operation::GetServiceProperties => Self::properties(),
             Operation::Queue(operation, name) => match operation {
                 QueueOperation::Create => self.create_queue(call, name).await,
                 QueueOperation::GetMetadata => self.get_metadata(name).await,

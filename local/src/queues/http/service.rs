@@ -16,32 +16,32 @@ use super::{Service, target::Call, xml::document};
 /// Most queues of a page.
 const MAX_RESULTS: i64 = 5000;
 
-/// Get Queue Service Properties: what a new account has. They cannot be set.
-pub(super) fn properties() -> Result<Reply, Failure> {
-    let disabled = |xml: &mut Xml| branch(xml, "RetentionPolicy", |xml| leaf(xml, "Enabled", "false"));
-    let metrics = |xml: &mut Xml, name: &str| {
-        branch(xml, name, |xml| {
-            leaf(xml, "Version", "1.0")?;
-            leaf(xml, "Enabled", "false")?;
-            disabled(xml)
-        })
-    };
-    let document = document(|xml| {
-        branch(xml, "StorageServiceProperties", |xml| {
-            branch(xml, "Logging", |xml| {
-                leaf(xml, "Version", "1.0")?;
-                ["Delete", "Read", "Write"].into_iter().try_for_each(|name| leaf(xml, name, "false"))?;
-                disabled(xml)
-            })?;
-            metrics(xml, "HourMetrics")?;
-            metrics(xml, "MinuteMetrics")?;
-            leaf(xml, "Cors", "")
-        })
-    })?;
-    Ok(Reply::xml(StatusCode::OK, document))
-}
-
 impl Service {
+    /// Get Queue Service Properties: what a new account has. They cannot be set.
+    pub(super) fn properties() -> Result<Reply, Failure> {
+        let disabled = |xml: &mut Xml| branch(xml, "RetentionPolicy", |xml| leaf(xml, "Enabled", "false"));
+        let metrics = |xml: &mut Xml, name: &str| {
+            branch(xml, name, |xml| {
+                leaf(xml, "Version", "1.0")?;
+                leaf(xml, "Enabled", "false")?;
+                disabled(xml)
+            })
+        };
+        let document = document(|xml| {
+            branch(xml, "StorageServiceProperties", |xml| {
+                branch(xml, "Logging", |xml| {
+                    leaf(xml, "Version", "1.0")?;
+                    ["Delete", "Read", "Write"].into_iter().try_for_each(|name| leaf(xml, name, "false"))?;
+                    disabled(xml)
+                })?;
+                metrics(xml, "HourMetrics")?;
+                metrics(xml, "MinuteMetrics")?;
+                leaf(xml, "Cors", "")
+            })
+        })?;
+        Ok(Reply::xml(StatusCode::OK, document))
+    }
+
     pub(super) async fn list_queues(&self, call: &Call) -> Result<Reply, Failure> {
         let prefix = call.query.get("prefix").unwrap_or_default();
         let limit = call.number("maxresults", 1..=i64::MAX)?.unwrap_or(MAX_RESULTS).min(MAX_RESULTS);

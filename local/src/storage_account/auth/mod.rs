@@ -1,76 +1,21 @@
 //! Who is calling: shared key or shared access signature, checked against the account's key, or an identity's token.
 
+mod account;
+mod need;
 mod sas;
 mod shared_key;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
 use time::OffsetDateTime;
 
-use super::{Call, Code, Query, Refusal};
-use crate::identity::{Action, Caller, Identity, InvalidToken};
+use super::{Call, Code, Refusal};
+use crate::identity::{Caller, InvalidToken};
 
+pub(crate) use self::account::Account;
+#[cfg(test)]
+pub(crate) use self::account::WELL_KNOWN_KEY;
+pub(crate) use self::need::{Need, Resource, Scope};
 use self::sas::Sas;
 pub(crate) use self::sas::WITH_ENCRYPTION_SCOPE;
-
-/// The key every local storage account has. It is public knowledge and protects nothing but the habit of signing.
-///
-/// Source: "Use the Azurite emulator", well-known storage account and key.
-pub(crate) const WELL_KNOWN_KEY: &str =
-    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
-
-/// Audience of the tokens that every storage account takes.
-const AUDIENCE: &str = "https://storage.azure.com";
-
-/// An account as one of its services sees it.
-pub(crate) struct Account {
-    pub(crate) name: String,
-    key: Vec<u8>,
-    identity: Identity,
-    /// What tokens may be meant for.
-    audiences: [String; 2],
-}
-
-/// What an operation asks of a signature or a role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Need {
-    /// `s`, `c` or `o`: on what the operation works.
-    pub(crate) resource: char,
-    /// One of these permissions is enough.
-    pub(crate) permissions: &'static str,
-    /// What a role must allow.
-    pub(crate) action: Action,
-}
-
-/// What a shared access signature reaches.
-#[derive(Debug)]
-pub(crate) enum Scope {
-    /// Resource types of an account signature.
-    Account(String),
-    /// One container or queue.
-    Container,
-    /// One blob.
-    Object,
-}
-
-/// What a service's addresses name, as signatures of one resource see it.
-pub(crate) trait Resource {
-    /// The service among the signed services (`ss`).
-    const LETTER: char;
-
-    /// The fields that a signature of this resource signs, in order, and its reach.
-    ///
-    /// # Errors
-    /// Where the signature is of another kind of resource.
-    fn signed(&self, account: &str, query: &Query) -> Result<(Vec<String>, Scope), Refusal>;
-
-    /// What a role must be on, as `storage/blobs/CONTAINER`.
-    fn path(&self) -> String;
-
-    /// Whether a signature of one resource, which matched, reaches an operation here.
-    fn is_reached(&self, scope: &Scope, need: Need) -> bool;
-}
 
 /// What the caller has shown.
 #[derive(Debug)]
@@ -83,17 +28,6 @@ pub(crate) enum Grant {
 }
 
 impl Account {
-    /// `service` is `blob` or `queue`.
-    pub(crate) fn new(name: &str, service: &str, identity: &Identity) -> Self {
-        Self {
-            name: name.to_owned(),
-            identity: identity.clone(),
-            audiences: [AUDIENCE.to_owned(), format!("https://{name}.{service}.core.windows.net")],
-            // The constant is valid; were it not, no signature could match.
-            key: BASE64_STANDARD.decode(WELL_KNOWN_KEY).unwrap_or_default(),
-        }
-    }
-
     /// Checks the signature or the token of a request. `now` is the stack's time, which decides whether a shared access signature
     /// has run out.
     ///
@@ -120,18 +54,6 @@ impl Account {
             Err(plain @ InvalidToken::PlainText) => Err(Refusal::new(Code::AuthenticationFailed, plain.to_string())),
             Err(invalid) => Err(Refusal::new(Code::InvalidAuthenticationInfo, invalid.to_string())),
         }
-    }
-
-    /// Whether `signature` (Base64) is that of `text`.
-    fn signed(&self, text: &str, signature: &str) -> bool {
-        let Ok(signature) = BASE64_STANDARD.decode(signature) else {
-            return false;
-        };
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else {
-            return false;
-        };
-        mac.update(text.as_bytes());
-        mac.verify_slice(&signature).is_ok()
     }
 }
 

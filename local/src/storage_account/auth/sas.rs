@@ -9,7 +9,8 @@ use time::{Date, OffsetDateTime, format_description::well_known::Iso8601};
 
 use crate::storage_account::{Call, Code, Query, Refusal};
 
-use super::{Account, Need, Resource, Scope};
+use super::account::Account;
+use super::need::{Need, Resource, Scope};
 
 /// Since this version a signature also covers the encryption scope.
 pub(crate) const WITH_ENCRYPTION_SCOPE: &str = "2020-12-06";

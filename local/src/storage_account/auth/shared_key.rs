@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::storage_account::{Call, Code, Refusal, dates};
 
-use super::Account;
+use super::account::Account;
 
 /// How far the date of a request may be from the present.
 const SKEW: Duration = Duration::minutes(15);

@@ -22,7 +22,7 @@ use url::{Host, Url};
 use crate::cosmos::Cosmos;
 use crate::functions_host::app::{AppError, CosmosDbTrigger, Function};
 use crate::functions_host::invocation::Invoker;
-use crate::functions_host::levers::Rewind;
+use crate::functions_host::rewinds::Rewind;
 use balance::leases_to_take;
 use leases::{Lease, LeaseError, Leases};
 

@@ -22,7 +22,7 @@ use crate::blobs::{self, Blobs};
 use crate::event_hubs::{EventHubs, Partition};
 use crate::functions_host::app::{EventHubOptions, EventHubTrigger, Function};
 use crate::functions_host::invocation::Invoker;
-use crate::functions_host::levers::Rewind;
+use crate::functions_host::rewinds::Rewind;
 use balance::{Ownership, next_claim};
 use ownership::Ownerships;
 

@@ -1,0 +1,146 @@
+//! Bulk: operations on many partition keys in one request, each of which stands alone.
+//!
+//! The JavaScript client sends them per partition key range as a batch that is not atomic, which the emulator does not
+//! know. Here each operation takes the way of a request of its own.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::cosmos::emulator::item::Summary;
+use crate::cosmos::wire::request::{PARTITION_KEY, Request, encode};
+use crate::cosmos::wire::responses;
+use crate::cosmos::wire::responses::{SESSION_TOKEN, SUBSTATUS};
+
+static UPSERT: HeaderName = HeaderName::from_static("x-ms-documentdb-is-upsert");
+
+/// Operations of one request, as in the service.
+const MOST: usize = 100;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Operation {
+    operation_type: String,
+    /// A JSON array, as in the header of a single request.
+    partition_key: String,
+    id: Option<String>,
+    if_match: Option<String>,
+    if_none_match: Option<String>,
+    resource_body: Option<Box<RawValue>>,
+}
+
+/// A bulk request under way: its operations one after the other, and their results so far.
+pub(in crate::cosmos) struct Bulk<'a> {
+    request: &'a Request,
+    waiting: std::vec::IntoIter<Operation>,
+    /// Goes on after an operation that failed.
+    goes_on: bool,
+    failed: bool,
+    results: Vec<Value>,
+    session: Option<HeaderValue>,
+}
+
+impl<'a> Bulk<'a> {
+    /// # Errors
+    /// The answer, where `request` is refused as a whole.
+    pub(in crate::cosmos) fn of(request: &'a Request) -> Result<Self, Response<Bytes>> {
+        let operations: Vec<Operation> = contoso_json::from_slice(&request.body)
+            .map_err(|error| responses::bad_request(request, &format!("Invalid batch JSON body: {error}.")))?;
+        if operations.len() > MOST {
+            let message = format!("A bulk request cannot exceed {MOST} operations.");
+            return Err(responses::bad_request(request, &message));
+        }
+        let goes_on = request
+            .header("x-ms-cosmos-batch-continue-on-error")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let results = Vec::with_capacity(operations.len());
+        Ok(Self { request, waiting: operations.into_iter(), goes_on, failed: false, results, session: None })
+    }
+
+    /// The request that the next operation stands for; none where nothing is left to do.
+    pub(in crate::cosmos) fn next(&mut self) -> Option<Request> {
+        while let Some(operation) = self.waiting.next() {
+            if self.failed && !self.goes_on {
+                self.results.push(result(StatusCode::FAILED_DEPENDENCY, &HeaderMap::new(), &[]));
+                continue;
+            }
+            match single(self.request, &operation) {
+                Ok(single) => return Some(single),
+                Err(message) => self.add(&responses::bad_request(self.request, message)),
+            }
+        }
+        None
+    }
+
+    /// The answer to what [`next`](Self::next) gave last.
+    pub(in crate::cosmos) fn add(&mut self, response: &Response<Bytes>) {
+        self.failed |= !response.status().is_success();
+        self.session = response.headers().get(&SESSION_TOKEN).cloned().or(self.session.take());
+        self.results.push(result(response.status(), response.headers(), response.body()));
+    }
+
+    /// The answer to the whole: 200 where everything was done, else 207.
+    pub(in crate::cosmos) fn answer(self) -> Response<Bytes> {
+        let status = if self.failed { StatusCode::MULTI_STATUS } else { StatusCode::OK };
+        let body = Value::Array(self.results).to_string().into();
+        let mut response = responses::answer(self.request, status, "1", body);
+        if let Some(session) = self.session {
+            response.headers_mut().insert(SESSION_TOKEN.clone(), session);
+        }
+        response
+    }
+}
+
+/// The request that `operation` stands for.
+fn single(request: &Request, operation: &Operation) -> Result<Request, &'static str> {
+    let body = operation.resource_body.as_ref().map(|body| Bytes::copy_from_slice(body.get().as_bytes()));
+    let id = || {
+        let id = operation.id.clone().or_else(|| Summary::of(body.as_ref()?)?.id);
+        id.map(|id| format!("{}/{}", request.path, encode(&id))).ok_or("An operation has no id.")
+    };
+    let (method, path) = match operation.operation_type.as_str() {
+        "Create" | "Upsert" => (Method::POST, request.path.clone()),
+        "Replace" => (Method::PUT, id()?),
+        "Patch" => (Method::PATCH, id()?),
+        "Read" => (Method::GET, id()?),
+        "Delete" => (Method::DELETE, id()?),
+        _ => return Err("An operation is none of Create, Upsert, Replace, Patch, Read and Delete."),
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        (PARTITION_KEY.clone(), Some(&operation.partition_key)),
+        (header::IF_MATCH, operation.if_match.as_ref()),
+        (header::IF_NONE_MATCH, operation.if_none_match.as_ref()),
+    ] {
+        if let Some(value) = value {
+            let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| "A value is not fit for a header.")?;
+            headers.insert(name, value);
+        }
+    }
+    if operation.operation_type == "Upsert" {
+        headers.insert(UPSERT.clone(), HeaderValue::from_static("true"));
+    }
+    Ok(Request::new(method, &path, headers, body.unwrap_or_default()))
+}
+
+fn result(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Value {
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let charge = text(&HeaderName::from_static("x-ms-request-charge")).and_then(|charge| charge.parse::<f64>().ok());
+    let mut result = Map::from_iter([
+        ("statusCode".to_owned(), status.as_u16().into()),
+        ("requestCharge".to_owned(), charge.unwrap_or(0.0).into()),
+    ]);
+    if let Some(substatus) = text(&SUBSTATUS).and_then(|substatus| substatus.parse::<u32>().ok()) {
+        result.insert("subStatusCode".to_owned(), substatus.into());
+    }
+    if let Some(etag) = text(&header::ETAG) {
+        result.insert("eTag".to_owned(), etag.into());
+    }
+    if let Ok(body) = contoso_json::from_slice::<Value>(body) {
+        let name = if status.is_success() { "resourceBody" } else { "message" };
+        let body = if status.is_success() { body } else { body.get("message").cloned().unwrap_or_default() };
+        result.insert(name.to_owned(), body);
+    }
+    Value::Object(result)
+}

@@ -1,0 +1,10 @@
+//! The REST protocol: requests and responses, who may make which, and what tests make of them.
+
+pub(super) mod authorization;
+pub(super) mod levers;
+pub(super) mod operation_kind;
+pub(super) mod regions;
+pub(super) mod request;
+pub(super) mod responses;
+pub(super) mod unsupported;
+pub(super) mod usage;

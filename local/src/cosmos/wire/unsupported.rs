@@ -1,0 +1,31 @@
+//! What the account does not offer, refused by name.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use crate::cosmos::wire::request::Request;
+use crate::cosmos::wire::responses;
+
+/// The answer to a request for something that is not there, if `request` is one.
+pub(in crate::cosmos) fn refuse(request: &Request) -> Option<Response<Bytes>> {
+    let what = match request.segments().as_slice() {
+        ["dbs", _, "colls", _, "sprocs", ..] => "Stored procedures are",
+        ["dbs", _, "colls", _, "triggers", ..] => "Triggers are",
+        ["dbs", _, "colls", _, "udfs", ..] => "User-defined functions are",
+        ["dbs", _, "colls", _, "conflicts", ..] => "The conflict feed is",
+        ["dbs", _, "colls", _, "operations", "partitionkeydelete"] => "Deletion by partition key is",
+        ["dbs", _, "colls", _, "docs", _, "attachments", ..] => "Attachments are",
+        ["dbs", _, "users", ..] => "Users, permissions and resource tokens are",
+        ["dbs", _, "clientencryptionkeys", ..] => "Client encryption keys are",
+        ["operations", "dtc", ..] => "Distributed transactions are",
+        _ => return None,
+    };
+    let message = format!("{what} not supported here: {}.", request.operation_name());
+    Some(responses::error(request, StatusCode::NOT_IMPLEMENTED, "NotImplemented", &message))
+}
+
+/// The answer to a request for what the service has no operation for.
+pub(in crate::cosmos) fn unknown(request: &Request) -> Response<Bytes> {
+    let message = format!("{} is no operation of this service.", request.operation_name());
+    responses::error(request, StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", &message)
+}

@@ -1,0 +1,35 @@
+//! What the service needs beside its topology.
+
+use crate::{blobs::Blobs, event_hubs::EventHubs, queues::Queues};
+
+/// What the service needs beside its topology.
+#[derive(Clone)]
+pub struct Options {
+    /// Storage for dead letters; its account is the source of `BlobCreated`.
+    pub dead_letters: Blobs,
+    /// Queues that are destinations.
+    pub queues: Queues,
+    /// Hubs that are destinations; the namespace is part of resource ids.
+    pub event_hubs: EventHubs,
+    /// Azure subscription in resource ids.
+    pub subscription_id: String,
+    /// Resource group in resource ids.
+    pub resource_group: String,
+    /// Decides the jitter of the retry schedule.
+    pub jitter_seed: u64,
+}
+
+impl Options {
+    /// The names a local stack uses, and a jitter that repeats.
+    #[must_use]
+    pub fn new(dead_letters: Blobs, queues: Queues, event_hubs: EventHubs) -> Self {
+        Self {
+            dead_letters,
+            queues,
+            event_hubs,
+            subscription_id: "00000000-0000-0000-0000-000000000000".to_owned(),
+            resource_group: "local".to_owned(),
+            jitter_seed: 0,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! How an endpoint answered.
+
+/// How the validation of an endpoint ended.
+pub(super) enum Validation {
+    Consent,
+    Refused(String),
+    /// Newer properties took its place, or the subscription is gone.
+    Superseded,
+}

@@ -1,0 +1,89 @@
+//! What every part of the port reads of a request, and the answers that they share.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::Value;
+
+/// Largest request body, `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` of the real host.
+pub(super) const BODY_LIMIT: usize = 104_857_600;
+/// Bytes beyond it that are read and dropped.
+const DRAIN: usize = BODY_LIMIT;
+
+/// Reads a body up to the host's limit. What goes beyond is read on and dropped, up to [`DRAIN`], since a client that sends
+/// all of it before it reads would otherwise find the connection reset instead of the answer.
+pub(super) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, StatusCode> {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let mut fits = length.is_none_or(|length| length <= BODY_LIMIT);
+    if !fits && headers.contains_key(header::EXPECT) {
+        // Who waits for `100 Continue` sends nothing.
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let mut whole = BytesMut::new();
+    let mut received = 0;
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+        if received == 0 && fits {
+            // Not before: the first piece waits for its room in the memory that there is for bodies.
+            whole.reserve(length.unwrap_or_default());
+        }
+        received += piece.len();
+        if received > BODY_LIMIT && fits {
+            (fits, whole) = (false, BytesMut::new());
+        }
+        match fits {
+            true => whole.extend_from_slice(&piece),
+            false if received > BODY_LIMIT + DRAIN => break,
+            false => {}
+        }
+    }
+    if fits { Ok(whole.freeze()) } else { Err(StatusCode::PAYLOAD_TOO_LARGE) }
+}
+
+/// The key of `x-functions-key` or `?code=`.
+pub(super) fn presented_key(request: &Request) -> Option<String> {
+    let header = request.headers().get("x-functions-key").and_then(|value| value.to_str().ok());
+    header.map(str::to_owned).or_else(|| query(request.uri().query(), "code"))
+}
+
+/// The first value of a query parameter, its name in whatever case.
+pub(super) fn query(query: Option<&str>, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(query?.as_bytes())
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.into_owned())
+}
+
+pub(super) fn text(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response
+}
+
+/// Headers that belong to one connection and are not passed on (RFC 9110 §7.6.1).
+pub(super) fn is_hop_by_hop(name: &header::HeaderName, headers: &HeaderMap) -> bool {
+    const FIXED: [&str; 8] = [
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    let named = |value: &http::HeaderValue| {
+        value.to_str().is_ok_and(|list| list.split(',').any(|entry| entry.trim().eq_ignore_ascii_case(name.as_str())))
+    };
+    FIXED.contains(&name.as_str()) || headers.get_all(header::CONNECTION).iter().any(named)
+}
+
+/// 200 with a JSON document.
+pub(super) fn json_answer(value: &Value) -> Response {
+    let mut response = text(StatusCode::OK, value.to_string());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response
+}
