@@ -92,7 +92,7 @@ pub struct Entry {
 
 /// An event and its place in the hub.
 #[derive(Clone, Debug)]
-pub struct Fact {
+pub struct SequencedEvent {
     /// Sequence number in its partition.
     pub sequence: i64,
     /// What happened.
@@ -118,18 +118,18 @@ impl ProductView {
     }
 }
 
-impl Fact {
+impl SequencedEvent {
     fn stamp(&self) -> Stamp {
         Stamp { revision: self.event.revision, sequence: self.sequence }
     }
 }
 
-/// What `facts` about one product change on the site, given its document as it is `known` there.
+/// What `events` about one product change on the site, given its document as it is `known` there.
 ///
 /// The latest state is shown in its category, and is tombstoned in every other category that any fact or the document names. If it
 /// is discontinued, it is tombstoned everywhere.
-pub fn project(known: Option<&ProductView>, facts: &[Fact]) -> Writes {
-    let latest_fact = facts.iter().max_by_key(|fact| fact.stamp());
+pub fn project(known: Option<&ProductView>, events: &[SequencedEvent]) -> Writes {
+    let latest_fact = events.iter().max_by_key(|fact| fact.stamp());
     let newer =
         latest_fact.filter(|fact| known.is_none_or(|known| known.stamp() < fact.stamp())).map(|fact| ProductView {
             id: fact.event.product.id.clone(),
@@ -140,7 +140,7 @@ pub fn project(known: Option<&ProductView>, facts: &[Fact]) -> Writes {
     let Some(latest) = newer.as_ref().or(known) else {
         return Writes { rows: Vec::new(), category: None, view: None };
     };
-    let mut categories: Vec<Category> = facts
+    let mut categories: Vec<Category> = events
         .iter()
         .flat_map(|fact| [Some(fact.event.product.content.category.clone()), fact.event.moved_from()])
         .flatten()
@@ -251,8 +251,8 @@ mod tests {
 
     impl Site {
         /// Applies the first `until` writes and tells whether all were.
-        fn deliver(&mut self, facts: &[Fact], until: usize) -> bool {
-            let writes = project(self.view.as_ref(), facts);
+        fn deliver(&mut self, events: &[SequencedEvent], until: usize) -> bool {
+            let writes = project(self.view.as_ref(), events);
             let mut left = until;
             for row in writes.rows {
                 if left == 0 {
@@ -313,17 +313,17 @@ mod tests {
             let events = announced(products);
             let mut in_order = Site::default();
             for (sequence, event) in (0..).zip(&events) {
-                let fact = Fact { sequence, event: event.clone() };
+                let fact = SequencedEvent { sequence, event: event.clone() };
                 prop_assert!(in_order.deliver(&[fact], usize::MAX));
             }
             prop_assert!(in_order.shown().1.len() <= 1, "listed once or not at all");
 
             // Repeats have a place of their own in the hub. Then everything is shuffled, in batches, each cut short once.
             let all = events.iter().chain(repeats.iter().map(|index| index.get(&events)));
-            let mut facts: Vec<(u32, Fact)> =
-                order.iter().copied().zip((0..).zip(all).map(|(sequence, event)| Fact { sequence, event: event.clone() })).collect();
-            facts.sort_by_key(|(place, _)| *place);
-            let mut rest: &[_] = &facts.into_iter().map(|(_, fact)| fact).collect::<Vec<_>>();
+            let mut events: Vec<(u32, SequencedEvent)> =
+                order.iter().copied().zip((0..).zip(all).map(|(sequence, event)| SequencedEvent { sequence, event: event.clone() })).collect();
+            events.sort_by_key(|(place, _)| *place);
+            let mut rest: &[_] = &events.into_iter().map(|(_, fact)| fact).collect::<Vec<_>>();
             let mut shuffled = Site::default();
             for (size, dies_after) in batches {
                 let (batch, after) = rest.split_at(size.min(rest.len()));

@@ -21,9 +21,9 @@ type Messages = Vec<(String, HubMessage)>;
 
 /// Sends to one hub; cloning shares what waits.
 #[derive(Clone)]
-pub struct JoinedSends(Arc<Door>);
+pub struct JoinedSends(Arc<Gate>);
 
-struct Door {
+struct Gate {
     hubs: EventHubs,
     hub: &'static str,
     queue: Mutex<Queue>,
@@ -69,7 +69,7 @@ pub enum Unsent {
 impl JoinedSends {
     /// Sends to `hub`; nothing is connected yet.
     pub fn new(hubs: EventHubs, hub: &'static str) -> Self {
-        Self(Arc::new(Door { hubs, hub, queue: Mutex::default() }))
+        Self(Arc::new(Gate { hubs, hub, queue: Mutex::default() }))
     }
 
     /// Sends messages and returns when all are stored. Messages of one key keep their order. A caller that goes away meanwhile takes
@@ -117,10 +117,10 @@ impl Turn {
                 messages.extend(call.messages);
                 answers.push(call.answer);
             }
-            let door = &*self.sends.0;
-            let sent = door
+            let gate = &*self.sends.0;
+            let sent = gate
                 .hubs
-                .send(door.hub, messages)
+                .send(gate.hub, messages)
                 .await
                 .map_err(|error| Unsent::Failed { reason: Cause::from_error("send the events", error).chain() });
             for answer in answers {

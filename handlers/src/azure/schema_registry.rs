@@ -66,14 +66,14 @@ struct Inner {
     bearer: Bearer,
     http: Http,
     is_current: IsCurrent,
-    known: Mutex<Known>,
+    cache: Mutex<Cache>,
 }
 
 /// Tells of a full name and its schema whether it is exactly the one of that name in this binary.
 pub(crate) type IsCurrent = fn(&str, &Schema) -> bool;
 
 #[derive(Default)]
-struct Known {
+struct Cache {
     schemas: HashMap<String, Arc<Registered>>,
     ids: HashMap<&'static str, Arc<str>>,
     failures: HashMap<String, (Instant, RegistryError)>,
@@ -97,7 +97,7 @@ impl SchemaRegistry {
             bearer: credentials.bearer(SCOPE),
             http: credentials.http(),
             is_current,
-            known: Mutex::default(),
+            cache: Mutex::default(),
         }))
     }
 
@@ -108,23 +108,23 @@ impl SchemaRegistry {
 
     /// The schema with this id.
     pub(crate) async fn schema(&self, id: &str) -> Result<Arc<Registered>, RegistryError> {
-        if let Some(schema) = self.known().schemas.get(id) {
+        if let Some(schema) = self.cache().schemas.get(id) {
             return Ok(Arc::clone(schema));
         }
         self.recall_failure(id)?;
         let read = self.read(id).await;
-        let mut known = self.known();
+        let mut cache = self.cache();
         match read {
             Ok(registered) => {
                 let registered = Arc::new(registered);
-                if known.schemas.len() >= MAX_KEPT {
-                    known.schemas.clear();
+                if cache.schemas.len() >= MAX_KEPT {
+                    cache.schemas.clear();
                 }
-                known.schemas.insert(id.to_owned(), Arc::clone(&registered));
+                cache.schemas.insert(id.to_owned(), Arc::clone(&registered));
                 Ok(registered)
             }
             Err(error) => {
-                known.remember_failure(id, &error);
+                cache.remember_failure(id, &error);
                 Err(error)
             }
         }
@@ -132,19 +132,19 @@ impl SchemaRegistry {
 
     /// The id of the schema with this full name and text, asked for once.
     pub(crate) async fn id_of(&self, name: &'static str, text: &'static str) -> Result<Arc<str>, RegistryError> {
-        if let Some(id) = self.known().ids.get(name) {
+        if let Some(id) = self.cache().ids.get(name) {
             return Ok(Arc::clone(id));
         }
         self.recall_failure(name)?;
         let found = self.find(name, text).await;
-        let mut known = self.known();
+        let mut cache = self.cache();
         match found {
             Ok(id) => {
-                known.ids.insert(name, Arc::clone(&id));
+                cache.ids.insert(name, Arc::clone(&id));
                 Ok(id)
             }
             Err(error) => {
-                known.remember_failure(name, &error);
+                cache.remember_failure(name, &error);
                 Err(error)
             }
         }
@@ -199,19 +199,19 @@ impl SchemaRegistry {
     }
 
     fn recall_failure(&self, what: &str) -> Result<(), RegistryError> {
-        match self.known().failures.get(what) {
+        match self.cache().failures.get(what) {
             Some((at, error)) if at.elapsed() < FAILURE_REMEMBERED => Err(error.clone()),
             _ => Ok(()),
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        // What is known stays true whatever panicked while holding it.
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        // What is cache stays true whatever panicked while holding it.
+        self.0.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
+impl Cache {
     fn remember_failure(&mut self, what: &str, error: &RegistryError) {
         if self.failures.len() >= MAX_KEPT {
             self.failures.clear();

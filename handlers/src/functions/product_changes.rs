@@ -39,7 +39,7 @@ pub const FUNCTION: Function = Function {
 };
 
 /// Documents read or written at a time.
-const AT_ONCE: usize = 32;
+const CONCURRENT_PRODUCTS: usize = 32;
 
 /// A product takes one round; one more each for an event found pending and for a lost race.
 const MAX_ROUNDS: usize = 4;
@@ -111,7 +111,7 @@ impl Announcer<'_> {
     ) -> Vec<(usize, Product)> {
         let steps: Vec<_> = stream::iter(products)
             .map(|(index, product)| async move { (self.prepare(&product).await, index, product) })
-            .buffered(AT_ONCE)
+            .buffered(CONCURRENT_PRODUCTS)
             .collect()
             .await;
         let (mut again, mut sending) = (Vec::new(), Vec::new());
@@ -216,7 +216,7 @@ impl Announcer<'_> {
                     }
                 }
             })
-            .buffered(AT_ONCE)
+            .buffered(CONCURRENT_PRODUCTS)
             .collect::<Vec<_>>()
             .await;
         failed.into_iter().chain(settled).collect()

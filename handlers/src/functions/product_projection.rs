@@ -14,7 +14,7 @@ use crate::{
     app::App,
     azure::cosmos::{CosmosError, Written, repeat_lost_races},
     by_key::{Ended, by_key},
-    domain::projection::{Fact, ProductView, project},
+    domain::projection::{ProductView, SequencedEvent, project},
     events::hubs,
     function::{Function, HubEvent, Order, Trigger},
     outcome::{Cause, Outcome},
@@ -33,23 +33,24 @@ pub const FUNCTION: Function = Function {
 };
 
 /// Products worked on at a time.
-const AT_ONCE: usize = 32;
+const CONCURRENT_PRODUCTS: usize = 32;
 
 /// Why an event is skipped that changes nothing.
 pub const THERE: &str = "the site shows it, or a newer version";
 
 async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
-    by_key(&events, AT_ONCE, fact, async |id, facts| Ended::All(show(app.stores(), &id, &facts).await)).await
+    by_key(&events, CONCURRENT_PRODUCTS, fact, async |id, facts| Ended::All(show(app.stores(), &id, &facts).await))
+        .await
 }
 
 /// The product that an event is about, and what it says.
-fn fact(HubEvent { event, position }: &HubEvent) -> Result<(String, Fact), Outcome> {
+fn fact(HubEvent { event, position }: &HubEvent) -> Result<(String, SequencedEvent), Outcome> {
     let event = event.product().map_err(Outcome::Park)?.ok_or(Outcome::Skip("not a product event"))?;
-    Ok((event.product.id.as_str().to_owned(), Fact { sequence: position.sequence, event }))
+    Ok((event.product.id.as_str().to_owned(), SequencedEvent { sequence: position.sequence, event }))
 }
 
 /// Writes what `facts` about one product mean for the site.
-async fn show(stores: &Stores, id: &str, facts: &[Fact]) -> Outcome {
+async fn show(stores: &Stores, id: &str, facts: &[SequencedEvent]) -> Outcome {
     // Another writer that was first decides by its document what the rows must be, so everything is decided again.
     match repeat_lost_races(|| try_show(stores, id, facts)).await {
         Ok(Written::Yes) => Outcome::Done,
@@ -65,14 +66,14 @@ async fn show(stores: &Stores, id: &str, facts: &[Fact]) -> Outcome {
 async fn try_show(
     Stores { products, listings, .. }: &Stores,
     id: &str,
-    facts: &[Fact],
+    facts: &[SequencedEvent],
 ) -> Result<Written, CosmosError> {
     let stored = products.read(id).await?;
     let (known, etag): (Option<ProductView>, _) = stored.map(|stored| (stored.value, stored.etag)).unzip();
     let writes = project(known.as_ref(), facts);
     let rows = stream::iter(writes.rows)
         .map(|row| async move { listings.write(&row).await })
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(CONCURRENT_PRODUCTS)
         .try_fold(Written::No, |all, row| async move { Ok(if row == Written::Yes { row } else { all }) })
         .await?;
     if let Some(row) = &writes.category {

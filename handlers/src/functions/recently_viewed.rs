@@ -30,13 +30,14 @@ pub const FUNCTION: Function = Function {
 };
 
 /// Visitors worked on at a time.
-const AT_ONCE: usize = 32;
+const CONCURRENT_VISITORS: usize = 32;
 
 /// Why a click is skipped that changes nothing.
 pub const THERE: &str = "the list has it, or newer ones, or it was erased";
 
 async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
-    by_key(&events, AT_ONCE, view, async |visitor, views| Ended::All(add(&app, &visitor, &views).await)).await
+    by_key(&events, CONCURRENT_VISITORS, view, async |visitor, views| Ended::All(add(&app, &visitor, &views).await))
+        .await
 }
 
 /// Who viewed what, or what becomes of the record instead.

@@ -16,7 +16,7 @@ use crate::{
     by_key::{Ended, by_key},
     domain::trends::{
         minute::Minute,
-        window::{EventHash, Fact, Folded, REDELIVERED_WITHIN, WindowId},
+        window::{Counting, EventHash, REDELIVERED_WITHIN, SequencedClick, WindowId},
     },
     events::{CountedClick, hubs},
     function::{Function, HubEvent, Order, Trigger},
@@ -36,7 +36,7 @@ pub const FUNCTION: Function = Function {
 };
 
 /// Windows worked on at a time.
-const AT_ONCE: usize = 32;
+const CONCURRENT_WINDOWS: usize = 32;
 
 /// Lost races in a row after which the clicks come again later.
 const MAX_RACES: usize = 8;
@@ -44,7 +44,7 @@ const MAX_RACES: usize = 8;
 async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
     let now = app.now();
     let sort = |event: &HubEvent| fact(event).and_then(|known| timely(now, event, known));
-    by_key(&events, AT_ONCE, sort, async |id, facts| count(&app, &id, facts).await).await
+    by_key(&events, CONCURRENT_WINDOWS, sort, async |id, facts| count(&app, &id, facts).await).await
 }
 
 /// The click that an event is and the window it counts in, or what becomes of the event if it is none that counts. Judged by the event
@@ -52,14 +52,14 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
 ///
 /// # Errors
 /// With the outcome of an event that does not count.
-pub fn fact(HubEvent { event, position }: &HubEvent) -> Result<(WindowId, Fact), Outcome> {
+pub fn fact(HubEvent { event, position }: &HubEvent) -> Result<(WindowId, SequencedClick), Outcome> {
     let CountedClick { click, at } = event.counted_click(position.enqueued)?;
     let Some((partition, sequence)) = position.place() else {
         // Not the record's fault. Counting without a place would count again with every delivery.
         return Err(Outcome::Retry(Cause::new("the host does not say where in the hub the click is")));
     };
     let id = WindowId { partition: partition.to_owned(), minute: Minute::of(at) };
-    Ok((id, Fact { sequence, event: EventHash::new(&event.source, &event.id), at, click }))
+    Ok((id, SequencedClick { sequence, event: EventHash::new(&event.source, &event.id), at, click }))
 }
 
 /// Passes on what was delivered while it is known what was counted.
@@ -70,19 +70,19 @@ fn timely<T>(now: OffsetDateTime, event: &HubEvent, counts: T) -> Result<T, Outc
     Ok(counts)
 }
 
-fn outcome(folded: Folded) -> Outcome {
+fn outcome(folded: Counting) -> Outcome {
     match folded {
-        Folded::Counted => Outcome::Done,
-        Folded::Before => Outcome::Skip("counted before"),
-        Folded::Repeat => Outcome::Skip("a producer's repeat"),
+        Counting::Counted => Outcome::Done,
+        Counting::Before => Outcome::Skip("counted before"),
+        Counting::Repeat => Outcome::Skip("a producer's repeat"),
     }
 }
 
 /// Counts facts of one window. If that fails, those stored before the failure are known by the mark when they come again.
-async fn count(app: &App, id: &WindowId, facts: Vec<Fact>) -> Ended {
-    let mut facts: Vec<(usize, Fact)> = facts.into_iter().enumerate().collect();
+async fn count(app: &App, id: &WindowId, facts: Vec<SequencedClick>) -> Ended {
+    let mut facts: Vec<(usize, SequencedClick)> = facts.into_iter().enumerate().collect();
     facts.sort_by_key(|(_, fact)| fact.sequence);
-    let (order, facts): (Vec<usize>, Vec<Fact>) = facts.into_iter().unzip();
+    let (order, facts): (Vec<usize>, Vec<SequencedClick>) = facts.into_iter().unzip();
     match try_count(app, id, &facts).await {
         Ok(folded) => {
             let mut each: Vec<(usize, Outcome)> = order.into_iter().zip(folded.into_iter().map(outcome)).collect();
@@ -94,7 +94,7 @@ async fn count(app: &App, id: &WindowId, facts: Vec<Fact>) -> Ended {
 }
 
 /// Returns when all facts are stored.
-async fn try_count(app: &App, id: &WindowId, facts: &[Fact]) -> Result<Vec<Folded>, Outcome> {
+async fn try_count(app: &App, id: &WindowId, facts: &[SequencedClick]) -> Result<Vec<Counting>, Outcome> {
     let windows = &app.stores().windows;
     let mut folded = Vec::with_capacity(facts.len());
     let mut stored = windows.take(id);
@@ -105,7 +105,7 @@ async fn try_count(app: &App, id: &WindowId, facts: &[Fact]) -> Result<Vec<Folde
             stored.etag = None;
         }
         let taken = stored.window.fold(&facts[folded.len()..]);
-        if taken.iter().any(|folded| *folded != Folded::Before) {
+        if taken.iter().any(|folded| *folded != Counting::Before) {
             let document = stored.window.document(app.now());
             let document = document.map_err(|error| Outcome::Park(Cause::from_error("pack counts", error)))?;
             match windows.write(&document, stored.etag.as_deref()).await {

@@ -14,7 +14,7 @@ use crate::{
     azure::blobs::{BlobError, Blobs, Condition},
     domain::{
         capture::{CaptureFile, ReportedFile},
-        recommendation::{sessions::Collector, state::Marks},
+        recommendation::{sessions::Collector, state::ChangedDays},
     },
     events::{CountedClick, Event, hubs},
     outcome::Cause,
@@ -90,7 +90,7 @@ pub(crate) async fn forget(blobs: &Blobs, name: &str) -> Result<(), Cause> {
 }
 
 /// Names and ETags below a prefix.
-pub(crate) async fn list(blobs: &Blobs, prefix: &str) -> Result<Marks, BlobError> {
+pub(crate) async fn list(blobs: &Blobs, prefix: &str) -> Result<ChangedDays, BlobError> {
     let listed = blobs.list(CONTAINER, prefix).await?;
     Ok(listed.into_iter().map(|entry| (entry.name, entry.etag)).collect())
 }

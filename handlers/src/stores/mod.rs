@@ -2,6 +2,7 @@
 //! ids, what is cached of it, and how it is written beside other writers. No other room names a container.
 
 mod cache;
+mod failure;
 
 pub mod anomalies;
 pub mod capture;
@@ -18,10 +19,8 @@ pub mod trending;
 pub mod visitors;
 pub mod windows;
 
-use crate::{
-    azure::cosmos::{ContainerName, Cosmos, CosmosError, CosmosErrorKind},
-    outcome::{Cause, Outcome},
-};
+pub(crate) use self::failure::unstored;
+use crate::azure::cosmos::{ContainerName, Cosmos};
 
 /// Every container of Cosmos DB that the app uses.
 pub const CONTAINERS: [ContainerName; 12] = [
@@ -92,11 +91,4 @@ impl Stores {
             windows: windows::Windows::new(cosmos),
         }
     }
-}
-
-/// What a failed call to Cosmos DB makes of a record: only what the service will never take is the record's own fault.
-pub(crate) fn unstored(operation: &str, error: CosmosError) -> Outcome {
-    let is_refused = matches!(error.kind, CosmosErrorKind::TooLarge | CosmosErrorKind::Refused);
-    let cause = Cause::from_error(operation, error);
-    if is_refused { Outcome::Park(cause) } else { Outcome::Retry(cause) }
 }

@@ -3,7 +3,7 @@
 
 use std::io::{self, Chain, Cursor, Read};
 
-use super::CaptureError;
+use super::error::CaptureError;
 
 /// More than the header of a captured file has (bytes); those of the service have about 600.
 const MOST: u16 = u16::MAX;

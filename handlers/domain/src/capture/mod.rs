@@ -1,5 +1,6 @@
 //! Reads the files in which Event Hubs keeps what went through a hub (Event Hubs Capture), and counts what is in them.
 
+mod error;
 mod header;
 
 use std::{collections::BTreeMap, io::Read};
@@ -8,6 +9,7 @@ use apache_avro::{Reader, Schema, types::Value};
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
+pub use self::error::CaptureError;
 use crate::bounds;
 
 /// A captured file, by its place: `{Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}.avro`, the
@@ -73,23 +75,6 @@ pub struct Claim {
     /// When it was taken.
     #[serde(with = "time::serde::rfc3339")]
     pub claimed_at: OffsetDateTime,
-}
-
-/// A file is not what Event Hubs Capture writes, or is damaged. Reading it again is of no use.
-#[derive(Debug, thiserror::Error)]
-pub enum CaptureError {
-    /// Not an Avro file of a version that can be read, or cut off, or damaged.
-    #[error("the file is no readable Avro file")]
-    Avro(#[from] apache_avro::Error),
-    /// An Avro file of other records.
-    #[error("the file holds {0}, not captured events")]
-    OtherRecords(String),
-    /// The schema in its header is one that nobody should read by.
-    #[error("the schema of the file is refused: {0}")]
-    Schema(String),
-    /// A record lacks a field, or has one of another type.
-    #[error("a record's {0} is missing or of another type")]
-    Field(&'static str),
 }
 
 /// One captured event.
@@ -203,9 +188,9 @@ pub struct Report {
     /// Records that are no events of ours and are in the dead letters.
     pub parked: u64,
     /// The record with the lowest sequence number; absent if there is none.
-    pub first: Option<Mark>,
+    pub first: Option<FilePosition>,
     /// The record with the highest sequence number.
-    pub last: Option<Mark>,
+    pub last: Option<FilePosition>,
 }
 
 // Events may be of a type of any name.
@@ -226,7 +211,7 @@ pub struct ReportedFile {
 
 /// A place in a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct FilePosition {
     /// Sequence number.
     pub sequence: i64,
     /// When the hub stored it.
@@ -265,7 +250,7 @@ impl Report {
             Some(event_type) => *self.events.entry(event_type.to_owned()).or_default() += 1,
             None => self.parked += 1,
         }
-        let mark = Mark { sequence: record.sequence, enqueued: record.enqueued };
+        let mark = FilePosition { sequence: record.sequence, enqueued: record.enqueued };
         if self.first.is_none_or(|first| mark.sequence < first.sequence) {
             self.first = Some(mark);
         }

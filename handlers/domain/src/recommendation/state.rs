@@ -12,7 +12,7 @@ use super::{
 };
 
 /// By the name of a mark, the version it has: a mark is written whenever a file of its partition and day was.
-pub type Marks = BTreeMap<String, String>;
+pub type ChangedDays = BTreeMap<String, String>;
 
 /// The state, as it is stored, several times in a run. Lost, it is made again: every list is then written once more.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +52,8 @@ impl State {
 pub struct Sources {
     /// The day for which co-views decayed.
     pub today: Option<Day>,
-    /// See [`Marks`].
-    pub marks: Marks,
+    /// See [`ChangedDays`].
+    pub marks: ChangedDays,
     /// Products that are no longer sold.
     pub discontinued: BTreeSet<ProductId>,
 }
@@ -64,7 +64,7 @@ pub struct Settled {
     /// The day for which co-views decayed.
     pub today: Option<Day>,
     /// The marks of the merged days.
-    pub marks: Marks,
+    pub marks: ChangedDays,
     /// The strongest of each product.
     pub weights: Weights,
 }

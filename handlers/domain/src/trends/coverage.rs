@@ -14,12 +14,12 @@ pub struct Coverage(Option<Range>);
 
 #[derive(Clone, Copy, Debug)]
 struct Range {
-    first: Place,
-    last: Place,
+    first: StoredAt,
+    last: StoredAt,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct StoredAt {
     sequence: i64,
     stored: OffsetDateTime,
 }
@@ -38,7 +38,7 @@ pub enum Follows {
 impl Coverage {
     /// Takes the event with this sequence number, stored then.
     pub fn take(&mut self, sequence: i64, stored: OffsetDateTime) -> Follows {
-        let place = Place { sequence, stored };
+        let place = StoredAt { sequence, stored };
         match &mut self.0 {
             Some(Range { last, .. }) if sequence == last.sequence + 1 => {
                 *last = place;

@@ -23,7 +23,9 @@ use super::{
     minute::Minute,
     packed::{PackError, pack},
     tally::Tally,
-    window::{DETAILED_PAGES, Fact, MOST_PAGES, Page, PageDocument, PageId, Window, WindowId, seconds_to_keep},
+    window::{
+        DETAILED_PAGES, MOST_PAGES, Page, PageDocument, PageId, SequencedClick, Window, WindowId, seconds_to_keep,
+    },
 };
 use crate::click::LATE;
 
@@ -38,7 +40,7 @@ pub struct Remade {
     /// Sequence number of the last fact.
     last: Option<i64>,
     /// Not folded yet.
-    waiting: Vec<Fact>,
+    waiting: Vec<SequencedClick>,
     /// Full pages.
     pages: Vec<PageDocument>,
 }
@@ -102,7 +104,7 @@ impl Remade {
     ///
     /// # Errors
     /// If counts cannot be packed, which is not known to happen.
-    pub fn add(&mut self, fact: Fact, now: OffsetDateTime) -> Result<(), PackError> {
+    pub fn add(&mut self, fact: SequencedClick, now: OffsetDateTime) -> Result<(), PackError> {
         self.last = self.last.max(Some(fact.sequence));
         self.waiting.push(fact);
         if self.waiting.len() == AT_ONCE { self.fold(now).map(drop) } else { Ok(()) }

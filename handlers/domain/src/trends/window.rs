@@ -65,7 +65,7 @@ pub struct PageIdError(String);
 
 /// A click and its place in the hub.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Fact {
+pub struct SequencedClick {
     /// Sequence number in its partition.
     pub sequence: i64,
     /// What a producer's repeat is known by.
@@ -96,7 +96,7 @@ impl EventHash {
 
 /// What became of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Folded {
+pub enum Counting {
     /// It counts from the next write on.
     Counted,
     /// It was considered when it was delivered first.
@@ -179,12 +179,12 @@ impl Window {
 
     /// Takes `facts`, in the order of the partition, until the page has no room, and says what became of those it took.
     /// All that is taken is stored with the next write of [`Window::page`], or not at all.
-    pub fn fold(&mut self, facts: &[Fact]) -> Vec<Folded> {
+    pub fn fold(&mut self, facts: &[SequencedClick]) -> Vec<Counting> {
         let mut folded = Vec::with_capacity(facts.len());
         let mut is_first = true;
         for fact in facts {
             if self.page.mark.is_some_and(|mark| fact.sequence <= mark) {
-                folded.push(Folded::Before);
+                folded.push(Counting::Before);
                 continue;
             }
             // One always fits what is not full, so that a caller who turns full pages always comes on.
@@ -198,11 +198,11 @@ impl Window {
         folded
     }
 
-    fn take(&mut self, fact: &Fact) -> Folded {
+    fn take(&mut self, fact: &SequencedClick) -> Counting {
         let EventHash(id) = fact.event;
         if self.seen.contains(&id) {
             self.page.tally.repeats += 1;
-            return Folded::Repeat;
+            return Counting::Repeat;
         }
         if self.page.is_detailed() {
             self.seen.insert(id);
@@ -211,7 +211,7 @@ impl Window {
         } else {
             self.page.tally.add_to_total(&fact.click);
         }
-        Folded::Counted
+        Counting::Counted
     }
 
     /// The page that changes.

@@ -11,7 +11,7 @@ use contoso_json::Plain;
 use futures::{FutureExt, StreamExt, future::BoxFuture};
 use serde::de::DeserializeOwned;
 
-use super::{Container, CosmosError};
+use super::{container::Container, error::CosmosError};
 
 const OPERATION: &str = "read the changes of";
 

@@ -2,7 +2,11 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Container, CosmosError, CosmosErrorKind, races::repeat_lost_races};
+use super::{
+    container::Container,
+    error::{CosmosError, CosmosErrorKind},
+    races::repeat_lost_races,
+};
 
 /// A document that knows how new it is.
 pub trait Versioned {

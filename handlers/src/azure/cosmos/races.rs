@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::CosmosError;
+use super::error::CosmosError;
 
 /// Lost races in a row after which a document counts as contended, and the caller has to decide.
 pub(super) const MAX_RACES: usize = 8;

@@ -2,32 +2,24 @@
 
 use std::num::NonZeroU32;
 
-use azure_core::http::Etag;
 use azure_data_cosmos::{
     FeedScope, Query,
     feed::ContinuationToken,
     models::ItemResponse,
-    options::{FeedOptions, ItemWriteOptions, MaxItemCountHint, Precondition, QueryOptions},
+    options::{FeedOptions, MaxItemCountHint, QueryOptions},
 };
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture};
 use serde_json::{Value, value::RawValue};
 
-use super::{Container, CosmosError, Page};
+use super::{
+    container::{Container, Page},
+    error::CosmosError,
+    write::{Write, unless_changed},
+};
 
 /// Physical partitions that a query may ask; the client's own limit is 100.
 const MAX_PARTITIONS: u32 = 1_000;
-
-/// How a document is written.
-#[derive(Clone, Copy)]
-pub(super) enum Write<'a> {
-    Create,
-    /// Only where it is still the one that was read under this ETag.
-    Replace {
-        etag: &'a str,
-    },
-    Upsert,
-}
 
 impl Container {
     /// The text of a document and its ETag.
@@ -115,8 +107,4 @@ impl Container {
 
 fn etag_of(response: &ItemResponse) -> String {
     response.headers().etag().map(ToString::to_string).unwrap_or_default()
-}
-
-pub(super) fn unless_changed(etag: &str) -> ItemWriteOptions {
-    ItemWriteOptions::default().with_precondition(Precondition::if_match(Etag::from(etag)))
 }

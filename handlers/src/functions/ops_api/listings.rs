@@ -16,7 +16,7 @@ const MOST: usize = 2_000;
 /// Letters shown.
 const NEWEST: usize = 8;
 /// Calls in flight at once.
-const AT_ONCE: usize = 8;
+const CONCURRENT_CALLS: usize = 8;
 
 /// Causes of the letters that are shown, by name and ETag: a letter is read once.
 type Causes = HashMap<(String, String), Option<String>>;
@@ -66,7 +66,7 @@ async fn letters(app: &App, container: &str, prefixes: &[String], read_before: C
                 listed => listed,
             }
         })
-        .buffered(AT_ONCE)
+        .buffered(CONCURRENT_CALLS)
         .try_collect()
         .await;
     let lists = lists.inspect_err(|error| tracing::warn!(container, %error, "letters cannot be listed")).ok()?;
@@ -89,7 +89,7 @@ async fn letters(app: &App, container: &str, prefixes: &[String], read_before: C
             let (name, etag) = key;
             (Letter { owner: owner(&name), name, at: last_modified, cause }, etag)
         })
-        .buffered(AT_ONCE)
+        .buffered(CONCURRENT_CALLS)
         .collect()
         .await;
     let causes =
@@ -128,7 +128,7 @@ async fn names(app: &App, overview: &Overview, read_before: BTreeMap<String, Str
             let name = view.ok()??.value.product.content.name.to_string();
             Some((id, name))
         })
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(CONCURRENT_CALLS)
         .filter_map(async |named| named)
         .collect()
         .await

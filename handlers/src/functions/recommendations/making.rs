@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Documents on their way at once.
-pub(super) const AT_ONCE: usize = 32;
+pub(super) const CONCURRENT_DOCUMENTS: usize = 32;
 
 /// Lists worked on before what was done may be stored.
 pub(super) const PORTION: usize = 256;

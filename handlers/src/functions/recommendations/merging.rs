@@ -11,7 +11,7 @@ use crate::{
             Day, HORIZON,
             co_views::{Added, CoViews},
             sessions::FileSessions,
-            state::{Marks, Settled, State},
+            state::{ChangedDays, Settled, State},
             weights::Weights,
         },
     },
@@ -50,7 +50,7 @@ impl Changes {
 }
 
 /// Brings the tables of every day that changed up to date.
-pub(super) async fn catch_up(app: &App, today: Day, state: &State, marks: &Marks) -> Result<Changes, Cause> {
+pub(super) async fn catch_up(app: &App, today: Day, state: &State, marks: &ChangedDays) -> Result<Changes, Cause> {
     let mut changes = Changes::default();
     for (mark, version) in marks {
         let is_recent = is_recent(mark, today);
@@ -145,10 +145,10 @@ async fn forget(app: &App, mark: &str) -> Result<(), Cause> {
 }
 
 /// All co-views, decayed to `today`. Days that are settled are merged once a day, or when one of them changed after all.
-pub(super) async fn weights(app: &App, today: Day, marks: &Marks) -> Result<Weights, Cause> {
+pub(super) async fn weights(app: &App, today: Day, marks: &ChangedDays) -> Result<Weights, Cause> {
     let counting = || marks.iter().filter(|(mark, _)| !is_forgotten(mark, today));
     let recent = counting().filter(|(mark, _)| is_recent(mark, today));
-    let old: Marks = counting()
+    let old: ChangedDays = counting()
         .filter(|(mark, _)| !is_recent(mark, today))
         .map(|(mark, etag)| (mark.clone(), etag.clone()))
         .collect();
@@ -159,7 +159,7 @@ pub(super) async fn weights(app: &App, today: Day, marks: &Marks) -> Result<Weig
     Ok(weights)
 }
 
-async fn settled(app: &App, today: Day, marks: Marks) -> Result<Weights, Cause> {
+async fn settled(app: &App, today: Day, marks: ChangedDays) -> Result<Weights, Cause> {
     let (kept, _) = stored::<Settled>(app.blobs(), SETTLED).await?;
     if let Some(kept) = kept.filter(|kept| kept.today == Some(today) && kept.marks == marks) {
         return Ok(kept.weights);

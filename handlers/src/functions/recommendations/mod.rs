@@ -37,7 +37,7 @@ use crate::{
         recommendation::{
             Day,
             co_views::Added,
-            state::{Marks, Sources},
+            state::{ChangedDays, Sources},
         },
     },
     function::{Function, Trigger},
@@ -162,7 +162,7 @@ async fn sources(app: &App) -> Result<Sources, Cause> {
     Ok(Sources { today: Some(today), marks: marks(app).await?, discontinued: discontinued(app).await? })
 }
 
-async fn marks(app: &App) -> Result<Marks, Cause> {
+async fn marks(app: &App) -> Result<ChangedDays, Cause> {
     co_views::list(app.blobs(), MARKS).await.map_err(|error| Cause::from_error("list what changed", error))
 }
 

@@ -6,7 +6,7 @@ use futures::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 
 use super::{
-    making::{AT_ONCE, End, Making, PORTION},
+    making::{CONCURRENT_DOCUMENTS, End, Making, PORTION},
     progress::Progress,
 };
 use crate::{
@@ -47,7 +47,7 @@ pub(super) async fn write_lists(
             .map(|(product, digest, list): (ProductId, String, List)| async move {
                 lists.write(&list).await.map(|()| (product, digest))
             })
-            .buffer_unordered(AT_ONCE);
+            .buffer_unordered(CONCURRENT_DOCUMENTS);
         while let Some(stored) = writing.next().await {
             let (product, digest) =
                 stored.map_err(|error| Cause::from_error("store what is viewed together", error))?;
@@ -63,7 +63,7 @@ pub(super) async fn write_lists(
     }
     let mut removing = stream::iter(gone)
         .map(|product: ProductId| async move { lists.delete(&of_product(&product)).await.map(|()| product) })
-        .buffer_unordered(AT_ONCE);
+        .buffer_unordered(CONCURRENT_DOCUMENTS);
     while let Some(removed) = removing.next().await {
         let product = removed.map_err(|error| Cause::from_error("remove what is no longer viewed together", error))?;
         progress.listed(&product, None);

@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use time::Duration;
 
 use super::{
-    making::{AT_ONCE, End, Making, PORTION},
+    making::{CONCURRENT_DOCUMENTS, End, Making, PORTION},
     progress::Progress,
 };
 use crate::{
@@ -69,7 +69,7 @@ pub(super) async fn write_lists(
 ) -> Result<u64, Cause> {
     stream::iter(visitors)
         .map(|visitor: VisitorId| write_list(making, visitor))
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(CONCURRENT_DOCUMENTS)
         .try_fold(0, |written, is_written| async move { Ok(written + u64::from(is_written)) })
         .await
         .map_err(|error| Cause::from_error("store a visitor's recommendations", error))
@@ -115,7 +115,7 @@ pub(super) async fn take_out(app: &App, gone: &[&ProductId], hidden: &HashSet<Pr
             app.stores().recommendations.of_visitors_with(products).await.map_err(failed)?.into_iter().collect();
         stream::iter(ids)
             .map(|id: String| shorten(app, id, hidden))
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(CONCURRENT_DOCUMENTS)
             .try_collect::<()>()
             .await
             .map_err(failed)?;

@@ -27,7 +27,7 @@ const MOST: usize = 500;
 /// Rows of categories that are read: in a shop that had more, the last ones are not shown.
 const MOST_ROWS: usize = 4 * MOST;
 /// Categories asked at a time.
-const AT_ONCE: usize = 16;
+const CONCURRENT_CATEGORIES: usize = 16;
 
 /// How long it is taken for granted that a category has a product. One that has just been emptied is listed for so long.
 const LIVES: Duration = Duration::from_secs(10);
@@ -67,7 +67,7 @@ impl Menu {
         let unknown: Vec<Category> = names.iter().filter(|name| !answers.contains_key(*name)).cloned().collect();
         let mut asked = stream::iter(unknown)
             .map(|name| async move { listings.is_any_in(&name).await.map(|lives| (name, lives)) })
-            .buffer_unordered(AT_ONCE);
+            .buffer_unordered(CONCURRENT_CATEGORIES);
         while let Some((name, lives)) = asked.try_next().await? {
             answers.insert(name, (lives, Instant::now() + if lives { LIVES } else { EMPTY }));
         }

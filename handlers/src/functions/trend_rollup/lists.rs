@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Lists written at a time.
-const AT_ONCE: usize = 8;
+const CONCURRENT_LISTS: usize = 8;
 
 /// Makes the lists, after summing `changed` hours of the past again.
 pub(super) async fn write(app: &App, changed: &BTreeSet<i64>) -> Result<(), Cause> {
@@ -103,7 +103,7 @@ async fn put(trending: &TrendingLists, mut lists: Vec<TrendingDocument>) -> Resu
     let all = lists.pop();
     stream::iter(lists)
         .map(|list| async move { trending.write(&list).await })
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(CONCURRENT_LISTS)
         .try_collect::<()>()
         .await?;
     match &all {

@@ -41,7 +41,7 @@ pub const FUNCTION: Function =
 const SUMMING: Duration = Duration::from_secs(20);
 
 /// Minutes summed at a time.
-const AT_ONCE: usize = 32;
+const CONCURRENT_MINUTES: usize = 32;
 
 async fn handle(app: App) -> Result<(), Cause> {
     let until = Instant::now() + SUMMING;
@@ -149,7 +149,7 @@ async fn sum(app: &App, changed: Vec<Plain>) -> Result<Vec<Minute>, Cause> {
             let summing = &summing;
             async move { summing.sum(minute, pages).await.map(|()| minute) }
         })
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(CONCURRENT_MINUTES)
         .try_collect()
         .await
 }

@@ -17,7 +17,7 @@ use crate::{
 /// out of the lists that were not in them yet; nobody gets one in.
 const READS: usize = 1_000;
 /// Products read at a time.
-const AT_ONCE: usize = 16;
+const CONCURRENT_PRODUCTS: usize = 16;
 
 /// The answers about the products that may be listed, after reading some.
 pub(super) async fn answers(app: &App, ranking: &Ranking) -> Result<Sold, CosmosError> {
@@ -50,7 +50,7 @@ async fn ask(app: &App, ids: Vec<ProductId>) -> Result<Vec<(ProductId, Option<Ca
     let products = &app.stores().products;
     stream::iter(ids)
         .map(|id| async move { products.category_if_sold(&id).await.map(|category| (id, category)) })
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(CONCURRENT_PRODUCTS)
         .try_collect()
         .await
 }

@@ -130,11 +130,11 @@ mod tests {
         click::Click,
         trends::{
             minute::Minute,
-            window::{EventHash, Fact, Folded},
+            window::{Counting, EventHash, SequencedClick},
         },
     };
 
-    fn fact(sequence: i64) -> Fact {
+    fn fact(sequence: i64) -> SequencedClick {
         let click = Click {
             product_id: "p-1".to_owned().try_into().unwrap(),
             category: None,
@@ -142,7 +142,7 @@ mod tests {
             visitor_id: None,
         };
         let event = EventHash::new("/test", &sequence.to_string());
-        Fact { sequence, event, at: datetime!(2026-06-01 12:00 UTC), click }
+        SequencedClick { sequence, event, at: datetime!(2026-06-01 12:00 UTC), click }
     }
 
     /// A window that `facts` were counted in, and its document.
@@ -170,11 +170,11 @@ mod tests {
             let StoredWindow { mut window, etag } = windows.take(&id).unwrap();
             assert_eq!(etag.as_deref(), Some("e"));
             window.turn();
-            assert_eq!(window.fold(&[fact(clicks - 1)]), [Folded::Before], "the mark of {clicks}");
-            let repeat = Fact { sequence: clicks, ..fact(0) };
+            assert_eq!(window.fold(&[fact(clicks - 1)]), [Counting::Before], "the mark of {clicks}");
+            let repeat = SequencedClick { sequence: clicks, ..fact(0) };
             assert_eq!(
                 window.fold(&[repeat, fact(clicks + 1)]),
-                [Folded::Repeat, Folded::Counted],
+                [Counting::Repeat, Counting::Counted],
                 "the ids of {clicks}"
             );
             assert!(windows.take(&id).is_none(), "taken once");

@@ -9,7 +9,7 @@ use contoso_json::Plain;
 
 pub(crate) use self::cache::StoredWindow;
 use self::cache::WrittenWindows;
-use super::unstored;
+use super::failure::unstored;
 use crate::{
     azure::cosmos::{Changes, Container, ContainerName, Cosmos, CosmosError, CosmosErrorKind},
     domain::trends::window::{Page, PageDocument, PageId, Window, WindowId},

@@ -6,7 +6,7 @@ use azure_messaging_eventhubs::models::EventHubPartitionProperties;
 use contoso_handlers::app::App;
 use contoso_handlers::domain::trends::coverage::{Coverage, Follows};
 use contoso_handlers::domain::trends::minute::Minute;
-use contoso_handlers::domain::trends::window::Fact;
+use contoso_handlers::domain::trends::window::SequencedClick;
 use contoso_handlers::functions::trends::fact;
 use contoso_handlers::outcome::Outcome;
 use futures::StreamExt;
@@ -99,7 +99,7 @@ impl<'a> Log<'a> {
         &mut self,
         hour: i64,
         place: &mut u64,
-        each: impl FnMut(Fact) -> anyhow::Result<()>,
+        each: impl FnMut(SequencedClick) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         self.is_in_use = true;
         self.spool.read(hour, place, each)

@@ -13,7 +13,7 @@ use anyhow::Context;
 use contoso_handlers::app::App;
 use contoso_handlers::domain::trends::minute::Minute;
 use contoso_handlers::domain::trends::remade::{Remade, is_over};
-use contoso_handlers::domain::trends::window::{Fact, WindowId};
+use contoso_handlers::domain::trends::window::{SequencedClick, WindowId};
 use contoso_handlers::settings::EventHubsSettings;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
@@ -77,7 +77,7 @@ async fn rebuild_hour(
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
     let now = app.now();
-    let id = |fact: &Fact| WindowId { partition: partition.to_owned(), minute: Minute::of(fact.at) };
+    let id = |fact: &SequencedClick| WindowId { partition: partition.to_owned(), minute: Minute::of(fact.at) };
     let mut windows: BTreeMap<WindowId, Remade> = BTreeMap::new();
     let mut place = 0;
     log.facts(hour, &mut place, |fact| {

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
-use contoso_handlers::domain::trends::window::Fact;
+use contoso_handlers::domain::trends::window::SequencedClick;
 use tempfile::TempDir;
 
 /// Bytes in memory before they go to their files.
@@ -27,7 +27,7 @@ impl Spool {
         Ok(Self { dir, buffers: BTreeMap::new(), buffered: 0 })
     }
 
-    pub(super) fn push(&mut self, fact: &Fact) -> anyhow::Result<()> {
+    pub(super) fn push(&mut self, fact: &SequencedClick) -> anyhow::Result<()> {
         let buffer = self.buffers.entry(fact.at.unix_timestamp().div_euclid(SECONDS)).or_default();
         let before = buffer.len();
         serde_json::to_writer(&mut *buffer, fact).context("cannot write a fact")?;
@@ -46,7 +46,7 @@ impl Spool {
         &mut self,
         hour: i64,
         place: &mut u64,
-        mut each: impl FnMut(Fact) -> anyhow::Result<()>,
+        mut each: impl FnMut(SequencedClick) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         self.flush()?;
         let path = self.path(hour);
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn facts_come_back_by_the_hour_in_their_order() {
-        let fact = |sequence: i64| Fact {
+        let fact = |sequence: i64| SequencedClick {
             sequence,
             event: EventHash::new("/test", &sequence.to_string()),
             at: datetime!(2026-06-01 12:00 UTC) + time::Duration::minutes(sequence * 40),
@@ -102,7 +102,7 @@ mod tests {
         let hours = spool.hours();
         let read = |spool: &mut Spool, hour, place: &mut u64| {
             let mut read = Vec::new();
-            let put = |fact: Fact| {
+            let put = |fact: SequencedClick| {
                 read.push((fact.sequence, fact.at, fact.event, fact.click));
                 Ok(())
             };

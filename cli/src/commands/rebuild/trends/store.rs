@@ -26,7 +26,7 @@ pub(super) enum Attempt {
 pub(super) struct Known {
     /// One was too late: the live writer was first.
     pub(super) is_raced: bool,
-    /// Marks of events that the hub does not have.
+    /// ChangedDays of events that the hub does not have.
     pub(super) impossible: HashSet<i64>,
 }
 

@@ -11,7 +11,7 @@ use time::{Duration, OffsetDateTime, macros::datetime};
 use super::{
     minute::{Minute, MinuteDocument},
     tally::Tally,
-    window::{DETAILED_PAGES, EventHash, Fact, Folded, Page, PageDocument, PageId, Window, WindowId},
+    window::{Counting, DETAILED_PAGES, EventHash, Page, PageDocument, PageId, SequencedClick, Window, WindowId},
 };
 use crate::click::Click;
 
@@ -84,8 +84,8 @@ struct Counter {
 
 impl Counter {
     /// Handles a batch of a partition, unless it dies after `writes` of them.
-    fn handle(&mut self, store: &mut Store, partition: usize, facts: &[Fact], mut writes: usize) -> bool {
-        let mut windows: BTreeMap<Minute, Vec<Fact>> = BTreeMap::new();
+    fn handle(&mut self, store: &mut Store, partition: usize, facts: &[SequencedClick], mut writes: usize) -> bool {
+        let mut windows: BTreeMap<Minute, Vec<SequencedClick>> = BTreeMap::new();
         for fact in facts {
             windows.entry(Minute::of(fact.at)).or_default().push(fact.clone());
         }
@@ -98,7 +98,7 @@ impl Counter {
                     version = None;
                 }
                 let folded = window.fold(&facts[done..]);
-                if folded.iter().any(|folded| *folded != Folded::Before) {
+                if folded.iter().any(|folded| *folded != Counting::Before) {
                     if writes == 0 {
                         self.held.clear();
                         return false;
@@ -123,7 +123,7 @@ impl Counter {
 }
 
 /// The direct count of logs: by minute, a producer's repeat once.
-fn counted(logs: &[Vec<Fact>]) -> BTreeMap<Minute, MinuteDocument> {
+fn counted(logs: &[Vec<SequencedClick>]) -> BTreeMap<Minute, MinuteDocument> {
     let mut tallies: BTreeMap<Minute, Tally> = BTreeMap::new();
     for log in logs {
         let mut seen = HashSet::new();
@@ -161,22 +161,22 @@ struct Step {
     writes: usize,
 }
 
-fn any_log() -> impl Strategy<Value = Vec<Fact>> {
+fn any_log() -> impl Strategy<Value = Vec<SequencedClick>> {
     let place = (0..200_u64, 0..3_i64, 0..40_u32, 0..5_u32, 0..300_u32);
     // Some hundreds of each minute, so that pages become full.
     prop::collection::vec((place, 0..20_u32), 0..1_500).prop_map(|places| {
-        let mut log: Vec<Fact> = Vec::new();
+        let mut log: Vec<SequencedClick> = Vec::new();
         for ((millis, minute, product, category, visitor), repeats) in places {
             let sequence = i64::try_from(log.len()).unwrap();
             if repeats == 0 && !log.is_empty() {
                 // A producer sends something again.
                 let first = log[usize::try_from(visitor).unwrap() % log.len()].clone();
-                log.push(Fact { sequence, ..first });
+                log.push(SequencedClick { sequence, ..first });
                 continue;
             }
             let category = (category > 0).then(|| format!("Category {category}"));
             let visitor = (visitor > 20).then(|| format!("visitor-{visitor}"));
-            log.push(Fact {
+            log.push(SequencedClick {
                 sequence,
                 event: EventHash::new("/test", &sequence.to_string()),
                 at: NOON + Duration::minutes(minute) + Duration::milliseconds(i64::try_from(millis).unwrap() * 250),
@@ -242,8 +242,8 @@ proptest! {
 /// The longest names there are, all different: no document comes near the bound.
 #[test]
 fn a_flood_of_names_fits_its_documents() {
-    let facts: Vec<Fact> = (0..2_000)
-        .map(|number| Fact {
+    let facts: Vec<SequencedClick> = (0..2_000)
+        .map(|number| SequencedClick {
             sequence: number,
             event: EventHash::new("/flood", &number.to_string()),
             at: NOON,
@@ -270,14 +270,14 @@ fn a_flood_of_clicks_is_counted_in_the_total() {
     let id = WindowId { partition: "0".to_owned(), minute: Minute::of(NOON) };
     let mut store = Store::default();
     let mut counter = Counter::default();
-    let fact = |number: i64| Fact {
+    let fact = |number: i64| SequencedClick {
         sequence: number,
         event: EventHash::new("/flood", &number.to_string()),
         at: NOON,
         click: click("p", None, None),
     };
     for from in (0..CLICKS).step_by(260) {
-        let batch: Vec<Fact> = (from..from + 260).map(fact).collect();
+        let batch: Vec<SequencedClick> = (from..from + 260).map(fact).collect();
         assert!(counter.handle(&mut store, 0, &batch, usize::MAX));
     }
     let writes = store.writes;
@@ -293,12 +293,12 @@ fn a_flood_of_clicks_is_counted_in_the_total() {
 }
 
 /// Ten times the mean of ten million clicks a day, on one of four partitions, a few of the 10,000 products much more viewed than the others.
-fn burst(clicks: i64) -> impl Iterator<Item = Fact> {
+fn burst(clicks: i64) -> impl Iterator<Item = SequencedClick> {
     (0..clicks).map(|number| {
         // Two primes scatter what would else repeat in step.
         let chance = (number * 7_919 % 10_007) as f64 / 10_007.0;
         let product = (10_000_f64.powf(chance) - 1.0) as u32;
-        Fact {
+        SequencedClick {
             sequence: number,
             event: EventHash::new("/burst", &number.to_string()),
             at: NOON + Duration::milliseconds(number * 1_000 / 290),
@@ -317,7 +317,7 @@ fn batches_of_500_cost_at_most_850_request_units_per_1_000_clicks() {
     for (size, most) in [(500, 850.0), (30, 4_000.0)] {
         let mut store = Store::default();
         let mut counter = Counter::default();
-        let facts: Vec<Fact> = burst(CLICKS).collect();
+        let facts: Vec<SequencedClick> = burst(CLICKS).collect();
         for batch in facts.chunks(size) {
             assert!(counter.handle(&mut store, 0, batch, usize::MAX));
         }

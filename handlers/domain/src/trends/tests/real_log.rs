@@ -44,13 +44,13 @@ fn number(text: &str) -> u64 {
 
 /// The logs of four partitions: each session starts at a time of its own in its day and clicks every 20 seconds. Events arrive up to an hour
 /// late, so that they are out of order among sessions and within them.
-fn logs(rows: &[Row]) -> Vec<Vec<Fact>> {
+fn logs(rows: &[Row]) -> Vec<Vec<SequencedClick>> {
     let mut lengths: HashMap<&str, u32> = HashMap::new();
     for row in rows {
         let length = lengths.entry(&row.session).or_default();
         *length = row.order.max(*length);
     }
-    let mut arrivals: Vec<(OffsetDateTime, usize, Fact)> = rows
+    let mut arrivals: Vec<(OffsetDateTime, usize, SequencedClick)> = rows
         .iter()
         .map(|row| {
             let room = 86_400 - 20 * u64::from(lengths[row.session.as_str()]);
@@ -58,7 +58,7 @@ fn logs(rows: &[Row]) -> Vec<Vec<Fact>> {
             let at = row.day.midnight().assume_utc() + Duration::seconds(seconds.try_into().unwrap());
             let id = format!("{}-{}", row.session, row.order);
             let late = Duration::seconds((number(&id) % 3_600).try_into().unwrap());
-            let fact = Fact {
+            let fact = SequencedClick {
                 sequence: 0,
                 event: EventHash::new("/shop", &id),
                 at,
@@ -71,9 +71,9 @@ fn logs(rows: &[Row]) -> Vec<Vec<Fact>> {
     arrivals.sort_by_key(|(arrived, ..)| *arrived);
     let mut logs = vec![Vec::new(); 4];
     for (_, partition, fact) in arrivals {
-        let log: &mut Vec<Fact> = &mut logs[partition];
+        let log: &mut Vec<SequencedClick> = &mut logs[partition];
         let sequence = i64::try_from(log.len()).unwrap();
-        log.push(Fact { sequence, ..fact });
+        log.push(SequencedClick { sequence, ..fact });
     }
     logs
 }

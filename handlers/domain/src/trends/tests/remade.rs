@@ -44,7 +44,7 @@ impl Store {
 
 /// The live writer of one partition: two hosts, their checkpoint, and what they do next.
 struct Live<'a> {
-    log: &'a [Fact],
+    log: &'a [SequencedClick],
     hosts: [Counter; 2],
     handled: usize,
     /// Pages that windows have had.
@@ -155,8 +155,8 @@ proptest! {
 #[test]
 fn what_no_writer_writes_is_replaced() {
     let id = WindowId { partition: "0".to_owned(), minute: Minute::of(NOON) };
-    let log: Vec<Fact> = (0..700)
-        .map(|number| Fact {
+    let log: Vec<SequencedClick> = (0..700)
+        .map(|number| SequencedClick {
             sequence: number,
             event: EventHash::new("/damage", &number.to_string()),
             at: NOON,
@@ -217,14 +217,14 @@ fn what_no_writer_writes_is_replaced() {
 fn a_flood_is_the_same_however_it_was_batched() {
     let id = WindowId { partition: "0".to_owned(), minute: Minute::of(NOON) };
     let facts = |clicks: i64| {
-        (0..clicks).map(|number| Fact {
+        (0..clicks).map(|number| SequencedClick {
             sequence: number,
             event: EventHash::new("/flood", &number.to_string()),
             at: NOON,
             click: click("p", None, None),
         })
     };
-    let log: Vec<Fact> = facts(210_000).collect();
+    let log: Vec<SequencedClick> = facts(210_000).collect();
     let mut store = Store::default();
     let mut counter = Counter::default();
     for batch in log.chunks(499) {
