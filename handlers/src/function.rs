@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use crate::{
     app::{App, Reads, Served},
+    azure::cosmos::ContainerName,
     events::Event,
     outcome::{Cause, Outcome},
 };
@@ -24,6 +25,35 @@ pub struct Function {
     pub name: &'static str,
     /// What calls it, and how.
     pub trigger: Trigger,
+    /// For a function on a hub all of whose effects are documents: which.
+    pub projection: Option<Projection>,
+}
+
+/// A function whose effects are documents alone, so that giving it old events again tells nobody anything: `contoso rebuild` does.
+#[derive(Clone, Copy, Debug)]
+pub struct Projection {
+    /// Its documents.
+    pub documents: &'static [Documents],
+    /// How long they are kept; for ever if `None`. What the hub stored before that is not given to the function again.
+    pub kept: Option<time::Duration>,
+    /// The reason for which it skips an event whose effects are stored.
+    pub there: &'static str,
+}
+
+/// Documents of a function in one container.
+#[derive(Clone, Copy, Debug)]
+pub struct Documents {
+    /// The container.
+    pub container: ContainerName,
+    /// The member that is the partition key.
+    pub key: &'static str,
+    /// Which documents `contoso rebuild --clear` deletes, as a condition of a query on `c`.
+    pub cleared: &'static str,
+}
+
+impl Documents {
+    /// The condition that holds for every document.
+    pub const ALL: &'static str = "true";
 }
 
 /// How the host calls a function. A batch handler returns one outcome per record, in the order of the records.
@@ -123,6 +153,16 @@ pub struct Listing {
 }
 
 impl Function {
+    /// A function, none of whose effects can be made again.
+    pub const fn new(name: &'static str, trigger: Trigger) -> Self {
+        Self { name, trigger, projection: None }
+    }
+
+    /// The same, whose effects are documents alone.
+    pub const fn projecting(self, projection: Projection) -> Self {
+        Self { projection: Some(projection), ..self }
+    }
+
     /// What other functions of the app ask about it.
     pub fn served(&self) -> Served {
         let reads = match self.trigger {

@@ -30,7 +30,7 @@ fn names_in(folder: &PathBuf) -> BTreeSet<String> {
 fn every_function_has_a_definition_that_agrees_and_every_definition_a_function() {
     let names: BTreeSet<String> = functions().iter().map(|function| function.name.to_owned()).collect();
     assert_eq!(names_in(&project("function-definitions")), names);
-    for Function { name, trigger } in functions() {
+    for Function { name, trigger, .. } in functions() {
         let definition = json(&project("function-definitions").join(name).join("function.json"));
         let bindings = definition["bindings"].as_array().expect(name);
         let binding = &bindings[0];
@@ -138,4 +138,73 @@ fn the_topology_has_every_container_and_hub_that_the_app_names() {
     }
     let hubs = names(&topology["eventHubs"]["hubs"]);
     assert_eq!(hubs, contracts::ALL.map(|contract| contract.hub.to_owned()).into());
+}
+
+/// What people read of each function, which nothing can write for them.
+#[test]
+fn every_function_stands_where_people_look_for_it() {
+    let read = |path: &str| fs::read_to_string(project(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let (readme, delivery, graph) = (read("README.md"), read("docs/delivery.md"), read("web/js/operations/graph.js"));
+    let mut missing = Vec::new();
+    for Function { name, trigger, projection } in functions() {
+        let row = format!("| `{name}` | ");
+        match readme.lines().find(|line| line.starts_with(&row)) {
+            None => {
+                missing.push(format!("README.md, functions: a row that begins {row:?}: trigger, what it does, file"));
+            }
+            Some(line) => {
+                let file = line.split("](handlers/").nth(1).and_then(|rest| rest.split(')').next()).unwrap_or("?");
+                if !project("handlers").join(file).is_file() {
+                    missing.push(format!("README.md, row of {name}: a link to its file, which handlers/{file} is not"));
+                }
+                if let Trigger::EventHub { hub, consumer_group, .. } = trigger
+                    && !line.contains(&format!("hub `{hub}`, group `{consumer_group}`"))
+                {
+                    missing.push(format!("README.md, row of {name}: hub `{hub}`, group `{consumer_group}`"));
+                }
+            }
+        }
+        if !delivery.lines().any(|line| line.starts_with(&row)) {
+            let columns = "a second delivery, disorder, a kill, a bad record";
+            missing.push(format!("docs/delivery.md: a row that begins {row:?}: {columns}"));
+        }
+        if !graph.contains(&format!("\"{name}\"")) {
+            missing.push(format!("web/js/operations/graph.js: a node {name} and its edges, or its name in NOT_DRAWN"));
+        }
+        if projection.is_some() && !matches!(trigger, Trigger::EventHub { .. }) {
+            missing.push(format!("{name}: only a function on a hub can be given old events again"));
+        }
+    }
+    assert!(missing.is_empty(), "write this:\n{}", missing.join("\n"));
+}
+
+/// A consumer group that nobody reads tells a wrong story, and one that is missing fails at the first start.
+#[test]
+fn the_topology_has_the_consumer_group_of_every_function() {
+    let topology = json(&project("topology.json"));
+    let name = |value: &Value| value.as_str().expect("a name").to_owned();
+    let hubs = topology["eventHubs"]["hubs"].as_array().expect("hubs").iter();
+    let groups: BTreeSet<(String, String)> = hubs
+        .flat_map(|hub| {
+            let groups = hub["consumerGroups"].as_array().expect("groups").iter();
+            groups.map(|group| (name(&hub["name"]), name(group)))
+        })
+        .collect();
+    let read = functions().into_iter().filter_map(|function| match function.trigger {
+        Trigger::EventHub { hub, consumer_group, .. } => Some((hub.to_owned(), consumer_group.to_owned())),
+        _ => None,
+    });
+    assert_eq!(groups, read.collect());
+}
+
+/// Events, as teams read of them.
+#[test]
+fn the_page_of_events_has_a_row_for_each_contract() {
+    let page = fs::read_to_string(project("docs/events.md")).expect("docs/events.md");
+    for Contract { event_type, name, path, hub, key, owner, .. } in contracts::ALL {
+        let schema = format!("[{path}](../schemas/{path}.avsc)");
+        let row = format!("| `{event_type}` | `{name}` | {schema} | `{hub}` | {key} | {owner} |");
+        assert!(page.contains(&row), "write this to docs/events.md:\n{row}");
+        assert!(project("schemas").join(format!("{path}.avsc")).is_file(), "{path}");
+    }
 }

@@ -18,6 +18,7 @@ mod levers;
 mod official_clients;
 mod pages;
 mod power_cut;
+mod price_alerts;
 mod product_flow;
 mod python_suites;
 mod rebuild;

@@ -5,7 +5,7 @@
 //!
 //! One product's way through the rooms: [`product_body`] reads what staff wrote, [`catalogue`] decides the new version,
 //! [`publication`] what the hub must hear ([`product_events`]), [`projection`] what the site shows, [`product_events_json`] how partners
-//! read it. A click's: [`click_event`] and [`click_body`] read what sites submit, [`click`] is what the hub hears, [`recently_viewed`]
+//! read it, [`price_alert`] whether its price fell. A click's: [`click_event`] and [`click_body`] read what sites submit, [`click`] is what the hub hears, [`recently_viewed`]
 //! what the visitor sees, [`trends`] what all visitors look at, [`anomaly`] when that is not as usual, [`recommendation`] what else they
 //! may like. [`capture`] reads the hub's files, [`lag`] says how late everything is, [`rates`] how fast it flows, [`operations`] what
 //! operators see of both. [`bounds`] says which schemas a hub's bodies may be read by.
@@ -23,6 +23,7 @@ pub mod lag;
 pub mod money;
 pub mod operations;
 pub mod preconditions;
+pub mod price_alert;
 pub mod product;
 pub mod product_body;
 pub mod product_diff;

@@ -30,8 +30,7 @@ use crate::{
 };
 
 /// The registry's entry.
-pub const FUNCTION: Function =
-    Function { name: "Anomalies", trigger: Trigger::Timer { handle: |app, _| Box::pin(handle(app)) } };
+pub const FUNCTION: Function = Function::new("Anomalies", Trigger::Timer { handle: |app, _| Box::pin(handle(app)) });
 
 /// Subscriptions of operators filter on it.
 const AUDIENCE: (&str, &str) = ("audience", "operations");

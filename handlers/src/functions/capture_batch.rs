@@ -38,12 +38,12 @@ use crate::{
 };
 
 /// The registry's entry.
-pub const FUNCTION: Function = Function {
-    name: "CaptureBatch",
-    trigger: Trigger::EventGrid {
+pub const FUNCTION: Function = Function::new(
+    "CaptureBatch",
+    Trigger::EventGrid {
         handle: |app, event| Box::pin(async move { handle(app, event).await.unwrap_or_else(|end| end) }),
     },
-};
+);
 
 /// Longer than an invocation can last (`functionTimeout` of host.json): the holder of an older claim is dead.
 const CLAIM_LASTS: Duration = Duration::minutes(10);

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The registry's entry.
-pub const FUNCTION: Function = Function { name: "EraseVisitor", trigger: Trigger::Http { router } };
+pub const FUNCTION: Function = Function::new("EraseVisitor", Trigger::Http { router });
 
 fn router(app: App) -> Router {
     Router::new().route("/api/site/visitors/{id}", delete(erase)).with_state(app)

@@ -25,8 +25,7 @@ use crate::{
 };
 
 /// The registry's entry.
-pub const FUNCTION: Function =
-    Function { name: "Heartbeat", trigger: Trigger::Timer { handle: |app, _| Box::pin(handle(app)) } };
+pub const FUNCTION: Function = Function::new("Heartbeat", Trigger::Timer { handle: |app, _| Box::pin(handle(app)) });
 
 async fn handle(app: App) -> Result<(), Cause> {
     let at = app.now();

@@ -19,15 +19,15 @@ use crate::{
 };
 
 /// The registry's entry.
-pub const FUNCTION: Function = Function {
-    name: "PartnerNotifications",
-    trigger: Trigger::EventHub {
+pub const FUNCTION: Function = Function::new(
+    "PartnerNotifications",
+    Trigger::EventHub {
         hub: hubs::PRODUCTS,
         consumer_group: "partners",
         order: Order::Key,
         handle: |app, events| Box::pin(handle(app, events)),
     },
-};
+);
 
 /// Every partner: subscriptions filter on it, so that an event can be delivered again to one partner alone.
 const AUDIENCE: (&str, &str) = ("audience", "all");

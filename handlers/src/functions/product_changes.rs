@@ -33,10 +33,8 @@ use crate::{
 };
 
 /// The registry's entry.
-pub const FUNCTION: Function = Function {
-    name: "ProductChanges",
-    trigger: Trigger::CosmosDb { handle: |app, documents| Box::pin(handle(app, documents)) },
-};
+pub const FUNCTION: Function =
+    Function::new("ProductChanges", Trigger::CosmosDb { handle: |app, documents| Box::pin(handle(app, documents)) });
 
 /// Documents read or written at a time.
 const CONCURRENT_PRODUCTS: usize = 32;

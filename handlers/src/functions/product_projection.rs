@@ -16,27 +16,35 @@ use crate::{
     by_key::{Ended, by_key},
     domain::projection::{ProductView, SequencedEvent, project},
     events::hubs,
-    function::{Function, HubEvent, Order, Trigger},
+    function::{Documents, Function, HubEvent, Order, Projection, Trigger},
     outcome::{Cause, Outcome},
-    stores::{Stores, unstored},
+    stores::{Stores, listings, products, unstored},
 };
 
 /// The registry's entry.
-pub const FUNCTION: Function = Function {
-    name: "ProductProjection",
-    trigger: Trigger::EventHub {
+pub const FUNCTION: Function = Function::new(
+    "ProductProjection",
+    Trigger::EventHub {
         hub: hubs::PRODUCTS,
         consumer_group: "site",
         order: Order::Key,
         handle: |app, events| Box::pin(handle(app, events)),
     },
-};
+)
+.projecting(Projection {
+    documents: &[
+        Documents { container: products::NAME, key: "id", cleared: Documents::ALL },
+        Documents { container: listings::NAME, key: "category", cleared: Documents::ALL },
+    ],
+    kept: None,
+    there: THERE,
+});
 
 /// Products worked on at a time.
 const CONCURRENT_PRODUCTS: usize = 32;
 
 /// Why an event is skipped that changes nothing.
-pub const THERE: &str = "the site shows it, or a newer version";
+const THERE: &str = "the site shows it, or a newer version";
 
 async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
     by_key(&events, CONCURRENT_PRODUCTS, fact, async |id, facts| Ended::All(show(app.stores(), &id, &facts).await))

@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// The registry's entry.
-pub const FUNCTION: Function = Function { name: "Products", trigger: Trigger::Http { router } };
+pub const FUNCTION: Function = Function::new("Products", Trigger::Http { router });
 
 /// The longest texts, each character escaped, fit well.
 const MAX_BODY: usize = 256 * 1024;

@@ -13,27 +13,33 @@ use crate::{
     by_key::{Ended, by_key},
     domain::{click::VisitorId, recently_viewed::View},
     events::{CountedClick, hubs},
-    function::{Function, HubEvent, Order, Trigger},
+    function::{Documents, Function, HubEvent, Order, Projection, Trigger},
     outcome::{Cause, Outcome},
-    stores::unstored,
+    stores::{unstored, visitors},
 };
 
 /// The registry's entry.
-pub const FUNCTION: Function = Function {
-    name: "RecentlyViewed",
-    trigger: Trigger::EventHub {
+pub const FUNCTION: Function = Function::new(
+    "RecentlyViewed",
+    Trigger::EventHub {
         hub: hubs::CLICKS,
         consumer_group: "recently-viewed",
         order: Order::Key,
         handle: |app, events| Box::pin(handle(app, events)),
     },
-};
+)
+.projecting(Projection {
+    // An erasure must outlive every rebuild.
+    documents: &[Documents { container: visitors::NAME, key: "id", cleared: "NOT IS_DEFINED(c.erasedBefore)" }],
+    kept: Some(visitors::KEPT),
+    there: THERE,
+});
 
 /// Visitors worked on at a time.
 const CONCURRENT_VISITORS: usize = 32;
 
 /// Why a click is skipped that changes nothing.
-pub const THERE: &str = "the list has it, or newer ones, or it was erased";
+const THERE: &str = "the list has it, or newer ones, or it was erased";
 
 async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
     by_key(&events, CONCURRENT_VISITORS, view, async |visitor, views| Ended::All(add(&app, &visitor, &views).await))

@@ -25,15 +25,15 @@ use crate::{
 };
 
 /// The registry's entry.
-pub const FUNCTION: Function = Function {
-    name: "Trends",
-    trigger: Trigger::EventHub {
+pub const FUNCTION: Function = Function::new(
+    "Trends",
+    Trigger::EventHub {
         hub: hubs::CLICKS,
         consumer_group: "trends",
         order: Order::Partition,
         handle: |app, events| Box::pin(handle(app, events)),
     },
-};
+);
 
 /// Windows worked on at a time.
 const CONCURRENT_WINDOWS: usize = 32;

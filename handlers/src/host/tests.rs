@@ -94,7 +94,7 @@ pub(super) fn functions() -> Vec<Function> {
         ("Pages", pages),
     ]
     .into_iter()
-    .map(|(name, trigger)| Function { name, trigger })
+    .map(|(name, trigger)| Function::new(name, trigger))
     .collect()
 }
 

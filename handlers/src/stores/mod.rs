@@ -12,6 +12,7 @@ pub mod co_views;
 pub mod health;
 pub mod listings;
 pub mod minutes;
+pub mod price_alerts;
 pub mod products;
 pub mod published;
 pub mod recommendations;
@@ -23,13 +24,14 @@ pub(crate) use self::failure::unstored;
 use crate::azure::cosmos::{ContainerName, Cosmos};
 
 /// Every container of Cosmos DB that the app uses.
-pub const CONTAINERS: [ContainerName; 12] = [
+pub const CONTAINERS: [ContainerName; 13] = [
     anomalies::NAME,
     catalogue::NAME,
     catalogue::LEASES,
     health::NAME,
     listings::NAME,
     minutes::NAME,
+    price_alerts::NAME,
     products::NAME,
     published::NAME,
     recommendations::NAME,
@@ -60,6 +62,8 @@ pub struct Stores {
     pub listings: listings::Listings,
     /// Clicks by minute.
     pub minutes: minutes::Minutes,
+    /// Prices that fell.
+    pub price_alerts: price_alerts::PriceAlerts,
     /// Products as the site shows them.
     pub products: products::Products,
     /// What was announced of each product.
@@ -83,6 +87,7 @@ impl Stores {
             health: health::HealthDocuments::new(cosmos),
             listings: listings::Listings::new(cosmos),
             minutes: minutes::Minutes::new(cosmos),
+            price_alerts: price_alerts::PriceAlerts::new(cosmos),
             products: products::Products::new(cosmos),
             published: published::PublishedStates::new(cosmos),
             recommendations: recommendations::Recommendations::new(cosmos),

@@ -5,34 +5,39 @@
  * Kinds: `outside`, `function`, `log` (hub or feed, which have rates), `store`.
  */
 export const NODES = [
-  ["staff", "outside", 0, 0.5, "Staff", "Products"],
-  ["Products", "function", 1, 0.5, "Products"],
-  ["catalog/products", "log", 2, 0.5, "catalog/products", "ProductChanges"],
-  ["ProductChanges", "function", 3, 0.5, "ProductChanges"],
-  ["products", "log", 4, 0.5, "hub products", "ProductChanges"],
+  ["staff", "outside", 0, 1, "Staff", "Products"],
+  ["Products", "function", 1, 1, "Products"],
+  ["catalog/products", "log", 2, 1, "catalog/products", "ProductChanges"],
+  ["ProductChanges", "function", 3, 1, "ProductChanges"],
+  ["products", "log", 4, 1, "hub products", "ProductChanges"],
   ["ProductProjection", "function", 5, 0, "ProductProjection"],
   ["site/products", "store", 6, 0, "site/products", "ProductProjection"],
   ["PartnerNotifications", "function", 5, 1, "PartnerNotifications"],
   ["partners", "store", 6, 1, "Event Grid, partners", "PartnerNotifications"],
+  ["PriceAlerts", "function", 5, 2, "PriceAlerts"],
+  ["site/price-alerts", "store", 6, 2, "site/price-alerts", "PriceAlerts"],
 
-  ["visitors", "outside", 0, 2.5, "Visitors", "CollectClicks"],
-  ["CollectClicks", "function", 1, 2.5, "CollectClicks"],
-  ["clicks", "log", 2, 2.5, "hub clicks", "CollectClicks"],
-  ["RecentlyViewed", "function", 3, 2, "RecentlyViewed"],
-  ["site/visitors", "store", 6, 2, "site/visitors", "RecentlyViewed"],
-  ["Trends", "function", 3, 3, "Trends"],
-  ["analytics/windows", "store", 4, 3, "analytics/windows", "Trends"],
-  ["TrendRollup", "function", 5, 3, "TrendRollup"],
-  ["site/trending", "store", 6, 3, "site/trending", "TrendRollup"],
-  ["Anomalies", "function", 5, 4, "Anomalies"],
-  ["analytics", "store", 6, 4, "hub analytics", "Anomalies"],
+  ["visitors", "outside", 0, 3.5, "Visitors", "CollectClicks"],
+  ["CollectClicks", "function", 1, 3.5, "CollectClicks"],
+  ["clicks", "log", 2, 3.5, "hub clicks", "CollectClicks"],
+  ["RecentlyViewed", "function", 3, 3, "RecentlyViewed"],
+  ["site/visitors", "store", 6, 3, "site/visitors", "RecentlyViewed"],
+  ["Trends", "function", 3, 4, "Trends"],
+  ["analytics/windows", "store", 4, 4, "analytics/windows", "Trends"],
+  ["TrendRollup", "function", 5, 4, "TrendRollup"],
+  ["site/trending", "store", 6, 4, "site/trending", "TrendRollup"],
+  ["Anomalies", "function", 5, 5, "Anomalies"],
+  ["analytics", "store", 6, 5, "hub analytics", "Anomalies"],
 
-  ["capture", "store", 2, 5, "captured files", "CaptureBatch"],
-  ["CaptureBatch", "function", 3, 5, "CaptureBatch"],
-  ["co-views", "store", 4, 5, "reports, co-views", "CaptureBatch"],
-  ["Recommendations", "function", 5, 5, "Recommendations"],
-  ["site/recommendations", "store", 6, 5, "site/recommendations", "Recommendations"],
+  ["capture", "store", 2, 6, "captured files", "CaptureBatch"],
+  ["CaptureBatch", "function", 3, 6, "CaptureBatch"],
+  ["co-views", "store", 4, 6, "reports, co-views", "CaptureBatch"],
+  ["Recommendations", "function", 5, 6, "Recommendations"],
+  ["site/recommendations", "store", 6, 6, "site/recommendations", "Recommendations"],
 ];
+
+/** Functions that are not drawn: they answer readers, and are no part of a flow. */
+export const NOT_DRAWN = ["EraseVisitor", "Heartbeat", "OpsApi", "SiteApi"];
 
 /** Edges: `[from, to, carries]`; `carries` is the log whose rate in runs there, or the function whose rate does. */
 export const EDGES = [
@@ -44,6 +49,8 @@ export const EDGES = [
   ["ProductProjection", "site/products", { reader: "ProductProjection" }],
   ["products", "PartnerNotifications", { reader: "PartnerNotifications" }],
   ["PartnerNotifications", "partners", { reader: "PartnerNotifications" }],
+  ["products", "PriceAlerts", { reader: "PriceAlerts" }],
+  ["PriceAlerts", "site/price-alerts", { reader: "PriceAlerts" }],
   ["visitors", "CollectClicks", { log: "clicks" }],
   ["CollectClicks", "clicks", { log: "clicks" }],
   ["clicks", "RecentlyViewed", { reader: "RecentlyViewed" }],

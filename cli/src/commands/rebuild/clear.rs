@@ -4,26 +4,16 @@ use std::collections::HashSet;
 
 use anyhow::Context;
 use contoso_handlers::app::App;
-use contoso_handlers::azure::cosmos::{ContainerName, CosmosErrorKind};
+use contoso_handlers::azure::cosmos::CosmosErrorKind;
+use contoso_handlers::function::Documents;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
 use super::tally::Tally;
 use crate::output;
 
-/// The condition that holds for every document.
-pub(super) const EVERY: &str = "true";
 /// Documents deleted at a time.
 const AT_ONCE: usize = 16;
-
-/// A container, and what a projection has in it.
-pub(super) struct Store {
-    pub(super) container: ContainerName,
-    /// The member that is the partition key.
-    pub(super) key: &'static str,
-    /// Which documents go, in the language of queries.
-    pub(super) condition: &'static str,
-}
 
 /// How far deleting came. All that is to be read was read before it begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,19 +49,19 @@ struct Found {
     key: String,
 }
 
-/// Deletes the documents of `stores` but for those with an id in `kept`.
+/// Deletes documents but for those with an id in `kept`.
 pub(super) async fn documents(
     app: &App,
-    stores: &[Store],
+    all: &[Documents],
     kept: &HashSet<String>,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
     tally.cleared = Cleared::Partly;
     let mut deleted = 0;
-    for Store { container: name, key, condition } in stores {
+    for Documents { container: name, key, cleared } in all {
         let container = app.cosmos().container(*name);
         let failed = || format!("cannot clear {name}; running the command again is safe");
-        let sql = format!("SELECT c.id, c.{key} AS key FROM c WHERE {condition}");
+        let sql = format!("SELECT c.id, c.{key} AS key FROM c WHERE {cleared}");
         let mut found: Vec<Found> = container.query(&sql).await.with_context(failed)?;
         found.retain(|document| !kept.contains(&document.id));
         deleted += found.len();

@@ -13,11 +13,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::bail;
-use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use contoso_handlers::app::App;
-use contoso_handlers::domain::recently_viewed;
-use contoso_handlers::function::Trigger;
-use contoso_handlers::functions::{self, product_projection};
+use contoso_handlers::function::{Documents, Trigger};
 use contoso_handlers::settings::EventHubsSettings;
 use contoso_handlers::{registry, stores};
 use tokio::time::Instant;
@@ -59,7 +57,7 @@ changed windows within its next runs, so that minutes follow by themselves.";
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub(super) struct Args {
     /// The function whose documents are to be rebuilt
-    #[arg(value_enum)]
+    #[arg(value_parser = target())]
     projection: Target,
     /// Delete its documents once all files are read: readers miss them until they are back, and Anomalies may take missing minutes for an outage.
     /// Not for Trends, which replaces documents one by one
@@ -70,19 +68,9 @@ pub(super) struct Args {
     endpoints: Option<PathBuf>,
 }
 
-/// The functions whose effects are documents alone: making them again tells nobody anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "PascalCase")]
-enum Target {
-    ProductProjection,
-    RecentlyViewed,
-    Trends,
-    TrendRollup,
-    Recommendations,
-}
-
 /// How a projection is made again.
-enum Rebuild {
+#[derive(Clone, Copy, Debug)]
+enum Target {
     /// Its function gets the captured events of its hub again.
     Replayed(Replay),
     Trends,
@@ -90,9 +78,35 @@ enum Rebuild {
     Recommendations,
 }
 
+/// Those that have code of their own here, by function.
+const OWN: [(&str, Target); 3] =
+    [("Trends", Target::Trends), ("TrendRollup", Target::TrendRollup), ("Recommendations", Target::Recommendations)];
+
+/// Every projection that can be made again: those of functions on hubs whose effects are documents alone, and those with code of their
+/// own here. Making one again tells nobody anything.
+fn targets() -> Vec<(&'static str, Target)> {
+    let replayed =
+        registry::functions().into_iter().filter_map(|function| match (function.trigger, function.projection) {
+            (Trigger::EventHub { hub, consumer_group, handle, .. }, Some(projection)) => {
+                let replay = Replay { function: function.name, hub, consumer_group, handle, projection };
+                Some((function.name, Target::Replayed(replay)))
+            }
+            _ => None,
+        });
+    replayed.chain(OWN).collect()
+}
+
+/// The function's name on the command line.
+fn target() -> impl TypedValueParser<Value = Target> {
+    PossibleValuesParser::new(targets().into_iter().map(|(name, _)| name)).try_map(|given| {
+        let target = targets().into_iter().find(|(name, _)| *name == given);
+        target.map(|(_, target)| target).ok_or("there is no such projection")
+    })
+}
+
 /// Makes the projection again, and says what became of it.
 pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
-    if args.clear && args.projection == Target::Trends {
+    if args.clear && matches!(args.projection, Target::Trends) {
         bail!(
             "--clear is not for Trends: windows whose clicks are no longer captured would be lost for good, and the others are replaced \
              one by one wherever they are wrong"
@@ -113,7 +127,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     tally.tell();
     if !matches!(ended, Ok(Exit::Done)) {
         output::say(&match args.clear {
-            true => tally.cleared.advice(&args.projection.name()),
+            true => tally.cleared.advice(args.projection.name()),
             false => "what was rebuilt stays; running the command again does the rest".to_owned(),
         });
     }
@@ -126,47 +140,30 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
 
 async fn rebuild(args: &Args, app: &App, hubs: &EventHubsSettings, tally: &mut Tally) -> anyhow::Result<()> {
     // Each deletes when it has read what it needs.
-    let cleared = args.clear.then(|| args.projection.stores());
-    match args.projection.rebuild()? {
-        Rebuild::Replayed(replay) => replayed::rebuild(app, hubs, &replay, cleared, tally).await,
-        Rebuild::Trends => trends::rebuild(app, hubs, tally).await,
-        Rebuild::TrendRollup => rollup::rebuild(app, cleared, tally).await,
-        Rebuild::Recommendations => recommendations::rebuild(app, cleared, tally).await,
+    let cleared = args.clear.then(|| args.projection.documents());
+    match &args.projection {
+        Target::Replayed(replay) => replayed::rebuild(app, hubs, replay, cleared, tally).await,
+        Target::Trends => trends::rebuild(app, hubs, tally).await,
+        Target::TrendRollup => rollup::rebuild(app, cleared, tally).await,
+        Target::Recommendations => recommendations::rebuild(app, cleared, tally).await,
     }
 }
 
 impl Target {
-    /// As it is written on the command line, which is the function's name.
-    fn name(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-    }
-
-    fn rebuild(self) -> anyhow::Result<Rebuild> {
-        let name = self.name();
-        Ok(match self {
-            Self::Trends => Rebuild::Trends,
-            Self::TrendRollup => Rebuild::TrendRollup,
-            Self::Recommendations => Rebuild::Recommendations,
-            Self::ProductProjection | Self::RecentlyViewed => {
-                let function = registry::functions().into_iter().find(|function| function.name == name);
-                match function.map(|function| function.trigger) {
-                    Some(Trigger::EventHub { hub, consumer_group, handle, .. }) => {
-                        let (kept, there) = match self {
-                            Self::RecentlyViewed => (Some(recently_viewed::KEPT), functions::recently_viewed::THERE),
-                            _ => (None, product_projection::THERE),
-                        };
-                        Rebuild::Replayed(Replay { hub, consumer_group, handle, kept, there })
-                    }
-                    _ => bail!("{name} reads no hub"),
-                }
-            }
-        })
+    /// The function's name.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Replayed(replay) => replay.function,
+            Self::Trends => "Trends",
+            Self::TrendRollup => "TrendRollup",
+            Self::Recommendations => "Recommendations",
+        }
     }
 
     /// What the summary always tells.
     fn results(self) -> &'static [&'static str] {
         match self {
-            Self::ProductProjection | Self::RecentlyViewed => &[FROM_HUB, replayed::APPLIED, replayed::THERE],
+            Self::Replayed(_) => &[FROM_HUB, replayed::APPLIED, replayed::THERE],
             Self::Trends => &[FROM_HUB, trends::REPLACED, trends::SAME, trends::LEFT],
             Self::TrendRollup => &[rollup::SUMMED],
             Self::Recommendations => &[recommendations::WRITTEN],
@@ -174,23 +171,17 @@ impl Target {
     }
 
     /// Its documents, and which of them `--clear` deletes.
-    fn stores(self) -> &'static [clear::Store] {
-        use clear::{EVERY, Store};
+    fn documents(self) -> &'static [Documents] {
         match self {
-            Self::ProductProjection => &[
-                Store { container: stores::products::NAME, key: "id", condition: EVERY },
-                Store { container: stores::listings::NAME, key: "category", condition: EVERY },
-            ],
-            // An erasure must outlive every rebuild.
-            Self::RecentlyViewed => {
-                &[Store { container: stores::visitors::NAME, key: "id", condition: "NOT IS_DEFINED(c.erasedBefore)" }]
-            }
+            Self::Replayed(replay) => replay.projection.documents,
             Self::Trends => &[],
             // Not how far the function read, which has no minute.
             Self::TrendRollup => {
-                &[Store { container: stores::minutes::NAME, key: "day", condition: "IS_DEFINED(c.minute)" }]
+                &[Documents { container: stores::minutes::NAME, key: "day", cleared: "IS_DEFINED(c.minute)" }]
             }
-            Self::Recommendations => &[Store { container: stores::recommendations::NAME, key: "id", condition: EVERY }],
+            Self::Recommendations => {
+                &[Documents { container: stores::recommendations::NAME, key: "id", cleared: Documents::ALL }]
+            }
         }
     }
 }
@@ -200,11 +191,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_projection_is_a_function_that_can_be_rebuilt() {
-        for projection in Target::value_variants() {
-            let name = projection.name();
-            assert!(registry::functions().iter().any(|function| function.name == name), "{name}");
-            assert!(projection.rebuild().is_ok(), "{name}");
+    fn every_projection_is_a_function() {
+        let functions = registry::functions();
+        for (name, target) in targets() {
+            assert_eq!(target.name(), name);
+            assert!(functions.iter().any(|function| function.name == name), "{name}");
         }
     }
 }

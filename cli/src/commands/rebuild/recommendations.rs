@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use anyhow::Context;
 use contoso_handlers::app::App;
 use contoso_handlers::domain::capture::ReportedFile;
+use contoso_handlers::function::Documents;
 use contoso_handlers::functions::recommendations;
 use contoso_handlers::outcome::Cause;
 use contoso_handlers::stores::co_views::FileSessions;
@@ -22,7 +23,7 @@ pub(super) const WRITTEN: &str = "lists written";
 
 /// Stores the sessions of every captured file again, as `CaptureBatch` does, and makes every list of them. With `cleared` the lists are
 /// deleted once the files are read, and the tables they are made of too.
-pub(super) async fn rebuild(app: &App, cleared: Option<&[clear::Store]>, tally: &mut Tally) -> anyhow::Result<()> {
+pub(super) async fn rebuild(app: &App, cleared: Option<&[Documents]>, tally: &mut Tally) -> anyhow::Result<()> {
     let captured = Captured::list(app, HUB).await?;
     let bar = output::bar("bytes", captured.bytes());
     for file in captured.files() {

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use azure_messaging_eventhubs::StartLocation;
 use backon::{ExponentialBuilder, Retryable};
 use contoso_handlers::app::App;
-use contoso_handlers::function::{BoxFuture, HubEvent};
+use contoso_handlers::function::{BoxFuture, Documents, HubEvent, Projection};
 use contoso_handlers::outcome::Outcome;
 use contoso_handlers::settings::EventHubsSettings;
 use futures::StreamExt;
@@ -33,15 +33,15 @@ const OUTLIVED: &str = "stored too long ago for what they made to be there still
 type Handle = fn(App, Vec<HubEvent>) -> BoxFuture<Vec<Outcome>>;
 
 /// A function that takes its old events again.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Replay {
+    pub(super) function: &'static str,
     pub(super) hub: &'static str,
     pub(super) consumer_group: &'static str,
     pub(super) handle: Handle,
-    /// How long its documents are kept; for ever if `None`. What was stored before that is not given to it: what expired must not come
-    /// back, nor what was erased so long ago that the erasure has expired itself.
-    pub(super) kept: Option<time::Duration>,
-    /// The reason for which it skips an event whose effects are stored.
-    pub(super) there: &'static str,
+    /// What expired must not come back, nor what was erased so long ago that the erasure has expired itself: what was stored before its
+    /// documents are kept is not given to it.
+    pub(super) projection: Projection,
 }
 
 /// Gives every event of the hub to the function, partition by partition in their order: those of captured files, then those that only the
@@ -50,7 +50,7 @@ pub(super) async fn rebuild(
     app: &App,
     namespace: &EventHubsSettings,
     replay: &Replay,
-    cleared: Option<&[clear::Store]>,
+    cleared: Option<&[Documents]>,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
     let &Replay { hub: hub_name, consumer_group, .. } = replay;
@@ -70,7 +70,7 @@ pub(super) async fn rebuild(
     let bar = output::bar("bytes", captured.bytes());
     let mut partitions: BTreeSet<String> = captured.partitions();
     partitions.extend(of_hub.iter().cloned());
-    let since = replay.kept.map(|kept| app.now() - kept);
+    let since = replay.projection.kept.map(|kept| app.now() - kept);
     for id in &partitions {
         let mut applying = Applying { app, replay, since, batch: Vec::with_capacity(BATCH), tally: &mut *tally };
         let (mut last, mut is_whole) = (-1, captured.is_whole(id));
@@ -159,7 +159,7 @@ impl Applying<'_> {
         for outcome in outcomes.context("the events cannot be applied now; running the command again is safe")? {
             match outcome {
                 Outcome::Done => self.tally.add(APPLIED, 1),
-                Outcome::Skip(reason) if reason == self.replay.there => self.tally.add(THERE, 1),
+                Outcome::Skip(reason) if reason == self.replay.projection.there => self.tally.add(THERE, 1),
                 Outcome::Skip(reason) => self.tally.add(reason, 1),
                 Outcome::Park(cause) => self.tally.is_bad(cause.chain()),
                 Outcome::Retry(_) => {}

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use anyhow::Context;
 use contoso_handlers::app::App;
 use contoso_handlers::domain::trends::window::{MOST_PAGES, PageId, WindowId};
+use contoso_handlers::function::Documents;
 use contoso_handlers::functions::trend_rollup;
 use contoso_handlers::outcome::Cause;
 use serde_json::Value;
@@ -20,7 +21,7 @@ const KEPT: &str = "minutes not deleted, for not all their windows are there";
 const MINUTES: &str = "SELECT c.id, c.pages FROM c WHERE IS_DEFINED(c.minute)";
 
 /// Sums every minute again, by the function's own code. With `cleared` minutes are deleted before, but for those that would not come back.
-pub(super) async fn rebuild(app: &App, cleared: Option<&[clear::Store]>, tally: &mut Tally) -> anyhow::Result<()> {
+pub(super) async fn rebuild(app: &App, cleared: Option<&[Documents]>, tally: &mut Tally) -> anyhow::Result<()> {
     let failed = "the minutes cannot be summed now; running the command again is safe";
     let said = |cause: Cause| anyhow::Error::msg(cause.chain());
     let survey = trend_rollup::survey(app).await.map_err(said).context(failed)?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use contoso_local::stack::{AppOptions, Endpoints, Stack};
+use serde_json::Value;
 
 use crate::catalogue::Product;
 use crate::data_dir::{DataDir, Seeded};
@@ -17,9 +18,6 @@ use crate::{app_settings, schemas, seed, subscription};
 
 /// The function that products are written through.
 pub(super) const PRODUCTS: &str = "Products";
-
-/// Functions that ask for a key: staff write through the first, operators read the second, the shop erases visitors with the third.
-const WITH_KEY: [&str; 3] = [PRODUCTS, "OpsApi", "EraseVisitor"];
 
 /// The products to seed, and whether somebody asked for them.
 pub(super) struct Catalogue {
@@ -90,6 +88,18 @@ impl Session<'_> {
         host.ready().await.map_err(|stopped| anyhow!("the handler does not start: {stopped}"))
     }
 
+    /// The functions whose definitions ask for a key, each with it, where keys are asked for.
+    fn keys(&self) -> Vec<(String, String)> {
+        let functions = self.stack.host().map(|host| host.function_names()).unwrap_or_default();
+        let asks = |name: &String| {
+            let definition = std::fs::read(self.app.join(name).join("function.json")).unwrap_or_default();
+            let definition: Value = contoso_json::from_slice(&definition).unwrap_or_default();
+            definition["bindings"][0]["authLevel"] == "function"
+        };
+        let key = |name: String| self.function_key(&name).map(|key| (name, key));
+        functions.into_iter().filter(asks).filter_map(key).collect()
+    }
+
     /// The key of a function, where keys are asked for.
     fn function_key(&self, function: &str) -> Option<String> {
         self.stack.host()?.function_key(function)
@@ -122,10 +132,8 @@ impl Session<'_> {
             row(name, address);
         }
         row("All addresses", &file);
-        for function in WITH_KEY {
-            if let Some(key) = self.function_key(function) {
-                row(&format!("{function} key"), &key);
-            }
+        for (function, key) in self.keys() {
+            row(&format!("{function} key"), &key);
         }
         output::say(&paint.strong("Try"));
         if let Some(Seeded { example, .. }) = self.data_dir.seeded() {

@@ -48,7 +48,7 @@ use crate::{
 };
 
 /// The registry's entry.
-pub const FUNCTION: Function = Function { name: "CollectClicks", trigger: Trigger::Http { router } };
+pub const FUNCTION: Function = Function::new("CollectClicks", Trigger::Http { router });
 
 /// The largest body (bytes).
 const MAX_BODY: usize = 256 * 1024;

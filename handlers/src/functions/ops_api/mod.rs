@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// The registry's entry.
-pub const FUNCTION: Function = Function { name: "OpsApi", trigger: Trigger::Http { router } };
+pub const FUNCTION: Function = Function::new("OpsApi", Trigger::Http { router });
 
 /// How long documents are kept before they are read again.
 const DOCUMENTS_KEPT: Duration = Duration::from_secs(1);

@@ -47,7 +47,7 @@ use crate::{
 
 /// The registry's entry.
 pub const FUNCTION: Function =
-    Function { name: "Recommendations", trigger: Trigger::Timer { handle: |app, _| Box::pin(handle(app)) } };
+    Function::new("Recommendations", Trigger::Timer { handle: |app, _| Box::pin(handle(app)) });
 
 /// A run of the timer takes so long at most; the next goes on where it was. With the wait for another it stays below the deadline of timers.
 const RUN: Duration = Duration::from_secs(200);

@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// The registry's entry.
-pub const FUNCTION: Function = Function { name: "SiteApi", trigger: Trigger::Http { router } };
+pub const FUNCTION: Function = Function::new("SiteApi", Trigger::Http { router });
 
 const PAGE: u32 = 24;
 const LARGEST_PAGE: u32 = 100;

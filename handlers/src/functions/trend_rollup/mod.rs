@@ -34,8 +34,7 @@ use crate::{
 };
 
 /// The registry's entry.
-pub const FUNCTION: Function =
-    Function { name: "TrendRollup", trigger: Trigger::Timer { handle: |app, _| Box::pin(handle(app)) } };
+pub const FUNCTION: Function = Function::new("TrendRollup", Trigger::Timer { handle: |app, _| Box::pin(handle(app)) });
 
 /// After so long the lists are made, even if there are more changes; the next run goes on where this one stopped.
 const SUMMING: Duration = Duration::from_secs(20);
