@@ -1,4 +1,4 @@
-//! Asking an endpoint whether it wants deliveries, before the first one.
+//! Webhook validation: an endpoint is asked whether it wants deliveries, before the first one.
 //!
 //! CloudEvents: `OPTIONS`, consent by headers (CloudEvents HTTP webhook specification). Event Grid schema: a validation
 //! event whose code must come back. Either way an endpoint may answer without consent and give it within ten minutes

@@ -9,7 +9,7 @@
 //! | `access` | keys and tokens, and what they open |
 //! | `engine` | one connection: sessions, links, sending, receiving, `$cbs`, `$management` |
 //! | `log` | the events of one partition in the store |
-//! | `hub`, `receivers`, `seat`, `position` | what a hub is made of, epochs, start positions |
+//! | `hub`, `receivers`, `epoch_receiver`, `position` | what a hub is made of, epochs, start positions |
 //! | `levers`, `switchboard` | what tests make go wrong; the open connections and links |
 //! | `capture` | Avro files of what a hub received |
 
@@ -18,6 +18,7 @@ mod amqp;
 pub mod capture;
 mod compose;
 mod engine;
+mod epoch_receiver;
 mod error;
 mod event;
 mod hub;
@@ -26,7 +27,6 @@ mod log;
 mod namespace;
 mod position;
 mod receivers;
-mod seat;
 mod switchboard;
 
 use std::sync::Arc;
@@ -51,13 +51,13 @@ pub use access::Entity;
 pub use amqp::{DecodeError, Value};
 pub use capture::{CaptureError, CapturedFile};
 pub use compose::Outgoing;
+pub use epoch_receiver::{EpochReceiver, HigherEpoch};
 pub use error::Error;
 pub use event::{EventData, StoredEvent};
 pub use hub::Hub;
 pub use log::{Partition, PartitionState};
 pub use namespace::EventHubs;
 pub use position::Start;
-pub use seat::{Occupied, Seat};
 
 /// Memory for the newest events of all partitions together, shared out evenly.
 const TAIL_BYTES: usize = 64 << 20;
@@ -113,8 +113,8 @@ impl EventHubs {
     async fn accept(self, mut incoming: Incoming) {
         let stopping = self.shared.stopping.clone();
         while let Some(accepted) = stopping.run_until_cancelled(incoming.next()).await {
-            let Accepted { stream, peer, place } = accepted;
-            let connection = engine::serve(stream, place, self.clone(), IDLE_TIME_OUT, stopping.clone());
+            let Accepted { stream, peer, slot } = accepted;
+            let connection = engine::serve(stream, slot, self.clone(), IDLE_TIME_OUT, stopping.clone());
             self.shared.tasks.spawn(async move {
                 if let Err(error) = connection.await {
                     debug!(%peer, %error, "an AMQP connection broke");

@@ -1,4 +1,4 @@
-//! The body of a request.
+//! Request body.
 
 use axum::body::Body;
 use bytes::Bytes;

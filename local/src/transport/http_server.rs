@@ -1,4 +1,4 @@
-//! An HTTP service of the stack: HTTP/1.1 and HTTP/2, in plain text and over TLS on one port.
+//! HTTP server of the stack: HTTP/1.1 and HTTP/2, in plain text and over TLS on one port.
 //!
 //! Not `axum::serve`, which lets a client take as long as it likes for the head of a request.
 
@@ -94,9 +94,9 @@ pub(crate) async fn serve(mut incoming: Incoming, router: Router, terms: Terms, 
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            Accepted { stream, peer, place } = incoming.next() => {
+            Accepted { stream, peer, slot } = incoming.next() => {
                 let peer = Peer { address: peer, secure: matches!(stream, Either::Right(_)) };
-                connections.spawn(connection::serve(stream, peer, place, router.clone(), terms, stopping.clone()));
+                connections.spawn(connection::serve(stream, peer, slot, router.clone(), terms, stopping.clone()));
             }
             Some(_) = connections.join_next() => {}
             () = stopping.cancelled() => break,

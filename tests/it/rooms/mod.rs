@@ -34,26 +34,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const OLD_NAMES: &[(&str, &[&str])] = &[
     ("handlers/src", &["Door", "Known", "known", "HeldMinutes", "shelf", "HeldWindows", "Held", "held"]),
     ("handlers/domain/src", &["Mark", "Marks", "Place", "Shelf", "Folded", "Fact"]),
-    (
-        "local/src",
-        &[
-            "door",
-            "lease_door",
-            "Door",
-            "Place",
-            "Outcome",
-            "Held",
-            "HeldDisposition",
-            "held",
-            "Late",
-            "LateDisposition",
-            "LateDetach",
-            "Seat",
-            "seat",
-            "Places",
-            "places",
-        ],
-    ),
     ("cli/src", &["Shelf", "Known", "Door", "door"]),
 ];
 

@@ -1,4 +1,4 @@
-//! The service's REST interface.
+//! REST interface of Blob Storage.
 //!
 //! Source: "Blob service REST API".
 

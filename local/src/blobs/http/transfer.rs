@@ -1,4 +1,4 @@
-//! Bodies on their way in and out, a chunk at a time.
+//! Streaming of bodies in and out, a chunk at a time.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Asking endpoints: once for an operation, until they agree for the topology.
+//! Validation of endpoints: they are asked once for an operation, until they agree for the topology.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! Attaching a link: what it is for, whether it may be, and the answer.
+//! Attach: what a link it is for, whether it may be, and the answer.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

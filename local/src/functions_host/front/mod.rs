@@ -1,4 +1,4 @@
-//! The host's own HTTP port: HTTP functions, the Event Grid endpoint and the admin API.
+//! HTTP gateway of the host, its own port: HTTP functions, the Event Grid endpoint and the admin API.
 
 mod admin;
 mod http_trigger;

@@ -1,4 +1,4 @@
-//! What an answer of the handler means to the host.
+//! Invocation response: what an answer of the handler means to the host.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The service's REST interface.
+//! REST interface of Queue Storage.
 //!
 //! Source: "Queue service REST API".
 
