@@ -1,4 +1,5 @@
-//! Memory budget for bodies of requests: how many bytes of them the stack holds at a time, and how slowly they may come.
+//! Memory budget for bodies of requests: how many bytes of them the stack holds at a time, and how slowly they may
+//! come.
 //!
 //! Most services want a body whole before they answer. Two hundred of ten megabytes at once would be gigabytes, so a large
 //! body waits until it fits into what is there for all ports together. It takes all that it needs before its first byte is

@@ -1,4 +1,5 @@
-//! Connection limit: a port has a bounded number of slots for connections; when all are taken, the one that has been silent longest makes room.
+//! Connection limit: a port has a bounded number of slots for connections; when all are taken, the one that has been
+//! silent longest makes room.
 //!
 //! So whoever opens connections and says nothing takes slots only from others of that kind: one that speaks at once is
 //! served at once, however many are silent beside it.

@@ -1,4 +1,5 @@
-//! Idle timeouts: how long an HTTP connection may be silent. Its client owes whole heads of requests in time, and nothing between them.
+//! Idle timeouts: how long an HTTP connection may be silent. Its client owes whole heads of requests in time, and
+//! nothing between them.
 //!
 //! The server's own timer for heads runs between requests too, where clients keep connections for minutes.
 

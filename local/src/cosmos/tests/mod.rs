@@ -1,4 +1,5 @@
-//! Through the public interfaces: the official Rust client over the wire, and the in-process API for what it does not send.
+//! Through the public interfaces: the official Rust client over the wire, and the in-process API for what it does not
+//! send.
 
 use azure_core::http::Etag;
 use azure_data_cosmos::{

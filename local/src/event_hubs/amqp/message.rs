@@ -1,4 +1,5 @@
-//! Message annotations: of a message that it stores, the service drops delivery annotations and adds three message annotations.
+//! Message annotations: of a message that it stores, the service drops delivery annotations and adds three message
+//! annotations.
 
 use std::ops::Range;
 

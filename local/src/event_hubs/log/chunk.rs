@@ -1,4 +1,5 @@
-//! Chunk: one publication as it is stored, with version, enqueued time, number of events, the end of each, the messages.
+//! Chunk: one publication as it is stored, with version, enqueued time, number of events, the end of each, the
+//! messages.
 
 use bytes::{BufMut, Bytes};
 

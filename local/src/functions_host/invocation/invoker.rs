@@ -1,4 +1,5 @@
-//! Invoker: runs a function, that is waits for the handler, calls it, judges the answer, and tries again as the policy says.
+//! Invoker: runs a function, that is waits for the handler, calls it, judges the answer, and tries again as the
+//! policy says.
 
 use std::sync::Arc;
 use std::time::Duration;

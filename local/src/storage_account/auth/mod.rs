@@ -10,9 +10,7 @@ use time::OffsetDateTime;
 use super::{Call, Code, Refusal};
 use crate::identity::{Caller, InvalidToken};
 
-pub(crate) use self::account::Account;
-#[cfg(test)]
-pub(crate) use self::account::WELL_KNOWN_KEY;
+pub(crate) use self::account::{Account, WELL_KNOWN_KEY};
 pub(crate) use self::need::{Need, Resource, Scope};
 use self::sas::Sas;
 pub(crate) use self::sas::WITH_ENCRYPTION_SCOPE;

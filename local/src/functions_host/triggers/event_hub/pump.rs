@@ -1,4 +1,5 @@
-//! Partition pump: the loop over one partition, with one batch in flight, and a checkpoint that moves on after failures too.
+//! Partition pump: the loop over one partition, with one batch in flight, and a checkpoint that moves on after
+//! failures too.
 
 use std::sync::Arc;
 use std::time::Duration;
