@@ -6,11 +6,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::hub::Hub;
 use super::log::Partition;
-use super::receivers::Lease;
+use super::receivers::Registration;
 
 /// The right to read a partition for a consumer group. Dropping it gives the right back.
 pub struct EpochReceiver {
-    _lease: Lease,
+    _registration: Registration,
 }
 
 impl fmt::Debug for EpochReceiver {
@@ -39,7 +39,7 @@ impl Hub {
     ) -> Result<EpochReceiver, HigherEpoch> {
         self.receivers()
             .admit(group, partition, Some(epoch), move |_, _| displaced.cancel())
-            .map(|lease| EpochReceiver { _lease: lease })
+            .map(|registration| EpochReceiver { _registration: registration })
             .map_err(|refusal| HigherEpoch(refusal.description))
     }
 }

@@ -41,7 +41,7 @@ use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::storage::Storage;
 use crate::topology;
-use crate::transport::{Accepted, Incoming};
+use crate::transport::{Accepted, AcceptedConnections};
 
 use access::Access;
 use namespace::Shared;
@@ -84,7 +84,7 @@ impl EventHubs {
         storage: &Storage,
         clock: &Clock,
     ) -> Result<Self, Error> {
-        let incoming = Incoming::new("event hubs", listener, identity.tls()).map_err(Error::Listener)?;
+        let incoming = AcceptedConnections::new("event hubs", listener, identity.tls()).map_err(Error::Listener)?;
         let partitions: usize = topology.hubs.iter().map(|hub| hub.partitions as usize).sum();
         let tail_bytes = (TAIL_BYTES / partitions.max(1)).clamp(1 << 20, 8 << 20);
         let mut hubs: Vec<Arc<Hub>> = Vec::new();
@@ -110,7 +110,7 @@ impl EventHubs {
         Ok(this)
     }
 
-    async fn accept(self, mut incoming: Incoming) {
+    async fn accept(self, mut incoming: AcceptedConnections) {
         let stopping = self.shared.stopping.clone();
         while let Some(accepted) = stopping.run_until_cancelled(incoming.next()).await {
             let Accepted { stream, peer, slot } = accepted;

@@ -29,7 +29,7 @@ struct ActiveReceiver {
 }
 
 /// A receiver's right to read. Dropping it gives the right back.
-pub(super) struct Lease {
+pub(super) struct Registration {
     id: u64,
     key: GroupPartition,
     receivers: Receivers,
@@ -45,7 +45,7 @@ impl Receivers {
         partition: &Partition,
         epoch: Option<i64>,
         displace: impl FnOnce(u64, Refusal) + Send + 'static,
-    ) -> Result<Lease, Refusal> {
+    ) -> Result<Registration, Refusal> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let key = (group.to_lowercase(), partition.id().to_owned());
         let mut active = self.lock();
@@ -88,7 +88,7 @@ impl Receivers {
         }
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         taken.push(ActiveReceiver { id, epoch, displace: Box::new(displace) });
-        Ok(Lease { id, key, receivers: self.clone(), partition: partition.clone() })
+        Ok(Registration { id, key, receivers: self.clone(), partition: partition.clone() })
     }
 
     /// Takes a partition away from all its receivers; says how many there were.
@@ -107,14 +107,14 @@ impl Receivers {
     }
 }
 
-impl Lease {
+impl Registration {
     /// Number of this receiver, unique in the process.
     pub(super) fn id(&self) -> u64 {
         self.id
     }
 }
 
-impl Drop for Lease {
+impl Drop for Registration {
     fn drop(&mut self) {
         let mut active = self.receivers.lock();
         if let Some(taken) = active.get_mut(&self.key) {

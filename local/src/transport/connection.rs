@@ -23,7 +23,7 @@ use super::PATIENCE;
 use super::bodies::{self, Budget};
 use super::peer::Peer;
 use super::slots::Slot;
-use super::watch::{Answer, Watch, Watched};
+use super::watch::{Watch, Watched, WatchedBody};
 
 /// How long a client may keep a connection of HTTP/1 between requests: as long as Azure's front ends let it.
 const IDLE: Duration = Duration::from_secs(240);
@@ -103,7 +103,7 @@ struct Watching {
 }
 
 impl Service<Request<Incoming>> for Watching {
-    type Response = Response<Answer<Body>>;
+    type Response = Response<WatchedBody<Body>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -123,7 +123,7 @@ impl Service<Request<Incoming>> for Watching {
             if may_be_sending {
                 lease.read_the_rest().await;
             }
-            Ok(answer.map(|body| Answer::new(body, exchange)))
+            Ok(answer.map(|body| WatchedBody::new(body, exchange)))
         })
     }
 }

@@ -20,7 +20,7 @@ const READY: usize = 256;
 const REST: Duration = Duration::from_millis(100);
 
 /// Accepts connections of a port. One that is slow to speak holds up no other.
-pub(crate) struct Incoming {
+pub(crate) struct AcceptedConnections {
     address: SocketAddr,
     ready: mpsc::Receiver<Accepted>,
     acceptor: JoinHandle<()>,
@@ -36,7 +36,7 @@ pub(crate) struct Accepted {
     pub(crate) slot: Slot,
 }
 
-impl Incoming {
+impl AcceptedConnections {
     /// Starts accepting, in plain text only where there is no `tls`. `service` is for the log.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl Incoming {
     }
 }
 
-impl Drop for Incoming {
+impl Drop for AcceptedConnections {
     fn drop(&mut self) {
         self.acceptor.abort();
     }

@@ -30,7 +30,7 @@ pub(crate) use hosts::foreign_page;
 pub use hosts::{HostName, Hosts, InvalidHost};
 pub use http_server::HttpServer;
 pub(crate) use http_server::serve;
-pub(crate) use incoming::{Accepted, Incoming};
+pub(crate) use incoming::{Accepted, AcceptedConnections};
 pub(crate) use path::PlainPath;
 pub use peer::Peer;
 pub use tls::{Connection, Tls};

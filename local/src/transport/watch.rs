@@ -168,18 +168,18 @@ impl Drop for Exchange {
 }
 
 /// The body of an answer; the exchange ends with it.
-pub(super) struct Answer<B> {
+pub(super) struct WatchedBody<B> {
     body: B,
     _exchange: Exchange,
 }
 
-impl<B> Answer<B> {
+impl<B> WatchedBody<B> {
     pub(super) fn new(body: B, exchange: Exchange) -> Self {
         Self { body, _exchange: exchange }
     }
 }
 
-impl<B: Body + Unpin> Body for Answer<B> {
+impl<B: Body + Unpin> Body for WatchedBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 

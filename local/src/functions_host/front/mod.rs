@@ -28,7 +28,7 @@ pub(crate) use keys::Keys;
 pub(crate) use state::Front;
 
 #[cfg(test)]
-pub(crate) use http_trigger::{Incoming, payload as http_payload};
+pub(crate) use http_trigger::{TriggerRequest, payload as http_payload};
 
 /// The service on the port, behind its faults.
 pub(crate) fn router(front: Arc<Front>, faults: &Faults) -> axum::Router {
