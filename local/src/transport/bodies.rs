@@ -154,7 +154,7 @@ pub(super) fn admit(body: Incoming, budget: Option<&'static Budget>) -> (Body, R
     (Body::from_stream(pieces), reservation)
 }
 
-/// A body that is left to the lease by whoever drops it before its end.
+/// A body that is left to the reservation by whoever drops it before its end.
 struct Unread {
     /// Until it is dropped.
     body: Option<Incoming>,
