@@ -9,7 +9,7 @@
 //! | `access` | keys and tokens, and what they open |
 //! | `engine` | one connection: sessions, links, sending, receiving, `$cbs`, `$management` |
 //! | `log` | the events of one partition in the store |
-//! | `hub`, `receivers`, `epoch_receiver`, `position` | what a hub is made of, epochs, start positions |
+//! | `namespace`, `hub`, `receivers`, `epoch_receiver`, `position` | what a namespace and a hub are made of, epochs, start positions |
 //! | `levers`, `switchboard` | what tests make go wrong; the open connections and links |
 //! | `capture` | Avro files of what a hub received |
 
