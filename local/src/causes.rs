@@ -1,4 +1,4 @@
-//! Why something failed, for those who see one line.
+//! Error chains in one line, for those who see no more.
 
 use std::error::Error;
 

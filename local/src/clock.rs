@@ -1,4 +1,4 @@
-//! The stack's one clock, which tests can step forward.
+//! Clock: the stack's only one, which tests can step forward.
 //!
 //! Every service asks [`Clock`] for the time and waits on it, so that retry schedules, timers, retention and leases can
 //! be tested without waiting for them.

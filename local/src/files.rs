@@ -1,4 +1,5 @@
-//! Files that the process may have open, connections among them, and who may read those that it makes.
+//! File limits and permissions: files that the process may have open, connections among them, and who may read those
+//! that it makes.
 
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};

@@ -1,4 +1,5 @@
-//! What exists in the stack: databases, hubs, groups, containers, topics and subscriptions, read from one file.
+//! Topology: what exists in the stack, that is databases, hubs, groups, containers, topics and subscriptions, read
+//! from one file.
 //!
 //! The stack knows nothing of the app it runs; this file tells it. The deployment templates are checked against the
 //! same file, so the laptop and Azure hold the same things.

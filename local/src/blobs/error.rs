@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! Errors of the Blob service.
 
 use crate::{
     storage::StorageError,
@@ -75,7 +75,7 @@ impl From<fjall::Error> for Failure {
     }
 }
 
-/// An operation of the in-process door failed.
+/// An operation of the in-process API failed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {operation} {resource}")]
 pub struct Error {

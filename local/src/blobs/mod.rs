@@ -6,19 +6,19 @@
 //! Staged blocks that are never committed stay until the blob is put or its container deleted; the service drops them after
 //! a week.
 //!
-//! - [`Blobs`] is the handle: it starts the service and is the door for the other rooms of the stack.
+//! - [`Blobs`] is the handle: it starts the service and is the in-process API for the other rooms of the stack.
 //! - `http` takes requests apart and words answers; who is calling is checked by the storage account.
 //! - `store` holds containers, blobs and blocks; `bodies` their bytes; `lease` and `conditions` decide who may write.
 //! - `outbox` hands on the news of new blobs.
 
+mod api;
 mod bodies;
 mod conditions;
-mod door;
 mod error;
 mod etag;
 mod http;
 mod lease;
-mod lease_door;
+mod lease_api;
 mod names;
 mod outbox;
 mod paging;
@@ -46,9 +46,9 @@ use crate::{
 };
 
 pub use self::{
-    door::{Blob, Condition, Properties, PutOptions},
+    api::{Blob, Condition, Properties, PutOptions},
     error::{Code, Error, Failure},
-    lease_door::LeaseAction,
+    lease_api::LeaseAction,
     outbox::{Api, BlobCreated, Observer},
     paging::BlobPage,
     writer::BlobWriter,

@@ -1,4 +1,4 @@
-//! News of new blobs, for whoever raises `Microsoft.Storage.BlobCreated` from it.
+//! Outbox of new blobs, for whoever raises `Microsoft.Storage.BlobCreated` from it.
 //!
 //! The news is part of the commit that makes the blob visible, is handed on before the write is acknowledged, and is
 //! forgotten only when the observer has taken it: after a crash in between it is handed on at the next start.

@@ -1,4 +1,4 @@
-//! The in-process door's way through a container, a page at a time.
+//! Paging: a container's blobs through the in-process API, a page at a time.
 
 use super::{
     Blobs, Properties,

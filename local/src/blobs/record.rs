@@ -1,4 +1,4 @@
-//! What is stored of a container, a blob and a block.
+//! Records: what is stored of a container, a blob and a block.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;

@@ -1,4 +1,4 @@
-//! Blobs that come piece by piece through the in-process door.
+//! Streaming upload: blobs that come piece by piece through the in-process API.
 
 use std::sync::Arc;
 

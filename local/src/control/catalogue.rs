@@ -1,4 +1,4 @@
-//! The levers there are, as `GET /` lists them.
+//! Catalogue of the levers, as `GET /` lists them.
 
 use serde::Serialize;
 

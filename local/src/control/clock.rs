@@ -1,4 +1,4 @@
-//! The clock, which only goes forward.
+//! Clock lever: steps the stack's clock, forward only.
 
 use std::time::Duration;
 

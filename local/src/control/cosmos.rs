@@ -1,4 +1,4 @@
-//! Cosmos DB: operations that fail by kind and container, throughput, regions.
+//! Levers of Cosmos DB: operations that fail by kind and container, throughput, regions.
 
 use axum::extract::{Path, State};
 use http::StatusCode;

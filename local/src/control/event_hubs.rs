@@ -1,4 +1,4 @@
-//! Links of Event Hubs: broken, slow, stolen, and sends that are answered unkindly.
+//! Levers of Event Hubs: links that are broken, slow, stolen, and sends that are answered unkindly.
 
 use std::num::NonZeroU32;
 use std::time::Duration;

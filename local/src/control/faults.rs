@@ -1,4 +1,4 @@
-//! Faults of the HTTP services.
+//! Fault injection into the HTTP services.
 
 use std::num::NonZeroU32;
 use std::time::Duration;

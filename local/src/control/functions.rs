@@ -1,4 +1,4 @@
-//! The functions host: timers out of turn, and events a second time.
+//! Levers of the functions host: timers out of turn, and events a second time.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Who may pull a lever: programs on this machine, and no web page from elsewhere.
+//! Cross-site protection: who may pull a lever is programs on this machine, and no web page from elsewhere.
 //!
 //! The port listens on loopback only, but a browser on this machine would carry requests there for any page. That a
 //! request names a host of the stack and comes from no page of another host, every port checks (`transport::Hosts`).

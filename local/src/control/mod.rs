@@ -1,4 +1,5 @@
-//! The control port: levers for tests, as JSON over HTTP, apart from the ports that apps talk to.
+//! Control port: levers (fault injection, clock, redelivery) for tests, as JSON over HTTP, apart from the ports that
+//! apps talk to.
 //!
 //! `GET /` lists the levers. Whoever is on this machine may pull them; pages in its browsers may not (`guard`).
 

@@ -1,4 +1,4 @@
-//! What the control port refuses, as problem details (RFC 9457).
+//! Problem details (RFC 9457): what the control port refuses.
 
 use axum::body::Body;
 use axum::extract::rejection::JsonRejection;

@@ -1,5 +1,5 @@
-//! Databases and containers of the topology, made through the gateway as a client's are, so that they are stored and
-//! get the same resource ids at each start.
+//! Provisioning: databases and containers of the topology, made through the gateway as a client's are, so that they
+//! are stored and get the same resource ids at each start.
 
 use std::sync::Arc;
 

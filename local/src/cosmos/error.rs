@@ -1,4 +1,4 @@
-//! Why the account cannot start or answer.
+//! Errors: why the account cannot start or answer.
 
 use http::StatusCode;
 
@@ -55,7 +55,7 @@ pub enum Error {
         /// What the service said.
         reason: String,
     },
-    /// A request of the in-process door was refused; the service's own error.
+    /// A request of the in-process API was refused; the service's own error.
     #[error("{operation} was answered {status}: {message}")]
     Refused {
         /// What was asked.

@@ -46,7 +46,7 @@ pub(super) async fn answer(account: &Arc<Account>, request: Arc<Request>) -> Res
 async fn in_bulk(account: &Arc<Account>, request: &Request) -> Response<Bytes> {
     let mut bulk = match Bulk::of(request) {
         Ok(bulk) => bulk,
-        Err(refusal) => return refusal,
+        Err(message) => return responses::bad_request(request, &message),
     };
     while let Some(single) = bulk.next() {
         bulk.add(&Box::pin(answer(account, Arc::new(single))).await);

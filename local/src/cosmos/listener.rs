@@ -1,4 +1,4 @@
-//! The ports: HTTP/1.1 and HTTP/2, in plain text as the clients of the emulators speak, and over TLS.
+//! Listener on each port: HTTP/1.1 and HTTP/2, in plain text as the clients of the emulators speak, and over TLS.
 
 use std::{net::SocketAddr, sync::Arc};
 

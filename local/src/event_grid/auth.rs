@@ -1,4 +1,4 @@
-//! Who may publish: a topic key, a signature made with one, or a token of an identity with a role.
+//! Authentication of publishers: a topic key, a signature made with one, or a token of an identity with a role.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, Mac};

@@ -1,4 +1,4 @@
-//! What could not be delivered: a blob in the subscription's container, or nothing.
+//! Dead letters: what could not be delivered becomes a blob in the subscription's container, or nothing.
 //!
 //! Azure writes the blob about five minutes after the last attempt; here it is written at once, so that whoever looks
 //! for it finds it. Giving up is stored first and the blob's name follows from what is stored, so a crash in between

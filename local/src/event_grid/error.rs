@@ -1,4 +1,4 @@
-//! What can go wrong: for the program that starts the service, and for the client of a request.
+//! Errors: for the program that starts the service, and for the client of a request.
 
 use axum::{
     Json,

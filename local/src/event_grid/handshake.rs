@@ -1,4 +1,4 @@
-//! Asking an endpoint whether it wants deliveries, before the first one.
+//! Webhook validation: an endpoint is asked whether it wants deliveries, before the first one.
 //!
 //! CloudEvents: `OPTIONS`, consent by headers (CloudEvents HTTP webhook specification). Event Grid schema: a validation
 //! event whose code must come back. Either way an endpoint may answer without consent and give it within ten minutes
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::{
     delivery::{
         Delivery,
-        client::{Answer as Reply, NoAnswer},
+        client::{EndpointAnswer, NoAnswer},
         request::common_headers,
     },
     event::{Schema, timestamp},
@@ -52,7 +52,7 @@ pub(crate) struct Question {
 
 /// What the endpoint said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum ValidationAnswer {
     Consent,
     /// It took the question; consent may follow through the callback.
     Later,
@@ -61,7 +61,7 @@ pub(crate) enum Answer {
 }
 
 /// Asks once, and once more if the endpoint does not answer in time.
-pub(crate) async fn ask(delivery: &Delivery, question: &Question) -> Answer {
+pub(crate) async fn ask(delivery: &Delivery, question: &Question) -> ValidationAnswer {
     let mut repeated = false;
     loop {
         let (method, headers, body) = match question.schema {
@@ -117,14 +117,14 @@ impl Question {
         event.to_string().into()
     }
 
-    fn judge(&self, reply: &Reply) -> Answer {
+    fn judge(&self, reply: &EndpointAnswer) -> ValidationAnswer {
         match self.schema {
             Schema::CloudEvents => self.judge_options(reply.status, &reply.headers),
             Schema::EventGrid => self.judge_validation(reply.status, &reply.body),
         }
     }
 
-    fn judge_options(&self, status: StatusCode, headers: &HeaderMap) -> Answer {
+    fn judge_options(&self, status: StatusCode, headers: &HeaderMap) -> ValidationAnswer {
         if !status.is_success() {
             return self.refusal(&format!(
                 "it answered OPTIONS with {status}. Answer 200 with the header WebHook-Allowed-Origin: {ORIGIN}"
@@ -138,9 +138,9 @@ impl Question {
                 if !headers.contains_key(ALLOWED_RATE) {
                     tracing::warn!(endpoint = %shown(&self.endpoint), "the endpoint agreed without WebHook-Allowed-Rate; the specification asks for it");
                 }
-                Answer::Consent
+                ValidationAnswer::Consent
             }
-            Ok(None) => Answer::Later,
+            Ok(None) => ValidationAnswer::Later,
             Ok(Some(origin)) => self.refusal(&format!(
                 "it allows the origin `{origin}`, not `{ORIGIN}`. Send back the value of WebHook-Request-Origin"
             )),
@@ -148,7 +148,7 @@ impl Question {
         }
     }
 
-    fn judge_validation(&self, status: StatusCode, body: &[u8]) -> Answer {
+    fn judge_validation(&self, status: StatusCode, body: &[u8]) -> ValidationAnswer {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Validated {
@@ -160,9 +160,11 @@ impl Question {
             ));
         }
         match contoso_json::from_slice::<Validated>(body) {
-            Ok(answer) if answer.validation_response.eq_ignore_ascii_case(&self.code.to_string()) => Answer::Consent,
+            Ok(answer) if answer.validation_response.eq_ignore_ascii_case(&self.code.to_string()) => {
+                ValidationAnswer::Consent
+            }
             Ok(_) => self.refusal("its validationResponse is not the validation code that it was sent"),
-            Err(_) => Answer::Later,
+            Err(_) => ValidationAnswer::Later,
         }
     }
 
@@ -173,8 +175,8 @@ impl Question {
         )
     }
 
-    fn refusal(&self, what: &str) -> Answer {
-        Answer::Refusal(self.failed(what))
+    fn refusal(&self, what: &str) -> ValidationAnswer {
+        ValidationAnswer::Refusal(self.failed(what))
     }
 
     fn failed(&self, what: &str) -> String {

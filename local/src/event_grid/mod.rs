@@ -1,5 +1,5 @@
-//! Event Grid: custom topics, the system topics of storage and Event Hubs, subscriptions, delivery, and the Resource Manager
-//! calls that manage subscriptions, on one port.
+//! Event Grid: custom topics, the system topics of storage and Event Hubs, subscriptions, delivery, and the Resource
+//! Manager calls that manage subscriptions, on one port.
 //!
 //! An event is acknowledged once a pending delivery is stored for every subscription that wants it. What is pending
 //! lives in the store, not in memory, and goes on after a restart.

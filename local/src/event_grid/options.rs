@@ -1,4 +1,4 @@
-//! What the service needs beside its topology.
+//! Options: what the service needs beside its topology.
 
 use crate::{blobs::Blobs, event_hubs::EventHubs, queues::Queues};
 

@@ -1,4 +1,4 @@
-//! When a failed delivery is tried again.
+//! Retry schedule: when a failed delivery is tried again.
 
 use std::{sync::Mutex, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What exists while the service runs: topics, subscriptions, and the bringing up of both.
+//! State of the running service: topics, subscriptions, and the bringing up of both.
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Events that services of the stack report: a blob was created, a file was captured.
+//! System topics: events that services of the stack report, that a blob was created, a file was captured.
 
 use serde_json::json;
 use time::{OffsetDateTime, macros::datetime};

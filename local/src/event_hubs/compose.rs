@@ -1,4 +1,4 @@
-//! Messages that the stack itself sends.
+//! Message encoding, for what the stack itself sends.
 
 use bytes::{Bytes, BytesMut};
 

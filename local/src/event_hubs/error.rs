@@ -1,4 +1,4 @@
-//! What can go wrong in the event hubs.
+//! Errors of Event Hubs.
 
 use crate::storage::StorageError;
 

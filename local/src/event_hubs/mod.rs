@@ -9,7 +9,7 @@
 //! | `access` | keys and tokens, and what they open |
 //! | `engine` | one connection: sessions, links, sending, receiving, `$cbs`, `$management` |
 //! | `log` | the events of one partition in the store |
-//! | `hub`, `receivers`, `seat`, `position` | what a hub is made of, epochs, start positions |
+//! | `namespace`, `hub`, `receivers`, `epoch_receiver`, `position` | what a namespace and a hub are made of, epochs, start positions |
 //! | `levers`, `switchboard` | what tests make go wrong; the open connections and links |
 //! | `capture` | Avro files of what a hub received |
 
@@ -18,6 +18,7 @@ mod amqp;
 pub mod capture;
 mod compose;
 mod engine;
+mod epoch_receiver;
 mod error;
 mod event;
 mod hub;
@@ -26,7 +27,6 @@ mod log;
 mod namespace;
 mod position;
 mod receivers;
-mod seat;
 mod switchboard;
 
 use std::sync::Arc;
@@ -41,7 +41,7 @@ use crate::clock::Clock;
 use crate::identity::Identity;
 use crate::storage::Storage;
 use crate::topology;
-use crate::transport::{Accepted, Incoming};
+use crate::transport::{Accepted, AcceptedConnections};
 
 use access::Access;
 use namespace::Shared;
@@ -51,13 +51,13 @@ pub use access::Entity;
 pub use amqp::{DecodeError, Value};
 pub use capture::{CaptureError, CapturedFile};
 pub use compose::Outgoing;
+pub use epoch_receiver::{EpochReceiver, HigherEpoch};
 pub use error::Error;
 pub use event::{EventData, StoredEvent};
 pub use hub::Hub;
 pub use log::{Partition, PartitionState};
 pub use namespace::EventHubs;
 pub use position::Start;
-pub use seat::{Occupied, Seat};
 
 /// Memory for the newest events of all partitions together, shared out evenly.
 const TAIL_BYTES: usize = 64 << 20;
@@ -84,7 +84,7 @@ impl EventHubs {
         storage: &Storage,
         clock: &Clock,
     ) -> Result<Self, Error> {
-        let incoming = Incoming::new("event hubs", listener, identity.tls()).map_err(Error::Listener)?;
+        let incoming = AcceptedConnections::new("event hubs", listener, identity.tls()).map_err(Error::Listener)?;
         let partitions: usize = topology.hubs.iter().map(|hub| hub.partitions as usize).sum();
         let tail_bytes = (TAIL_BYTES / partitions.max(1)).clamp(1 << 20, 8 << 20);
         let mut hubs: Vec<Arc<Hub>> = Vec::new();
@@ -110,11 +110,11 @@ impl EventHubs {
         Ok(this)
     }
 
-    async fn accept(self, mut incoming: Incoming) {
+    async fn accept(self, mut incoming: AcceptedConnections) {
         let stopping = self.shared.stopping.clone();
         while let Some(accepted) = stopping.run_until_cancelled(incoming.next()).await {
-            let Accepted { stream, peer, place } = accepted;
-            let connection = engine::serve(stream, place, self.clone(), IDLE_TIME_OUT, stopping.clone());
+            let Accepted { stream, peer, slot } = accepted;
+            let connection = engine::serve(stream, slot, self.clone(), IDLE_TIME_OUT, stopping.clone());
             self.shared.tasks.spawn(async move {
                 if let Err(error) = connection.await {
                     debug!(%peer, %error, "an AMQP connection broke");

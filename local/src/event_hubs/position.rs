@@ -1,4 +1,4 @@
-//! Where a reader starts, and the selector text that says so on the wire.
+//! Start position of a reader, and the selector text that says so on the wire.
 
 /// A start position in a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]

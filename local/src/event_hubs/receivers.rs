@@ -1,4 +1,4 @@
-//! Who reads which partition, and who has to give way.
+//! Epochs: who reads which partition, and who has to give way.
 //!
 //! Per consumer group and partition there is either one receiver with an epoch, which displaces all others unless
 //! theirs is higher, or up to five without.
@@ -16,27 +16,28 @@ const MAX_WITHOUT_EPOCH: usize = 5;
 /// The receivers of one hub.
 #[derive(Clone, Default)]
 pub(super) struct Receivers {
-    seats: Arc<Mutex<HashMap<Place, Vec<Seat>>>>,
+    active: Arc<Mutex<HashMap<GroupPartition, Vec<ActiveReceiver>>>>,
 }
 
-type Place = (String, String);
+/// Consumer group, in lower case, and partition.
+type GroupPartition = (String, String);
 
-struct Seat {
+struct ActiveReceiver {
     id: u64,
     epoch: Option<i64>,
     displace: Box<dyn FnOnce(u64, Refusal) + Send>,
 }
 
 /// A receiver's right to read. Dropping it gives the right back.
-pub(super) struct Lease {
+pub(super) struct Registration {
     id: u64,
-    place: Place,
+    key: GroupPartition,
     receivers: Receivers,
     partition: Partition,
 }
 
 impl Receivers {
-    /// Takes a seat for a receiver. `displace` is called, once and with
+    /// Admits a receiver. `displace` is called, once and with
     /// the receiver's number, should another take it away.
     pub(super) fn admit(
         &self,
@@ -44,12 +45,12 @@ impl Receivers {
         partition: &Partition,
         epoch: Option<i64>,
         displace: impl FnOnce(u64, Refusal) + Send + 'static,
-    ) -> Result<Lease, Refusal> {
+    ) -> Result<Registration, Refusal> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let place = (group.to_lowercase(), partition.id().to_owned());
-        let mut seats = self.lock();
-        let taken = seats.entry(place.clone()).or_default();
-        let current = taken.iter().filter_map(|seat| seat.epoch).max();
+        let key = (group.to_lowercase(), partition.id().to_owned());
+        let mut active = self.lock();
+        let taken = active.entry(key.clone()).or_default();
+        let current = taken.iter().filter_map(|receiver| receiver.epoch).max();
         match (epoch, current) {
             (None, Some(current)) => {
                 return Err(Refusal::new(
@@ -68,11 +69,11 @@ impl Receivers {
                 ));
             }
             (Some(new), _) => {
-                for seat in taken.drain(..) {
+                for receiver in taken.drain(..) {
                     let reason = format!(
                         "New receiver with epoch {new} takes this partition, so this receiver is disconnected."
                     );
-                    (seat.displace)(seat.id, Refusal::new(Condition::LinkStolen, reason));
+                    (receiver.displace)(receiver.id, Refusal::new(Condition::LinkStolen, reason));
                 }
             }
             (None, None) if taken.len() >= MAX_WITHOUT_EPOCH => {
@@ -86,43 +87,43 @@ impl Receivers {
             (None, None) => {}
         }
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        taken.push(Seat { id, epoch, displace: Box::new(displace) });
-        Ok(Lease { id, place, receivers: self.clone(), partition: partition.clone() })
+        taken.push(ActiveReceiver { id, epoch, displace: Box::new(displace) });
+        Ok(Registration { id, key, receivers: self.clone(), partition: partition.clone() })
     }
 
-    /// Takes all seats of a partition away; says how many there were.
+    /// Takes a partition away from all its receivers; says how many there were.
     pub(super) fn steal(&self, group: &str, partition: &str) -> usize {
         let taken = self.lock().remove(&(group.to_lowercase(), partition.to_owned())).unwrap_or_default();
         let count = taken.len();
-        for seat in taken {
+        for receiver in taken {
             let reason = "A new receiver takes this partition, so this receiver is disconnected.";
-            (seat.displace)(seat.id, Refusal::new(Condition::LinkStolen, reason));
+            (receiver.displace)(receiver.id, Refusal::new(Condition::LinkStolen, reason));
         }
         count
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Place, Vec<Seat>>> {
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<GroupPartition, Vec<ActiveReceiver>>> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Lease {
+impl Registration {
     /// Number of this receiver, unique in the process.
     pub(super) fn id(&self) -> u64 {
         self.id
     }
 }
 
-impl Drop for Lease {
+impl Drop for Registration {
     fn drop(&mut self) {
-        let mut seats = self.receivers.lock();
-        if let Some(taken) = seats.get_mut(&self.place) {
-            taken.retain(|seat| seat.id != self.id);
+        let mut active = self.receivers.lock();
+        if let Some(taken) = active.get_mut(&self.key) {
+            taken.retain(|receiver| receiver.id != self.id);
             if taken.is_empty() {
-                seats.remove(&self.place);
+                active.remove(&self.key);
             }
         }
-        drop(seats);
+        drop(active);
         self.partition.forget(self.id);
     }
 }

@@ -1,4 +1,4 @@
-//! The connections and links that are open, and the levers that tests have set for them.
+//! Registry of the connections and links that are open, and the levers that tests have set for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};

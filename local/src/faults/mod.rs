@@ -1,4 +1,4 @@
-//! Faults on demand: the next requests to a service are refused, held up, or lose their connection.
+//! Fault injection: the next requests to a service are refused, held up, or lose their connection.
 //!
 //! Every HTTP service lets its requests pass a [`Faults`]. What is armed there strikes requests from outside only; the
 //! other services of the stack, which call in process, are never struck.

@@ -1,4 +1,4 @@
-//! What the app's identity has to be allowed before a trigger listens.
+//! Authorization of triggers: what the app's identity has to be allowed before one listens.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The id under which the blobs of an app's hosts are kept: keys, locks and the status of timers.
+//! Host id: the one under which the blobs of an app's hosts are kept: keys, locks and the status of timers.
 
 use super::app::{AppError, Settings};
 

@@ -1,4 +1,5 @@
-//! Connects the app's triggers with the services: what they refer to is checked first, then all start together.
+//! Listeners: connects the app's triggers with the services. What they refer to is checked first, then all start
+//! together.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -45,7 +45,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::identity::{Caller, Forbidden};
-use crate::transport::{self, Incoming, Terms, Tls};
+use crate::transport::{self, AcceptedConnections, Terms, Tls};
 
 pub use app::AppError;
 pub use front::KeysError;
@@ -145,7 +145,7 @@ impl FunctionsHost {
         };
         options.listener.set_nonblocking(true).map_err(Error::Listener)?;
         let listener = tokio::net::TcpListener::from_std(options.listener).map_err(Error::Listener)?;
-        let listener = Incoming::new("functions host", listener, &options.tls).map_err(Error::Listener)?;
+        let listener = AcceptedConnections::new("functions host", listener, &options.tls).map_err(Error::Listener)?;
         let address = listener.address();
         let client = Client::new(options.chunked_bodies).map_err(Error::Client)?;
 

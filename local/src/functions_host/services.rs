@@ -1,4 +1,4 @@
-//! The services of the stack, as the triggers of an app have them.
+//! Services of the stack, as the triggers of an app have them.
 
 use crate::blobs::Blobs;
 use crate::cosmos::Cosmos;

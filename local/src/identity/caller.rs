@@ -1,4 +1,4 @@
-//! An identity that has proved itself, and what it may do.
+//! Authenticated caller: an identity that has proved itself, and what it may do.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

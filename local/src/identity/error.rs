@@ -1,4 +1,4 @@
-//! Why the authority cannot start.
+//! Errors at the start of the authority.
 
 use std::path::PathBuf;
 

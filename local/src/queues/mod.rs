@@ -5,11 +5,11 @@
 //!
 //! Different from Azure: the name of a deleted queue can be used again at once, and the number of messages is exact.
 //!
-//! - [`Queues`] is the handle: it starts the service and is the door for the other rooms of the stack.
+//! - [`Queues`] is the handle: it starts the service and is the in-process API for the other rooms of the stack.
 //! - `http` takes requests apart and words answers.
 //! - `store` holds queues and messages; in memory is only where each message stands.
 
-mod door;
+mod api;
 mod error;
 mod http;
 mod message;

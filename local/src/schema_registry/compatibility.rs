@@ -1,4 +1,4 @@
-//! Whether data written with one schema can be read with another.
+//! Schema compatibility: whether data written with one schema can be read with another.
 //!
 //! Backward: the new schema reads what every registered version wrote. Forward: every registered version reads what
 //! the new schema writes. Only what can be read whatever the values counts: a reader that fails on some values, such as

@@ -1,4 +1,4 @@
-//! A schema's text, understood.
+//! Schema definition: a schema's text, parsed.
 
 use apache_avro::Schema;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What the registry refuses, and why.
+//! Errors: what the registry refuses, and why.
 
 use http::StatusCode;
 

@@ -1,4 +1,4 @@
-//! The registry's REST interface.
+//! REST interface of the registry.
 //!
 //! Source: Azure Schema Registry data plane, versions 2021-10, 2022-10 and 2023-07-01.
 

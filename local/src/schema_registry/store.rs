@@ -1,4 +1,4 @@
-//! Registered schemas in the durable store.
+//! Store of registered schemas.
 
 use std::sync::{Mutex, PoisonError};
 

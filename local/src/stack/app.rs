@@ -42,18 +42,18 @@ pub(crate) struct App {
 
 /// The host that runs now, and the task that watches it.
 struct Instance {
-    host: Slot,
+    host: CurrentHost,
     supervisor: JoinHandle<()>,
 }
 
-type Slot = Arc<Mutex<Option<Arc<FunctionsHost>>>>;
+type CurrentHost = Arc<Mutex<Option<Arc<FunctionsHost>>>>;
 
 impl App {
     /// Starts one host more and watches over it: where it gives up, as Azure's does after the third death of the handler,
     /// it is started again, loudly, as the platform would.
     pub(super) async fn run(&self, starter: HostStarter) -> Result<Arc<FunctionsHost>, StackError> {
         let first = Arc::new(starter.start().await?);
-        let host = Slot::default();
+        let host = CurrentHost::default();
         set(&host, Some(Arc::clone(&first)));
         let supervisor = tokio::spawn(supervise(starter, Arc::clone(&first), Arc::clone(&host)));
         self.lock().push(Instance { host, supervisor });
@@ -87,7 +87,7 @@ impl App {
     }
 }
 
-async fn supervise(starter: HostStarter, first: Arc<FunctionsHost>, current: Slot) {
+async fn supervise(starter: HostStarter, first: Arc<FunctionsHost>, current: CurrentHost) {
     let mut host = first;
     loop {
         let stopped = host.stopped().await;
@@ -135,6 +135,6 @@ impl HostStarter {
     }
 }
 
-fn set(slot: &Slot, host: Option<Arc<FunctionsHost>>) {
+fn set(slot: &CurrentHost, host: Option<Arc<FunctionsHost>>) {
     *slot.lock().unwrap_or_else(PoisonError::into_inner) = host;
 }

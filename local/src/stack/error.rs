@@ -1,4 +1,4 @@
-//! Why a stack does not start.
+//! Errors at the start of a stack.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Where services listen: loopback only, every port bound before any work.
+//! Ports where services listen: loopback only, every port bound before any work.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};

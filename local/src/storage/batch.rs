@@ -1,4 +1,4 @@
-//! Writes that belong together.
+//! Batch: writes that belong together.
 
 use fjall::{Keyspace, PersistMode, UserKey, UserValue};
 

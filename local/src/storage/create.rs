@@ -1,4 +1,4 @@
-//! A new store appears whole or not at all.
+//! Atomic creation: a new store appears whole or not at all.
 
 use std::fs;
 use std::io::{Error as IoError, ErrorKind};

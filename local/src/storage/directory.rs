@@ -1,4 +1,4 @@
-//! Names on the disk: a file that was flushed is still lost in a power cut where its directory was not.
+//! Directory sync: a file that was flushed is still lost in a power cut where its directory was not.
 
 use std::fs::File;
 use std::io;

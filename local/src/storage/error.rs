@@ -1,4 +1,4 @@
-//! Why the store does not open, or does not take a write.
+//! Errors: why the store does not open, or does not take a write.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Small files outside of the engine, whole at any moment.
+//! Atomic replacement of small files outside of the engine.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};

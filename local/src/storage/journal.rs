@@ -1,4 +1,4 @@
-//! What a crash left of the engine's journals, looked at before the engine opens them.
+//! Journal recovery: what a crash left of the engine's journals, looked at before the engine opens them.
 //!
 //! The engine stops reading at the first entry it cannot decode and cuts off all that follows, and does not start at all
 //! on a batch whose checksum is wrong. Neither is right: a power cut tears the last writes in any pattern, checksums

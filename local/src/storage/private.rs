@@ -1,4 +1,4 @@
-//! Who may read what is stored: its user alone, since it holds keys.
+//! File permissions: what is stored its user alone may read, since it holds keys.
 
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};

@@ -1,4 +1,4 @@
-//! Room on the disk. A write that finds none stops the engine for good, so writes are refused before that: the stack then
+//! Disk space. A write that finds none stops the engine for good, so writes are refused before that: the stack then
 //! goes on as soon as there is room again.
 
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The service's error codes.
+//! Error codes of the service.
 
 use http::StatusCode;
 

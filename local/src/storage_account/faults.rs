@@ -1,4 +1,4 @@
-//! Errors that the control port asks for, as these services word them.
+//! Injected errors, which the control port asks for, as these services word them.
 
 use http::{Method, StatusCode};
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! Why a request is not carried out.
+//! Refusal: why a request is not carried out.
 
 use super::Code;
 

@@ -1,4 +1,4 @@
-//! Work on the store, away from the threads that serve connections: a commit may wait for the disk.
+//! Blocking work on the store, away from the threads that serve connections: a commit may wait for the disk.
 
 /// The task was cancelled because the stack is stopping.
 #[derive(Clone, Copy, Debug, thiserror::Error)]

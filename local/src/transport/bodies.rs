@@ -1,4 +1,5 @@
-//! Bodies of requests: how many bytes of them the stack holds at a time, and how slowly they may come.
+//! Memory budget for bodies of requests: how many bytes of them the stack holds at a time, and how slowly they may
+//! come.
 //!
 //! Most services want a body whole before they answer. Two hundred of ten megabytes at once would be gigabytes, so a large
 //! body waits until it fits into what is there for all ports together. It takes all that it needs before its first byte is
@@ -99,26 +100,26 @@ impl IntoResponse for Refusal {
 
 /// What a request's body takes of the budget, until the request is answered.
 #[derive(Clone, Default)]
-pub(super) struct Lease(Arc<Mutex<Leased>>);
+pub(super) struct Reservation(Arc<Mutex<Reserved>>);
 
 #[derive(Default)]
-struct Leased {
+struct Reserved {
     room: Option<SemaphorePermit<'static>>,
     refusal: Option<Refusal>,
     /// What the service left of the body.
     rest: Option<Incoming>,
 }
 
-impl Lease {
+impl Reservation {
     /// Why the body was refused, if it was.
     pub(super) fn refusal(&self) -> Option<Refusal> {
-        self.leased().refusal
+        self.reserved().refusal
     }
 
     /// Reads and drops what the service left of the body, within bounds. A server that answers and leaves a body unread has to
     /// close the connection, and a client that is still sending would find it broken instead of the answer.
     pub(super) async fn read_the_rest(&self) {
-        let rest = { self.leased().rest.take() };
+        let rest = { self.reserved().rest.take() };
         let Some(mut rest) = rest else { return };
         let end = Instant::now() + LINGER;
         let mut received = 0;
@@ -129,34 +130,35 @@ impl Lease {
         }
     }
 
-    fn leased(&self) -> MutexGuard<'_, Leased> {
+    fn reserved(&self) -> MutexGuard<'_, Reserved> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The body for the service, and what it takes: of `budget` where the service holds bodies whole.
-pub(super) fn admit(body: Incoming, budget: Option<&'static Budget>) -> (Body, Lease) {
-    let lease = Lease::default();
+pub(super) fn admit(body: Incoming, budget: Option<&'static Budget>) -> (Body, Reservation) {
+    let reservation = Reservation::default();
     let length = body.size_hint().exact();
     if length == Some(0) {
-        return (Body::new(body), lease);
+        return (Body::new(body), reservation);
     }
     // What is small waits for nothing.
     let budget = budget.filter(|_| length.is_none_or(|length| length > SMALL));
-    let body = Unread { body: Some(body), lease: lease.clone() };
-    let reading = Reading { body, length, budget, received: 0, waited: Duration::ZERO, lease: lease.clone() };
+    let body = Unread { body: Some(body), reservation: reservation.clone() };
+    let reading =
+        Reading { body, length, budget, received: 0, waited: Duration::ZERO, reservation: reservation.clone() };
     let pieces = stream::try_unfold(reading, |mut reading| async move {
         let piece = reading.next().await?;
         Ok::<_, axum::Error>(piece.map(|piece| (piece, reading)))
     });
-    (Body::from_stream(pieces), lease)
+    (Body::from_stream(pieces), reservation)
 }
 
-/// A body that is left to the lease by whoever drops it before its end.
+/// A body that is left to the reservation by whoever drops it before its end.
 struct Unread {
     /// Until it is dropped.
     body: Option<Incoming>,
-    lease: Lease,
+    reservation: Reservation,
 }
 
 impl Unread {
@@ -167,9 +169,9 @@ impl Unread {
 
 impl Drop for Unread {
     fn drop(&mut self) {
-        let mut leased = self.lease.leased();
-        if leased.refusal.is_none() {
-            leased.rest = self.body.take().filter(|body| !body.is_end_stream());
+        let mut reserved = self.reservation.reserved();
+        if reserved.refusal.is_none() {
+            reserved.rest = self.body.take().filter(|body| !body.is_end_stream());
         }
     }
 }
@@ -183,7 +185,7 @@ struct Reading {
     received: u64,
     /// How long the client has kept us waiting.
     waited: Duration,
-    lease: Lease,
+    reservation: Reservation,
 }
 
 impl Reading {
@@ -203,7 +205,7 @@ impl Reading {
         let Some(budget) = self.budget.take() else { return Ok(()) };
         match budget.reserve(self.length).await {
             Ok(room) => {
-                self.lease.leased().room = Some(room);
+                self.reservation.reserved().room = Some(room);
                 Ok(())
             }
             Err(refusal) => {
@@ -236,7 +238,7 @@ impl Reading {
     }
 
     fn refuse(&mut self, refusal: Refusal) -> axum::Error {
-        self.lease.leased().refusal.get_or_insert(refusal);
+        self.reservation.reserved().refusal.get_or_insert(refusal);
         axum::Error::new(refusal)
     }
 }

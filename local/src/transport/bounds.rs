@@ -17,7 +17,7 @@ use tokio_openssl::SslStream;
 use tokio_util::sync::CancellationToken;
 
 use super::bodies::Budget;
-use super::places::{Place, Places};
+use super::slots::{Slot, Slots};
 use super::{HttpServer, PATIENCE, Peer, Terms, connection};
 use crate::files;
 use crate::identity::Identity;
@@ -45,7 +45,7 @@ fn router() -> Router {
 fn connect(router: &Router, terms: Terms) -> DuplexStream {
     let (client, server) = duplex(1 << 16);
     let peer = Peer { address: SocketAddr::from(([127, 0, 0, 1], 1)), secure: false };
-    let serving = connection::serve(server, peer, Place::alone(), router.clone(), terms, CancellationToken::new());
+    let serving = connection::serve(server, peer, Slot::alone(), router.clone(), terms, CancellationToken::new());
     tokio::spawn(serving);
     client
 }
@@ -226,33 +226,33 @@ async fn a_body_that_finds_no_room_is_refused_and_a_small_one_needs_none() {
 
 #[tokio::test]
 async fn the_longest_silent_goes_when_all_places_are_taken_and_who_is_served_stays() {
-    let places = Places::bounded(3, 2);
-    let mut served = places.take().await;
+    let slots = Slots::bounded(3, 2);
+    let mut served = slots.take().await;
     served.busy();
-    let mut idle = places.take().await;
+    let mut idle = slots.take().await;
     idle.idle();
-    let first = places.take().await;
-    let second = places.take().await;
-    let gone = |place: &Place| place.evicted().is_cancelled();
+    let first = slots.take().await;
+    let second = slots.take().await;
+    let gone = |slot: &Slot| slot.evicted().is_cancelled();
     assert!(gone(&first) && !gone(&idle) && !gone(&second));
-    let mut third = places.take().await;
+    let mut third = slots.take().await;
     assert!(gone(&second) && !gone(&idle));
     third.busy();
-    let mut fourth = places.take().await;
+    let mut fourth = slots.take().await;
     assert!(gone(&idle) && !gone(&served));
     fourth.busy();
     // Everyone is served: the next one waits until somebody leaves.
     let waiting = tokio::spawn({
-        let places = places.clone();
-        async move { places.take().await }
+        let slots = slots.clone();
+        async move { slots.take().await }
     });
     tokio::task::yield_now().await;
     assert!(!waiting.is_finished());
     drop((first, second, idle));
     tokio::task::yield_now().await;
-    assert!(!waiting.is_finished(), "who was sent away frees no second place");
+    assert!(!waiting.is_finished(), "who was sent away frees no second slot");
     drop(fourth);
-    waiting.await.expect("a place");
+    waiting.await.expect("a slot");
 }
 
 /// A server of the transport, and how clients speak TLS to it.

@@ -1,4 +1,4 @@
-//! One HTTP connection, from its first request on.
+//! HTTP connection: one, from its first request on.
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
@@ -22,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 use super::PATIENCE;
 use super::bodies::{self, Budget};
 use super::peer::Peer;
-use super::places::Place;
-use super::watch::{Answer, Watch, Watched};
+use super::slots::Slot;
+use super::watch::{Watch, Watched, WatchedBody};
 
 /// How long a client may keep a connection of HTTP/1 between requests: as long as Azure's front ends let it.
 const IDLE: Duration = Duration::from_secs(240);
@@ -50,17 +50,17 @@ impl Terms {
     pub(crate) const STREAMED_BODIES: Self = Self { patience: PATIENCE, bodies: None };
 }
 
-/// Serves `router` on `stream` until the client closes it, is silent for too long, or others need its place. Once
+/// Serves `router` on `stream` until the client closes it, is silent for too long, or others need its slot. Once
 /// `stopping` is cancelled, it ends with the requests that are under way.
 pub(super) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: Peer,
-    place: Place,
+    slot: Slot,
     router: Router,
     terms: Terms,
     stopping: CancellationToken,
 ) {
-    let watch = Watch::new(place, terms.patience);
+    let watch = Watch::new(slot, terms.patience);
     let evicted = watch.evicted();
     let router = TowerToHyperService::new(router);
     let service = Watching { router, peer, terms, watch: Arc::clone(&watch) };
@@ -103,7 +103,7 @@ struct Watching {
 }
 
 impl Service<Request<Incoming>> for Watching {
-    type Response = Response<Answer<Body>>;
+    type Response = Response<WatchedBody<Body>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -123,7 +123,7 @@ impl Service<Request<Incoming>> for Watching {
             if may_be_sending {
                 lease.read_the_rest().await;
             }
-            Ok(answer.map(|body| Answer::new(body, exchange)))
+            Ok(answer.map(|body| WatchedBody::new(body, exchange)))
         })
     }
 }

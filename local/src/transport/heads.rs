@@ -1,4 +1,5 @@
-//! Where the heads of requests begin and end in what a client sends: no more than it takes to know that one is under way.
+//! Message framing: where the heads of requests begin and end in what a client sends: no more than it takes to know
+//! that one is under way.
 
 /// How every connection of HTTP/2 begins (RFC 9113 §3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -1,4 +1,4 @@
-//! The names that a port answers to, and the pages that may call it.
+//! Host check: the names that a port answers to, and the pages that may call it.
 //!
 //! DNS rebinding: a name that somebody made to point to 127.0.0.1 leads a browser to these ports, and to the browser the
 //! page of that name and what answers here are one origin. The listeners cannot tell, but the request names its host, so

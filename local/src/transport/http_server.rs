@@ -1,4 +1,4 @@
-//! An HTTP service of the stack: HTTP/1.1 and HTTP/2, in plain text and over TLS on one port.
+//! HTTP server of the stack: HTTP/1.1 and HTTP/2, in plain text and over TLS on one port.
 //!
 //! Not `axum::serve`, which lets a client take as long as it likes for the head of a request.
 
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::connection::{self, Terms};
 use super::incoming::Accepted;
 use super::peer::Peer;
-use super::{Incoming, Tls};
+use super::{AcceptedConnections, Tls};
 
 /// How long [`HttpServer::stop`] waits for requests under way.
 const GRACE: Duration = Duration::from_secs(5);
@@ -52,7 +52,7 @@ impl HttpServer {
         tls: impl Into<Option<&'a Tls>>,
     ) -> io::Result<Self> {
         let tls = tls.into();
-        let incoming = Incoming::new(service, listener, tls)?;
+        let incoming = AcceptedConnections::new(service, listener, tls)?;
         let address = incoming.address();
         let stopping = CancellationToken::new();
         let router = match tls {
@@ -90,13 +90,18 @@ impl Drop for HttpServer {
 
 /// Serves `router` to who comes in until `stopping` is cancelled; open connections end with what they carry. Dropped, it
 /// ends them at once.
-pub(crate) async fn serve(mut incoming: Incoming, router: Router, terms: Terms, stopping: CancellationToken) {
+pub(crate) async fn serve(
+    mut incoming: AcceptedConnections,
+    router: Router,
+    terms: Terms,
+    stopping: CancellationToken,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            Accepted { stream, peer, place } = incoming.next() => {
+            Accepted { stream, peer, slot } = incoming.next() => {
                 let peer = Peer { address: peer, secure: matches!(stream, Either::Right(_)) };
-                connections.spawn(connection::serve(stream, peer, place, router.clone(), terms, stopping.clone()));
+                connections.spawn(connection::serve(stream, peer, slot, router.clone(), terms, stopping.clone()));
             }
             Some(_) = connections.join_next() => {}
             () = stopping.cancelled() => break,

@@ -1,4 +1,4 @@
-//! The stream of accepted connections of one port.
+//! Acceptor: the stream of accepted connections of one port.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::either::Either;
 
-use super::places::{Place, Places};
+use super::slots::{Slot, Slots};
 use super::{Connection, PATIENCE, Tls};
 
 /// Connections that are ready before somebody serves them.
@@ -20,7 +20,7 @@ const READY: usize = 256;
 const REST: Duration = Duration::from_millis(100);
 
 /// Accepts connections of a port. One that is slow to speak holds up no other.
-pub(crate) struct Incoming {
+pub(crate) struct AcceptedConnections {
     address: SocketAddr,
     ready: mpsc::Receiver<Accepted>,
     acceptor: JoinHandle<()>,
@@ -33,10 +33,10 @@ pub(crate) struct Accepted {
     /// Where it comes from.
     pub(crate) peer: SocketAddr,
     /// Held until it ends; silent still, since nothing was asked for yet.
-    pub(crate) place: Place,
+    pub(crate) slot: Slot,
 }
 
-impl Incoming {
+impl AcceptedConnections {
     /// Starts accepting, in plain text only where there is no `tls`. `service` is for the log.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ impl Incoming {
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (sender, ready) = mpsc::channel(READY);
-        let acceptor = Acceptor { service, tls: tls.into().cloned(), places: Places::new(), ready: sender };
+        let acceptor = Acceptor { service, tls: tls.into().cloned(), slots: Slots::new(), ready: sender };
         let acceptor = tokio::spawn(acceptor.run(listener));
         Ok(Self { address, ready, acceptor })
     }
@@ -66,7 +66,7 @@ impl Incoming {
     }
 }
 
-impl Drop for Incoming {
+impl Drop for AcceptedConnections {
     fn drop(&mut self) {
         self.acceptor.abort();
     }
@@ -75,7 +75,7 @@ impl Drop for Incoming {
 struct Acceptor {
     service: &'static str,
     tls: Option<Tls>,
-    places: Arc<Places>,
+    slots: Arc<Slots>,
     ready: mpsc::Sender<Accepted>,
 }
 
@@ -88,7 +88,7 @@ impl Acceptor {
                 Err(error) => {
                     // Most often there are too many open files. Who is sent away closes its own in a moment.
                     tracing::warn!(service, %error, "cannot accept a connection");
-                    match self.places.make_room() {
+                    match self.slots.make_room() {
                         true => tokio::task::yield_now().await,
                         false => tokio::time::sleep(REST).await,
                     }
@@ -99,10 +99,10 @@ impl Acceptor {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(service, %peer, %error, "a connection keeps Nagle's delay");
             }
-            let place = self.places.take().await;
+            let slot = self.slots.take().await;
             let (tls, ready) = (self.tls.clone(), self.ready.clone());
             tokio::spawn(async move {
-                if let Err(error) = shake_hands(tls, stream, peer, place, ready).await {
+                if let Err(error) = shake_hands(tls, stream, peer, slot, ready).await {
                     tracing::debug!(service, %peer, %error, "a connection broke before its first request");
                 }
             });
@@ -114,20 +114,20 @@ async fn shake_hands(
     tls: Option<Tls>,
     stream: TcpStream,
     peer: SocketAddr,
-    mut place: Place,
+    mut slot: Slot,
     ready: mpsc::Sender<Accepted>,
 ) -> io::Result<()> {
     let stream = match tls {
         None => Either::Left(stream),
         Some(tls) => {
-            let evicted = place.evicted();
+            let evicted = slot.evicted();
             let shaken = evicted.run_until_cancelled(tokio::time::timeout(PATIENCE, tls.accept(stream))).await;
-            let Some(in_time) = shaken else { return Err(io::Error::other("others needed its place")) };
+            let Some(in_time) = shaken else { return Err(io::Error::other("others needed its slot")) };
             in_time.map_err(|_| io::ErrorKind::TimedOut)??
         }
     };
-    place.silent();
+    slot.silent();
     // The receiver is gone when the service has stopped.
-    drop(ready.send(Accepted { stream, peer, place }).await);
+    drop(ready.send(Accepted { stream, peer, slot }).await);
     Ok(())
 }

@@ -1,10 +1,10 @@
-//! How connections come in: in plain text or over TLS on the same port, told apart by the first byte.
+//! Listeners: connections come in as plain text or over TLS on the same port, told apart by the first byte.
 //!
 //! A TLS client speaks first and its first byte is 0x16 (RFC 8446 §5.1: a handshake record), which neither HTTP nor
 //! AMQP begins with. So every port of the stack is also its own secure port, and no client needs another one.
 //!
 //! Whoever connects has to say something whole within `PATIENCE`: first byte and TLS handshake, then the head of a
-//! request, of each later one too once its first byte has come. A port has a bounded number of places; when they are
+//! request, of each later one too once its first byte has come. A port has a bounded number of slots; when they are
 //! taken, who has been silent longest goes. What is held of bodies at a time is bounded for all ports together.
 
 use std::time::Duration;
@@ -19,7 +19,7 @@ mod http_server;
 mod incoming;
 mod path;
 mod peer;
-pub(crate) mod places;
+pub(crate) mod slots;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -30,7 +30,7 @@ pub(crate) use hosts::foreign_page;
 pub use hosts::{HostName, Hosts, InvalidHost};
 pub use http_server::HttpServer;
 pub(crate) use http_server::serve;
-pub(crate) use incoming::{Accepted, Incoming};
+pub(crate) use incoming::{Accepted, AcceptedConnections};
 pub(crate) use path::PlainPath;
 pub use peer::Peer;
 pub use tls::{Connection, Tls};

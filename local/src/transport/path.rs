@@ -1,8 +1,9 @@
-//! Paths that are judged in one place and used in another: forwarded by a client, or handed to the emulator of Cosmos DB.
+//! Path normalization: paths that are judged in one place and used in another: forwarded by a client, or handed to
+//! the emulator of Cosmos DB.
 //!
 //! Who reads a URL by the WHATWG standard, as browsers and the `url` crate do, rewrites its path: `\` becomes `/`, the
 //! segments `.` and `..` are resolved, escaped (`%2e`) or not, tabs and line ends vanish, and what a path may not hold is
-//! escaped. A door that judges one spelling and passes on another lets everybody through, so that such a path is refused.
+//! escaped. A gateway that judges one spelling and passes on another lets everybody through, so that such a path is refused.
 
 use url::Url;
 

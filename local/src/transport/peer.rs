@@ -1,4 +1,4 @@
-//! Who sent a request, and over what.
+//! Peer: who sent a request, and over what.
 
 use std::net::SocketAddr;
 

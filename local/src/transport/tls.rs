@@ -1,4 +1,4 @@
-//! The server's side of TLS.
+//! TLS, the server's side.
 
 use std::io;
 use std::pin::Pin;

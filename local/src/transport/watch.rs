@@ -1,4 +1,5 @@
-//! How long an HTTP connection may be silent: its client owes whole heads of requests in time, and nothing between them.
+//! Idle timeouts: how long an HTTP connection may be silent. Its client owes whole heads of requests in time, and
+//! nothing between them.
 //!
 //! The server's own timer for heads runs between requests too, where clients keep connections for minutes.
 
@@ -15,7 +16,7 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::heads::{Head, Heads};
-use super::places::Place;
+use super::slots::Slot;
 
 /// How long a client may take nothing of an answer.
 const STALLED: Duration = Duration::from_secs(60);
@@ -26,7 +27,7 @@ pub(super) struct Watch {
 }
 
 struct State {
-    place: Place,
+    slot: Slot,
     /// How long a head may take.
     patience: Duration,
     /// When the head that is awaited or under way must be whole.
@@ -44,9 +45,9 @@ struct State {
 
 impl Watch {
     /// Of a connection from which the first head is awaited.
-    pub(super) fn new(place: Place, patience: Duration) -> Arc<Self> {
+    pub(super) fn new(slot: Slot, patience: Duration) -> Arc<Self> {
         let state = State {
-            place,
+            slot,
             patience,
             deadline: Some(Instant::now() + patience),
             heads: Heads::default(),
@@ -60,7 +61,7 @@ impl Watch {
 
     /// Cancelled when the connection has to make room for others.
     pub(super) fn evicted(&self) -> CancellationToken {
-        self.state().place.evicted()
+        self.state().slot.evicted()
     }
 
     /// The head of a request is whole; it is being answered until what this returns is dropped.
@@ -73,7 +74,7 @@ impl Watch {
         if request.version() == Version::HTTP_2 {
             state.judge_frames();
         }
-        state.place.busy();
+        state.slot.busy();
         drop(state);
         Exchange { watch: Arc::clone(self) }
     }
@@ -108,8 +109,8 @@ impl Watch {
             }
         }
         match state.deadline {
-            None => state.place.idle(),
-            Some(_) => state.place.silent(),
+            None => state.slot.idle(),
+            Some(_) => state.slot.silent(),
         }
     }
 
@@ -122,7 +123,7 @@ impl State {
     /// From now on a head is owed.
     fn owe(&mut self) {
         self.deadline = Some(Instant::now() + self.patience);
-        self.place.silent();
+        self.slot.silent();
     }
 
     /// On HTTP/2 a head may be under way while others are answered.
@@ -135,7 +136,7 @@ impl State {
             (false, Some(_)) if self.served => {
                 self.deadline = None;
                 if self.open == 0 {
-                    self.place.idle();
+                    self.slot.idle();
                 }
             }
             _ => {}
@@ -167,18 +168,18 @@ impl Drop for Exchange {
 }
 
 /// The body of an answer; the exchange ends with it.
-pub(super) struct Answer<B> {
+pub(super) struct WatchedBody<B> {
     body: B,
     _exchange: Exchange,
 }
 
-impl<B> Answer<B> {
+impl<B> WatchedBody<B> {
     pub(super) fn new(body: B, exchange: Exchange) -> Self {
         Self { body, _exchange: exchange }
     }
 }
 
-impl<B: Body + Unpin> Body for Answer<B> {
+impl<B: Body + Unpin> Body for WatchedBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 

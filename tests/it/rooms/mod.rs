@@ -28,29 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Names that still have a word of our own: a package, and the name.
-const OLD_NAMES: &[(&str, &[&str])] = &[
-    (
-        "local/src",
-        &[
-            "door",
-            "lease_door",
-            "Door",
-            "Place",
-            "Outcome",
-            "Held",
-            "HeldDisposition",
-            "held",
-            "Late",
-            "LateDisposition",
-            "LateDetach",
-            "Seat",
-            "seat",
-            "Places",
-            "places",
-        ],
-    ),
-    ("cli/src", &["Shelf", "Known", "Door", "door"]),
-];
+const OLD_NAMES: &[(&str, &[&str])] = &[("cli/src", &["Shelf", "Known", "Door", "door"])];
 
 #[test]
 fn no_file_uses_another_that_uses_it_in_turn() {

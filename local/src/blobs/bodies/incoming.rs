@@ -1,4 +1,4 @@
-//! Bytes on their way into the store.
+//! Uploads: bytes on their way into the store.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

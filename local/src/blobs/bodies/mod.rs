@@ -1,4 +1,4 @@
-//! Bytes of blobs and blocks, kept in chunks so that no body ever sits in memory whole.
+//! Chunked storage of the bytes of blobs and blocks, so that no body ever sits in memory whole.
 //!
 //! A body is written under a fresh number before anything refers to it. Its number stands in `unowned` until the commit
 //! that refers to it strikes it out, and again from the commit that drops the last reference until the chunks are

@@ -1,4 +1,4 @@
-//! Stored bytes on their way out.
+//! Downloads: stored bytes on their way out, pinned while they are read.
 
 use std::sync::{Arc, PoisonError};
 

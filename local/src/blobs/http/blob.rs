@@ -12,13 +12,13 @@ use crate::blobs::{
 use crate::storage_account::{auth::Grant, dates};
 
 use super::{
-    Incoming, Service,
+    RequestBody, Service,
     lease::{lease_action, leased},
     operation::not_implemented,
     range::ByteRange,
     reply::Reply,
     request::{Call, unusable},
-    transfer::{self, Outgoing},
+    transfer::{self, Download},
 };
 
 /// Most bytes of one Put Blob.
@@ -32,7 +32,7 @@ impl Service {
         call: &Call,
         grant: &Grant,
         path: &BlobPath,
-        body: &mut Incoming,
+        body: &mut RequestBody,
     ) -> Result<Reply, Failure> {
         let mut replacement = self.replacement(call, grant, path, true)?;
         self.before_body(path).await?;
@@ -87,7 +87,7 @@ impl Service {
                 if with_md5 && to - from > MAX_RANGE_WITH_MD5 {
                     return Err(unusable("x-ms-range-get-content-md5"));
                 }
-                let bytes = Outgoing::new(pin, from, to)?;
+                let bytes = Download::new(pin, from, to)?;
                 let range_md5 = if with_md5 { Some(bytes.md5()?) } else { None };
                 Ok((record, (from, to), bytes, range_md5))
             })

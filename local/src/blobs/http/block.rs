@@ -11,7 +11,7 @@ use crate::blobs::{
 use crate::storage_account::auth::Grant;
 
 use super::{
-    Incoming, Service, blob,
+    RequestBody, Service, blob,
     reply::Reply,
     request::Call,
     transfer,
@@ -24,7 +24,12 @@ const MAX_BLOCK: u64 = 4000 * 1024 * 1024;
 const MAX_BLOCK_LIST: u64 = 16 * 1024 * 1024;
 
 impl Service {
-    pub(super) async fn put_block(&self, call: &Call, path: &BlobPath, body: &mut Incoming) -> Result<Reply, Failure> {
+    pub(super) async fn put_block(
+        &self,
+        call: &Call,
+        path: &BlobPath,
+        body: &mut RequestBody,
+    ) -> Result<Reply, Failure> {
         let missing = || Failure::refused(Code::MissingRequiredQueryParameter, "Parameter: blockid.");
         let id = call.query.get("blockid").ok_or_else(missing)?.to_owned();
         let expected = call.header("content-md5")?;
@@ -47,7 +52,7 @@ impl Service {
         call: &Call,
         grant: &Grant,
         path: &BlobPath,
-        body: &mut Incoming,
+        body: &mut RequestBody,
     ) -> Result<Reply, Failure> {
         let replacement = self.replacement(call, grant, path, false)?;
         call.check_length(MAX_BLOCK_LIST)?;

@@ -1,4 +1,4 @@
-//! What requests ask of leases, of blobs and of containers alike, and how they are answered.
+//! Lease operations, of blobs and of containers alike, and how they are answered.
 
 use http::StatusCode;
 use uuid::Uuid;

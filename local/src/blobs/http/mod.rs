@@ -1,4 +1,4 @@
-//! The service's REST interface.
+//! REST interface of Blob Storage.
 //!
 //! Source: "Blob service REST API".
 
@@ -31,7 +31,7 @@ use self::{
     request::Call,
 };
 use super::{error::Failure, store::Store};
-use crate::storage_account::{Incoming, auth::Account, check_version, work};
+use crate::storage_account::{RequestBody, auth::Account, check_version, work};
 
 /// What answers requests.
 pub(super) struct Service {
@@ -49,7 +49,7 @@ async fn serve(State(service): State<Arc<Service>>, request: Request) -> Respons
     let (parts, body) = request.into_parts();
     let (headers, is_head) = (parts.headers.clone(), parts.method == Method::HEAD);
     let id = Uuid::new_v4().to_string();
-    let mut body = Incoming::new(body);
+    let mut body = RequestBody::new(body);
     let outcome = match request::read(parts, id.clone(), &service.account.name) {
         Ok(call) => service.answer(&call, &mut body).await,
         Err(failure) => Err(failure),
@@ -74,7 +74,7 @@ fn report(failure: &Failure, request_id: &str) {
 }
 
 impl Service {
-    async fn answer(&self, call: &Call, body: &mut Incoming) -> Result<Reply, Failure> {
+    async fn answer(&self, call: &Call, body: &mut RequestBody) -> Result<Reply, Failure> {
         check_version(&call.headers)?;
         let grant = self.account.authenticate(call, self.store.now())?;
         let operation = Operation::of(call)?;

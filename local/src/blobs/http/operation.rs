@@ -1,4 +1,4 @@
-//! Which operation a request asks for. What is not in [`Operation`] is refused by its name.
+//! Operations: which one a request asks for. What is not in [`Operation`] is refused by its name.
 
 use http::Method;
 

@@ -1,4 +1,4 @@
-//! The part of a blob that a request asks for.
+//! Range: the part of a blob that a request asks for.
 
 use crate::blobs::error::Failure;
 

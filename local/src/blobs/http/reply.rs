@@ -1,4 +1,4 @@
-//! What answers of the Blob service carry beside what all storage services carry.
+//! Response headers that answers of the Blob service carry beside what all storage services carry.
 
 use http::StatusCode;
 use time::OffsetDateTime;

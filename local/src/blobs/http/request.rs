@@ -1,4 +1,4 @@
-//! What a request says about blobs.
+//! Request headers and parameters about blobs.
 
 use http::request::Parts;
 use uuid::Uuid;

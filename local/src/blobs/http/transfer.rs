@@ -1,4 +1,4 @@
-//! Bodies on their way in and out, a chunk at a time.
+//! Streaming of bodies in and out, a chunk at a time.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::blobs::{
     error::{Code, Failure},
 };
 
-use super::{BODY_WRITES, Incoming, OTHER_WORK, in_turn, request::Call};
+use super::{BODY_WRITES, OTHER_WORK, RequestBody, in_turn, request::Call};
 
 /// Takes in a body of at most `limit` bytes.
 ///
@@ -21,7 +21,7 @@ use super::{BODY_WRITES, Incoming, OTHER_WORK, in_turn, request::Call};
 /// [`Code::MissingContentLengthHeader`], [`Code::RequestBodyTooLarge`], [`Failure::Body`] where it breaks off.
 pub(super) async fn receive(
     call: &Call,
-    body: &mut Incoming,
+    body: &mut RequestBody,
     mut upload: Upload,
     limit: u64,
 ) -> Result<(Draft, Option<[u8; 16]>), Failure> {
@@ -58,13 +58,13 @@ pub(super) fn base64(md5: [u8; 16]) -> String {
 }
 
 /// Bytes of a blob, ready to be sent: the first chunk is read, the others are read as the client takes them.
-pub(super) struct Outgoing {
+pub(super) struct Download {
     first: Bytes,
     rest: std::vec::IntoIter<Slice>,
     pin: Pin,
 }
 
-impl Outgoing {
+impl Download {
     /// The bytes from `from` to `to`, end excluded.
     pub(super) fn new(pin: Pin, from: u64, to: u64) -> Result<Self, Failure> {
         let mut rest = pin.slices(from, to).into_iter();

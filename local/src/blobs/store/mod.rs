@@ -1,4 +1,4 @@
-//! Containers, blobs and blocks in the durable store.
+//! Store of containers, blobs and blocks.
 //!
 //! Writers take turns ([`Store::write`]): a condition that held when it was checked still holds when the change is
 //! committed. Readers do not wait for one another.

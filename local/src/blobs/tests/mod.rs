@@ -1,4 +1,4 @@
-//! The service through its public doors: the official client, plain HTTP and the in-process handle.
+//! The service through its public interfaces: the official client, plain HTTP and the in-process handle.
 
 mod clients;
 mod durability;

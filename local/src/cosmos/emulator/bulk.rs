@@ -43,13 +43,12 @@ pub(in crate::cosmos) struct Bulk<'a> {
 
 impl<'a> Bulk<'a> {
     /// # Errors
-    /// The answer, where `request` is refused as a whole.
-    pub(in crate::cosmos) fn of(request: &'a Request) -> Result<Self, Response<Bytes>> {
-        let operations: Vec<Operation> = contoso_json::from_slice(&request.body)
-            .map_err(|error| responses::bad_request(request, &format!("Invalid batch JSON body: {error}.")))?;
+    /// What is wrong with `request` as a whole.
+    pub(in crate::cosmos) fn of(request: &'a Request) -> Result<Self, String> {
+        let operations: Vec<Operation> =
+            contoso_json::from_slice(&request.body).map_err(|error| format!("Invalid batch JSON body: {error}."))?;
         if operations.len() > MOST {
-            let message = format!("A bulk request cannot exceed {MOST} operations.");
-            return Err(responses::bad_request(request, &message));
+            return Err(format!("A bulk request cannot exceed {MOST} operations."));
         }
         let goes_on = request
             .header("x-ms-cosmos-batch-continue-on-error")

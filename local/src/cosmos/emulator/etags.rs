@@ -1,4 +1,4 @@
-//! ETags from before a restart.
+//! ETag aliases: ETags from before a restart stay valid.
 //!
 //! The emulator draws a random ETag at each write, at loading too. Clients keep ETags across a restart of the stack, so
 //! for each living item the ETags it had in earlier lives stand for the one it has now: accepted until the item is

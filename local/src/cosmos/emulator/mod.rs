@@ -1,5 +1,5 @@
-//! Microsoft's emulator, hosted in memory, and what it needs to answer as the service does: requests are brought into forms
-//! that it gets right, and what it changed is read from its answers.
+//! Microsoft's emulator, hosted in memory, and what it needs to answer as the service does: requests are brought into
+//! forms that it gets right, and what it changed is read from its answers.
 
 pub(super) mod batch_patch;
 pub(super) mod bulk;

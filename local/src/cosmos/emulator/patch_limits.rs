@@ -1,5 +1,6 @@
-//! What a patch may make of a document: one that can be read again. The emulator sets values wherever a path leads, so small patches
-//! could deepen a document without end, and give members names that no text may have (`contoso_json`).
+//! What a patch may make of a document: one that can be read again. The emulator sets values wherever a path leads,
+//! so small patches could deepen a document without end, and give members names that no text may have
+//! (`contoso_json`).
 
 use bytes::Bytes;
 use http::Response;

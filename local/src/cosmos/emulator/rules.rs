@@ -1,4 +1,5 @@
-//! Writes as the emulator understands them: what clients send otherwise, it refuses or silently gets wrong.
+//! Validation and rewriting of writes, as the emulator understands them: what clients send otherwise, it refuses or
+//! silently gets wrong.
 
 use bytes::Bytes;
 use http::Response;

@@ -1,5 +1,5 @@
-//! Queries as the emulator reads them: it takes `"x"` for a name, where the service takes it for a string like `'x'`, and
-//! would silently find nothing.
+//! Queries as the emulator reads them: it takes `"x"` for a name, where the service takes it for a string like `'x'`,
+//! and would silently find nothing.
 
 use serde_json::Value;
 

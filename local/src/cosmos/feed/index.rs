@@ -1,4 +1,5 @@
-//! Index of the change feed: which items changed at which LSN. It is what makes a change feed read cost what it returns.
+//! Index of the change feed: which items changed at which LSN. It is what makes a change feed read cost what it
+//! returns.
 //!
 //! The emulator copies and sorts every document of a range for each page, idle or not. Every write passes the bridge, so
 //! the bridge keeps, per range, the items in order of their last change, and fetches only those that a page needs. An

@@ -1,4 +1,4 @@
-//! What a change feed request reads and from where: the forms that clients give it.
+//! Start and scope of a change feed request: the forms that clients give it.
 
 use azure_data_cosmos_driver::models::{
     EffectivePartitionKey, FeedRange as KeyRange, PartitionKey, PartitionKeyDefinition, PartitionKeyValue,

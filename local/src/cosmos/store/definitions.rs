@@ -1,4 +1,4 @@
-//! The log of definitions: every successful change of databases, containers and throughput, in commit order.
+//! Definition log: every successful change of databases, containers and throughput, in commit order.
 //!
 //! The emulator numbers databases and containers in the order in which they are made, and clients keep these resource
 //! ids. So their history is executed again at each start: it is short, since items are not part of it.

@@ -1,4 +1,4 @@
-//! The form of what is stored: a JSON head, preceded by its length (four bytes, big-endian), and a body as it came.
+//! Framing of what is stored: a JSON head, preceded by its length (four bytes, big-endian), and a body as it came.
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};

@@ -1,4 +1,4 @@
-//! What is durable: the log of definitions, each living item as it was last written, and each range's LSN.
+//! Store of what is durable: the log of definitions, each living item as it was last written, and each range's LSN.
 //!
 //! There is nothing to compact: an item's row replaces the one before it, in the same commit that moves the range's LSN.
 //! Start-up therefore takes time for what lives, not for what ever happened. Rows are in order of LSN, the order in

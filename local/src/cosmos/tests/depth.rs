@@ -1,4 +1,5 @@
-//! JSON without a bottom is refused by name, whatever way it comes, and a document never gets deeper than can be read again.
+//! JSON without a bottom is refused by name, whatever way it comes, and a document never gets deeper than can be read
+//! again.
 
 use azure_data_cosmos_driver::binary_json;
 

@@ -1,4 +1,5 @@
-//! Through the public doors: the official Rust client over the wire, and the in-process door for what it does not send.
+//! Through the public interfaces: the official Rust client over the wire, and the in-process API for what it does not
+//! send.
 
 use azure_core::http::Etag;
 use azure_data_cosmos::{
@@ -14,7 +15,7 @@ use super::*;
 use crate::storage::Sync;
 
 mod depth;
-mod doors;
+mod endpoints;
 mod expiry;
 mod feeds;
 mod levers;

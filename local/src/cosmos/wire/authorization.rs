@@ -1,4 +1,4 @@
-//! Who may call: the check of the `Authorization` header, in one place.
+//! Authorization: the check of the `Authorization` header.
 //!
 //! * `type=master`: shared key as in "Access control in the Azure Cosmos DB SQL API": HMAC-SHA256 over
 //!   `verb \n resource type \n resource link \n date \n \n`, verb and date in lower case. The date is not compared with

@@ -1,4 +1,4 @@
-//! What tests do to the account: requests that fail on demand, a limit on throughput, regions that go away.
+//! Levers, what tests do to the account: requests that fail on demand, a limit on throughput, regions that go away.
 
 use std::{
     collections::HashMap,

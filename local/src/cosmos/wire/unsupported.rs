@@ -1,4 +1,4 @@
-//! What the account does not offer, refused by name.
+//! Unsupported operations, refused by name.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};

@@ -1,4 +1,5 @@
-//! What requests cost, by container: Azure Monitor's metrics `TotalRequests` and `TotalRequestUnits`, as far as benchmarks ask.
+//! Usage metrics: what requests cost, by container: Azure Monitor's metrics `TotalRequests` and `TotalRequestUnits`,
+//! as far as benchmarks ask.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     context::Delivery,
-    outcome::{Outcome, Verdict},
+    outcome::{DeliveryResult, Verdict},
     request,
     route::{self, Route},
 };
@@ -27,7 +27,7 @@ pub(super) async fn handle(
     route: Route,
     settings: &Settings,
     events: Vec<Pending>,
-) -> Result<(Option<Outcome>, Option<Position>), Error> {
+) -> Result<(Option<DeliveryResult>, Option<Position>), Error> {
     if events.iter().any(|event| event.header.dead.is_some()) {
         let retry_at = dead_letter::write(delivery, subscription, settings, &events).await?;
         return Ok((None, retry_at));
@@ -74,7 +74,7 @@ async fn attempt(
     route: Route,
     settings: &Settings,
     events: &[Pending],
-) -> Outcome {
+) -> DeliveryResult {
     let started = Instant::now();
     let at = delivery.clock.now();
     let outcome = match route {
@@ -97,10 +97,16 @@ async fn attempt(
     outcome
 }
 
-async fn post(delivery: &Delivery, url: Url, subscription: &str, settings: &Settings, events: &[Pending]) -> Outcome {
+async fn post(
+    delivery: &Delivery,
+    url: Url,
+    subscription: &str,
+    settings: &Settings,
+    events: &[Pending],
+) -> DeliveryResult {
     let (headers, body) = request::delivery(subscription, settings, events);
     match delivery.http.send(Method::POST, &url, headers, body).await {
-        Ok(answer) => Outcome::of_status(answer.status.as_u16(), &settings.target.destination),
-        Err(error) => Outcome::of_failure(&error),
+        Ok(answer) => DeliveryResult::of_status(answer.status.as_u16(), &settings.target.destination),
+        Err(error) => DeliveryResult::of_failure(&error),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct HttpClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>)
 
 /// What an endpoint said.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct EndpointAnswer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     /// Its beginning.
@@ -68,7 +68,7 @@ impl HttpClient {
         url: &Url,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<Answer, NoAnswer> {
+    ) -> Result<EndpointAnswer, NoAnswer> {
         let uri: Uri = url.as_str().parse().map_err(|error| NoAnswer::Socket(Box::new(error)))?;
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
@@ -85,7 +85,7 @@ impl HttpClient {
         let mut body = Vec::new();
         // The status counts, whatever becomes of the body.
         let _cut_off = timeout_at(deadline, read(incoming, &mut body)).await;
-        Ok(Answer { status: parts.status, headers: parts.headers, body })
+        Ok(EndpointAnswer { status: parts.status, headers: parts.headers, body })
     }
 }
 

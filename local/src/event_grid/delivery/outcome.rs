@@ -1,4 +1,4 @@
-//! What an answer means: delivered, try again, or give up.
+//! Result of a delivery attempt, read from the endpoint's answer: delivered, try again, or give up.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::event_grid::subscription::Destination;
 
 /// The result of one delivery attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Outcome {
+pub(crate) struct DeliveryResult {
     /// The service's word for it, as dead letters show it.
     pub(crate) name: &'static str,
     pub(crate) status: Option<u16>,
@@ -32,7 +32,7 @@ const BUSY_FLOOR: Duration = Duration::from_secs(30);
 const TIMED_OUT_FLOOR: Duration = Duration::from_secs(120);
 const RESOURCE_FLOOR: Duration = Duration::from_secs(300);
 
-impl Outcome {
+impl DeliveryResult {
     /// Reads the status of an answer. Only 200 to 204 is success; redirects are not followed.
     pub(crate) fn of_status(status: u16, destination: &Destination) -> Self {
         let azure_resource = !matches!(destination, Destination::WebHook(_));
@@ -82,10 +82,11 @@ mod tests {
     fn functions_are_azure_resources_and_webhooks_are_not() {
         let function = Destination::AzureFunction("F".to_owned());
         let hook = Destination::WebHook(url::Url::parse("https://partner.example/").expect("url"));
-        let retries =
-            |status, destination| matches!(Outcome::of_status(status, destination).verdict, Verdict::Retry { .. });
+        let retries = |status, destination| {
+            matches!(DeliveryResult::of_status(status, destination).verdict, Verdict::Retry { .. })
+        };
         for status in [200, 201, 202, 203, 204] {
-            assert_eq!(Outcome::of_status(status, &hook).verdict, Verdict::Delivered);
+            assert_eq!(DeliveryResult::of_status(status, &hook).verdict, Verdict::Delivered);
         }
         for status in [205, 301, 302, 307, 404, 408, 409, 410, 429, 500, 503] {
             assert!(retries(status, &hook) && retries(status, &function), "{status}");

@@ -1,11 +1,11 @@
-//! Ways to a destination: over HTTP, or through the door of another service of the stack.
+//! Routes to a destination: over HTTP, or through the in-process API of another service of the stack.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::StatusCode;
 use serde_json::Value;
 use url::Url;
 
-use super::{context::Delivery, outcome::Outcome, request};
+use super::{context::Delivery, outcome::DeliveryResult, request};
 use crate::{
     event_grid::{
         queue::Pending,
@@ -60,7 +60,7 @@ pub(super) fn to_queue(
     name: &str,
     life: QueueLife,
     events: &[Pending],
-) -> Outcome {
+) -> DeliveryResult {
     let put = |event: &Pending| {
         let text = BASE64_STANDARD.encode(&event.body);
         match life {
@@ -74,7 +74,7 @@ pub(super) fn to_queue(
         Ok(()) => StatusCode::CREATED,
         Err(error) => refused(error),
     };
-    Outcome::of_status(status.as_u16(), &settings.target.destination)
+    DeliveryResult::of_status(status.as_u16(), &settings.target.destination)
 }
 
 fn refused(error: &queues::Error) -> StatusCode {
@@ -89,7 +89,7 @@ pub(super) fn to_event_hub(
     settings: &Settings,
     name: &str,
     events: &[Pending],
-) -> Outcome {
+) -> DeliveryResult {
     let send = |event: &Pending| -> Result<(), StatusCode> {
         let hub = delivery.event_hubs.hub(name).ok_or(StatusCode::NOT_FOUND)?;
         let message = message(subscription, settings, event);
@@ -111,7 +111,7 @@ pub(super) fn to_event_hub(
         Ok(()) => StatusCode::CREATED,
         Err(status) => status,
     };
-    Outcome::of_status(status.as_u16(), &settings.target.destination)
+    DeliveryResult::of_status(status.as_u16(), &settings.target.destination)
 }
 
 fn message(subscription: &str, settings: &Settings, event: &Pending) -> Outgoing {

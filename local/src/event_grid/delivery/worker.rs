@@ -13,7 +13,7 @@ use url::Url;
 use super::{
     attempt::handle,
     context::Delivery,
-    outcome::{Outcome, Verdict},
+    outcome::{DeliveryResult, Verdict},
     route::Route,
 };
 use crate::event_grid::{
@@ -35,7 +35,7 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// What a finished request leaves to its worker.
 struct Finished {
     /// `None` when no attempt was made.
-    outcome: Option<Outcome>,
+    outcome: Option<DeliveryResult>,
     /// Where the events are now, if they stay in the queue.
     moved_to: Option<Position>,
     failed: bool,

@@ -1,4 +1,5 @@
-//! Which events a subscription wants: event types, ends of the subject, advanced filters. All parts must agree.
+//! Filters: which events a subscription wants, by event types, ends of the subject, advanced filters. All parts must
+//! agree.
 
 mod operator;
 

@@ -1,4 +1,4 @@
-//! Bringing subscriptions into force: validation of the endpoint, then the change.
+//! Provisioning of subscriptions: validation of the endpoint, then the change.
 //!
 //! New properties wait as `proposed` until the endpoint agreed. What was in force before stays in force meanwhile, and
 //! for good if the endpoint refuses: an update that fails harms nobody. (What Azure keeps then is not documented.)

@@ -1,4 +1,4 @@
-//! Asking endpoints: once for an operation, until they agree for the topology.
+//! Validation of endpoints: they are asked once for an operation, until they agree for the topology.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ use super::{Provisioning, verdict::Validation};
 use crate::event_grid::{
     error::Error,
     event::Schema,
-    handshake::{self, Answer, MANUAL_WINDOW, Question},
+    handshake::{self, MANUAL_WINDOW, Question, ValidationAnswer},
     registry::{Subscription, accept},
     subscription::{Destination, ProvisioningState, Settings},
 };
@@ -82,9 +82,9 @@ impl Provisioning {
             answer = handshake::ask(&self.delivery, &question) => answer,
         };
         match answer {
-            Answer::Consent => return Ok(Validation::Consent),
-            Answer::Refusal(message) => return Ok(Validation::Refused(message)),
-            Answer::Later => {}
+            ValidationAnswer::Consent => return Ok(Validation::Consent),
+            ValidationAnswer::Refusal(message) => return Ok(Validation::Refused(message)),
+            ValidationAnswer::Later => {}
         }
         // From here on the callback counts: Azure ignores it while the handshake's answer is outstanding.
         let (consent, consented) = oneshot::channel();

@@ -1,4 +1,4 @@
-//! How an endpoint answered.
+//! Verdict of a validation.
 
 /// How the validation of an endpoint ended.
 pub(super) enum Validation {

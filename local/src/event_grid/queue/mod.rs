@@ -1,4 +1,4 @@
-//! Pending deliveries, in the store and not in memory.
+//! Delivery queue: what is pending, in the store and not in memory.
 //!
 //! An entry's key is subscription, due time, ticket: reading a subscription's range from its start yields what is due,
 //! oldest first, and the first key that is not tells when to look again. A retry moves the entry to a later key. So the

@@ -1,4 +1,4 @@
-//! The subscriptions that exist: stored, and alive in memory.
+//! Registry of subscriptions: stored, and alive in memory.
 
 mod live;
 

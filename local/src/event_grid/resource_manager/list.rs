@@ -7,7 +7,7 @@ use axum::{
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::{Call, path::Place};
+use super::{Call, path::ResourceScope};
 use crate::event_grid::error::Refusal;
 
 const DEFAULT_PAGE: usize = 20;
@@ -15,7 +15,7 @@ const MAX_PAGE: usize = 100;
 
 impl Call<'_> {
     /// Pages of `$top`, `$filter` on the name only, as the service allows.
-    pub(super) fn list(&self, place: &Place) -> Result<Response, Refusal> {
+    pub(super) fn list(&self, within: &ResourceScope) -> Result<Response, Refusal> {
         let option = |name: &str| self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let top = option("$top").map(str::parse::<usize>).transpose();
         let top = top
@@ -26,7 +26,7 @@ impl Call<'_> {
         let filter = option("$filter").map(NameFilter::parse).transpose()?;
         let skip = option("$skiptoken").unwrap_or_default().to_lowercase();
         let now = self.service.clock.now();
-        let all = self.service.provisioning.registry.of(&place.source);
+        let all = self.service.provisioning.registry.of(&within.source);
         let mut rest = all
             .iter()
             .filter(|subscription| !subscription.expired(now))
@@ -34,7 +34,7 @@ impl Call<'_> {
             .filter(|subscription| subscription.name.to_lowercase() > skip);
         let page: Vec<_> = rest.by_ref().take(top).collect();
         let mut body =
-            json!({ "value": page.iter().map(|subscription| self.shown(place, subscription)).collect::<Vec<_>>() });
+            json!({ "value": page.iter().map(|subscription| self.shown(within, subscription)).collect::<Vec<_>>() });
         if let (Some(last), Some(_)) = (page.last(), rest.next()) {
             body["nextLink"] = self.next_page(&last.name).into();
         }

@@ -1,4 +1,4 @@
-//! The Resource Manager calls on event subscriptions and topics.
+//! Resource Manager: its calls on event subscriptions and topics.
 //!
 //! Only tokens count here. Roles are asked for on the source of the subscriptions: `eventGrid/topics/<topic>`, `storage` or
 //! `eventHubs`; reading topics and their keys needs a role on `eventGrid`.
@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use self::{
     operations::Status,
-    path::{Place, Resource},
+    path::{Resource, ResourceScope},
 };
 use super::{
     auth, body,
@@ -80,14 +80,14 @@ async fn answer(service: &Arc<Service>, request: Request) -> Result<Response, Re
     let call =
         Call { service, query, base: base(&parts, service), path, body: body::read(request_body, BODY_LIMIT).await? };
     match (parts.method, resource) {
-        (Method::PUT, Resource::Subscription(place, name)) => call.put(&place, &name),
-        (Method::PATCH, Resource::Subscription(place, name)) => call.patch(&place, &name),
-        (Method::GET, Resource::Subscription(place, name)) => {
-            Ok(Json(call.shown(&place, &*call.find(&place, &name)?)).into_response())
+        (Method::PUT, Resource::Subscription(within, name)) => call.put(&within, &name),
+        (Method::PATCH, Resource::Subscription(within, name)) => call.patch(&within, &name),
+        (Method::GET, Resource::Subscription(within, name)) => {
+            Ok(Json(call.shown(&within, &*call.find(&within, &name)?)).into_response())
         }
-        (Method::DELETE, Resource::Subscription(place, name)) => call.delete(&place, &name),
-        (Method::GET, Resource::Subscriptions(place)) => call.list(&place),
-        (Method::POST, Resource::Action(place, name, action)) => call.act(&place, &name, &action),
+        (Method::DELETE, Resource::Subscription(within, name)) => call.delete(&within, &name),
+        (Method::GET, Resource::Subscriptions(within)) => call.list(&within),
+        (Method::POST, Resource::Action(within, name, action)) => call.act(&within, &name, &action),
         (Method::GET, Resource::Operation(id)) => {
             let status = call.status(id)?;
             Ok(call.polled(StatusCode::OK, &status, id))
@@ -110,10 +110,10 @@ async fn answer(service: &Arc<Service>, request: Request) -> Result<Response, Re
 }
 
 impl Call<'_> {
-    fn find(&self, place: &Place, name: &str) -> Result<Arc<Subscription>, Refusal> {
-        let found = self.service.provisioning.registry.find(&place.source, name);
+    fn find(&self, within: &ResourceScope, name: &str) -> Result<Arc<Subscription>, Refusal> {
+        let found = self.service.provisioning.registry.find(&within.source, name);
         found.filter(|found| !found.expired(self.service.clock.now())).ok_or_else(|| {
-            Refusal::not_found(format!("The event subscription `{name}` does not exist on {}.", place.parent))
+            Refusal::not_found(format!("The event subscription `{name}` does not exist on {}.", within.parent))
         })
     }
 
@@ -122,31 +122,31 @@ impl Call<'_> {
             .map_err(|error| Refusal::invalid(format!("The body is not a JSON object: {error}.")))
     }
 
-    fn put(&self, place: &Place, name: &str) -> Result<Response, Refusal> {
+    fn put(&self, within: &ResourceScope, name: &str) -> Result<Response, Refusal> {
         let mut body = self.object()?;
         let properties = body.remove("properties").ok_or_else(|| Refusal::invalid("The body needs `properties`."))?;
-        self.propose(place, name, properties)
+        self.propose(within, name, properties)
     }
 
-    fn patch(&self, place: &Place, name: &str) -> Result<Response, Refusal> {
+    fn patch(&self, within: &ResourceScope, name: &str) -> Result<Response, Refusal> {
         let body = self.object()?;
         if body.contains_key("properties") {
             return Err(Refusal::invalid("The body of PATCH is flat: it has no `properties`."));
         }
-        let properties = merge_patch(self.find(place, name)?.record().properties(), &body);
-        self.propose(place, name, properties)
+        let properties = merge_patch(self.find(within, name)?.record().properties(), &body);
+        self.propose(within, name, properties)
     }
 
-    fn propose(&self, place: &Place, name: &str, properties: Value) -> Result<Response, Refusal> {
+    fn propose(&self, within: &ResourceScope, name: &str, properties: Value) -> Result<Response, Refusal> {
         let input =
-            self.service.input_schema(&place.source).ok_or_else(|| Refusal::not_found("The topic does not exist."))?;
-        let (subscription, operation) = self.service.provisioning.propose(&place.source, name, input, properties)?;
+            self.service.input_schema(&within.source).ok_or_else(|| Refusal::not_found("The topic does not exist."))?;
+        let (subscription, operation) = self.service.provisioning.propose(&within.source, name, input, properties)?;
         let headers = self.operation_headers(operation);
-        Ok((StatusCode::CREATED, headers, Json(self.shown(place, &subscription))).into_response())
+        Ok((StatusCode::CREATED, headers, Json(self.shown(within, &subscription))).into_response())
     }
 
-    fn delete(&self, place: &Place, name: &str) -> Result<Response, Refusal> {
-        let Some(subscription) = self.service.provisioning.registry.find(&place.source, name) else {
+    fn delete(&self, within: &ResourceScope, name: &str) -> Result<Response, Refusal> {
+        let Some(subscription) = self.service.provisioning.registry.find(&within.source, name) else {
             return Ok(StatusCode::NO_CONTENT.into_response());
         };
         let operation = self.service.provisioning.delete(&subscription)?;
@@ -157,24 +157,24 @@ impl Call<'_> {
         Ok((StatusCode::ACCEPTED, headers).into_response())
     }
 
-    fn act(&self, place: &Place, name: &str, action: &str) -> Result<Response, Refusal> {
+    fn act(&self, within: &ResourceScope, name: &str, action: &str) -> Result<Response, Refusal> {
         if action.eq_ignore_ascii_case("getFullUrl") {
-            let record = self.find(place, name)?.record();
+            let record = self.find(within, name)?.record();
             return Ok(Json(subscription::full_url(&record).unwrap_or_else(|| json!({}))).into_response());
         }
         if action.eq_ignore_ascii_case("getDeliveryAttributes") {
-            let record = self.find(place, name)?.record();
+            let record = self.find(within, name)?.record();
             return Ok(Json(subscription::delivery_attributes(&record)).into_response());
         }
         Err(Refusal::unsupported(&format!("POST {}", self.path)))
     }
 
-    fn shown(&self, place: &Place, subscription: &Subscription) -> Value {
-        let topic = self.service.names.source(&place.source);
+    fn shown(&self, within: &ResourceScope, subscription: &Subscription) -> Value {
+        let topic = self.service.names.source(&within.source);
         json!({
-            "id": format!("{}/eventSubscriptions/{}", place.parent, subscription.name),
+            "id": format!("{}/eventSubscriptions/{}", within.parent, subscription.name),
             "name": subscription.name,
-            "type": place.r#type,
+            "type": within.r#type,
             "properties": subscription::shown(&subscription.record(), &topic, subscription.input),
         })
     }
@@ -211,8 +211,8 @@ fn needs(method: &Method, resource: &Resource) -> (Action, String) {
         _ => Action::SubscriptionsWrite,
     };
     let scope = match resource {
-        Resource::Subscriptions(place) | Resource::Subscription(place, _) | Resource::Action(place, ..) => {
-            place.source.scope()
+        Resource::Subscriptions(within) | Resource::Subscription(within, _) | Resource::Action(within, ..) => {
+            within.source.scope()
         }
         Resource::Topic(name) | Resource::TopicKeys(name) => Source::Topic(name.clone()).scope(),
         Resource::Topics => "eventGrid".to_owned(),

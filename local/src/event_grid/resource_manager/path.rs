@@ -1,4 +1,4 @@
-//! Which resource a Resource Manager path names. Paths are compared without regard to case.
+//! Resource paths: which resource one names. Paths are compared without regard to case.
 
 use uuid::Uuid;
 
@@ -10,11 +10,11 @@ pub(super) const PROVIDER: &str = "/providers/microsoft.eventgrid/";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Resource {
     /// The event subscriptions of a source.
-    Subscriptions(Place),
+    Subscriptions(ResourceScope),
     /// One event subscription.
-    Subscription(Place, String),
+    Subscription(ResourceScope, String),
     /// A `POST` action on one event subscription.
-    Action(Place, String, String),
+    Action(ResourceScope, String, String),
     Topics,
     Topic(String),
     TopicKeys(String),
@@ -26,7 +26,7 @@ pub(super) enum Resource {
 
 /// The source of subscriptions and the prefix of their ids, which differs between the extension and the nested form.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ResourceScope {
     pub(super) source: Source,
     /// Resource id up to and without `/eventSubscriptions`.
     pub(super) parent: String,
@@ -46,12 +46,12 @@ pub(super) fn parse<'a>(names: &Names, topics: impl Iterator<Item = &'a str>, pa
     let (kind, tail) = rest.split_first()?;
     if is(kind, "eventSubscriptions") {
         let source = sources.into_iter().find(|source| is(&names.source(source), scope))?;
-        let place = Place {
+        let within = ResourceScope {
             parent: format!("{scope}/providers/Microsoft.EventGrid"),
             source,
             r#type: "Microsoft.EventGrid/eventSubscriptions",
         };
-        return subscriptions(place, tail);
+        return subscriptions(within, tail);
     }
     if is(kind, "locations") {
         let [_, what, id] = tail else { return None };
@@ -74,7 +74,7 @@ pub(super) fn parse<'a>(names: &Names, topics: impl Iterator<Item = &'a str>, pa
         ([], Source::Topic(topic)) => Some(Resource::Topic(topic.clone())),
         ([action], Source::Topic(topic)) if is(action, "listKeys") => Some(Resource::TopicKeys(topic.clone())),
         ([collection, tail @ ..], _) if is(collection, "eventSubscriptions") => {
-            let place = Place {
+            let within = ResourceScope {
                 parent: names.topic(&source),
                 r#type: match source {
                     Source::Topic(_) => "Microsoft.EventGrid/topics/eventSubscriptions",
@@ -82,17 +82,17 @@ pub(super) fn parse<'a>(names: &Names, topics: impl Iterator<Item = &'a str>, pa
                 },
                 source,
             };
-            subscriptions(place, tail)
+            subscriptions(within, tail)
         }
         _ => None,
     }
 }
 
-fn subscriptions(place: Place, tail: &[&str]) -> Option<Resource> {
+fn subscriptions(within: ResourceScope, tail: &[&str]) -> Option<Resource> {
     match tail {
-        [] => Some(Resource::Subscriptions(place)),
-        [name] => Some(Resource::Subscription(place, (*name).to_owned())),
-        [name, action] => Some(Resource::Action(place, (*name).to_owned(), (*action).to_owned())),
+        [] => Some(Resource::Subscriptions(within)),
+        [name] => Some(Resource::Subscription(within, (*name).to_owned())),
+        [name, action] => Some(Resource::Action(within, (*name).to_owned(), (*action).to_owned())),
         _ => None,
     }
 }

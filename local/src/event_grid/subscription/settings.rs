@@ -1,4 +1,4 @@
-//! Reading the properties of a subscription as Resource Manager spells them.
+//! Settings: the properties of a subscription, read as Resource Manager spells them.
 
 use std::time::Duration;
 

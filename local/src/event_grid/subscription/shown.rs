@@ -1,4 +1,4 @@
-//! What reads show of a subscription: defaults written out, secrets hidden.
+//! Resource representation of a subscription: defaults written out, secrets hidden.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! Reading the destination of a subscription.
+//! Destination of a subscription, read.
 
 use std::{net::IpAddr, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The service through its public doors: HTTP in, HTTP out, the clock stepped by hand.
+//! The service through its public interface: HTTP in, HTTP out, the clock stepped by hand.
 
 mod captured;
 mod delivery;

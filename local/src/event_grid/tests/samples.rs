@@ -1,5 +1,5 @@
-//! Events that others published, through a topic to a webhook, record for record: samples of the service in both schemas
-//! and the conformance cases of CloudEvents.
+//! Events that others published, through a topic to a webhook, record for record: samples of the service in both
+//! schemas and the conformance cases of CloudEvents.
 
 use std::path::Path;
 

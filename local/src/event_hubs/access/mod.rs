@@ -1,4 +1,4 @@
-//! Who may do what in the namespace: keys of the namespace and tokens of identities.
+//! Authorization: who may do what in the namespace, by keys of the namespace and tokens of identities.
 //!
 //! A client puts tokens for audiences to `$cbs`; what a token is good for stays with the connection as a [`Grant`]. Rights
 //! are asked for when a link attaches, and again when a token expires. Source: "Authenticate access to Event Hubs
@@ -105,7 +105,7 @@ impl Grant {
     }
 }
 
-/// The namespace's door.
+/// Access control of the namespace.
 pub(super) struct Access {
     /// `<namespace>.servicebus.windows.net`.
     host: String,

@@ -1,4 +1,4 @@
-//! Values from bytes.
+//! Decoding: values from bytes.
 
 use super::value::Value;
 

@@ -1,4 +1,4 @@
-//! Values to bytes.
+//! Encoding: values to bytes.
 //!
 //! Numbers and text take their shortest form; compound values always take the wide one, whose size can be filled in
 //! afterwards.

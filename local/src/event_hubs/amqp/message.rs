@@ -1,4 +1,5 @@
-//! What the service does to a message that it stores: it drops delivery annotations and adds three message annotations.
+//! Message annotations: of a message that it stores, the service drops delivery annotations and adds three message
+//! annotations.
 
 use std::ops::Range;
 
@@ -22,7 +23,7 @@ pub(crate) struct Stamp {
 }
 
 /// A message that was found well formed, ready to be stamped and stored.
-pub(crate) struct Incoming<'a> {
+pub(crate) struct ReceivedMessage<'a> {
     message: &'a [u8],
     header: Range<usize>,
     /// Entries of the message annotations that stay, as encoded keys and values.
@@ -32,7 +33,7 @@ pub(crate) struct Incoming<'a> {
     rest: usize,
 }
 
-impl<'a> Incoming<'a> {
+impl<'a> ReceivedMessage<'a> {
     /// Finds the parts of `message`.
     pub(crate) fn parse(message: &'a [u8]) -> Result<Self, DecodeError> {
         let mut incoming = Self { message, header: 0..0, kept: Vec::new(), kept_values: 0, rest: 0 };

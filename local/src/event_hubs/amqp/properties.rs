@@ -6,7 +6,7 @@ use proptest::sample::Index;
 
 use super::encode::tests::value;
 use super::frame::{FrameKind, MAX_FRAME_SIZE, put_frame, take_frame};
-use super::message::{Incoming, Stamp, compose, partition_key, with_delivery_annotations};
+use super::message::{ReceivedMessage, Stamp, compose, partition_key, with_delivery_annotations};
 use super::performative::{Performative, decode};
 use super::section::{Kind, binary, sections};
 use super::{Decoder, Value};
@@ -147,7 +147,7 @@ proptest! {
 
     #[test]
     fn a_stored_message_keeps_all_but_what_the_service_sets((message, annotations) in sound_message(), sequence in 0..i64::MAX / 64) {
-        let incoming = Incoming::parse(&message).expect("a sound message");
+        let incoming = ReceivedMessage::parse(&message).expect("a sound message");
         let mut stored = Vec::new();
         let stamp = Stamp { sequence, offset: sequence * 64, enqueued_millis: 5 };
         incoming.write(stamp, &mut stored);
@@ -197,7 +197,7 @@ proptest! {
             drop(partition_key(&bytes));
             let bytes = Bytes::from(bytes);
             drop(EventData::decode(&bytes));
-            if let Ok(incoming) = Incoming::parse(&bytes) {
+            if let Ok(incoming) = ReceivedMessage::parse(&bytes) {
                 let mut stored = Vec::new();
                 incoming.write(Stamp { sequence: 1, offset: 64, enqueued_millis: 5 }, &mut stored);
                 // What the service stores, it can read: at the level of sections.

@@ -1,4 +1,4 @@
-//! What a captured file is made of, byte by byte (Avro specification 1.12, "Binary encoding").
+//! Avro encoding: what a captured file is made of, byte by byte (Avro specification 1.12, "Binary encoding").
 //!
 //! Written here because a captured file must come out the same each time it is written: the Avro library puts the
 //! entries of maps, the header's included, in an order that changes from run to run.

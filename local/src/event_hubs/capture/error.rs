@@ -1,4 +1,4 @@
-//! Why a window was not captured.
+//! Errors of capture.
 
 use crate::blobs;
 use crate::event_hubs::Error;

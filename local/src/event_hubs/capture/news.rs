@@ -1,4 +1,4 @@
-//! What capture tells of a file, for whoever raises `Microsoft.EventHub.CaptureFileCreated` from it.
+//! Notification of a captured file, for whoever raises `Microsoft.EventHub.CaptureFileCreated` from it.
 //!
 //! A file is told of after it is visible and before its window counts as captured: after a crash in between, the window
 //! is found open with its file there, and the file is told of again.

@@ -1,4 +1,4 @@
-//! How far the capture of a partition is, durably.
+//! Progress: how far the capture of a partition is, durably.
 
 use fjall::Keyspace;
 use serde::{Deserialize, Serialize};

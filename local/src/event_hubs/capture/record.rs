@@ -1,4 +1,4 @@
-//! An event as the record `EventData`.
+//! `EventData`: an event as the Avro record.
 
 use time::OffsetDateTime;
 use time::macros::format_description;

@@ -1,4 +1,4 @@
-//! The windows of one partition.
+//! Capture windows of one partition.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,11 +1,11 @@
-//! Attaching a link: what it is for, whether it may be, and the answer.
+//! Attach: what a link it is for, whether it may be, and the answer.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::address::Address;
 use super::fault::Fault;
-use super::link::{Feed, Incoming, Link, Node, Outgoing, Purpose};
+use super::link::{Feed, Link, Node, Purpose, ReceivingLink, SendingLink};
 use super::machine::Machine;
 use super::mail::Mail;
 use super::receive::Receiver;
@@ -59,7 +59,7 @@ impl Machine {
     fn incoming(&self, attach: &Attach) -> Result<Link, Refusal> {
         let text = attach.target.field(0).as_text().unwrap_or_default();
         let request =
-            |node| Ok(Link::Incoming(Incoming::new(Purpose::Request(node), None, attach.initial_delivery_count)));
+            |node| Ok(Link::Incoming(ReceivingLink::new(Purpose::Request(node), None, attach.initial_delivery_count)));
         let (hub, partition) = match Address::parse(text) {
             Some(Address::Cbs) => return request(Node::Cbs),
             Some(Address::Management) => {
@@ -75,7 +75,7 @@ impl Machine {
         let partition = partition.map(|id| find_partition(&hub, id)).transpose()?;
         let listed = self.connected.list(entity(hub.name(), partition.as_ref().map(Partition::id), None));
         let purpose = Purpose::Publish { hub, partition };
-        Ok(Link::Incoming(Incoming::new(purpose, Some(listed), attach.initial_delivery_count)))
+        Ok(Link::Incoming(ReceivingLink::new(purpose, Some(listed), attach.initial_delivery_count)))
     }
 
     /// A link on which the peer receives.
@@ -83,7 +83,7 @@ impl Machine {
         let text = attach.source.field(0).as_text().unwrap_or_default();
         let replies = |node| {
             let target = attach.target.field(0).as_text().map(str::to_owned);
-            Ok(Link::Outgoing(Outgoing::new(Feed::Replies { node, target, waiting: VecDeque::new() }, None)))
+            Ok(Link::Outgoing(SendingLink::new(Feed::Replies { node, target, waiting: VecDeque::new() }, None)))
         };
         let (name, group, id) = match Address::parse(text) {
             Some(Address::Cbs) => return replies(Node::Cbs),
@@ -100,7 +100,7 @@ impl Machine {
         let partition = find_partition(&hub, id)?;
         let receiver = self.receiver(channel, attach, &hub, group, partition)?;
         let listed = self.connected.list(entity(hub.name(), Some(id), Some(group)));
-        Ok(Link::Outgoing(Outgoing::new(Feed::Events(Box::new(receiver)), Some(listed))))
+        Ok(Link::Outgoing(SendingLink::new(Feed::Events(Box::new(receiver)), Some(listed))))
     }
 
     /// Properties are for those who have shown some token; each read says which hub it is for.
@@ -141,11 +141,11 @@ impl Machine {
             ),
         };
         let (mailbox, handle) = (self.mailbox.clone(), attach.handle);
-        let lease = hub.receivers().admit(group, &partition, epoch, move |receiver, refusal| {
+        let registration = hub.receivers().admit(group, &partition, epoch, move |receiver, refusal| {
             // A connection that is gone has no link to displace.
             drop(mailbox.send(Mail::Displaced { channel, handle, receiver, refusal }));
         })?;
-        Ok(Receiver::new(partition, lease, next, wants(&attach.desired_capabilities, RUNTIME_METRIC)))
+        Ok(Receiver::new(partition, registration, next, wants(&attach.desired_capabilities, RUNTIME_METRIC)))
     }
 
     fn find_hub(&self, name: &str) -> Result<Arc<Hub>, Refusal> {

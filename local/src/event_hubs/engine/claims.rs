@@ -1,4 +1,4 @@
-//! What the tokens of one connection are good for, and what happens when they expire.
+//! Claims: what the tokens of one connection are good for, and when they expire.
 
 use tokio::time::Instant;
 

@@ -1,4 +1,4 @@
-//! The input and output of one connection.
+//! Connection: the input and output of one.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::event_hubs::EventHubs;
 use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::amqp::frame::put_heartbeat;
 use crate::transport::PATIENCE;
-use crate::transport::places::Place;
+use crate::transport::slots::Slot;
 
 /// Bytes that one read takes at most.
 const READ_SIZE: usize = 64 << 10;
@@ -28,10 +28,10 @@ const MAX_HEARTBEAT: Duration = Duration::from_secs(30);
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
 /// Serves one connection until the peer closes it, does not open it in time, is silent for longer than `silence`, or
-/// `stopping` is cancelled. One that proves no right can be sent away, so that `place` is another's.
+/// `stopping` is cancelled. One that proves no right can be sent away, so that `slot` is another's.
 pub(crate) async fn serve(
     stream: impl AsyncRead + AsyncWrite,
-    mut place: Place,
+    mut slot: Slot,
     hubs: EventHubs,
     silence: Duration,
     stopping: CancellationToken,
@@ -43,7 +43,7 @@ pub(crate) async fn serve(
     let mut spoke = heard;
     let open_by = heard + PATIENCE;
     let mut standing = Standing::Stranger;
-    let evicted = place.evicted();
+    let evicted = slot.evicted();
     let (mut reader, mut writer) = tokio::io::split(stream);
     while !machine.is_closed() {
         let heartbeat = spoke + heartbeat_after(machine.peer_idle_time_out_millis());
@@ -84,7 +84,7 @@ pub(crate) async fn serve(
         }
         if Standing::of(&machine) != standing {
             standing = Standing::of(&machine);
-            standing.note(&mut place);
+            standing.note(&mut slot);
         }
         if standing == Standing::Stranger && now >= open_by {
             machine.close(Some(&Refusal::new(Condition::ResourceLimitExceeded, "The peer was too slow to open.")));
@@ -128,11 +128,11 @@ impl Standing {
         }
     }
 
-    fn note(self, place: &mut Place) {
+    fn note(self, slot: &mut Slot) {
         match self {
-            Self::Stranger => place.silent(),
-            Self::Guest => place.idle(),
-            Self::Client => place.busy(),
+            Self::Stranger => slot.silent(),
+            Self::Guest => slot.idle(),
+            Self::Client => slot.busy(),
         }
     }
 }

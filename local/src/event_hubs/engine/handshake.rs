@@ -1,4 +1,4 @@
-//! What comes before `open`: the SASL header and exchange, then the AMQP header.
+//! Handshake, before `open`: the SASL header and exchange, then the AMQP header.
 
 use bytes::{BufMut, BytesMut};
 

@@ -24,9 +24,9 @@ const MAX_WAITING_REPLIES: usize = 64;
 
 pub(super) enum Link {
     /// The peer sends.
-    Incoming(Incoming),
+    Incoming(ReceivingLink),
     /// The peer receives.
-    Outgoing(Outgoing),
+    Outgoing(SendingLink),
     /// We have detached it; what is still under way is ignored until the peer detaches too.
     Detaching,
 }
@@ -58,7 +58,7 @@ pub(super) enum Node {
     Management,
 }
 
-pub(super) struct Incoming {
+pub(super) struct ReceivingLink {
     pub(super) purpose: Purpose,
     /// What it sends to; absent for requests.
     pub(super) listed: Option<Arc<Listed>>,
@@ -77,7 +77,7 @@ pub(super) struct Delivery {
     joined: BytesMut,
 }
 
-impl Incoming {
+impl ReceivingLink {
     pub(super) fn new(purpose: Purpose, listed: Option<Listed>, delivery_count: u32) -> Self {
         Self { purpose, listed: listed.map(Arc::new), delivery_count, credit: CREDIT, partial: None }
     }
@@ -149,7 +149,7 @@ impl Delivery {
     }
 }
 
-pub(super) struct Outgoing {
+pub(super) struct SendingLink {
     pub(super) feed: Feed,
     /// What it receives from; absent for replies.
     pub(super) listed: Option<Listed>,
@@ -176,7 +176,7 @@ struct Sending {
     started: bool,
 }
 
-impl Outgoing {
+impl SendingLink {
     pub(super) fn new(feed: Feed, listed: Option<Listed>) -> Self {
         Self { feed, listed, round: None, delivery_count: 0, credit: 0, drain: false, current: None }
     }
@@ -247,7 +247,7 @@ mod tests {
     fn deliveries_are_numbered_one_by_one() {
         let mut session = Session::new(&Begin { next_outgoing_id: 0, incoming_window: 100 });
         let feed = Feed::Replies { node: Node::Cbs, target: None, waiting: VecDeque::new() };
-        let mut link = Outgoing::new(feed, None);
+        let mut link = SendingLink::new(feed, None);
         let mut out = BytesMut::new();
         for length in [10, 5000, 20] {
             link.send(Bytes::from(vec![0; length]));

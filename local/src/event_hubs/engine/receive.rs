@@ -9,7 +9,7 @@ use crate::event_hubs::amqp::condition::{Condition, Refusal};
 use crate::event_hubs::amqp::message::with_delivery_annotations;
 use crate::event_hubs::event::StoredEvent;
 use crate::event_hubs::log::{Partition, offset_of};
-use crate::event_hubs::receivers::Lease;
+use crate::event_hubs::receivers::Registration;
 
 /// Events and bytes that a receiver takes out of the log at once.
 const READ_EVENTS: usize = 256;
@@ -17,7 +17,7 @@ const READ_BYTES: usize = 256 << 10;
 
 pub(super) struct Receiver {
     partition: Partition,
-    lease: Lease,
+    registration: Registration,
     /// Sequence number behind the last event delivered.
     next: i64,
     taken: VecDeque<StoredEvent>,
@@ -25,13 +25,13 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    pub(super) fn new(partition: Partition, lease: Lease, next: i64, runtime_metric: bool) -> Self {
-        Self { partition, lease, next, taken: VecDeque::new(), runtime_metric }
+    pub(super) fn new(partition: Partition, registration: Registration, next: i64, runtime_metric: bool) -> Self {
+        Self { partition, registration, next, taken: VecDeque::new(), runtime_metric }
     }
 
     /// Number of the receiver, as its lease has it.
     pub(super) fn id(&self) -> u64 {
-        self.lease.id()
+        self.registration.id()
     }
 
     /// Sequence number of the next event, and the one behind the last event there is.
@@ -59,7 +59,7 @@ impl Receiver {
 
     /// Calls `wake` when there is more to read.
     pub(super) fn wake(&self, wake: impl FnOnce() + Send + 'static) {
-        self.partition.wake_at(self.next, self.lease.id(), wake);
+        self.partition.wake_at(self.next, self.registration.id(), wake);
     }
 
     fn runtime_annotations(&self, now_millis: i64) -> Value {

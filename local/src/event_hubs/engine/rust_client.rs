@@ -1,4 +1,4 @@
-//! The one place that works around the Rust client's races.
+//! Workaround for races of the official Rust client, all of it here.
 //!
 //! `azure_messaging_eventhubs` up to 0.16 sits on a version of fe2o3-amqp with two races that a server on loopback, being
 //! quick, hits all the time:

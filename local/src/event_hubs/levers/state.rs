@@ -1,4 +1,4 @@
-//! What levers are set to, and for which links.
+//! State of the levers: what they are set to, and for which links.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,9 +1,10 @@
-//! One publication as it is stored: version, enqueued time, number of events, the end of each, the messages.
+//! Chunk: one publication as it is stored, with version, enqueued time, number of events, the end of each, the
+//! messages.
 
 use bytes::{BufMut, Bytes};
 
 use super::offset::offset_of;
-use crate::event_hubs::amqp::message::{Incoming, Stamp};
+use crate::event_hubs::amqp::message::{ReceivedMessage, Stamp};
 use crate::event_hubs::event::StoredEvent;
 
 const VERSION: u8 = 1;
@@ -20,10 +21,10 @@ pub(super) struct Chunk {
 
 impl Chunk {
     /// Stamps and encodes the events of a publication.
-    pub(super) fn build(first: i64, enqueued_millis: i64, events: &[Incoming<'_>]) -> Self {
+    pub(super) fn build(first: i64, enqueued_millis: i64, events: &[ReceivedMessage<'_>]) -> Self {
         let count = u32::try_from(events.len()).unwrap_or(u32::MAX);
         let messages_at = HEAD + 4 * events.len();
-        let room = events.iter().map(Incoming::stored_size).sum::<usize>();
+        let room = events.iter().map(ReceivedMessage::stored_size).sum::<usize>();
         let mut out = Vec::with_capacity(messages_at + room);
         out.put_u8(VERSION);
         out.put_i64(enqueued_millis);

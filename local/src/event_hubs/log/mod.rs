@@ -21,7 +21,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 
-use super::amqp::message::Incoming;
+use super::amqp::message::ReceivedMessage;
 use super::error::Error;
 use super::event::StoredEvent;
 use chunk::Chunk;
@@ -143,7 +143,7 @@ impl Partition {
     /// When a message is not AMQP, or the store fails; then nothing was stored.
     pub fn append(&self, messages: &[Bytes]) -> Result<i64, Error> {
         let incoming = messages.iter().enumerate().map(|(index, message)| {
-            Incoming::parse(message).map_err(|source| Error::Malformed {
+            ReceivedMessage::parse(message).map_err(|source| Error::Malformed {
                 partition: self.shared.name.clone(),
                 index,
                 source,

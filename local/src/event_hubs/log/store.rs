@@ -1,4 +1,4 @@
-//! Where chunks live: keys are (hub, partition, first sequence number), big-endian, so that order in the store is order
+//! Store of chunks: keys are (hub, partition, first sequence number), big-endian, so that order in the store is order
 //! in the log.
 
 use std::ops::RangeInclusive;

@@ -1,4 +1,4 @@
-//! The newest chunks of a partition in memory, bounded by their size.
+//! Cache of the newest chunks of a partition in memory, bounded by their size.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use super::{Stand, message};
 use crate::event_hubs::amqp::Value;
 use crate::event_hubs::amqp::frame::{FrameKind, put_frame};
 use crate::event_hubs::engine::serve;
-use crate::transport::places::Place;
+use crate::transport::slots::Slot;
 
 /// A conversation that uses every performative, as a client would have it.
 fn conversation() -> Vec<BytesMut> {
@@ -145,7 +145,7 @@ fn field() -> impl Strategy<Value = Value> {
 async fn answer(stand: &Stand, bytes: &[u8]) -> Vec<u8> {
     let (peer, served) = tokio::io::duplex(1 << 20);
     let (mut reader, mut writer) = tokio::io::split(peer);
-    let serving = serve(served, Place::alone(), stand.hubs.clone(), Duration::from_secs(60), CancellationToken::new());
+    let serving = serve(served, Slot::alone(), stand.hubs.clone(), Duration::from_secs(60), CancellationToken::new());
     let talking = async {
         // The server may have closed before all was written.
         drop(writer.write_all(bytes).await);
@@ -179,7 +179,7 @@ fn whatever_frames_come_they_end_in_an_answer() {
         // Headers, mechanisms, outcome, open and begin at the least.
         prop_assert!(answer.len() > 100, "{:?}", answer);
     });
-    // Whatever they did, nobody is left in a seat, and the hubs serve on.
+    // Whatever they did, no receiver is left, and the hubs serve on.
     assert_eq!(stand.hubs.levers().state().links, []);
     let answer = runtime.block_on(answer_to(&stand, &conversation().concat()));
     assert!(answer.len() > 1000, "{answer:?}");

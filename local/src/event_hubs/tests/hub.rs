@@ -49,7 +49,7 @@ async fn receivers_give_way_by_epoch() {
 
     let second = admit("site", Some(1)).ok().unwrap();
     assert_eq!(log.try_recv(), Ok(first.id()));
-    // The loser's end must not free the winner's seat.
+    // The loser's end must not free the winner's partition.
     drop(first);
     assert_eq!(refused("site", None).as_deref(), Some("amqp:link:stolen"));
     drop(second);

@@ -11,7 +11,7 @@ use super::wire::{condition, exchange};
 use super::{Stand, message};
 use crate::event_hubs::Outgoing;
 use crate::event_hubs::engine::serve;
-use crate::transport::places::Place;
+use crate::transport::slots::Slot;
 
 const SITE: &str = "products/ConsumerGroups/site/Partitions/0";
 
@@ -113,7 +113,7 @@ async fn a_silent_peer_is_told_and_dropped() {
     let stand = Stand::new().await;
     let (mut peer, served) = tokio::io::duplex(1 << 16);
     let serving =
-        serve(served, Place::alone(), stand.hubs.clone(), Duration::from_millis(200), CancellationToken::new());
+        serve(served, Slot::alone(), stand.hubs.clone(), Duration::from_millis(200), CancellationToken::new());
     let client = async {
         peer.write_all(&greeting()).await.unwrap();
         let mut answer = Vec::new();
@@ -132,7 +132,7 @@ async fn a_peer_that_sends_heartbeats_is_kept() {
     let stand = Stand::new().await;
     let (mut peer, served) = tokio::io::duplex(1 << 16);
     let stopping = CancellationToken::new();
-    let serving = serve(served, Place::alone(), stand.hubs.clone(), Duration::from_millis(400), stopping.clone());
+    let serving = serve(served, Slot::alone(), stand.hubs.clone(), Duration::from_millis(400), stopping.clone());
     let client = async {
         peer.write_all(&greeting()).await.unwrap();
         for _ in 0..12 {

@@ -1,4 +1,4 @@
-//! The event hubs through their public doors.
+//! The event hubs through their public interfaces.
 
 mod access;
 mod capture;

@@ -1,4 +1,4 @@
-//! How the host cuts the handler's command line into arguments.
+//! Command line of the handler, cut into arguments as the host does.
 
 /// Splits at white space; double quotes hold a part together, `\"` is a quote, other backslashes stay.
 ///

@@ -1,4 +1,4 @@
-//! Why an app cannot run.
+//! Error of an app that cannot run.
 
 /// The app cannot run; nothing was started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! The part of the host's admin API that tools use: status, the list of functions, keys, and running a timer by hand.
+//! Admin API of the host, as far as tools use it: status, the list of functions, keys, and running a timer by hand.
 
 use axum::extract::Request;
 use axum::response::Response;

@@ -41,7 +41,7 @@ pub(super) async fn answer(front: &Front, path: &PlainPath, request: Request) ->
     if function.forwards_http(&front.app.host) {
         return forward(front, function, path, parts, body).await;
     }
-    let incoming = Incoming {
+    let incoming = TriggerRequest {
         url: absolute_url(&parts),
         method: parts.method,
         query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -101,7 +101,7 @@ async fn forward(
     }
 }
 
-async fn invoke(front: &Front, function: &Arc<Function>, incoming: &Incoming) -> Response {
+async fn invoke(front: &Front, function: &Arc<Function>, incoming: &TriggerRequest) -> Response {
     let payload = payload(&function.binding, incoming);
     let reason = "This function was programmatically called via the host APIs.";
     match front.invoker.run(function, reason, Ok(payload)).await {
@@ -142,7 +142,7 @@ fn absolute_url(parts: &http::request::Parts) -> String {
 }
 
 /// A request to a function that is not forwarded.
-pub(crate) struct Incoming {
+pub(crate) struct TriggerRequest {
     pub(crate) url: String,
     pub(crate) method: Method,
     /// Raw, without the question mark.
@@ -178,7 +178,7 @@ impl<T: Serialize> Serialize for Ordered<T> {
 
 /// The invocation of a request: the body's members, the query (without `code`), the route parameters, then `Query` and
 /// `Headers` as maps.
-pub(crate) fn payload<'a>(binding: &'a str, incoming: &'a Incoming) -> Payload<'a> {
+pub(crate) fn payload<'a>(binding: &'a str, incoming: &'a TriggerRequest) -> Payload<'a> {
     let query = query_map(&incoming.query);
     let body = incoming.body.as_ref().filter(|body| !body.is_empty()).map(|body| body_text(&incoming.headers, body));
     let mut metadata = Metadata::default();

@@ -1,4 +1,4 @@
-//! The part of the admin API that lists and changes keys.
+//! Key management: the part of the admin API that lists and changes keys.
 //!
 //! Source: the host's keys controller. `POST` makes a random key, `PUT` sets one, names that begin with an underscore are
 //! the host's own, of which only `_master` is served.

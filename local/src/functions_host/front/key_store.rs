@@ -1,4 +1,4 @@
-//! Where keys are kept: blobs, as the real host keeps them. They are read at each use, so that all hosts of an app agree.
+//! Key store: blobs, as the real host keeps them. They are read at each use, so that all hosts of an app agree.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;

@@ -1,4 +1,4 @@
-//! The host's own HTTP port: HTTP functions, the Event Grid endpoint and the admin API.
+//! HTTP gateway of the host, its own port: HTTP functions, the Event Grid endpoint and the admin API.
 
 mod admin;
 mod http_trigger;
@@ -28,7 +28,7 @@ pub(crate) use keys::Keys;
 pub(crate) use state::Front;
 
 #[cfg(test)]
-pub(crate) use http_trigger::{Incoming, payload as http_payload};
+pub(crate) use http_trigger::{TriggerRequest, payload as http_payload};
 
 /// The service on the port, behind its faults.
 pub(crate) fn router(front: Arc<Front>, faults: &Faults) -> axum::Router {

@@ -1,4 +1,4 @@
-//! What every part of the port reads of a request, and the answers that they share.
+//! Request bodies, keys and queries as every part of the port reads them, and the answers that they share.
 
 use axum::body::Body;
 use axum::extract::Request;

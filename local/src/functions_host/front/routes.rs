@@ -1,4 +1,4 @@
-//! Which function a path and method belong to.
+//! Routing: which function a path and method belong to.
 
 use std::sync::Arc;
 

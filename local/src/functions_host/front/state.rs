@@ -1,4 +1,4 @@
-//! Everything that a request to the host's port may need.
+//! State of the port: everything that a request may need.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Keeps the handler from outliving this process, whatever kills it.
+//! Process guard: keeps the handler from outliving this process, whatever kills it.
 //!
 //! The kernel's parent-death signal needs code between fork and exec that safe Rust does not offer. Instead a small
 //! shell waits for the end of its input, which comes when this process dies, and then kills the handler with all it

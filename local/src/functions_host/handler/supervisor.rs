@@ -1,4 +1,4 @@
-//! Starts the handler, waits until it serves, and reacts to its end by the table of the real host.
+//! Supervisor: starts the handler, waits until it serves, and reacts to its end by the table of the real host.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The HTTP client to the handler.
+//! HTTP client to the handler.
 
 use std::time::Duration;
 

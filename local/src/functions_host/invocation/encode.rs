@@ -1,4 +1,4 @@
-//! The value rule: how every entry of `Data` and `Metadata` is put on the wire.
+//! Encoding of values: how every entry of `Data` and `Metadata` is put on the wire.
 
 use std::io::{self, Write};
 

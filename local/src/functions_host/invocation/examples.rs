@@ -16,7 +16,7 @@ use super::retry::{RetryContext, exception};
 use crate::blobs::{Blob, Properties as BlobProperties};
 use crate::event_hubs::Value as AmqpValue;
 use crate::functions_host::app::{Cardinality, DataType, EventHubTrigger};
-use crate::functions_host::front::{Incoming, http_payload};
+use crate::functions_host::front::{TriggerRequest, http_payload};
 use crate::functions_host::triggers::{
     EventHubContext, HubEvent, TimerStatus, blob_payload, cosmos_db_payload, event_grid_payload, event_hub_payload,
     queue_payload, timer_payload,
@@ -196,12 +196,12 @@ fn many_events_of_event_grid() {
     );
 }
 
-fn http_request(body: &'static str, content_type: &'static str) -> Incoming {
+fn http_request(body: &'static str, content_type: &'static str) -> TriggerRequest {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     headers.insert(header::HOST, HeaderValue::from_static("localhost:7071"));
-    Incoming {
+    TriggerRequest {
         url: "http://localhost:7071/api/orders/7?dry=1".to_owned(),
         method: Method::POST,
         query: "dry=1".to_owned(),
@@ -335,7 +335,7 @@ fn recorded_timers_and_http_requests_have_our_shape() {
         let binding = theirs["Data"].as_object().expect("an object").keys().next().expect("a name");
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let incoming = Incoming {
+        let incoming = TriggerRequest {
             url: "http://localhost:7071/api/endpoint".to_owned(),
             method: Method::POST,
             query: String::new(),

@@ -1,4 +1,4 @@
-//! The client for requests that are forwarded.
+//! Forwarding proxy: the client for requests that go to the handler as they came.
 //!
 //! A handler may answer before it has read a request, and may close a connection that it kept so far. Neither must look
 //! like a fault of the function to a caller who did nothing wrong:

@@ -1,4 +1,4 @@
-//! Texts of points in time as the host writes them, and as it reads them out of JSON.
+//! Date formats: points in time as the host writes them, and as it reads them out of JSON.
 
 use time::format_description::FormatItem;
 use time::format_description::well_known::Rfc3339;

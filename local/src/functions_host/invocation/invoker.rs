@@ -1,4 +1,5 @@
-//! Runs a function: waits for the handler, calls it, judges the answer, and tries again as the policy says.
+//! Invoker: runs a function, that is waits for the handler, calls it, judges the answer, and tries again as the
+//! policy says.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
 use super::call::Client;
-use super::judge::{Answer, Failure, judge};
+use super::judge::{Failure, InvocationAnswer, judge};
 use super::payload::{Payload, Sys};
 use super::retry::{RetryContext, exception};
 use crate::causes::chain;
@@ -20,7 +21,7 @@ use crate::functions_host::handler::Handler;
 /// How an invocation ended, after all its retries.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Outcome {
-    Succeeded(Answer),
+    Succeeded(InvocationAnswer),
     /// The last attempt's failure. Checkpoints and leases move on all the same.
     Failed(Failure),
     /// The host is stopping: nothing may be acknowledged, so that the trigger comes again.
@@ -106,7 +107,7 @@ impl Invoker {
         invocation: Uuid,
         payload: &Payload<'_>,
         retry: Option<&RetryContext>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<InvocationAnswer, Failure> {
         let body = payload
             .body(&Sys::new(&function.name, self.clock.now()), retry)
             .map_err(|error| Failure::Binding { parameter: function.binding.clone(), problem: error.to_string() })?;
@@ -138,7 +139,7 @@ impl Invoker {
 }
 
 /// Successes of hot triggers are for debugging; failures are for everyone.
-fn log_end(function: &Function, invocation: Uuid, took: Duration, ended: &Result<Answer, Failure>) {
+fn log_end(function: &Function, invocation: Uuid, took: Duration, ended: &Result<InvocationAnswer, Failure>) {
     let name = &function.name;
     let milliseconds = took.as_millis();
     match ended {

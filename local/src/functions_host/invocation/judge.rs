@@ -1,4 +1,4 @@
-//! What an answer of the handler means to the host.
+//! Invocation response: what an answer of the handler means to the host.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// An answer that completes the invocation.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Answer {
+pub(crate) struct InvocationAnswer {
     /// Values for output bindings, by name, case-sensitive.
     pub(crate) outputs: Map<String, Value>,
     /// Lines for the function's log.
@@ -52,7 +52,7 @@ pub(crate) enum Failure {
 }
 
 /// Judges an answer by status, content type and body.
-pub(crate) fn judge(status: u16, content_type: Option<&str>, body: &[u8]) -> Result<Answer, Failure> {
+pub(crate) fn judge(status: u16, content_type: Option<&str>, body: &[u8]) -> Result<InvocationAnswer, Failure> {
     if !(200..300).contains(&status) {
         return Err(Failure::Status(status));
     }
@@ -73,8 +73,8 @@ pub(crate) fn judge(status: u16, content_type: Option<&str>, body: &[u8]) -> Res
 }
 
 /// Top-level names match without regard to case; unknown ones are ignored.
-fn answer(members: Map<String, Value>) -> Result<Answer, Failure> {
-    let mut answer = Answer::default();
+fn answer(members: Map<String, Value>) -> Result<InvocationAnswer, Failure> {
+    let mut answer = InvocationAnswer::default();
     for (name, value) in members {
         match (name.to_lowercase().as_str(), value) {
             ("outputs" | "logs", Value::Null) => {}
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn answers_are_judged_as_the_host_judges_them() {
         let json = Some("application/json; charset=utf-8");
-        assert_eq!(judge(200, json, b"{}"), Ok(Answer::default()));
+        assert_eq!(judge(200, json, b"{}"), Ok(InvocationAnswer::default()));
         assert!(judge(201, Some("text/json"), br#"{"anything":1}"#).is_ok());
         for (status, content_type, body) in
             [(200, json, &b""[..]), (204, None, b""), (200, json, b"null"), (200, None, b"")]

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::judge::Answer;
+use super::judge::InvocationAnswer;
 
 /// The response the caller gets.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(crate) struct HttpResult {
 ///
 /// # Errors
 /// A sentence, where the value cannot be used; the caller gets 500.
-pub(crate) fn http_result(answer: &Answer, binding: Option<&str>) -> Result<HttpResult, String> {
+pub(crate) fn http_result(answer: &InvocationAnswer, binding: Option<&str>) -> Result<HttpResult, String> {
     match binding {
         None => Ok(empty(200)),
         Some("$return") => returned(&answer.return_value),
@@ -34,7 +34,7 @@ pub(crate) fn http_result(answer: &Answer, binding: Option<&str>) -> Result<Http
 }
 
 /// Without a `$return` binding the members of a returned object count as outputs.
-fn merged<'a>(answer: &'a Answer, name: &str) -> Option<&'a Value> {
+fn merged<'a>(answer: &'a InvocationAnswer, name: &str) -> Option<&'a Value> {
     answer.return_value.as_object()?.get(name)
 }
 
@@ -102,7 +102,8 @@ mod tests {
     use super::*;
 
     fn named(output: Value) -> Result<HttpResult, String> {
-        let answer = Answer { outputs: Map::from_iter([("res".to_owned(), output)]), ..Answer::default() };
+        let answer =
+            InvocationAnswer { outputs: Map::from_iter([("res".to_owned(), output)]), ..InvocationAnswer::default() };
         http_result(&answer, Some("res"))
     }
 
@@ -118,7 +119,7 @@ mod tests {
     #[test]
     fn a_returned_object_with_a_body_is_a_response_and_anything_else_is_the_body() {
         let returned = |value: Value| {
-            let answer = Answer { return_value: value, ..Answer::default() };
+            let answer = InvocationAnswer { return_value: value, ..InvocationAnswer::default() };
             http_result(&answer, Some("$return")).expect("usable")
         };
         assert_eq!(returned(json!({"status": 404, "body": "gone!"})).status, 404);

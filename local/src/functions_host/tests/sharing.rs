@@ -126,13 +126,13 @@ async fn a_reader_with_a_higher_epoch_displaces_the_host_until_it_leaves() {
 
     let hub = world.services.event_hubs.hub("clicks").expect("the hub");
     let displaced = CancellationToken::new();
-    let seat = hub.occupy("site", &hub.partitions()[0], 1, displaced.clone()).expect("a seat");
+    let receiver = hub.receive_with_epoch("site", &hub.partitions()[0], 1, displaced.clone()).expect("the partition");
     world.send_to("clicks", 0, "kept");
     world.send_to("clicks", 1, "elsewhere");
     assert_eq!(batch(&handler.next_call().await), ("1".to_owned(), vec!["elsewhere".to_owned()]));
     world.clock.advance(A_TURN);
     assert!(!displaced.is_cancelled() && handler.has_no_call());
-    drop(seat);
+    drop(receiver);
     let call = next_call(&world, &mut handler, A_TURN).await;
     assert_eq!(batch(&call), ("0".to_owned(), vec!["kept".to_owned()]));
     host.stop().await;

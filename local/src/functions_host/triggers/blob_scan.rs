@@ -1,5 +1,5 @@
-//! The blob trigger's own way to hear of new blobs: it looks through the container, and receipts tell which versions were
-//! noted already.
+//! Container scan, the blob trigger's own way to hear of new blobs: it looks through the container, and receipts tell
+//! which versions were noted already.
 //!
 //! Source: the WebJobs SDK's scanning strategy and blob receipts.
 

@@ -1,4 +1,5 @@
-//! The host's endpoint for blob triggers whose source is Event Grid: `BlobCreated` events are noted and answered at once.
+//! Webhook of the host for blob triggers whose source is Event Grid: `BlobCreated` events are noted and answered at
+//! once.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What an Event Hubs function is called with: one event or a batch, and the metadata of both.
+//! Payload of an Event Hubs function: one event or a batch, and the metadata of both.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

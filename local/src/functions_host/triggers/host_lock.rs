@@ -1,4 +1,4 @@
-//! The lock that lets one host at a time listen for a function: a lease on a blob, laid out as the host does.
+//! Singleton lock, which lets one host at a time listen for a function: a lease on a blob, laid out as the host does.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Works off a queue the way the host does: takes messages in batches, deletes what succeeded, lets what failed come
-//! back, and moves what keeps failing to a poison queue.
+//! Message pump: works off a queue the way the host does: takes messages in batches, deletes what succeeded, lets
+//! what failed come back, and moves what keeps failing to a poison queue.
 //!
 //! Source: the WebJobs SDK's queue listener and queue processor.
 

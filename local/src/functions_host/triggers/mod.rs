@@ -1,4 +1,4 @@
-//! What starts functions: one module per trigger.
+//! Triggers, which start functions: one module for each.
 
 mod blob;
 mod blob_scan;

@@ -1,4 +1,4 @@
-//! When a timer fires: NCRONTAB expressions of six or five fields, or a constant interval.
+//! Schedule of a timer: NCRONTAB expressions of six or five fields, or a constant interval.
 //!
 //! The expressions are those of the NCrontab library, which the host uses and which differs from other crons in small
 //! things: day of month **and** day of week must match, a range may be written backwards, `5/10` means from 5 on, a name

@@ -12,7 +12,7 @@ use crate::{
         names::QueueName,
         store::Life,
     },
-    storage_account::{Code, Incoming, Refusal, Reply, dates},
+    storage_account::{Code, Refusal, Reply, RequestBody, dates},
 };
 
 use super::{
@@ -35,7 +35,7 @@ impl Service {
         &self,
         call: &Call,
         name: &QueueName,
-        body: &mut Incoming,
+        body: &mut RequestBody,
     ) -> Result<Reply, Failure> {
         let delay = seconds(call.number("visibilitytimeout", 0..=SEVEN_DAYS)?.unwrap_or_default());
         let life = match call.number("messagettl", -1..=i64::from(i32::MAX))? {
@@ -74,7 +74,7 @@ impl Service {
         call: &Call,
         name: &QueueName,
         id: Uuid,
-        body: &mut Incoming,
+        body: &mut RequestBody,
     ) -> Result<Reply, Failure> {
         let receipt = receipt(call)?;
         let timeout = call.number("visibilitytimeout", 0..=SEVEN_DAYS)?.ok_or_else(|| missing("visibilitytimeout"))?;
@@ -93,7 +93,7 @@ impl Service {
     }
 
     /// The text in the body; `None` where there is no body.
-    async fn text(&self, call: &Call, body: &mut Incoming) -> Result<Option<String>, Failure> {
+    async fn text(&self, call: &Call, body: &mut RequestBody) -> Result<Option<String>, Failure> {
         call.check_length(MAX_BODY as u64)?;
         let document = body.read(MAX_BODY).await.map_err(|error| Failure::Body(error.into()))?;
         if document.is_empty() {

@@ -1,4 +1,4 @@
-//! What the address of a request names.
+//! Target: what the address of a request names.
 
 use http::request::Parts;
 

@@ -1,4 +1,4 @@
-//! Where the messages of a queue stand: in the order in which they can be taken, and in that in which they end.
+//! Index of the messages of a queue: in the order in which they can be taken, and in that in which they end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,15 +6,15 @@ use uuid::Uuid;
 
 use crate::queues::message::Record;
 
-/// Place of a message. Times are milliseconds since the Unix epoch.
+/// Key of a message in the index. Times are milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct IndexKey {
     visible: i64,
     sequence: u64,
     expires: Option<i64>,
 }
 
-impl Place {
+impl IndexKey {
     pub(super) fn of(record: &Record) -> Self {
         Self { visible: record.visible, sequence: record.sequence, expires: record.expires }
     }
@@ -28,16 +28,16 @@ pub(super) struct Index {
 }
 
 impl Index {
-    pub(super) fn insert(&mut self, id: Uuid, place: Place) {
-        self.waiting.insert((place.visible, place.sequence), (id, place.expires));
-        if let Some(expires) = place.expires {
+    pub(super) fn insert(&mut self, id: Uuid, key: IndexKey) {
+        self.waiting.insert((key.visible, key.sequence), (id, key.expires));
+        if let Some(expires) = key.expires {
             self.ending.insert((expires, id));
         }
     }
 
-    pub(super) fn remove(&mut self, id: Uuid, place: Place) {
-        self.waiting.remove(&(place.visible, place.sequence));
-        if let Some(expires) = place.expires {
+    pub(super) fn remove(&mut self, id: Uuid, key: IndexKey) {
+        self.waiting.remove(&(key.visible, key.sequence));
+        if let Some(expires) = key.expires {
             self.ending.remove(&(expires, id));
         }
     }

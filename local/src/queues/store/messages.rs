@@ -13,7 +13,7 @@ use crate::{
     storage_account::{Code, Refusal},
 };
 
-use super::{Edit, Place, Queue, QueueRecord, SWEEP, Store, encode};
+use super::{Edit, IndexKey, Queue, QueueRecord, SWEEP, Store, encode};
 
 /// How long a message lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Store {
         let mut batch = self.storage.batch();
         self.write(&mut batch, queue.key(id), &record)?;
         batch.commit()?;
-        queue.index.insert(id, Place::of(&record));
+        queue.index.insert(id, IndexKey::of(&record));
         state.last_sequence = sequence;
         drop(state);
         self.announce();
@@ -99,12 +99,12 @@ impl Store {
         let (mut batch, mut edits, mut taken) = (self.storage.batch(), Vec::new(), Vec::new());
         for id in ids {
             let mut record = self.read(&queue.key(id), id)?;
-            let old = Place::of(&record);
+            let old = IndexKey::of(&record);
             record.visible = now.saturating_add(millis(timeout));
             record.receipt = Receipt::new();
             record.dequeued = record.dequeued.saturating_add(1);
             self.write(&mut batch, queue.key(id), &record)?;
-            edits.push(Edit { id, old: Some(old), new: Some(Place::of(&record)) });
+            edits.push(Edit { id, old: Some(old), new: Some(IndexKey::of(&record)) });
             taken.push(Message::new(id, record));
         }
         // Who cannot take a message cannot delete it either.
@@ -145,7 +145,7 @@ impl Store {
         let mut state = self.lock();
         let queue = state.queue_mut(name)?;
         let mut record = self.held(queue, id, receipt)?;
-        let old = Place::of(&record);
+        let old = IndexKey::of(&record);
         record.visible = self.clock.now_millis().saturating_add(millis(timeout));
         record.receipt = Receipt::new();
         if record.expires.is_some_and(|end| end <= record.visible) {
@@ -158,7 +158,7 @@ impl Store {
         let mut batch = self.storage.batch();
         self.write(&mut batch, queue.key(id), &record)?;
         batch.commit()?;
-        queue.apply(vec![Edit { id, old: Some(old), new: Some(Place::of(&record)) }]);
+        queue.apply(vec![Edit { id, old: Some(old), new: Some(IndexKey::of(&record)) }]);
         drop(state);
         self.announce();
         Ok(Message::new(id, record))
@@ -178,7 +178,7 @@ impl Store {
         let mut batch = self.storage.batch();
         batch.remove(&self.messages, queue.key(id));
         batch.commit()?;
-        queue.apply(vec![Edit { id, old: Some(Place::of(&record)), new: None }]);
+        queue.apply(vec![Edit { id, old: Some(IndexKey::of(&record)), new: None }]);
         Ok(())
     }
 
@@ -236,7 +236,7 @@ impl Store {
         for id in ended {
             let record = self.read(&queue.key(id), id)?;
             batch.remove(&self.messages, queue.key(id));
-            edits.push(Edit { id, old: Some(Place::of(&record)), new: None });
+            edits.push(Edit { id, old: Some(IndexKey::of(&record)), new: None });
         }
         batch.commit()?;
         queue.apply(edits);

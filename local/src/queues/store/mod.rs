@@ -1,4 +1,4 @@
-//! Queues and messages in the durable store.
+//! Store of queues and messages.
 //!
 //! Everybody takes turns: two receivers never get the same message. What is committed is in the store before anybody
 //! hears of it. Memory holds of each message only its id and its times.
@@ -23,7 +23,7 @@ use crate::{
     storage_account::{Code, Metadata},
 };
 
-use self::index::{Index, Place};
+use self::index::{Index, IndexKey};
 pub(super) use self::messages::Life;
 use super::{error::Failure, message::Record, names::QueueName};
 
@@ -61,8 +61,8 @@ struct QueueRecord {
 /// A change of one message, made in memory once it is committed.
 struct Edit {
     id: Uuid,
-    old: Option<Place>,
-    new: Option<Place>,
+    old: Option<IndexKey>,
+    new: Option<IndexKey>,
 }
 
 impl Store {
@@ -91,7 +91,7 @@ impl Store {
             let id = Uuid::from_slice(id).map_err(|_| corrupt("it holds no id"))?;
             let message: Record = decode(&value, || format!("message {id}"))?;
             state.last_sequence = state.last_sequence.max(message.sequence);
-            queue.index.insert(id, Place::of(&message));
+            queue.index.insert(id, IndexKey::of(&message));
         }
         state.last_number = state.last_number.max(names.into_keys().max().unwrap_or_default());
         let news = watch::Sender::new(0);

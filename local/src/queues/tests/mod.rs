@@ -1,4 +1,5 @@
-//! The service through its public doors: the wire and the in-process handle. The official client has a suite of its own.
+//! The service through its public interfaces: the wire and the in-process handle. The official client has a suite of
+//! its own.
 
 mod client;
 

@@ -1,4 +1,4 @@
-//! Who is calling: shared key or shared access signature, checked against the account's key, or an identity's token.
+//! Authentication: shared key or shared access signature, checked against the account's key, or an identity's token.
 
 mod account;
 mod need;

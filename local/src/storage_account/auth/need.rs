@@ -1,4 +1,4 @@
-//! What an operation needs, and how far a signature reaches.
+//! Permissions that an operation needs, and how far a signature reaches.
 
 use crate::identity::Action;
 use crate::storage_account::{Query, Refusal};

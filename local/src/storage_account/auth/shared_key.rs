@@ -1,4 +1,4 @@
-//! `Authorization: SharedKey …` and `SharedKeyLite …`.
+//! Shared Key: `Authorization: SharedKey …` and `SharedKeyLite …`.
 //!
 //! Source: "Authorize with Shared Key", versions since 2015-02-21.
 

@@ -1,4 +1,4 @@
-//! Which leases a processor takes, by the rules of the official change feed processor.
+//! Lease balancing: which leases a processor takes, by the rules of the official change feed processor.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

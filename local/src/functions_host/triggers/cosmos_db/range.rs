@@ -1,4 +1,4 @@
-//! The loop over one feed range. The lease moves on after a failed invocation too.
+//! Partition supervisor: the loop over one feed range. The lease moves on after a failed invocation too.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Which partition a processor claims next, by the rules of the official load balancer.
+//! Load balancing: which partition a processor claims next, by the rules of the official load balancer.
 //!
 //! A fair share of `p` partitions among `n` processors is `p / n` or one more. Unclaimed and expired partitions are
 //! claimed first; only then does a processor that is short steal from one that has more than it should.

@@ -1,4 +1,5 @@
-//! The loop over one partition: one batch in flight, and a checkpoint that moves on after failures too.
+//! Partition pump: the loop over one partition, with one batch in flight, and a checkpoint that moves on after
+//! failures too.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use super::super::checkpoints::{Checkpoint, first_sequence};
 use super::super::event_hub_payload::{Context, Event, payload};
 use super::Listener;
 use crate::blobs;
-use crate::event_hubs::{Partition, Seat, Start, StoredEvent};
+use crate::event_hubs::{EpochReceiver, Partition, Start, StoredEvent};
 use crate::functions_host::app::{Cardinality, EventHubTrigger, InitialOffset};
 use crate::functions_host::invocation::{Failure, Outcome};
 
@@ -39,7 +40,7 @@ impl Listener {
     }
 
     async fn read(&self, trigger: &EventHubTrigger, partition: &Partition, lost: &CancellationToken) {
-        let Some(_seat) = self.sit_down(trigger, partition, lost) else { return };
+        let Some(_receiver) = self.become_receiver(trigger, partition, lost) else { return };
         let opened = lost.run_until_cancelled(self.until_stored(partition, || self.open(trigger, partition)));
         let Some((checkpoint, mut next)) = opened.await else { return };
         let mut batches: u64 = 0;
@@ -74,9 +75,14 @@ impl Listener {
         }
     }
 
-    fn sit_down(&self, trigger: &EventHubTrigger, partition: &Partition, lost: &CancellationToken) -> Option<Seat> {
+    fn become_receiver(
+        &self,
+        trigger: &EventHubTrigger,
+        partition: &Partition,
+        lost: &CancellationToken,
+    ) -> Option<EpochReceiver> {
         let hub = self.hubs.hub(&trigger.hub)?;
-        hub.occupy(&trigger.consumer_group, partition, EPOCH, lost.clone())
+        hub.receive_with_epoch(&trigger.consumer_group, partition, EPOCH, lost.clone())
             .inspect_err(|occupied| {
                 warn!("'Functions.{}' cannot read partition {}: {occupied}", self.function.name, partition.id());
             })

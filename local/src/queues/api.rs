@@ -1,4 +1,4 @@
-//! The in-process door: the same store, without the wire.
+//! In-process API of queues: the same store, without the wire.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The in-process door: the same store and the same conditions, without the wire.
+//! In-process API of blobs: the same store and the same conditions, without the wire.
 
 use std::collections::BTreeMap;
 

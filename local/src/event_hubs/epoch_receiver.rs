@@ -1,4 +1,4 @@
-//! A place for a reader in process, under the rules that hold for a link: readers with an epoch displace each other.
+//! Epoch receivers in process, under the rules that hold for a link: readers with an epoch displace each other.
 
 use std::fmt;
 
@@ -6,40 +6,40 @@ use tokio_util::sync::CancellationToken;
 
 use super::hub::Hub;
 use super::log::Partition;
-use super::receivers::Lease;
+use super::receivers::Registration;
 
 /// The right to read a partition for a consumer group. Dropping it gives the right back.
-pub struct Seat {
-    _lease: Lease,
+pub struct EpochReceiver {
+    _registration: Registration,
 }
 
-impl fmt::Debug for Seat {
+impl fmt::Debug for EpochReceiver {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Seat")
+        formatter.write_str("EpochReceiver")
     }
 }
 
 /// A reader with a higher epoch has the partition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Occupied(String);
+pub struct HigherEpoch(String);
 
 impl Hub {
-    /// Takes the place of a reader with `epoch`: others with the same or a lower one have to give way, links included.
+    /// Becomes the reader with `epoch`: others with the same or a lower one have to give way, links included.
     /// `displaced` is cancelled should another take it.
     ///
     /// # Errors
     /// When a reader with a higher epoch has it.
-    pub fn occupy(
+    pub fn receive_with_epoch(
         &self,
         group: &str,
         partition: &Partition,
         epoch: i64,
         displaced: CancellationToken,
-    ) -> Result<Seat, Occupied> {
+    ) -> Result<EpochReceiver, HigherEpoch> {
         self.receivers()
             .admit(group, partition, Some(epoch), move |_, _| displaced.cancel())
-            .map(|lease| Seat { _lease: lease })
-            .map_err(|refusal| Occupied(refusal.description))
+            .map(|registration| EpochReceiver { _registration: registration })
+            .map_err(|refusal| HigherEpoch(refusal.description))
     }
 }

@@ -1,4 +1,4 @@
-//! The in-process door to leases: who may write, or be the one to act, for a time.
+//! In-process API of leases: who may write, or be the one to act, for a time.
 
 use uuid::Uuid;
 

@@ -1,4 +1,4 @@
-//! The body of a request.
+//! Request body.
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -9,9 +9,9 @@ use http::HeaderMap;
 const DRAIN: usize = 64 * 1024 * 1024;
 
 /// A request's body, until somebody takes it.
-pub(crate) struct Incoming(Option<Body>);
+pub(crate) struct RequestBody(Option<Body>);
 
-impl Incoming {
+impl RequestBody {
     pub(crate) fn new(body: Body) -> Self {
         Self(Some(body))
     }

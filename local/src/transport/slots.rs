@@ -1,6 +1,7 @@
-//! The places for connections on one port: when all are taken, the one that has been silent longest makes room.
+//! Connection limit: a port has a bounded number of slots for connections; when all are taken, the one that has been
+//! silent longest makes room.
 //!
-//! So whoever opens connections and says nothing takes places only from others of that kind: one that speaks at once is
+//! So whoever opens connections and says nothing takes slots only from others of that kind: one that speaks at once is
 //! served at once, however many are silent beside it.
 
 use std::collections::BTreeMap;
@@ -16,11 +17,11 @@ const FEWEST: u64 = 256;
 const MOST: u64 = 4096;
 /// Those of them that have yet to finish a handshake or the head of a request.
 const MOST_SILENT: u64 = 1024;
-/// Open files of the process for each place of each port: of those files all ports and the store live.
-const FILES_FOR_A_PLACE: u64 = 24;
+/// Open files of the process for each slot of each port: of those files all ports and the store live.
+const FILES_FOR_A_SLOT: u64 = 24;
 
-/// The places of one port.
-pub(crate) struct Places {
+/// The slots of one port.
+pub(crate) struct Slots {
     ledger: Mutex<Ledger>,
     freed: Notify,
     most: u64,
@@ -52,29 +53,29 @@ impl Ledger {
     }
 }
 
-impl Places {
+impl Slots {
     /// As many as the process's limit of open files bears.
     pub(crate) fn new() -> Arc<Self> {
-        let share = files::limit() / FILES_FOR_A_PLACE;
+        let share = files::limit() / FILES_FOR_A_SLOT;
         Self::bounded(share.clamp(FEWEST, MOST), (share / 2).clamp(FEWEST / 2, MOST_SILENT))
     }
 
-    /// `most` places, at most `most_silent` of them for connections that have yet to say something whole.
+    /// `most` slots, at most `most_silent` of them for connections that have yet to say something whole.
     pub(super) fn bounded(most: u64, most_silent: u64) -> Arc<Self> {
         Arc::new(Self { ledger: Mutex::default(), freed: Notify::new(), most, most_silent })
     }
 
-    /// Takes a place for a new connection, which is silent. Waits only where every other one is being served.
-    pub(crate) async fn take(self: &Arc<Self>) -> Place {
+    /// Takes a slot for a new connection, which is silent. Waits only where every other one is being served.
+    pub(crate) async fn take(self: &Arc<Self>) -> Slot {
         loop {
-            if let Some(place) = self.try_take() {
-                return place;
+            if let Some(slot) = self.try_take() {
+                return slot;
             }
             self.freed.notified().await;
         }
     }
 
-    fn try_take(self: &Arc<Self>) -> Option<Place> {
+    fn try_take(self: &Arc<Self>) -> Option<Slot> {
         let mut ledger = self.ledger();
         let full = ledger.taken >= self.most || ledger.silent.len() as u64 >= self.most_silent;
         if full && !ledger.make_room() {
@@ -84,7 +85,7 @@ impl Places {
         let (turn, evicted) = (ledger.turn(), CancellationToken::new());
         ledger.silent.insert(turn, evicted.clone());
         drop(ledger);
-        Some(Place { places: Arc::clone(self), doing: Doing::Silent(turn), evicted })
+        Some(Slot { slots: Arc::clone(self), doing: Doing::Silent(turn), evicted })
     }
 
     /// Sends one connection away, for want of files; says whether there was one that could go.
@@ -97,9 +98,9 @@ impl Places {
     }
 }
 
-/// The place of one connection. Dropping it frees it.
-pub(crate) struct Place {
-    places: Arc<Places>,
+/// The slot of one connection. Dropping it frees it.
+pub(crate) struct Slot {
+    slots: Arc<Slots>,
     doing: Doing,
     evicted: CancellationToken,
 }
@@ -115,11 +116,11 @@ enum Doing {
     Busy,
 }
 
-impl Place {
-    /// A place that nobody else wants.
+impl Slot {
+    /// A slot that nobody else wants.
     #[cfg(test)]
     pub(crate) fn alone() -> Self {
-        Places::bounded(1, 1).try_take().expect("a free place")
+        Slots::bounded(1, 1).try_take().expect("a free slot")
     }
 
     /// Cancelled when the connection has to go.
@@ -143,7 +144,7 @@ impl Place {
             ledger.idle.insert(turn, evicted);
             Doing::Idle(turn)
         });
-        self.places.freed.notify_one();
+        self.slots.freed.notify_one();
     }
 
     /// From now on the connection is being served, and stays.
@@ -152,7 +153,7 @@ impl Place {
     }
 
     fn change(&mut self, to: impl FnOnce(&mut Ledger, CancellationToken) -> Doing) {
-        let mut ledger = self.places.ledger();
+        let mut ledger = self.slots.ledger();
         if self.doing.leave(&mut ledger) {
             self.doing = to(&mut ledger, self.evicted.clone());
         }
@@ -170,13 +171,13 @@ impl Doing {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        let mut ledger = self.places.ledger();
+        let mut ledger = self.slots.ledger();
         if self.doing.leave(&mut ledger) {
             ledger.taken -= 1;
             drop(ledger);
-            self.places.freed.notify_one();
+            self.slots.freed.notify_one();
         }
     }
 }

@@ -1,0 +1,177 @@
+//! Start of a stack: every port is bound first, then services start in the order in which they need each other.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::sync::{Arc, Mutex};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::app::App;
+use super::ports::{
+    BLOB, CONTROL, COSMOS, COSMOS_REGION, EVENT_GRID, EVENT_HUBS, FUNCTIONS, IDENTITY, QUEUE, SCHEMA_REGISTRY, SITE,
+    bind, listen, port_of, regions, unbound,
+};
+use super::{
+    BlobEndpoints, CosmosEndpoints, Endpoints, EventGridEndpoints, EventHubsEndpoints, QueueEndpoints, Stack,
+    StackError, StackOptions,
+};
+use crate::blobs::Blobs;
+use crate::clock::Clock;
+use crate::control::{self, Handles};
+use crate::cosmos::{self, Cosmos, Replay};
+use crate::event_grid::{self, EventGrid};
+use crate::event_hubs::{self, EventHubs, SHARED_ACCESS_KEY};
+use crate::files;
+use crate::functions_host::Services;
+use crate::identity::Identity;
+use crate::queues::Queues;
+use crate::schema_registry::SchemaRegistry;
+use crate::storage::Storage;
+
+/// The storage account of the local stack, the name that every Azure tool knows.
+const ACCOUNT: &str = "devstoreaccount1";
+impl Stack {
+    /// Starts every service but the functions host. What the data directory holds is recovered; `progress` hears of a
+    /// long replay.
+    ///
+    /// # Errors
+    /// When a port is taken, or a service cannot recover its state.
+    pub fn start<'a>(
+        options: StackOptions,
+        progress: &'a (dyn Fn(Replay) + Send + Sync),
+    ) -> BoxFuture<'a, Result<Self, StackError>> {
+        Self::assemble(options, progress).boxed()
+    }
+
+    async fn assemble(options: StackOptions, progress: &(dyn Fn(Replay) + Send + Sync)) -> Result<Self, StackError> {
+        let StackOptions { topology, data_dir, ports: wanted, sync, hosts } = options;
+        files::allow_many()?;
+        let created = DirBuilder::new().recursive(true).mode(0o700).create(&data_dir);
+        created.map_err(|source| StackError::DataDir { path: data_dir.clone(), source })?;
+        // Every port before any work, so that a conflict costs nothing.
+        let mut ports = wanted;
+        let functions = bind(FUNCTIONS, ports.functions)?;
+        ports.functions = port_of(&functions).map_err(|source| unbound(FUNCTIONS, ports.functions, source))?;
+        let site = listen(SITE, &mut ports.site)?;
+        let cosmos_ports = cosmos::Listeners::new(
+            listen(COSMOS, &mut ports.cosmos)?,
+            regions(&topology)
+                .map(|region| listen(COSMOS_REGION, &mut wanted.cosmos_region(region)))
+                .collect::<Result<_, _>>()?,
+        );
+        let blob_port = listen(BLOB, &mut ports.blob)?;
+        let queue_port = listen(QUEUE, &mut ports.queue)?;
+        let hubs_port = listen(EVENT_HUBS, &mut ports.event_hubs)?;
+        let registry_port = listen(SCHEMA_REGISTRY, &mut ports.schema_registry)?;
+        let grid_port = listen(EVENT_GRID, &mut ports.event_grid)?;
+        let control_port = listen(CONTROL, &mut ports.control)?;
+        let identity_port = listen(IDENTITY, &mut ports.identity)?;
+
+        let clock = Clock::default();
+        let storage = Storage::open(&data_dir.join("store"), sync)?;
+        let identity = Identity::start(&topology.identities, &data_dir.join("identity"), identity_port, &hosts)?;
+        let blobs = Blobs::start(&topology.storage, ACCOUNT, &identity, blob_port, &storage, &clock).await?;
+        let queues = Queues::start(&topology.storage, ACCOUNT, &identity, queue_port, &storage, &clock).await?;
+        let event_hubs = EventHubs::start(&topology.event_hubs, &identity, hubs_port, &storage, &clock).await?;
+        let schema_registry = SchemaRegistry::start(
+            &topology.event_hubs.schema_groups,
+            event_hubs.namespace(),
+            &identity,
+            registry_port,
+            &storage,
+        )
+        .await?;
+        let event_grid = EventGrid::start(
+            &topology.event_grid,
+            event_grid::Options::new(blobs.clone(), queues.clone(), event_hubs.clone()),
+            &identity,
+            grid_port,
+            &storage,
+            &clock,
+        )
+        .await?;
+        let observer = event_grid.clone();
+        blobs.observe(Arc::new(move |created| Ok(observer.blob_created(created)?)))?;
+        let observer = event_grid.clone();
+        event_hubs::capture::start(
+            &event_hubs,
+            &blobs,
+            &storage,
+            &clock,
+            Arc::new(move |file| Ok(observer.capture_file_created(file)?)),
+        )
+        .map_err(StackError::Capture)?;
+        let cosmos = Cosmos::start(&topology.cosmos, &identity, cosmos_ports, &storage, &clock, progress).await?;
+
+        let services = Services {
+            event_hubs: event_hubs.clone(),
+            cosmos: cosmos.clone(),
+            blobs: blobs.clone(),
+            queues: queues.clone(),
+        };
+        let app = Arc::new(App::default());
+        let handles = Handles {
+            clock: clock.clone(),
+            services: services.clone(),
+            event_grid: event_grid.clone(),
+            schema_registry: schema_registry.clone(),
+            identity: identity.clone(),
+            app: Arc::clone(&app),
+        };
+        let control =
+            control::start(control_port, handles).map_err(|source| unbound(CONTROL, ports.control, source))?;
+        let topic = topology.event_grid.topics.first().map(|topic| topic.name.as_str()).ok_or(StackError::NoTopic)?;
+        let functions_url =
+            format!("http://{}", functions.local_addr().map_err(|source| unbound(FUNCTIONS, ports.functions, source))?);
+        let endpoints = Endpoints {
+            functions: functions_url.clone(),
+            site: format!("http://{}", site.local_addr().map_err(|source| unbound(SITE, ports.site, source))?),
+            event_hubs: EventHubsEndpoints {
+                connection_string: format!(
+                    "Endpoint=sb://{};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey={SHARED_ACCESS_KEY};\
+                     UseDevelopmentEmulator=true;",
+                    event_hubs.address()
+                ),
+                schema_registry: format!("https://{}", schema_registry.address()),
+                schema_registry_namespace: format!("localhost:{}", ports.schema_registry),
+                hubs: topology.event_hubs.hubs.iter().map(|hub| hub.name.clone()).collect(),
+            },
+            cosmos: CosmosEndpoints { endpoint: cosmos.endpoint(), key: cosmos.key().to_owned() },
+            blob: BlobEndpoints { connection_string: storage_connection_string(&blobs, &queues) },
+            queue: QueueEndpoints { connection_string: storage_connection_string(&blobs, &queues) },
+            event_grid: EventGridEndpoints {
+                topic_endpoint: event_grid.topic_endpoint(topic).ok_or(StackError::NoTopic)?,
+                topic_key: event_grid.topic_key(topic).ok_or(StackError::NoTopic)?,
+                resource_manager: event_grid.resource_manager(),
+                topic_id: event_grid.topic_id(topic).ok_or(StackError::NoTopic)?,
+            },
+            control: format!("http://{}", control.address()),
+            identities: identity
+                .names()
+                .filter_map(|name| Some((name.to_owned(), identity.credentials(name)?)))
+                .collect(),
+            ca_certificate: identity.ca_certificate().to_owned(),
+        };
+        Ok(Self {
+            endpoints,
+            ports,
+            clock,
+            storage,
+            identity,
+            services,
+            event_grid,
+            schema_registry,
+            schema_group: topology.event_hubs.schema_groups.first().map(|group| group.name.clone()).unwrap_or_default(),
+            site: Mutex::new(Some(site)),
+            functions,
+            app,
+            control,
+        })
+    }
+}
+
+/// What clients of the whole storage account take.
+fn storage_connection_string(blobs: &Blobs, queues: &Queues) -> String {
+    format!("{}QueueEndpoint={};", blobs.connection_string(), queues.endpoint())
+}
