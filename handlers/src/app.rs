@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use crate::{
     azure::{blobs::Blobs, cosmos::Cosmos, credentials::Credentials, event_grid::Topic, event_hubs::EventHubs},
+    clock,
     events::Codec,
     settings::Settings,
     stores::Stores,
@@ -93,7 +94,7 @@ impl App {
 
     /// The time, UTC. Functions ask here and hand it to domain code, which has no clock.
     pub fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc()
+        clock::now()
     }
 }
 

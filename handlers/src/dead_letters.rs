@@ -155,7 +155,7 @@ mod tests {
             body,
             cause: &cause,
         };
-        DeadLetter::new(&record, OffsetDateTime::now_utc()).name
+        DeadLetter::new(&record, crate::clock::now()).name
     }
 
     #[test]

@@ -8,6 +8,7 @@
 pub mod app;
 pub mod azure;
 mod by_key;
+mod clock;
 pub mod dead_letters;
 pub mod events;
 pub mod function;

@@ -140,7 +140,7 @@ impl Settings {
     /// # Errors
     /// Names every setting that is missing or malformed.
     pub fn from_env() -> Result<Self, SettingsError> {
-        Self::read(|name| env::var(name).ok())
+        Self::read(variable)
     }
 
     /// Reads settings by name; an empty value counts as absent, as app settings are often cleared rather than removed.
@@ -193,7 +193,13 @@ impl Settings {
 
 /// `CONTOSO_LOG`: what to log, as `level` or `target=level,…`. Read apart from the rest, since logging starts before all else.
 pub fn log_filter() -> Option<String> {
-    env::var("CONTOSO_LOG").ok().filter(|value| !value.is_empty())
+    variable("CONTOSO_LOG").filter(|value| !value.is_empty())
+}
+
+/// An environment variable, if it is set to some text.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok()
 }
 
 struct Reader<F> {

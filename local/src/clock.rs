@@ -3,10 +3,22 @@
 //! Every service asks [`Clock`] for the time and waits on it, so that retry schedules, timers, retention and leases can
 //! be tested without waiting for them.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::sync::watch;
+
+/// The time of this machine, UTC, which no test steps: what other programs judge by, such as whether a token has expired.
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
+pub(crate) fn machine_now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}
+
+/// Passes after `duration` on this machine: between two attempts, between two looks at what nobody announces, or as a limit for a client.
+#[expect(clippy::disallowed_methods, reason = "the one place that lets time pass")]
+pub(crate) fn pause(duration: Duration) -> tokio::time::Sleep {
+    tokio::time::sleep(duration)
+}
 
 /// Wall time plus an offset that only grows. Clones share the offset.
 #[derive(Clone, Debug)]
@@ -24,7 +36,7 @@ impl Clock {
     /// The present moment, UTC.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::from(SystemTime::now() + *self.offset.borrow())
+        machine_now() + *self.offset.borrow()
     }
 
     /// How far this clock is ahead of the wall.
@@ -54,7 +66,7 @@ impl Clock {
             }
             let left = Duration::try_from(left).unwrap_or(Duration::ZERO);
             tokio::select! {
-                () = tokio::time::sleep(left) => {}
+                () = pause(left) => {}
                 // The sender lives as long as `self`, so an error cannot happen while we are here.
                 _ = steps.changed() => {}
             }

@@ -26,6 +26,7 @@ use time::OffsetDateTime;
 use tokio::sync::{Mutex, OnceCell};
 
 use super::credentials::Credentials;
+use crate::clock;
 use crate::{events::HubMessage, settings::EventHubsSettings};
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -215,7 +216,7 @@ impl EventHubs {
                 Failure::Client(_) | Failure::NoPartitions | Failure::Deadline => *hub.producer.lock().await = None,
             }
             let pause = Duration::from_millis(rand::random_range(100..300) * u64::from(tries));
-            tokio::time::sleep(pause).await;
+            clock::pause(pause).await;
         }
     }
 

@@ -27,6 +27,7 @@ use serde::Deserialize;
 use crate::{
     app::App,
     azure::cosmos::CosmosError,
+    clock,
     domain::{
         catalogue::{Command, Decision, Refusal, decide},
         preconditions::Preconditions,
@@ -114,7 +115,7 @@ async fn run(app: &App, id: &ProductId, command: &Command, preconditions: &Preco
         if race > 0 {
             // Jitter, so that those who met do not meet again.
             let pause = rand::rng().random_range(0..=PAUSE_MILLIS << race.min(5));
-            tokio::time::sleep(Duration::from_millis(pause)).await;
+            clock::pause(Duration::from_millis(pause)).await;
         }
         let stored = catalogue.read(id).await?;
         let (current, etag) = stored.map(|stored| (stored.value, stored.etag)).unzip();

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     app::App,
+    clock,
     dead_letters::{BadRecord, DeadLetter},
     events::DecodeError,
     function::BoxFuture,
@@ -68,7 +69,7 @@ impl Records for Feed<'_> {
             body: text.as_bytes(),
             cause,
         };
-        DeadLetter::new(&record, OffsetDateTime::now_utc())
+        DeadLetter::new(&record, clock::now())
     }
 }
 

@@ -3,7 +3,6 @@
 use cloudevents::{AttributesReader, EventBuilder, EventBuilderV10};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
-use time::OffsetDateTime;
 
 use super::{
     batch::{self, Limits, Records},
@@ -12,6 +11,7 @@ use super::{
 };
 use crate::{
     app::App,
+    clock,
     dead_letters::{BadRecord, DeadLetter},
     events::{self, DecodeError},
     function::BoxFuture,
@@ -87,7 +87,7 @@ impl Records for Delivery<'_> {
             body: self.event.get().as_bytes(),
             cause,
         };
-        DeadLetter::new(&record, OffsetDateTime::now_utc())
+        DeadLetter::new(&record, clock::now())
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     app::App,
+    clock,
     dead_letters::{BadRecord, DeadLetter},
     events::{Codec, DecodeError, Incoming, Properties},
     function::{BoxFuture, HubEvent, Order, Position, UNKNOWN_PARTITION},
@@ -114,7 +115,7 @@ impl<'a> Texts<'a> {
         let sequence_numbers: Vec<i64> = elements(self.sequence_numbers.as_deref());
         let offsets: Vec<Text<'_>> = elements(self.offsets.as_deref());
         let enqueued_times: Vec<Text<'_>> = elements(self.enqueued_times.as_deref());
-        let now = OffsetDateTime::now_utc();
+        let now = clock::now();
         let hub = self.partition.event_hub_name.as_deref().unwrap_or(subscription.hub);
         let consumer_group = self.partition.consumer_group.as_deref().unwrap_or(subscription.consumer_group);
         let partition = self.partition.partition_id.as_deref().unwrap_or(UNKNOWN_PARTITION);
@@ -215,6 +216,6 @@ impl Records for Batch<'_> {
             body: &message.body,
             cause,
         };
-        DeadLetter::new(&record, OffsetDateTime::now_utc())
+        DeadLetter::new(&record, clock::now())
     }
 }

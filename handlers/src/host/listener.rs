@@ -15,6 +15,8 @@ use tokio::{
     time::Sleep,
 };
 
+use crate::clock;
+
 /// How long a peer that goes on sending is listened to after the last answer.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -95,7 +97,7 @@ impl AsyncWrite for Connection {
         if ending.is_none() {
             ready!(Pin::new(&mut *stream).poll_shutdown(cx))?;
         }
-        let ending = ending.get_or_insert_with(|| Ending { until: Box::pin(tokio::time::sleep(LINGER)), left: MOST });
+        let ending = ending.get_or_insert_with(|| Ending { until: Box::pin(clock::pause(LINGER)), left: MOST });
         let mut dropped = [0; 16 << 10];
         while ending.left > 0 && ending.until.as_mut().poll(cx).is_pending() {
             let mut buffer = ReadBuf::new(&mut dropped);

@@ -26,7 +26,7 @@ async fn pass(State(faults): State<Faults>, request: Request, next: Next) -> Res
         return next.run(request).await;
     };
     if !fault.delay.is_zero() {
-        tokio::time::sleep(fault.delay).await;
+        crate::clock::pause(fault.delay).await;
     }
     match fault.effect {
         Effect::Proceed => next.run(request).await,

@@ -79,7 +79,8 @@ impl Caller {
     /// How long the token is still valid, by the machine's clock; `None` for ever.
     #[must_use]
     pub fn expires_in(&self) -> Option<Duration> {
-        self.expires_at.map(|at| at.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO))
+        self.expires_at
+            .map(|at| at.duration_since(SystemTime::from(crate::clock::machine_now())).unwrap_or(Duration::ZERO))
     }
 
     /// Whether a role allows `action` on `scope`, a path such as `eventHubs/products/consumerGroups/site`,

@@ -175,5 +175,5 @@ impl From<&jsonwebtoken::errors::Error> for InvalidToken {
 }
 
 fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    SystemTime::from(crate::clock::machine_now()).duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

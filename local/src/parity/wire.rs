@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use azure_core::{credentials::Secret, hmac::hmac_sha256, time::OffsetDateTime};
+use azure_core::{credentials::Secret, hmac::hmac_sha256};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ impl Fixture {
     /// An account signature that allows everything until tomorrow.
     fn account_signature(&self, target: &str) -> String {
         let blobs = self.stack.blobs();
-        let expiry = (OffsetDateTime::now_utc() + Duration::from_secs(86_400)).date();
+        let expiry = (crate::clock::machine_now() + Duration::from_secs(86_400)).date();
         let text = format!("{}\nrwdlacup\nbq\nsco\n\n{expiry}\n\n\n2021-12-02\n\n", blobs.account());
         let signature = hmac_sha256(&text, &Secret::new(blobs.key().to_owned())).expect("a signature");
         let signature = utf8_percent_encode(&signature, NON_ALPHANUMERIC);
@@ -102,7 +102,7 @@ impl Fixture {
             [ref parent @ .., kind] => (kind, parent.join("/")),
             [] => ("", String::new()),
         };
-        let date = azure_core::time::to_rfc7231(&OffsetDateTime::now_utc());
+        let date = azure_core::time::to_rfc7231(&crate::clock::machine_now());
         let method = sample.method.as_str().to_lowercase();
         let text = format!("{method}\n{kind}\n{link}\n{}\n\n", date.to_lowercase());
         let key = Secret::new(self.stack.cosmos().key().to_owned());

@@ -95,7 +95,7 @@ async fn supervise(starter: HostStarter, first: Arc<FunctionsHost>, current: Cur
         set(&current, None);
         host.stop().await;
         host = loop {
-            tokio::time::sleep(HOST_RESTART_PAUSE).await;
+            crate::clock::pause(HOST_RESTART_PAUSE).await;
             match starter.start().await {
                 Ok(next) => break Arc::new(next),
                 Err(error) => tracing::error!("the functions host does not start: {error}"),

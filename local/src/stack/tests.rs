@@ -80,7 +80,7 @@ impl Fixture {
                 if owners.values().copied().collect::<Vec<_>>() == expected {
                     return owners;
                 }
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                crate::clock::pause(Duration::from_millis(5)).await;
             }
         });
         reached.await.unwrap_or_else(|_| panic!("wanted {expected:?}, there is {:?}", self.owners()))
@@ -209,7 +209,7 @@ async fn published_samples_reach_a_function_record_for_record() {
     while calls.len() <= expected.len() {
         tokio::select! {
             call = fixture.handler.next_call() => calls.push(call.json()["Data"]["ev"].clone()),
-            () = tokio::time::sleep(Duration::from_millis(20)) => fixture.stack.clock().advance(Duration::from_secs(11)),
+            () = crate::clock::pause(Duration::from_millis(20)) => fixture.stack.clock().advance(Duration::from_secs(11)),
         }
     }
     for event in &expected {

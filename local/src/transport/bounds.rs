@@ -83,7 +83,7 @@ async fn a_first_request_comes_whole_within_patience() {
     let mut client = connect(&router(), TERMS);
     let started = Instant::now();
     while client.write_all(b"x").await.is_ok() {
-        tokio::time::sleep(TERMS.patience / 5).await;
+        crate::clock::pause(TERMS.patience / 5).await;
         assert!(started.elapsed() < TERMS.patience + Duration::from_secs(5));
     }
 }
@@ -91,7 +91,7 @@ async fn a_first_request_comes_whole_within_patience() {
 #[tokio::test]
 async fn between_requests_a_connection_is_kept_and_a_later_request_comes_whole_within_patience_too() {
     const POST: &[u8] = b"POST /echo HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\na\n\nb!";
-    let longer = || tokio::time::sleep(TERMS.patience * 3);
+    let longer = || crate::clock::pause(TERMS.patience * 3);
     for (request, end) in [(REQUEST, "here"), (POST, "b!")] {
         let mut client = connect(&router(), TERMS);
         for _ in 0..2 {
@@ -124,7 +124,7 @@ async fn half_a_request_right_behind_a_whole_one_is_not_held_open_either() {
 async fn half_a_head_of_http2_is_not_held_open_where_the_connection_is_kept() {
     let mut client = connect(&router(), TERMS);
     exchange(&mut client, &[HTTP2, HTTP2_GET].concat(), "here").await;
-    tokio::time::sleep(TERMS.patience * 3).await;
+    crate::clock::pause(TERMS.patience * 3).await;
     client.write_all(HTTP2_HALF).await.expect("sent");
     assert!(is_closed_late(&mut client).await);
 }
@@ -159,7 +159,7 @@ async fn large_bodies_are_held_in_turn() {
             async move |_: Bytes| {
                 let now = held.0.fetch_add(1, Relaxed) + 1;
                 held.1.fetch_max(now, Relaxed);
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                crate::clock::pause(Duration::from_millis(20)).await;
                 held.0.fetch_sub(1, Relaxed);
             }
         }),

@@ -90,7 +90,7 @@ impl Acceptor {
                     tracing::warn!(service, %error, "cannot accept a connection");
                     match self.slots.make_room() {
                         true => tokio::task::yield_now().await,
-                        false => tokio::time::sleep(REST).await,
+                        false => crate::clock::pause(REST).await,
                     }
                     continue;
                 }

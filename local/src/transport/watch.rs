@@ -217,7 +217,7 @@ impl<S> Watched<S> {
             self.stalled = None;
             return written;
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(STALLED)));
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(crate::clock::pause(STALLED)));
         ready!(stalled.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

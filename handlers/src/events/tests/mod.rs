@@ -22,6 +22,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::runtime::Runtime;
 
 use super::{contracts::PRODUCT_DISCONTINUED, *};
+use crate::clock;
 use crate::{azure::credentials::Credentials, settings::Settings};
 use azure_core::{
     credentials::{AccessToken, TokenCredential, TokenRequestOptions},
@@ -83,7 +84,7 @@ struct AnyToken;
 #[async_trait::async_trait]
 impl TokenCredential for AnyToken {
     async fn get_token(&self, _: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
-        Ok(AccessToken::new("any", azure_core::time::OffsetDateTime::now_utc() + Duration::hours(1)))
+        Ok(AccessToken::new("any", clock::now() + Duration::hours(1)))
     }
 }
 

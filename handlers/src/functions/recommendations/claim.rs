@@ -7,14 +7,12 @@ use std::{future::Future, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use tokio::{
-    sync::oneshot,
-    time::{Instant, sleep},
-};
+use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
     app::App,
     azure::blobs::{BlobErrorKind, Condition},
+    clock,
     outcome::Cause,
     stores::co_views::{put, stored},
 };
@@ -55,7 +53,7 @@ pub(super) async fn alone<T>(
         match take(app).await? {
             Some(version) => break version,
             None if Instant::now() > until => return Ok(None),
-            None => sleep(LOOK).await,
+            None => clock::pause(LOOK).await,
         }
     };
     let (done, mut is_done) = oneshot::channel::<()>();
@@ -68,7 +66,7 @@ pub(super) async fn alone<T>(
         loop {
             // Only here it ends with the work: a write under way must be waited for, or nobody knows the version.
             tokio::select! {
-                () = sleep(RENEWED) => {}
+                () = clock::pause(RENEWED) => {}
                 _ = &mut is_done => return None,
             }
             match write(app, app.now() + LASTS, Some(&version)).await {

@@ -31,6 +31,7 @@ use self::{
 };
 use crate::{
     app::App,
+    clock,
     domain::{
         click::VisitorId,
         product::ProductId,
@@ -141,7 +142,7 @@ pub async fn make_everything(
         while let Err(cause) = run(app, None, &mut written).await {
             let Some(attempt) = attempts.next() else { return Err(cause) };
             tracing::warn!(cause = cause.chain(), "making the recommendations goes on where it failed");
-            tokio::time::sleep(Duration::from_millis(200) * 2_u32.pow(attempt)).await;
+            clock::pause(Duration::from_millis(200) * 2_u32.pow(attempt)).await;
         }
         let sources = sources(app).await?;
         let today = Day::of(app.now());

@@ -21,6 +21,7 @@ use futures::{FutureExt, StreamExt, stream};
 use super::http::panic_text;
 use crate::{
     app::App,
+    clock,
     dead_letters::DeadLetter,
     events::DecodeError,
     function::{BoxFuture, Order},
@@ -128,7 +129,7 @@ where
         run.park().await;
         indices = run.to_repeat();
         match pauses.next() {
-            Some(pause) if !indices.is_empty() && run.has_time() => tokio::time::sleep(pause).await,
+            Some(pause) if !indices.is_empty() && run.has_time() => clock::pause(pause).await,
             _ => return run.report(),
         }
     }

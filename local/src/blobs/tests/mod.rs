@@ -75,7 +75,7 @@ impl Fixture {
 
     /// The address of `path` with an account signature that allows everything for a day.
     fn signed(&self, path: &str) -> String {
-        let expiry = OffsetDateTime::now_utc() + Duration::from_secs(86_400);
+        let expiry = crate::clock::machine_now() + Duration::from_secs(86_400);
         self.signed_until(path, expiry, "rwdlac")
     }
 
@@ -134,7 +134,7 @@ struct SharedKey(String);
 #[async_trait::async_trait]
 impl Policy for SharedKey {
     async fn send(&self, context: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
-        request.insert_header("x-ms-date", to_rfc7231(&OffsetDateTime::now_utc()));
+        request.insert_header("x-ms-date", to_rfc7231(&crate::clock::machine_now()));
         let header = |name: &'static str| {
             let value = request.headers().get_optional_str(&HeaderName::from_static(name));
             value.unwrap_or_default().to_owned()

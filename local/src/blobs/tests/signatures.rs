@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use azure_core::{
-    http::{RequestContent, StatusCode},
-    time::OffsetDateTime,
-};
+use azure_core::http::{RequestContent, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{ACCOUNT, Fixture, sign};
@@ -28,7 +25,7 @@ async fn a_wrong_key_is_refused_before_anything_is_stored() {
 async fn an_account_signature_allows_what_it_says_until_it_ends() {
     let fixture = Fixture::start().await;
     let http = reqwest::Client::new();
-    let expiry = OffsetDateTime::now_utc() + Duration::from_secs(3600);
+    let expiry = crate::clock::machine_now() + Duration::from_secs(3600);
     let put = |url: String| http.put(url).header("x-ms-blob-type", "BlockBlob").body("x").send();
 
     let writer = fixture.signed_until("files/note", expiry, "cw");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use azure_core::{credentials::Secret, hmac::hmac_sha256, http::RequestContent, time::OffsetDateTime};
+use azure_core::{credentials::Secret, hmac::hmac_sha256, http::RequestContent};
 use azure_data_cosmos::{AccountReference, CosmosClientBuilder, RoutingStrategy, clients::ContainerClient};
 use azure_storage_blob::BlobClient;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ impl Fixture {
     /// The official client, with an account signature.
     fn blob(&self, name: &str) -> BlobClient {
         let blobs = self.stack.blobs();
-        let expiry = (OffsetDateTime::now_utc() + Duration::from_secs(86_400)).date();
+        let expiry = (crate::clock::machine_now() + Duration::from_secs(86_400)).date();
         let text = format!("{}\nrw\nb\no\n\n{expiry}\n\n\n2021-12-02\n\n", blobs.account());
         let mut url = Url::parse(&format!("{}/files/{name}", blobs.endpoint())).expect("an address");
         let signature = hmac_sha256(&text, &Secret::new(blobs.key().to_owned())).expect("a signature");

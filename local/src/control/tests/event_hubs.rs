@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
-use azure_core::time::OffsetDateTime;
 use azure_messaging_eventhubs::{
     ConsumerClient, OpenReceiverOptions, ProducerClient, SendEventOptions, StartLocation, StartPosition,
 };
@@ -21,7 +20,7 @@ struct Operator(String);
 #[async_trait::async_trait]
 impl TokenCredential for Operator {
     async fn get_token(&self, _: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
-        Ok(AccessToken::new(self.0.clone(), OffsetDateTime::now_utc() + Duration::from_secs(12 * 3600)))
+        Ok(AccessToken::new(self.0.clone(), crate::clock::machine_now() + Duration::from_secs(12 * 3600)))
     }
 }
 

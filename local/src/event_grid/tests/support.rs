@@ -204,7 +204,7 @@ pub(super) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut stat
             return value;
         }
         assert!(tokio::time::Instant::now() < deadline, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        crate::clock::pause(Duration::from_millis(2)).await;
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn check(text: &str, rule: &str, key: &str) -> Result<Signature, Unau
     if !signed {
         return Err(Unauthorized::new("InvalidSignature: The token has an invalid signature."));
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::from(crate::clock::machine_now()).duration_since(UNIX_EPOCH).unwrap_or_default();
     match Duration::from_secs(expires_at).checked_sub(now) {
         Some(expires_in) if !expires_in.is_zero() => {
             Ok(Signature { resource: decoded(resource)?.into_owned(), expires_in })

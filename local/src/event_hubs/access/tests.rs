@@ -10,7 +10,7 @@ use super::*;
 
 /// A signature as clients make it.
 pub(in crate::event_hubs) fn signature(resource: &str, rule: &str, key: &str, seconds: i64) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = SystemTime::from(crate::clock::machine_now()).duration_since(UNIX_EPOCH).unwrap().as_secs();
     let expiry = now.saturating_add_signed(seconds);
     let resource = utf8_percent_encode(resource, NON_ALPHANUMERIC).to_string();
     let mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();

@@ -52,7 +52,7 @@ impl Capturer {
                 Err(error) => {
                     error!(error = &error as &dyn std::error::Error, "capture failed; it will be tried again");
                     // Not on the stack's clock: a test that steps it wants no storm of attempts.
-                    tokio::time::sleep(RETRY_AFTER).await;
+                    crate::clock::pause(RETRY_AFTER).await;
                 }
             }
         }
@@ -113,7 +113,7 @@ impl Capturer {
             // One read may be cut off by its bytes long before the end of the log.
             let caught_up = counted > self.partition.state().last_sequence;
             if caught_up && bytes < self.settings.size_limit_bytes {
-                tokio::time::sleep(LOOK_PERIOD).await;
+                crate::clock::pause(LOOK_PERIOD).await;
             }
         }
         // Names tell seconds apart, so no two windows start in one.

@@ -48,7 +48,7 @@ async fn told(news: &News, count: usize) -> CapturedFile {
             if let Some(file) = news.lock().unwrap().get(count - 1) {
                 return file.clone();
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            crate::clock::pause(Duration::from_millis(5)).await;
         }
     };
     tokio::time::timeout(Duration::from_secs(30), told).await.expect("the news comes")
@@ -62,7 +62,7 @@ async fn files(blobs: &Blobs, count: usize) -> Vec<Vec<i64>> {
             if files.len() >= count {
                 return files;
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            crate::clock::pause(Duration::from_millis(5)).await;
         }
     };
     let files = tokio::time::timeout(Duration::from_secs(30), listed).await.expect("the files appear");
@@ -90,7 +90,7 @@ async fn every_event_is_captured_once_across_windows_and_restarts() {
     // Capture takes what comes after it has begun.
     let begun = stand.storage.keyspace("event-hubs-capture").unwrap();
     while begun.get("products/3").unwrap().is_none() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        crate::clock::pause(Duration::from_millis(5)).await;
     }
     partition.append(&[message("a"), message("b")]).unwrap();
     stand.clock.advance(Duration::from_secs(61));
@@ -174,7 +174,7 @@ async fn an_empty_window_has_a_file_without_events_and_its_news_is_repeated_unti
     let begun = stand.storage.keyspace("event-hubs-capture").unwrap();
     for partition in stand.hub().partitions() {
         while begun.get(format!("products/{}", partition.id())).unwrap().is_none() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            crate::clock::pause(Duration::from_millis(5)).await;
         }
     }
     stand.clock.advance(Duration::from_secs(61));

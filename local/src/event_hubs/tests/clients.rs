@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
-use azure_core::time::OffsetDateTime;
 use azure_messaging_eventhubs::models::EventData;
 use azure_messaging_eventhubs::{
     ConsumerClient, EventDataBatchOptions, OpenReceiverOptions, ProducerClient, SendEventOptions, StartLocation,
@@ -29,7 +28,7 @@ impl Owner {
 #[async_trait::async_trait]
 impl TokenCredential for Owner {
     async fn get_token(&self, _: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
-        Ok(AccessToken::new(self.0.clone(), OffsetDateTime::now_utc() + Duration::from_secs(12 * 3600)))
+        Ok(AccessToken::new(self.0.clone(), crate::clock::machine_now() + Duration::from_secs(12 * 3600)))
     }
 }
 
@@ -162,6 +161,7 @@ async fn the_rust_client_speaks_tls_on_the_same_port() {
 
 #[tokio::test]
 #[ignore = "the child process of another test"]
+#[expect(clippy::disallowed_methods, reason = "how a child process of a test is told what it is to do")]
 async fn over_tls() {
     let (endpoint, token) = (std::env::var(TLS_ENDPOINT).unwrap(), std::env::var(TLS_TOKEN).unwrap());
     let builder = ProducerClient::builder().with_custom_endpoint(endpoint);

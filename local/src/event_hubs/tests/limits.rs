@@ -136,7 +136,7 @@ async fn a_peer_that_sends_heartbeats_is_kept() {
     let client = async {
         peer.write_all(&greeting()).await.unwrap();
         for _ in 0..12 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            crate::clock::pause(Duration::from_millis(100)).await;
             peer.write_all(&[0, 0, 0, 8, 2, 0, 0, 0]).await.unwrap();
         }
         stopping.cancel();

@@ -216,6 +216,6 @@ impl Watcher {
 /// Probes until anything answers; only a socket error means "wait".
 async fn became_ready(client: Client, port: u16) {
     while !client.is_ready(port).await {
-        tokio::time::sleep(PROBE).await;
+        crate::clock::pause(PROBE).await;
     }
 }

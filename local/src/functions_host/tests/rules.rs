@@ -23,7 +23,7 @@ fn events(call: &Call) -> Vec<String> {
 async fn step_until_called(world: &World, handler: &mut FakeHandler, step: Duration) -> Call {
     let stepping = async {
         loop {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            crate::clock::pause(Duration::from_millis(50)).await;
             world.clock.advance(step);
         }
     };

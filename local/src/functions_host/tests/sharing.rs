@@ -44,7 +44,7 @@ fn shares(world: &World) -> Vec<usize> {
 async fn next_call(world: &World, handler: &mut FakeHandler, step: Duration) -> Call {
     let stepping = async {
         loop {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            crate::clock::pause(Duration::from_millis(50)).await;
             world.clock.advance(step);
         }
     };
@@ -206,7 +206,7 @@ async fn a_timer_runs_on_one_host_and_moves_to_the_other() {
     for _ in 0..6 {
         // Small steps, as a lease that nobody had time to renew is anyone's.
         world.clock.advance(A_TURN);
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        crate::clock::pause(Duration::from_millis(20)).await;
     }
     first_handler.calls();
     assert!(second_handler.has_no_call());

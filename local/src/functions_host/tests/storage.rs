@@ -69,7 +69,7 @@ async fn a_failed_message_waits_for_its_visibility_timeout() {
     let stepping = async {
         loop {
             world.clock.advance(Duration::from_secs(31));
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            crate::clock::pause(Duration::from_millis(5)).await;
         }
     };
     let again = tokio::select! {

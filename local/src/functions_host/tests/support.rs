@@ -271,7 +271,7 @@ impl World {
     pub(super) async fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
         let reached = tokio::time::timeout(PATIENCE, async {
             while !holds() {
-                tokio::time::sleep(POLL).await;
+                crate::clock::pause(POLL).await;
             }
         });
         assert!(reached.await.is_ok(), "not reached: {what}");

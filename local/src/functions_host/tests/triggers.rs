@@ -78,7 +78,7 @@ async fn step_until_called(world: &World, handler: &mut FakeHandler) -> super::s
     let stepping = async {
         loop {
             clock.advance(Duration::from_secs(601));
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            crate::clock::pause(Duration::from_millis(5)).await;
         }
     };
     tokio::select! {

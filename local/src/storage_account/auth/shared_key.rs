@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 
 use crate::storage_account::{Call, Code, Refusal, dates};
 
@@ -38,7 +38,7 @@ pub(super) fn check<T>(account: &Account, call: &Call<T>, authorization: &str) -
 fn check_date<T>(call: &Call<T>) -> Result<(), Refusal> {
     let date = call.header("x-ms-date")?.or(call.header("date")?).and_then(dates::parse);
     match date {
-        Some(date) if (OffsetDateTime::now_utc() - date).abs() <= SKEW => Ok(()),
+        Some(date) if (crate::clock::machine_now() - date).abs() <= SKEW => Ok(()),
         Some(_) => {
             Err(Refusal::new(Code::AuthenticationFailed, "The date of the request is more than 15 minutes off."))
         }

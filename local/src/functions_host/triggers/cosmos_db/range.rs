@@ -117,7 +117,7 @@ impl Processor {
 
     async fn pause(&self, error: &(impl std::error::Error + Sync)) {
         error!("'Functions.{}': the change feed cannot go on: {error}", self.feed.function.name);
-        tokio::time::sleep(PAUSE).await;
+        crate::clock::pause(PAUSE).await;
     }
 
     async fn invoke(&self, items: &[String], lost: &CancellationToken) -> Outcome {

@@ -100,7 +100,7 @@ impl Listener {
                     partition.id()
                 ),
             }
-            tokio::time::sleep(STORE_PAUSE).await;
+            crate::clock::pause(STORE_PAUSE).await;
         }
     }
 
@@ -137,7 +137,7 @@ impl Listener {
             Ok(events) => events,
             Err(error) => {
                 error!("cannot read partition {}: {error}", partition.id());
-                tokio::time::sleep(STORE_PAUSE).await;
+                crate::clock::pause(STORE_PAUSE).await;
                 Vec::new()
             }
         }
