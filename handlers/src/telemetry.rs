@@ -5,7 +5,10 @@ use std::panic;
 
 use tracing::Level;
 use tracing_subscriber::{
-    filter::Targets, fmt, fmt::writer::MakeWriterExt as _, layer::SubscriberExt, util::SubscriberInitExt,
+    filter::Targets,
+    fmt::{self, writer::MakeWriterExt as _},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
 
 use crate::settings;

@@ -24,7 +24,10 @@ mod tests;
 use std::cell::RefCell;
 
 use memchr::memmem;
-use serde::{Deserialize, de::DeserializeSeed, de::Error as _};
+use serde::{
+    Deserialize,
+    de::{DeserializeSeed, Error as _},
+};
 use serde_json::{Deserializer, Error, Result, Value, value::RawValue};
 
 use self::plain::Build;

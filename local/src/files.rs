@@ -1,8 +1,10 @@
 //! File limits and permissions: files that the process may have open, connections among them, and who may read those
 //! that it makes.
 
-use rustix::fs::Mode;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
+use rustix::{
+    fs::Mode,
+    process::{Resource, Rlimit, getrlimit, setrlimit, umask},
+};
 
 /// Open files that a stack with a shop, its clients and a little traffic needs.
 pub const ENOUGH: u64 = 512;

@@ -4,8 +4,7 @@
 //! The stack knows nothing of the app it runs; this file tells it. The deployment templates are checked against the
 //! same file, so the laptop and Azure hold the same things.
 
-use std::num::NonZeroU16;
-use std::path::Path;
+use std::{num::NonZeroU16, path::Path};
 
 use serde::Deserialize;
 

@@ -26,8 +26,7 @@ use time::OffsetDateTime;
 use tokio::sync::{Mutex, OnceCell};
 
 use super::credentials::Credentials;
-use crate::clock;
-use crate::{events::HubMessage, settings::EventHubsSettings};
+use crate::{clock, events::HubMessage, settings::EventHubsSettings};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 const TRIES: u32 = 3;

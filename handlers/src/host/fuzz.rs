@@ -1,15 +1,18 @@
 //! Invocations in every form hosts use, and damaged ones: each is read as meant or refused as malformed.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use proptest::prelude::*;
-use proptest::sample::{Index, select};
+use proptest::{
+    prelude::*,
+    sample::{Index, select},
+};
 use serde_json::{Map, Value, json, value::RawValue};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::event_hub::{Subscription, Texts};
-use super::invocation::{Invocation, json_text};
-use crate::function::Order;
-use crate::function::TimerInfo;
+use super::{
+    event_hub::{Subscription, Texts},
+    invocation::{Invocation, json_text},
+};
+use crate::function::{Order, TimerInfo};
 
 const SUBSCRIPTION: Subscription =
     Subscription { function: "F", hub: "products", consumer_group: "site", order: Order::Key };

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use time::OffsetDateTime;
 
-use crate::storage_account::check_metadata;
-
 use super::{
     Blobs,
     conditions::{Conditions, EtagMatch},
@@ -15,6 +13,7 @@ use super::{
     record::{BlobRecord, Metadata},
     store::{Access, Change, Entry, PageRequest, Store},
 };
+use crate::storage_account::check_metadata;
 
 /// What to say of a blob that is put.
 #[derive(Clone, Debug, Default)]

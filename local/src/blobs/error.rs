@@ -1,11 +1,10 @@
 //! Errors of the Blob service.
 
+pub use crate::storage_account::Code;
 use crate::{
     storage::StorageError,
     storage_account::{Refusal, work},
 };
-
-pub use crate::storage_account::Code;
 
 /// Why an operation did not happen.
 #[derive(Debug, thiserror::Error)]

@@ -32,6 +32,15 @@ use std::{net::SocketAddr, sync::Arc};
 
 use tokio::net::TcpListener;
 
+pub use self::{
+    api::{Blob, Condition, Properties, PutOptions},
+    error::{Code, Error, Failure},
+    lease_api::LeaseAction,
+    outbox::{Api, BlobCreated, Observer},
+    paging::BlobPage,
+    writer::BlobWriter,
+};
+use self::{http::Service, store::Store};
 use crate::{
     clock::Clock,
     faults::Faults,
@@ -44,16 +53,6 @@ use crate::{
     topology,
     transport::{HttpServer, Terms},
 };
-
-pub use self::{
-    api::{Blob, Condition, Properties, PutOptions},
-    error::{Code, Error, Failure},
-    lease_api::LeaseAction,
-    outbox::{Api, BlobCreated, Observer},
-    paging::BlobPage,
-    writer::BlobWriter,
-};
-use self::{http::Service, store::Store};
 
 /// The running service; clones share it.
 #[derive(Clone)]

@@ -8,9 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use fjall::{Keyspace, UserKey};
 use serde::{Deserialize, Serialize};
 
-use crate::storage::{Batch, Storage, StorageError};
-
 use super::{error::Failure, etag::Etag};
+use crate::storage::{Batch, Storage, StorageError};
 
 /// A blob was created or replaced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{bodies::Segment, etag::Etag, lease::Lease};
-
 pub(super) use crate::storage_account::Metadata;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

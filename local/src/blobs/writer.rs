@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::storage_account::check_metadata;
-
 use super::{
     Blobs, Properties, PutOptions,
     bodies::Upload,
@@ -15,6 +13,7 @@ use super::{
     record::ContentHeaders,
     store::Replacement,
 };
+use crate::storage_account::check_metadata;
 
 /// A blob in the making. Nothing of it is visible before [`BlobWriter::commit`]; dropped without, and after a crash, it
 /// leaves nothing. It holds some hundred kilobytes of memory, however large the blob gets.

@@ -6,8 +6,10 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::Handles;
-use super::problem::{Json, Problem};
+use super::{
+    Handles,
+    problem::{Json, Problem},
+};
 use crate::clock::Clock;
 
 /// How far ahead of the wall the clock may be: a century, so that every time it gives can still be written.

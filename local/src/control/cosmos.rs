@@ -4,8 +4,10 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::Handles;
-use super::problem::{Json, Problem};
+use super::{
+    Handles,
+    problem::{Json, Problem},
+};
 use crate::cosmos::{Fault, LeverError};
 
 impl From<LeverError> for Problem {

@@ -1,14 +1,15 @@
 //! Levers of Event Hubs: links that are broken, slow, stolen, and sends that are answered unkindly.
 
-use std::num::NonZeroU32;
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::Handles;
-use super::problem::{Json, Problem};
+use super::{
+    Handles,
+    problem::{Json, Problem},
+};
 use crate::event_hubs::levers::{Answer, LeverError, LeverState, Scope};
 
 /// No client waits longer.

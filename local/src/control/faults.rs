@@ -1,15 +1,16 @@
 //! Fault injection into the HTTP services.
 
-use std::num::NonZeroU32;
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use axum::extract::{Path, State};
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Handles;
-use super::problem::{Json, Problem};
+use super::{
+    Handles,
+    problem::{Json, Problem},
+};
 use crate::faults::{Armed, Effect, Fault, Faults, Refusal, Requests};
 
 /// No client waits longer.

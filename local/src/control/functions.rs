@@ -5,8 +5,10 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 
-use super::Handles;
-use super::problem::{Json, Problem};
+use super::{
+    Handles,
+    problem::{Json, Problem},
+};
 use crate::functions_host::{FunctionsHost, LeverError, Redelivery};
 
 impl Handles {

@@ -4,9 +4,11 @@
 //! request names a host of the stack and comes from no page of another host, every port checks (`transport::Hosts`).
 //! Here it must also have a content type that a page cannot send without asking first, which is never granted.
 
-use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, Method, StatusCode, header};
 
 use super::problem::Problem;

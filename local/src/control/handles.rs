@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::clock::Clock;
-use crate::event_grid::EventGrid;
-use crate::functions_host::Services;
-use crate::identity::Identity;
-use crate::schema_registry::SchemaRegistry;
-use crate::stack::App;
+use crate::{
+    clock::Clock, event_grid::EventGrid, functions_host::Services, identity::Identity, schema_registry::SchemaRegistry,
+    stack::App,
+};
 
 /// What the levers work on.
 #[derive(Clone)]

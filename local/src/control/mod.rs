@@ -15,16 +15,17 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, delete, get, post},
+};
 use http::{Method, StatusCode, Uri};
 use tokio::net::TcpListener;
 
+use self::problem::Problem;
 use crate::transport::HttpServer;
-use problem::Problem;
-
 pub(crate) use handles::Handles;
 
 /// Largest body in bytes.

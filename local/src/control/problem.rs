@@ -1,9 +1,10 @@
 //! Problem details (RFC 9457): what the control port refuses.
 
-use axum::body::Body;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequest, Request};
-use axum::response::{IntoResponse, Response};
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request, rejection::JsonRejection},
+    response::{IntoResponse, Response},
+};
 use http::{HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::json;

@@ -8,20 +8,32 @@ use http::{HeaderMap, Method, Response};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
-use crate::cosmos::emulator::change::Change;
-use crate::cosmos::emulator::etags::EtagAliases;
-use crate::cosmos::emulator::hosted::Emulator;
-use crate::cosmos::emulator::item::{ItemKey, canonical_partition_key};
-use crate::cosmos::emulator::rules;
-use crate::cosmos::error::Error;
-use crate::cosmos::feed::index::{ContainerFeed, FeedIndex};
-use crate::cosmos::feed::translation;
-use crate::cosmos::store::definitions::Entry;
-use crate::cosmos::store::replay::Recovered;
-use crate::cosmos::store::rows::{Store, StoredWrite};
-use crate::cosmos::wire::request::{ContainerName, PARTITION_KEY, Request, Write, encode};
-use crate::cosmos::wire::responses;
+use crate::{
+    clock::Clock,
+    cosmos::{
+        emulator::{
+            change::Change,
+            etags::EtagAliases,
+            hosted::Emulator,
+            item::{ItemKey, canonical_partition_key},
+            rules,
+        },
+        error::Error,
+        feed::{
+            index::{ContainerFeed, FeedIndex},
+            translation,
+        },
+        store::{
+            definitions::Entry,
+            replay::Recovered,
+            rows::{Store, StoredWrite},
+        },
+        wire::{
+            request::{ContainerName, PARTITION_KEY, Request, Write, encode},
+            responses,
+        },
+    },
+};
 
 /// Items that expire in one commit.
 const EXPIRED_AT_A_TIME: usize = 256;

@@ -10,14 +10,19 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use serde::Deserialize;
 
-use crate::cosmos::account::Account;
-use crate::cosmos::emulator::item::ItemKey;
-use crate::cosmos::error::Error;
-use crate::cosmos::feed::index::{ContainerFeed, RangeFeed};
-use crate::cosmos::feed::request::{Filter, Scope, Start};
-use crate::cosmos::wire::request::{A_IM, ContainerName, PARTITION_KEY, RANGE_ID, Request, encode};
-use crate::cosmos::wire::responses;
-use crate::cosmos::wire::responses::{LSN, SESSION_TOKEN};
+use crate::cosmos::{
+    account::Account,
+    emulator::item::ItemKey,
+    error::Error,
+    feed::{
+        index::{ContainerFeed, RangeFeed},
+        request::{Filter, Scope, Start},
+    },
+    wire::{
+        request::{A_IM, ContainerName, PARTITION_KEY, RANGE_ID, Request, encode},
+        responses::{self, LSN, SESSION_TOKEN},
+    },
+};
 
 static ITEM_LSN: HeaderName = HeaderName::from_static("x-ms-item-lsn");
 static ITEM_COUNT: HeaderName = HeaderName::from_static("x-ms-item-count");

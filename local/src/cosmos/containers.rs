@@ -7,13 +7,19 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::cosmos::account::Account;
-use crate::cosmos::emulator::hosted::PHYSICAL_PARTITIONS;
-use crate::cosmos::error::Error;
-use crate::cosmos::gateway;
-use crate::cosmos::wire::request::{Request, encode};
-use crate::cosmos::wire::responses;
-use crate::topology;
+use crate::{
+    cosmos::{
+        account::Account,
+        emulator::hosted::PHYSICAL_PARTITIONS,
+        error::Error,
+        gateway,
+        wire::{
+            request::{Request, encode},
+            responses,
+        },
+    },
+    topology,
+};
 
 /// Creates what is missing, and brings the TTL of an existing container up to date.
 ///

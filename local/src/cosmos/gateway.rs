@@ -5,14 +5,19 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Response;
 
-use crate::cosmos::account::Account;
-use crate::cosmos::change_feed;
-use crate::cosmos::emulator::bulk::Bulk;
-use crate::cosmos::emulator::{offers, sql};
-use crate::cosmos::error::Error;
-use crate::cosmos::wire::request::{Operation, Request};
-use crate::cosmos::wire::{responses, unsupported};
-use crate::storage::StorageError;
+use crate::{
+    cosmos::{
+        account::Account,
+        change_feed,
+        emulator::{bulk::Bulk, offers, sql},
+        error::Error,
+        wire::{
+            request::{Operation, Request},
+            responses, unsupported,
+        },
+    },
+    storage::StorageError,
+};
 
 /// Answers a request whose sender may make it.
 pub(super) async fn answer(account: &Arc<Account>, request: Arc<Request>) -> Response<Bytes> {

@@ -11,17 +11,21 @@ use bytes::Bytes;
 use http::{Response, StatusCode, uri::Scheme};
 use tokio::net::TcpListener;
 
-use crate::cosmos::account::Account;
-use crate::cosmos::emulator::hosted::PHYSICAL_PARTITIONS;
-use crate::cosmos::gateway;
-use crate::cosmos::wire::authorization::{EMULATOR_KEY, Guard, Refused};
-use crate::cosmos::wire::levers::Levers;
-use crate::cosmos::wire::operation_kind::OperationKind;
-use crate::cosmos::wire::regions::{Endpoint, Regions};
-use crate::cosmos::wire::request::Request;
-use crate::cosmos::wire::usage::Meter;
-use crate::cosmos::wire::{levers, responses};
 use crate::{
+    cosmos::{
+        account::Account,
+        emulator::hosted::PHYSICAL_PARTITIONS,
+        gateway,
+        wire::{
+            authorization::{EMULATOR_KEY, Guard, Refused},
+            levers::{self, Levers},
+            operation_kind::OperationKind,
+            regions::{Endpoint, Regions},
+            request::Request,
+            responses,
+            usage::Meter,
+        },
+    },
     faults::Faults,
     identity::Identity,
     transport::{HttpServer, Peer},

@@ -55,16 +55,6 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::DropGuard;
 
-use self::account::Account;
-use self::emulator::hosted::DEFAULT_REGION;
-use self::listener::Shared;
-use self::store::replay;
-use self::wire::regions::{Endpoint, Regions};
-use self::wire::request::{ContainerName, Request};
-use self::wire::responses;
-use self::wire::usage::Meter;
-use crate::{clock::Clock, faults::Faults, identity::Identity, storage::Storage, topology};
-
 pub use self::change_feed::FeedPage;
 pub use self::emulator::definition::FeedRange;
 pub use self::error::Error;
@@ -74,6 +64,19 @@ pub use self::wire::levers::{Fault, LeverError, Levers};
 pub use self::wire::operation_kind::OperationKind;
 pub use self::wire::regions::{Region, UnknownRegion};
 pub use self::wire::usage::Usage;
+use self::{
+    account::Account,
+    emulator::hosted::DEFAULT_REGION,
+    listener::Shared,
+    store::replay,
+    wire::{
+        regions::{Endpoint, Regions},
+        request::{ContainerName, Request},
+        responses,
+        usage::Meter,
+    },
+};
+use crate::{clock::Clock, faults::Faults, identity::Identity, storage::Storage, topology};
 
 /// The ports of an account: its own, and one for each region where it has several.
 pub struct Listeners {

@@ -6,14 +6,17 @@ use http::{HeaderMap, StatusCode, header::AUTHORIZATION, request::Parts};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use time::{
-    OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem, format_description::well_known::Rfc3339,
+    OffsetDateTime, PrimitiveDateTime,
+    format_description::{BorrowedFormatItem, well_known::Rfc3339},
     macros::format_description,
 };
 use url::Url;
 
 use super::error::Refusal;
-use crate::identity::{Action, Caller, Identity};
-use crate::transport::Peer;
+use crate::{
+    identity::{Action, Caller, Identity},
+    transport::Peer,
+};
 
 const KEY_HEADER: &str = "aeg-sas-key";
 const TOKEN_HEADER: &str = "aeg-sas-token";

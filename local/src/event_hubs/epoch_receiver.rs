@@ -4,9 +4,7 @@ use std::fmt;
 
 use tokio_util::sync::CancellationToken;
 
-use super::hub::Hub;
-use super::log::Partition;
-use super::receivers::Registration;
+use super::{hub::Hub, log::Partition, receivers::Registration};
 
 /// The right to read a partition for a consumer group. Dropping it gives the right back.
 pub struct EpochReceiver {

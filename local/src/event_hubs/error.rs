@@ -1,8 +1,7 @@
 //! Errors of Event Hubs.
 
-use crate::storage::StorageError;
-
 use super::amqp::DecodeError;
+use crate::storage::StorageError;
 
 /// An operation on the event hubs failed. Nothing of it was stored.
 #[derive(Debug, thiserror::Error)]

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::amqp::message::PARTITION_KEY;
-use super::amqp::section::{Kind, binary, sections};
-use super::amqp::{DecodeError, Decoder, Value};
+use super::amqp::{
+    DecodeError, Decoder, Value,
+    message::PARTITION_KEY,
+    section::{Kind, binary, sections},
+};
 
 /// One event of a partition.
 #[derive(Clone, Debug)]

@@ -1,17 +1,18 @@
 //! One event hub: its partitions, its consumer groups, and which partition an event without one goes to.
 
-use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    num::NonZeroU32,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use contoso_partitioner::partition;
 
-use crate::clock::Clock;
-use crate::storage::Storage;
-use crate::topology;
-
-use super::error::Error;
-use super::log::{HubRecord, LogStore, Partition};
-use super::receivers::Receivers;
+use super::{
+    error::Error,
+    log::{HubRecord, LogStore, Partition},
+    receivers::Receivers,
+};
+use crate::{clock::Clock, storage::Storage, topology};
 
 /// The consumer group that every hub has.
 const DEFAULT_GROUP: &str = "$Default";

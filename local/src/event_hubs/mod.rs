@@ -29,24 +29,20 @@ mod position;
 mod receivers;
 mod switchboard;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 
-use crate::clock::Clock;
-use crate::identity::Identity;
-use crate::storage::Storage;
-use crate::topology;
-use crate::transport::{Accepted, AcceptedConnections};
-
-use access::Access;
-use namespace::Shared;
-use switchboard::Switchboard;
-
+use self::{access::Access, namespace::Shared, switchboard::Switchboard};
+use crate::{
+    clock::Clock,
+    identity::Identity,
+    storage::Storage,
+    topology,
+    transport::{Accepted, AcceptedConnections},
+};
 pub use access::Entity;
 pub use amqp::{DecodeError, Value};
 pub use capture::{CaptureError, CapturedFile};

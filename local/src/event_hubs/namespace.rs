@@ -1,14 +1,10 @@
 //! A namespace: its hubs, who may use them, and the tasks that serve them.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::access::Access;
-use super::hub::Hub;
-use super::switchboard::Switchboard;
+use super::{access::Access, hub::Hub, switchboard::Switchboard};
 use crate::clock::Clock;
 
 /// A running namespace. Clones share it.

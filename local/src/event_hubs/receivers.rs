@@ -3,12 +3,18 @@
 //! Per consumer group and partition there is either one receiver with an epoch, which displaces all others unless
 //! theirs is higher, or up to five without.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
-use super::amqp::condition::{Condition, Refusal};
-use super::log::Partition;
+use super::{
+    amqp::condition::{Condition, Refusal},
+    log::Partition,
+};
 
 /// Receivers without epoch that a partition of a group takes at once.
 const MAX_WITHOUT_EPOCH: usize = 5;

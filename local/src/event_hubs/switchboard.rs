@@ -1,16 +1,22 @@
 //! Registry of the connections and links that are open, and the levers that tests have set for them.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::access::Entity;
-use super::amqp::condition::Refusal;
-use super::engine::Mail;
-use super::levers::{Answer, Delay, LeverState, LinkState, PlannedAnswer, Scope};
+use super::{
+    access::Entity,
+    amqp::condition::Refusal,
+    engine::Mail,
+    levers::{Answer, Delay, LeverState, LinkState, PlannedAnswer, Scope},
+};
 
 /// Clones share it.
 #[derive(Clone, Default)]

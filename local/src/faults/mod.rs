@@ -5,14 +5,15 @@
 
 mod gate;
 
-use std::collections::VecDeque;
-use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    collections::VecDeque,
+    num::NonZeroU32,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use axum::response::Response;
-use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, request::Parts};
 use uuid::Uuid;
 
 /// Faults that wait for requests, at most.

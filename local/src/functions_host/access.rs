@@ -5,11 +5,15 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use super::app::{BlobTrigger, CosmosDbTrigger, EventHubTrigger, QueueTrigger};
-use super::front::SECRETS;
-use super::triggers::{CHECKPOINTS, HOSTS, NewBlobs};
-use crate::clock::Clock;
-use crate::identity::{Action, Caller, Forbidden};
+use super::{
+    app::{BlobTrigger, CosmosDbTrigger, EventHubTrigger, QueueTrigger},
+    front::SECRETS,
+    triggers::{CHECKPOINTS, HOSTS, NewBlobs},
+};
+use crate::{
+    clock::Clock,
+    identity::{Action, Caller, Forbidden},
+};
 
 /// Pause before a listener that was refused tries again.
 const PAUSE: Duration = Duration::from_secs(60);

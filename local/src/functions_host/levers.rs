@@ -5,8 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use super::FunctionsHost;
-use super::rewinds::{Levers, Rewind, RewindSender};
+use super::{
+    FunctionsHost,
+    rewinds::{Levers, Rewind, RewindSender},
+};
 
 /// How long a lever waits for its listener.
 const PATIENCE: Duration = Duration::from_secs(30);

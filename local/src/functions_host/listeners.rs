@@ -1,21 +1,24 @@
 //! Listeners: connects the app's triggers with the services. What they refer to is checked first, then all start
 //! together.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::access::{Access, Need};
-use super::app::{App, AppError, BlobSource, CosmosDbTrigger, EventHubTrigger, Function, Trigger};
-use super::invocation::Invoker;
-use super::rewinds::{HubLever, Levers};
-use super::services::Services;
-use super::triggers::{BlobScan, EventHubListener, Feed, NewBlobs, Timer, TimerHandle, run_queue};
-use crate::event_hubs::{EventHubs, Partition};
-use crate::queues;
+use super::{
+    access::{Access, Need},
+    app::{App, AppError, BlobSource, CosmosDbTrigger, EventHubTrigger, Function, Trigger},
+    invocation::Invoker,
+    rewinds::{HubLever, Levers},
+    services::Services,
+    triggers::{BlobScan, EventHubListener, Feed, NewBlobs, Timer, TimerHandle, run_queue},
+};
+use crate::{
+    event_hubs::{EventHubs, Partition},
+    queues,
+};
 
 /// Triggers that are checked and not started.
 pub(super) struct Listeners {

@@ -31,35 +31,41 @@ mod services;
 pub(crate) mod tests;
 mod triggers;
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::clock::Clock;
-use crate::faults::Faults;
-use crate::identity::{Caller, Forbidden};
-use crate::transport::{self, AcceptedConnections, Terms, Tls};
-
+use self::{
+    access::{Access, Need},
+    app::{App, Settings},
+    front::{Front, Keys},
+    handler::{Handler, Launch, Supervisor},
+    invocation::{Client, Invoker},
+    listeners::Listeners,
+    triggers::BlobWebhook,
+};
+use crate::{
+    clock::Clock,
+    faults::Faults,
+    identity::{Caller, Forbidden},
+    transport::{self, AcceptedConnections, Terms, Tls},
+};
 pub use app::AppError;
 pub use front::KeysError;
 pub use handler::Stopped;
 pub use levers::{LeverError, Redelivery};
 pub use services::Services;
-
-use access::{Access, Need};
-use app::{App, Settings};
-use front::{Front, Keys};
-use handler::{Handler, Launch, Supervisor};
-use invocation::{Client, Invoker};
-use listeners::Listeners;
-use triggers::BlobWebhook;
 
 /// How long a stop waits for connections that are in use.
 const STOPPING: Duration = Duration::from_secs(1);

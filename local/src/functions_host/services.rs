@@ -1,9 +1,6 @@
 //! Services of the stack, as the triggers of an app have them.
 
-use crate::blobs::Blobs;
-use crate::cosmos::Cosmos;
-use crate::event_hubs::EventHubs;
-use crate::queues::Queues;
+use crate::{blobs::Blobs, cosmos::Cosmos, event_hubs::EventHubs, queues::Queues};
 
 /// The services that triggers listen to.
 #[derive(Clone)]

@@ -1,7 +1,9 @@
 //! Authenticated caller: an identity that has proved itself, and what it may do.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use uuid::Uuid;
 

@@ -3,25 +3,34 @@
 //! The authority may sign only for this machine (name constraints, RFC 5280 §4.2.1.10): whoever trusts it and loses its key
 //! has lost nothing but loopback. The server's certificate is made anew at each start and kept in memory.
 
-use std::fs;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
-
-use openssl::asn1::Asn1Time;
-use openssl::bn::{BigNum, MsbOption};
-use openssl::ec::{EcGroup, EcKey};
-use openssl::error::ErrorStack;
-use openssl::hash::MessageDigest;
-use openssl::nid::Nid;
-use openssl::pkey::{PKey, Private};
-use openssl::x509::extension::{
-    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName, SubjectKeyIdentifier,
+use std::{
+    fs,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
 };
-use openssl::x509::{X509, X509Builder, X509Extension, X509NameBuilder};
+
+use openssl::{
+    asn1::Asn1Time,
+    bn::{BigNum, MsbOption},
+    ec::{EcGroup, EcKey},
+    error::ErrorStack,
+    hash::MessageDigest,
+    nid::Nid,
+    pkey::{PKey, Private},
+    x509::{
+        X509, X509Builder, X509Extension, X509NameBuilder,
+        extension::{
+            AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName,
+            SubjectKeyIdentifier,
+        },
+    },
+};
 
 use super::error::Error;
-use crate::storage;
-use crate::transport::{HostName, Hosts, Tls};
+use crate::{
+    storage,
+    transport::{HostName, Hosts, Tls},
+};
 
 const CERTIFICATE: &str = "ca.pem";
 const KEY: &str = "ca-key.pem";

@@ -24,13 +24,14 @@ mod roles;
 mod tests;
 mod tokens;
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
@@ -40,13 +41,12 @@ pub use self::caller::{Caller, Forbidden, TENANT};
 pub use self::error::Error;
 pub use self::roles::Action;
 pub use self::tokens::InvalidToken;
-
-use self::caller::Principal;
-use self::certificates::Authority;
-use self::tokens::Tokens;
-use crate::faults::Faults;
-use crate::topology;
-use crate::transport::{Hosts, HttpServer, Tls};
+use self::{caller::Principal, certificates::Authority, tokens::Tokens};
+use crate::{
+    faults::Faults,
+    topology,
+    transport::{Hosts, HttpServer, Tls},
+};
 
 /// The stack's authority. Clones share it.
 #[derive(Clone)]

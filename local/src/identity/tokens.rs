@@ -1,18 +1,22 @@
 //! Access tokens: JSON Web Tokens with the claims of Microsoft Entra's, signed with a key of the stack (ES256).
 
-use std::collections::HashMap;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::caller::{Caller, Principal, TENANT};
-use super::certificates::{new_key, read, write};
-use super::error::Error;
+use super::{
+    caller::{Caller, Principal, TENANT},
+    certificates::{new_key, read, write},
+    error::Error,
+};
 
 const KEY: &str = "token-key.pem";
 

@@ -7,8 +7,10 @@ mod wire;
 
 use std::collections::BTreeSet;
 
-use page::Page;
-use source::{literals, variants};
+use self::{
+    page::Page,
+    source::{literals, variants},
+};
 
 /// A service's list of operations, as the code has it.
 struct Listed {

@@ -9,10 +9,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::page::{Page, Row, Sample};
-use crate::stack::{Ports, Stack, StackOptions};
-use crate::storage::Sync;
-use crate::topology::Topology;
-use crate::transport::Hosts;
+use crate::{
+    stack::{Ports, Stack, StackOptions},
+    storage::Sync,
+    topology::Topology,
+    transport::Hosts,
+};
 
 /// Who may do everything that the page asks for.
 const CALLER: &str = "auditor";

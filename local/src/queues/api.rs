@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::storage_account::Metadata;
-
 use super::{
     Queues,
     error::{Error, Failure},
@@ -13,6 +11,7 @@ use super::{
     names::QueueName,
     store::{Life, Store},
 };
+use crate::storage_account::Metadata;
 
 impl Queues {
     fn store(&self) -> &Store {

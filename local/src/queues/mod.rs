@@ -22,6 +22,12 @@ use std::{net::SocketAddr, sync::Arc};
 
 use tokio::net::TcpListener;
 
+pub use self::{
+    error::{Error, Failure},
+    message::{Message, Receipt},
+};
+use self::{http::Service, store::Store};
+pub use crate::storage_account::Code;
 use crate::{
     clock::Clock,
     faults::Faults,
@@ -34,13 +40,6 @@ use crate::{
     topology,
     transport::HttpServer,
 };
-
-pub use self::{
-    error::{Error, Failure},
-    message::{Message, Receipt},
-};
-use self::{http::Service, store::Store};
-pub use crate::storage_account::Code;
 
 /// The running service; clones share it.
 #[derive(Clone)]

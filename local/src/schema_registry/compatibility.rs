@@ -12,9 +12,8 @@ use apache_avro::{
     schema_compatibility::{Compatibility as Verdict, SchemaCompatibility},
 };
 
-use crate::topology::Compatibility;
-
 use super::error::Refusal;
+use crate::topology::Compatibility;
 
 /// Longest reason that is passed on: the checker prints whole schemas.
 const MAX_REASON: usize = 400;

@@ -2,8 +2,10 @@
 
 use http::StatusCode;
 
-use crate::identity::{Forbidden, InvalidToken};
-use crate::storage::StorageError;
+use crate::{
+    identity::{Forbidden, InvalidToken},
+    storage::StorageError,
+};
 
 /// Why a request was not carried out.
 ///

@@ -10,8 +10,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use http::request::Parts;
-use http::{HeaderMap, Method, StatusCode, Uri, header};
+use http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::json;
 
@@ -20,9 +19,11 @@ use super::{
     error::Refusal,
     store::{Registered, Store},
 };
-use crate::faults::Faults;
-use crate::identity::{Action, Identity};
-use crate::transport::Peer;
+use crate::{
+    faults::Faults,
+    identity::{Action, Identity},
+    transport::Peer,
+};
 
 /// What roles on the registry are assigned on: the namespace.
 const SCOPE: &str = "eventHubs";

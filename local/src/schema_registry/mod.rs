@@ -21,10 +21,9 @@ use std::{net::SocketAddr, sync::Arc};
 
 use tokio::net::TcpListener;
 
-use crate::{faults::Faults, identity::Identity, storage::Storage, topology, transport::HttpServer};
-
 pub use self::error::Error;
 use self::{http::Service, store::Store};
+use crate::{faults::Faults, identity::Identity, storage::Storage, topology, transport::HttpServer};
 
 /// The running registry; clones share it.
 #[derive(Clone)]

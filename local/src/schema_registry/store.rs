@@ -5,12 +5,11 @@ use std::sync::{Mutex, PoisonError};
 use fjall::Keyspace;
 use serde::{Deserialize, Serialize};
 
+use super::{compatibility, definition::Definition, error::Refusal};
 use crate::{
     storage::{Storage, StorageError},
     topology::{Compatibility, SchemaGroup},
 };
-
-use super::{compatibility, definition::Definition, error::Refusal};
 
 /// A version of a schema.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,13 +7,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+use super::SchemaRegistry;
 use crate::{
     identity::Identity,
     storage::{Storage, Sync},
     topology::{Compatibility, SchemaGroup},
 };
-
-use super::SchemaRegistry;
 
 const AVRO: &str = "application/json; serialization=Avro";
 const NAME: &str = "com.contoso.Product";

@@ -1,20 +1,26 @@
 //! The app on the stack: a functions host, and the watch over it.
 
-use std::collections::BTreeMap;
-use std::net::TcpListener as StdListener;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    net::TcpListener as StdListener,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::StackError;
-use super::ports::{FUNCTIONS, unbound};
-use crate::clock::Clock;
-use crate::functions_host::{FunctionsHost, HostOptions, Services};
-use crate::identity::Caller;
-use crate::transport::Tls;
+use super::{
+    StackError,
+    ports::{FUNCTIONS, unbound},
+};
+use crate::{
+    clock::Clock,
+    functions_host::{FunctionsHost, HostOptions, Services},
+    identity::Caller,
+    transport::Tls,
+};
 
 /// Pause before the host starts again after it gave up, as a platform would make.
 const HOST_RESTART_PAUSE: Duration = Duration::from_secs(1);

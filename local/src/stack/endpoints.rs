@@ -1,7 +1,6 @@
 //! The addresses and keys of a running stack, as `contoso up` prints them.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use super::PortError;
-use crate::files::TooFewFiles;
-use crate::storage::StorageError;
-use crate::{blobs, cosmos, event_grid, event_hubs, functions_host, identity, queues, schema_registry};
+use crate::{
+    blobs, cosmos, event_grid, event_hubs, files::TooFewFiles, functions_host, identity, queues, schema_registry,
+    storage::StorageError,
+};
 
 /// The stack cannot start.
 #[derive(Debug, thiserror::Error)]

@@ -9,37 +9,41 @@ mod start;
 #[cfg(test)]
 mod tests;
 
-use std::net::TcpListener as StdListener;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    net::TcpListener as StdListener,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::{FutureExt, future::BoxFuture};
 use tokio::net::TcpListener;
 use url::Url;
 
+use self::{
+    app::HostStarter,
+    ports::{FUNCTIONS, unbound},
+};
+use crate::{
+    blobs::Blobs,
+    clock::Clock,
+    cosmos::Cosmos,
+    event_grid::EventGrid,
+    event_hubs::EventHubs,
+    functions_host::{FunctionsHost, Services},
+    identity::Identity,
+    queues::Queues,
+    schema_registry::SchemaRegistry,
+    storage::{Storage, Sync as SyncMode},
+    topology::Topology,
+    transport::{Hosts, HttpServer},
+};
+pub(crate) use app::App;
 pub use app::AppOptions;
 pub use endpoints::{
     BlobEndpoints, CosmosEndpoints, Endpoints, EventGridEndpoints, EventHubsEndpoints, QueueEndpoints,
 };
 pub use error::StackError;
 pub use ports::{PortError, Ports};
-
-use crate::blobs::Blobs;
-use crate::clock::Clock;
-use crate::cosmos::Cosmos;
-use crate::event_grid::EventGrid;
-use crate::event_hubs::EventHubs;
-use crate::functions_host::{FunctionsHost, Services};
-use crate::identity::Identity;
-use crate::queues::Queues;
-use crate::schema_registry::SchemaRegistry;
-use crate::storage::{Storage, Sync as SyncMode};
-use crate::topology::Topology;
-use crate::transport::{Hosts, HttpServer};
-pub(crate) use app::App;
-use app::HostStarter;
-use ports::{FUNCTIONS, unbound};
 
 /// What a stack is made of.
 pub struct StackOptions {

@@ -1,7 +1,9 @@
 //! Ports where services listen: loopback only, every port bound before any work.
 
-use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::{
+    io::ErrorKind,
+    net::{Ipv4Addr, SocketAddr, TcpListener as StdListener},
+};
 
 use rustix::net::listen as listen_again;
 use serde::{Deserialize, Serialize};

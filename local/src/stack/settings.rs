@@ -1,11 +1,9 @@
 //! App settings: what leads an app to the services of a stack.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use super::{Stack, StackError};
-use crate::functions_host::Services;
-use crate::identity;
+use crate::{functions_host::Services, identity};
 
 impl Stack {
     /// The settings that lead an app with the identity `identity` to this stack's services.

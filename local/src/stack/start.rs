@@ -1,33 +1,36 @@
 //! Start of a stack: every port is bound first, then services start in the order in which they need each other.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
-use std::sync::{Arc, Mutex};
-
-use futures::FutureExt;
-use futures::future::BoxFuture;
-
-use super::app::App;
-use super::ports::{
-    BLOB, CONTROL, COSMOS, COSMOS_REGION, EVENT_GRID, EVENT_HUBS, FUNCTIONS, IDENTITY, QUEUE, SCHEMA_REGISTRY, SITE,
-    bind, listen, port_of, regions, unbound,
+use std::{
+    fs::DirBuilder,
+    os::unix::fs::DirBuilderExt,
+    sync::{Arc, Mutex},
 };
+
+use futures::{FutureExt, future::BoxFuture};
+
 use super::{
     BlobEndpoints, CosmosEndpoints, Endpoints, EventGridEndpoints, EventHubsEndpoints, QueueEndpoints, Stack,
     StackError, StackOptions,
+    app::App,
+    ports::{
+        BLOB, CONTROL, COSMOS, COSMOS_REGION, EVENT_GRID, EVENT_HUBS, FUNCTIONS, IDENTITY, QUEUE, SCHEMA_REGISTRY,
+        SITE, bind, listen, port_of, regions, unbound,
+    },
 };
-use crate::blobs::Blobs;
-use crate::clock::Clock;
-use crate::control::{self, Handles};
-use crate::cosmos::{self, Cosmos, Replay};
-use crate::event_grid::{self, EventGrid};
-use crate::event_hubs::{self, EventHubs, SHARED_ACCESS_KEY};
-use crate::files;
-use crate::functions_host::Services;
-use crate::identity::Identity;
-use crate::queues::Queues;
-use crate::schema_registry::SchemaRegistry;
-use crate::storage::Storage;
+use crate::{
+    blobs::Blobs,
+    clock::Clock,
+    control::{self, Handles},
+    cosmos::{self, Cosmos, Replay},
+    event_grid::{self, EventGrid},
+    event_hubs::{self, EventHubs, SHARED_ACCESS_KEY},
+    files,
+    functions_host::Services,
+    identity::Identity,
+    queues::Queues,
+    schema_registry::SchemaRegistry,
+    storage::Storage,
+};
 
 /// The storage account of the local stack, the name that every Azure tool knows.
 const ACCOUNT: &str = "devstoreaccount1";

@@ -1,16 +1,20 @@
 //! An app on the whole stack, with a handler that the test plays.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{AppOptions, Ports, Stack, StackOptions};
-use crate::functions_host::tests::support::{BROKEN, Call, FakeHandler, PATIENCE, write_function, write_host};
-use crate::storage::Sync;
-use crate::transport::Hosts;
+use crate::{
+    functions_host::tests::support::{BROKEN, Call, FakeHandler, PATIENCE, write_function, write_host},
+    storage::Sync,
+    transport::Hosts,
+};
 
 /// A stack, an app folder, and who answers for the app.
 struct Fixture {

@@ -2,9 +2,11 @@
 
 use fjall::{Keyspace, PersistMode, UserKey, UserValue};
 
-use super::mode::Sync;
-use super::write::{Change, Write};
-use super::{Storage, StorageError};
+use super::{
+    Storage, StorageError,
+    mode::Sync,
+    write::{Change, Write},
+};
 
 /// Writes that become visible and durable together.
 pub struct Batch {

@@ -9,9 +9,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use tokio::sync::watch;
 
-use super::StorageError;
-use super::memtables::Memtables;
-use super::write::Write;
+use super::{StorageError, memtables::Memtables, write::Write};
 
 /// The key of a group's number, told apart from every other key by its length alone.
 pub(super) const NUMBER_KEY: &[u8] = b"number of the commit group\0of this store";

@@ -1,12 +1,12 @@
 //! Atomic creation: a new store appears whole or not at all.
 
-use std::fs;
-use std::io::{Error as IoError, ErrorKind};
-use std::path::Path;
+use std::{
+    fs,
+    io::{Error as IoError, ErrorKind},
+    path::Path,
+};
 
-use super::engine::engine;
-use super::mode::Sync;
-use super::{StorageError, directory};
+use super::{StorageError, directory, engine::engine, mode::Sync};
 
 /// Stands in the store's directory since it was last opened without flushing each commit.
 const UNSYNCED: &str = "unsynced";

@@ -1,8 +1,6 @@
 //! Directory sync: a file that was flushed is still lost in a power cut where its directory was not.
 
-use std::fs::File;
-use std::io;
-use std::path::Path;
+use std::{fs::File, io, path::Path};
 
 use super::StorageError;
 

@@ -9,14 +9,14 @@
 //! keyspace), an end (tag 3, XXH3 of the entries, four fixed bytes). Integers are little-endian. The file is made longer
 //! than needed; the rest is zeros.
 
-use std::fs::{self, OpenOptions};
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, OpenOptions},
+    path::{Path, PathBuf},
+};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::commits::NUMBER_KEY;
-use super::create::was_unsynced;
-use super::{StorageError, directory};
+use super::{StorageError, commits::NUMBER_KEY, create::was_unsynced, directory};
 
 const START: u8 = 1;
 const ITEM: u8 = 2;

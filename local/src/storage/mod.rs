@@ -19,22 +19,25 @@ mod private;
 mod room;
 mod write;
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
+use self::{
+    commits::Commits,
+    engine::{engine, options},
+    memtables::Memtables,
+    room::Room,
+};
 pub use batch::{Batch, Ticket};
 pub use error::StorageError;
 pub(crate) use file::replace;
 pub use mode::Sync;
 pub use private::tighten;
-
-use commits::Commits;
-use engine::{engine, options};
-use memtables::Memtables;
-use room::Room;
 
 /// Where the engine keeps its keyspaces, one directory each.
 const KEYSPACES: &str = "keyspaces";

@@ -1,9 +1,11 @@
 //! File permissions: what is stored its user alone may read, since it holds keys.
 
-use std::fs::{self, Permissions};
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::{
+    fs::{self, Permissions},
+    io::{self, ErrorKind},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
 
 /// What group and others may do.
 const SHARED: u32 = 0o077;

@@ -1,9 +1,11 @@
 //! Disk space. A write that finds none stops the engine for good, so writes are refused before that: the stack then
 //! goes on as soon as there is room again.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use super::StorageError;
 

@@ -1,8 +1,6 @@
 //! Group commit, and what start-up makes of a damaged journal.
 
-use std::fs;
-use std::path::Path;
-use std::thread;
+use std::{fs, path::Path, thread};
 
 use tempfile::TempDir;
 

@@ -4,9 +4,8 @@ use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use time::OffsetDateTime;
 
-use crate::identity::TENANT;
-
 use super::{Refusal, dates, unusable, xml};
+use crate::identity::TENANT;
 
 /// The version that answers name where the request names none.
 const DEFAULT_VERSION: &str = "2026-04-06";

@@ -6,18 +6,24 @@
 //! read, so that no two hold half each and wait for the rest; a body whose length nobody says takes one of few turns
 //! instead. What waits too long is refused with 503, and repeating is safe.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
 use bytes::Bytes;
 use futures::stream;
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Frame, Incoming};
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Instant, timeout, timeout_at},
+};
 
 /// KiB of bodies, and of the copies that services make of them, for all ports together.
 const ROOM: u32 = 256 << 10;

@@ -1,26 +1,36 @@
 //! Who says nothing, or not enough, keeps nobody waiting and does not stay.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
-use axum::Router;
-use axum::routing::{get, post};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 use bytes::Bytes;
 use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::Instant,
+};
 use tokio_openssl::SslStream;
 use tokio_util::sync::CancellationToken;
 
-use super::bodies::Budget;
-use super::slots::{Slot, Slots};
-use super::{HttpServer, PATIENCE, Peer, Terms, connection};
-use crate::files;
-use crate::identity::Identity;
+use super::{
+    HttpServer, PATIENCE, Peer, Terms,
+    bodies::Budget,
+    connection,
+    slots::{Slot, Slots},
+};
+use crate::{files, identity::Identity};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 const HALF_A_REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: local";

@@ -1,29 +1,30 @@
 //! HTTP connection: one, from its first request on.
 
-use std::convert::Infallible;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    convert::Infallible,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::ConnectInfo;
-use axum::response::IntoResponse;
-use http::header::EXPECT;
-use http::{Request, Response, Version};
-use hyper::body::Incoming;
-use hyper::service::Service;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
+use axum::{Router, body::Body, extract::ConnectInfo, response::IntoResponse};
+use http::{Request, Response, Version, header::EXPECT};
+use hyper::{body::Incoming, service::Service};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+    service::TowerToHyperService,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
-use super::PATIENCE;
-use super::bodies::{self, Budget};
-use super::peer::Peer;
-use super::slots::Slot;
-use super::watch::{Watch, Watched, WatchedBody};
+use super::{
+    PATIENCE,
+    bodies::{self, Budget},
+    peer::Peer,
+    slots::Slot,
+    watch::{Watch, Watched, WatchedBody},
+};
 
 /// How long a client may keep a connection of HTTP/1 between requests: as long as Azure's front ends let it.
 const IDLE: Duration = Duration::from_secs(240);

@@ -8,17 +8,16 @@
 //! Cross-site requests: any page may have a browser send some requests here without asking. They say where they come
 //! from by `Origin`, or by `Sec-Fetch-Site` where they have none (Fetch Metadata).
 
-use std::collections::BTreeSet;
-use std::str::FromStr;
-use std::sync::Arc;
+use std::{collections::BTreeSet, str::FromStr, sync::Arc};
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
-use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header, uri::Authority};
 use serde_json::json;
 use url::{Host, Url};
 

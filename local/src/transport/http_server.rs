@@ -2,21 +2,26 @@
 //!
 //! Not `axum::serve`, which lets a client take as long as it likes for the head of a request.
 
-use std::io;
-use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::Router;
-use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
-use tokio_util::either::Either;
-use tokio_util::sync::CancellationToken;
+use tokio::{
+    net::TcpListener,
+    task::{JoinHandle, JoinSet},
+};
+use tokio_util::{either::Either, sync::CancellationToken};
 
-use super::connection::{self, Terms};
-use super::incoming::Accepted;
-use super::peer::Peer;
-use super::{AcceptedConnections, Tls};
+use super::{
+    AcceptedConnections, Tls,
+    connection::{self, Terms},
+    incoming::Accepted,
+    peer::Peer,
+};
 
 /// How long [`HttpServer::stop`] waits for requests under way.
 const GRACE: Duration = Duration::from_secs(5);

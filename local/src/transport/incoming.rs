@@ -1,17 +1,18 @@
 //! Acceptor: the stream of accepted connections of one port.
 
-use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    task::JoinHandle,
+};
 use tokio_util::either::Either;
 
-use super::slots::{Slot, Slots};
-use super::{Connection, PATIENCE, Tls};
+use super::{
+    Connection, PATIENCE, Tls,
+    slots::{Slot, Slots},
+};
 
 /// Connections that are ready before somebody serves them.
 const READY: usize = 256;

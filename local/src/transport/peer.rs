@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 
 use axum::extract::ConnectInfo;
-use http::Extensions;
-use http::uri::Scheme;
+use http::{Extensions, uri::Scheme};
 
 /// How a request came in; handlers take it as `ConnectInfo<Peer>`.
 #[derive(Clone, Copy, Debug)]

@@ -4,8 +4,10 @@
 //! So whoever opens connections and says nothing takes slots only from others of that kind: one that speaks at once is
 //! served at once, however many are silent beside it.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;

@@ -1,13 +1,13 @@
 //! TLS, the server's side.
 
-use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::{io, pin::Pin, sync::Arc};
 
-use openssl::error::ErrorStack;
-use openssl::pkey::{PKey, Private};
-use openssl::ssl::{AlpnError, Ssl, SslAcceptor, SslMethod, SslVersion, select_next_proto};
-use openssl::x509::X509;
+use openssl::{
+    error::ErrorStack,
+    pkey::{PKey, Private},
+    ssl::{AlpnError, Ssl, SslAcceptor, SslMethod, SslVersion, select_next_proto},
+    x509::X509,
+};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 use tokio_util::either::Either;

@@ -3,20 +3,26 @@
 //!
 //! The server's own timer for heads runs between requests too, where clients keep connections for minutes.
 
-use std::io;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::{
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use http::{HeaderMap, Request, Version, header};
 use hyper::body::{Body, Frame, SizeHint};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, Sleep},
+};
 use tokio_util::sync::CancellationToken;
 
-use super::heads::{Head, Heads};
-use super::slots::Slot;
+use super::{
+    heads::{Head, Heads},
+    slots::Slot,
+};
 
 /// How long a client may take nothing of an answer.
 const STALLED: Duration = Duration::from_secs(60);

@@ -5,7 +5,7 @@ mod interop;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
 };
 
 use apache_avro::{Schema, types::Value as AvroValue, writer::datum::GenericDatumWriter};
@@ -15,6 +15,10 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
+use azure_core::{
+    credentials::{AccessToken, TokenCredential, TokenRequestOptions},
+    time::Duration,
+};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -22,13 +26,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::runtime::Runtime;
 
 use super::{contracts::PRODUCT_DISCONTINUED, *};
-use crate::clock;
-use crate::{azure::credentials::Credentials, settings::Settings};
-use azure_core::{
-    credentials::{AccessToken, TokenCredential, TokenRequestOptions},
-    time::Duration,
-};
-use std::sync::Arc;
+use crate::{azure::credentials::Credentials, clock, settings::Settings};
 
 /// The schema of [`PRODUCT_DISCONTINUED`] before it had a reason.
 const OLDER: &str = "0123456789abcdef0123456789abcdef";

@@ -17,10 +17,10 @@ use std::{
 };
 
 use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::get};
-use listings::Listings;
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
 
+use self::listings::Listings;
 use crate::{
     app::App,
     azure::cosmos::{CosmosError, CosmosErrorKind},

@@ -1,14 +1,12 @@
 //! Uploads: bytes on their way into the store.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use bytes::{Bytes, BytesMut};
 use md5::{Digest, Md5};
 
-use crate::storage::{Batch, StorageError};
-
 use super::{Bodies, CHUNK, Segment, chunk_key};
+use crate::storage::{Batch, StorageError};
 
 /// A body on its way in.
 pub(in crate::blobs) struct Upload {

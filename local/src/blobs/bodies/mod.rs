@@ -15,12 +15,11 @@ use std::{
 use fjall::Keyspace;
 use serde::{Deserialize, Serialize};
 
-use crate::storage::{Batch, Storage, StorageError};
-
 pub(super) use self::{
     incoming::{Draft, Upload},
     outgoing::{Pin, Slice},
 };
+use crate::storage::{Batch, Storage, StorageError};
 
 /// Bytes of a chunk; the last one of a body may be shorter.
 const CHUNK: usize = 256 * 1024;

@@ -4,9 +4,8 @@ use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 
-use crate::blobs::error::Failure;
-
 use super::{Bodies, CHUNK, Segment, chunk_key};
+use crate::blobs::error::Failure;
 
 /// A part of a segment, in bytes from its start, end excluded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

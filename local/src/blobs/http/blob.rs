@@ -2,15 +2,6 @@
 
 use http::StatusCode;
 
-use crate::blobs::{
-    error::Failure,
-    names::BlobPath,
-    record::BlobRecord,
-    store::{Change, Replacement},
-};
-
-use crate::storage_account::{auth::Grant, dates};
-
 use super::{
     RequestBody, Service,
     lease::{lease_action, leased},
@@ -19,6 +10,15 @@ use super::{
     reply::Reply,
     request::{Call, unusable},
     transfer::{self, Download},
+};
+use crate::{
+    blobs::{
+        error::Failure,
+        names::BlobPath,
+        record::BlobRecord,
+        store::{Change, Replacement},
+    },
+    storage_account::{auth::Grant, dates},
 };
 
 /// Most bytes of one Put Blob.

@@ -2,20 +2,20 @@
 
 use http::StatusCode;
 
-use crate::blobs::{
-    error::{Code, Failure},
-    names::BlobPath,
-    record::Block,
-};
-
-use crate::storage_account::auth::Grant;
-
 use super::{
     RequestBody, Service, blob,
     reply::Reply,
     request::Call,
     transfer,
     xml::{self, branch},
+};
+use crate::{
+    blobs::{
+        error::{Code, Failure},
+        names::BlobPath,
+        record::Block,
+    },
+    storage_account::auth::Grant,
 };
 
 /// Most bytes of a block.

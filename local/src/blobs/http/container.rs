@@ -5,6 +5,14 @@ use std::io;
 use base64::{Engine, prelude::BASE64_URL_SAFE};
 use http::StatusCode;
 
+use super::{
+    Service,
+    lease::{lease_action, leased},
+    operation::not_implemented,
+    reply::Reply,
+    request::Call,
+    xml::{self, Xml, branch, leaf},
+};
 use crate::{
     blobs::{
         error::{Code, Failure},
@@ -13,15 +21,6 @@ use crate::{
         store::PageRequest,
     },
     storage_account::dates,
-};
-
-use super::{
-    Service,
-    lease::{lease_action, leased},
-    operation::not_implemented,
-    reply::Reply,
-    request::Call,
-    xml::{self, Xml, branch, leaf},
 };
 
 /// Most entries of a page.

@@ -3,14 +3,13 @@
 use http::StatusCode;
 use uuid::Uuid;
 
-use crate::blobs::{
-    error::{Code, Failure},
-    lease::Action,
-};
-
 use super::{
     reply::Reply,
     request::{Call, unusable},
+};
+use crate::blobs::{
+    error::{Code, Failure},
+    lease::Action,
 };
 
 /// The answer to a lease action that was carried out; a broken lease is free after so many `seconds`.

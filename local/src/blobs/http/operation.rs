@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use super::request::{Call, Target};
 use crate::{
     blobs::{
         error::Failure,
@@ -10,8 +11,6 @@ use crate::{
     identity::Action,
     storage_account::{self, auth::Need},
 };
-
-use super::request::{Call, Target};
 
 /// The operations that are served, with what they work on.
 #[derive(Debug)]

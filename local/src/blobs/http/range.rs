@@ -1,8 +1,7 @@
 //! Range: the part of a blob that a request asks for.
 
-use crate::blobs::error::Failure;
-
 use super::request::{Call, unusable};
+use crate::blobs::error::Failure;
 
 /// `bytes=first-last` or `bytes=first-`; bytes from 0, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,12 +3,11 @@
 use http::StatusCode;
 use time::OffsetDateTime;
 
+pub(super) use crate::storage_account::Reply;
 use crate::{
     blobs::{error::Failure, etag::Etag},
     storage_account::{Query, dates},
 };
-
-pub(super) use crate::storage_account::Reply;
 
 /// Parameters of a shared access signature that replace headers of the answer.
 const OVERRIDES: [(&str, &str); 5] = [

@@ -2,14 +2,13 @@
 
 use http::StatusCode;
 
-use crate::blobs::error::Failure;
-
 use super::{
     Service, container,
     reply::Reply,
     request::Call,
     xml::{self, Xml, branch, leaf},
 };
+use crate::blobs::error::Failure;
 
 impl Service {
     /// Get Blob Service Properties: what a new account has. They cannot be set.

@@ -8,12 +8,11 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use md5::{Digest, Md5};
 
+use super::{BODY_WRITES, OTHER_WORK, RequestBody, in_turn, request::Call};
 use crate::blobs::{
     bodies::{Draft, Pin, Slice, Upload},
     error::{Code, Failure},
 };
-
-use super::{BODY_WRITES, OTHER_WORK, RequestBody, in_turn, request::Call};
 
 /// Takes in a body of at most `limit` bytes.
 ///

@@ -8,6 +8,7 @@ use quick_xml::{
     events::{BytesText, Event},
 };
 
+pub(super) use crate::storage_account::xml::{Xml, branch, leaf, metadata};
 use crate::{
     blobs::{
         error::{Code, Failure},
@@ -16,8 +17,6 @@ use crate::{
     },
     storage_account::{dates, xml},
 };
-
-pub(super) use crate::storage_account::xml::{Xml, branch, leaf, metadata};
 
 /// A document with what `content` writes.
 pub(super) fn document(content: impl FnOnce(&mut Xml) -> io::Result<()>) -> Result<Vec<u8>, Failure> {

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::{Store, Transaction};
 use crate::blobs::{
     bodies::{Draft, Pin},
     conditions::Conditions,
@@ -11,8 +12,6 @@ use crate::blobs::{
     outbox::{Api, BlobCreated, Pending},
     record::{BlobRecord, Content, ContentHeaders, Metadata},
 };
-
-use super::{Store, Transaction};
 
 /// What a request says about the blob it wants to touch.
 #[derive(Clone, Debug, Default)]

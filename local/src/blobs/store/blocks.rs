@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use uuid::Uuid;
 
+use super::{Access, Replacement, Store, Transaction, decode, read};
 use crate::blobs::{
     bodies::Draft,
     error::{Code, Failure},
@@ -12,8 +13,6 @@ use crate::blobs::{
     outbox::Api,
     record::{BlobRecord, Block, Content},
 };
-
-use super::{Access, Replacement, Store, Transaction, decode, read};
 
 /// Most blocks of a blob.
 const MAX_BLOCKS: usize = 50_000;

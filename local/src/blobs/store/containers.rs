@@ -1,5 +1,6 @@
 //! Containers.
 
+use super::{Access, Store, decode};
 use crate::blobs::{
     conditions::Conditions,
     error::{Code, Failure},
@@ -7,8 +8,6 @@ use crate::blobs::{
     names::ContainerName,
     record::{BlobRecord, Block, ContainerRecord, Metadata},
 };
-
-use super::{Access, Store, decode};
 
 impl Store {
     /// # Errors

@@ -1,8 +1,7 @@
 //! Listing a container, page by page.
 
-use crate::blobs::{error::Failure, names::ContainerName, record::BlobRecord};
-
 use super::{Store, decode};
+use crate::blobs::{error::Failure, names::ContainerName, record::BlobRecord};
 
 /// What to list.
 #[derive(Clone, Debug)]

@@ -14,11 +14,6 @@ use fjall::Keyspace;
 use serde::{Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 
-use crate::{
-    clock::Clock,
-    storage::{Batch, Storage, StorageError},
-};
-
 pub(super) use self::{
     blobs::{Access, Change, Replacement},
     blocks::BlockChoice,
@@ -31,6 +26,10 @@ use super::{
     names::{BlobPath, ContainerName},
     outbox::{Outbox, Pending},
     record::{BlobRecord, ContainerRecord},
+};
+use crate::{
+    clock::Clock,
+    storage::{Batch, Storage, StorageError},
 };
 
 pub(super) struct Store {

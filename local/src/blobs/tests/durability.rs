@@ -7,9 +7,8 @@ use bytes::Bytes;
 use futures::StreamExt;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-use crate::blobs::{Api, BlobCreated, Condition, PutOptions};
-
 use super::Fixture;
+use crate::blobs::{Api, BlobCreated, Condition, PutOptions};
 
 fn body(seed: u8, length: usize) -> Bytes {
     (0..length).map(|n| (n as u8).wrapping_mul(31).wrapping_add(seed)).collect()

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use proptest::prelude::*;
 use reqwest::{Method, Response};
 
+use super::Fixture;
 use crate::{
     blobs::{
         names::{BlobPath, ContainerName},
@@ -14,8 +15,6 @@ use crate::{
     clock::Clock,
     storage::{Storage, Sync},
 };
-
-use super::Fixture;
 
 async fn call(fixture: &Fixture, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
     let method = Method::from_bytes(method.as_bytes()).expect("a method");

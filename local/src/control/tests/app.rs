@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::Fixture;
-use crate::functions_host::tests::support::{Call, FakeHandler, write_function, write_host};
-use crate::stack::AppOptions;
+use crate::{
+    functions_host::tests::support::{Call, FakeHandler, write_function, write_host},
+    stack::AppOptions,
+};
 
 /// Bodies of a call, and the partition they came from.
 fn batch(call: &Call) -> (String, Vec<String>) {

@@ -1,7 +1,6 @@
 //! The links of the official Rust client, on a runtime of one thread as the handler has.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
 use azure_messaging_eventhubs::{

@@ -10,10 +10,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::catalogue::LEVERS;
-use crate::stack::{Ports, Stack, StackOptions};
-use crate::storage::Sync;
-use crate::topology::Topology;
-use crate::transport::Hosts;
+use crate::{
+    stack::{Ports, Stack, StackOptions},
+    storage::Sync,
+    topology::Topology,
+    transport::Hosts,
+};
 
 /// A stack without an app.
 struct Fixture {

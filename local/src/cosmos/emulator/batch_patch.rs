@@ -9,14 +9,14 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::cosmos::emulator::change::document;
-use crate::cosmos::emulator::etags::EtagAliases;
-use crate::cosmos::emulator::hosted::Emulator;
-use crate::cosmos::emulator::item::ItemKey;
-use crate::cosmos::emulator::patch;
-use crate::cosmos::error::Error;
-use crate::cosmos::wire::request::{PARTITION_KEY, Request, encode};
-use crate::cosmos::wire::responses;
+use crate::cosmos::{
+    emulator::{change::document, etags::EtagAliases, hosted::Emulator, item::ItemKey, patch},
+    error::Error,
+    wire::{
+        request::{PARTITION_KEY, Request, encode},
+        responses,
+    },
+};
 
 /// An ETag that no item has.
 const NEVER: &str = "the condition of the patch is not met";

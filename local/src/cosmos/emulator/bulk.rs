@@ -8,10 +8,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::cosmos::emulator::item::Summary;
-use crate::cosmos::wire::request::{PARTITION_KEY, Request, encode};
-use crate::cosmos::wire::responses;
-use crate::cosmos::wire::responses::{SESSION_TOKEN, SUBSTATUS};
+use crate::cosmos::{
+    emulator::item::Summary,
+    wire::{
+        request::{PARTITION_KEY, Request, encode},
+        responses::{self, SESSION_TOKEN, SUBSTATUS},
+    },
+};
 
 static UPSERT: HeaderName = HeaderName::from_static("x-ms-documentdb-is-upsert");
 

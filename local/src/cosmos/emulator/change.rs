@@ -7,13 +7,19 @@ use http::{Method, Response, header};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::cosmos::emulator::definition::Definition;
-use crate::cosmos::emulator::etags::EtagAliases;
-use crate::cosmos::emulator::hosted::Emulator;
-use crate::cosmos::emulator::item::{ItemChange, ItemKey, ItemState, Summary, canonical_partition_key};
-use crate::cosmos::error::Error;
-use crate::cosmos::wire::request::{ContainerName, PARTITION_KEY, RANGE_ID, Request, Write};
-use crate::cosmos::wire::responses::LSN;
+use crate::cosmos::{
+    emulator::{
+        definition::Definition,
+        etags::EtagAliases,
+        hosted::Emulator,
+        item::{ItemChange, ItemKey, ItemState, Summary, canonical_partition_key},
+    },
+    error::Error,
+    wire::{
+        request::{ContainerName, PARTITION_KEY, RANGE_ID, Request, Write},
+        responses::LSN,
+    },
+};
 
 /// Members that the service adds to a document.
 const SYSTEM_PROPERTIES: [&str; 5] = ["_attachments", "_etag", "_rid", "_self", "_ts"];

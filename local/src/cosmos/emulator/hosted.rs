@@ -22,11 +22,17 @@ use serde::{
     de::{DeserializeOwned, Error as _},
 };
 
-use crate::cosmos::emulator::definition::{Definition, FeedRange};
-use crate::cosmos::emulator::etags::EtagAliases;
-use crate::cosmos::error::Error;
-use crate::cosmos::wire::request::{ContainerName, Request, encode};
-use crate::cosmos::wire::responses;
+use crate::cosmos::{
+    emulator::{
+        definition::{Definition, FeedRange},
+        etags::EtagAliases,
+    },
+    error::Error,
+    wire::{
+        request::{ContainerName, Request, encode},
+        responses,
+    },
+};
 
 /// Name of the first region where the topology names none.
 pub(in crate::cosmos) const DEFAULT_REGION: &str = "East US";

@@ -5,11 +5,13 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::cosmos::emulator::etags::EtagAliases;
-use crate::cosmos::emulator::hosted::Emulator;
-use crate::cosmos::emulator::{patch_limits, sql};
-use crate::cosmos::wire::request::{PARTITION_KEY, Request};
-use crate::cosmos::wire::responses;
+use crate::cosmos::{
+    emulator::{etags::EtagAliases, hosted::Emulator, patch_limits, sql},
+    wire::{
+        request::{PARTITION_KEY, Request},
+        responses,
+    },
+};
 
 /// The request to forward instead of `request`, if it cannot be forwarded as it is.
 ///

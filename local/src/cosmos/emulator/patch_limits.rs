@@ -6,10 +6,10 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::Value;
 
-use crate::cosmos::emulator::change::document;
-use crate::cosmos::emulator::hosted::Emulator;
-use crate::cosmos::wire::request::Request;
-use crate::cosmos::wire::responses;
+use crate::cosmos::{
+    emulator::{change::document, hosted::Emulator},
+    wire::{request::Request, responses},
+};
 
 /// Levels of objects and arrays in a document: what `serde_json` reads, and so what comes back after a restart.
 const DEEPEST: usize = 127;

@@ -6,12 +6,19 @@ use http::Response;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::cosmos::emulator::etags::EtagAliases;
-use crate::cosmos::emulator::hosted::Emulator;
-use crate::cosmos::emulator::item::{Summary, parse_ttl};
-use crate::cosmos::emulator::{batch_patch, patch};
-use crate::cosmos::wire::request::{Request, Write, check_id, check_name};
-use crate::cosmos::wire::responses;
+use crate::cosmos::{
+    emulator::{
+        batch_patch,
+        etags::EtagAliases,
+        hosted::Emulator,
+        item::{Summary, parse_ttl},
+        patch,
+    },
+    wire::{
+        request::{Request, Write, check_id, check_name},
+        responses,
+    },
+};
 
 /// Members of a batch operation that state a condition.
 const CONDITIONS: [&str; 2] = ["ifMatch", "ifNoneMatch"];

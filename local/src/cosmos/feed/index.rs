@@ -13,12 +13,15 @@ use std::{
 use azure_data_cosmos_driver::models::PartitionKeyDefinition;
 use tokio::sync::watch;
 
-use crate::cosmos::emulator::change::Change;
-use crate::cosmos::emulator::definition::{Definition, FeedRange};
-use crate::cosmos::emulator::item::{ItemChange, ItemKey, ItemVersion};
-use crate::cosmos::feed::expiry::Expiry;
-use crate::cosmos::feed::lsns::LsnTranslation;
-use crate::cosmos::wire::request::ContainerName;
+use crate::cosmos::{
+    emulator::{
+        change::Change,
+        definition::{Definition, FeedRange},
+        item::{ItemChange, ItemKey, ItemVersion},
+    },
+    feed::{expiry::Expiry, lsns::LsnTranslation},
+    wire::request::ContainerName,
+};
 
 /// The feeds of all containers.
 #[derive(Default)]

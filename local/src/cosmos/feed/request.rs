@@ -7,9 +7,11 @@ use http::header;
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
-use crate::cosmos::emulator::item::{ItemKey, canonical_partition_key};
-use crate::cosmos::feed::index::{ContainerFeed, RangeFeed};
-use crate::cosmos::wire::request::{PARTITION_KEY, RANGE_ID, Request};
+use crate::cosmos::{
+    emulator::item::{ItemKey, canonical_partition_key},
+    feed::index::{ContainerFeed, RangeFeed},
+    wire::request::{PARTITION_KEY, RANGE_ID, Request},
+};
 
 /// Where a read starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

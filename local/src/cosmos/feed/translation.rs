@@ -6,10 +6,16 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response};
 use serde_json::Value;
 
-use crate::cosmos::feed::index::{ContainerFeed, RangeFeed};
-use crate::cosmos::feed::lsns::LsnTranslation;
-use crate::cosmos::wire::request::{RANGE_ID, Request};
-use crate::cosmos::wire::responses::{LSN, SESSION_TOKEN};
+use crate::cosmos::{
+    feed::{
+        index::{ContainerFeed, RangeFeed},
+        lsns::LsnTranslation,
+    },
+    wire::{
+        request::{RANGE_ID, Request},
+        responses::{LSN, SESSION_TOKEN},
+    },
+};
 
 /// Headers that tell the LSN of a range.
 const OF_RANGE: [&str; 6] = [

@@ -9,9 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 
-use crate::cosmos::emulator::hosted::PHYSICAL_PARTITIONS;
-use crate::cosmos::store::framed;
-use crate::cosmos::wire::request::Request;
+use crate::cosmos::{emulator::hosted::PHYSICAL_PARTITIONS, store::framed, wire::request::Request};
 
 /// Headers that decide what a change does. Conditions are left out: they held.
 const KEPT: [&str; 4] =

@@ -4,18 +4,30 @@ use std::net::SocketAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use crate::cosmos::emulator::change::Change;
-use crate::cosmos::emulator::etags::{EtagAliases, LastWrite};
-use crate::cosmos::emulator::hosted::Emulator;
-use crate::cosmos::emulator::item::{ItemVersion, Summary};
-use crate::cosmos::error::Error;
-use crate::cosmos::feed::index::{ContainerFeed, FeedIndex, RangeFeed};
-use crate::cosmos::feed::lsns::LsnTranslation;
-use crate::cosmos::store::definitions::Entry;
-use crate::cosmos::store::rows::{Item, Store, row_key};
-use crate::cosmos::wire::request::{ContainerName, Operation, PARTITION_KEY, RANGE_ID, Request, encode};
-use crate::cosmos::wire::responses;
-use crate::storage::Storage;
+use crate::{
+    cosmos::{
+        emulator::{
+            change::Change,
+            etags::{EtagAliases, LastWrite},
+            hosted::Emulator,
+            item::{ItemVersion, Summary},
+        },
+        error::Error,
+        feed::{
+            index::{ContainerFeed, FeedIndex, RangeFeed},
+            lsns::LsnTranslation,
+        },
+        store::{
+            definitions::Entry,
+            rows::{Item, Store, row_key},
+        },
+        wire::{
+            request::{ContainerName, Operation, PARTITION_KEY, RANGE_ID, Request, encode},
+            responses,
+        },
+    },
+    storage::Storage,
+};
 
 /// Rows read at a time; between chunks other tasks run and progress is told.
 const CHUNK: usize = 256;

@@ -16,14 +16,19 @@ use bytes::Bytes;
 use fjall::Keyspace;
 use serde::{Deserialize, Serialize};
 
-use crate::cosmos::emulator::change::Change;
-use crate::cosmos::emulator::item::{ItemKey, ItemVersion};
-use crate::cosmos::error::Error;
-use crate::cosmos::feed::index::FeedIndex;
-use crate::cosmos::store::definitions::Entry;
-use crate::cosmos::store::framed;
-use crate::cosmos::wire::request::ContainerName;
-use crate::storage::{Batch, Storage, StorageError};
+use crate::{
+    cosmos::{
+        emulator::{
+            change::Change,
+            item::{ItemKey, ItemVersion},
+        },
+        error::Error,
+        feed::index::FeedIndex,
+        store::{definitions::Entry, framed},
+        wire::request::ContainerName,
+    },
+    storage::{Batch, Storage, StorageError},
+};
 
 /// A living item.
 pub(in crate::cosmos) struct Item {

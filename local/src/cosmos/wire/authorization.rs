@@ -14,8 +14,10 @@ use hmac::{Hmac, Mac};
 use percent_encoding::percent_decode_str;
 use sha2::Sha256;
 
-use crate::cosmos::wire::request::{Operation, Request};
-use crate::identity::{Action, Caller, Forbidden, Identity, InvalidToken};
+use crate::{
+    cosmos::wire::request::{Operation, Request},
+    identity::{Action, Caller, Forbidden, Identity, InvalidToken},
+};
 
 /// The account key of Microsoft's emulators, the same on every machine; clients of the local stack use it.
 pub const EMULATOR_KEY: &str =

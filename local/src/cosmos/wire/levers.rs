@@ -10,10 +10,12 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Deserialize;
 
-use crate::cosmos::wire::operation_kind::OperationKind;
-use crate::cosmos::wire::regions::{Region, Regions, UnknownRegion};
-use crate::cosmos::wire::request::{ContainerName, Request};
-use crate::cosmos::wire::responses;
+use crate::cosmos::wire::{
+    operation_kind::OperationKind,
+    regions::{Region, Regions, UnknownRegion},
+    request::{ContainerName, Request},
+    responses,
+};
 
 static RETRY_AFTER: HeaderName = HeaderName::from_static("x-ms-retry-after-ms");
 

@@ -12,8 +12,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode, uri::Scheme};
 use serde_json::{Value, json};
 
-use crate::cosmos::wire::request::Request;
-use crate::cosmos::wire::responses;
+use crate::cosmos::wire::{request::Request, responses};
 
 /// One region of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]

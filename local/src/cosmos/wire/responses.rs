@@ -6,8 +6,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::cosmos::wire::request::Request;
-use crate::faults::Faults;
+use crate::{cosmos::wire::request::Request, faults::Faults};
 
 pub(in crate::cosmos) static ACTIVITY_ID: HeaderName = HeaderName::from_static("x-ms-activity-id");
 pub(in crate::cosmos) static SUBSTATUS: HeaderName = HeaderName::from_static("x-ms-substatus");

@@ -3,8 +3,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use crate::cosmos::wire::request::Request;
-use crate::cosmos::wire::responses;
+use crate::cosmos::wire::{request::Request, responses};
 
 /// The answer to a request for something that is not there, if `request` is one.
 pub(in crate::cosmos) fn refuse(request: &Request) -> Option<Response<Bytes>> {

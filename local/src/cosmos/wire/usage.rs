@@ -1,14 +1,18 @@
 //! Usage metrics: what requests cost, by container: Azure Monitor's metrics `TotalRequests` and `TotalRequestUnits`,
 //! as far as benchmarks ask.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 use http::Response;
 
-use crate::cosmos::wire::operation_kind::OperationKind;
-use crate::cosmos::wire::request::{ContainerName, Request};
+use crate::cosmos::wire::{
+    operation_kind::OperationKind,
+    request::{ContainerName, Request},
+};
 
 /// Requests on the items of one container since the start, whatever they answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

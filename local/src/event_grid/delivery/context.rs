@@ -5,8 +5,13 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::client::HttpClient;
-use crate::event_grid::{error::Error, options::Options, queue::Queue, schedule::Schedule};
-use crate::{blobs::Blobs, clock::Clock, event_hubs::EventHubs, queues::Queues};
+use crate::{
+    blobs::Blobs,
+    clock::Clock,
+    event_grid::{error::Error, options::Options, queue::Queue, schedule::Schedule},
+    event_hubs::EventHubs,
+    queues::Queues,
+};
 
 /// What all attempts to deliver share.
 pub(crate) struct Delivery {

@@ -15,9 +15,8 @@ use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 
-use super::registry::Subscription;
-
 pub(crate) use self::context::Delivery;
+use super::registry::Subscription;
 
 /// The workers, one per subscription.
 pub(crate) struct Workers {

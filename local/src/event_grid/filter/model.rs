@@ -1,7 +1,6 @@
 //! Random filters on random events against the service's table, written down once more as plainly as it is documented.
 
-use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::{prelude::*, sample::select};
 use serde_json::{json, value::RawValue};
 
 use super::*;

@@ -15,9 +15,11 @@ use axum::{
     extract::{ConnectInfo, Request, State},
     response::{IntoResponse, Response},
 };
-use http::request::Parts;
-use http::uri::{Authority, Scheme};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode, header,
+    request::Parts,
+    uri::{Authority, Scheme},
+};
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 use uuid::Uuid;

@@ -7,9 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::{Host, Url};
 
-use crate::{storage_account::check_name, transport::PlainPath};
-
 use super::{Attribute, AttributeValue, Batching, Destination, QueueLife, Target};
+use crate::{storage_account::check_name, transport::PlainPath};
 
 const MAX_ATTRIBUTES: usize = 10;
 const MAX_ATTRIBUTE_BYTES: usize = 4096;

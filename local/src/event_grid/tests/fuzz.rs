@@ -1,7 +1,9 @@
 //! Hostile Resource Manager bodies and events: each is taken or refused in a sentence.
 
-use proptest::prelude::*;
-use proptest::sample::{Index, select};
+use proptest::{
+    prelude::*,
+    sample::{Index, select},
+};
 use serde_json::{Map, Value, json, value::RawValue};
 
 use crate::event_grid::{

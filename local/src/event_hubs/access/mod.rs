@@ -14,7 +14,6 @@ mod unauthorized;
 use std::time::Duration;
 
 use crate::identity::{Action, Caller, Identity};
-
 pub(super) use audience::Audience;
 pub use entity::Entity;
 pub(super) use entity::Right;

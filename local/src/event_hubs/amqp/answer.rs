@@ -4,10 +4,12 @@
 
 use bytes::BytesMut;
 
-use super::condition::Refusal;
-use super::frame::{FrameKind, MAX_FRAME_SIZE, put_frame};
-use super::performative::{Attach, Role};
-use super::value::Value;
+use super::{
+    condition::Refusal,
+    frame::{FrameKind, MAX_FRAME_SIZE, put_frame},
+    performative::{Attach, Role},
+    value::Value,
+};
 
 /// Incoming and outgoing window that we announce; with the flow that tops up credit it never runs out.
 const WINDOW: u32 = 0x7fff_ffff;

@@ -5,9 +5,11 @@ use std::ops::Range;
 
 use bytes::BufMut;
 
-use super::decode::{DecodeError, Decoder};
-use super::section::{Kind, sections, width};
-use super::value::Value;
+use super::{
+    decode::{DecodeError, Decoder},
+    section::{Kind, sections, width},
+    value::Value,
+};
 
 pub(crate) const SEQUENCE_NUMBER: &str = "x-opt-sequence-number";
 pub(crate) const OFFSET: &str = "x-opt-offset";

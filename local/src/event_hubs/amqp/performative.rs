@@ -1,7 +1,9 @@
 //! Performatives of the peer (part 2 §2.7).
 
-use super::decode::{DecodeError, Decoder};
-use super::value::Value;
+use super::{
+    decode::{DecodeError, Decoder},
+    value::Value,
+};
 
 /// What a peer sends.
 #[derive(Debug)]

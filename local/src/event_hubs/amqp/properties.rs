@@ -1,15 +1,16 @@
 //! Properties of the parsers: whatever comes in, they end in a value or an error and keep no more than came.
 
 use bytes::{Bytes, BytesMut};
-use proptest::prelude::*;
-use proptest::sample::Index;
+use proptest::{prelude::*, sample::Index};
 
-use super::encode::tests::value;
-use super::frame::{FrameKind, MAX_FRAME_SIZE, put_frame, take_frame};
-use super::message::{ReceivedMessage, Stamp, compose, partition_key, with_delivery_annotations};
-use super::performative::{Performative, decode};
-use super::section::{Kind, binary, sections};
-use super::{Decoder, Value};
+use super::{
+    Decoder, Value,
+    encode::tests::value,
+    frame::{FrameKind, MAX_FRAME_SIZE, put_frame, take_frame},
+    message::{ReceivedMessage, Stamp, compose, partition_key, with_delivery_annotations},
+    performative::{Performative, decode},
+    section::{Kind, binary, sections},
+};
 use crate::event_hubs::event::EventData;
 
 /// Values in a value, and bytes of text and binary in them.

@@ -1,10 +1,8 @@
 //! The AMQP type system (part 1 of the specification) as one enum.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Number, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// One AMQP value. Which width a number had on the wire is not kept, its type is.
 #[derive(Clone, Debug, PartialEq)]

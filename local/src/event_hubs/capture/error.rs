@@ -1,8 +1,6 @@
 //! Errors of capture.
 
-use crate::blobs;
-use crate::event_hubs::Error;
-use crate::storage::StorageError;
+use crate::{blobs, event_hubs::Error, storage::StorageError};
 
 /// Capture failed. Nothing is lost: the window is captured later, under the same name.
 #[derive(Debug, thiserror::Error)]

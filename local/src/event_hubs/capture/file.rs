@@ -5,8 +5,10 @@
 
 use uuid::Uuid;
 
-use super::avro::{put_bytes, put_length};
-use super::record::{SCHEMA, put_record, us_time};
+use super::{
+    avro::{put_bytes, put_length},
+    record::{SCHEMA, put_record, us_time},
+};
 use crate::event_hubs::event::StoredEvent;
 
 /// Bytes of records after which a block ends.

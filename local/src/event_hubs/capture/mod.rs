@@ -14,16 +14,11 @@ mod progress;
 mod record;
 mod window;
 
-use crate::blobs::Blobs;
-use crate::clock::Clock;
-use crate::storage::Storage;
-
+use self::{name::NameFormat, progress::ProgressStore, window::Capturer};
 use super::EventHubs;
+use crate::{blobs::Blobs, clock::Clock, storage::Storage};
 pub use error::CaptureError;
-use name::NameFormat;
 pub use news::{CapturedFile, Edge, Observer};
-use progress::ProgressStore;
-use window::Capturer;
 
 /// Captures every hub whose topology says so, until the hubs stop. A container that is missing is created. `observer`
 /// hears of every file.

@@ -3,9 +3,8 @@
 use fjall::Keyspace;
 use serde::{Deserialize, Serialize};
 
-use crate::storage::{Storage, StorageError};
-
 use super::CaptureError;
+use crate::storage::{Storage, StorageError};
 
 /// The present window of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,12 +1,15 @@
 //! `EventData`: an event as the Avro record.
 
-use time::OffsetDateTime;
-use time::macros::format_description;
+use time::{OffsetDateTime, macros::format_description};
 
 use super::avro::{put_bytes, put_long, put_map};
-use crate::event_hubs::amqp::Value;
-use crate::event_hubs::amqp::message::{OFFSET, SEQUENCE_NUMBER};
-use crate::event_hubs::event::{Parts, StoredEvent};
+use crate::event_hubs::{
+    amqp::{
+        Value,
+        message::{OFFSET, SEQUENCE_NUMBER},
+    },
+    event::{Parts, StoredEvent},
+};
 
 /// The service's schema, byte for byte.
 pub(super) const SCHEMA: &str = concat!(

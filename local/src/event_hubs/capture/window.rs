@@ -1,23 +1,23 @@
 //! Capture windows of one partition.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use time::OffsetDateTime;
 use tracing::{debug, error};
 
-use crate::blobs::{Blobs, Condition, Properties, PutOptions};
-use crate::clock::Clock;
-use crate::topology;
-
-use super::CaptureError;
-use super::file::CaptureFile;
-use super::name::NameFormat;
-use super::news::{CapturedFile, Contents, Observer};
-use super::progress::{Closing, Progress, ProgressStore};
-use crate::event_hubs::event::StoredEvent;
-use crate::event_hubs::log::Partition;
-use crate::event_hubs::position::Start;
+use super::{
+    CaptureError,
+    file::CaptureFile,
+    name::NameFormat,
+    news::{CapturedFile, Contents, Observer},
+    progress::{Closing, Progress, ProgressStore},
+};
+use crate::{
+    blobs::{Blobs, Condition, Properties, PutOptions},
+    clock::Clock,
+    event_hubs::{event::StoredEvent, log::Partition, position::Start},
+    topology,
+};
 
 /// Events and bytes that one look at the log takes.
 const READ_EVENTS: usize = 4096;

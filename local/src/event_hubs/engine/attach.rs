@@ -1,22 +1,27 @@
 //! Attach: what a link it is for, whether it may be, and the answer.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
-use super::address::Address;
-use super::fault::Fault;
-use super::link::{Feed, Link, Node, Purpose, ReceivingLink, SendingLink};
-use super::machine::Machine;
-use super::mail::Mail;
-use super::receive::Receiver;
-use crate::event_hubs::access::Entity;
-use crate::event_hubs::amqp::Value;
-use crate::event_hubs::amqp::answer::{HANDLE_MAX, put_attach_reply, put_detach};
-use crate::event_hubs::amqp::condition::{Condition, Refusal};
-use crate::event_hubs::amqp::performative::{Attach, Role};
-use crate::event_hubs::hub::Hub;
-use crate::event_hubs::log::Partition;
-use crate::event_hubs::position::{SELECTOR, Start};
+use super::{
+    address::Address,
+    fault::Fault,
+    link::{Feed, Link, Node, Purpose, ReceivingLink, SendingLink},
+    machine::Machine,
+    mail::Mail,
+    receive::Receiver,
+};
+use crate::event_hubs::{
+    access::Entity,
+    amqp::{
+        Value,
+        answer::{HANDLE_MAX, put_attach_reply, put_detach},
+        condition::{Condition, Refusal},
+        performative::{Attach, Role},
+    },
+    hub::Hub,
+    log::Partition,
+    position::{SELECTOR, Start},
+};
 
 const EPOCH: &str = "com.microsoft:epoch";
 const RUNTIME_METRIC: &str = "com.microsoft:enable-receiver-runtime-metric";

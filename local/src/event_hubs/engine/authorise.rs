@@ -1,8 +1,10 @@
 //! Authorisation: which links the tokens of a connection open, and the end of those that nothing opens any more.
 
 use super::machine::Machine;
-use crate::event_hubs::access::Entity;
-use crate::event_hubs::amqp::condition::{Condition, Refusal};
+use crate::event_hubs::{
+    access::Entity,
+    amqp::condition::{Condition, Refusal},
+};
 
 impl Machine {
     /// Whether the tokens of this connection open `entity`.

@@ -1,10 +1,13 @@
 //! `$cbs`, where clients put their tokens (AMQP claims-based security).
 
-use super::machine::Machine;
-use super::request::{Request, Response};
-use crate::event_hubs::access::Token;
-use crate::event_hubs::amqp::Value;
-use crate::event_hubs::amqp::condition::Condition;
+use super::{
+    machine::Machine,
+    request::{Request, Response},
+};
+use crate::event_hubs::{
+    access::Token,
+    amqp::{Value, condition::Condition},
+};
 
 pub(super) fn answer(request: &Request, machine: &mut Machine) -> Response {
     match request.property("operation") {

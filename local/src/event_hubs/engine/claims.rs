@@ -2,8 +2,10 @@
 
 use tokio::time::Instant;
 
-use crate::event_hubs::access::{Audience, Entity, Grant, Unauthorized};
-use crate::event_hubs::hub::Hub;
+use crate::event_hubs::{
+    access::{Audience, Entity, Grant, Unauthorized},
+    hub::Hub,
+};
 
 /// Audiences that one connection may hold tokens for; more than any client with all partitions of all hubs open.
 const MAX_GRANTS: usize = 1024;

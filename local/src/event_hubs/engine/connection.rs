@@ -3,17 +3,24 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::machine::Machine;
-use crate::event_hubs::EventHubs;
-use crate::event_hubs::amqp::condition::{Condition, Refusal};
-use crate::event_hubs::amqp::frame::put_heartbeat;
-use crate::transport::PATIENCE;
-use crate::transport::slots::Slot;
+use crate::{
+    event_hubs::{
+        EventHubs,
+        amqp::{
+            condition::{Condition, Refusal},
+            frame::put_heartbeat,
+        },
+    },
+    transport::{PATIENCE, slots::Slot},
+};
 
 /// Bytes that one read takes at most.
 const READ_SIZE: usize = 64 << 10;

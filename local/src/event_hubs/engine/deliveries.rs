@@ -1,14 +1,21 @@
 //! Deliveries in both directions: what a received one asks for, and what goes out.
 
-use super::link::{Delivery, Feed, Link, Node, Purpose, push_reply};
-use super::machine::{HIGH_WATER, Machine};
-use super::mail::Mail;
-use super::publish::publish;
-use super::request::Request;
-use super::{cbs, management};
-use crate::event_hubs::access::Entity;
-use crate::event_hubs::amqp::answer::{DeliveryState, put_disposition, put_flow};
-use crate::event_hubs::amqp::condition::{Condition, Refusal};
+use super::{
+    cbs,
+    link::{Delivery, Feed, Link, Node, Purpose, push_reply},
+    machine::{HIGH_WATER, Machine},
+    mail::Mail,
+    management,
+    publish::publish,
+    request::Request,
+};
+use crate::event_hubs::{
+    access::Entity,
+    amqp::{
+        answer::{DeliveryState, put_disposition, put_flow},
+        condition::{Condition, Refusal},
+    },
+};
 
 impl Machine {
     /// Does what a whole delivery asks for, and settles it.

@@ -2,10 +2,14 @@
 
 use bytes::{BufMut, BytesMut};
 
-use crate::event_hubs::access::{Access, Grant};
-use crate::event_hubs::amqp::condition::{Condition, Refusal};
-use crate::event_hubs::amqp::frame::{Frame, FrameKind, put_frame};
-use crate::event_hubs::amqp::{Decoder, Value};
+use crate::event_hubs::{
+    access::{Access, Grant},
+    amqp::{
+        Decoder, Value,
+        condition::{Condition, Refusal},
+        frame::{Frame, FrameKind, put_frame},
+    },
+};
 
 const SASL_HEADER: [u8; 8] = *b"AMQP\x03\x01\x00\x00";
 const AMQP_HEADER: [u8; 8] = *b"AMQP\x00\x01\x00\x00";

@@ -1,20 +1,21 @@
 //! Links: what one is for, and how far it is.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 
-use super::delays::Round;
-use super::receive::Receiver;
-use super::window::Window;
-use crate::event_hubs::amqp::answer::MAX_MESSAGE_SIZE;
-use crate::event_hubs::amqp::condition::{Condition, Refusal};
-use crate::event_hubs::amqp::frame::{TransferHead, put_transfer, transfer_room};
-use crate::event_hubs::amqp::performative::Transfer;
-use crate::event_hubs::hub::Hub;
-use crate::event_hubs::log::Partition;
-use crate::event_hubs::switchboard::Listed;
+use super::{delays::Round, receive::Receiver, window::Window};
+use crate::event_hubs::{
+    amqp::{
+        answer::MAX_MESSAGE_SIZE,
+        condition::{Condition, Refusal},
+        frame::{TransferHead, put_transfer, transfer_room},
+        performative::Transfer,
+    },
+    hub::Hub,
+    log::Partition,
+    switchboard::Listed,
+};
 
 /// Credit that a sender gets; topped up when half of it is used.
 const CREDIT: u32 = 1000;

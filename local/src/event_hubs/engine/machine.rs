@@ -3,22 +3,27 @@
 use std::collections::{HashMap, VecDeque};
 
 use bytes::{Bytes, BytesMut};
-use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::Instant;
+use tokio::{sync::mpsc::UnboundedSender, time::Instant};
 
-use super::claims::Claims;
-use super::delays::Delays;
-use super::fault::Fault;
-use super::handshake::{Handshake, sasl_too_late};
-use super::mail::Mail;
-use super::rust_client::{DelayedFrames, is_rust_client};
-use super::session::Session;
-use crate::event_hubs::EventHubs;
-use crate::event_hubs::amqp::answer::{put_close, put_open};
-use crate::event_hubs::amqp::condition::{Condition, Refusal};
-use crate::event_hubs::amqp::frame::{Frame, FrameKind, MAX_FRAME_SIZE, MIN_MAX_FRAME_SIZE, take_frame};
-use crate::event_hubs::amqp::performative::{Open, Performative, decode};
-use crate::event_hubs::switchboard::Connected;
+use super::{
+    claims::Claims,
+    delays::Delays,
+    fault::Fault,
+    handshake::{Handshake, sasl_too_late},
+    mail::Mail,
+    rust_client::{DelayedFrames, is_rust_client},
+    session::Session,
+};
+use crate::event_hubs::{
+    EventHubs,
+    amqp::{
+        answer::{put_close, put_open},
+        condition::{Condition, Refusal},
+        frame::{Frame, FrameKind, MAX_FRAME_SIZE, MIN_MAX_FRAME_SIZE, take_frame},
+        performative::{Open, Performative, decode},
+    },
+    switchboard::Connected,
+};
 
 /// Output beyond which no more deliveries are written until the peer has taken some.
 pub(super) const HIGH_WATER: usize = 256 << 10;

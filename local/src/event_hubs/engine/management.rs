@@ -1,13 +1,16 @@
 //! `$management`: the runtime properties of hubs and partitions.
 
-use super::claims::Claims;
-use super::request::{Request, Response};
-use crate::event_hubs::EventHubs;
-use crate::event_hubs::access::Unauthorized;
-use crate::event_hubs::amqp::Value;
-use crate::event_hubs::amqp::condition::Condition;
-use crate::event_hubs::hub::Hub;
-use crate::event_hubs::log::Partition;
+use super::{
+    claims::Claims,
+    request::{Request, Response},
+};
+use crate::event_hubs::{
+    EventHubs,
+    access::Unauthorized,
+    amqp::{Value, condition::Condition},
+    hub::Hub,
+    log::Partition,
+};
 
 const HUB: &str = "com.microsoft:eventhub";
 const PARTITION: &str = "com.microsoft:partition";

@@ -3,18 +3,24 @@
 use bytes::Bytes;
 
 use super::link::Delivery;
-use crate::causes::chain;
-use crate::event_hubs::amqp::DecodeError;
-use crate::event_hubs::amqp::answer::{DeliveryState, MAX_MESSAGE_SIZE};
-use crate::event_hubs::amqp::condition::{Condition, Refusal};
-use crate::event_hubs::amqp::message::partition_key;
-use crate::event_hubs::amqp::section::{Kind, binary, sections};
-use crate::event_hubs::error::Error;
-use crate::event_hubs::hub::Hub;
-use crate::event_hubs::levers::Answer;
-use crate::event_hubs::log::Partition;
-use crate::event_hubs::switchboard::Switchboard;
-use crate::storage::StorageError;
+use crate::{
+    causes::chain,
+    event_hubs::{
+        amqp::{
+            DecodeError,
+            answer::{DeliveryState, MAX_MESSAGE_SIZE},
+            condition::{Condition, Refusal},
+            message::partition_key,
+            section::{Kind, binary, sections},
+        },
+        error::Error,
+        hub::Hub,
+        levers::Answer,
+        log::Partition,
+        switchboard::Switchboard,
+    },
+    storage::StorageError,
+};
 
 /// The message format of a batch: its data sections are whole messages.
 const BATCH_FORMAT: u32 = 0x8001_3700;

@@ -4,12 +4,16 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use crate::event_hubs::amqp::Value;
-use crate::event_hubs::amqp::condition::{Condition, Refusal};
-use crate::event_hubs::amqp::message::with_delivery_annotations;
-use crate::event_hubs::event::StoredEvent;
-use crate::event_hubs::log::{Partition, offset_of};
-use crate::event_hubs::receivers::Registration;
+use crate::event_hubs::{
+    amqp::{
+        Value,
+        condition::{Condition, Refusal},
+        message::with_delivery_annotations,
+    },
+    event::StoredEvent,
+    log::{Partition, offset_of},
+    receivers::Registration,
+};
 
 /// Events and bytes that a receiver takes out of the log at once.
 const READ_EVENTS: usize = 256;

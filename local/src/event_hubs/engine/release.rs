@@ -2,11 +2,8 @@
 
 use tokio::time::Instant;
 
-use super::delays::DelayedDisposition;
-use super::link::Link;
-use super::machine::Machine;
-use crate::event_hubs::access::Entity;
-use crate::event_hubs::amqp::answer::DeliveryState;
+use super::{delays::DelayedDisposition, link::Link, machine::Machine};
+use crate::event_hubs::{access::Entity, amqp::answer::DeliveryState};
 
 impl Machine {
     /// Holds a disposition back where a lever says so, and says whether it did.

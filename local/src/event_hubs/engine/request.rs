@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 
-use crate::event_hubs::amqp::condition::Condition;
-use crate::event_hubs::amqp::message::compose;
-use crate::event_hubs::amqp::section::{Kind, sections};
-use crate::event_hubs::amqp::{DecodeError, Decoder, Value};
+use crate::event_hubs::amqp::{
+    DecodeError, Decoder, Value,
+    condition::Condition,
+    message::compose,
+    section::{Kind, sections},
+};
 
 /// A request, as far as the nodes look at it.
 pub(super) struct Request {

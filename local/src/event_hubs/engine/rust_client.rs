@@ -9,14 +9,15 @@
 //! * an answered detach that arrives while the client ends the session breaks the connection. So the answer is held
 //!   back, and dropped if the `end` comes meanwhile.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::BytesMut;
 use tokio::time::Instant;
 
-use crate::event_hubs::amqp::Value;
-use crate::event_hubs::amqp::answer::{DeliveryState, put_detach, put_disposition};
+use crate::event_hubs::amqp::{
+    Value,
+    answer::{DeliveryState, put_detach, put_disposition},
+};
 
 /// When the unsettled disposition is repeated.
 const REPEATS: [Duration; 4] =

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::link::Link;
-use super::window::Window;
-use crate::event_hubs::amqp::answer::{FlowState, LinkState};
-use crate::event_hubs::amqp::performative::{Begin, Flow};
+use super::{link::Link, window::Window};
+use crate::event_hubs::amqp::{
+    answer::{FlowState, LinkState},
+    performative::{Begin, Flow},
+};
 
 pub(super) struct Session {
     pub(super) next_incoming_id: u32,

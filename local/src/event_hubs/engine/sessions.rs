@@ -2,13 +2,12 @@
 
 use bytes::Bytes;
 
-use super::fault::Fault;
-use super::link::Link;
-use super::machine::Machine;
-use super::session::Session;
-use crate::event_hubs::amqp::answer::{CHANNEL_MAX, put_begin, put_detach, put_end, put_flow};
-use crate::event_hubs::amqp::condition::{Condition, Refusal};
-use crate::event_hubs::amqp::performative::{Begin, Detach, Flow, Transfer};
+use super::{fault::Fault, link::Link, machine::Machine, session::Session};
+use crate::event_hubs::amqp::{
+    answer::{CHANNEL_MAX, put_begin, put_detach, put_end, put_flow},
+    condition::{Condition, Refusal},
+    performative::{Begin, Detach, Flow, Transfer},
+};
 
 /// Deliveries of one connection that may be incomplete at once, which bounds what a peer makes us keep.
 const MAX_PARTIAL: usize = 64;

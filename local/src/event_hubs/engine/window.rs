@@ -1,7 +1,6 @@
 //! The window of a session: how many transfers the peer still takes, and their numbers.
 
-use crate::event_hubs::amqp::answer::FIRST_OUTGOING_ID;
-use crate::event_hubs::amqp::performative::Flow;
+use crate::event_hubs::amqp::{answer::FIRST_OUTGOING_ID, performative::Flow};
 
 /// What the peer lets us send.
 pub(super) struct Window {

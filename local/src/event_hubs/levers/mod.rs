@@ -5,13 +5,13 @@
 
 mod state;
 
-use std::num::NonZeroU32;
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
+use super::{
+    EventHubs,
+    amqp::condition::{Condition, Refusal},
+};
 pub use state::{Answer, Delay, LeverState, LinkState, PlannedAnswer, Scope};
-
-use super::EventHubs;
-use super::amqp::condition::{Condition, Refusal};
 
 /// A lever names something that the namespace does not have, or that cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,8 +4,10 @@
 use bytes::{BufMut, Bytes};
 
 use super::offset::offset_of;
-use crate::event_hubs::amqp::message::{ReceivedMessage, Stamp};
-use crate::event_hubs::event::StoredEvent;
+use crate::event_hubs::{
+    amqp::message::{ReceivedMessage, Stamp},
+    event::StoredEvent,
+};
 
 const VERSION: u8 = 1;
 /// Version, enqueued time and number of events.

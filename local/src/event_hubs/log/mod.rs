@@ -12,22 +12,20 @@ mod seek;
 mod store;
 mod tail;
 
-use std::collections::{HashMap, VecDeque};
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use self::{chunk::Chunk, tail::Tail};
+use super::{amqp::message::ReceivedMessage, error::Error, event::StoredEvent};
 use crate::clock::Clock;
-
-use super::amqp::message::ReceivedMessage;
-use super::error::Error;
-use super::event::StoredEvent;
-use chunk::Chunk;
 pub(super) use offset::offset_of;
 pub(super) use store::{HubRecord, LogStore};
-use tail::Tail;
 
 /// One partition of a hub. Clones share it.
 #[derive(Clone)]

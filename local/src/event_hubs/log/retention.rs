@@ -1,7 +1,6 @@
 //! Retention by time: whole chunks go once their events are older than the hub keeps them.
 
-use super::Partition;
-use super::store::Trim;
+use super::{Partition, store::Trim};
 use crate::event_hubs::error::Error;
 
 /// Chunks that one commit removes at most, so that appends wait only shortly.

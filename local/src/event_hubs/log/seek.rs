@@ -1,9 +1,10 @@
 //! Start positions: from a time, an offset or a number to the event that a reader gets first.
 
-use super::super::error::Error;
-use super::super::position::Start;
-use super::Partition;
-use super::offset::OFFSET_STEP;
+use super::{
+    super::{error::Error, position::Start},
+    Partition,
+    offset::OFFSET_STEP,
+};
 
 impl Partition {
     /// The sequence number of the first event, present or future, that a reader from `start` gets.

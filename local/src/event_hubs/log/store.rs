@@ -7,10 +7,11 @@ use bytes::Bytes;
 use fjall::{Keyspace, Slice};
 use serde::{Deserialize, Serialize};
 
-use crate::storage::{Storage, StorageError, Ticket};
-
 use super::chunk::Chunk;
-use crate::event_hubs::error::Error;
+use crate::{
+    event_hubs::error::Error,
+    storage::{Storage, StorageError, Ticket},
+};
 
 const APPENDING: &str = "appending";
 

@@ -1,7 +1,6 @@
 //! Cache of the newest chunks of a partition in memory, bounded by their size.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use super::chunk::Chunk;
 

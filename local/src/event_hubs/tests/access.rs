@@ -1,10 +1,11 @@
 //! Keys and tokens on the wire: what opens a link, what refuses it, what ends it.
 
-use super::peer::{DETACH, Peer, TRANSFER, greeting_with};
-use super::wire::exchange;
-use super::{Stand, message};
-use crate::event_hubs::access::tests::signature;
-use crate::event_hubs::amqp::Value;
+use super::{
+    Stand, message,
+    peer::{DETACH, Peer, TRANSFER, greeting_with},
+    wire::exchange,
+};
+use crate::event_hubs::{access::tests::signature, amqp::Value};
 
 const RULE: &str = "RootManageSharedAccessKey";
 const KEY: &str = "SAS_KEY_VALUE";

@@ -1,17 +1,21 @@
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use apache_avro::Reader;
-use apache_avro::types::Value as Avro;
+use apache_avro::{Reader, types::Value as Avro};
 use tokio::net::TcpListener;
 
 use super::{Stand, message, topology};
-use crate::blobs::Blobs;
-use crate::event_hubs::CapturedFile;
-use crate::event_hubs::capture;
-use crate::identity::Identity;
-use crate::topology::StorageAccount;
+use crate::{
+    blobs::Blobs,
+    event_hubs::{CapturedFile, capture},
+    identity::Identity,
+    topology::StorageAccount,
+};
 
 async fn blobs(stand: &Stand) -> Blobs {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,14 +1,12 @@
 //! The official Rust client, unmodified. A runtime of one thread, as the handler has: the client's race between a
 //! transfer and its disposition cannot happen there.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
-use azure_messaging_eventhubs::models::EventData;
 use azure_messaging_eventhubs::{
     ConsumerClient, EventDataBatchOptions, OpenReceiverOptions, ProducerClient, SendEventOptions, StartLocation,
-    StartPosition,
+    StartPosition, models::EventData,
 };
 use futures::StreamExt;
 

@@ -3,17 +3,24 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use proptest::prelude::*;
-use proptest::sample::Index;
+use proptest::{prelude::*, sample::Index};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
-use super::peer::{self, attach_fields, begin, greeting, put_with_payload, terminus, transfer_fields};
-use super::{Stand, message};
-use crate::event_hubs::amqp::Value;
-use crate::event_hubs::amqp::frame::{FrameKind, put_frame};
-use crate::event_hubs::engine::serve;
-use crate::transport::slots::Slot;
+use super::{
+    Stand, message,
+    peer::{self, attach_fields, begin, greeting, put_with_payload, terminus, transfer_fields},
+};
+use crate::{
+    event_hubs::{
+        amqp::{
+            Value,
+            frame::{FrameKind, put_frame},
+        },
+        engine::serve,
+    },
+    transport::slots::Slot,
+};
 
 /// A conversation that uses every performative, as a client would have it.
 fn conversation() -> Vec<BytesMut> {

@@ -2,11 +2,12 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use super::{Stand, topology};
-use crate::clock::Clock;
-use crate::event_hubs::amqp::condition::Refusal;
-use crate::event_hubs::{Error, EventHubs};
-use crate::identity::Identity;
-use crate::storage::{Storage, Sync};
+use crate::{
+    clock::Clock,
+    event_hubs::{Error, EventHubs, amqp::condition::Refusal},
+    identity::Identity,
+    storage::{Storage, Sync},
+};
 
 #[tokio::test]
 async fn a_topology_that_cannot_be_served_is_refused() {

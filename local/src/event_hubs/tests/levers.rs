@@ -1,12 +1,13 @@
 //! What tests can make go wrong, as a client feels it.
 
-use std::num::NonZeroU32;
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use tokio::time::{Instant, timeout};
 
-use super::peer::{DETACH, Peer, TRANSFER};
-use super::{Stand, message};
+use super::{
+    Stand, message,
+    peer::{DETACH, Peer, TRANSFER},
+};
 use crate::event_hubs::levers::{Answer, LeverError, Scope};
 
 const ACCEPTED: u64 = 0x24;

@@ -6,12 +6,15 @@ use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
-use super::peer::{Peer, TRANSFER, greeting};
-use super::wire::{condition, exchange};
-use super::{Stand, message};
-use crate::event_hubs::Outgoing;
-use crate::event_hubs::engine::serve;
-use crate::transport::slots::Slot;
+use super::{
+    Stand, message,
+    peer::{Peer, TRANSFER, greeting},
+    wire::{condition, exchange},
+};
+use crate::{
+    event_hubs::{Outgoing, engine::serve},
+    transport::slots::Slot,
+};
 
 const SITE: &str = "products/ConsumerGroups/site/Partitions/0";
 

@@ -16,15 +16,17 @@ use bytes::Bytes;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use super::amqp::Value;
-use super::amqp::message::compose;
-use super::amqp::section::Kind;
-use super::{EventHubs, Hub};
-use crate::clock::Clock;
-use crate::identity::Identity;
-use crate::storage::{Storage, Sync};
-use crate::topology;
-use crate::transport::Hosts;
+use super::{
+    EventHubs, Hub,
+    amqp::{Value, message::compose, section::Kind},
+};
+use crate::{
+    clock::Clock,
+    identity::Identity,
+    storage::{Storage, Sync},
+    topology,
+    transport::Hosts,
+};
 
 /// A namespace with hub `products` of four partitions, on a data directory of its own.
 struct Stand {

@@ -1,17 +1,20 @@
 //! A client that says exactly what a test wants on the wire.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::{BufMut, Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use super::Stand;
-use crate::event_hubs::amqp::frame::{FrameKind, put_frame, take_frame};
-use crate::event_hubs::amqp::message::compose;
-use crate::event_hubs::amqp::section::{Kind, sections};
-use crate::event_hubs::amqp::{Decoder, Value};
+use crate::event_hubs::amqp::{
+    Decoder, Value,
+    frame::{FrameKind, put_frame, take_frame},
+    message::compose,
+    section::{Kind, sections},
+};
 
 pub(super) const OPEN: u64 = 0x10;
 pub(super) const BEGIN: u64 = 0x11;

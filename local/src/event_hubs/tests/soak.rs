@@ -1,12 +1,10 @@
 //! The Rust client's races, looked for by number: on several threads, where they happen.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use azure_messaging_eventhubs::{EventDataBatchOptions, ProducerClient, SendEventOptions, models::EventData};
 
-use super::Stand;
-use super::clients::producer;
+use super::{Stand, clients::producer};
 
 /// Beyond any send that is not lost.
 const LOST: Duration = Duration::from_secs(60);

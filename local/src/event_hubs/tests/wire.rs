@@ -3,13 +3,19 @@
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
-use super::Stand;
-use super::peer::{greeting, greeting_with};
-use crate::event_hubs::amqp::frame::{FrameKind, put_frame};
-use crate::event_hubs::amqp::{Decoder, Value};
+use super::{
+    Stand,
+    peer::{greeting, greeting_with},
+};
+use crate::event_hubs::amqp::{
+    Decoder, Value,
+    frame::{FrameKind, put_frame},
+};
 
 /// Sends bytes and reads until the server closes the connection.
 pub(super) async fn exchange(stand: &Stand, bytes: &[u8]) -> Vec<u8> {

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::error::AppError;
-use super::settings::Settings;
+use super::{error::AppError, settings::Settings};
 
 /// An entry with every `%NAME%` replaced.
 #[derive(Debug)]

@@ -1,15 +1,10 @@
 //! `host.json` flattened, with app settings on top: what its values mean is for others to say.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use serde_json::Value;
 
-use super::error::AppError;
-use super::json_file::read_object;
-use super::settings::Settings;
-use super::time_span;
+use super::{error::AppError, json_file::read_object, settings::Settings, time_span};
 
 const FILE: &str = "host.json";
 

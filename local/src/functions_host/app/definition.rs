@@ -4,12 +4,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::binding::Binding;
-use super::error::AppError;
-use super::host_json::HostJson;
-use super::json_file::read_object;
-use super::settings::Settings;
-use super::trigger::Trigger;
+use super::{
+    binding::Binding, error::AppError, host_json::HostJson, json_file::read_object, settings::Settings,
+    trigger::Trigger,
+};
 use crate::functions_host::invocation::RetryPolicy;
 
 /// One function of the app.

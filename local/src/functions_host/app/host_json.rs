@@ -1,15 +1,15 @@
 //! `host.json`, with its overrides from app settings.
 
-use std::path::Path;
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::configuration::Configuration;
-use super::error::AppError;
-use super::settings::Settings;
-use super::storage_triggers::{BlobOptions, QueueOptions};
+use super::{
+    configuration::Configuration,
+    error::AppError,
+    settings::Settings,
+    storage_triggers::{BlobOptions, QueueOptions},
+};
 use crate::functions_host::invocation::RetryPolicy;
 
 /// Parts of `host.json` that change what a handler sees and that this host does not know.

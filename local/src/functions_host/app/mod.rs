@@ -18,8 +18,10 @@ mod storage_triggers;
 pub(crate) mod time_span;
 mod trigger;
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 pub(crate) use arguments::split as split_arguments;
 pub(crate) use binding::{Cardinality, DataType};

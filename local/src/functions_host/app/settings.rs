@@ -1,10 +1,8 @@
 //! App settings: `local.settings.json`, the environment, and what the caller sets, in rising order of precedence.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
-use super::error::AppError;
-use super::json_file::read_object;
+use super::{error::AppError, json_file::read_object};
 
 const FILE: &str = "local.settings.json";
 

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-use super::binding::{Binding, DataType};
-use super::blob_path::BlobPattern;
-use super::configuration::Configuration;
-use super::connection::Connection;
-use super::error::AppError;
-use super::settings::Settings;
+use super::{
+    binding::{Binding, DataType},
+    blob_path::BlobPattern,
+    configuration::Configuration,
+    connection::Connection,
+    error::AppError,
+    settings::Settings,
+};
 
 /// `queueTrigger`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::binding::{Binding, Cardinality, DataType};
-use super::error::AppError;
-use super::route::RouteTemplate;
-use super::settings::Settings;
-use super::storage_triggers::{BlobTrigger, QueueTrigger};
+use super::{
+    binding::{Binding, Cardinality, DataType},
+    error::AppError,
+    route::RouteTemplate,
+    settings::Settings,
+    storage_triggers::{BlobTrigger, QueueTrigger},
+};
 use crate::functions_host::triggers::Schedule;
 
 /// What starts a function.

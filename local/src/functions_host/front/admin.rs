@@ -1,18 +1,23 @@
 //! Admin API of the host, as far as tools use it: status, the list of functions, keys, and running a timer by hand.
 
-use axum::extract::Request;
-use axum::response::Response;
+use axum::{extract::Request, response::Response};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::key_admin;
-use super::keys::Scope;
-use super::request::{json_answer, presented_key, text};
-use super::state::Front;
-use crate::functions_host::app::{Function, Trigger};
-use crate::functions_host::handler::State;
-use crate::functions_host::invocation::HOST_VERSION;
-use crate::transport::foreign_page;
+use super::{
+    key_admin,
+    keys::Scope,
+    request::{json_answer, presented_key, text},
+    state::Front,
+};
+use crate::{
+    functions_host::{
+        app::{Function, Trigger},
+        handler::State,
+        invocation::HOST_VERSION,
+    },
+    transport::foreign_page,
+};
 
 pub(super) async fn answer(front: &Front, request: Request) -> Response {
     // Without keys a page could run and change what it likes, though it cannot read the answers.

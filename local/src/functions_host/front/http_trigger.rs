@@ -1,13 +1,9 @@
 //! `httpTrigger`: forwarded as it came, or as an invocation with the request in `Data`.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use axum::body::Body;
-use axum::extract::Request;
-use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use axum::{body::Body, extract::Request, response::Response};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
@@ -15,11 +11,17 @@ use serde_json::{Value as Json, json};
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use super::request::{is_hop_by_hop, presented_key, read_body, text};
-use super::state::Front;
-use crate::functions_host::app::{Function, Parameters};
-use crate::functions_host::invocation::{Metadata, Outcome, Payload, Value, host_headers, http_result};
-use crate::transport::PlainPath;
+use super::{
+    request::{is_hop_by_hop, presented_key, read_body, text},
+    state::Front,
+};
+use crate::{
+    functions_host::{
+        app::{Function, Parameters},
+        invocation::{Metadata, Outcome, Payload, Value, host_headers, http_result},
+    },
+    transport::PlainPath,
+};
 
 /// Answers a request for `path`, which is all that is looked at of its address but the query.
 pub(super) async fn answer(front: &Front, path: &PlainPath, request: Request) -> Response {

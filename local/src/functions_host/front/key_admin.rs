@@ -3,16 +3,16 @@
 //! Source: the host's keys controller. `POST` makes a random key, `PUT` sets one, names that begin with an underscore are
 //! the host's own, of which only `_master` is served.
 
-use axum::body::Body;
-use axum::extract::Request;
-use axum::response::Response;
+use axum::{body::Body, extract::Request, response::Response};
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::key_store::{Key, KeysError};
-use super::keys::{Keys, Scope};
-use super::request::{json_answer, text};
+use super::{
+    key_store::{Key, KeysError},
+    keys::{Keys, Scope},
+    request::{json_answer, text},
+};
 
 const MASTER: &str = "_master";
 /// Largest body, which is a name and a value.

@@ -1,11 +1,9 @@
 //! Key store: blobs, as the real host keeps them. They are read at each use, so that all hosts of an app agree.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE};
 use bytes::Bytes;
 use rand::Rng as _;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::blobs::{self, Blobs, Code, Condition, PutOptions};
 

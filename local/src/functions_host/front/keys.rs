@@ -1,8 +1,10 @@
 //! Keys of the host and its functions: what each opens, and how they change.
 
 use super::key_store::{FunctionKeys, HostKeys, Key, KeyStore, KeysError};
-use crate::blobs::Blobs;
-use crate::functions_host::app::{App, Level};
+use crate::{
+    blobs::Blobs,
+    functions_host::app::{App, Level},
+};
 
 /// The system key of the Event Grid endpoint.
 const EVENT_GRID: &str = "eventgrid_extension";

@@ -11,17 +11,17 @@ mod state;
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    response::Response,
+};
 use http::{Method, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 
+use self::request::{presented_key, query, read_body, text};
 use super::triggers::answer_event_grid;
-use crate::faults::Faults;
-use crate::transport::PlainPath;
-use request::{presented_key, query, read_body, text};
-
+use crate::{faults::Faults, transport::PlainPath};
 pub use key_store::KeysError;
 pub(super) use key_store::SECRETS;
 pub(crate) use keys::Keys;

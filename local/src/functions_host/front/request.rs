@@ -1,8 +1,6 @@
 //! Request bodies, keys and queries as every part of the port reads them, and the answers that they share.
 
-use axum::body::Body;
-use axum::extract::Request;
-use axum::response::Response;
+use axum::{body::Body, extract::Request, response::Response};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::{HeaderMap, HeaderValue, StatusCode, header};

@@ -1,15 +1,17 @@
 //! State of the port: everything that a request may need.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::keys::Keys;
-use super::routes::Routes;
-use crate::functions_host::app::{App, Function};
-use crate::functions_host::invocation::Invoker;
-use crate::functions_host::rewinds::Levers;
-use crate::functions_host::triggers::{BlobWebhook, TimerHandle};
-use crate::transport::Hosts;
+use super::{keys::Keys, routes::Routes};
+use crate::{
+    functions_host::{
+        app::{App, Function},
+        invocation::Invoker,
+        rewinds::Levers,
+        triggers::{BlobWebhook, TimerHandle},
+    },
+    transport::Hosts,
+};
 
 /// Everything a request may need.
 pub(crate) struct Front {

@@ -1,13 +1,12 @@
 //! Bodies beyond the host's limit.
 
-use axum::Router;
-use axum::extract::Request;
-use axum::routing::post;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use axum::{Router, extract::Request, routing::post};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 
-use super::request::BODY_LIMIT;
-use super::*;
+use super::{request::BODY_LIMIT, *};
 use crate::transport::HttpServer;
 
 /// Sends all of a request whose body has so many bytes, and only then reads.

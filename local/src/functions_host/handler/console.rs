@@ -1,7 +1,9 @@
 //! The handler's console: stdout is information, stderr is errors, except lines that say "warn".
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tracing::{debug, error, info, warn};

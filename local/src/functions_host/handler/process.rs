@@ -1,18 +1,24 @@
 //! One start of the handler.
 
-use std::io;
-use std::net::{Ipv4Addr, TcpListener};
-use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::{
+    io,
+    net::{Ipv4Addr, TcpListener},
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
 
 use rustix::process::Pid;
-use tokio::process::{Child, Command};
-use tokio::task::JoinHandle;
+use tokio::{
+    process::{Child, Command},
+    task::JoinHandle,
+};
 use uuid::Uuid;
 
-use super::Launch;
-use super::console::{LastWords, forward_stderr, forward_stdout};
-use super::guard::Guard;
+use super::{
+    Launch,
+    console::{LastWords, forward_stderr, forward_stdout},
+    guard::Guard,
+};
 
 /// How long the host waits for a killed process, and for the rest of its console.
 const REAPING: Duration = Duration::from_secs(1);

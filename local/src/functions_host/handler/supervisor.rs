@@ -1,17 +1,16 @@
 //! Supervisor: starts the handler, waits until it serves, and reacts to its end by the table of the real host.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::process::Process;
-use super::{Command, Handler, Launch, Running, State, Stopped};
-use crate::clock::Clock;
-use crate::functions_host::invocation::Client;
+use super::{Command, Handler, Launch, Running, State, Stopped, process::Process};
+use crate::{clock::Clock, functions_host::invocation::Client};
 
 /// How often readiness is probed.
 const PROBE: Duration = Duration::from_millis(25);

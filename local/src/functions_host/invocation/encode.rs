@@ -2,13 +2,14 @@
 
 use std::io::{self, Write};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::instants::{Fraction, date_time, date_time_offset};
-use super::json::{JsonText, Plain, escape};
+use super::{
+    instants::{Fraction, date_time, date_time_offset},
+    json::{JsonText, Plain, escape},
+};
 
 /// A value of the host, before the rule.
 pub(crate) enum Value<'a> {

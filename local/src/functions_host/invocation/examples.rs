@@ -1,27 +1,33 @@
 //! Golden tests: every example of the protocol's description, and bodies that were recorded from real hosts.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
-use serde_json::value::RawValue;
-use serde_json::{Value as Json, json};
-use time::OffsetDateTime;
-use time::macros::datetime;
+use serde_json::{Value as Json, json, value::RawValue};
+use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
-use super::payload::{Payload, Sys};
-use super::retry::{RetryContext, exception};
-use crate::blobs::{Blob, Properties as BlobProperties};
-use crate::event_hubs::Value as AmqpValue;
-use crate::functions_host::app::{Cardinality, DataType, EventHubTrigger};
-use crate::functions_host::front::{TriggerRequest, http_payload};
-use crate::functions_host::triggers::{
-    EventHubContext, HubEvent, TimerStatus, blob_payload, cosmos_db_payload, event_grid_payload, event_hub_payload,
-    queue_payload, timer_payload,
+use super::{
+    payload::{Payload, Sys},
+    retry::{RetryContext, exception},
 };
-use crate::queues::Message;
+use crate::{
+    blobs::{Blob, Properties as BlobProperties},
+    event_hubs::Value as AmqpValue,
+    functions_host::{
+        app::{Cardinality, DataType, EventHubTrigger},
+        front::{TriggerRequest, http_payload},
+        triggers::{
+            EventHubContext, HubEvent, TimerStatus, blob_payload, cosmos_db_payload, event_grid_payload,
+            event_hub_payload, queue_payload, timer_payload,
+        },
+    },
+    queues::Message,
+};
 
 fn body(payload: &Payload<'_>, function: &str, now: OffsetDateTime, guid: &str) -> String {
     let mut sys = Sys::new(function, now);

@@ -9,20 +9,28 @@
 //!   is idempotent (RFC 9110 §9.2.2). Others are not: whether the handler never saw the request, or died over it, looks
 //!   the same from here. Of any method, a request is repeated of which nothing was sent; hyper does that by itself.
 
-use std::error::Error as _;
-use std::io::{ErrorKind, IoSlice, Result as IoResult};
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::{
+    error::Error as _,
+    io::{ErrorKind, IoSlice, Result as IoResult},
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, Uri};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
-use hyper_util::client::legacy::{Client, Error};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::{
+    body::Incoming,
+    rt::{Read, ReadBufCursor, Write},
+};
+use hyper_util::{
+    client::legacy::{
+        Client, Error,
+        connect::{Connected, Connection, HttpConnector},
+    },
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+};
 use tokio::net::TcpStream;
 use tower::util::{MapResponse, ServiceExt as _};
 

@@ -1,22 +1,27 @@
 //! Invoker: runs a function, that is waits for the handler, calls it, judges the answer, and tries again as the
 //! policy says.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
-use super::call::Client;
-use super::judge::{Failure, InvocationAnswer, judge};
-use super::payload::{Payload, Sys};
-use super::retry::{RetryContext, exception};
-use crate::causes::chain;
-use crate::clock::Clock;
-use crate::functions_host::app::{Function, Trigger};
-use crate::functions_host::handler::Handler;
+use super::{
+    call::Client,
+    judge::{Failure, InvocationAnswer, judge},
+    payload::{Payload, Sys},
+    retry::{RetryContext, exception},
+};
+use crate::{
+    causes::chain,
+    clock::Clock,
+    functions_host::{
+        app::{Function, Trigger},
+        handler::Handler,
+    },
+};
 
 /// How an invocation ended, after all its retries.
 #[derive(Debug, PartialEq)]

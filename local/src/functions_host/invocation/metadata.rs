@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use serde_json::Value as Json;
 use time::macros::format_description;
 
-use super::encode::Value;
-use super::instants::parse_date;
-use super::json::{Compact, Dates, JsonText as _};
+use super::{
+    encode::Value,
+    instants::parse_date,
+    json::{Compact, Dates, JsonText as _},
+};
 
 /// One entry, in insertion order.
 pub(crate) enum Entry<'a> {

@@ -1,7 +1,6 @@
 //! The `http` output of a function whose request was not forwarded.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
 use super::judge::InvocationAnswer;

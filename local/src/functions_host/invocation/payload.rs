@@ -6,11 +6,13 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::encode::{Value, encode};
-use super::instants::{Fraction, date_time};
-use super::json::{JsonText as _, Plain};
-use super::metadata::{Entry, Metadata};
-use super::retry::RetryContext;
+use super::{
+    encode::{Value, encode},
+    instants::{Fraction, date_time},
+    json::{JsonText as _, Plain},
+    metadata::{Entry, Metadata},
+    retry::RetryContext,
+};
 
 /// What a trigger hands over; the same for every attempt.
 pub(crate) struct Payload<'a> {

@@ -1,7 +1,9 @@
 //! Two hosts of one app: they share what there is to do, and one takes over what the other leaves behind.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;

@@ -1,31 +1,36 @@
 //! Services in one process, an app folder, and a handler whose answers the test decides.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    response::Response,
+};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::{net::TcpListener, sync::mpsc};
 use uuid::Uuid;
 
-use crate::blobs::Blobs;
-use crate::clock::Clock;
-use crate::cosmos::Cosmos;
-use crate::event_hubs::EventHubs;
-use crate::functions_host::{Error, FunctionsHost, HostOptions, Services};
-use crate::identity::{Caller, Identity};
-use crate::queues::Queues;
-use crate::storage::{Storage, Sync as SyncMode};
-use crate::topology;
-use crate::transport::Hosts;
+use crate::{
+    blobs::Blobs,
+    clock::Clock,
+    cosmos::Cosmos,
+    event_hubs::EventHubs,
+    functions_host::{Error, FunctionsHost, HostOptions, Services},
+    identity::{Caller, Identity},
+    queues::Queues,
+    storage::{Storage, Sync as SyncMode},
+    topology,
+    transport::Hosts,
+};
 
 /// Long enough for a busy machine; only a failing test waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -5,18 +5,21 @@
 //!
 //! Source: the WebJobs SDK's blob listener, blob trigger queue writer and blob queue trigger executor.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use tracing::{error, warn};
 
 use super::message_pump::{Handled, Pump};
-use crate::blobs::{Blob, Blobs};
-use crate::functions_host::app::{BlobOptions, Function, Trigger};
-use crate::functions_host::invocation::{Fraction, Invoker, Metadata, Outcome, Payload, Value, date_time_offset};
-use crate::queues::{self, Message, Queues};
+use crate::{
+    blobs::{Blob, Blobs},
+    functions_host::{
+        app::{BlobOptions, Function, Trigger},
+        invocation::{Fraction, Invoker, Metadata, Outcome, Payload, Value, date_time_offset},
+    },
+    queues::{self, Message, Queues},
+};
 
 /// The host's own queue of new blobs.
 #[derive(Clone)]

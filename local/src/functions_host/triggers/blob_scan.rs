@@ -3,17 +3,20 @@
 //!
 //! Source: the WebJobs SDK's scanning strategy and blob receipts.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use time::OffsetDateTime;
 use tracing::{error, warn};
 
 use super::blob::{NewBlobs, function_id};
-use crate::blobs::{self, Blobs, Code, Condition, Properties, PutOptions};
-use crate::functions_host::app::{BlobTrigger, Function};
-use crate::functions_host::invocation::Invoker;
+use crate::{
+    blobs::{self, Blobs, Code, Condition, Properties, PutOptions},
+    functions_host::{
+        app::{BlobTrigger, Function},
+        invocation::Invoker,
+    },
+};
 
 /// Where receipts are.
 const CONTAINER: &str = "azure-webjobs-hosts";

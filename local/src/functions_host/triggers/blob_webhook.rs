@@ -8,10 +8,14 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::blob::NewBlobs;
-use super::event_grid::{handshake, split, status, text, validation};
-use crate::blobs::Blobs;
-use crate::functions_host::app::{BlobSource, BlobTrigger, Function, Trigger};
+use super::{
+    blob::NewBlobs,
+    event_grid::{handshake, split, status, text, validation},
+};
+use crate::{
+    blobs::Blobs,
+    functions_host::app::{BlobSource, BlobTrigger, Function, Trigger},
+};
 
 /// How a storage event names its blob.
 const SUBJECT: &str = "/blobServices/default/containers/";

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::blobs::{self, Blobs, PutOptions};
-use crate::event_hubs::{Partition, Start};
+use crate::{
+    blobs::{self, Blobs, PutOptions},
+    event_hubs::{Partition, Start},
+};
 
 pub(crate) const CONTAINER: &str = "azure-webjobs-eventhub";
 

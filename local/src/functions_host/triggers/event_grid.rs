@@ -6,13 +6,12 @@ use bytes::Bytes;
 use futures::future::join_all;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use serde::Deserialize;
-use serde_json::json;
-use serde_json::value::RawValue;
+use serde_json::{json, value::RawValue};
 
 use super::event_hub_payload::List;
-use crate::functions_host::app::{Cardinality, Function, Trigger};
-use crate::functions_host::invocation::{
-    Compact, Dates, Failure, Invoker, JsonText, Metadata, Outcome, Payload, Value,
+use crate::functions_host::{
+    app::{Cardinality, Function, Trigger},
+    invocation::{Compact, Dates, Failure, Invoker, JsonText, Metadata, Outcome, Payload, Value},
 };
 
 /// The origin that Azure's Event Grid names in its CloudEvents handshake.

@@ -1,17 +1,17 @@
 //! Payload of an Event Hubs function: one event or a batch, and the metadata of both.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::io::Write;
+use std::{borrow::Cow, collections::BTreeMap, io::Write};
 
 use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use time::OffsetDateTime;
 
-use crate::event_hubs::{EventData, StoredEvent, Value as AmqpValue};
-use crate::functions_host::app::{Cardinality, DataType, EventHubTrigger};
-use crate::functions_host::invocation::{
-    Compact, Dates, Fraction, JsonText, Metadata, Payload, Value, date_time, date_time_offset,
+use crate::{
+    event_hubs::{EventData, StoredEvent, Value as AmqpValue},
+    functions_host::{
+        app::{Cardinality, DataType, EventHubTrigger},
+        invocation::{Compact, Dates, Fraction, JsonText, Metadata, Payload, Value, date_time, date_time_offset},
+    },
 };
 
 /// Annotations of the service, which are written from the stored position.

@@ -3,16 +3,17 @@
 //!
 //! Source: the WebJobs SDK's queue listener and queue processor.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use crate::clock::Clock;
-use crate::functions_host::app::QueueOptions;
-use crate::queues::{self, Code, Message, Queues, Receipt};
+use crate::{
+    clock::Clock,
+    functions_host::app::QueueOptions,
+    queues::{self, Code, Message, Queues, Receipt},
+};
 
 /// How long nobody else gets a message that is in work. It is renewed at half of it.
 const VISIBILITY: Duration = Duration::from_secs(600);

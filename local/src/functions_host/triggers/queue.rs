@@ -6,9 +6,13 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use tracing::error;
 
 use super::message_pump::{Handled, Pump};
-use crate::functions_host::app::{DataType, Function, QueueOptions, QueueTrigger};
-use crate::functions_host::invocation::{Invoker, Metadata, Outcome, Payload, Value};
-use crate::queues::{Message, Queues};
+use crate::{
+    functions_host::{
+        app::{DataType, Function, QueueOptions, QueueTrigger},
+        invocation::{Invoker, Metadata, Outcome, Payload, Value},
+    },
+    queues::{Message, Queues},
+};
 
 /// The end of a poison queue's name.
 const POISON: &str = "-poison";

@@ -9,11 +9,17 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
-use super::host_lock::{HostLock, RECOVERY, RENEWAL};
-use super::timer_status::{Status, StatusBlob};
-use crate::blobs::{self, Blobs};
-use crate::functions_host::app::{Function, TimerTrigger};
-use crate::functions_host::invocation::{Invoker, Metadata, Outcome, Payload, Value};
+use super::{
+    host_lock::{HostLock, RECOVERY, RENEWAL},
+    timer_status::{Status, StatusBlob},
+};
+use crate::{
+    blobs::{self, Blobs},
+    functions_host::{
+        app::{Function, TimerTrigger},
+        invocation::{Invoker, Metadata, Outcome, Payload, Value},
+    },
+};
 
 /// Fires a timer by hand.
 #[derive(Clone)]

@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use time::macros::datetime;
+use time::{OffsetDateTime, macros::datetime};
 
 use crate::blobs::{self, Blobs, PutOptions};
 

@@ -5,6 +5,11 @@ use std::time::Duration;
 use http::StatusCode;
 use uuid::Uuid;
 
+use super::{
+    Service,
+    target::Call,
+    xml::{self, Shown},
+};
 use crate::{
     queues::{
         error::Failure,
@@ -13,12 +18,6 @@ use crate::{
         store::Life,
     },
     storage_account::{Code, Refusal, Reply, RequestBody, dates},
-};
-
-use super::{
-    Service,
-    target::Call,
-    xml::{self, Shown},
 };
 
 /// Most bytes of a body: a text of the longest escapes (`&quot;`) in its frame.

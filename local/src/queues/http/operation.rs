@@ -3,13 +3,12 @@
 use http::Method;
 use uuid::Uuid;
 
+use super::target::{Call, Target};
 use crate::{
     identity::Action,
     queues::names::QueueName,
     storage_account::{Code, Refusal, auth::Need, not_implemented},
 };
-
-use super::target::{Call, Target};
 
 /// The operations that are served, with what they work on.
 #[derive(Debug)]

@@ -2,12 +2,11 @@
 
 use http::StatusCode;
 
+use super::{Service, target::Call};
 use crate::{
     queues::{error::Failure, names::QueueName},
     storage_account::Reply,
 };
-
-use super::{Service, target::Call};
 
 impl Service {
     pub(super) async fn create_queue(&self, call: &Call, name: &QueueName) -> Result<Reply, Failure> {

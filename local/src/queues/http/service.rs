@@ -3,6 +3,7 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE};
 use http::StatusCode;
 
+use super::{Service, target::Call, xml::document};
 use crate::{
     queues::error::Failure,
     storage_account::{
@@ -10,8 +11,6 @@ use crate::{
         xml::{Xml, branch, leaf, metadata},
     },
 };
-
-use super::{Service, target::Call, xml::document};
 
 /// Most queues of a page.
 const MAX_RESULTS: i64 = 5000;

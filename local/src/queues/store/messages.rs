@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::{Edit, IndexKey, Queue, QueueRecord, SWEEP, Store, encode};
 use crate::{
     queues::{
         error::Failure,
@@ -12,8 +13,6 @@ use crate::{
     },
     storage_account::{Code, Refusal},
 };
-
-use super::{Edit, IndexKey, Queue, QueueRecord, SWEEP, Store, encode};
 
 /// How long a message lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

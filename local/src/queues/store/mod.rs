@@ -17,15 +17,14 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use self::index::{Index, IndexKey};
+pub(super) use self::messages::Life;
+use super::{error::Failure, message::Record, names::QueueName};
 use crate::{
     clock::Clock,
     storage::{Batch, Storage},
     storage_account::{Code, Metadata},
 };
-
-use self::index::{Index, IndexKey};
-pub(super) use self::messages::Life;
-use super::{error::Failure, message::Record, names::QueueName};
 
 /// Messages that are removed at once.
 const SWEEP: usize = 1000;

@@ -1,11 +1,10 @@
 //! Queues: create, describe, list, delete.
 
+use super::{Index, Queue, QueueRecord, Store, encode};
 use crate::{
     queues::{error::Failure, names::QueueName},
     storage_account::{Code, Metadata},
 };
-
-use super::{Index, Queue, QueueRecord, Store, encode};
 
 /// What is known of a queue.
 #[derive(Clone, Debug)]

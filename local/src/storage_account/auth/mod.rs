@@ -7,13 +7,12 @@ mod shared_key;
 
 use time::OffsetDateTime;
 
-use super::{Call, Code, Refusal};
-use crate::identity::{Caller, InvalidToken};
-
 pub(crate) use self::account::{Account, WELL_KNOWN_KEY};
 pub(crate) use self::need::{Need, Resource, Scope};
 use self::sas::Sas;
 pub(crate) use self::sas::WITH_ENCRYPTION_SCOPE;
+use super::{Call, Code, Refusal};
+use crate::identity::{Caller, InvalidToken};
 
 /// What the caller has shown.
 #[derive(Debug)]

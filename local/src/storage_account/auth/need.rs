@@ -1,7 +1,9 @@
 //! Permissions that an operation needs, and how far a signature reaches.
 
-use crate::identity::Action;
-use crate::storage_account::{Query, Refusal};
+use crate::{
+    identity::Action,
+    storage_account::{Query, Refusal},
+};
 
 /// What an operation asks of a signature or a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

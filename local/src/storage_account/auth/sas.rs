@@ -7,10 +7,11 @@ use std::net::Ipv4Addr;
 
 use time::{Date, OffsetDateTime, format_description::well_known::Iso8601};
 
+use super::{
+    account::Account,
+    need::{Need, Resource, Scope},
+};
 use crate::storage_account::{Call, Code, Query, Refusal};
-
-use super::account::Account;
-use super::need::{Need, Resource, Scope};
 
 /// Since this version a signature also covers the encryption scope.
 pub(crate) const WITH_ENCRYPTION_SCOPE: &str = "2020-12-06";

@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 
 use time::Duration;
 
-use crate::storage_account::{Call, Code, Refusal, dates};
-
 use super::account::Account;
+use crate::storage_account::{Call, Code, Refusal, dates};
 
 /// How far the date of a request may be from the present.
 const SKEW: Duration = Duration::minutes(15);

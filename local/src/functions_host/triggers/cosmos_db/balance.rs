@@ -1,7 +1,6 @@
 //! Lease balancing: which leases a processor takes, by the rules of the official change feed processor.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use rand::seq::IndexedRandom as _;
 use time::OffsetDateTime;

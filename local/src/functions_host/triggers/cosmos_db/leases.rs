@@ -7,11 +7,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::cosmos::{self, Cosmos};
-use crate::functions_host::app::CosmosDbTrigger;
+use crate::{
+    cosmos::{self, Cosmos},
+    functions_host::app::CosmosDbTrigger,
+};
 
 /// Characters of an id that stand as they are in a path.
 const ID: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -9,22 +9,29 @@ mod balance;
 mod leases;
 mod range;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use time::OffsetDateTime;
-use tokio::sync::{Mutex, mpsc};
-use tokio::task::JoinHandle;
+use tokio::{
+    sync::{Mutex, mpsc},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use url::{Host, Url};
 
-use crate::cosmos::Cosmos;
-use crate::functions_host::app::{AppError, CosmosDbTrigger, Function};
-use crate::functions_host::invocation::Invoker;
-use crate::functions_host::rewinds::Rewind;
-use balance::leases_to_take;
-use leases::{Lease, LeaseError, Leases};
+use self::{
+    balance::leases_to_take,
+    leases::{Lease, LeaseError, Leases},
+};
+use crate::{
+    cosmos::Cosmos,
+    functions_host::{
+        app::{AppError, CosmosDbTrigger, Function},
+        invocation::Invoker,
+        rewinds::Rewind,
+    },
+};
 
 #[cfg(test)]
 pub(crate) use range::payload;

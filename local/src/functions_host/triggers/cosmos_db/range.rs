@@ -1,19 +1,20 @@
 //! Partition supervisor: the loop over one feed range. The lease moves on after a failed invocation too.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
-use super::super::event_hub_payload::List;
-use super::leases::Lease;
-use super::{Feed, Processor};
-use crate::cosmos::FeedPage;
-use crate::functions_host::app::FeedStart;
-use crate::functions_host::invocation::{Compact, Dates, Failure, Metadata, Outcome, Payload, QuotedJson, Value};
+use super::{super::event_hub_payload::List, Feed, Processor, leases::Lease};
+use crate::{
+    cosmos::FeedPage,
+    functions_host::{
+        app::FeedStart,
+        invocation::{Compact, Dates, Failure, Metadata, Outcome, Payload, QuotedJson, Value},
+    },
+};
 
 /// Where a range without a continuation starts unless it starts from the beginning.
 const NOW: &str = "*";

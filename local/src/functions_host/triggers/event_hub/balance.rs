@@ -3,8 +3,7 @@
 //! A fair share of `p` partitions among `n` processors is `p / n` or one more. Unclaimed and expired partitions are
 //! claimed first; only then does a processor that is short steal from one that has more than it should.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use rand::seq::IndexedRandom as _;
 use time::OffsetDateTime;

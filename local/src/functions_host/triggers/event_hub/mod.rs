@@ -8,23 +8,27 @@ mod balance;
 mod ownership;
 mod pump;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
+use self::{
+    balance::{Ownership, next_claim},
+    ownership::Ownerships,
+};
 use super::checkpoints::Checkpoint;
-use crate::blobs::{self, Blobs};
-use crate::event_hubs::{EventHubs, Partition};
-use crate::functions_host::app::{EventHubOptions, EventHubTrigger, Function};
-use crate::functions_host::invocation::Invoker;
-use crate::functions_host::rewinds::Rewind;
-use balance::{Ownership, next_claim};
-use ownership::Ownerships;
+use crate::{
+    blobs::{self, Blobs},
+    event_hubs::{EventHubs, Partition},
+    functions_host::{
+        app::{EventHubOptions, EventHubTrigger, Function},
+        invocation::Invoker,
+        rewinds::Rewind,
+    },
+};
 
 /// Consumes a hub for one function.
 pub(crate) struct Listener {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::super::checkpoints::CONTAINER;
-use super::balance::Ownership;
-use crate::blobs::{self, Blobs, Code, Condition, PutOptions};
-use crate::functions_host::app::EventHubTrigger;
+use super::{super::checkpoints::CONTAINER, balance::Ownership};
+use crate::{
+    blobs::{self, Blobs, Code, Condition, PutOptions},
+    functions_host::app::EventHubTrigger,
+};
 
 /// The ownerships of one hub and consumer group.
 pub(super) struct Ownerships {

@@ -1,19 +1,26 @@
 //! Partition pump: the loop over one partition, with one batch in flight, and a checkpoint that moves on after
 //! failures too.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
-use super::super::checkpoints::{Checkpoint, first_sequence};
-use super::super::event_hub_payload::{Context, Event, payload};
-use super::Listener;
-use crate::blobs;
-use crate::event_hubs::{EpochReceiver, Partition, Start, StoredEvent};
-use crate::functions_host::app::{Cardinality, EventHubTrigger, InitialOffset};
-use crate::functions_host::invocation::{Failure, Outcome};
+use super::{
+    super::{
+        checkpoints::{Checkpoint, first_sequence},
+        event_hub_payload::{Context, Event, payload},
+    },
+    Listener,
+};
+use crate::{
+    blobs,
+    event_hubs::{EpochReceiver, Partition, Start, StoredEvent},
+    functions_host::{
+        app::{Cardinality, EventHubTrigger, InitialOffset},
+        invocation::{Failure, Outcome},
+    },
+};
 
 /// Largest batch in bytes. The real host has no such limit, but a partial batch is always allowed, and 500 events of
 /// 1 MiB would not pass any handler.
