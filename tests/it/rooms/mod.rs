@@ -3,6 +3,7 @@
 mod circles;
 mod imports;
 mod package;
+mod style;
 mod words;
 
 use std::fmt::Write as _;

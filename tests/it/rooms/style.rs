@@ -1,0 +1,51 @@
+//! Import style: a file imports from each crate once, as a tree.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use syn::{Item, UseTree, Visibility};
+
+/// Folders with source of ours.
+const SOURCES: [&str; 7] =
+    ["cli/src", "handlers/domain/src", "handlers/src", "json/src", "local/src", "partitioner/src", "tests/it"];
+
+#[test]
+fn a_file_imports_from_each_crate_once() {
+    let mut scattered = Vec::new();
+    for source in SOURCES {
+        for file in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(source)) {
+            let text = fs::read_to_string(&file).expect("readable");
+            let mut seen = BTreeSet::new();
+            for root in syn::parse_file(&text).expect("Rust").items.iter().filter_map(root) {
+                if !seen.insert(root.clone()) {
+                    scattered.push(format!("{}: {root}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(scattered.is_empty(), "join these imports to one `use root::{{…}}`:\n{}", scattered.join("\n"));
+}
+
+/// What an import begins with. Those that only some builds have, and re-exports, stand alone.
+fn root(item: &Item) -> Option<String> {
+    match item {
+        Item::Use(item) if item.attrs.is_empty() && matches!(item.vis, Visibility::Inherited) => match &item.tree {
+            UseTree::Path(path) => Some(path.ident.to_string()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let of = |path: PathBuf| match path.is_dir() {
+        true => files(&path),
+        false if path.extension().is_some_and(|extension| extension == "rs") => vec![path],
+        false => Vec::new(),
+    };
+    entries.flat_map(of).collect()
+}
