@@ -1,6 +1,7 @@
 // Included by the build scripts of packages whose tests read the real data set, in the folder `env!("REAL_DATA")`: where it is
 // absent, those tests are ignored, which the test runner counts; where `CONTOSO_REAL_DATA=required`, they run, and fail without it.
 
+#[expect(clippy::disallowed_methods, reason = "variables are what a build script is told by")]
 fn real_data() {
     println!("cargo::rustc-check-cfg=cfg(real_data)");
     println!("cargo::rerun-if-env-changed=CONTOSO_DATA");
