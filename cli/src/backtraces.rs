@@ -8,6 +8,8 @@ use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use crate::environment;
+
 /// The variable for errors; the other one is for panics too.
 const OF_ERRORS: &str = "RUST_LIB_BACKTRACE";
 const OF_ALL: &str = "RUST_BACKTRACE";
@@ -16,7 +18,7 @@ const OF_ALL: &str = "RUST_BACKTRACE";
 /// (`RUST_LIB_BACKTRACE`). Panics keep theirs. Returns where this is that process; and where it cannot be had, since it
 /// only costs time.
 pub fn leave_to_panics() {
-    if !are_wanted(std::env::var_os(OF_ERRORS).as_deref(), std::env::var_os(OF_ALL).as_deref()) {
+    if !are_wanted(environment::variable(OF_ERRORS).as_deref(), environment::variable(OF_ALL).as_deref()) {
         return;
     }
     // The standard library reads the variables once, so a process cannot change its mind.

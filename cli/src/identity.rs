@@ -10,6 +10,7 @@ use contoso_local::stack::Endpoints;
 use reqwest::{Certificate, Client, Method, RequestBuilder};
 use serde::Deserialize;
 
+use crate::environment;
 use crate::failure::{self, CallError};
 
 /// The identity of the app.
@@ -97,7 +98,7 @@ pub fn sign_in(endpoints: &Endpoints, name: &str) -> anyhow::Result<()> {
     let Credentials { endpoint, header, .. } = credentials(endpoints, name)?;
     let authority = endpoints.ca_certificate.to_str().context("the path of the stack's certificate is not UTF-8")?;
     let wanted = [("IDENTITY_ENDPOINT", endpoint.as_str()), ("IDENTITY_HEADER", header), ("SSL_CERT_FILE", authority)];
-    if wanted.iter().all(|(name, value)| std::env::var(name).is_ok_and(|set| set == *value)) {
+    if wanted.iter().all(|(name, value)| environment::text(name).is_some_and(|set| set == *value)) {
         return Ok(());
     }
     let program = std::env::current_exe().context("cannot find this program's own file")?;

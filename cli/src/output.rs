@@ -9,6 +9,8 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::environment;
+
 /// Colours where the reader is a terminal that wants them, plain text elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub struct Paint {
@@ -65,8 +67,8 @@ impl Paint {
 
 /// <https://no-color.org>: any non-empty value of `NO_COLOR` means no; a dumb terminal cannot.
 fn wanted() -> bool {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let refused = environment::variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = environment::variable("TERM").is_some_and(|term| term == "dumb");
     !refused && !dumb
 }
 
@@ -110,7 +112,7 @@ pub fn bar(what: &'static str, total: u64) -> ProgressBar {
 
 /// Sends log lines to stderr. `RUST_LOG` wins (`warn,contoso_local=debug`); otherwise warnings, and more with each `-v`.
 pub fn log(verbosity: u8) {
-    let asked = std::env::var("RUST_LOG").ok().filter(|asked| !asked.is_empty());
+    let asked = environment::text("RUST_LOG").filter(|asked| !asked.is_empty());
     let default = match verbosity {
         // The AMQP client warns of what it also returns as an error.
         0 => "warn,azure_messaging_eventhubs=off,azure_core_amqp=off,fe2o3_amqp=off",

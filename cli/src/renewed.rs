@@ -7,6 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::environment;
+
 /// Set for the process that goes on as a new build, so that it does so once.
 const RENEWED: &str = "CONTOSO_RENEWED";
 
@@ -39,7 +41,7 @@ impl Executable {
     /// # Errors
     /// When the new one cannot be started.
     pub fn go_on_if_replaced(&self) -> std::io::Result<()> {
-        if std::env::var_os(RENEWED).is_some() || !self.is_replaced() {
+        if environment::variable(RENEWED).is_some() || !self.is_replaced() {
             return Ok(());
         }
         Err(Command::new(&self.path).args(std::env::args_os().skip(1)).env(RENEWED, "1").exec())
@@ -69,9 +71,10 @@ fn sources(list: &str) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     use super::*;
+    use crate::clock;
 
     #[test]
     fn the_list_of_sources_may_have_spaces_in_names() {
@@ -90,14 +93,14 @@ mod tests {
         std::fs::write(directory.path().join("contoso.d"), list).expect("written");
         let changed = |ago| {
             let file = std::fs::File::open(&source).expect("there");
-            file.set_modified(SystemTime::now() - Duration::from_secs(ago)).expect("a new time");
+            file.set_modified((clock::now() - Duration::from_secs(ago)).into()).expect("a new time");
         };
 
         let executable = Executable::at(program.clone()).expect("there");
         changed(60);
         assert_eq!(executable.newer_source(), None);
         std::fs::File::open(&program)
-            .and_then(|file| file.set_modified(SystemTime::now() - Duration::from_secs(120)))
+            .and_then(|file| file.set_modified((clock::now() - Duration::from_secs(120)).into()))
             .expect("a new time");
         assert_eq!(executable.newer_source(), Some(source.clone()));
 

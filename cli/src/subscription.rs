@@ -7,6 +7,7 @@ use contoso_local::stack::EventGridEndpoints;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::json;
 
+use crate::clock;
 use crate::failure::{self, CallError};
 use crate::identity::SignedIn;
 
@@ -94,7 +95,7 @@ async fn finished(deployment: &SignedIn, status_url: &str) -> Result<(), Subscri
                 let message = state["error"]["message"].as_str().unwrap_or("no details").to_owned();
                 return Err(SubscribeError::Operation { status: status.to_owned(), message });
             }
-            _ => tokio::time::sleep(POLL).await,
+            _ => clock::until_next_look(POLL).await,
         }
     }
 }

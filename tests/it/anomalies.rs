@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::support::clicks::Sent;
-use crate::support::{Inside, eventually};
+use crate::support::{Inside, eventually, machine};
 
 const TYPE: &str = "com.contoso.analytics.anomaly-detected.v1";
 
@@ -142,7 +142,7 @@ impl Inside {
 async fn outages_are_told_once_and_clear_themselves() {
     let shop = Inside::start().await;
     shop.operators_subscribe().await;
-    let now = OffsetDateTime::now_utc().unix_timestamp();
+    let now = machine::now().unix_timestamp();
     // The youngest minute that ended 90 seconds ago; a minute later is as good.
     let closed = (now - 90).div_euclid(60) - 1;
     let (first, second) = (closed - 25, closed - 5);
@@ -184,7 +184,7 @@ async fn outages_are_told_once_and_clear_themselves() {
 #[tokio::test]
 async fn minutes_long_past_raise_nothing() {
     let shop = Inside::start().await;
-    let closed = (OffsetDateTime::now_utc().unix_timestamp() - 90).div_euclid(60) - 1;
+    let closed = (machine::now().unix_timestamp() - 90).div_euclid(60) - 1;
     let busy = (closed - 120..closed - 80).chain(closed - 70..=closed + 2);
     shop.minutes_pass(busy.map(|minute| (minute, 40))).await;
     shop.look_for_anomalies().await;

@@ -2,9 +2,10 @@
 
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use time::Duration;
 use time::format_description::well_known::Rfc3339;
-use time::{Duration, OffsetDateTime};
 
+use crate::support::machine::now;
 use crate::support::{Inside, eventually};
 
 const VISITOR: &str = "5f0d6b3c-2f7e-4c1e-9a57-0d9a2f8a7b11";
@@ -45,7 +46,7 @@ fn click(product: &str) -> Value {
 
 /// RFC 3339.
 fn minutes_ago(minutes: i64) -> String {
-    let time = OffsetDateTime::now_utc() - Duration::minutes(minutes);
+    let time = now() - Duration::minutes(minutes);
     time.format(&Rfc3339).expect("a time")
 }
 

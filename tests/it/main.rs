@@ -12,6 +12,7 @@ mod command_line;
 mod cosmos_clients;
 mod crash;
 mod full_disk;
+mod harness;
 mod identity;
 mod javascript_clients;
 mod levers;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::support::{Inside, Shop, ShopOptions, data, eventually, javascript, package};
+use crate::support::{Inside, Shop, ShopOptions, data, eventually, javascript, machine, package};
 
 /// An outage of the traffic, prices, clicks; accessibility in both schemes on both sizes. Screenshots are kept beside the build output.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -49,8 +49,8 @@ async fn passes(suite: &'static str, shop: &Shop, key: Value) {
 
 /// `CHROMIUM`, or what is installed.
 fn browser() -> PathBuf {
-    let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let named = machine::variable("CHROMIUM").map(PathBuf::from);
+    let path = machine::variable("PATH").unwrap_or_default();
     let installed = || {
         ["chromium", "chromium-browser", "google-chrome"]
             .iter()
@@ -81,7 +81,9 @@ async fn the_overview_shows_lag_and_dead_letters() {
     let partition =
         shop.stack.event_hubs().hub("products").expect("the hub").partition("0").expect("it exists").clone();
     partition.append(&[bytes::Bytes::from_static(b"\x00\x53\x75\xa0\x01x")]).expect("stored");
-    shop.blobs_appear("dead-letters", "", 2).await;
+    for function in ["ProductProjection", "PartnerNotifications"] {
+        shop.parks(function, 1).await;
+    }
 
     let host = shop.stack.host().expect("a host");
     let seen = eventually("lag, rates and dead letters", || async {

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::support::clicks::Sent;
-use crate::support::{Inside, eventually, within};
+use crate::support::{Inside, eventually, machine, within};
 
 const ANNE: &str = "visitor-anne";
 const BILL: &str = "visitor-bill";
@@ -114,7 +114,7 @@ impl Inside {
 async fn a_run_that_is_cut_goes_on_where_it_was() {
     let shop = Inside::start().await;
     shop.slow_lists(200).await;
-    let now = u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).expect("now");
+    let now = u64::try_from(machine::now().unix_timestamp()).expect("now");
     let click = |visitor: usize, place: usize| Sent {
         id: format!("{visitor}-{place}"),
         product: format!("p-{visitor}-{place}"),
@@ -162,7 +162,7 @@ async fn a_run_that_is_cut_goes_on_where_it_was() {
             let claim = shop.stack.blobs().get("co-views", "claim.json").expect("blobs");
             let claim: Value = claim.map_or(Value::Null, |claim| serde_json::from_slice(&claim.body).expect("JSON"));
             let until = claim["until"].as_str().and_then(|until| OffsetDateTime::parse(until, &Rfc3339).ok());
-            if until.is_some_and(|until| until > OffsetDateTime::now_utc()) { Ok(()) } else { Err(claim.to_string()) }
+            if until.is_some_and(|until| until > machine::now()) { Ok(()) } else { Err(claim.to_string()) }
         })
         .await;
         for _ in 0..2 {

@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use time::Date;
 
 use crate::support::data::real;
-use crate::support::{Inside, LogCounts, contoso, within};
+use crate::support::{Inside, LogCounts, contoso, machine, within};
 
 const LOG: &str = "eshop-clickstream-2008/e-shop-clothing-2008-04-01_2008-06-14.csv.gz";
 const CAPTURE_WINDOW: Duration = Duration::from_secs(300);
@@ -89,7 +89,7 @@ impl Replayed {
     /// A stack for the first `clicks` of the log, or for as many as the environment says.
     async fn start(clicks: usize) -> Self {
         let log = real(LOG);
-        let clicks = std::env::var("CONTOSO_REPLAY_CLICKS").map_or(clicks, |text| text.parse().expect("a number"));
+        let clicks = machine::setting("CONTOSO_REPLAY_CLICKS").unwrap_or(clicks);
         let rows = clickstream::open(&log).expect("a log").take(clicks);
         let rows: Vec<Row> = rows.map(|row| row.expect("a click")).collect();
         let shop = Inside::start().await;

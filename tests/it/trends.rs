@@ -1,15 +1,14 @@
 //! Clicks on the hub, and what the minutes say: exactly what the log says, whatever happens in between.
 
 use std::collections::{BTreeMap, HashSet};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use crate::support::clicks::{Sent, time_of};
-use crate::support::{Inside, eventually, seed};
+use crate::support::{Inside, eventually, machine, seed};
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs()
+    u64::try_from(machine::now().unix_timestamp()).expect("after 1970")
 }
 
 /// Counts as the log has them.

@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 use super::Plan;
 use super::report::{Report, histogram, micros};
 use super::shop::Shop;
+use crate::clock;
 use crate::identity;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -51,7 +52,7 @@ async fn start(shop: &Shop, app: &Path, invocation: &Value) -> Result<(Duration,
             bail!("the handler did not answer within {PATIENCE:?}");
         }
         // A pause between two looks; its length is the error of the figure.
-        tokio::time::sleep(Duration::from_micros(200)).await;
+        clock::until_next_look(Duration::from_micros(200)).await;
     }
     let answered = began.elapsed();
     let answer = shop.http.post(format!("{base}/ProductProjection")).json(invocation).send().await?;

@@ -22,6 +22,7 @@ use super::process::memory;
 use super::report::{Report, histogram, mebibytes, micros};
 use super::shop::{HUB, Shop};
 use super::throughput::{amount, id, price};
+use crate::clock;
 use crate::identity::{self, SignedIn};
 use crate::subscription;
 
@@ -55,7 +56,7 @@ pub(super) async fn measure(shop: &Shop, plan: &Plan, report: &mut Report) -> Re
     // One change opens every connection, as traffic does before it is measured.
     shop.products().patch(&id(0), &json!({"price": price(999)})).await?;
     shop.reach("the first change", events + 1, |shop| shop.handled(HUB, "site")).await?;
-    tokio::time::sleep(IDLE).await;
+    clock::measured(IDLE).await;
     report.add("handler memory, idle", mebibytes(memory(pid)?.now));
 
     let (sent, site) = drive(shop, plan, &board).await?;
@@ -89,7 +90,7 @@ async fn drive(shop: &Shop, plan: &Plan, board: &Board) -> Result<(u32, Vec<Dura
     // What the webhook has not got by now has the same grace as what the site has not shown.
     let deadline = Instant::now() + GRACE;
     while Instant::now() < deadline && !lock(&board.sent).is_empty() {
-        tokio::time::sleep(LOOK).await;
+        clock::until_next_look(LOOK).await;
     }
     Ok((changes, latencies?))
 }
@@ -153,7 +154,7 @@ async fn look(shop: &Shop, mut news: tokio::sync::mpsc::UnboundedReceiver<Watche
             }
         }
         open = still;
-        tokio::time::sleep(LOOK).await;
+        clock::until_next_look(LOOK).await;
     }
 }
 

@@ -14,6 +14,7 @@ use reqwest::Client;
 
 use super::FEED_POLL_MILLIS;
 use crate::app_settings;
+use crate::clock;
 use crate::endpoints;
 use crate::identity::{self, SignedIn};
 use crate::package::{self, Profile, Request};
@@ -125,7 +126,7 @@ impl Shop {
             if Instant::now() > deadline {
                 bail!("{what}: {now} of {goal} after {PATIENCE:?}");
             }
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            clock::until_next_look(Duration::from_millis(2)).await;
         }
     }
 

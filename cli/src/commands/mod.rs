@@ -19,6 +19,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
+use crate::environment;
 use crate::output;
 use crate::project::{NoProject, Project};
 use crate::renewed::Executable;
@@ -110,7 +111,7 @@ pub fn run(cli: Cli) -> LocalBoxFuture<'static, anyhow::Result<Exit>> {
 async fn chosen(cli: Cli) -> anyhow::Result<Exit> {
     let project = || project(cli.project.as_deref());
     // A command that acts as an identity starts itself again; once is enough.
-    let is_again = std::env::var_os("IDENTITY_HEADER").is_some();
+    let is_again = environment::variable("IDENTITY_HEADER").is_some();
     if !cli.command.is_built_first()
         && !is_again
         && let Some(source) = Executable::running().and_then(|executable| executable.newer_source())
@@ -170,7 +171,7 @@ mod tests {
             let file = folder.join(format!("{}.txt", page.get_name()));
             let help = page.render_long_help().to_string();
             let help = help.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n";
-            if std::env::var_os("CONTOSO_WRITE_HELP").is_some() {
+            if environment::variable("CONTOSO_WRITE_HELP").is_some() {
                 std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, &help)).expect("written");
             }
             let kept = std::fs::read_to_string(&file).unwrap_or_default();

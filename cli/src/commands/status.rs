@@ -15,6 +15,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::Exit;
+use crate::clock;
 use crate::data_dir::{self, Holder};
 use crate::endpoints;
 use crate::failure::{self, CallError};
@@ -98,7 +99,7 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<Exit> {
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&status)?)?;
     } else if status.running {
-        write!(out, "{}", status.text(OffsetDateTime::now_utc(), Paint::stdout()))?;
+        write!(out, "{}", status.text(clock::now(), Paint::stdout()))?;
     } else {
         let place =
             if args.data_dir.is_some() { format!(" --data-dir {}", status.data_dir.display()) } else { String::new() };

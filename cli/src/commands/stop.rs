@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal};
 use tokio::time::Instant;
 
 use super::Exit;
+use crate::clock;
 use crate::data_dir::{self, Holder};
 use crate::output;
 
@@ -68,6 +69,6 @@ async fn is_gone(directory: &Path, holder: Holder) -> anyhow::Result<bool> {
         if started.elapsed() >= PATIENCE {
             return Ok(false);
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        clock::until_next_look(LOOK_AGAIN).await;
     }
 }

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::PackageError;
+use crate::environment;
 use crate::project::Project;
 
 /// The package and the executable of the handler.
@@ -49,7 +50,7 @@ pub fn build(project: &Project, profile: Profile) -> Result<PathBuf, PackageErro
         return build_local(project);
     }
     // Set by Cargo where it runs us.
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let cargo = environment::variable("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
     command
         .current_dir(project.root())
@@ -94,7 +95,7 @@ fn build_local(project: &Project) -> Result<PathBuf, PackageError> {
 /// # Errors
 /// When there is none.
 pub fn built(project: &Project, profile: Profile) -> Result<PathBuf, PackageError> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| project.root().join("target"), PathBuf::from);
+    let target = environment::variable("CARGO_TARGET_DIR").map_or_else(|| project.root().join("target"), PathBuf::from);
     let folder = project.root().join(target).join(profile.folder());
     let handler = folder.join(EXECUTABLE).with_extension(std::env::consts::EXE_EXTENSION);
     if handler.is_file() { Ok(handler) } else { Err(PackageError::NotBuilt(handler.display().to_string())) }

@@ -14,8 +14,9 @@ use axum::routing::{get, options};
 use axum::{Router, body::Bytes};
 use contoso_local::transport::{Hosts, HttpServer};
 use serde::Deserialize;
-use time::OffsetDateTime;
 use tokio::net::TcpListener;
+
+use crate::clock;
 
 pub use partner::{Delivered, Inbox, Received};
 
@@ -104,7 +105,7 @@ async fn receive(State(inbox): State<Shared>, body: Bytes) -> Response {
         // 400 tells Event Grid that repeating cannot help.
         Err(_) => return (StatusCode::BAD_REQUEST, "not a CloudEvent in JSON, nor a batch of them\n").into_response(),
     };
-    let now = OffsetDateTime::now_utc();
+    let now = clock::now();
     let mut inbox = inbox.lock().unwrap_or_else(PoisonError::into_inner);
     for event in events {
         inbox.deliver(event, now);

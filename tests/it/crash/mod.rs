@@ -16,8 +16,8 @@ use contoso_local::storage::Sync;
 
 use crate::power_cut::load;
 use crate::power_cut::recorder::{self, record};
-use crate::support::Shop;
 use crate::support::seed::{self, Random};
+use crate::support::{Shop, machine};
 use clients::{Clients, Told};
 use log::Log;
 use products::{Load, Written, changes};
@@ -31,7 +31,7 @@ const LATER: Duration = Duration::from_millis(300);
 const START: Duration = Duration::from_millis(1500);
 
 fn rounds() -> usize {
-    std::env::var("CONTOSO_CRASH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(3)
+    machine::setting("CONTOSO_CRASH_ROUNDS").unwrap_or(3)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -54,7 +54,7 @@ async fn crashes_at_random_moments_lose_nothing_acknowledged() {
         let clients = Clients::start(&shop, round);
         changes(&written, random.below(CHANGES) as u64).await;
         clients.come_to(random.below(BATCHES), 0).await;
-        tokio::time::sleep(upto(LATER, &mut random)).await;
+        machine::time_passes(upto(LATER, &mut random)).await;
         match random.below(3) {
             0 => {
                 shop.kill_handler().await;
@@ -80,6 +80,7 @@ async fn crashes_at_random_moments_lose_nothing_acknowledged() {
     let clients = Clients::start(&shop, rounds() + 1);
     clients.come_to(1, 1).await;
     told.push(clients.kill());
+    shop.looks_for_dead_letters().await;
     let new_from = log.grew_into(Log::of(shop.crash().data_dir()).await, rounds() + 1);
     told.drain(..).for_each(|told| look(told, &log, &new_from));
     println!("AMQP clients were told of {batches} batches and saw {seen} events");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Shop, eventually};
+use crate::support::{Shop, eventually, machine};
 
 const PRODUCTS: usize = 4;
 
@@ -79,7 +79,7 @@ impl Load {
                     match http.put(url).json(&product(version)).send().await {
                         Ok(answer) if answer.status().is_success() => written.told(id, version),
                         // Killed meanwhile: it may have been carried out, and nobody was told.
-                        _ => tokio::time::sleep(Duration::from_millis(10)).await,
+                        _ => machine::time_passes(Duration::from_millis(10)).await,
                     }
                 }
             })

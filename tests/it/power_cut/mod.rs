@@ -16,14 +16,14 @@ use tempfile::TempDir;
 
 use self::disk::{Disk, Survival};
 use self::recorder::{Recording, record};
-use crate::support::seed;
+use crate::support::{machine, seed};
 
 /// Acknowledgements to record before the stack is killed.
 const ACKNOWLEDGED: usize = 250;
 
 /// Cuts to try; `CONTOSO_POWER_CUTS` asks for more.
 fn cuts() -> usize {
-    std::env::var("CONTOSO_POWER_CUTS").ok().and_then(|count| count.parse().ok()).unwrap_or(16)
+    machine::setting("CONTOSO_POWER_CUTS").unwrap_or(16)
 }
 
 /// Every disk that a power cut may leave holds what `--sync always` acknowledged.

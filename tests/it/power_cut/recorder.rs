@@ -8,7 +8,7 @@ use contoso_local::storage::Sync;
 use tempfile::TempDir;
 
 use super::load::{ACKS, REFUSED, WRITERS};
-use crate::support::eventually;
+use crate::support::{eventually, machine};
 
 /// The stack's data directory, below the recorded one.
 pub(crate) const STACK: &str = "data";
@@ -163,8 +163,8 @@ pub(crate) fn environment(directory: &Path, home: &Path, full: &Path) -> Vec<(St
 
 /// In the child: the recorded directory, and how the stack shall flush.
 pub(crate) fn in_child() -> Option<(String, Sync)> {
-    let directory = std::env::var(DIRECTORY).ok()?;
-    let sync = if std::env::var(SYNC).ok()? == "always" { Sync::Always } else { Sync::Process };
+    let directory = machine::setting(DIRECTORY)?;
+    let sync = if machine::setting::<String>(SYNC)? == "always" { Sync::Always } else { Sync::Process };
     Some((directory, sync))
 }
 

@@ -15,6 +15,7 @@ use contoso_local::transport::Hosts;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::dead_letters::Expected;
 use super::{eventually, staged_app};
 
 /// Container of the hub triggers' checkpoints.
@@ -25,8 +26,19 @@ pub(crate) struct Inside {
     pub(crate) stack: Stack,
     pub(crate) http: reqwest::Client,
     app: PathBuf,
+    dead_letters: Expected,
+    running: Running,
     _pages: Pages,
     _data: TempDir,
+}
+
+/// A test that ends well ends its stack by [`Inside::stop`], which looks for dead letters.
+struct Running;
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "the test did not end its stack by `stop`");
+    }
 }
 
 impl Inside {
@@ -51,7 +63,8 @@ impl Inside {
         let pages = Pages::start(listener, options).expect("serving");
         // The first packaging runs cargo, which must not hold up this runtime.
         let app = tokio::task::spawn_blocking(|| staged_app().to_owned()).await.expect("no panic");
-        let inside = Self { stack, http, app, _pages: pages, _data: data };
+        let inside =
+            Self { stack, http, app, dead_letters: Expected::default(), running: Running, _pages: pages, _data: data };
         inside.run_app().await;
         let webhook = format!("{}{}", endpoints.site, pages::WEBHOOK);
         subscription::subscribe(&deployment, &endpoints.event_grid, &webhook).await.expect("the partner subscribes");
@@ -234,7 +247,20 @@ impl Inside {
         self.stack.clock().advance(by);
     }
 
+    /// Waits until a function has parked so many records, which the test then expects at its end.
+    pub(crate) async fn parks(&self, function: &str, count: usize) {
+        self.dead_letters.come(self.stack.endpoints(), function, count).await;
+    }
+
+    /// The end of a test: stops the app, so that nothing more is parked, looks for dead letters, and stops the rest.
     pub(crate) async fn stop(self) {
-        self.stack.stop().await;
+        self.stack.stop_app().await;
+        let checked = self.dead_letters.check(self.stack.endpoints()).await;
+        let Self { stack, running, .. } = self;
+        std::mem::forget(running);
+        stack.stop().await;
+        if let Err(complaint) = checked {
+            panic!("{complaint}");
+        }
     }
 }

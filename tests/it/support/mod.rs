@@ -4,9 +4,11 @@ mod app;
 mod child;
 pub(crate) mod clicks;
 pub(crate) mod data;
+mod dead_letters;
 mod inside;
 pub(crate) mod javascript;
 mod log_counts;
+pub(crate) mod machine;
 pub(crate) mod python;
 pub(crate) mod seed;
 mod shop;
@@ -41,7 +43,7 @@ where
         match probe().await {
             Ok(value) => return value,
             Err(state) if Instant::now() > deadline => panic!("{what} did not happen within {patience:?}: {state}"),
-            // A pause between two looks, not a wait for an event.
+            #[expect(clippy::disallowed_methods, reason = "a pause between two looks, not a wait for an event")]
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }

@@ -1,14 +1,15 @@
 //! Chance that can be repeated: each test prints its seed and takes it from the environment.
 
+use super::machine;
+
 /// A small generator (SplitMix64); the quality of its numbers does not matter here, their repetition does.
 pub(crate) struct Random(u64);
 
 /// The generator of a test; `variable` sets its seed.
 pub(crate) fn random(variable: &str) -> Random {
-    let seed = std::env::var(variable).ok().and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        u64::from(now.subsec_nanos()) ^ (now.as_secs() << 20)
+    let seed = machine::setting(variable).unwrap_or_else(|| {
+        let now = machine::now();
+        u64::from(now.nanosecond()) ^ (now.unix_timestamp().unsigned_abs() << 20)
     });
     println!("repeat with {variable}={seed}");
     Random::new(seed)

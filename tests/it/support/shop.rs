@@ -4,9 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use contoso_local::stack::Endpoints;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::dead_letters::Expected;
+use super::machine::time_passes;
 use super::{contoso, eventually, staged_app};
 
 /// How to start a shop.
@@ -22,11 +25,14 @@ pub(crate) struct ShopOptions {
     pub(crate) environment: Vec<(String, String)>,
 }
 
-/// A running shop. Its processes end with it.
+/// A running shop. Its processes end with it, after a look for dead letters.
 pub(crate) struct Shop {
     stack: Child,
+    /// No services are left to look at.
+    has_ended: bool,
     data_dir: TempDir,
     options: ShopOptions,
+    dead_letters: Expected,
     /// The ready line.
     pub(crate) endpoints: Value,
     /// For the test's own requests.
@@ -72,7 +78,8 @@ impl Shop {
         .expect("standard output is readable");
         let endpoints = serde_json::from_str(&line)
             .unwrap_or_else(|error| panic!("no ready line ({error}): {line:?}\n{}", log_of(data_dir.path())));
-        Self { stack, data_dir, options, endpoints, http: reqwest::Client::new() }
+        let (has_ended, dead_letters, http) = (false, Expected::default(), reqwest::Client::new());
+        Self { stack, has_ended, data_dir, options, dead_letters, endpoints, http }
     }
 
     /// `endpoints.json`, for other commands.
@@ -105,11 +112,27 @@ impl Shop {
         (status.code(), self.crash())
     }
 
-    /// Kills the stack without warning, together with the handler.
+    /// Kills the stack without warning, together with the handler. What is expected of dead letters goes on in the next one.
     pub(crate) fn crash(mut self) -> Crashed {
         self.kill_stack();
         let data_dir = std::mem::replace(&mut self.data_dir, TempDir::new().expect("a temporary folder"));
-        Crashed { data_dir, options: self.options.clone() }
+        Crashed { data_dir, options: self.options.clone(), dead_letters: std::mem::take(&mut self.dead_letters) }
+    }
+
+    /// Waits until a function has parked so many records, which the test then expects at its end.
+    pub(crate) async fn parks(&self, function: &str, count: usize) {
+        self.dead_letters.come(&self.addresses(), function, count).await;
+    }
+
+    /// The look of the end, for a test that kills the stack and starts none after it.
+    pub(crate) async fn looks_for_dead_letters(&self) {
+        if let Err(complaint) = self.dead_letters.check(&self.addresses()).await {
+            panic!("{complaint}");
+        }
+    }
+
+    fn addresses(&self) -> Endpoints {
+        serde_json::from_value(self.endpoints.clone()).expect("the ready line is a list of endpoints")
     }
 
     /// Kills the handler; the host starts a new one.
@@ -127,6 +150,7 @@ impl Shop {
 
     /// Interrupts the stack as Ctrl-C does, and returns the exit code and the processes it left behind.
     pub(crate) async fn interrupt(mut self) -> (Option<i32>, Vec<u32>) {
+        self.looks_for_dead_letters().await;
         let children = children_of(self.stack.id());
         signal(self.stack.id(), "-INT");
         let code = eventually("the end of the stack", || {
@@ -135,10 +159,12 @@ impl Shop {
         })
         .await
         .code();
+        self.has_ended = true;
         (code, children.into_iter().filter(|pid| is_alive(*pid)).collect())
     }
 
     fn kill_stack(&mut self) {
+        self.has_ended = true;
         kill(&mut self.stack);
     }
 
@@ -220,6 +246,7 @@ impl Shop {
 pub(crate) struct Crashed {
     data_dir: TempDir,
     options: ShopOptions,
+    dead_letters: Expected,
 }
 
 impl Crashed {
@@ -230,14 +257,16 @@ impl Crashed {
 
     /// Starts a stack on it.
     pub(crate) async fn restart(self) -> Shop {
-        Shop::start_in(self.data_dir, self.options).await
+        let mut shop = Shop::start_in(self.data_dir, self.options).await;
+        shop.dead_letters = self.dead_letters;
+        shop
     }
 
     /// Starts a stack on it and kills it so soon that it may not be ready.
     pub(crate) async fn restart_and_kill_within(&self, time: std::time::Duration) {
         let mut stack =
             Shop::command(self.data_dir.path(), &self.options).stdout(Stdio::null()).spawn().expect("contoso starts");
-        tokio::time::sleep(time).await;
+        time_passes(time).await;
         kill(&mut stack);
     }
 }
@@ -255,8 +284,23 @@ fn kill(stack: &mut Child) {
 
 impl Drop for Shop {
     fn drop(&mut self) {
+        // A test that fails already says more about it than what it leaves.
+        let is_to_be_looked_at = !self.has_ended && !std::thread::panicking();
+        let checked = is_to_be_looked_at.then(|| elsewhere(self.dead_letters.check(&self.addresses())));
         self.kill_stack();
+        if let Some(Err(complaint)) = checked {
+            panic!("{complaint}");
+        }
     }
+}
+
+/// Waits for work where a drop cannot, since the test's own runtime may have this one thread.
+fn elsewhere<T: Send>(work: impl Future<Output = T> + Send) -> T {
+    let wait = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(work)
+    };
+    std::thread::scope(|threads| threads.spawn(wait).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn log_file(data_dir: &Path) -> Stdio {

@@ -9,6 +9,7 @@ use super::super::report::{Report, mebibytes};
 use super::super::shop::Shop;
 use super::feed::Feed;
 use super::{HUB, Plan, READERS, feed, ratio};
+use crate::clock;
 use crate::output;
 
 /// Clicks of a whole day. Fewer are the beginning of such a day, as dense as it is: how many a batch has of one visitor depends on that.
@@ -93,7 +94,7 @@ async fn handled(shop: &Shop, clicks: u64, handler: u32, stack: u32) -> Result<V
         } else if since.elapsed() > PATIENCE {
             bail!("{slowest} of {clicks} clicks were handled, then none for {PATIENCE:?}");
         }
-        tokio::time::sleep(LOOK).await;
+        clock::until_next_look(LOOK).await;
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::process::{Child, Command};
 
 use super::HUB;
 use crate::traffic::{Item, Plan, Planned, Traffic};
-use crate::{endpoints, identity};
+use crate::{clock, endpoints, identity};
 
 /// Clicks sent at a time.
 const AT_ONCE: usize = 2_000;
@@ -79,7 +79,7 @@ pub async fn run(file: &Path, feed: Feed) -> Result<()> {
     // More than enough: the plan ends by count, not by time.
     let duration = lasts.saturating_mul(2) + Duration::from_secs(3600);
     let plan = Plan { rate, duration, day: DAY, time_of_day: 0.0, bursts: 0.0, outages: Vec::new(), consent: 1.0 };
-    let began = OffsetDateTime::now_utc() - lasts;
+    let began = clock::now() - lasts;
     let mut planned = Traffic::new(&items, plan, StdRng::seed_from_u64(1)).take(usize::try_from(clicks)?);
     let mut number = 0_u64;
     loop {
@@ -87,7 +87,7 @@ pub async fn run(file: &Path, feed: Feed) -> Result<()> {
         for click in planned.by_ref().take(AT_ONCE) {
             // What the plan's chance puts beyond its end happens now.
             let at = if is_scattered { scattered(number, lasts) } else { click.at };
-            let at = (began + at).min(OffsetDateTime::now_utc());
+            let at = (began + at).min(clock::now());
             messages.push(message(&app, number, &click, &items[click.product], at).await?);
             number += 1;
         }

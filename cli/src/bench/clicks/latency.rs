@@ -13,6 +13,7 @@ use super::super::process::memory;
 use super::super::report::{Report, histogram, mebibytes, micros};
 use super::super::shop::Shop;
 use super::{HUB, Plan, READERS, feed};
+use crate::clock;
 use crate::traffic::{self, Traffic};
 
 /// One in so many clicks is watched.
@@ -122,6 +123,6 @@ async fn look(shop: &Shop, mut news: mpsc::UnboundedReceiver<Watched>) -> Result
             }
         }
         open = still;
-        tokio::time::sleep(LOOK).await;
+        clock::until_next_look(LOOK).await;
     }
 }

@@ -15,10 +15,10 @@ use azure_messaging_eventhubs::{
 };
 use azure_storage_blob::{BlobClient, BlobContainerClient};
 use contoso_local::stack::Endpoints;
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::child::IDENTITY;
+use crate::clock;
 use crate::endpoints;
 use crate::identity::SignedIn;
 
@@ -55,7 +55,7 @@ impl TokenCredential for StackTokens {
         let resource = scopes.first().copied().unwrap_or_default().trim_end_matches("/.default");
         let token = self.0.token(resource).await.map_err(|error| Error::new(ErrorKind::Credential, error))?;
         // Tokens live longer than any benchmark. The client renews six minutes before the end, and would spin on less.
-        Ok(AccessToken::new(token, OffsetDateTime::now_utc() + time::Duration::hours(24)))
+        Ok(AccessToken::new(token, clock::now() + time::Duration::hours(24)))
     }
 }
 
@@ -134,7 +134,7 @@ fn signed(endpoints: &Endpoints, path: &str) -> Result<Url> {
             .with_context(|| format!("the connection string of the storage account has no {name}"))
     };
     let (account, key) = (value("AccountName")?, value("AccountKey")?);
-    let expiry = OffsetDateTime::now_utc().replace_nanosecond(0)? + time::Duration::days(1);
+    let expiry = clock::now().replace_nanosecond(0)? + time::Duration::days(1);
     let expiry = expiry.format(&Rfc3339)?;
     let text = format!("{account}\nrwlc\nb\nco\n\n{expiry}\n\nhttps,http\n2021-12-02\n\n");
     let signature = hmac_sha256(&text, &Secret::new(key.to_owned()))?;

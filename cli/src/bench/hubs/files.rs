@@ -10,6 +10,7 @@ use super::Plan;
 use super::child::{CAPTURED, CONTAINER, Child};
 use super::client;
 use super::figures::{Blobs, Capture};
+use crate::clock;
 
 /// Bytes of a captured event's body.
 const EVENT: usize = 1024;
@@ -40,7 +41,7 @@ pub(super) async fn capture(stack: &Child, plan: &Plan) -> Result<Capture> {
         if began.elapsed() > PATIENCE {
             bail!("no captured file within {PATIENCE:?}");
         }
-        tokio::time::sleep(LOOK).await;
+        clock::until_next_look(LOOK).await;
     };
     let seconds = began.elapsed().as_secs_f64();
     let cpu = (stack.cpu_time()? - before).as_secs_f64();

@@ -13,6 +13,7 @@ use super::Plan;
 use super::child::{Child, hub_of};
 use super::client;
 use super::figures::{MemoryAt, Retained};
+use crate::clock;
 
 /// Bytes of an event's body.
 const EVENT: usize = 200;
@@ -25,17 +26,17 @@ const SHARES: [u64; 4] = [10, 25, 50, 100];
 
 pub(super) async fn measure(plan: &Plan) -> Result<Retained> {
     let stack = Child::start(plan).await?;
-    tokio::time::sleep(REST).await;
+    clock::measured(REST).await;
     let mut memory = vec![at(&stack, 0)?];
     let mut events = 0;
     for share in SHARES {
         events = fill(&stack, events, plan.retained * share / 100).await?;
-        tokio::time::sleep(REST).await;
+        clock::measured(REST).await;
         memory.push(at(&stack, events)?);
     }
     let peak_bytes = stack.memory()?.peak;
     let stack = stack.restart(plan).await?;
-    tokio::time::sleep(REST).await;
+    clock::measured(REST).await;
     let after_restart_bytes = stack.memory()?.now;
     read_all(&stack, events).await?;
     let after_reading_all_bytes = stack.memory()?.now;
@@ -90,7 +91,7 @@ async fn read_all(stack: &Child, events: u64) -> Result<()> {
     }
     while read.load(Ordering::Relaxed) < events {
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+            () = clock::until_next_look(Duration::from_millis(20)) => {}
             Some(ended) = readers.join_next() => ended?.context("a reader failed")?,
         }
     }

@@ -14,6 +14,7 @@ use super::child::{Child, hub_of};
 use super::client;
 use super::figures::Stream;
 use crate::bench::process::cpu_time;
+use crate::clock;
 
 /// Before the measurement, so that connections are warm.
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -84,7 +85,7 @@ pub(super) async fn measure(stack: &Child, plan: &Plan, case: Case) -> Result<St
             while !board.over.load(Ordering::Relaxed) {
                 let (sent, received) = board.now();
                 if sent.saturating_sub(received) > MAX_LAG {
-                    tokio::time::sleep(LOOK).await;
+                    clock::until_next_look(LOOK).await;
                     continue;
                 }
                 let added = client::send(&producer, number % case.partitions, &body, case.batch).await?;
@@ -94,11 +95,11 @@ pub(super) async fn measure(stack: &Child, plan: &Plan, case: Case) -> Result<St
             anyhow::Ok(())
         });
     }
-    tokio::time::sleep(WARM_UP).await;
+    clock::measured(WARM_UP).await;
     let cpu = || anyhow::Ok((stack.cpu_time()?, cpu_time(std::process::id())?));
     let (before, cpu_before, began) = (board.now(), cpu()?, Instant::now());
     tokio::select! {
-        () = tokio::time::sleep(plan.duration) => {}
+        () = clock::measured(plan.duration) => {}
         Some(ended) = senders.join_next() => ended?.context("a sender failed")?,
         Some(ended) = readers.join_next() => ended?.context("a reader failed")?,
     }

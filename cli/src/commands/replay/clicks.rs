@@ -11,8 +11,8 @@ use contoso_handlers::domain::click::{Click, SessionId, VisitorId};
 use contoso_handlers::events::contracts::CLICK_RECORDED;
 use contoso_handlers::events::{HubMessage, Outgoing};
 use indicatif::ProgressBar;
+use time::Date;
 use time::macros::format_description;
-use time::{Date, OffsetDateTime};
 use tokio::time::Instant;
 
 use super::super::Exit;
@@ -21,7 +21,7 @@ use super::shuffle::Shuffled;
 use crate::clickstream::{self, ClickstreamError, Row};
 use crate::products::Products;
 use crate::signals::Signals;
-use crate::{catalogue, endpoints, identity, output, seed, units};
+use crate::{catalogue, clock, endpoints, identity, output, seed, units};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -95,7 +95,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     };
     let spacing = time::Duration::try_from(args.spacing).context("--spacing is too long")?;
     let shuffle = args.shuffle.map(time::Duration::try_from).transpose().context("--shuffle is too long")?;
-    let schedule = Schedule::new(extent, args.start, spacing, OffsetDateTime::now_utc())?;
+    let schedule = Schedule::new(extent, args.start, spacing, clock::now())?;
     let app = App::new(endpoints::handler_settings(&endpoints)?);
     let mut signals = Signals::install()?;
     if args.products {

@@ -15,7 +15,6 @@ use anyhow::bail;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use reqwest::Client;
-use time::OffsetDateTime;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -24,7 +23,7 @@ use crate::data_dir::Seeded;
 use crate::products::Products;
 use crate::signals::Signals;
 use crate::traffic::{Item, Outage, Plan, Traffic};
-use crate::{endpoints, output, units};
+use crate::{clock, endpoints, output, units};
 use change::Mix;
 use progress::Progress;
 use report::{Call, Report};
@@ -130,7 +129,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
             let visitors = async {
                 if let Some((door, items, traffic)) = visitors {
                     // Two runs of one seed send the same clicks, but not as repeats of each other.
-                    let run = format!("sim-{:x}", OffsetDateTime::now_utc().unix_timestamp());
+                    let run = format!("sim-{:x}", clock::now().unix_timestamp());
                     clicks::drive(door, items, traffic, run, calls).await;
                 }
             };
@@ -176,7 +175,7 @@ fn seeded_categories(endpoints: &Path) -> Vec<String> {
 
 impl Args {
     fn plan(&self) -> Plan {
-        let now = OffsetDateTime::now_utc().time();
+        let now = clock::now().time();
         let seconds = f64::from(now.hour()) * 3600.0 + f64::from(now.minute()) * 60.0 + f64::from(now.second());
         Plan {
             rate: self.clicks,

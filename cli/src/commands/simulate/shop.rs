@@ -10,6 +10,7 @@ use reqwest::Client;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use crate::clock;
 use crate::failure::{self, CallError};
 use crate::output;
 
@@ -72,7 +73,7 @@ pub(super) async fn check(http: &Client, functions: &str, asked: &[String], seed
             let names: Vec<String> = known.into_iter().take(MOST_NAMED).collect();
             bail!("there is no category {unknown:?}; there are {}{more}", names.join(", "));
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        clock::until_next_look(LOOK_AGAIN).await;
     }
 }
 
@@ -118,7 +119,7 @@ async fn listed_within(
             output::say(&format!("waiting for the site to list products in {names}"));
             told = true;
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        clock::until_next_look(LOOK_AGAIN).await;
     }
 }
 

@@ -17,6 +17,7 @@ use serde_json::json;
 
 use super::told::digest;
 use super::{ENDPOINT, NOTES, PARTITIONS, ROUND};
+use crate::support::machine::{setting, time_passes};
 
 const NAMESPACE: &str = "contoso.servicebus.windows.net";
 const HUB: &str = "products";
@@ -32,8 +33,8 @@ const PACE: Duration = Duration::from_millis(5);
 /// races do not happen.
 #[tokio::test]
 async fn clients_in_a_child() {
-    let (Ok(endpoint), Ok(notes)) = (std::env::var(ENDPOINT), std::env::var(NOTES)) else { return };
-    let round: usize = std::env::var(ROUND).expect("a round").parse().expect("a number");
+    let (Some(endpoint), Some(notes)) = (setting::<String>(ENDPOINT), setting::<String>(NOTES)) else { return };
+    let round: usize = setting(ROUND).expect("a round");
     let notes = Notes(Arc::new(Mutex::new(File::create(notes).expect("a file"))));
     let writers = (0..WRITERS).map(|writer| write(&endpoint, round, writer, &notes));
     let readers = (0..PARTITIONS).map(|partition| read(&endpoint, partition, &notes));
@@ -56,7 +57,7 @@ async fn write(endpoint: &str, round: usize, writer: usize, notes: &Notes) {
     for number in 0u64.. {
         let client = match producer.take() {
             Some(client) => client,
-            None => match timely(open_producer(endpoint)).await {
+            None => match in_time(open_producer(endpoint)).await {
                 Ok(client) => client,
                 Err(error) => {
                     notes.write(&format!("failed {error}"));
@@ -64,14 +65,14 @@ async fn write(endpoint: &str, round: usize, writer: usize, notes: &Notes) {
                 }
             },
         };
-        match timely(send(&client, round, writer, number)).await {
+        match in_time(send(&client, round, writer, number)).await {
             Ok(()) => {
                 notes.write(&format!("told {writer} {number}"));
                 producer = Some(client);
             }
             Err(error) => notes.write(&format!("failed {error}")),
         }
-        tokio::time::sleep(PACE).await;
+        time_passes(PACE).await;
     }
 }
 
@@ -112,7 +113,7 @@ async fn read(endpoint: &str, partition: usize, notes: &Notes) {
     loop {
         let error = follow(endpoint, partition, notes).await.err().unwrap_or_default();
         notes.write(&format!("failed {error}"));
-        tokio::time::sleep(PACE).await;
+        time_passes(PACE).await;
     }
 }
 
@@ -121,13 +122,13 @@ async fn follow(endpoint: &str, partition: usize, notes: &Notes) -> Result<(), S
     let credential = ManagedIdentityCredential::new(None).map_err(|error| error.to_string())?;
     let builder = ConsumerClient::builder().with_custom_endpoint(endpoint.to_owned());
     let open = async { builder.open(NAMESPACE, HUB.to_owned(), credential).await.map_err(failed) };
-    let client = timely(open).await?;
+    let client = in_time(open).await?;
     let options = OpenReceiverOptions {
         start_position: Some(StartPosition { location: StartLocation::Latest, ..Default::default() }),
         ..Default::default()
     };
     let open = async { client.open_receiver_on_partition(partition.to_string(), Some(options)).await.map_err(failed) };
-    let receiver = timely(open).await?;
+    let receiver = in_time(open).await?;
     let mut events = receiver.stream_events();
     while let Some(event) = events.next().await {
         let event = event.map_err(failed)?;
@@ -139,6 +140,6 @@ async fn follow(endpoint: &str, partition: usize, notes: &Notes) -> Result<(), S
     Ok(())
 }
 
-async fn timely<T>(call: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+async fn in_time<T>(call: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     tokio::time::timeout(DEADLINE, call).await.map_err(|_| format!("no answer within {DEADLINE:?}"))?
 }

@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use contoso_local::stack::Stack;
 use serde_json::{Value, json};
 
-use crate::support::PATIENCE;
+use crate::support::{PATIENCE, machine};
 
 const SUBSCRIPTION: &str = "waiting";
 const QUEUE: &str = "publications";
@@ -93,7 +93,7 @@ pub(super) async fn missing(stack: &Stack, publications: &[String]) -> Vec<Strin
             stack.clock().advance(NEXT_ATTEMPT);
             stepped = Instant::now();
         }
-        tokio::time::sleep(LOOK).await;
+        machine::time_passes(LOOK).await;
     }
     wanted.into_iter().map(|event| format!("event {event} was accepted and is never delivered")).collect()
 }

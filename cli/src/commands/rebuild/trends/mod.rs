@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use super::captured::Captured;
 use super::tally::Tally;
+use crate::clock;
 use crate::hub::Hub;
 use crate::output;
 use log::Log;
@@ -134,7 +135,7 @@ async fn rebuild_hour(
             }
             break;
         }
-        tokio::time::sleep(PAUSE).await;
+        clock::until_next_look(PAUSE).await;
         log.read_on(ahead.iter().map(|(_, mark)| *mark).max().unwrap_or(end), tally).await?;
         // An event is in the hub before it counts. So what the hub did not have after the window was read, no writer has counted.
         for (id, mark) in ahead.into_iter().filter(|(_, mark)| *mark > log.hub_end()) {
