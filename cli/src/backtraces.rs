@@ -4,9 +4,7 @@
 //! for each error of a library that keeps a backtrace. The Azure clients, and the hosted Cosmos DB with them, make such an
 //! error for each absent header: half of the stack's processor time would go there, unseen.
 
-use std::ffi::OsStr;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::{ffi::OsStr, os::unix::process::CommandExt, process::Command};
 
 use crate::environment;
 

@@ -3,9 +3,11 @@
 //!
 //! `;`-separated, with the header [`HEADER`]. The log knows the day of a click, not its time; within a session `order` counts from 1.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+};
 
 use contoso_handlers::domain::product::{Category, ProductId};
 use csv::{ErrorKind, ReaderBuilder, StringRecord, StringRecordsIntoIter};

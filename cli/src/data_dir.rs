@@ -1,18 +1,19 @@
 //! The data directory: one stack at a time, and never somebody else's files.
 
-use std::collections::BTreeSet;
-use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    fs::{File, TryLockError},
+    io::{Read, Seek, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use contoso_local::stack::Ports;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::catalogue::Product;
-use crate::private;
+use crate::{catalogue::Product, private};
 
 /// The data directory unless told otherwise.
 pub const DEFAULT: &str = ".contoso";

@@ -3,16 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use azure_messaging_eventhubs::models::{AmqpSimpleValue, EventHubPartitionProperties, ReceivedEventData};
 use azure_messaging_eventhubs::{
     ConsumerClient, EventReceiver, OpenReceiverOptions, Result, StartLocation, StartPosition,
+    models::{AmqpSimpleValue, EventHubPartitionProperties, ReceivedEventData},
 };
-use contoso_handlers::azure::credentials::Credentials;
-use contoso_handlers::events::Incoming;
-use contoso_handlers::settings::EventHubsSettings;
+use contoso_handlers::{azure::credentials::Credentials, events::Incoming, settings::EventHubsSettings};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// The client below may wait for ever for an answer that came early or never; we do not.
 const DEADLINE: Duration = Duration::from_secs(15);

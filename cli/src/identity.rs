@@ -1,17 +1,16 @@
 //! Acting in the name of an identity of the topology: the commands have no keys to what takes tokens only.
 
-use std::os::unix::process::CommandExt;
-use std::process::Command;
-use std::time::Duration;
+use std::{os::unix::process::CommandExt, process::Command, time::Duration};
 
 use anyhow::Context;
-use contoso_local::identity::Credentials;
-use contoso_local::stack::Endpoints;
+use contoso_local::{identity::Credentials, stack::Endpoints};
 use reqwest::{Certificate, Client, Method, RequestBuilder};
 use serde::Deserialize;
 
-use crate::environment;
-use crate::failure::{self, CallError};
+use crate::{
+    environment,
+    failure::{self, CallError},
+};
 
 /// The identity of the app.
 pub const APP: &str = "contoso-events";

@@ -3,8 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use contoso_cli::commands::{self, Cli, Exit};
-use contoso_cli::{backtraces, output};
+use contoso_cli::{
+    backtraces,
+    commands::{self, Cli, Exit},
+    output,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -1,13 +1,13 @@
 //! What people see: errors, colour, progress, logs. Results go to stdout, everything else to stderr.
 
-use std::error::Error as StdError;
-use std::io::{IsTerminal, Write};
+use std::{
+    error::Error as StdError,
+    io::{IsTerminal, Write},
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::{OwoColorize, Style};
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::environment;
 

@@ -5,8 +5,10 @@ use std::time::Duration;
 use reqwest::{Client, Method};
 use serde_json::Value;
 
-use crate::catalogue::Product;
-use crate::failure::{self, CallError};
+use crate::{
+    catalogue::Product,
+    failure::{self, CallError},
+};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 

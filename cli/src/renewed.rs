@@ -1,11 +1,12 @@
 //! The executable that runs and the sources it was built from: whether it is older than they are, and going on as the one
 //! that was just built.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::{
+    fs::Metadata,
+    os::unix::{fs::MetadataExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::environment;
 

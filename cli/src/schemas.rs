@@ -5,8 +5,10 @@ use std::time::Duration;
 use contoso_handlers::events::contracts::{ALL, Contract};
 use reqwest::{Method, StatusCode, header::CONTENT_TYPE};
 
-use crate::failure::{self, CallError};
-use crate::identity::SignedIn;
+use crate::{
+    failure::{self, CallError},
+    identity::SignedIn,
+};
 
 /// The schema group of all our contracts.
 pub const GROUP: &str = "contoso";

@@ -6,9 +6,7 @@ use backon::{ExponentialBuilder, Retryable};
 use futures::{StreamExt, TryStreamExt, stream};
 use indicatif::ProgressBar;
 
-use crate::catalogue::Product;
-use crate::failure::CallError;
-use crate::products::Products;
+use crate::{catalogue::Product, failure::CallError, products::Products};
 
 /// Calls in flight at once: enough to keep the app busy, few enough to leave it room.
 const CONCURRENCY: usize = 16;

@@ -7,9 +7,11 @@ use contoso_local::stack::EventGridEndpoints;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::json;
 
-use crate::clock;
-use crate::failure::{self, CallError};
-use crate::identity::SignedIn;
+use crate::{
+    clock,
+    failure::{self, CallError},
+    identity::SignedIn,
+};
 
 /// Name of the subscription, and of the audience that reaches this partner alone.
 const NAME: &str = "demo-partner";

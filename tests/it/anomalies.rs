@@ -2,14 +2,15 @@
 
 use axum::http::{HeaderMap, HeaderValue, Method};
 use bytes::Bytes;
-use contoso_cli::{identity, identity::SignedIn, pages};
+use contoso_cli::{
+    identity::{self, SignedIn},
+    pages,
+};
 use contoso_local::event_hubs::Value as Property;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::support::clicks::Sent;
-use crate::support::{Inside, eventually, machine};
+use crate::support::{Inside, clicks::Sent, eventually, machine};
 
 const TYPE: &str = "com.contoso.analytics.anomaly-detected.v1";
 

@@ -1,7 +1,9 @@
 //! A stack as people live with it: in the background, looked at, stopped, found again; and stopped before it is ready.
 
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::{
+    path::Path,
+    process::{Command, Output, Stdio},
+};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -1,8 +1,7 @@
 //! Poison on the hub and in the catalogue: it is parked with its cause and bytes, and its neighbours go through.
 
 use axum::http::{HeaderMap, HeaderValue, Method};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
 use contoso_local::event_hubs::Outgoing;
 use serde_json::json;

@@ -1,8 +1,10 @@
 //! What `contoso up` needs of the system, and whom it keeps out of what it stores.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::support::{Shop, contoso};
 

@@ -2,11 +2,9 @@
 
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
-use time::Duration;
-use time::format_description::well_known::Rfc3339;
+use time::{Duration, format_description::well_known::Rfc3339};
 
-use crate::support::machine::now;
-use crate::support::{Inside, eventually};
+use crate::support::{Inside, eventually, machine::now};
 
 const VISITOR: &str = "5f0d6b3c-2f7e-4c1e-9a57-0d9a2f8a7b11";
 

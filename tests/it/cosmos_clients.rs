@@ -1,10 +1,12 @@
 //! The official Python client of Cosmos DB where the stack has to be set up from inside: outages and identities.
 
-use contoso_local::cosmos::{Fault, OperationKind};
-use contoso_local::stack::{Ports, Stack, StackOptions};
-use contoso_local::storage::Sync;
-use contoso_local::topology::{Identity, RoleAssignment, Topology};
-use contoso_local::transport::Hosts;
+use contoso_local::{
+    cosmos::{Fault, OperationKind},
+    stack::{Ports, Stack, StackOptions},
+    storage::Sync,
+    topology::{Identity, RoleAssignment, Topology},
+    transport::Hosts,
+};
 use serde_json::json;
 use tempfile::TempDir;
 

@@ -1,8 +1,6 @@
 //! A full disk: clear errors, nothing acknowledged is lost, and it goes on when there is room again.
 
-use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
+use std::{path::Path, process::Command, time::Duration};
 
 use axum::http::Method;
 use bytes::Bytes;
@@ -10,9 +8,13 @@ use contoso_local::storage::Sync;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::power_cut::load;
-use crate::power_cut::recorder::{self, record_until_full};
-use crate::support::{Shop, ShopOptions, SuiteStack, python};
+use crate::{
+    power_cut::{
+        load,
+        recorder::{self, record_until_full},
+    },
+    support::{Shop, ShopOptions, SuiteStack, python},
+};
 
 /// Bytes that leave too little of a small disk.
 const FILLER: usize = 100 * 1024 * 1024;

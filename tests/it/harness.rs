@@ -3,8 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
-use contoso_cli::endpoints::{handler_settings, read};
-use contoso_cli::identity::{APP, SignedIn};
+use contoso_cli::{
+    endpoints::{handler_settings, read},
+    identity::{APP, SignedIn},
+};
 use futures::FutureExt;
 use reqwest::Method;
 

@@ -1,22 +1,22 @@
 //! Projections damaged and rebuilt while clicks go on: each ends as the live function would have it.
 
-use std::collections::BTreeMap;
-use std::process::Output;
-use std::time::Duration;
+use std::{collections::BTreeMap, process::Output, time::Duration};
 
 use axum::http::{HeaderMap, HeaderValue, Method};
 use bytes::Bytes;
 use contoso_cli::endpoints;
-use contoso_handlers::domain::trends::tally::Tally;
-use contoso_handlers::domain::trends::window::{Page, PageDocument, PageId};
-use contoso_local::blobs::PutOptions;
-use contoso_local::event_hubs::Outgoing;
+use contoso_handlers::domain::trends::{
+    tally::Tally,
+    window::{Page, PageDocument, PageId},
+};
+use contoso_local::{blobs::PutOptions, event_hubs::Outgoing};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-use crate::support::clicks::Sent;
-use crate::support::{Inside, contoso, eventually};
-use crate::trends::{Minute, counted, some_clicks};
+use crate::{
+    support::{Inside, clicks::Sent, contoso, eventually},
+    trends::{Minute, counted, some_clicks},
+};
 
 /// Documents by container and id.
 type Documents = BTreeMap<(String, String), Value>;

@@ -1,15 +1,12 @@
 //! From clicks to "viewed together" and "for you": through hub, capture, sessions and the timer to the site.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::support::clicks::Sent;
-use crate::support::{Inside, eventually, machine, within};
+use crate::support::{Inside, clicks::Sent, eventually, machine, within};
 
 const ANNE: &str = "visitor-anne";
 const BILL: &str = "visitor-bill";

@@ -3,18 +3,21 @@
 //!
 //! `CONTOSO_REPLAY_CLICKS=99180` replays all of it, which takes minutes.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Output;
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Output,
+    time::{Duration, Instant},
+};
 
-use contoso_cli::clickstream::{self, Row};
-use contoso_cli::endpoints;
+use contoso_cli::{
+    clickstream::{self, Row},
+    endpoints,
+};
 use tempfile::NamedTempFile;
 use time::Date;
 
-use crate::support::data::real;
-use crate::support::{Inside, LogCounts, contoso, machine, within};
+use crate::support::{Inside, LogCounts, contoso, data::real, machine, within};
 
 const LOG: &str = "eshop-clickstream-2008/e-shop-clothing-2008-04-01_2008-06-14.csv.gz";
 const CAPTURE_WINDOW: Duration = Duration::from_secs(300);

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 
-use crate::support::clicks::{Sent, time_of};
-use crate::support::{Inside, eventually, machine, seed};
+use crate::support::{
+    Inside,
+    clicks::{Sent, time_of},
+    eventually, machine, seed,
+};
 
 fn now() -> u64 {
     u64::try_from(machine::now().unix_timestamp()).expect("after 1970")

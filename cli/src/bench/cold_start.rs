@@ -1,21 +1,25 @@
 //! From the spawn of the handler to its first answer, and to its first successful `ProductProjection` invocation.
 
-use std::net::Ipv4Addr;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::{
+    net::Ipv4Addr,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
+use tokio::{
+    net::TcpListener,
+    process::{Child, Command},
+};
 
-use super::Plan;
-use super::report::{Report, histogram, micros};
-use super::shop::Shop;
-use crate::clock;
-use crate::identity;
+use super::{
+    Plan,
+    report::{Report, histogram, micros},
+    shop::Shop,
+};
+use crate::{clock, identity};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -1,30 +1,37 @@
 //! From the moment a change is sent to the moment the site's document and the partner's webhook have it.
 
-use std::collections::HashMap;
-use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    net::Ipv4Addr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Json, Router};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::post,
+};
 use contoso_json::Plain;
 use rand::Rng;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio::{net::TcpListener, task::JoinSet};
 
-use super::Plan;
-use super::process::memory;
-use super::report::{Report, histogram, mebibytes, micros};
-use super::shop::{HUB, Shop};
-use super::throughput::{amount, id, price};
-use crate::clock;
-use crate::identity::{self, SignedIn};
-use crate::subscription;
+use super::{
+    Plan,
+    process::memory,
+    report::{Report, histogram, mebibytes, micros},
+    shop::{HUB, Shop},
+    throughput::{amount, id, price},
+};
+use crate::{
+    clock,
+    identity::{self, SignedIn},
+    subscription,
+};
 
 /// One in so many changes is watched on the site; every change is watched at the webhook.
 const WATCHED: u32 = 4;

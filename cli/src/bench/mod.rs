@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use self::shop::Shop;
 pub use report::Report;
-use shop::Shop;
 
 /// What to measure with.
 #[derive(Clone, Debug)]

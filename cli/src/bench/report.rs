@@ -1,7 +1,6 @@
 //! The figures, in the order they were taken.
 
-use std::fmt;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use hdrhistogram::Histogram;
 

@@ -1,26 +1,30 @@
 //! A stack in this process, and apps that hold some of the functions.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, anyhow, bail};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use bytes::Bytes;
-use contoso_local::stack::{AppOptions, Ports, Stack, StackOptions};
-use contoso_local::storage::Sync as SyncMode;
-use contoso_local::topology::Topology;
-use contoso_local::transport::Hosts;
+use contoso_local::{
+    stack::{AppOptions, Ports, Stack, StackOptions},
+    storage::Sync as SyncMode,
+    topology::Topology,
+    transport::Hosts,
+};
 use reqwest::Client;
 
 use super::FEED_POLL_MILLIS;
-use crate::app_settings;
-use crate::clock;
-use crate::endpoints;
-use crate::identity::{self, SignedIn};
-use crate::package::{self, Profile, Request};
-use crate::products::Products;
-use crate::project::Project;
-use crate::schemas;
+use crate::{
+    app_settings, clock, endpoints,
+    identity::{self, SignedIn},
+    package::{self, Profile, Request},
+    products::Products,
+    project::Project,
+    schemas,
+};
 
 /// The hub of the product flow.
 pub(super) const HUB: &str = "products";

@@ -6,10 +6,12 @@ use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 
-use super::Plan;
-use super::process::{cpu_time, memory};
-use super::report::{Report, mebibytes};
-use super::shop::{HUB, Shop};
+use super::{
+    Plan,
+    process::{cpu_time, memory},
+    report::{Report, mebibytes},
+    shop::{HUB, Shop},
+};
 use crate::catalogue::Product;
 
 /// Requests in flight while the catalogue is filled or changed in a burst.

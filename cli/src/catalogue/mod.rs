@@ -3,11 +3,9 @@
 mod generated;
 mod logged;
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
-use contoso_handlers::domain::product::ProductId;
-use contoso_handlers::domain::product_body;
+use contoso_handlers::domain::{product::ProductId, product_body};
 use serde::Deserialize;
 use serde_json::{Map, Number, Value, json};
 

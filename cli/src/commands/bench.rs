@@ -1,17 +1,17 @@
 //! `contoso bench`.
 
-use std::io::Write;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{io::Write, path::PathBuf, time::Duration};
 
 use clap::{Subcommand, ValueEnum};
 use contoso_local::storage::Sync;
 
 use super::Exit;
-use crate::bench::{self, Plan, clicks, hubs};
-use crate::output;
-use crate::project::{NoProject, Project};
-use crate::units;
+use crate::{
+    bench::{self, Plan, clicks, hubs},
+    output,
+    project::{NoProject, Project},
+    units,
+};
 
 const EXAMPLES: &str = "\
 Examples:

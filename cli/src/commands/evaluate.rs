@@ -1,14 +1,15 @@
 //! `contoso evaluate`.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use clap::Subcommand;
 
 use super::Exit;
-use crate::clickstream;
-use crate::evaluate::{anomalies, recommendations};
-use crate::units;
+use crate::{
+    clickstream,
+    evaluate::{anomalies, recommendations},
+    units,
+};
 
 const EXAMPLES: &str = "\
 Examples:

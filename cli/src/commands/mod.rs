@@ -12,17 +12,19 @@ mod stop;
 mod tail;
 mod up;
 
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{ArgAction, Parser, Subcommand};
-use futures::FutureExt;
-use futures::future::LocalBoxFuture;
+use futures::{FutureExt, future::LocalBoxFuture};
 
-use crate::environment;
-use crate::output;
-use crate::project::{NoProject, Project};
-use crate::renewed::Executable;
+use crate::{
+    environment, output,
+    project::{NoProject, Project},
+    renewed::Executable,
+};
 
 const GLOBAL: &str = "Global options";
 

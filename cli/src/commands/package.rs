@@ -1,14 +1,18 @@
 //! `contoso package`.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 
 use super::Exit;
-use crate::output::{self, Paint};
-use crate::package::{self, Change, Profile, Request, Staged};
-use crate::project::Project;
+use crate::{
+    output::{self, Paint},
+    package::{self, Change, Profile, Request, Staged},
+    project::Project,
+};
 
 const EXAMPLES: &str = "\
 Examples:

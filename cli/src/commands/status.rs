@@ -1,25 +1,26 @@
 //! `contoso status`.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
-use contoso_handlers::domain::lag::Health;
-use contoso_handlers::domain::operations;
-use contoso_handlers::domain::rates::Recent;
+use contoso_handlers::domain::{lag::Health, operations, rates::Recent};
 use contoso_local::stack::Endpoints;
 use reqwest::StatusCode;
 use serde::Serialize;
-use time::OffsetDateTime;
-use time::macros::format_description;
+use time::{OffsetDateTime, macros::format_description};
 
 use super::Exit;
-use crate::clock;
-use crate::data_dir::{self, Holder};
-use crate::endpoints;
-use crate::failure::{self, CallError};
-use crate::output::{self, Paint};
+use crate::{
+    clock,
+    data_dir::{self, Holder},
+    endpoints,
+    failure::{self, CallError},
+    output::{self, Paint},
+};
 
 const EXAMPLES: &str = "\
 Examples:

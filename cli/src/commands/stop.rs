@@ -1,16 +1,20 @@
 //! `contoso stop`.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal};
 use tokio::time::Instant;
 
 use super::Exit;
-use crate::clock;
-use crate::data_dir::{self, Holder};
-use crate::output;
+use crate::{
+    clock,
+    data_dir::{self, Holder},
+    output,
+};
 
 const EXAMPLES: &str = "\
 Examples:

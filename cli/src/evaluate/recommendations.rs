@@ -4,17 +4,23 @@
 //! next product. Every other click but the first of a session is predicted, from the clicks before it. The product on the page is
 //! never recommended.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    fmt,
+};
 
-use contoso_handlers::domain::capture::ReportedFile;
-use contoso_handlers::domain::click::{Click, IdError, SessionId, VisitorId};
-use contoso_handlers::domain::product::ProductId;
-use contoso_handlers::domain::recommendation::Day;
-use contoso_handlers::domain::recommendation::co_views::{Added, CoViews};
-use contoso_handlers::domain::recommendation::lists::{Item, LENGTH, for_you, viewed_together};
-use contoso_handlers::domain::recommendation::sessions::Collector;
-use contoso_handlers::domain::recommendation::weights::Weights;
+use contoso_handlers::domain::{
+    capture::ReportedFile,
+    click::{Click, IdError, SessionId, VisitorId},
+    product::ProductId,
+    recommendation::{
+        Day,
+        co_views::{Added, CoViews},
+        lists::{Item, LENGTH, for_you, viewed_together},
+        sessions::Collector,
+        weights::Weights,
+    },
+};
 use serde::Serialize;
 use time::Date;
 

@@ -1,11 +1,12 @@
 //! The zip that is deployed.
 
-use std::fs::File;
-use std::io::{Cursor, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    io::{Cursor, Seek, Write},
+    path::{Path, PathBuf},
+};
 
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
+use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 use super::{PackageError, Staged};
 

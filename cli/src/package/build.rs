@@ -1,15 +1,16 @@
 //! Building the handler.
 
-use std::ffi::OsString;
-use std::io::BufReader;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::{
+    ffi::OsString,
+    io::BufReader,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 use serde_json::Value;
 
 use super::PackageError;
-use crate::environment;
-use crate::project::Project;
+use crate::{environment, project::Project};
 
 /// The package and the executable of the handler.
 const PACKAGE: &str = "contoso-handlers";

@@ -5,8 +5,10 @@ use std::path::Path;
 use contoso_handlers::function::{Function, Trigger};
 use serde_json::{Value, json};
 
-use super::PackageError;
-use super::properties::{self, Kind};
+use super::{
+    PackageError,
+    properties::{self, Kind},
+};
 
 /// A definition that the host will accept and that fits the function it names.
 pub(super) struct Definition {

@@ -15,16 +15,14 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use contoso_handlers::function::Function;
-use contoso_handlers::registry;
+use contoso_handlers::{function::Function, registry};
 use serde::Deserialize;
 
+use self::definition::Definition;
+use crate::project::Project;
 pub use build::{Profile, build, built};
 pub use change::{Change, ChangeError};
 pub use error::PackageError;
-
-use crate::project::Project;
-use definition::Definition;
 
 /// What stands for the checkout in the example of local settings.
 const CHECKOUT: &str = "/absolute/path/of";

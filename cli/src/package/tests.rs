@@ -1,7 +1,6 @@
 //! Packaging the definitions of this checkout, as they are and broken, with a stand-in for the handler.
 
-use std::io::Read;
-use std::path::Path;
+use std::{io::Read, path::Path};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -1,9 +1,11 @@
 //! What the demo partner's webhook takes: CloudEvents, which no page can send without asking first.
 
-use axum::extract::Request;
-use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::Request,
+    http::{HeaderMap, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
 
 /// Media types of the CloudEvents HTTP binding §3.2 and §3.3, in JSON.
 const EVENTS: [&str; 2] = ["application/cloudevents+json", "application/cloudevents-batch+json"];

@@ -6,18 +6,20 @@ mod web;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{DefaultBodyLimit, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::from_fn;
-use axum::response::{Html, IntoResponse, Json, Response};
-use axum::routing::{get, options};
-use axum::{Router, body::Bytes};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Query, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::from_fn,
+    response::{Html, IntoResponse, Json, Response},
+    routing::{get, options},
+};
 use contoso_local::transport::{Hosts, HttpServer};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
 use crate::clock;
-
 pub use partner::{Delivered, Inbox, Received};
 
 /// Where the demo partner takes events, below the pages' address.

@@ -1,11 +1,13 @@
 //! The files of `web/`, which are part of this program, and the settings that tell them where this stack is.
 
-use axum::Router;
-use axum::extract::Path;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::{
+    Router,
+    extract::Path,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use rust_embed::{Embed, EmbeddedFile};
 use serde_json::json;
 

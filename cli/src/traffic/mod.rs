@@ -6,17 +6,17 @@
 mod popularity;
 mod season;
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
-use std::time::Duration;
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+    time::Duration,
+};
 
-use rand::Rng;
-use rand::rngs::StdRng;
+use rand::{Rng, rngs::StdRng};
 use rand_distr::{Distribution, Exp, Geometric, LogNormal};
 
+use self::{popularity::Popularity, season::Season};
 pub use popularity::Item;
-use popularity::Popularity;
-use season::Season;
 
 /// Clicks of a session on average, as in the log of a real shop (99,180 clicks in 14,444 sessions, UCI data set 553).
 const CLICKS_PER_SESSION: f64 = 6.9;

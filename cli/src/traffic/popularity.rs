@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rand::Rng;
-use rand::rngs::StdRng;
-use rand::seq::SliceRandom;
+use rand::{Rng, rngs::StdRng, seq::SliceRandom};
 use rand_distr::{Distribution, Zipf};
 
 /// The exponent of Zipf's law; visits to a shop's products are near 1.

@@ -1,7 +1,6 @@
 //! How busy the hours of a day are.
 
-use std::f64::consts::TAU;
-use std::time::Duration;
+use std::{f64::consts::TAU, time::Duration};
 
 /// The busiest hour of the day, as a part of it.
 const BUSIEST: f64 = 20.0 / 24.0;

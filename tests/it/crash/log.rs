@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use contoso_local::event_hubs::{Partition, StoredEvent};
-use contoso_local::stack::{Ports, Stack, StackOptions};
-use contoso_local::storage::Sync;
-use contoso_local::topology::Topology;
-use contoso_local::transport::Hosts;
+use contoso_local::{
+    event_hubs::{Partition, StoredEvent},
+    stack::{Ports, Stack, StackOptions},
+    storage::Sync,
+    topology::Topology,
+    transport::Hosts,
+};
 use tempfile::TempDir;
 
 /// Every event of the hub, by partition.

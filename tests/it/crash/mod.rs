@@ -14,13 +14,21 @@ use std::time::Duration;
 
 use contoso_local::storage::Sync;
 
-use crate::power_cut::load;
-use crate::power_cut::recorder::{self, record};
-use crate::support::seed::{self, Random};
-use crate::support::{Shop, machine};
-use clients::{Clients, Told};
-use log::Log;
-use products::{Load, Written, changes};
+use self::{
+    clients::{Clients, Told},
+    log::Log,
+    products::{Load, Written, changes},
+};
+use crate::{
+    power_cut::{
+        load,
+        recorder::{self, record},
+    },
+    support::{
+        Shop, machine,
+        seed::{self, Random},
+    },
+};
 
 const WRITERS: usize = 2;
 /// The most changes of products that are acknowledged between two kills, and the most batches of AMQP clients.

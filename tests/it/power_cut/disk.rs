@@ -4,13 +4,17 @@
 //! names in a directory likewise. Every later write may have reached the disk or not, each sector of 512 bytes by
 //! itself; so may every later change of a size, and every later name. A rename happens whole or not at all.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::{self, File},
+    os::unix::fs::FileExt,
+    path::Path,
+};
 
-use super::load::ACKS;
-use super::recorder::{Kind, Operation, Recording};
+use super::{
+    load::ACKS,
+    recorder::{Kind, Operation, Recording},
+};
 use crate::support::seed::Random;
 
 const SECTOR: usize = 512;

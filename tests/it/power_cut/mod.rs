@@ -14,8 +14,10 @@ use std::path::Path;
 use contoso_local::storage::Sync;
 use tempfile::TempDir;
 
-use self::disk::{Disk, Survival};
-use self::recorder::{Recording, record};
+use self::{
+    disk::{Disk, Survival},
+    recorder::{Recording, record},
+};
 use crate::support::{machine, seed};
 
 /// Acknowledgements to record before the stack is killed.

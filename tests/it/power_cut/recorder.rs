@@ -1,8 +1,10 @@
 //! A child process whose file operations are written down.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::LazyLock,
+};
 
 use contoso_local::storage::Sync;
 use tempfile::TempDir;

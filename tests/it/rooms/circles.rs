@@ -1,7 +1,9 @@
 //! Files that use each other in a circle: the strongly connected components of the imports.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use super::imports::Uses;
 

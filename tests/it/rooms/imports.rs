@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 
 use proc_macro2::{TokenStream, TokenTree};
-use syn::visit::{self, Visit};
-use syn::{ImplItem, Item, Lit};
+use syn::{
+    ImplItem, Item, Lit,
+    visit::{self, Visit},
+};
 
 use super::package::{Meaning, Module, Package, attributes, of_tests};
 

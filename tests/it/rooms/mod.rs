@@ -8,7 +8,7 @@ mod words;
 
 use std::fmt::Write as _;
 
-use package::Package;
+use self::package::Package;
 
 /// Source folders, with what each package is called in paths.
 const PACKAGES: [(&str, &str); 4] = [

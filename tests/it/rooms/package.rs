@@ -1,11 +1,15 @@
 //! The modules of a package, as its source declares them: what each defines, imports and mentions. Tests are left out.
 
-use std::collections::HashMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
-use syn::visit::{self, Visit};
-use syn::{Attribute, Item, UseTree, Visibility};
+use syn::{
+    Attribute, Item, UseTree, Visibility,
+    visit::{self, Visit},
+};
 
 /// One package's modules, in the order in which they are found; the first are the roots (`lib.rs`, `main.rs`).
 pub(crate) struct Package {

@@ -1,8 +1,10 @@
 //! The built command line and the packaged app, made once for the whole run.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::LazyLock;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::LazyLock,
+};
 
 use tempfile::TempDir;
 

@@ -1,8 +1,10 @@
 //! Child processes of other languages: installed beside the build output, fed by standard input, ended in time.
 
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::{
+    io::Write,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 /// The folder of all build output.
 pub(crate) fn target() -> PathBuf {

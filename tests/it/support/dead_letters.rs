@@ -2,11 +2,15 @@
 //!
 //! Tests look at effects, and a record that was parked by mistake may have none: each shop looks once more at its end.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+};
 
-use contoso_cli::endpoints::handler_settings;
-use contoso_cli::identity::{OPERATOR, SignedIn};
+use contoso_cli::{
+    endpoints::handler_settings,
+    identity::{OPERATOR, SignedIn},
+};
 use contoso_local::stack::Endpoints;
 use reqwest::Method;
 use serde_json::Value;

@@ -1,22 +1,25 @@
 //! A stack in the test's own process, for what a user cannot do from outside: step the clock, rewind, look at stores.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use axum::http::{HeaderMap, HeaderValue, Method};
 use bytes::Bytes;
-use contoso_cli::identity::{self, SignedIn};
-use contoso_cli::pages::{self, Pages};
-use contoso_cli::{app_settings, schemas, subscription};
-use contoso_local::stack::{AppOptions, Ports, Stack, StackOptions};
-use contoso_local::storage::Sync;
-use contoso_local::topology::Topology;
-use contoso_local::transport::Hosts;
+use contoso_cli::{
+    app_settings,
+    identity::{self, SignedIn},
+    pages::{self, Pages},
+    schemas, subscription,
+};
+use contoso_local::{
+    stack::{AppOptions, Ports, Stack, StackOptions},
+    storage::Sync,
+    topology::Topology,
+    transport::Hosts,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::dead_letters::Expected;
-use super::{eventually, staged_app};
+use super::{dead_letters::Expected, eventually, staged_app};
 
 /// Container of the hub triggers' checkpoints.
 const CHECKPOINTS: &str = "azure-webjobs-eventhub";

@@ -1,8 +1,10 @@
 //! Unmodified official JavaScript clients, installed once for the whole run, and the suites that drive them.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::LazyLock;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::LazyLock,
+};
 
 use serde_json::Value;
 

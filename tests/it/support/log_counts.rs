@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use bytes::Bytes;
 use contoso_cli::clickstream::Row;
-use contoso_handlers::domain::trends::tally::Tally;
-use contoso_handlers::domain::trends::visitors::STANDARD_ERROR;
-use contoso_handlers::domain::trends::window::{Page, PageDocument, PageId};
+use contoso_handlers::domain::trends::{
+    tally::Tally,
+    visitors::STANDARD_ERROR,
+    window::{Page, PageDocument, PageId},
+};
 use serde_json::{Value, json};
 use time::Date;
 

@@ -1,7 +1,6 @@
 //! What a test takes from the machine it runs on: the time of day, environment variables, and time that passes.
 
-use std::ffi::OsString;
-use std::time::Duration;
+use std::{ffi::OsString, time::Duration};
 
 use time::OffsetDateTime;
 

@@ -1,8 +1,10 @@
 //! A virtual environment with unmodified official clients, made once for the whole run.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::LazyLock;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::LazyLock,
+};
 
 use super::child;
 

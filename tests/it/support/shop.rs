@@ -1,16 +1,16 @@
 //! One `contoso up` as a child process.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
 
 use contoso_local::stack::Endpoints;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::dead_letters::Expected;
-use super::machine::time_passes;
-use super::{contoso, eventually, staged_app};
+use super::{contoso, dead_letters::Expected, eventually, machine::time_passes, staged_app};
 
 /// How to start a shop.
 #[derive(Clone, Default)]

@@ -1,18 +1,24 @@
 //! A stack without an app that holds one of everything, for suites of official clients, and a webhook beside it.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
-use axum::{Json, Router};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{any, get},
+};
 use bytes::Bytes;
-use contoso_local::stack::{Ports, Stack, StackOptions};
-use contoso_local::storage::Sync;
-use contoso_local::topology::Topology;
-use contoso_local::transport::Hosts;
+use contoso_local::{
+    stack::{Ports, Stack, StackOptions},
+    storage::Sync,
+    topology::Topology,
+    transport::Hosts,
+};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 

@@ -4,11 +4,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::super::process::{cpu_time, memory};
-use super::super::report::{Report, mebibytes};
-use super::super::shop::Shop;
-use super::feed::Feed;
-use super::{HUB, Plan, READERS, Reader, feed, ratio};
+use super::{
+    super::{
+        process::{cpu_time, memory},
+        report::{Report, mebibytes},
+        shop::Shop,
+    },
+    HUB, Plan, READERS, Reader,
+    feed::{self, Feed},
+    ratio,
+};
 
 /// The time that the backlog's clicks are spread over: that of an average shop's stream at 1,160 a second, ten times its average.
 const CLICKS_A_SECOND: u64 = 1_160;

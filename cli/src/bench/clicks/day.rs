@@ -4,13 +4,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use super::super::process::{cpu_time, memory};
-use super::super::report::{Report, mebibytes};
-use super::super::shop::Shop;
-use super::feed::Feed;
-use super::{HUB, Plan, READERS, feed, ratio};
-use crate::clock;
-use crate::output;
+use super::{
+    super::{
+        process::{cpu_time, memory},
+        report::{Report, mebibytes},
+        shop::Shop,
+    },
+    HUB, Plan, READERS,
+    feed::{self, Feed},
+    ratio,
+};
+use crate::{clock, output};
 
 /// Clicks of a whole day. Fewer are the beginning of such a day, as dense as it is: how many a batch has of one visitor depends on that.
 const WHOLE: u64 = 10_000_000;

@@ -1,23 +1,22 @@
 //! Sends planned clicks to the hub, as a process of its own with an identity of the stack.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
+use std::{collections::BTreeMap, path::Path, process::Stdio, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use contoso_handlers::app::App;
-use contoso_handlers::domain::click::{Click, SessionId, VisitorId};
-use contoso_handlers::events::contracts::CLICK_RECORDED;
-use contoso_handlers::events::{HubMessage, Outgoing};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
+use contoso_handlers::{
+    app::App,
+    domain::click::{Click, SessionId, VisitorId},
+    events::{HubMessage, Outgoing, contracts::CLICK_RECORDED},
+};
+use rand::{SeedableRng, rngs::StdRng};
 use time::OffsetDateTime;
 use tokio::process::{Child, Command};
 
 use super::HUB;
-use crate::traffic::{Item, Plan, Planned, Traffic};
-use crate::{clock, endpoints, identity};
+use crate::{
+    clock, endpoints, identity,
+    traffic::{Item, Plan, Planned, Traffic},
+};
 
 /// Clicks sent at a time.
 const AT_ONCE: usize = 2_000;

@@ -3,18 +3,22 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
+use rand::{SeedableRng, rngs::StdRng};
 use serde_json::json;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::{sync::mpsc, task::JoinSet};
 
-use super::super::process::memory;
-use super::super::report::{Report, histogram, mebibytes, micros};
-use super::super::shop::Shop;
-use super::{HUB, Plan, READERS, feed};
-use crate::clock;
-use crate::traffic::{self, Traffic};
+use super::{
+    super::{
+        process::memory,
+        report::{Report, histogram, mebibytes, micros},
+        shop::Shop,
+    },
+    HUB, Plan, READERS, feed,
+};
+use crate::{
+    clock,
+    traffic::{self, Traffic},
+};
 
 /// One in so many clicks is watched.
 const WATCHED: usize = 50;

@@ -13,8 +13,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::report::Report;
-use super::shop::Shop;
+use super::{report::Report, shop::Shop};
 use crate::project::Project;
 
 /// The hub of clicks.

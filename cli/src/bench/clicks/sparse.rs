@@ -6,11 +6,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::super::process::{cpu_time, memory};
-use super::super::report::{Report, mebibytes};
-use super::super::shop::Shop;
-use super::feed::Feed;
-use super::{HUB, Plan, feed, ratio};
+use super::{
+    super::{
+        process::{cpu_time, memory},
+        report::{Report, mebibytes},
+        shop::Shop,
+    },
+    HUB, Plan,
+    feed::{self, Feed},
+    ratio,
+};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const BATCH: u32 = 500;

@@ -1,22 +1,30 @@
 //! The stack in a process of its own.
 
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
-use contoso_local::stack::{Endpoints, Ports, Stack, StackOptions};
-use contoso_local::storage::Sync as SyncMode;
-use contoso_local::topology::Topology;
-use contoso_local::transport::Hosts;
+use contoso_local::{
+    stack::{Endpoints, Ports, Stack, StackOptions},
+    storage::Sync as SyncMode,
+    topology::Topology,
+    transport::Hosts,
+};
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{ChildStdin, Command};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    process::{ChildStdin, Command},
+};
 
 use super::Plan;
-use crate::bench::process::{Memory, cpu_time, memory};
-use crate::endpoints;
+use crate::{
+    bench::process::{Memory, cpu_time, memory},
+    endpoints,
+};
 
 /// Container of captured files, and of the blob that goes up and down.
 pub(super) const CONTAINER: &str = "capture";

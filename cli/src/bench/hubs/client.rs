@@ -1,26 +1,24 @@
 //! The official Rust clients, against a stack on loopback.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use azure_core::credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions};
-use azure_core::error::{Error, ErrorKind};
-use azure_core::hmac::hmac_sha256;
-use azure_core::http::Url;
-use azure_messaging_eventhubs::models::EventData;
+use azure_core::{
+    credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions},
+    error::{Error, ErrorKind},
+    hmac::hmac_sha256,
+    http::Url,
+};
 use azure_messaging_eventhubs::{
     ConsumerClient, EventDataBatchOptions, EventReceiver, OpenReceiverOptions, ProducerClient, StartLocation,
-    StartPosition,
+    StartPosition, models::EventData,
 };
 use azure_storage_blob::{BlobClient, BlobContainerClient};
 use contoso_local::stack::Endpoints;
 use time::format_description::well_known::Rfc3339;
 
 use super::child::IDENTITY;
-use crate::clock;
-use crate::endpoints;
-use crate::identity::SignedIn;
+use crate::{clock, endpoints, identity::SignedIn};
 
 /// The AMQP client may wait for ever for an answer that came early or never; we do not.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -6,10 +6,12 @@ use anyhow::{Result, bail};
 use azure_core::http::RequestContent;
 use futures::TryStreamExt;
 
-use super::Plan;
-use super::child::{CAPTURED, CONTAINER, Child};
-use super::client;
-use super::figures::{Blobs, Capture};
+use super::{
+    Plan,
+    child::{CAPTURED, CONTAINER, Child},
+    client,
+    figures::{Blobs, Capture},
+};
 use crate::clock;
 
 /// Bytes of a captured event's body.

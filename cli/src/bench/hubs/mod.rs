@@ -16,11 +16,10 @@ use std::time::Duration;
 use anyhow::Result;
 use contoso_local::storage::Sync as SyncMode;
 
-use child::Child;
+use self::child::Child;
+use crate::output;
 pub use child::serve;
 pub use figures::Figures;
-
-use crate::output;
 
 /// What to measure with.
 #[derive(Clone, Debug)]

@@ -1,18 +1,24 @@
 //! Memory of the hubs against the number of events they retain.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use azure_messaging_eventhubs::StartLocation;
 use futures::StreamExt;
 use tokio::task::JoinSet;
 
-use super::Plan;
-use super::child::{Child, hub_of};
-use super::client;
-use super::figures::{MemoryAt, Retained};
+use super::{
+    Plan,
+    child::{Child, hub_of},
+    client,
+    figures::{MemoryAt, Retained},
+};
 use crate::clock;
 
 /// Bytes of an event's body.

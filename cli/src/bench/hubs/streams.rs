@@ -1,20 +1,25 @@
 //! Events in and out at once.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 use azure_messaging_eventhubs::StartLocation;
 use futures::StreamExt;
 use tokio::task::JoinSet;
 
-use super::Plan;
-use super::child::{Child, hub_of};
-use super::client;
-use super::figures::Stream;
-use crate::bench::process::cpu_time;
-use crate::clock;
+use super::{
+    Plan,
+    child::{Child, hub_of},
+    client,
+    figures::Stream,
+};
+use crate::{bench::process::cpu_time, clock};
 
 /// Before the measurement, so that connections are warm.
 const WARM_UP: Duration = Duration::from_secs(1);

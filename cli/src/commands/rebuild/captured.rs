@@ -3,25 +3,28 @@
 //! A file is read to its end before the first of its events is used: one that is damaged anywhere counts as a whole, as it does for
 //! `CaptureBatch`, which stores nothing of it. It is parked, told and left out; the others go on.
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{BufReader, Seek, Write};
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::{BufReader, Seek, Write},
+};
 
 use anyhow::{Context, bail};
 use backon::Retryable;
-use contoso_handlers::app::App;
-use contoso_handlers::azure::blobs::{BlobError, BlobErrorKind};
-use contoso_handlers::domain::capture::{self, CaptureFile, CapturedEvent};
-use contoso_handlers::events::{DecodeError, Incoming};
-use contoso_handlers::function::{HubEvent, Position};
-use contoso_handlers::functions::capture_batch;
-use contoso_handlers::outcome::Cause;
-use contoso_handlers::stores::capture::FILES;
+use contoso_handlers::{
+    app::App,
+    azure::blobs::{BlobError, BlobErrorKind},
+    domain::capture::{self, CaptureFile, CapturedEvent},
+    events::{DecodeError, Incoming},
+    function::{HubEvent, Position},
+    functions::capture_batch,
+    outcome::Cause,
+    stores::capture::FILES,
+};
 use futures::{Stream, StreamExt, stream};
 use time::{Duration, OffsetDateTime};
 
-use super::replayed::pauses;
-use super::tally::Tally;
+use super::{replayed::pauses, tally::Tally};
 use crate::output;
 
 /// Captured files tell whole seconds. The hub stored an event up to so much later.

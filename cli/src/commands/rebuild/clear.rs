@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 
 use anyhow::Context;
-use contoso_handlers::app::App;
-use contoso_handlers::azure::cosmos::CosmosErrorKind;
-use contoso_handlers::function::Documents;
+use contoso_handlers::{app::App, azure::cosmos::CosmosErrorKind, function::Documents};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 

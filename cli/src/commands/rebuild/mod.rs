@@ -9,22 +9,22 @@ mod rollup;
 mod tally;
 mod trends;
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use anyhow::bail;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use contoso_handlers::app::App;
-use contoso_handlers::function::{Documents, Trigger};
-use contoso_handlers::settings::EventHubsSettings;
-use contoso_handlers::{registry, stores};
+use contoso_handlers::{
+    app::App,
+    function::{Documents, Trigger},
+    registry,
+    settings::EventHubsSettings,
+    stores,
+};
 use tokio::time::Instant;
 
+use self::{replayed::Replay, tally::Tally};
 use super::Exit;
-use crate::signals::Signals;
-use crate::{endpoints, identity, output};
-use replayed::Replay;
-use tally::Tally;
+use crate::{endpoints, identity, output, signals::Signals};
 
 /// Events that were in no captured file.
 const FROM_HUB: &str = "more of the hub";

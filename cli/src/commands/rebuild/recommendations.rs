@@ -3,17 +3,17 @@
 use std::collections::HashSet;
 
 use anyhow::Context;
-use contoso_handlers::app::App;
-use contoso_handlers::domain::capture::ReportedFile;
-use contoso_handlers::function::Documents;
-use contoso_handlers::functions::recommendations;
-use contoso_handlers::outcome::Cause;
-use contoso_handlers::stores::co_views::FileSessions;
+use contoso_handlers::{
+    app::App, domain::capture::ReportedFile, function::Documents, functions::recommendations, outcome::Cause,
+    stores::co_views::FileSessions,
+};
 use futures::StreamExt;
 
-use super::captured::{self, Captured, Entry, Readable};
-use super::clear;
-use super::tally::Tally;
+use super::{
+    captured::{self, Captured, Entry, Readable},
+    clear,
+    tally::Tally,
+};
 use crate::output;
 
 const HUB: &str = "clicks";

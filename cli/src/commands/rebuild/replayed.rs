@@ -1,24 +1,30 @@
 //! Projections whose function takes old events as it took them first.
 
-use std::collections::{BTreeSet, HashSet};
-use std::time::Duration;
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use azure_messaging_eventhubs::StartLocation;
 use backon::{ExponentialBuilder, Retryable};
-use contoso_handlers::app::App;
-use contoso_handlers::function::{BoxFuture, Documents, HubEvent, Projection};
-use contoso_handlers::outcome::Outcome;
-use contoso_handlers::settings::EventHubsSettings;
+use contoso_handlers::{
+    app::App,
+    function::{BoxFuture, Documents, HubEvent, Projection},
+    outcome::Outcome,
+    settings::EventHubsSettings,
+};
 use futures::StreamExt;
 use time::OffsetDateTime;
 
-use super::captured::{self, Captured, Record};
-use super::rest::{self, Partition};
-use super::tally::Tally;
-use super::{FROM_HUB, clear};
-use crate::hub::Hub;
-use crate::output;
+use super::{
+    FROM_HUB,
+    captured::{self, Captured, Record},
+    clear,
+    rest::{self, Partition},
+    tally::Tally,
+};
+use crate::{hub::Hub, output};
 
 /// Events given to a function at a time, as the host does.
 const BATCH: usize = 500;

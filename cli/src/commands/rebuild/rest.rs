@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use azure_messaging_eventhubs::StartLocation;
-use contoso_handlers::app::App;
-use contoso_handlers::function::Position;
+use contoso_handlers::{app::App, function::Position};
 use futures::StreamExt;
 use time::OffsetDateTime;
 

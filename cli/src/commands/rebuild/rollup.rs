@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Context;
-use contoso_handlers::app::App;
-use contoso_handlers::domain::trends::window::{MOST_PAGES, PageId, WindowId};
-use contoso_handlers::function::Documents;
-use contoso_handlers::functions::trend_rollup;
-use contoso_handlers::outcome::Cause;
+use contoso_handlers::{
+    app::App,
+    domain::trends::window::{MOST_PAGES, PageId, WindowId},
+    function::Documents,
+    functions::trend_rollup,
+    outcome::Cause,
+};
 use serde_json::Value;
 
-use super::clear;
-use super::tally::Tally;
+use super::{clear, tally::Tally};
 use crate::output;
 
 pub(super) const SUMMED: &str = "pages of windows summed";

@@ -1,27 +1,36 @@
 //! `contoso replay clicks`: a real log of clicks, sent to the hub as other producers send them.
 
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
-use contoso_handlers::app::App;
-use contoso_handlers::domain::click::{Click, SessionId, VisitorId};
-use contoso_handlers::events::contracts::CLICK_RECORDED;
-use contoso_handlers::events::{HubMessage, Outgoing};
+use contoso_handlers::{
+    app::App,
+    domain::click::{Click, SessionId, VisitorId},
+    events::{HubMessage, Outgoing, contracts::CLICK_RECORDED},
+};
 use indicatif::ProgressBar;
-use time::Date;
-use time::macros::format_description;
+use time::{Date, macros::format_description};
 use tokio::time::Instant;
 
-use super::super::Exit;
-use super::schedule::{Extent, Schedule};
-use super::shuffle::Shuffled;
-use crate::clickstream::{self, ClickstreamError, Row};
-use crate::products::Products;
-use crate::signals::Signals;
-use crate::{catalogue, clock, endpoints, identity, output, seed, units};
+use super::{
+    super::Exit,
+    schedule::{Extent, Schedule},
+    shuffle::Shuffled,
+};
+use crate::{
+    catalogue,
+    clickstream::{self, ClickstreamError, Row},
+    clock, endpoints, identity, output,
+    products::Products,
+    seed,
+    signals::Signals,
+    units,
+};
 
 const EXAMPLES: &str = "\
 Examples:

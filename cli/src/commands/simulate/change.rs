@@ -1,12 +1,10 @@
 //! What staff change: prices around where they were, and stock.
 
 use contoso_handlers::domain::money::Money;
-use rand::Rng;
-use rand::rngs::StdRng;
+use rand::{Rng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use super::report::Kind;
-use super::shop::Listed;
+use super::{report::Kind, shop::Listed};
 
 /// Prices stay within this share of where they were when the simulation began.
 const PRICES: std::ops::RangeInclusive<f64> = 0.7..=1.3;

@@ -1,18 +1,23 @@
 //! Visitors at work: planned clicks, sent one by one when they are due, as browsers send them.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::Client;
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+    time::Instant,
+};
 
-use super::MAX_IN_FLIGHT;
-use super::report::{Call, Kind};
-use crate::failure::{self, CallError};
-use crate::traffic::{Item, Planned, Traffic};
+use super::{
+    MAX_IN_FLIGHT,
+    report::{Call, Kind},
+};
+use crate::{
+    failure::{self, CallError},
+    traffic::{Item, Planned, Traffic},
+};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 

@@ -7,27 +7,33 @@ mod report;
 mod shop;
 mod staff;
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::bail;
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{Rng, SeedableRng, rngs::StdRng};
 use reqwest::Client;
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::{sync::mpsc, time::Instant};
 
+use self::{
+    change::Mix,
+    progress::Progress,
+    report::{Call, Report},
+    shop::Listed,
+};
 use super::Exit;
-use crate::data_dir::Seeded;
-use crate::products::Products;
-use crate::signals::Signals;
-use crate::traffic::{Item, Outage, Plan, Traffic};
-use crate::{clock, endpoints, output, units};
-use change::Mix;
-use progress::Progress;
-use report::{Call, Report};
-use shop::Listed;
+use crate::{
+    clock,
+    data_dir::Seeded,
+    endpoints, output,
+    products::Products,
+    signals::Signals,
+    traffic::{Item, Outage, Plan, Traffic},
+    units,
+};
 
 const EXAMPLES: &str = "\
 Examples:

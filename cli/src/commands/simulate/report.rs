@@ -1,13 +1,11 @@
 //! What became of the calls.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Context;
 use hdrhistogram::Histogram;
 
-use crate::failure::CallError;
-use crate::output;
+use crate::{failure::CallError, output};
 
 /// Longest latency that is told apart, in microseconds: beyond every deadline of ours.
 const MAX_MICROS: u64 = 10 * 60 * 1_000_000;

@@ -1,18 +1,18 @@
 //! What the site lists.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::bail;
-use contoso_handlers::domain::money::Money;
-use contoso_handlers::domain::product::ProductId;
+use contoso_handlers::domain::{money::Money, product::ProductId};
 use reqwest::Client;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use crate::clock;
-use crate::failure::{self, CallError};
-use crate::output;
+use crate::{
+    clock,
+    failure::{self, CallError},
+    output,
+};
 
 /// How long the site may take for its first list: right after the start its projection still reads the hub.
 const CATCH_UP: Duration = Duration::from_secs(60);

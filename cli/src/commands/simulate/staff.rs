@@ -1,15 +1,14 @@
 //! Staff at work: changes of products at a steady rate, through the public API.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+    time::Instant,
+};
 
-use super::MAX_IN_FLIGHT;
-use super::change::Mix;
-use super::report::Call;
+use super::{MAX_IN_FLIGHT, change::Mix, report::Call};
 use crate::products::Products;
 
 /// Sends changes when they are due, whether earlier ones are answered or not, as independent people would.

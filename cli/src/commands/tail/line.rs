@@ -4,13 +4,13 @@ use azure_messaging_eventhubs::models::ReceivedEventData;
 use contoso_handlers::events::{Codec, Event};
 use contoso_json::Plain;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 use super::words::{self, short};
-use crate::hub;
-use crate::output::{self, Paint};
+use crate::{
+    hub,
+    output::{self, Paint},
+};
 
 /// An event at its place in the hub, decoded or with the reason why not.
 pub(super) struct Line {

@@ -4,21 +4,16 @@ mod line;
 mod source;
 mod words;
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use anyhow::Context;
 use clap::ValueEnum;
-use contoso_handlers::app::App;
-use contoso_handlers::settings::EventHubsSettings;
+use contoso_handlers::{app::App, settings::EventHubsSettings};
 use futures::StreamExt;
 
+use self::{line::Line, source::Source};
 use super::Exit;
-use crate::output::Paint;
-use crate::signals::Signals;
-use crate::{endpoints, identity};
-use line::Line;
-use source::Source;
+use crate::{endpoints, identity, output::Paint, signals::Signals};
 
 const EXAMPLES: &str = "\
 Examples:

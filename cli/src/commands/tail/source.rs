@@ -1,11 +1,12 @@
 //! The partitions of a hub, all together.
 
 use anyhow::bail;
-use azure_messaging_eventhubs::models::ReceivedEventData;
-use azure_messaging_eventhubs::{EventReceiver, Result, StartLocation};
+use azure_messaging_eventhubs::{EventReceiver, Result, StartLocation, models::ReceivedEventData};
 use contoso_handlers::settings::EventHubsSettings;
-use futures::stream::{SelectAll, select_all};
-use futures::{Stream, StreamExt};
+use futures::{
+    Stream, StreamExt,
+    stream::{SelectAll, select_all},
+};
 
 use crate::hub::Hub;
 

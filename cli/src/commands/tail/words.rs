@@ -1,10 +1,14 @@
 //! Events of ours in the words of a person.
 
-use contoso_handlers::domain::anomaly::event::{AnomalyDetected, DETECTED};
-use contoso_handlers::domain::click::{Click, RECORDED};
-use contoso_handlers::domain::product_diff::FieldChange;
-use contoso_handlers::domain::product_events::{CHANGED, DISCONTINUED, ProductChanged, ProductDiscontinued};
-use contoso_handlers::events::Event;
+use contoso_handlers::{
+    domain::{
+        anomaly::event::{AnomalyDetected, DETECTED},
+        click::{Click, RECORDED},
+        product_diff::FieldChange,
+        product_events::{CHANGED, DISCONTINUED, ProductChanged, ProductDiscontinued},
+    },
+    events::Event,
+};
 use time::macros::format_description;
 
 use crate::output::Paint;

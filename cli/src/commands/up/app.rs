@@ -1,7 +1,6 @@
 //! Looking at a packaged app before anything starts.
 
-use std::path::Path;
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use anyhow::{Context, bail};
 use serde::Deserialize;

@@ -1,20 +1,22 @@
 //! `up --detach`: the stack as a process of its own, which outlives the terminal.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::process::Stdio;
+use std::{
+    fs::{File, OpenOptions},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    process::Stdio,
+};
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
 
 use super::Exit;
-use crate::data_dir::LOG;
-use crate::output;
-use crate::signals::Signals;
+use crate::{data_dir::LOG, output, signals::Signals};
 
 /// Lines of the log that are shown: what is said when all is ready, or why it is not.
 const LAST_LINES: usize = 30;

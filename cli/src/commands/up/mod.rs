@@ -9,22 +9,24 @@ use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
-use contoso_local::cosmos::Replay;
-use contoso_local::files;
-use contoso_local::stack::{Stack, StackError, StackOptions};
-use contoso_local::storage::Sync;
-use contoso_local::topology::Topology;
-use contoso_local::transport::HostName;
+use contoso_local::{
+    cosmos::Replay,
+    files,
+    stack::{Stack, StackError, StackOptions},
+    storage::Sync,
+    topology::Topology,
+    transport::HostName,
+};
 
-use super::package::AppArgs;
-use super::{Exit, package};
-use crate::data_dir::DataDir;
-use crate::package::Profile;
-use crate::project::Project;
-use crate::renewed::Executable;
-use crate::signals::Signals;
-use crate::{app_settings, catalogue, endpoints, output};
-use session::{Catalogue, Session};
+use self::session::{Catalogue, Session};
+use super::{
+    Exit,
+    package::{self, AppArgs},
+};
+use crate::{
+    app_settings, catalogue, data_dir::DataDir, endpoints, output, package::Profile, project::Project,
+    renewed::Executable, signals::Signals,
+};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -3,12 +3,13 @@
 use std::io::ErrorKind;
 
 use anyhow::anyhow;
-use contoso_local::stack::{PortError, Ports};
-use contoso_local::topology::Topology;
+use contoso_local::{
+    stack::{PortError, Ports},
+    topology::Topology,
+};
 
 use super::PortChoice;
-use crate::data_dir::DataDir;
-use crate::output;
+use crate::{data_dir::DataDir, output};
 
 /// The ports to take: each is free now, or any free one will do.
 ///

@@ -1,20 +1,25 @@
 //! What `up` brings to life on a started stack, until it is ready.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, anyhow};
 use contoso_local::stack::{AppOptions, Endpoints, Stack};
 use serde_json::Value;
 
-use crate::catalogue::Product;
-use crate::data_dir::{DataDir, Seeded};
-use crate::endpoints::{self, Published};
-use crate::identity::{self, SignedIn};
-use crate::output::{self, Paint};
-use crate::pages::{self, Pages};
-use crate::products::Products;
-use crate::{app_settings, schemas, seed, subscription};
+use crate::{
+    app_settings,
+    catalogue::Product,
+    data_dir::{DataDir, Seeded},
+    endpoints::{self, Published},
+    identity::{self, SignedIn},
+    output::{self, Paint},
+    pages::{self, Pages},
+    products::Products,
+    schemas, seed, subscription,
+};
 
 /// The function that products are written through.
 pub(super) const PRODUCTS: &str = "Products";

@@ -3,13 +3,9 @@
 use std::ops::Range;
 
 use contoso_handlers::domain::anomaly::{Kind, Scope};
-use rand::Rng;
-use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
+use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 
-use super::DAY;
-use super::log::Log;
-use super::simulated::Shop;
+use super::{DAY, log::Log, simulated::Shop};
 
 /// An injected anomaly.
 #[derive(Clone, Debug)]

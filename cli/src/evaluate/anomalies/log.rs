@@ -1,18 +1,18 @@
 //! A real shop's log, which knows the day of a click only: sessions begin within the day as a shop's day goes, clicks follow each other
 //! within 10 to 120 seconds.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
-use std::path::Path;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    path::Path,
+};
 
 use contoso_handlers::domain::anomaly::Minute;
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{Rng, SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, Poisson};
 use time::OffsetDateTime;
 
-use super::simulated::profile;
-use super::{DAY, Factor, Traffic};
+use super::{DAY, Factor, Traffic, simulated::profile};
 use crate::clickstream;
 
 /// The clicks by minute: places of category and product.

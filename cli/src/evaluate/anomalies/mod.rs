@@ -7,18 +7,16 @@ mod score;
 mod simulated;
 mod zscore;
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use contoso_handlers::domain::anomaly::{Anomaly, Change, Detector, Kind, Minute, Scope};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
+use rand::{SeedableRng, rngs::StdRng};
 use serde::Serialize;
 
-use inject::Label;
-use score::Score;
-use simulated::Size;
-use zscore::ZScore;
+use self::{inject::Label, score::Score, simulated::Size, zscore::ZScore};
 
 /// Days that are seen before anything is injected or scored.
 pub const WARM_UP_DAYS: i64 = 14;

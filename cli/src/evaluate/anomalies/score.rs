@@ -1,13 +1,11 @@
 //! Alarms against labels.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use contoso_handlers::domain::anomaly::{Kind, Scope};
 use serde::Serialize;
 
-use super::Alarm;
-use super::inject::Label;
+use super::{Alarm, inject::Label};
 
 /// Minutes after the end of an anomaly in which its alarm still counts.
 const GRACE: i64 = 5;

@@ -1,8 +1,7 @@
 //! A simulated shop: daily and weekly season, Zipf popularity, and noise that is not Poisson.
 
 use contoso_handlers::domain::anomaly::Minute;
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{Rng, SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, Gamma, Normal, Poisson};
 
 use super::{DAY, Factor, Traffic};

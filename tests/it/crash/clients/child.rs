@@ -1,22 +1,24 @@
 //! The process with the clients.
 
-use std::fs::File;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::{
+    fs::File,
+    io::Write,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use azure_identity::ManagedIdentityCredential;
-use azure_messaging_eventhubs::models::EventData;
 use azure_messaging_eventhubs::{
     ConsumerClient, EventDataBatchOptions, EventHubsError, OpenReceiverOptions, ProducerClient, RetryOptions,
-    StartLocation, StartPosition,
+    StartLocation, StartPosition, models::EventData,
 };
-use futures::StreamExt;
-use futures::future::{join, join_all};
+use futures::{
+    StreamExt,
+    future::{join, join_all},
+};
 use serde_json::json;
 
-use super::told::digest;
-use super::{ENDPOINT, NOTES, PARTITIONS, ROUND};
+use super::{ENDPOINT, NOTES, PARTITIONS, ROUND, told::digest};
 use crate::support::machine::{setting, time_passes};
 
 const NAMESPACE: &str = "contoso.servicebus.windows.net";

@@ -7,8 +7,10 @@
 mod child;
 mod told;
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
 
 use contoso_cli::{endpoints, identity};
 use contoso_local::stack::Endpoints;

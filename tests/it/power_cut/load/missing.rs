@@ -1,13 +1,14 @@
 //! How a later stack is asked for what was acknowledged.
 
-use std::collections::{HashMap, HashSet};
-use std::path::Path;
-use std::time::Duration;
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    time::Duration,
+};
 
 use axum::http::Method;
 use bytes::Bytes;
-use contoso_local::stack::Stack;
-use contoso_local::storage::Sync;
+use contoso_local::{stack::Stack, storage::Sync};
 use serde_json::Value;
 
 use super::{CONTAINER, HUB, QUEUE, blob, cosmos, publications, schemas, start};

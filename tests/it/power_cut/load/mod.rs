@@ -7,20 +7,24 @@ mod missing;
 mod publications;
 mod schemas;
 
-use std::error::Error;
-use std::fs::File;
-use std::io::Write;
-use std::path::Path;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::{
+    error::Error,
+    fs::File,
+    io::Write,
+    path::Path,
+    sync::{Arc, LazyLock, Mutex},
+};
 
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use bytes::Bytes;
 use contoso_cli::identity;
-use contoso_local::blobs::PutOptions;
-use contoso_local::stack::{Ports, Stack, StackOptions};
-use contoso_local::storage::Sync;
-use contoso_local::topology::Topology;
-use contoso_local::transport::Hosts;
+use contoso_local::{
+    blobs::PutOptions,
+    stack::{Ports, Stack, StackOptions},
+    storage::Sync,
+    topology::Topology,
+    transport::Hosts,
+};
 
 use super::recorder::STACK;
 use crate::support::eventually;

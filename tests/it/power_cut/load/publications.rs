@@ -1,12 +1,13 @@
 //! Publications to an Event Grid topic over the wire, which wait for a queue that does not exist: accepted, and not
 //! delivered. A later stack makes the queue and moves its clock on to the next attempt.
 
-use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use axum::http::StatusCode;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use base64::{Engine, prelude::BASE64_STANDARD};
 use contoso_local::stack::Stack;
 use serde_json::{Value, json};
 

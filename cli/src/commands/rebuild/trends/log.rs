@@ -1,23 +1,30 @@
 //! All clicks of one partition: those in captured files, then those that only the hub has.
 
 use anyhow::bail;
-use azure_messaging_eventhubs::StartLocation;
-use azure_messaging_eventhubs::models::EventHubPartitionProperties;
-use contoso_handlers::app::App;
-use contoso_handlers::domain::trends::coverage::{Coverage, Follows};
-use contoso_handlers::domain::trends::minute::Minute;
-use contoso_handlers::domain::trends::window::SequencedClick;
-use contoso_handlers::functions::trends::fact;
-use contoso_handlers::outcome::Outcome;
+use azure_messaging_eventhubs::{StartLocation, models::EventHubPartitionProperties};
+use contoso_handlers::{
+    app::App,
+    domain::trends::{
+        coverage::{Coverage, Follows},
+        minute::Minute,
+        window::SequencedClick,
+    },
+    functions::trends::fact,
+    outcome::Outcome,
+};
 use futures::StreamExt;
 use indicatif::ProgressBar;
 
-use super::super::FROM_HUB;
-use super::super::captured::{self, Captured, Record};
-use super::super::rest::{self, Partition};
-use super::super::tally::Tally;
-use super::spool::Spool;
-use super::{CONSUMER_GROUP, HUB};
+use super::{
+    super::{
+        FROM_HUB,
+        captured::{self, Captured, Record},
+        rest::{self, Partition},
+        tally::Tally,
+    },
+    CONSUMER_GROUP, HUB,
+    spool::Spool,
+};
 use crate::hub::Hub;
 
 /// What was read of a partition.

@@ -6,25 +6,30 @@ mod log;
 mod spool;
 mod store;
 
-use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use anyhow::Context;
-use contoso_handlers::app::App;
-use contoso_handlers::domain::trends::minute::Minute;
-use contoso_handlers::domain::trends::remade::{Remade, is_over};
-use contoso_handlers::domain::trends::window::{SequencedClick, WindowId};
-use contoso_handlers::settings::EventHubsSettings;
+use contoso_handlers::{
+    app::App,
+    domain::trends::{
+        minute::Minute,
+        remade::{Remade, is_over},
+        window::{SequencedClick, WindowId},
+    },
+    settings::EventHubsSettings,
+};
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 
-use super::captured::Captured;
-use super::tally::Tally;
-use crate::clock;
-use crate::hub::Hub;
-use crate::output;
-use log::Log;
-use store::{Attempt, Known, Store};
+use self::{
+    log::Log,
+    store::{Attempt, Known, Store},
+};
+use super::{captured::Captured, tally::Tally};
+use crate::{clock, hub::Hub, output};
 
 const HUB: &str = "clicks";
 const CONSUMER_GROUP: &str = "trends";

@@ -1,9 +1,11 @@
 //! Facts on disk, by the hour they happened in: a partition's clicks of 100 days are more than memory holds.
 
-use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::{
+    collections::BTreeMap,
+    fs::{File, OpenOptions},
+    io::{BufRead, BufReader, Seek, SeekFrom, Write},
+    path::PathBuf,
+};
 
 use anyhow::Context;
 use contoso_handlers::domain::trends::window::SequencedClick;

@@ -2,10 +2,14 @@
 
 use std::collections::HashSet;
 
-use contoso_handlers::app::App;
-use contoso_handlers::azure::cosmos::{CosmosError, CosmosErrorKind};
-use contoso_handlers::domain::trends::remade::{Comparison, PageWrite, Remade, StoredPage};
-use contoso_handlers::domain::trends::window::{MOST_PAGES, PageId, WindowId};
+use contoso_handlers::{
+    app::App,
+    azure::cosmos::{CosmosError, CosmosErrorKind},
+    domain::trends::{
+        remade::{Comparison, PageWrite, Remade, StoredPage},
+        window::{MOST_PAGES, PageId, WindowId},
+    },
+};
 use serde_json::Value;
 
 /// What became of one attempt at a window.
