@@ -1,5 +1,5 @@
 //! Container `analytics/minutes`: clicks by minute, summed from the windows of all partitions, the day the partition key. In the partition
-//! [`NO_DAY`] item `progress` says how far the windows were summed, and `past` holds the hours before.
+//! `NO_DAY` item `progress` says how far the windows were summed, and `past` holds the hours before.
 
 use std::{collections::BTreeSet, num::NonZeroU32};
 

@@ -7,7 +7,7 @@ use super::error::CosmosError;
 /// Lost races in a row after which a document counts as contended, and the caller has to decide.
 pub(super) const MAX_RACES: usize = 8;
 
-/// Repeats `attempt`, which reads, decides and writes, as long as others write in between: [`MAX_RACES`] times at most.
+/// Repeats `attempt`, which reads, decides and writes, as long as others write in between: `MAX_RACES` times at most.
 ///
 /// # Errors
 /// Those of `attempt`; the last of them if each was a lost race.
