@@ -5,9 +5,9 @@ use serde_json::json;
 use super::Product;
 
 /// A shelf: category, and kinds of things with their lowest price in cents.
-type Shelf = (&'static str, [(&'static str, i64); 3]);
+type CategoryNouns = (&'static str, [(&'static str, i64); 3]);
 
-const SHELVES: [Shelf; 6] = [
+const CATEGORIES: [CategoryNouns; 6] = [
     ("Laptops", [("Ultrabook", 89_900), ("Gaming Laptop", 119_900), ("Convertible", 74_900)]),
     ("Audio", [("Headphones", 7_900), ("Soundbar", 14_900), ("Turntable", 19_900)]),
     ("Cameras", [("Mirrorless Camera", 64_900), ("Action Camera", 24_900), ("Travel Tripod", 4_900)]),
@@ -26,7 +26,7 @@ const LINES: [(&str, &str, &str, i64); 3] = [
 /// Fifty-four products in six categories.
 #[must_use]
 pub fn generated() -> Vec<Product> {
-    SHELVES
+    CATEGORIES
         .iter()
         .flat_map(|(category, kinds)| kinds.iter().map(move |kind| (*category, *kind)))
         .flat_map(|(category, kind)| LINES.iter().map(move |line| product(category, kind, *line)))

@@ -1,6 +1,6 @@
 //! The pages: what `web/` holds, the settings of this stack for it, and the demo partner with its webhook.
 
-mod door;
+mod origin_guard;
 mod partner;
 mod web;
 
@@ -65,7 +65,7 @@ pub fn router(options: Options) -> Router {
 
 fn partner_routes(hosts: &Hosts) -> Router {
     let inbox = Shared::default();
-    let webhook = options(handshake).post(receive).layer(from_fn(door::events_only));
+    let webhook = options(handshake).post(receive).layer(from_fn(origin_guard::events_only));
     let webhook = hosts.guard_from_pages(Router::new().route(WEBHOOK, webhook).with_state(Arc::clone(&inbox)));
     Router::new()
         .route("/partner", get(list))

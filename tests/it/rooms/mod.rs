@@ -28,9 +28,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("cli/src", &["pages/"]),
 ];
 
-/// Names that still have a word of our own: a package, and the name.
-const OLD_NAMES: &[(&str, &[&str])] = &[("cli/src", &["Shelf", "Known", "Door", "door"])];
-
 #[test]
 fn no_file_uses_another_that_uses_it_in_turn() {
     let mut report = String::new();
@@ -61,17 +58,14 @@ fn types_and_modules_have_the_fields_own_names() {
     let mut report = String::new();
     for (source, name) in PACKAGES {
         let package = Package::read(source, name);
-        let is_old = |name: &str| OLD_NAMES.iter().any(|(old, names)| *old == source && names.contains(&name));
-        for named in package.types.iter().filter(|named| !is_old(&named.name)) {
+        for named in &package.types {
             if let Some(word) = words::own_word(&named.name) {
                 let kind = if named.module { "module" } else { "type" };
                 writeln!(report, "{source}/{}: {kind} {}: {word}", named.file, named.name).unwrap();
             }
         }
         for (name, files) in words::several_meanings(&package.types) {
-            if !is_old(name) {
-                writeln!(report, "{source}: {name} has several meanings, in {}", files.join(", ")).unwrap();
-            }
+            writeln!(report, "{source}: {name} has several meanings, in {}", files.join(", ")).unwrap();
         }
     }
     assert!(report.is_empty(), "give these the term that the field has for them:\n{report}");

@@ -21,14 +21,14 @@ use crate::{
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The door that the site's pages send clicks to.
+/// The client that the site's pages send clicks to.
 #[derive(Clone)]
-pub(super) struct Door {
+pub(super) struct ClickClient {
     http: Client,
     address: String,
 }
 
-impl Door {
+impl ClickClient {
     pub(super) fn new(http: Client, functions: &str) -> Self {
         Self { http, address: format!("{}/api/clicks", functions.trim_end_matches('/')) }
     }
@@ -63,7 +63,13 @@ fn submission(run: &str, number: usize, planned: &Planned, item: &Item) -> Value
 }
 
 /// Sends each click when it is due, whether earlier ones are answered or not.
-pub(super) async fn drive(door: Door, items: Vec<Item>, traffic: Traffic, run: String, calls: mpsc::Sender<Call>) {
+pub(super) async fn drive(
+    client: ClickClient,
+    items: Vec<Item>,
+    traffic: Traffic,
+    run: String,
+    calls: mpsc::Sender<Call>,
+) {
     let room = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
     let mut in_flight = JoinSet::new();
     let started = Instant::now();
@@ -74,9 +80,9 @@ pub(super) async fn drive(door: Door, items: Vec<Item>, traffic: Traffic, run: S
         let Ok(permit) = Arc::clone(&room).acquire_owned().await else { break };
         let click = submission(&run, number, &planned, &items[planned.product]);
         let kind = if planned.consent { Kind::Recognised } else { Kind::Anonymous };
-        let (door, calls) = (door.clone(), calls.clone());
+        let (client, calls) = (client.clone(), calls.clone());
         in_flight.spawn(async move {
-            let result = door.send(&click).await;
+            let result = client.send(&click).await;
             drop(permit);
             // Nobody counts any more once the run has ended.
             drop(calls.send(Call { kind, latency: due.elapsed(), result }).await);

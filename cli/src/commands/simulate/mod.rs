@@ -110,13 +110,13 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     let seed = args.seed.unwrap_or_else(|| rand::rng().random());
     let items = products.iter().map(item).collect::<Vec<_>>();
     let staff = (args.rate > 0.0).then(|| {
-        let door = Products::new(http.clone(), &endpoints.functions, args.key.clone());
-        (door, Mix::new(products, args.price_changes, StdRng::seed_from_u64(seed)))
+        let client = Products::new(http.clone(), &endpoints.functions, args.key.clone());
+        (client, Mix::new(products, args.price_changes, StdRng::seed_from_u64(seed)))
     });
     let visitors = (args.clicks > 0.0).then(|| {
         // Another stream of the same seed: more changes must not mean other clicks.
         let traffic = Traffic::new(&items, args.plan(), StdRng::seed_from_u64(!seed));
-        (clicks::Door::new(http, &endpoints.functions), items, traffic)
+        (clicks::ClickClient::new(http, &endpoints.functions), items, traffic)
     });
     let mut signals = Signals::install()?;
 
@@ -128,15 +128,15 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
         let staff_calls = calls.clone();
         let traffic = async move {
             let staff = async {
-                if let Some((door, mix)) = staff {
-                    staff::drive(door, mix, args.rate, args.duration, staff_calls).await;
+                if let Some((client, mix)) = staff {
+                    staff::drive(client, mix, args.rate, args.duration, staff_calls).await;
                 }
             };
             let visitors = async {
-                if let Some((door, items, traffic)) = visitors {
+                if let Some((client, items, traffic)) = visitors {
                     // Two runs of one seed send the same clicks, but not as repeats of each other.
                     let run = format!("sim-{:x}", clock::now().unix_timestamp());
-                    clicks::drive(door, items, traffic, run, calls).await;
+                    clicks::drive(client, items, traffic, run, calls).await;
                 }
             };
             futures::join!(staff, visitors);

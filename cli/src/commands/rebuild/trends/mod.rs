@@ -26,7 +26,7 @@ use tokio::time::Instant;
 
 use self::{
     log::Log,
-    store::{Attempt, Known, Store},
+    store::{Attempt, Findings, Store},
 };
 use super::{captured::Captured, tally::Tally};
 use crate::{clock, hub::Hub, output};
@@ -97,13 +97,13 @@ async fn rebuild_hour(
     tally.add(LEFT, (all - windows.len()) as u64);
 
     let store = Store::new(app);
-    let mut known: HashMap<WindowId, Known> = HashMap::new();
+    let mut findings: HashMap<WindowId, Findings> = HashMap::new();
     let until = Instant::now() + PATIENCE;
     while !windows.is_empty() {
         let end = log.end();
         let attempts: Vec<(WindowId, Attempt)> = stream::iter(&windows)
             .map(|(id, remade)| {
-                let attempt = store.attempt(id, remade, end, known.get(id));
+                let attempt = store.attempt(id, remade, end, findings.get(id));
                 async move { anyhow::Ok((id.clone(), attempt.await?)) }
             })
             .buffer_unordered(AT_ONCE)
@@ -125,7 +125,7 @@ async fn rebuild_hour(
                     continue;
                 }
                 Attempt::Raced => {
-                    known.entry(id).or_default().is_raced = true;
+                    findings.entry(id).or_default().is_raced = true;
                     continue;
                 }
             }
@@ -144,7 +144,7 @@ async fn rebuild_hour(
         log.read_on(ahead.iter().map(|(_, mark)| *mark).max().unwrap_or(end), tally).await?;
         // An event is in the hub before it counts. So what the hub did not have after the window was read, no writer has counted.
         for (id, mark) in ahead.into_iter().filter(|(_, mark)| *mark > log.hub_end()) {
-            known.entry(id).or_default().impossible.insert(mark);
+            findings.entry(id).or_default().impossible.insert(mark);
         }
         // Windows that begin only now are the live function's; those that are done would be made of these facts alone.
         log.facts(hour, &mut place, |fact| match windows.get_mut(&id(&fact)) {

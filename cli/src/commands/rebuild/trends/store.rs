@@ -27,7 +27,7 @@ pub(super) enum Attempt {
 
 /// What earlier attempts at a window found out.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct Findings {
     /// One was too late: the live writer was first.
     pub(super) is_raced: bool,
     /// ChangedDays of events that the hub does not have.
@@ -49,9 +49,9 @@ impl Store {
         id: &WindowId,
         remade: &Remade,
         end: i64,
-        known: Option<&Known>,
+        findings: Option<&Findings>,
     ) -> anyhow::Result<Attempt> {
-        match self.try_attempt(id, remade, end, known).await {
+        match self.try_attempt(id, remade, end, findings).await {
             Err(error) => match error.downcast_ref::<CosmosError>().map(|error| error.kind) {
                 Some(CosmosErrorKind::Refused | CosmosErrorKind::TooLarge) => {
                     Ok(Attempt::Refused(crate::output::chain(error.as_ref())))
@@ -67,16 +67,16 @@ impl Store {
         id: &WindowId,
         remade: &Remade,
         end: i64,
-        known: Option<&Known>,
+        findings: Option<&Findings>,
     ) -> anyhow::Result<Attempt> {
         let now = self.app.now();
-        let stored = self.read(id, known).await?;
+        let stored = self.read(id, findings).await?;
         let wrong = stored.iter().zip(0..).find_map(|(page, number): (_, u32)| {
             let wrong = page.document.as_ref().err()?;
             Some(format!("page {number}: {wrong}"))
         });
         let writes = match remade.compare(&stored, end, now)? {
-            Comparison::Same if known.is_some_and(|known| known.is_raced) => {
+            Comparison::Same if findings.is_some_and(|findings| findings.is_raced) => {
                 Remade::fence(&stored).into_iter().collect()
             }
             Comparison::Same => return Ok(Attempt::Same),
@@ -98,8 +98,8 @@ impl Store {
     }
 
     /// All pages up to the first that is not there.
-    async fn read(&self, id: &WindowId, known: Option<&Known>) -> anyhow::Result<Vec<StoredPage>> {
-        let is_possible = |mark: i64| known.is_none_or(|known| !known.impossible.contains(&mark));
+    async fn read(&self, id: &WindowId, findings: Option<&Findings>) -> anyhow::Result<Vec<StoredPage>> {
+        let is_possible = |mark: i64| findings.is_none_or(|findings| !findings.impossible.contains(&mark));
         let mut pages = Vec::new();
         for number in 0..MOST_PAGES {
             let page = PageId { window: id.clone(), number }.to_string();
