@@ -7,7 +7,7 @@ use contoso_local::event_hubs::Outgoing;
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 
-use crate::support::{Inside, eventually, machine, python};
+use crate::support::{Inside, eventually, machine, python, readers};
 
 /// Four kinds of poison beside good events, in every partition, from a producer that nobody here wrote.
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn poison_on_the_hub_is_parked_and_its_neighbours_pass() {
         let document = shop.document("products", id, id).await.expect("it is projected");
         assert_eq!(document["product"]["price"]["amount"], "2.00", "{document}");
     }
-    for function in ["ProductProjection", "PartnerNotifications"] {
+    for (function, _) in readers("products") {
         shop.parks(function, usize::try_from(sent).expect("a count")).await;
         let letters = shop.blobs("dead-letters", &format!("{function}/products/"));
         let garbage = letters.iter().map(|name| shop.json_blob("dead-letters", name).0).find(|letter| {
@@ -121,7 +121,7 @@ async fn bad_clicks_on_the_hub_disturb_nobody() {
         partition.append(&[good("rope")]).expect("stored");
     }
     let events = partitions * (parked.len() + skipped.len() + 2) + flood.len();
-    for group in ["recently-viewed", "trends"] {
+    for (_, group) in readers("clicks") {
         shop.handles("clicks", group, i64::try_from(events).expect("a count")).await;
     }
     let viewed = async |visitor: &str| {
@@ -134,7 +134,7 @@ async fn bad_clicks_on_the_hub_disturb_nobody() {
     }
     assert_eq!(viewed("one-visitor").await, 20);
     assert!(shop.document("visitors", "nobody-else", "nobody-else").await.is_none());
-    for function in ["RecentlyViewed", "Trends"] {
+    for (function, _) in readers("clicks") {
         shop.parks(function, partitions * parked.len()).await;
     }
     let host = shop.stack.host().expect("a host");

@@ -1,6 +1,6 @@
 //! Unmodified official Python clients, each a round trip with the stack and, where it carries events, with the app.
 
-use crate::support::{Shop, SuiteStack, python};
+use crate::support::{Shop, SuiteStack, python, readers};
 
 /// One stack for all clients: they must get along side by side.
 #[tokio::test]
@@ -12,7 +12,7 @@ async fn python_clients_make_a_round_trip() {
         assert!(said.trim_end().ends_with("ok"), "{script}: {said}");
     }
     // What the client of Event Hubs sends is no event of ours once.
-    for function in ["ProductProjection", "PartnerNotifications"] {
+    for (function, _) in readers("products") {
         shop.parks(function, 1).await;
     }
 }

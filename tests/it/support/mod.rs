@@ -14,13 +14,20 @@ pub(crate) mod seed;
 mod shop;
 mod suite;
 
-pub(crate) use app::{contoso, package, staged_app};
-pub(crate) use inside::Inside;
-pub(crate) use log_counts::LogCounts;
-pub(crate) use shop::{Shop, ShopOptions, children_of, is_alive, signal};
-pub(crate) use suite::SuiteStack;
-
 use std::time::{Duration, Instant};
+
+use contoso_handlers::{
+    function::{Function, Trigger},
+    registry,
+};
+
+pub(crate) use self::{
+    app::{contoso, package, staged_app},
+    inside::Inside,
+    log_counts::LogCounts,
+    shop::{Shop, ShopOptions, children_of, is_alive, signal},
+    suite::SuiteStack,
+};
 
 /// How long a state may take to come; generous, since a wait ends as soon as the state is there.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -47,4 +54,13 @@ where
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }
+}
+
+/// The functions that read a hub, each with its consumer group: what must hold for every reader is asked of all of them.
+pub(crate) fn readers(hub: &str) -> Vec<(&'static str, &'static str)> {
+    let reads = |function: Function| match function.trigger {
+        Trigger::EventHub { hub: read, consumer_group, .. } if read == hub => Some((function.name, consumer_group)),
+        _ => None,
+    };
+    registry::functions().into_iter().filter_map(reads).collect()
 }
