@@ -366,8 +366,8 @@ async fn what_is_damaged_is_named_and_the_rest_is_rebuilt() {
         // What the files lack the hub has still, and the sessions of clicks are stored.
         assert_eq!(live().await, before, "{arguments:?}");
     }
-    // One for each file, however often it was read.
-    shop.parks("CaptureBatch", broken.len()).await;
+    // One for each file, however often a rebuild read it, and one for the event that told the function of it.
+    shop.parks("CaptureBatch", 2 * broken.len()).await;
 
     // Marks and documents that nobody writes, and a window of a partition that there is not.
     let windows = shop.all("analytics", "windows").await;

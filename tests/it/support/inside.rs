@@ -123,11 +123,6 @@ impl Inside {
         (answer.status(), answer.into_body())
     }
 
-    /// Events on the hub `products` so far.
-    pub(crate) fn events(&self) -> i64 {
-        self.events_of("products")
-    }
-
     /// Events on a hub so far.
     pub(crate) fn events_of(&self, hub: &str) -> i64 {
         let hub = self.stack.event_hubs().hub(hub).expect("the hub");
