@@ -1,4 +1,4 @@
-//! The app's public door to products.
+//! HTTP client of the app's products: what staff call.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The door to the app's products.
+/// A client of the app's products.
 #[derive(Clone, Debug)]
 pub struct Products {
     http: Client,

@@ -25,10 +25,10 @@ pub struct SeedError {
 ///
 /// # Errors
 /// At the first product that is refused, or still not taken after some attempts.
-pub async fn seed(door: &Products, catalogue: &str, products: &[Product], bar: &ProgressBar) -> Result<(), SeedError> {
+pub async fn seed(api: &Products, catalogue: &str, products: &[Product], bar: &ProgressBar) -> Result<(), SeedError> {
     stream::iter(products.iter().enumerate())
         .map(|(index, product)| async move {
-            let put = || door.put(product);
+            let put = || api.put(product);
             put.retry(
                 ExponentialBuilder::default()
                     .with_min_delay(Duration::from_millis(100))
@@ -87,15 +87,15 @@ mod tests {
     #[tokio::test]
     async fn a_busy_app_is_asked_again() {
         let calls = Arc::new(AtomicUsize::new(0));
-        let door = Products::new(reqwest::Client::new(), &app(Arc::clone(&calls)).await, None);
-        seed(&door, "shop.json", &products(&["a", "b", "c"]), &ProgressBar::hidden()).await.expect("seeded");
+        let api = Products::new(reqwest::Client::new(), &app(Arc::clone(&calls)).await, None);
+        seed(&api, "shop.json", &products(&["a", "b", "c"]), &ProgressBar::hidden()).await.expect("seeded");
         assert_eq!(calls.load(Ordering::SeqCst), 5);
     }
 
     #[tokio::test]
     async fn a_refused_product_is_named_in_one_line() {
-        let door = Products::new(reqwest::Client::new(), &app(Arc::default()).await, None);
-        let error = seed(&door, "shop.json", &products(&["bad"]), &ProgressBar::hidden()).await.expect_err("refused");
+        let api = Products::new(reqwest::Client::new(), &app(Arc::default()).await, None);
+        let error = seed(&api, "shop.json", &products(&["bad"]), &ProgressBar::hidden()).await.expect_err("refused");
         assert_eq!(
             output::chain(&error),
             "shop.json: entry 1 (bad): cannot PUT /api/products/bad: 400 Bad Request: name must have characters"

@@ -70,8 +70,8 @@ fn timely<T>(now: OffsetDateTime, event: &HubEvent, counts: T) -> Result<T, Outc
     Ok(counts)
 }
 
-fn outcome(folded: Counting) -> Outcome {
-    match folded {
+fn outcome(counted: Counting) -> Outcome {
+    match counted {
         Counting::Counted => Outcome::Done,
         Counting::Before => Outcome::Skip("counted before"),
         Counting::Repeat => Outcome::Skip("a producer's repeat"),
@@ -84,8 +84,8 @@ async fn count(app: &App, id: &WindowId, facts: Vec<SequencedClick>) -> Ended {
     facts.sort_by_key(|(_, fact)| fact.sequence);
     let (order, facts): (Vec<usize>, Vec<SequencedClick>) = facts.into_iter().unzip();
     match try_count(app, id, &facts).await {
-        Ok(folded) => {
-            let mut each: Vec<(usize, Outcome)> = order.into_iter().zip(folded.into_iter().map(outcome)).collect();
+        Ok(counted) => {
+            let mut each: Vec<(usize, Outcome)> = order.into_iter().zip(counted.into_iter().map(outcome)).collect();
             each.sort_by_key(|(index, _)| *index);
             Ended::Each(each.into_iter().map(|(_, outcome)| outcome).collect())
         }
@@ -96,16 +96,16 @@ async fn count(app: &App, id: &WindowId, facts: Vec<SequencedClick>) -> Ended {
 /// Returns when all facts are stored.
 async fn try_count(app: &App, id: &WindowId, facts: &[SequencedClick]) -> Result<Vec<Counting>, Outcome> {
     let windows = &app.stores().windows;
-    let mut folded = Vec::with_capacity(facts.len());
+    let mut counted = Vec::with_capacity(facts.len());
     let mut stored = windows.take(id);
     let mut written = None;
     let mut races = 0;
-    while folded.len() < facts.len() {
+    while counted.len() < facts.len() {
         if stored.window.turn() {
             stored.etag = None;
         }
-        let taken = stored.window.fold(&facts[folded.len()..]);
-        if taken.iter().any(|folded| *folded != Counting::Before) {
+        let taken = stored.window.count(&facts[counted.len()..]);
+        if taken.iter().any(|counted| *counted != Counting::Before) {
             let document = stored.window.document(app.now());
             let document = document.map_err(|error| Outcome::Park(Cause::from_error("pack counts", error)))?;
             match windows.write(&document, stored.etag.as_deref()).await {
@@ -126,10 +126,10 @@ async fn try_count(app: &App, id: &WindowId, facts: &[SequencedClick]) -> Result
                 Err(error) => return Err(unstored("count the clicks", error)),
             }
         }
-        folded.extend(taken);
+        counted.extend(taken);
     }
     windows.put(stored, written);
-    Ok(folded)
+    Ok(counted)
 }
 
 #[cfg(test)]

@@ -116,9 +116,9 @@ impl Session<'_> {
         if products.is_empty() || is_there || !takes_products(&self.app) {
             return Ok(());
         }
-        let door = Products::new(http.clone(), &endpoints.functions, self.function_key(PRODUCTS));
+        let api = Products::new(http.clone(), &endpoints.functions, self.function_key(PRODUCTS));
         let bar = output::bar("catalogue", products.len() as u64);
-        let seeded = seed::seed(&door, name, products, &bar).await;
+        let seeded = seed::seed(&api, name, products, &bar).await;
         bar.finish_and_clear();
         seeded?;
         self.data_dir.set_seeded(&Seeded::of(products))?;

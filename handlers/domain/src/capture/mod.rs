@@ -1,81 +1,21 @@
 //! Reads the files in which Event Hubs keeps what went through a hub (Event Hubs Capture), and counts what is in them.
 
 mod error;
+mod file;
 mod header;
+mod report;
 
 use std::{collections::BTreeMap, io::Read};
 
 use apache_avro::{Reader, Schema, types::Value};
-use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
-pub use self::error::CaptureError;
+pub use self::{
+    error::CaptureError,
+    file::{CaptureFile, Claim},
+    report::{FilePosition, Report, ReportedFile},
+};
 use crate::bounds;
-
-/// A captured file, by its place: `{Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}.avro`, the
-/// service's default.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CaptureFile {
-    /// The container it is in.
-    pub container: String,
-    /// Its name there.
-    pub path: String,
-    /// The hub.
-    pub hub: String,
-    /// The partition id.
-    pub partition: String,
-    /// The beginning of the window, as `yyyy/MM/dd/HH/mm/ss`.
-    window: String,
-}
-
-impl CaptureFile {
-    /// Reads the subject of a `Microsoft.Storage.BlobCreated` event, `/blobServices/default/containers/<container>/blobs/<path>`.
-    /// `None`: it is about no captured file.
-    pub fn from_subject(subject: &str) -> Option<Self> {
-        let place = subject.trim_start_matches('/').strip_prefix("blobServices/default/containers/")?;
-        let (container, path) = place.split_once("/blobs/")?;
-        let parts: Vec<&str> = path.strip_suffix(".avro")?.split('/').collect();
-        let [_namespace, hub, partition, window @ ..] = parts.as_slice() else { return None };
-        let widths = [4, 2, 2, 2, 2, 2];
-        let is_window = window.len() == widths.len()
-            && window
-                .iter()
-                .zip(widths)
-                .all(|(part, width)| part.len() == width && part.bytes().all(|b| b.is_ascii_digit()));
-        is_window.then(|| Self {
-            container: container.to_owned(),
-            path: path.to_owned(),
-            hub: (*hub).to_owned(),
-            partition: (*partition).to_owned(),
-            window: window.join("/"),
-        })
-    }
-
-    /// Where its report is: one place per file, so that a repeat finds it.
-    pub fn report(&self) -> String {
-        format!("{}/{}/{}.json", self.hub, self.partition, self.window)
-    }
-
-    /// Its partition and the day of its window: `<hub>/<partition>/<yyyy>/<MM>/<dd>`.
-    pub fn day(&self) -> String {
-        let date: Vec<&str> = self.window.splitn(4, '/').take(3).collect();
-        format!("{}/{}/{}", self.hub, self.partition, date.join("/"))
-    }
-
-    /// Where the work on the file's version `etag` is claimed.
-    pub fn claim(&self, etag: &str) -> String {
-        format!("claims/{}/{}/{}/{etag}.json", self.hub, self.partition, self.window)
-    }
-}
-
-/// The work on a file, taken by one delivery.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Claim {
-    /// When it was taken.
-    #[serde(with = "time::serde::rfc3339")]
-    pub claimed_at: OffsetDateTime,
-}
 
 /// One captured event.
 #[derive(Clone, Debug, PartialEq)]
@@ -170,94 +110,6 @@ fn enqueued_time(text: &str) -> Option<OffsetDateTime> {
         .map(PrimitiveDateTime::assume_utc)
         .or_else(|_| OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339))
         .ok()
-}
-
-/// What is in a captured file. Made from the file alone, so that the same file always has the same report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
-    /// The file.
-    pub file: ReportedFile,
-    /// The hub.
-    pub hub: String,
-    /// The partition id.
-    pub partition: String,
-    /// Records in the file.
-    pub records: u64,
-    /// Events by type.
-    pub events: BTreeMap<String, u64>,
-    /// Records that are no events of ours and are in the dead letters.
-    pub parked: u64,
-    /// The record with the lowest sequence number; absent if there is none.
-    pub first: Option<FilePosition>,
-    /// The record with the highest sequence number.
-    pub last: Option<FilePosition>,
-}
-
-// Events may be of a type of any name.
-impl contoso_json::Parts<'_> for Report {}
-
-/// Which file, and which version of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReportedFile {
-    /// The container.
-    pub container: String,
-    /// The name there.
-    pub path: String,
-    /// The version.
-    pub etag: String,
-    /// Bytes.
-    pub length: u64,
-}
-
-/// A place in a partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FilePosition {
-    /// Sequence number.
-    pub sequence: i64,
-    /// When the hub stored it.
-    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
-    pub enqueued: Option<OffsetDateTime>,
-}
-
-impl ReportedFile {
-    /// This version of the file.
-    pub fn new(file: &CaptureFile, etag: &str, length: u64) -> Self {
-        // Listings put it in quotes, events do not.
-        let etag = etag.trim_matches('"').to_owned();
-        Self { container: file.container.clone(), path: file.path.clone(), etag, length }
-    }
-}
-
-impl Report {
-    /// The report of a file of which nothing was read yet.
-    pub fn new(file: &CaptureFile, etag: &str, length: u64) -> Self {
-        Self {
-            file: ReportedFile::new(file, etag, length),
-            hub: file.hub.clone(),
-            partition: file.partition.clone(),
-            records: 0,
-            events: BTreeMap::new(),
-            parked: 0,
-            first: None,
-            last: None,
-        }
-    }
-
-    /// Counts a record that is an event of type `event_type`, or none of ours (`None`).
-    pub fn count(&mut self, record: &CapturedEvent, event_type: Option<&str>) {
-        self.records += 1;
-        match event_type {
-            Some(event_type) => *self.events.entry(event_type.to_owned()).or_default() += 1,
-            None => self.parked += 1,
-        }
-        let mark = FilePosition { sequence: record.sequence, enqueued: record.enqueued };
-        if self.first.is_none_or(|first| mark.sequence < first.sequence) {
-            self.first = Some(mark);
-        }
-        if self.last.is_none_or(|last| mark.sequence > last.sequence) {
-            self.last = Some(mark);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::click::LATE;
 
-/// Facts folded at a time. Always as many, so that the same log always makes the same pages.
+/// Clicks counted at a time. Always as many, so that the same log always makes the same pages.
 const AT_ONCE: usize = 256;
 
 /// A window made of the facts of a log.
@@ -39,7 +39,7 @@ pub struct Remade {
     window: Window,
     /// Sequence number of the last fact.
     last: Option<i64>,
-    /// Not folded yet.
+    /// Not counted yet.
     waiting: Vec<SequencedClick>,
     /// Full pages.
     pages: Vec<PageDocument>,
@@ -107,17 +107,17 @@ impl Remade {
     pub fn add(&mut self, fact: SequencedClick, now: OffsetDateTime) -> Result<(), PackError> {
         self.last = self.last.max(Some(fact.sequence));
         self.waiting.push(fact);
-        if self.waiting.len() == AT_ONCE { self.fold(now).map(drop) } else { Ok(()) }
+        if self.waiting.len() == AT_ONCE { self.count_waiting(now).map(drop) } else { Ok(()) }
     }
 
-    /// Folds what waits, and returns the page that is not full, if there is one.
-    fn fold(&mut self, now: OffsetDateTime) -> Result<Option<PageDocument>, PackError> {
+    /// Counts what waits, and returns the page that is not full, if there is one.
+    fn count_waiting(&mut self, now: OffsetDateTime) -> Result<Option<PageDocument>, PackError> {
         let waiting = std::mem::take(&mut self.waiting);
         let mut rest = waiting.as_slice();
         let mut last = None;
         while !rest.is_empty() {
             self.window.turn();
-            rest = &rest[self.window.fold(rest).len()..];
+            rest = &rest[self.window.count(rest).len()..];
             let document = self.window.document(now)?;
             if document.full {
                 self.pages.push(document);
@@ -132,7 +132,7 @@ impl Remade {
     /// All pages, from the first to the last.
     fn documents(&self, now: OffsetDateTime) -> Result<Vec<PageDocument>, PackError> {
         let mut whole = self.clone();
-        let open = whole.fold(now)?;
+        let open = whole.count_waiting(now)?;
         // Nothing waited: the page that is not full is as it was.
         let open = match open {
             None if !whole.window.page().is_full() && whole.window.page().tally().facts() > 0 => {

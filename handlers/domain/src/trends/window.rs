@@ -179,12 +179,12 @@ impl Window {
 
     /// Takes `facts`, in the order of the partition, until the page has no room, and says what became of those it took.
     /// All that is taken is stored with the next write of [`Window::page`], or not at all.
-    pub fn fold(&mut self, facts: &[SequencedClick]) -> Vec<Counting> {
-        let mut folded = Vec::with_capacity(facts.len());
+    pub fn count(&mut self, facts: &[SequencedClick]) -> Vec<Counting> {
+        let mut counted = Vec::with_capacity(facts.len());
         let mut is_first = true;
         for fact in facts {
             if self.page.mark.is_some_and(|mark| fact.sequence <= mark) {
-                folded.push(Counting::Before);
+                counted.push(Counting::Before);
                 continue;
             }
             // One always fits what is not full, so that a caller who turns full pages always comes on.
@@ -192,10 +192,10 @@ impl Window {
                 break;
             }
             is_first = false;
-            folded.push(self.take(fact));
+            counted.push(self.take(fact));
             self.page.mark = Some(fact.sequence);
         }
-        folded
+        counted
     }
 
     fn take(&mut self, fact: &SequencedClick) -> Counting {

@@ -155,7 +155,7 @@ mod tests {
         let mut document = None;
         while taken < facts.len() {
             window.turn();
-            taken += window.fold(&facts[taken..]).len();
+            taken += window.count(&facts[taken..]).len();
             document = Some(window.document(datetime!(2026-06-01 13:00 UTC)).unwrap());
         }
         (id, StoredWindow { window, etag: Some("e".to_owned()) }, document.unwrap())
@@ -170,10 +170,10 @@ mod tests {
             let StoredWindow { mut window, etag } = windows.take(&id).unwrap();
             assert_eq!(etag.as_deref(), Some("e"));
             window.turn();
-            assert_eq!(window.fold(&[fact(clicks - 1)]), [Counting::Before], "the mark of {clicks}");
+            assert_eq!(window.count(&[fact(clicks - 1)]), [Counting::Before], "the mark of {clicks}");
             let repeat = SequencedClick { sequence: clicks, ..fact(0) };
             assert_eq!(
-                window.fold(&[repeat, fact(clicks + 1)]),
+                window.count(&[repeat, fact(clicks + 1)]),
                 [Counting::Repeat, Counting::Counted],
                 "the ids of {clicks}"
             );

@@ -97,8 +97,8 @@ impl Counter {
                 if window.turn() {
                     version = None;
                 }
-                let folded = window.fold(&facts[done..]);
-                if folded.iter().any(|folded| *folded != Counting::Before) {
+                let counted = window.count(&facts[done..]);
+                if counted.iter().any(|counted| *counted != Counting::Before) {
                     if writes == 0 {
                         self.held.clear();
                         return false;
@@ -114,7 +114,7 @@ impl Counter {
                         }
                     }
                 }
-                done += folded.len();
+                done += counted.len();
             }
             self.held.insert(id, (window, version));
         }

@@ -1,0 +1,69 @@
+//! Where a captured file is, and who works on it.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+/// A captured file, by its place: `{Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}.avro`, the
+/// service's default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaptureFile {
+    /// The container it is in.
+    pub container: String,
+    /// Its name there.
+    pub path: String,
+    /// The hub.
+    pub hub: String,
+    /// The partition id.
+    pub partition: String,
+    /// The beginning of the window, as `yyyy/MM/dd/HH/mm/ss`.
+    window: String,
+}
+
+impl CaptureFile {
+    /// Reads the subject of a `Microsoft.Storage.BlobCreated` event, `/blobServices/default/containers/<container>/blobs/<path>`.
+    /// `None`: it is about no captured file.
+    pub fn from_subject(subject: &str) -> Option<Self> {
+        let place = subject.trim_start_matches('/').strip_prefix("blobServices/default/containers/")?;
+        let (container, path) = place.split_once("/blobs/")?;
+        let parts: Vec<&str> = path.strip_suffix(".avro")?.split('/').collect();
+        let [_namespace, hub, partition, window @ ..] = parts.as_slice() else { return None };
+        let widths = [4, 2, 2, 2, 2, 2];
+        let is_window = window.len() == widths.len()
+            && window
+                .iter()
+                .zip(widths)
+                .all(|(part, width)| part.len() == width && part.bytes().all(|b| b.is_ascii_digit()));
+        is_window.then(|| Self {
+            container: container.to_owned(),
+            path: path.to_owned(),
+            hub: (*hub).to_owned(),
+            partition: (*partition).to_owned(),
+            window: window.join("/"),
+        })
+    }
+
+    /// Where its report is: one place per file, so that a repeat finds it.
+    pub fn report(&self) -> String {
+        format!("{}/{}/{}.json", self.hub, self.partition, self.window)
+    }
+
+    /// Its partition and the day of its window: `<hub>/<partition>/<yyyy>/<MM>/<dd>`.
+    pub fn day(&self) -> String {
+        let date: Vec<&str> = self.window.splitn(4, '/').take(3).collect();
+        format!("{}/{}/{}", self.hub, self.partition, date.join("/"))
+    }
+
+    /// Where the work on the file's version `etag` is claimed.
+    pub fn claim(&self, etag: &str) -> String {
+        format!("claims/{}/{}/{}/{etag}.json", self.hub, self.partition, self.window)
+    }
+}
+
+/// The work on a file, taken by one delivery.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Claim {
+    /// When it was taken.
+    #[serde(with = "time::serde::rfc3339")]
+    pub claimed_at: OffsetDateTime,
+}
