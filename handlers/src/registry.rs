@@ -1,4 +1,4 @@
-//! The list of functions: the only place that names them all. Nothing but `main`, tests and the command imports it.
+//! The list of functions: the only code that names them all. Nothing but `main`, tests and the command imports it.
 
 use crate::{
     function::Function,

@@ -208,3 +208,24 @@ fn the_page_of_events_has_a_row_for_each_contract() {
         assert!(project("schemas").join(format!("{path}.avsc")).is_file(), "{path}");
     }
 }
+
+/// How long documents live is said by the container, and by the function, which is not given events of before that again.
+#[test]
+fn the_topology_keeps_documents_as_long_as_their_function_says() {
+    let topology = json(&project("topology.json"));
+    let find = |list: &Value, name: &str| {
+        let found = list.as_array().expect("a list").iter().find(|entry| entry["name"] == name);
+        found.unwrap_or_else(|| panic!("{name} is not there")).clone()
+    };
+    for Function { name, projection, .. } in functions() {
+        for documents in projection.iter().flat_map(|projection| projection.documents) {
+            let database = find(&topology["cosmos"]["databases"], documents.container.database);
+            let container = find(&database["containers"], documents.container.container);
+            // -1: for ever, unless a document says otherwise.
+            let ttl = container["ttlSeconds"].as_i64().filter(|seconds| *seconds > 0);
+            let kept = projection.and_then(|projection| projection.kept).map(time::Duration::whole_seconds);
+            assert_eq!(ttl, kept, "{name}: {}", documents.container);
+            assert_eq!(container["partitionKey"], format!("/{}", documents.key), "{name}: {}", documents.container);
+        }
+    }
+}

@@ -366,8 +366,11 @@ async fn what_is_damaged_is_named_and_the_rest_is_rebuilt() {
         // What the files lack the hub has still, and the sessions of clicks are stored.
         assert_eq!(live().await, before, "{arguments:?}");
     }
-    // One for each file, however often a rebuild read it, and one for the event that told the function of it.
+    // One for each file, however often a rebuild read it, and one for what Event Grid told of each, since it was written again.
     shop.parks("CaptureBatch", 2 * broken.len()).await;
+    let letters = ["products", "clicks", "event-grid"]
+        .map(|origin| shop.blobs("dead-letters", &format!("CaptureBatch/{origin}/")).len());
+    assert_eq!(letters, [2, 2, 4]);
 
     // Marks and documents that nobody writes, and a window of a partition that there is not.
     let windows = shop.all("analytics", "windows").await;

@@ -5,12 +5,13 @@
 //!
 //! One product's way through the rooms: [`product_body`] reads what staff wrote, [`catalogue`] decides the new version,
 //! [`publication`] what the hub must hear ([`product_events`]), [`projection`] what the site shows, [`product_events_json`] how partners
-//! read it, [`price_alert`] whether its price fell. A click's: [`click_event`] and [`click_body`] read what sites submit, [`click`] is what the hub hears, [`recently_viewed`]
-//! what the visitor sees, [`trends`] what all visitors look at, [`anomaly`] when that is not as usual, [`recommendation`] what else they
+//! read it, [`price_alert`] whether its price fell. A click's: [`click_event`] and [`click_body`] read what sites submit, [`click`] is
+//! what the hub hears, [`recently_viewed`] what the visitor sees, [`trends`] what all visitors look at, [`anomaly`] when that is not as usual, [`recommendation`] what else they
 //! may like. [`capture`] reads the hub's files, [`lag`] says how late everything is, [`rates`] how fast it flows, [`operations`] what
 //! operators see of both. [`bounds`] says which schemas a hub's bodies may be read by.
 //!
-//! A package of its own, so that it can't reach a client even by mistake, and so that it alone is optimised where the rest is built in a hurry.
+//! A package of its own, so that it can't reach a client even by mistake, and so that it alone is optimised where the rest is built in a
+//! hurry.
 
 pub mod anomaly;
 pub mod bounds;

@@ -55,10 +55,7 @@ impl PriceAlert {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        product::{Content, Product, Status},
-        product_events::ProductEvent,
-    };
+    use crate::product::{Content, Product, Status};
 
     fn alert(from: &str, to: &str, status: Status) -> Option<PriceAlert> {
         let state = |price: &str, status: Status| Product {

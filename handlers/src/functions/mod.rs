@@ -1,5 +1,5 @@
-//! One file per function, each in the same order: what triggers it, what it promises, what a second delivery does; its handler; the
-//! work on one record; tests.
+//! One file per function, each in the same order: what triggers it, what it promises, what a second delivery does; its entry
+//! in the registry; its handler; the work on one record; tests.
 
 pub mod anomalies;
 pub mod capture_batch;

@@ -25,7 +25,8 @@ impl PriceAlerts {
     /// # Errors
     /// If the service fails.
     pub async fn write(&self, alert: &PriceAlert) -> Result<Written, CosmosError> {
-        write_if_newer(&self.0, alert.id.as_str(), alert.id.as_str(), alert).await
+        let (partition_key, id) = (alert.id.as_str(), alert.id.as_str());
+        write_if_newer(&self.0, partition_key, id, alert).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! Import style: a file imports from each crate once, as a tree.
+//! Source files: each is compiled, and imports from each crate once, as a tree.
 
 use std::{
     collections::BTreeSet,
@@ -27,6 +27,19 @@ fn a_file_imports_from_each_crate_once() {
         }
     }
     assert!(scattered.is_empty(), "join these imports to one `use root::{{…}}`:\n{}", scattered.join("\n"));
+}
+
+/// A test file that `main.rs` does not name is not compiled, and passes.
+#[test]
+fn every_test_file_is_a_module() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("it");
+    let main = fs::read_to_string(folder.join("main.rs")).expect("readable");
+    for entry in fs::read_dir(&folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let module = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+        let is_named = module == "main" || main.contains(&format!("\nmod {module};"));
+        assert!(is_named, "tests/it/main.rs: write `mod {module};`");
+    }
 }
 
 /// What an import begins with. Those that only some builds have, and re-exports, stand alone.
