@@ -1,11 +1,17 @@
 //! From the moment a click is sent to the moment the visitor's list shows it, while many click.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::json;
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+};
 
 use super::{
     super::{
@@ -22,6 +28,9 @@ use crate::{
 
 /// One in so many clicks is watched.
 const WATCHED: usize = 50;
+/// Clicks on their way at once. Beyond that they wait here, which counts: a port of the stack has places for a few hundred connections, and
+/// lets silent ones go for new ones.
+const IN_FLIGHT: usize = 128;
 /// Pause between two looks at the watched lists: the error of the figure.
 const LOOK: Duration = Duration::from_millis(2);
 /// A click that is not shown by then is lost.
@@ -76,6 +85,7 @@ async fn send(shop: &Shop, plan: &Plan, watch: mpsc::UnboundedSender<Watched>) -
     };
     let url = format!("{}/api/clicks", shop.stack.endpoints().functions);
     let began = Instant::now();
+    let in_flight = Arc::new(Semaphore::new(IN_FLIGHT));
     let mut answers = JoinSet::new();
     let mut sent = 0;
     for (number, planned) in Traffic::new(&items, traffic, StdRng::seed_from_u64(2)).enumerate() {
@@ -90,7 +100,11 @@ async fn send(shop: &Shop, plan: &Plan, watch: mpsc::UnboundedSender<Watched>) -
             watch.send(Watched { visitor, product: item.id.clone(), began: Instant::now() })?;
         }
         let request = shop.http.post(&url).json(&click);
-        answers.spawn(async move { request.send().await.and_then(reqwest::Response::error_for_status).map(drop) });
+        let in_flight = Arc::clone(&in_flight);
+        answers.spawn(async move {
+            let _place = in_flight.acquire_owned().await?;
+            anyhow::Ok(request.send().await.and_then(reqwest::Response::error_for_status).map(drop)?)
+        });
         while let Some(answer) = answers.try_join_next() {
             answer??;
         }
