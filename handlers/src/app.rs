@@ -10,6 +10,7 @@ use crate::{
     events::Codec,
     settings::Settings,
     stores::Stores,
+    telemetry::Telemetry,
 };
 
 /// The clients and settings of this process; cloning shares them.
@@ -28,17 +29,18 @@ struct Parts {
     stores: Stores,
     served: Vec<Served>,
     settings: Settings,
+    telemetry: Telemetry,
 }
 
 impl App {
     /// Prepares the clients that `settings` describe, for a process that serves no function.
     pub fn new(settings: Settings) -> Self {
-        Self::serving(settings, Vec::new())
+        Self::serving(settings, Vec::new(), Telemetry::off())
     }
 
-    /// Prepares the clients that `settings` describe, for an app that serves these functions.
-    pub fn serving(settings: Settings, served: Vec<Served>) -> Self {
-        let credentials = Credentials::managed_identity(settings.client_id.clone());
+    /// Prepares the clients that `settings` describe, for an app that serves these functions and tells of them by `telemetry`.
+    pub fn serving(settings: Settings, served: Vec<Served>, telemetry: Telemetry) -> Self {
+        let credentials = Credentials::over(telemetry.http(), settings.client_id.clone());
         let cosmos = Cosmos::new(&settings.cosmos, &credentials);
         Self(Arc::new(Parts {
             hubs: EventHubs::new(&settings.event_hubs, &credentials),
@@ -49,6 +51,7 @@ impl App {
             cosmos,
             served,
             settings,
+            telemetry,
         }))
     }
 
@@ -90,6 +93,11 @@ impl App {
     /// The settings this process was started with.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// What this process tells of itself.
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.0.telemetry
     }
 
     /// The time, UTC. Functions ask here and hand it to domain code, which has no clock.

@@ -62,7 +62,10 @@ where
 fn forgotten(HubEvent { event, position }: &HubEvent) -> Outcome {
     let (id, partition, sequence) = (&event.id, &position.partition, position.sequence);
     tracing::error!(event.id = %id, partition, sequence, "the function gave a record no outcome; it comes again");
-    Outcome::Retry(Cause::new(format!("the function gave event {id} no outcome; repeating is safe")))
+    Outcome::Retry(Cause::of(
+        "the function gave no outcome",
+        format!("the function gave event {id} no outcome; repeating is safe"),
+    ))
 }
 
 #[cfg(test)]
@@ -84,6 +87,7 @@ mod tests {
             time: None,
             dataschema: None,
             extensions: Default::default(),
+            trace: None,
             data: EventData::Json(serde_json::Value::Null),
         };
         let position = Position {

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use crate::{
     app::{App, Reads, Served},
     azure::cosmos::ContainerName,
+    domain::trace_context::TraceContext,
     events::Event,
     outcome::{Cause, Outcome},
 };
@@ -79,7 +80,7 @@ pub enum Trigger {
     /// Batches of a container's change feed.
     CosmosDb {
         /// Called with the changed documents.
-        handle: fn(App, Vec<Value>) -> BoxFuture<Vec<Outcome>>,
+        handle: fn(App, Vec<ChangedDocument>) -> BoxFuture<Vec<Outcome>>,
     },
     /// One event of an Event Grid subscription. Retry makes Event Grid deliver it again.
     EventGrid {
@@ -110,6 +111,15 @@ pub struct HubEvent {
     pub event: Event,
     /// Its place in the hub.
     pub position: Position,
+}
+
+/// A document as it is after a change.
+#[derive(Debug, Clone)]
+pub struct ChangedDocument {
+    /// The document, whole.
+    pub document: Value,
+    /// What its change causes is of this context: that of the record's span, else the one that the document has as its member `trace`.
+    pub trace: Option<TraceContext>,
 }
 
 /// A place in an event hub.
@@ -184,6 +194,16 @@ impl Function {
 }
 
 impl Trigger {
+    /// The word for it in telemetry (`faas.trigger` of the semantic conventions).
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Http { .. } => "http",
+            Self::EventHub { .. } | Self::EventGrid { .. } => "pubsub",
+            Self::CosmosDb { .. } => "datasource",
+            Self::Timer { .. } => "timer",
+        }
+    }
+
     /// The `type` of the trigger's binding in `function.json`.
     pub fn binding_type(&self) -> &'static str {
         match self {
@@ -205,6 +225,9 @@ pub struct TimerInfo {
     pub is_past_due: bool,
     /// When it ran; absent if the host does not keep track.
     pub schedule_status: Option<ScheduleStatus>,
+    /// What the run causes is of this context. Not the host's: each run is a trace of its own.
+    #[serde(skip)]
+    pub trace: Option<TraceContext>,
 }
 
 /// A timer's past and future, as texts of the host (ISO 8601, local to the host).

@@ -3,7 +3,13 @@
 use std::{io::Write as _, net::Ipv4Addr, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
-use contoso_handlers::{app::App, function::Function, host, registry, settings::Settings, telemetry};
+use contoso_handlers::{
+    app::App,
+    function::Function,
+    host, registry,
+    settings::{Settings, TelemetrySettings},
+    telemetry,
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -38,19 +44,19 @@ fn list() -> anyhow::Result<()> {
 }
 
 fn run() -> anyhow::Result<()> {
-    telemetry::start();
-    let settings = Settings::from_env()?;
-    let functions = host::staged(registry::functions(), settings.host.app_root.as_deref())?;
     // One thread: it starts faster, is smaller, and the AMQP client's race for early accepts cannot happen on it. Scaling is by
     // instance.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let telemetry = telemetry::start(&TelemetrySettings::from_env(), runtime.handle());
+    let settings = Settings::from_env()?;
+    let functions = host::staged(registry::functions(), settings.host.app_root.as_deref())?;
     runtime.block_on(async {
         let address = (Ipv4Addr::LOCALHOST, settings.host.port);
         let listener =
             TcpListener::bind(address).await.with_context(|| format!("listen on 127.0.0.1:{}", address.1))?;
         let mut terminate = signal(SignalKind::terminate())?;
         let (stopping, stop) = tokio::sync::oneshot::channel::<()>();
-        let app = App::serving(settings, functions.iter().map(Function::served).collect());
+        let app = App::serving(settings, functions.iter().map(Function::served).collect(), telemetry.clone());
         let server = axum::serve(host::Listener::new(listener), host::router(&app, &functions))
             .with_graceful_shutdown(async { _ = stop.await });
         let server = std::future::IntoFuture::into_future(server);
@@ -60,7 +66,8 @@ fn run() -> anyhow::Result<()> {
             _ = terminate.recv() => drop(stopping),
         }
         tracing::info!("stopping");
-        tokio::time::timeout(DRAIN, server).await.context("requests under way did not end in time")??;
-        Ok(())
+        let drained = tokio::time::timeout(DRAIN, server).await.context("requests under way did not end in time");
+        tokio::task::spawn_blocking(move || telemetry.stop()).await?;
+        Ok(drained??)
     })
 }

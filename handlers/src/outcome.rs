@@ -16,6 +16,16 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The word for it in telemetry.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Skip(_) => "skipped",
+            Self::Park(_) => "parked",
+            Self::Retry(_) => "retried",
+        }
+    }
+
     /// Whether the record must be delivered again.
     pub fn is_retry(&self) -> bool {
         matches!(self, Self::Retry(_))
@@ -27,21 +37,40 @@ impl Outcome {
 /// `Display` shows the sentence alone; [`Cause::chain`] shows everything, for the one place that logs or stores it.
 ///
 /// Clones share the errors below it, so that what happened to several records at once is the cause of each.
+///
+/// What telemetry tells of it is [`Cause::label`] alone: the rest may quote ids and data.
 #[derive(Clone)]
 pub struct Cause {
+    label: &'static str,
     message: Arc<str>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Cause {
     /// A cause that was found here, with no error below it.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into().into(), source: None }
+    pub fn new(message: &'static str) -> Self {
+        Self { label: message, message: message.into(), source: None }
+    }
+
+    /// The same, whose sentence names an id or a value; `label` says it without.
+    pub fn of(label: &'static str, message: impl Into<String>) -> Self {
+        Self { label, message: message.into().into(), source: None }
     }
 
     /// A cause found by another layer; `operation` says what was being done, for example `write the product`.
-    pub fn from_error(operation: &str, error: impl Error + Send + Sync + 'static) -> Self {
-        Self { message: format!("could not {operation}").into(), source: Some(Arc::new(error)) }
+    pub fn from_error(operation: &'static str, error: impl Error + Send + Sync + 'static) -> Self {
+        Self { label: operation, message: format!("could not {operation}").into(), source: Some(Arc::new(error)) }
+    }
+
+    /// The same, with an error below it.
+    #[must_use]
+    pub fn because(self, error: impl Error + Send + Sync + 'static) -> Self {
+        Self { source: Some(Arc::new(error)), ..self }
+    }
+
+    /// What happened, in words of the source: the same for every record that it happens to.
+    pub fn label(&self) -> &'static str {
+        self.label
     }
 
     /// The sentence and every error below it, joined by `: `.

@@ -196,6 +196,28 @@ pub fn log_filter() -> Option<String> {
     variable("CONTOSO_LOG").filter(|value| !value.is_empty())
 }
 
+/// What OpenTelemetry's own variables say, as far as it is not the SDK that reads them. Read apart from the rest, like the filter.
+#[derive(Debug, Clone, Default)]
+pub struct TelemetrySettings {
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: where traces, metrics and logs go by OTLP, for example `http://127.0.0.1:4318`; nowhere without it,
+    /// or if `OTEL_SDK_DISABLED` is `true`.
+    pub endpoint: Option<String>,
+    /// `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`: which traces that begin here are recorded; all by default.
+    pub sampler: Option<(String, Option<String>)>,
+}
+
+impl TelemetrySettings {
+    /// Reads the environment of this process.
+    pub fn from_env() -> Self {
+        let value = |name| variable(name).filter(|value| !value.is_empty());
+        let is_off = value("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        Self {
+            endpoint: value("OTEL_EXPORTER_OTLP_ENDPOINT").filter(|_| !is_off),
+            sampler: value("OTEL_TRACES_SAMPLER").map(|name| (name, value("OTEL_TRACES_SAMPLER_ARG"))),
+        }
+    }
+}
+
 /// An environment variable, if it is set to some text.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn variable(name: &str) -> Option<String> {

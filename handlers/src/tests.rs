@@ -91,6 +91,7 @@ fn fits(contract: &Contract, example: &Value) -> bool {
         time: None,
         dataschema: None,
         extensions: Default::default(),
+        trace: None,
         data: EventData::Avro(value, contract.name.to_owned()),
     };
     event.content().is_ok_and(|content| !matches!(content, Content::Other))
@@ -106,6 +107,7 @@ fn events_of_other_types_are_not_ours_and_malformed_ones_are_bad() {
         time: None,
         dataschema: None,
         extensions: Default::default(),
+        trace: None,
         data: EventData::Json(serde_json::json!({ "productId": "a/b" })),
     };
     assert!(matches!(event("com.contoso.order.placed.v1").product(), Ok(None)));

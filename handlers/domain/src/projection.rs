@@ -294,7 +294,7 @@ mod tests {
         let mut published: Option<Published> = None;
         let mut events = Vec::new();
         for (version, product) in (1..).zip(products) {
-            if let Next::Announce(next) = Published::next(published.as_ref(), &Product { version, ..product }) {
+            if let Next::Announce(next) = Published::next(published.as_ref(), &Product { version, ..product }, None) {
                 events.push(next.event());
                 published = Some(next.sent());
             }

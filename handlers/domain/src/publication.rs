@@ -10,6 +10,7 @@ use super::{
     product::{Product, ProductId},
     product_diff::diff,
     product_events::ProductEvent,
+    trace_context::{self, TraceContext},
 };
 
 /// What was last announced about a product.
@@ -26,6 +27,9 @@ pub struct Published {
     pub previous: Option<Product>,
     /// Whether the hub may not have the event yet.
     pub pending: bool,
+    /// What the event says caused it, each time it is sent.
+    #[serde(default, deserialize_with = "trace_context::lenient", skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }
 
 /// What a state of a product means, given what was announced.
@@ -40,11 +44,11 @@ pub enum Next {
 }
 
 impl Published {
-    /// Compares the state `product` with what was announced.
+    /// Compares the state `product` with what was announced; `trace` is what to announce it as caused by.
     ///
     /// A state is stale if both its version and its time are older; a product that another writer removed and made anew starts at
     /// version 1 again, but later.
-    pub fn next(published: Option<&Self>, product: &Product) -> Next {
+    pub fn next(published: Option<&Self>, product: &Product, trace: Option<&TraceContext>) -> Next {
         let previous = published.map(|published| &published.content);
         match previous {
             Some(last) if last.says_the_same_as(product) => return Next::Same,
@@ -59,6 +63,7 @@ impl Published {
             content: product.clone(),
             previous: previous.cloned(),
             pending: true,
+            trace: trace.cloned(),
         }))
     }
 
@@ -110,7 +115,7 @@ mod tests {
                     if dies_at == 0 { continue }
                     stored = Some(pending.sent());
                 }
-                let Next::Announce(next) = Published::next(stored.as_ref(), product) else { continue };
+                let Next::Announce(next) = Published::next(stored.as_ref(), product, None) else { continue };
                 stored = Some(Published::clone(&next));
                 if dies_at == 1 { continue }
                 prop_assert!(send(next.event()));
@@ -126,9 +131,9 @@ mod tests {
         fn an_older_state_is_not_announced_again(older in any_product(), newer in any_product()) {
             prop_assume!(!older.says_the_same_as(&newer));
             let newer = Product { version: older.version + 1, updated_at: older.updated_at, ..newer };
-            let Next::Announce(first) = Published::next(None, &newer) else { panic!("announced") };
-            prop_assert_eq!(Published::next(Some(&first), &older), Next::Stale);
-            prop_assert_eq!(Published::next(Some(&first), &newer), Next::Same);
+            let Next::Announce(first) = Published::next(None, &newer, None) else { panic!("announced") };
+            prop_assert_eq!(Published::next(Some(&first), &older, None), Next::Stale);
+            prop_assert_eq!(Published::next(Some(&first), &newer, None), Next::Same);
         }
     }
 }

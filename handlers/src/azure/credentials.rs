@@ -22,7 +22,11 @@ pub struct Credentials {
 impl Credentials {
     /// The app's managed identity: the user-assigned one with this client id, else the app's own. Nothing is fetched yet.
     pub fn managed_identity(client_id: Option<String>) -> Self {
-        let http = Http::default();
+        Self::over(Http::default(), client_id)
+    }
+
+    /// The same, with an HTTP client that is there.
+    pub(crate) fn over(http: Http, client_id: Option<String>) -> Self {
         let identity = Identity { client_id, http: http.clone(), inner: OnceCell::new() };
         Self { identity: Arc::new(identity), http }
     }

@@ -13,6 +13,7 @@ use super::{
     event::{Event, EventData},
     outgoing::Outgoing,
 };
+use crate::domain::trace_context::TraceContext;
 
 /// Prefixes of attribute names; the first is written, both are read.
 const PREFIXES: [&str; 2] = ["cloudEvents:", "cloudEvents_"];
@@ -20,6 +21,17 @@ const PREFIXES: [&str; 2] = ["cloudEvents:", "cloudEvents_"];
 /// Application properties of one message. Names are borrowed from the text they were parsed from where possible.
 #[derive(Debug, Clone, Default)]
 pub struct Properties<'a>(Vec<(Cow<'a, str>, Value)>);
+
+impl Properties<'_> {
+    /// The trace context among them.
+    pub fn trace(&self) -> Option<TraceContext> {
+        let text = |name| {
+            let of_name = |property: &str| PREFIXES.iter().any(|prefix| property.strip_prefix(prefix) == Some(name));
+            self.0.iter().find(|(property, _)| of_name(property)).and_then(|(_, value)| value.as_str())
+        };
+        TraceContext::parse(text("traceparent")?, text("tracestate"))
+    }
+}
 
 impl FromIterator<(String, Value)> for Properties<'static> {
     fn from_iter<I: IntoIterator<Item = (String, Value)>>(properties: I) -> Self {
@@ -85,6 +97,7 @@ impl Attributes {
     pub(super) fn read(properties: Properties<'_>) -> Result<Self, AttributeError> {
         let (mut id, mut source, mut r#type, mut version) = (None, None, None, None);
         let (mut subject, mut time, mut dataschema, mut datacontenttype) = (None, None, None, None);
+        let (mut traceparent, mut tracestate) = (None, None);
         let mut extensions = BTreeMap::new();
         for (property, value) in properties.0 {
             let Some(name) = PREFIXES.iter().find_map(|prefix| property.strip_prefix(prefix)) else {
@@ -100,6 +113,8 @@ impl Attributes {
                 "time" => time = Some(value),
                 "dataschema" => dataschema = Some(value),
                 "datacontenttype" => datacontenttype = Some(value),
+                "traceparent" => traceparent = Some(value),
+                "tracestate" => tracestate = Some(value),
                 _ => {
                     extensions.insert(name.to_owned(), value);
                 }
@@ -118,6 +133,7 @@ impl Attributes {
             time: time.map(timestamp).transpose()?,
             dataschema,
             extensions,
+            trace: traceparent.and_then(|parent| TraceContext::parse(&parent, tracestate.as_deref())),
             data: EventData::Json(Value::Null),
         };
         Ok(Self { event, datacontenttype })
@@ -129,7 +145,7 @@ pub(super) fn write<T>(
     event: &Outgoing<'_, T>,
     dataschema: String,
 ) -> Result<Vec<(String, String)>, time::error::Format> {
-    let mut properties = Vec::with_capacity(7 + event.extensions.len());
+    let mut properties = Vec::with_capacity(9 + event.extensions.len());
     let mut put = |name: &str, value: String| properties.push((format!("{}{name}", PREFIXES[0]), value));
     put("specversion", "1.0".to_owned());
     put("id", event.id.clone());
@@ -144,6 +160,12 @@ pub(super) fn write<T>(
     }
     for (name, value) in &event.extensions {
         put(name, value.clone());
+    }
+    if let Some(trace) = &event.trace {
+        put("traceparent", trace.traceparent());
+        if let Some(state) = &trace.state {
+            put("tracestate", state.to_string());
+        }
     }
     Ok(properties)
 }

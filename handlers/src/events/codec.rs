@@ -1,5 +1,7 @@
 //! Events to and from their form on a hub.
 
+use std::collections::BTreeMap;
+
 use apache_avro::reader::datum::GenericDatumReader;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cloudevents::AttributesReader;
@@ -18,6 +20,7 @@ use crate::{
         credentials::Credentials,
         schema_registry::{RegistryError, SchemaRegistry},
     },
+    domain::trace_context::TraceContext,
     outcome::Cause,
     settings::SchemaRegistrySettings,
 };
@@ -133,8 +136,8 @@ impl Codec {
         if message.content_type.is_some_and(|content_type| media_type(content_type).eq_ignore_ascii_case(STRUCTURED)) {
             return self.structured(message.body).await;
         }
-        let Attributes { mut event, datacontenttype } =
-            Attributes::read(message.properties).map_err(|error| DecodeError::Park(Cause::new(error.to_string())))?;
+        let Attributes { mut event, datacontenttype } = Attributes::read(message.properties)
+            .map_err(|error| refused("the message is no CloudEvent", error.to_string()))?;
         let content_type = message.content_type.or(datacontenttype.as_deref());
         event.data = self.data(&event, content_type, message.body).await?;
         Ok(event)
@@ -148,6 +151,9 @@ impl Codec {
             .map(|time| OffsetDateTime::from_unix_timestamp_nanos(i128::from(time.timestamp_micros()) * 1000))
             .transpose()
             .map_err(|error| park("read the event's time", error))?;
+        let mut extensions: BTreeMap<_, _> =
+            parsed.iter_extensions().map(|(name, value)| (name.to_owned(), value.to_string())).collect();
+        let (parent, state) = (extensions.remove("traceparent"), extensions.remove("tracestate"));
         let mut event = Event {
             id: parsed.id().to_owned(),
             source: parsed.source().to_string(),
@@ -155,7 +161,8 @@ impl Codec {
             subject: parsed.subject().map(str::to_owned),
             time,
             dataschema: parsed.dataschema().map(ToString::to_string),
-            extensions: parsed.iter_extensions().map(|(name, value)| (name.to_owned(), value.to_string())).collect(),
+            extensions,
+            trace: parent.and_then(|parent| TraceContext::parse(&parent, state.as_deref())),
             data: EventData::Json(Value::Null),
         };
         event.data = match parsed.data() {
@@ -176,9 +183,10 @@ impl Codec {
                 Some(contract) if !body.trim_ascii_start().starts_with(b"{") => unsaid(contract, body),
                 _ => json(body),
             },
-            Form::Other(content_type) => Err(DecodeError::Park(Cause::new(format!(
-                "content type {content_type} is neither JSON nor Avro with a schema id"
-            )))),
+            Form::Other(content_type) => Err(refused(
+                "the content type is neither JSON nor Avro",
+                format!("content type {content_type} is neither JSON nor Avro with a schema id"),
+            )),
         }
     }
 
@@ -192,17 +200,18 @@ impl Codec {
             }
         })?;
         let name = &registered.name;
-        let mismatch = |error: apache_avro::Error| park(&format!("read the body as {name} (schema {id})"), error);
+        let mismatch = |error: apache_avro::Error| unread(&format!("read the body as {name} (schema {id})"), error);
         let contract = Contract::of(&event.r#type);
         if let Some(contract) = contract.filter(|contract| contract.name != name) {
             let (event_type, expected) = (&event.r#type, contract.name);
-            return Err(DecodeError::Park(Cause::new(format!(
-                "an event of type {event_type} holds a {name}, not a {expected}"
-            ))));
+            return Err(refused(
+                "the event holds data of another type",
+                format!("an event of type {event_type} holds a {name}, not a {expected}"),
+            ));
         }
         let ours = match contract.map(Contract::forms).transpose() {
             Ok(ours) => ours,
-            Err(error) => return Err(DecodeError::Park(Cause::new(error.to_string()))),
+            Err(error) => return Err(refused("a contract is of no use", error.to_string())),
         };
         let value = match ours {
             Some(ours) if registered.is_current => ours.reader.read_value(&mut body).map_err(mismatch)?,
@@ -213,9 +222,10 @@ impl Codec {
         };
         if !body.is_empty() {
             let rest = body.len();
-            return Err(DecodeError::Park(Cause::new(format!(
-                "the body has {rest} bytes more than a {name} (schema {id})"
-            ))));
+            return Err(refused(
+                "the body is longer than its data",
+                format!("the body has {rest} bytes more than a {name} (schema {id})"),
+            ));
         }
         let value = match ours {
             Some(ours) if !registered.is_current => value.resolve(ours.schema).map_err(mismatch)?,
@@ -233,10 +243,13 @@ fn json(body: &[u8]) -> Result<EventData, DecodeError> {
 fn unsaid(contract: &'static Contract, mut body: &[u8]) -> Result<EventData, DecodeError> {
     let name = contract.name;
     let operation = format!("read the body as {name} (it does not say its schema, so by the one known here)");
-    let forms = contract.forms().map_err(|error| DecodeError::Park(Cause::new(error.to_string())))?;
-    let value = forms.reader.read_value(&mut body).map_err(|error| park(&operation, error))?;
+    let forms = contract.forms().map_err(|error| refused("a contract is of no use", error.to_string()))?;
+    let value = forms.reader.read_value(&mut body).map_err(|error| unread(&operation, error))?;
     if !body.is_empty() {
-        return Err(DecodeError::Park(Cause::new(format!("{operation}: it has {} bytes more", body.len()))));
+        return Err(refused(
+            "the body is longer than its data",
+            format!("{operation}: it has {} bytes more", body.len()),
+        ));
     }
     Ok(EventData::Avro(value, name.to_owned()))
 }
@@ -290,6 +303,14 @@ fn is_json(media: &str) -> bool {
     media.ends_with("/json") || media.ends_with("+json")
 }
 
-fn park(operation: &str, error: impl std::error::Error + Send + Sync + 'static) -> DecodeError {
+fn refused(label: &'static str, message: String) -> DecodeError {
+    DecodeError::Park(Cause::of(label, message))
+}
+
+fn unread(operation: &str, error: apache_avro::Error) -> DecodeError {
+    DecodeError::Park(Cause::of("read the body", format!("could not {operation}")).because(error))
+}
+
+fn park(operation: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> DecodeError {
     DecodeError::Park(Cause::from_error(operation, error))
 }

@@ -163,6 +163,7 @@ mod tests {
             time: None,
             dataschema: None,
             extensions: Default::default(),
+            trace: None,
             data,
         }
     }

@@ -10,6 +10,8 @@ use serde::{
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+use crate::domain::trace_context::TraceContext;
+
 /// A received event.
 #[derive(Debug, Clone)]
 pub struct Event {
@@ -25,8 +27,10 @@ pub struct Event {
     pub time: Option<OffsetDateTime>,
     /// Where its schema is registered.
     pub dataschema: Option<String>,
-    /// Every other attribute by its name: `partitionkey`, `sequence`, `traceparent` and more.
+    /// Every other attribute by its name: `partitionkey`, `sequence` and more.
     pub extensions: BTreeMap<String, String>,
+    /// `traceparent` and `tracestate`: the span that caused the event (CloudEvents distributed tracing extension).
+    pub trace: Option<TraceContext>,
     /// What happened.
     pub data: EventData,
 }
@@ -91,6 +95,12 @@ impl Event {
         }
         for (name, value) in &self.extensions {
             builder = builder.extension(name, value.as_str());
+        }
+        if let Some(trace) = &self.trace {
+            builder = builder.extension("traceparent", trace.traceparent());
+            if let Some(state) = &trace.state {
+                builder = builder.extension("tracestate", state.to_string());
+            }
         }
         builder.build().map_err(|error| self.misshapen(error))
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use super::contracts::Contract;
+use crate::domain::trace_context::TraceContext;
 
 /// An event about to be sent; its type and schema are the contract's.
 pub struct Outgoing<'a, T> {
@@ -18,6 +19,8 @@ pub struct Outgoing<'a, T> {
     pub time: Option<OffsetDateTime>,
     /// Further attributes, for example `partitionkey` and `sequence`.
     pub extensions: BTreeMap<String, String>,
+    /// The span that causes the event; sent as `traceparent` and `tracestate`.
+    pub trace: Option<TraceContext>,
     /// What the data promises.
     pub schema: &'static Contract,
     /// The data; its fields are the schema's.

@@ -56,7 +56,10 @@ impl Event {
             Timing::TooLate => Err(Outcome::Skip("too late to count")),
             Timing::Ahead => {
                 let id = &self.id;
-                Err(Outcome::Park(Cause::new(format!("the click {id} claims to be from after it was stored: {at}"))))
+                Err(Outcome::Park(Cause::of(
+                    "the click is from after it was stored",
+                    format!("the click {id} claims to be from after it was stored: {at}"),
+                )))
             }
         }
     }

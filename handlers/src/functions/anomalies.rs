@@ -18,19 +18,23 @@ use time::Duration;
 use crate::{
     app::App,
     azure::cosmos::Stored,
-    domain::anomaly::{
-        Anomaly, Minute,
-        event::{AnomalyDetected, SOURCE, to_json},
-        memory::Memory,
-        record::{minute_of, time_of},
+    domain::{
+        anomaly::{
+            Anomaly, Minute,
+            event::{AnomalyDetected, SOURCE, to_json},
+            memory::Memory,
+            record::{minute_of, time_of},
+        },
+        trace_context::TraceContext,
     },
     events::{Event, EventData, Outgoing, contracts::ANOMALY_DETECTED},
-    function::{Function, Trigger},
+    function::{Function, TimerInfo, Trigger},
     outcome::Cause,
 };
 
 /// The registry's entry.
-pub const FUNCTION: Function = Function::new("Anomalies", Trigger::Timer { handle: |app, _| Box::pin(handle(app)) });
+pub const FUNCTION: Function =
+    Function::new("Anomalies", Trigger::Timer { handle: |app, timer| Box::pin(handle(app, timer)) });
 
 /// Subscriptions of operators filter on it.
 const AUDIENCE: (&str, &str) = ("audience", "operations");
@@ -44,7 +48,7 @@ const MINUTES_AT_ONCE: i64 = 60;
 /// What the detector looks at of a minute.
 const SELECT: &str = "c.minute, c.views, c.categories, c.products";
 
-async fn handle(app: App) -> Result<(), Cause> {
+async fn handle(app: App, timer: TimerInfo) -> Result<(), Cause> {
     let now = app.now();
     // The last minute that ended so long ago.
     let closed = minute_of(now - CLOSING) - 1;
@@ -58,7 +62,7 @@ async fn handle(app: App) -> Result<(), Cause> {
     let oldest = minute_of(now).div_euclid(24 * 60) * (24 * 60) - 24 * 60;
     loop {
         if !memory.pending.is_empty() {
-            run.tell(&memory.pending).await?;
+            run.tell(&memory.pending, memory.trace.as_ref()).await?;
             memory.pending.clear();
             let Some(new) = run.keep(&memory, etag.as_deref()).await? else { return Ok(()) };
             etag = Some(new);
@@ -82,6 +86,7 @@ async fn handle(app: App) -> Result<(), Cause> {
         for minute in run.minutes(from, to).await? {
             memory.step(&minute, closed - minute.minute >= PAST_MINUTES);
         }
+        memory.trace.clone_from(&timer.trace);
         let Some(new) = run.keep(&memory, etag.as_deref()).await? else { return Ok(()) };
         etag = Some(new);
     }
@@ -138,7 +143,7 @@ impl Run<'_> {
     }
 
     /// Sends anomalies to the hub and to the operators.
-    async fn tell(&self, anomalies: &[Anomaly]) -> Result<(), Cause> {
+    async fn tell(&self, anomalies: &[Anomaly], trace: Option<&TraceContext>) -> Result<(), Cause> {
         let (mut messages, mut notifications) = (Vec::new(), Vec::new());
         for anomaly in anomalies {
             let scope = anomaly.scope.to_string();
@@ -148,12 +153,13 @@ impl Run<'_> {
                 subject: Some(scope.clone()),
                 time: Some(anomaly.detected_at),
                 extensions: [("partitionkey".to_owned(), scope.clone())].into(),
+                trace: trace.cloned(),
                 schema: &ANOMALY_DETECTED,
                 data: &AnomalyDetected::from(anomaly),
             };
             let message = self.app.events().encode(outgoing).await;
             messages.push((scope, message.map_err(|error| Cause::from_error("encode the anomaly", error))?));
-            notifications.push(notification(anomaly)?);
+            notifications.push(notification(anomaly, trace)?);
         }
         self.app
             .hubs()
@@ -172,7 +178,7 @@ impl Run<'_> {
 }
 
 /// The event as operators get it.
-fn notification(anomaly: &Anomaly) -> Result<cloudevents::Event, Cause> {
+fn notification(anomaly: &Anomaly, trace: Option<&TraceContext>) -> Result<cloudevents::Event, Cause> {
     let unwritten = |error| Cause::from_error("write the notification", error);
     let data = to_json(anomaly).map_err(|error| Cause::from_error("write the notification", error))?;
     let scope = anomaly.scope.to_string();
@@ -184,6 +190,7 @@ fn notification(anomaly: &Anomaly) -> Result<cloudevents::Event, Cause> {
         time: Some(anomaly.detected_at),
         dataschema: None,
         extensions: [("partitionkey".to_owned(), scope), (AUDIENCE.0.to_owned(), AUDIENCE.1.to_owned())].into(),
+        trace: trace.cloned(),
         data: EventData::Json(data.clone()),
     };
     event.to_cloudevent(data).map_err(unwritten)

@@ -80,7 +80,9 @@ async fn handle(app: App, event: cloudevents::Event) -> Result<Outcome, Outcome>
     if let Err(error) = delete_report(app.blobs(), &file.claim(&etag)).await {
         tracing::warn!(cause = %error, "a claim stays until it is too old");
     }
-    work.unwrap_or_else(|_| Err(Outcome::Park(Cause::new(format!("reading {} panicked", file.path)))))
+    work.unwrap_or_else(|_| {
+        Err(Outcome::Park(Cause::of("reading a file panicked", format!("reading {} panicked", file.path))))
+    })
 }
 
 async fn report(app: &App, file: &CaptureFile, empty: Report) -> Result<Outcome, Outcome> {
@@ -114,7 +116,8 @@ fn blob_created(event: &cloudevents::Event) -> BlobCreated {
 async fn find(app: &App, file: &CaptureFile) -> Result<BlobEntry, Outcome> {
     let listed = app.blobs().list(&file.container, &file.path).await.map_err(|error| failed("find the file", error))?;
     let found = listed.into_iter().find(|entry| entry.name == file.path);
-    found.ok_or_else(|| Outcome::Park(Cause::new(format!("there is no file {} any more", file.path))))
+    found
+        .ok_or_else(|| Outcome::Park(Cause::of("the file is gone", format!("there is no file {} any more", file.path))))
 }
 
 async fn is_reported(app: &App, file: &CaptureFile, etag: &str) -> Result<bool, Outcome> {
@@ -128,7 +131,12 @@ async fn claim(app: &App, file: &CaptureFile, etag: &str) -> Result<(), Outcome>
     let name = file.claim(etag);
     let claim = json!(Claim { claimed_at: app.now() });
     let failed = |error| failed("claim the file", error);
-    let taken = || Outcome::Retry(Cause::new(format!("another delivery is at work on {}", file.path)));
+    let taken = || {
+        Outcome::Retry(Cause::of(
+            "another delivery is at work",
+            format!("another delivery is at work on {}", file.path),
+        ))
+    };
     match write_report(app.blobs(), &name, &claim, Condition::IfAbsent).await {
         Err(error) if error.kind == BlobErrorKind::Conflict => {}
         written => return written.map(drop).map_err(failed),
@@ -265,7 +273,7 @@ pub async fn park_file(app: &App, file: &CaptureFile, cause: &Cause) -> Result<(
     dead_letters::park(app.blobs(), &bad, app.now()).await
 }
 
-fn failed(operation: &str, error: BlobError) -> Outcome {
+fn failed(operation: &'static str, error: BlobError) -> Outcome {
     let is_refused = error.kind == BlobErrorKind::Refused;
     let cause = Cause::from_error(operation, error);
     if is_refused { Outcome::Park(cause) } else { Outcome::Retry(cause) }

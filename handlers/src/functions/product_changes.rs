@@ -12,7 +12,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use futures::{StreamExt, stream};
-use serde_json::Value;
 
 use crate::{
     app::App,
@@ -21,13 +20,14 @@ use crate::{
         product::Product,
         product_events::{ProductEvent, ProductEventData, SOURCE},
         publication::{Next, Published},
+        trace_context::TraceContext,
     },
     events::{
         CodecError, HubMessage, Outgoing,
         contracts::{PRODUCT_CHANGED, PRODUCT_DISCONTINUED},
         hubs,
     },
-    function::{Function, Trigger},
+    function::{ChangedDocument, Function, Trigger},
     outcome::{Cause, Outcome},
     stores::{published::PublishedStates, unstored},
 };
@@ -42,7 +42,7 @@ const CONCURRENT_PRODUCTS: usize = 32;
 /// A product takes one round; one more each for an event found pending and for a lost race.
 const MAX_ROUNDS: usize = 4;
 
-async fn handle(app: App, documents: Vec<Value>) -> Vec<Outcome> {
+async fn handle(app: App, documents: Vec<ChangedDocument>) -> Vec<Outcome> {
     let (mut outcomes, products) = latest(documents);
     let announcer = Announcer { app: &app, published: &app.stores().published };
     let mut waiting = products;
@@ -52,22 +52,23 @@ async fn handle(app: App, documents: Vec<Value>) -> Vec<Outcome> {
         }
         waiting = announcer.round(waiting, &mut outcomes).await;
     }
-    for (index, product) in waiting {
+    for Change { index, product, .. } in waiting {
         let cause = format!("product {} is being announced by others at the same time", product.id);
-        outcomes.insert(index, Outcome::Retry(Cause::new(cause)));
+        outcomes.insert(index, Outcome::Retry(Cause::of("the product is being announced by others", cause)));
     }
     outcomes.into_values().collect()
 }
 
 /// The last document of each product, and outcomes for the rest. Keys are places in the batch.
-fn latest(documents: Vec<Value>) -> (BTreeMap<usize, Outcome>, Vec<(usize, Product)>) {
+fn latest(documents: Vec<ChangedDocument>) -> (BTreeMap<usize, Outcome>, Vec<Change>) {
     let mut outcomes = BTreeMap::new();
-    let mut last: HashMap<String, (usize, Product)> = HashMap::new();
-    for (index, document) in documents.into_iter().enumerate() {
+    let mut last: HashMap<String, Change> = HashMap::new();
+    for (index, ChangedDocument { document, trace }) in documents.into_iter().enumerate() {
         match serde_json::from_value::<Product>(document) {
             Ok(product) => {
-                if let Some((earlier, _)) = last.insert(product.id.as_str().to_owned(), (index, product)) {
-                    outcomes.insert(earlier, Outcome::Skip("a later state of the product is in the same batch"));
+                let id = product.id.as_str().to_owned();
+                if let Some(earlier) = last.insert(id, Change { index, product, trace }) {
+                    outcomes.insert(earlier.index, Outcome::Skip("a later state of the product is in the same batch"));
                 }
             }
             Err(error) => {
@@ -76,8 +77,17 @@ fn latest(documents: Vec<Value>) -> (BTreeMap<usize, Outcome>, Vec<(usize, Produ
         }
     }
     let mut products: Vec<_> = last.into_values().collect();
-    products.sort_by_key(|(index, _)| *index);
+    products.sort_by_key(|change| change.index);
     (outcomes, products)
+}
+
+/// The last state of a product in a batch.
+struct Change {
+    /// Its place in the batch.
+    index: usize,
+    product: Product,
+    /// What it was caused by.
+    trace: Option<TraceContext>,
 }
 
 struct Announcer<'a> {
@@ -102,34 +112,30 @@ enum Step {
 
 impl Announcer<'_> {
     /// Takes each product one step further, and returns those that need another round.
-    async fn round(
-        &self,
-        products: Vec<(usize, Product)>,
-        outcomes: &mut BTreeMap<usize, Outcome>,
-    ) -> Vec<(usize, Product)> {
-        let steps: Vec<_> = stream::iter(products)
-            .map(|(index, product)| async move { (self.prepare(&product).await, index, product) })
+    async fn round(&self, changes: Vec<Change>, outcomes: &mut BTreeMap<usize, Outcome>) -> Vec<Change> {
+        let steps: Vec<_> = stream::iter(changes)
+            .map(|change| async move { (self.prepare(&change).await, change) })
             .buffered(CONCURRENT_PRODUCTS)
             .collect()
             .await;
         let (mut again, mut sending) = (Vec::new(), Vec::new());
-        for (step, index, product) in steps {
+        for (step, change) in steps {
             match step {
                 Step::End(outcome) => {
-                    outcomes.insert(index, outcome);
+                    outcomes.insert(change.index, outcome);
                 }
-                Step::Send(pending) => sending.push((*pending, index, product)),
-                Step::Again => again.push((index, product)),
+                Step::Send(pending) => sending.push((*pending, change)),
+                Step::Again => again.push(change),
             }
         }
-        for (sent, pending, index, product) in self.send(sending).await {
+        for (sent, pending, change) in self.send(sending).await {
             match sent {
                 Ok(()) if pending.is_current => {
-                    outcomes.insert(index, Outcome::Done);
+                    outcomes.insert(change.index, Outcome::Done);
                 }
-                Ok(()) => again.push((index, product)),
+                Ok(()) => again.push(change),
                 Err(outcome) => {
-                    outcomes.insert(index, outcome);
+                    outcomes.insert(change.index, outcome);
                 }
             }
         }
@@ -137,7 +143,7 @@ impl Announcer<'_> {
     }
 
     /// Reads what was announced, and stores what is to be.
-    async fn prepare(&self, product: &Product) -> Step {
+    async fn prepare(&self, Change { product, trace, .. }: &Change) -> Step {
         let stored = match self.published.read(&product.id).await {
             Ok(stored) => stored,
             Err(error) => return Step::End(unstored("read what was announced", error)),
@@ -152,7 +158,7 @@ impl Announcer<'_> {
                 is_current: false,
             }));
         }
-        let next = match Published::next(published.as_ref(), product) {
+        let next = match Published::next(published.as_ref(), product, trace.as_ref()) {
             Next::Same => return Step::End(Outcome::Skip("the state was announced already")),
             Next::Stale => return Step::End(Outcome::Skip("a later state was announced already")),
             Next::Announce(next) => *next,
@@ -165,24 +171,21 @@ impl Announcer<'_> {
     }
 
     /// Sends all events in one call, then notes which the hub has.
-    async fn send(
-        &self,
-        sending: Vec<(Pending, usize, Product)>,
-    ) -> Vec<(Result<(), Outcome>, Pending, usize, Product)> {
+    async fn send(&self, sending: Vec<(Pending, Change)>) -> Vec<(Result<(), Outcome>, Pending, Change)> {
         let mut messages = Vec::with_capacity(sending.len());
         let mut failed = Vec::new();
         let mut encoded = Vec::with_capacity(sending.len());
-        for (pending, index, product) in sending {
-            match self.encode(pending.published.event()).await {
+        for (pending, change) in sending {
+            match self.encode(&pending.published).await {
                 Ok(message) => {
                     messages.push((pending.published.id.as_str().to_owned(), message));
-                    encoded.push((pending, index, product));
+                    encoded.push((pending, change));
                 }
                 Err(error) => {
                     let is_transient = error.is_transient();
                     let cause = Cause::from_error("encode the event", error);
                     let outcome = if is_transient { Outcome::Retry(cause) } else { Outcome::Park(cause) };
-                    failed.push((Err(outcome), pending, index, product));
+                    failed.push((Err(outcome), pending, change));
                 }
             }
         }
@@ -191,26 +194,22 @@ impl Announcer<'_> {
                 Err(error) => match error.kind {
                     SendErrorKind::TooLarge { index: place } if place < encoded.len() => {
                         messages.remove(place);
-                        let (pending, index, product) = encoded.remove(place);
-                        failed.push((
-                            Err(Outcome::Park(Cause::from_error("send the event", error))),
-                            pending,
-                            index,
-                            product,
-                        ));
+                        let (pending, change) = encoded.remove(place);
+                        let refused = Outcome::Park(Cause::from_error("send the event", error));
+                        failed.push((Err(refused), pending, change));
                     }
-                    _ => break Err(Cause::from_error("send the event", error).chain()),
+                    _ => break Err(Cause::from_error("send the event", error)),
                 },
                 Ok(()) => break Ok(()),
             }
         };
         let settled = stream::iter(encoded)
-            .map(|(pending, index, product)| {
+            .map(|(pending, change)| {
                 let sent = sent.clone();
                 async move {
                     match sent {
-                        Ok(()) => (self.note(&pending).await, pending, index, product),
-                        Err(cause) => (Err(Outcome::Retry(Cause::new(cause))), pending, index, product),
+                        Ok(()) => (self.note(&pending).await, pending, change),
+                        Err(cause) => (Err(Outcome::Retry(cause)), pending, change),
                     }
                 }
             })
@@ -220,7 +219,8 @@ impl Announcer<'_> {
         failed.into_iter().chain(settled).collect()
     }
 
-    async fn encode(&self, event: ProductEvent) -> Result<HubMessage, CodecError> {
+    async fn encode(&self, published: &Published) -> Result<HubMessage, CodecError> {
+        let (event, trace): (ProductEvent, _) = (published.event(), published.trace.clone());
         let (id, subject) = (event.id(), event.product.id.as_str().to_owned());
         let time = Some(event.product.updated_at);
         let extensions =
@@ -230,7 +230,16 @@ impl Announcer<'_> {
         match ProductEventData::from(event) {
             ProductEventData::Changed(data) => {
                 codec
-                    .encode(Outgoing { id, source, subject, time, extensions, schema: &PRODUCT_CHANGED, data: &data })
+                    .encode(Outgoing {
+                        id,
+                        source,
+                        subject,
+                        time,
+                        extensions,
+                        trace,
+                        schema: &PRODUCT_CHANGED,
+                        data: &data,
+                    })
                     .await
             }
             ProductEventData::Discontinued(data) => {
@@ -241,6 +250,7 @@ impl Announcer<'_> {
                         subject,
                         time,
                         extensions,
+                        trace,
                         schema: &PRODUCT_DISCONTINUED,
                         data: &data,
                     })
@@ -260,9 +270,13 @@ impl Announcer<'_> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+
+    fn changed(document: Value) -> ChangedDocument {
+        ChangedDocument { document, trace: None }
+    }
 
     #[test]
     fn a_bad_document_parks_alone_and_a_repeated_product_counts_once() {
@@ -272,13 +286,16 @@ mod tests {
                 "status": "active", "version": version, "updatedAt": "2026-01-05T10:00:00Z",
             })
         };
-        let (outcomes, products) =
-            latest(vec![product("a", 1), json!({ "id": "b" }), product("c", 1), product("a", 2), json!("text")]);
+        let (outcomes, products) = latest(
+            [product("a", 1), json!({ "id": "b" }), product("c", 1), product("a", 2), json!("text")]
+                .map(changed)
+                .into(),
+        );
         assert!(matches!(outcomes[&0], Outcome::Skip(_)));
         assert!(matches!(outcomes[&1], Outcome::Park(_)));
         assert!(matches!(outcomes[&4], Outcome::Park(_)));
         assert_eq!(
-            products.iter().map(|(index, product)| (*index, product.version)).collect::<Vec<_>>(),
+            products.iter().map(|change| (change.index, change.product.version)).collect::<Vec<_>>(),
             [(2, 1), (3, 2)]
         );
         assert_eq!(outcomes.len() + products.len(), 5);

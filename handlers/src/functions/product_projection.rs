@@ -63,9 +63,10 @@ async fn show(stores: &Stores, id: &str, facts: &[SequencedEvent]) -> Outcome {
     match repeat_lost_races(|| try_show(stores, id, facts)).await {
         Ok(Written::Yes) => Outcome::Done,
         Ok(Written::No) => Outcome::Skip(THERE),
-        Err(error) if error.is_lost_race() => {
-            Outcome::Retry(Cause::new(format!("product {id} is being shown by others at the same time")))
-        }
+        Err(error) if error.is_lost_race() => Outcome::Retry(Cause::of(
+            "the product is being shown by others",
+            format!("product {id} is being shown by others at the same time"),
+        )),
         Err(error) => unstored("show the product", error),
     }
 }

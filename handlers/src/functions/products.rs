@@ -33,9 +33,10 @@ use crate::{
         preconditions::Preconditions,
         product::{Product, ProductId, Reason},
         product_body,
+        trace_context::TraceContext,
     },
     function::{Function, Trigger},
-    http::{Path, Problem, Query, json_body, preconditions, quoted},
+    http::{Cause, Path, Problem, Query, json_body, preconditions, quoted},
     stores::catalogue::Catalogue,
 };
 
@@ -69,6 +70,7 @@ async fn read(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap
 async fn put(
     State(app): State<App>,
     Path(id): Path<String>,
+    cause: Cause,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -76,12 +78,13 @@ async fn put(
     let preconditions = preconditions(&headers)?;
     let body = json_body(&headers, body, &["application/json"], MAX_BODY).await?;
     let content = product_body::parse(&body, &id).map_err(Problem::fields)?;
-    run(&app, &id, &Command::Put(content), &preconditions).await
+    run(&app, &id, &Command::Put(content), &preconditions, cause).await
 }
 
 async fn patch(
     State(app): State<App>,
     Path(id): Path<String>,
+    cause: Cause,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -89,7 +92,7 @@ async fn patch(
     let preconditions = preconditions(&headers)?;
     let accepted = ["application/merge-patch+json", "application/json"];
     let patch = json_body(&headers, body, &accepted, MAX_BODY).await?;
-    run(&app, &id, &Command::Patch(patch), &preconditions).await
+    run(&app, &id, &Command::Patch(patch), &preconditions, cause).await
 }
 
 #[derive(Deserialize)]
@@ -101,15 +104,22 @@ async fn discontinue(
     State(app): State<App>,
     Path(id): Path<String>,
     Query(query): Query<Discontinuing>,
+    cause: Cause,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = product_id(id)?;
     let reason = query.reason.map(Reason::try_from).transpose().map_err(|error| Problem::field("reason", error))?;
-    run(&app, &id, &Command::Discontinue { reason }, &preconditions(&headers)?).await
+    run(&app, &id, &Command::Discontinue { reason }, &preconditions(&headers)?, cause).await
 }
 
 /// Decides and stores, again if another writer was there in between.
-async fn run(app: &App, id: &ProductId, command: &Command, preconditions: &Preconditions) -> Result<Response, Problem> {
+async fn run(
+    app: &App,
+    id: &ProductId,
+    command: &Command,
+    preconditions: &Preconditions,
+    Cause(trace): Cause,
+) -> Result<Response, Problem> {
     let catalogue = &app.stores().catalogue;
     for race in 0..MAX_RACES {
         if race > 0 {
@@ -122,7 +132,7 @@ async fn run(app: &App, id: &ProductId, command: &Command, preconditions: &Preco
         // Nothing is taken for our own write whose answer got lost: another caller may have sent the same. Without a
         // condition it is found to change nothing; with one the caller hears 412 and reads again.
         let decision = decide(id, current.as_ref(), command, preconditions, app.now())?;
-        match store(catalogue, &decision, etag.as_deref()).await {
+        match store(catalogue, &decision, etag.as_deref(), trace.as_ref()).await {
             Ok(()) => return Ok(done(&decision)),
             Err(error) if error.is_lost_race() => {}
             Err(error) => return Err(error.into()),
@@ -131,9 +141,14 @@ async fn run(app: &App, id: &ProductId, command: &Command, preconditions: &Preco
     Err(Problem::new(StatusCode::CONFLICT, format!("Product {id} is being changed by others; send the request again.")))
 }
 
-async fn store(catalogue: &Catalogue, decision: &Decision, etag: Option<&str>) -> Result<(), CosmosError> {
+async fn store(
+    catalogue: &Catalogue,
+    decision: &Decision,
+    etag: Option<&str>,
+    trace: Option<&TraceContext>,
+) -> Result<(), CosmosError> {
     let (Decision::Create(product) | Decision::Replace(product)) = decision else { return Ok(()) };
-    catalogue.write(product, etag).await
+    catalogue.write(product, etag, trace).await
 }
 
 fn wanted(decision: &Decision) -> &Product {

@@ -118,7 +118,7 @@ async fn try_count(app: &App, id: &WindowId, facts: &[SequencedClick]) -> Result
                     if races > MAX_RACES {
                         let id = &document.id;
                         let text = format!("page {id} is written by others at the same time; repeating is safe");
-                        return Err(Outcome::Retry(Cause::new(text)));
+                        return Err(Outcome::Retry(Cause::of("the page is written by others", text)));
                     }
                     (stored, written) = (windows.read(id).await?, None);
                     continue;
@@ -155,6 +155,7 @@ mod tests {
             time,
             dataschema: None,
             extensions: Default::default(),
+            trace: None,
             data: EventData::Json(data),
         };
         let position = Position {

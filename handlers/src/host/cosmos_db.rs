@@ -1,10 +1,11 @@
 //! `cosmosDBTrigger`: changed documents of a container, latest version each.
 
+use opentelemetry::KeyValue;
 use serde_json::{Value, value::RawValue};
 use time::OffsetDateTime;
 
 use super::{
-    batch::{self, Limits, Records},
+    batch::{self, About, Limits, Records},
     invocation::{Invocation, Malformed, json_text},
     summary::Summary,
 };
@@ -12,23 +13,24 @@ use crate::{
     app::App,
     clock,
     dead_letters::{BadRecord, DeadLetter},
+    domain::trace_context::{self, MEMBER, TraceContext},
     events::DecodeError,
-    function::BoxFuture,
+    function::{BoxFuture, ChangedDocument},
     outcome::{Cause, Outcome},
 };
 
 pub(super) async fn invoke(
     app: &App,
     function: &'static str,
-    handle: fn(App, Vec<Value>) -> BoxFuture<Vec<Outcome>>,
+    handle: fn(App, Vec<ChangedDocument>) -> BoxFuture<Vec<Outcome>>,
+    summary: Summary<'_>,
     invocation: &Invocation<'_>,
 ) -> Result<axum::response::Response, Malformed> {
-    let summary = Summary::start(function);
     let text = json_text(invocation.trigger()?).map_err(Malformed::value("the change feed"))?;
     let documents: Vec<&RawValue> = contoso_json::parts(text.as_ref()).map_err(Malformed::value("the change feed"))?;
     let feed = Feed { function, documents };
     let call = |documents| handle(app.clone(), documents);
-    let report = batch::run(&feed, call, app, invocation.retry_count(), &Limits::USUAL).await;
+    let report = batch::run(&feed, call, app, &summary, invocation.retry_count(), &Limits::USUAL).await;
     let oldest = feed.documents.iter().filter_map(|document| changed_at(document)).min();
     Ok(summary.finish(feed.documents.len(), &report, oldest.map(|changed| app.now() - changed)))
 }
@@ -39,19 +41,35 @@ struct Feed<'a> {
 }
 
 impl Records for Feed<'_> {
-    type Item = Value;
+    type Item = ChangedDocument;
 
     fn len(&self) -> usize {
         self.documents.len()
     }
 
-    async fn decode(&self, index: usize) -> Result<Value, DecodeError> {
-        contoso_json::from_str(self.documents[index].get())
-            .map_err(|error| DecodeError::Park(Cause::from_error("read the document", error)))
+    async fn decode(&self, index: usize) -> Result<ChangedDocument, DecodeError> {
+        let document: Value = contoso_json::from_str(self.documents[index].get())
+            .map_err(|error| DecodeError::Park(Cause::from_error("read the document", error)))?;
+        let trace = document.get(MEMBER).and_then(trace_context::from_json);
+        Ok(ChangedDocument { document, trace })
     }
 
-    fn key<'i>(&self, item: &'i Value) -> Option<&'i str> {
-        item.get("id").and_then(Value::as_str)
+    fn key<'i>(&self, item: &'i ChangedDocument) -> Option<&'i str> {
+        item.document.get("id").and_then(Value::as_str)
+    }
+
+    fn about<'i>(&'i self, item: &'i ChangedDocument) -> About<'i> {
+        let changed = item.document.get("_ts").and_then(Value::as_i64);
+        let happened = changed.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+        About { trace: item.trace.as_ref(), happened, event: None }
+    }
+
+    fn origin(&self) -> Vec<KeyValue> {
+        vec![KeyValue::new("messaging.system", "cosmosdb"), KeyValue::new("messaging.operation.type", "process")]
+    }
+
+    fn adopt(item: &mut ChangedDocument, trace: &TraceContext) {
+        item.trace = Some(trace.clone());
     }
 
     fn dead_letter(&self, index: usize, cause: &Cause) -> DeadLetter {

@@ -1,11 +1,13 @@
 //! `eventGridTrigger`, cardinality one: a CloudEvent, or an event of Event Grid's own schema, which is translated.
 
 use cloudevents::{AttributesReader, EventBuilder, EventBuilderV10};
+use opentelemetry::KeyValue;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
+use time::OffsetDateTime;
 
 use super::{
-    batch::{self, Limits, Records},
+    batch::{self, About, Limits, Records},
     invocation::{Invocation, Malformed, json_text},
     summary::Summary,
 };
@@ -13,6 +15,7 @@ use crate::{
     app::App,
     clock,
     dead_letters::{BadRecord, DeadLetter},
+    domain::trace_context::{self, TraceContext},
     events::{self, DecodeError},
     function::BoxFuture,
     outcome::{Cause, Outcome},
@@ -25,16 +28,16 @@ pub(super) async fn invoke(
     app: &App,
     function: &'static str,
     handle: fn(App, cloudevents::Event) -> BoxFuture<Outcome>,
+    summary: Summary<'_>,
     invocation: &Invocation<'_>,
 ) -> Result<axum::response::Response, Malformed> {
-    let summary = Summary::start(function);
     let text = json_text(invocation.trigger()?).map_err(Malformed::value("the event"))?;
     let event: &RawValue = contoso_json::parts(text.as_ref()).map_err(Malformed::value("the event"))?;
     if !event.get().starts_with('{') {
         let source = "it is no object (does the binding say cardinality one?)".into();
         return Err(Malformed::Value { what: "the event", source });
     }
-    let delivery = Delivery { function, event };
+    let delivery = Delivery { function, event, trace: trace_of(event) };
     let call = |mut events: Vec<cloudevents::Event>| -> BoxFuture<Vec<Outcome>> {
         let handled = events.pop().map(|event| handle(app.clone(), event));
         Box::pin(async move {
@@ -44,7 +47,7 @@ pub(super) async fn invoke(
             }
         })
     };
-    let report = batch::run(&delivery, call, app, 0, &LIMITS).await;
+    let report = batch::run(&delivery, call, app, &summary, 0, &LIMITS).await;
     let published = to_cloudevent(event).ok().and_then(|event| event.time().map(|time| time.timestamp_millis()));
     let lag = published.map(|published| {
         let now = app.now().unix_timestamp_nanos() / 1_000_000;
@@ -56,6 +59,13 @@ pub(super) async fn invoke(
 struct Delivery<'a> {
     function: &'static str,
     event: &'a RawValue,
+    trace: Option<TraceContext>,
+}
+
+/// The context that a CloudEvent carries as extension attributes.
+fn trace_of(event: &RawValue) -> Option<TraceContext> {
+    let event: Value = contoso_json::from_str(event.get()).ok()?;
+    trace_context::from_json(&event)
 }
 
 impl Records for Delivery<'_> {
@@ -71,6 +81,15 @@ impl Records for Delivery<'_> {
 
     fn key<'i>(&self, _: &'i cloudevents::Event) -> Option<&'i str> {
         None
+    }
+
+    fn about<'i>(&'i self, event: &'i cloudevents::Event) -> About<'i> {
+        let happened = event.time().and_then(|time| OffsetDateTime::from_unix_timestamp(time.timestamp()).ok());
+        About { trace: self.trace.as_ref(), happened, event: Some((event.id(), event.ty())) }
+    }
+
+    fn origin(&self) -> Vec<KeyValue> {
+        vec![KeyValue::new("messaging.system", "eventgrid"), KeyValue::new("messaging.operation.type", "process")]
     }
 
     fn dead_letter(&self, _: usize, cause: &Cause) -> DeadLetter {

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use contoso_json::Parts;
+use opentelemetry::KeyValue;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
-    batch::{self, Limits, Records},
+    batch::{self, About, Limits, Records},
     invocation::{Invocation, Malformed, Text, json_text},
     summary::Summary,
 };
@@ -17,6 +18,7 @@ use crate::{
     app::App,
     clock,
     dead_letters::{BadRecord, DeadLetter},
+    domain::trace_context::TraceContext,
     events::{Codec, DecodeError, Incoming, Properties},
     function::{BoxFuture, HubEvent, Order, Position, UNKNOWN_PARTITION},
     outcome::{Cause, Outcome},
@@ -34,15 +36,15 @@ pub(super) async fn invoke(
     app: &App,
     subscription: &Subscription,
     handle: fn(App, Vec<HubEvent>) -> BoxFuture<Vec<Outcome>>,
+    summary: Summary<'_>,
     invocation: &Invocation<'_>,
 ) -> Result<axum::response::Response, Malformed> {
-    let summary = Summary::start(subscription.function);
     let texts = Texts::of(invocation)?;
     let messages = texts.messages(subscription)?;
     let oldest = messages.iter().map(|message| message.position.enqueued).min();
-    let batch = Batch { codec: app.events(), function: subscription.function, order: subscription.order, messages };
+    let batch = Batch { codec: app.events(), subscription, messages };
     let call = |events| handle(app.clone(), events);
-    let report = batch::run(&batch, call, app, invocation.retry_count(), &Limits::USUAL).await;
+    let report = batch::run(&batch, call, app, &summary, invocation.retry_count(), &Limits::USUAL).await;
     Ok(summary.finish(batch.messages.len(), &report, oldest.map(|enqueued| app.now() - enqueued)))
 }
 
@@ -163,8 +165,7 @@ fn timestamp(text: &str) -> Option<OffsetDateTime> {
 
 struct Batch<'a> {
     codec: &'a Codec,
-    function: &'static str,
-    order: Order,
+    subscription: &'a Subscription,
     messages: Vec<Message<'a>>,
 }
 
@@ -172,7 +173,7 @@ impl Records for Batch<'_> {
     type Item = HubEvent;
 
     fn order(&self) -> Order {
-        self.order
+        self.subscription.order
     }
 
     fn len(&self) -> usize {
@@ -195,6 +196,26 @@ impl Records for Batch<'_> {
         item.event.key()
     }
 
+    fn about<'i>(&'i self, HubEvent { event, .. }: &'i HubEvent) -> About<'i> {
+        About { trace: event.trace.as_ref(), happened: event.time, event: Some((&event.id, &event.r#type)) }
+    }
+
+    fn origin(&self) -> Vec<KeyValue> {
+        let partition = self.messages.first().map(|message| message.position.partition.clone()).unwrap_or_default();
+        vec![
+            KeyValue::new("messaging.system", "eventhubs"),
+            KeyValue::new("messaging.operation.name", "process"),
+            KeyValue::new("messaging.operation.type", "process"),
+            KeyValue::new("messaging.destination.name", self.subscription.hub),
+            KeyValue::new("messaging.consumer.group.name", self.subscription.consumer_group),
+            KeyValue::new("messaging.destination.partition.id", partition),
+        ]
+    }
+
+    fn came_with(&self, index: usize) -> Option<TraceContext> {
+        contoso_json::from_str::<Properties<'_>>(self.messages[index].properties?.get()).ok()?.trace()
+    }
+
     fn dead_letter(&self, index: usize, cause: &Cause) -> DeadLetter {
         let message = &self.messages[index];
         let position = &message.position;
@@ -206,7 +227,7 @@ impl Records for Batch<'_> {
             enqueued.take();
         }
         let record = BadRecord {
-            function: self.function,
+            function: self.subscription.function,
             origin: &position.hub,
             part: &position.partition,
             id: (position.sequence >= 0).then(|| position.sequence.to_string()),

@@ -5,21 +5,35 @@ use std::{any::Any, future::Future, panic::AssertUnwindSafe, time::Instant};
 use axum::{
     Router,
     extract::{MatchedPath, Request},
-    http::StatusCode,
+    http::{Method, StatusCode},
     middleware::{self, Next},
     response::Response,
 };
 use futures::FutureExt;
+use opentelemetry::KeyValue;
 
 use super::response::{problem, problem_document};
+use crate::{
+    app::App,
+    clock,
+    http::{Cause, trace_context},
+    telemetry::{self, SpanKind, Telemetry},
+};
 
-/// Adds to the routes of an HTTP function: one log line per request, and a problem document where it panics.
-pub(super) fn guarded(function: &'static str, routes: Router) -> Router {
-    routes.layer(middleware::from_fn(move |request: Request, next: Next| forward(function, request, next)))
+/// Adds to the routes of an HTTP function: one log line and one span per request, and a problem document where it panics.
+pub(super) fn guarded(app: &App, function: &'static str, routes: Router) -> Router {
+    let telemetry = app.telemetry().clone();
+    routes.layer(middleware::from_fn(move |request: Request, next: Next| {
+        forward(telemetry.clone(), function, request, next)
+    }))
 }
 
-async fn forward(function: &'static str, request: Request, next: Next) -> Response {
+async fn forward(telemetry: Telemetry, function: &'static str, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
+    let mut span = telemetry.begin(function, SpanKind::Server, trace_context(request.headers()).as_ref(), || {
+        vec![KeyValue::new("contoso.function", function), KeyValue::new("faas.trigger", "http")]
+    });
+    request.extensions_mut().insert(Cause(span.context().cloned()));
     let method = request.method().clone();
     // Not the path: it may name a visitor.
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -31,6 +45,22 @@ async fn forward(function: &'static str, request: Request, next: Next) -> Respon
             "The request met a fault of this program.",
         )
     });
+    let answered = telemetry::Request {
+        method: known(&method),
+        route: route.as_ref().map_or("", MatchedPath::as_str),
+        status: response.status().as_u16(),
+    };
+    if let Some(instruments) = telemetry.instruments(function) {
+        instruments.request(&answered, started.elapsed());
+    }
+    if span.is_recorded() {
+        answered.attributes().into_iter().for_each(|attribute| span.set(attribute));
+        if response.status().is_server_error() {
+            span.fail("the request met a fault");
+        }
+    }
+    let _within = span.attach();
+    span.end(clock::now());
     tracing::info!(
         function,
         %method,
@@ -40,6 +70,20 @@ async fn forward(function: &'static str, request: Request, next: Next) -> Respon
         "request"
     );
     response
+}
+
+/// A method by its name; any other is one word, as the semantic conventions ask: the caller chooses it.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "_OTHER",
+    }
 }
 
 /// An invocation's answer, even if it panicked: to the host, a dropped connection would look like a dead handler.

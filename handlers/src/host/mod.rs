@@ -22,7 +22,7 @@ mod unread;
 use axum::{
     Json, Router,
     body::{Body, Bytes},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     middleware::from_fn,
     response::Response,
     routing::{get, post},
@@ -32,6 +32,7 @@ use serde_json::json;
 use self::{
     invocation::Invocation,
     response::{problem, problem_document},
+    summary::{Called, Summary},
 };
 pub use self::{
     listener::{Connection, Listener},
@@ -39,7 +40,9 @@ pub use self::{
 };
 use crate::{
     app::App,
+    domain::trace_context::TraceContext,
     function::{Function, Trigger},
+    http::trace_context,
 };
 
 /// The largest invocation accepted (bytes): a blob or request of 100 MB, or a batch of large events, in base64 and quoted twice.
@@ -50,10 +53,12 @@ pub fn router(app: &App, functions: &[Function]) -> Router {
     let mut routes = Router::new().route("/", get(|| async { Json(json!({ "status": "ready" })) }));
     for function in functions.iter().copied() {
         routes = match function.trigger {
-            Trigger::Http { router } => routes.merge(http::guarded(function.name, router(app.clone()))),
+            Trigger::Http { router } => routes.merge(http::guarded(&app, function.name, router(app.clone()))),
             _ => {
                 let app = app.clone();
-                let invoke = move |body: Body| http::caught(invoke(app.clone(), function, body));
+                let invoke = move |headers: HeaderMap, body: Body| {
+                    http::caught(invoke(app.clone(), function, trace_context(&headers), body))
+                };
                 routes
                     .route(&format!("/{}", function.name), post(invoke).route_layer(from_fn(admission::from_the_host)))
             }
@@ -73,13 +78,13 @@ pub fn router(app: &App, functions: &[Function]) -> Router {
 }
 
 /// One invocation, from its body to its answer.
-async fn invoke(app: App, function: Function, body: Body) -> Response {
+async fn invoke(app: App, function: Function, parent: Option<TraceContext>, body: Body) -> Response {
     let body = match axum::body::to_bytes(body, MAX_INVOCATION).await {
         Ok(body) => body,
         Err(error) => return problem(413, "Invocation not read", &error.to_string()),
     };
     let result = match Invocation::parse(&body) {
-        Ok(invocation) => dispatch(app, function, &invocation).await,
+        Ok(invocation) => dispatch(app, function, parent, &invocation).await,
         Err(error) => Err(error),
     };
     drop::<Bytes>(body);
@@ -92,17 +97,20 @@ async fn invoke(app: App, function: Function, body: Body) -> Response {
 async fn dispatch(
     app: App,
     function: Function,
+    parent: Option<TraceContext>,
     invocation: &Invocation<'_>,
 ) -> Result<Response, invocation::Malformed> {
     let name = function.name;
+    let called = Called { function: name, trigger: function.trigger.kind() };
+    let summary = Summary::start(app.telemetry(), called, parent);
     match function.trigger {
         Trigger::EventHub { hub, consumer_group, order, handle } => {
             let subscription = event_hub::Subscription { function: name, hub, consumer_group, order };
-            event_hub::invoke(&app, &subscription, handle, invocation).await
+            event_hub::invoke(&app, &subscription, handle, summary, invocation).await
         }
-        Trigger::CosmosDb { handle } => cosmos_db::invoke(&app, name, handle, invocation).await,
-        Trigger::EventGrid { handle } => event_grid::invoke(&app, name, handle, invocation).await,
-        Trigger::Timer { handle } => timer::invoke(&app, name, handle, invocation).await,
+        Trigger::CosmosDb { handle } => cosmos_db::invoke(&app, name, handle, summary, invocation).await,
+        Trigger::EventGrid { handle } => event_grid::invoke(&app, name, handle, summary, invocation).await,
+        Trigger::Timer { handle } => timer::invoke(&app, handle, summary, invocation).await,
         // Only reached if a route of the function has the function's bare name.
         Trigger::Http { .. } => Ok(problem(404, "Not found", "HTTP functions are served by forwarding only")),
     }

@@ -18,7 +18,7 @@ use crate::{
 
 /// Only what is checked of the records reaches the answer: a wrong record is Retry, whose cause is in the problem.
 fn check(is_right: bool, seen: &impl std::fmt::Debug) -> Outcome {
-    if is_right { Outcome::Done } else { Outcome::Retry(Cause::new(format!("{seen:?}"))) }
+    if is_right { Outcome::Done } else { Outcome::Retry(Cause::of("wrong", format!("{seen:?}"))) }
 }
 
 pub(super) fn functions() -> Vec<Function> {
@@ -53,9 +53,12 @@ pub(super) fn functions() -> Vec<Function> {
     };
     let documents = Trigger::CosmosDb {
         handle: |_, documents| {
-            Box::pin(
-                async move { documents.iter().map(|d| check(d["_lsn"].is_u64() && d["id"].is_string(), d)).collect() },
-            )
+            Box::pin(async move {
+                documents
+                    .iter()
+                    .map(|d| check(d.document["_lsn"].is_u64() && d.document["id"].is_string(), d))
+                    .collect()
+            })
         },
     };
     let event = Trigger::EventGrid {
@@ -67,7 +70,11 @@ pub(super) fn functions() -> Vec<Function> {
         handle: |_, info| {
             Box::pin(async move {
                 let next = info.schedule_status.as_ref().map(|status| status.next.len() >= 20);
-                if next == Some(true) && !info.is_past_due { Ok(()) } else { Err(Cause::new(format!("{info:?}"))) }
+                if next == Some(true) && !info.is_past_due {
+                    Ok(())
+                } else {
+                    Err(Cause::of("wrong", format!("{info:?}")))
+                }
             })
         },
     };

@@ -5,6 +5,7 @@ mod conditional;
 mod cors;
 mod extract;
 mod problem;
+mod trace;
 
 pub(crate) use self::{
     body::{check_uncompressed, json_body},
@@ -12,4 +13,5 @@ pub(crate) use self::{
     cors::{cors, preflight},
     extract::{Path, Query},
     problem::Problem,
+    trace::{Cause, trace_context},
 };

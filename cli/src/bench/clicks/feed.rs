@@ -123,6 +123,7 @@ async fn message(
         subject: Some(key.clone()),
         time: Some(at),
         extensions: BTreeMap::from([("partitionkey".to_owned(), key.clone())]),
+        trace: None,
         schema: &CLICK_RECORDED,
         data: &click,
     };

@@ -130,7 +130,7 @@ pub(super) async fn fetch(app: &App, entry: &Entry, tally: &mut Tally) -> anyhow
         },
         Err(error) => match error.downcast::<BlobError>() {
             Ok(error) if error.kind == BlobErrorKind::NotFound => {
-                Cause::new(format!("there is no file {path} any more"))
+                Cause::of("the file is gone", format!("there is no file {path} any more"))
             }
             Ok(error) if error.kind == BlobErrorKind::Refused => Cause::from_error("read the file", error),
             Ok(error) => bail!(anyhow::Error::new(error).context(format!("cannot read the captured file {path}"))),

@@ -38,7 +38,7 @@ pub(super) async fn rebuild(app: &App, cleared: Option<&[Documents]>, tally: &mu
     let prepare = async {
         let Some(stores) = cleared else { return Ok(()) };
         let cleared = clear::documents(app, stores, &HashSet::new(), tally).await;
-        cleared.map_err(|error| Cause::new(output::chain(error.as_ref())))
+        cleared.map_err(|error| Cause::of("clear the recommendations", output::chain(error.as_ref())))
     };
     let made = recommendations::make_everything(app, cleared.is_some(), prepare).await;
     let made = made.map_err(|cause| anyhow::Error::msg(cause.chain()));

@@ -204,6 +204,7 @@ async fn message(app: &App, schedule: &Schedule, source: &str, row: &Row) -> any
             ("partitionkey".to_owned(), key.clone()),
             ("originaltime".to_owned(), row.date.to_string()),
         ]),
+        trace: None,
         schema: &CLICK_RECORDED,
         data: &click,
     };

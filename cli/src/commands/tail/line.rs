@@ -113,6 +113,7 @@ mod tests {
             time: None,
             dataschema: None,
             extensions: Default::default(),
+            trace: None,
             data: EventData::Json(data.clone()),
         };
         let line = line(Ok((event, data.clone())));

@@ -114,6 +114,7 @@ mod tests {
             time: None,
             dataschema: None,
             extensions: BTreeMap::new(),
+            trace: None,
             data: EventData::Json(data),
         };
         of(&event, Paint::plain())

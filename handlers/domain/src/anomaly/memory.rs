@@ -10,6 +10,7 @@ use super::{
     minute::Minute,
     record::{Anomaly, time_of},
 };
+use crate::trace_context::{self, TraceContext};
 
 /// Id of the detector's own document.
 pub const STATE: &str = "state";
@@ -30,11 +31,20 @@ pub struct Memory {
     recent: VecDeque<Anomaly>,
     /// Raised, and perhaps not told yet.
     pub pending: Vec<Anomaly>,
+    /// What those are told as caused by, each time they are.
+    #[serde(default, deserialize_with = "trace_context::lenient", skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }
 
 impl Default for Memory {
     fn default() -> Self {
-        Self { id: STATE.to_owned(), detector: Detector::default(), recent: VecDeque::new(), pending: Vec::new() }
+        Self {
+            id: STATE.to_owned(),
+            detector: Detector::default(),
+            recent: VecDeque::new(),
+            pending: Vec::new(),
+            trace: None,
+        }
     }
 }
 

@@ -147,6 +147,7 @@ fn outgoing(data: &Discontinued) -> Outgoing<'_, Discontinued> {
         subject: Some("p-1".to_owned()),
         time: OffsetDateTime::from_unix_timestamp(1_767_607_200).ok(),
         extensions: BTreeMap::from([("partitionkey".to_owned(), "p-1".to_owned())]),
+        trace: None,
         schema: &PRODUCT_DISCONTINUED,
         data,
     }

@@ -41,10 +41,11 @@ use crate::{
     domain::{
         click::{Click, VisitorId},
         click_body::Submission,
+        trace_context::TraceContext,
     },
     events::{CodecError, HubMessage, Outgoing, contracts::CLICK_RECORDED, hubs},
     function::{Function, Trigger},
-    http::{Problem, check_uncompressed, cors, preflight},
+    http::{Cause, Problem, check_uncompressed, cors, preflight},
 };
 
 /// The registry's entry.
@@ -69,7 +70,12 @@ fn router(app: App) -> Router {
     Router::new().route("/api/clicks", methods).layer(cors).with_state(Collector { app, limits, sends })
 }
 
-async fn collect(State(collector): State<Collector>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+async fn collect(
+    State(collector): State<Collector>,
+    Cause(trace): Cause,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
     let body = bounded(body).await?;
     collector.limits.address(&headers, 1).map_err(answer::slow_down)?;
     check_uncompressed(&headers)?;
@@ -80,7 +86,7 @@ async fn collect(State(collector): State<Collector>, headers: HeaderMap, body: B
     collector.limits.address(&headers, taken.saturating_sub(1)).map_err(answer::slow_down)?;
     let mut messages = Vec::with_capacity(clicks.len());
     for click in clicks {
-        messages.push(collector.encode(click).await.map_err(|error| verdict.unsent(error))?);
+        messages.push(collector.encode(click, trace.clone()).await.map_err(|error| verdict.unsent(error))?);
     }
     if !messages.is_empty() {
         collector.sends.send(messages).await.map_err(|error| verdict.unsent(error))?;
@@ -136,14 +142,19 @@ impl Collector {
         (taken, verdict)
     }
 
-    async fn encode(&self, submission: Submission) -> Result<(String, HubMessage), CodecError> {
+    async fn encode(
+        &self,
+        submission: Submission,
+        trace: Option<TraceContext>,
+    ) -> Result<(String, HubMessage), CodecError> {
         let Submission { id, source, time, click, .. } = submission;
         let id = id.unwrap_or_else(|| Uuid::new_v4().to_string());
         let visitor = click.visitor_id.as_ref().map(VisitorId::to_string);
         let key = visitor.clone().unwrap_or_else(|| id.clone());
         let extensions = BTreeMap::from([("partitionkey".to_owned(), key.clone())]);
         let (subject, time, schema) = (visitor, Some(time), &CLICK_RECORDED);
-        let outgoing = Outgoing::<Click> { id, source: &source, subject, time, extensions, schema, data: &click };
+        let outgoing =
+            Outgoing::<Click> { id, source: &source, subject, time, extensions, trace, schema, data: &click };
         Ok((key, self.app.events().encode(outgoing).await?))
     }
 }

@@ -127,7 +127,10 @@ impl<'a> Summing<'a> {
                 Err(error) => return Err(failed(error)),
             }
         }
-        Err(Cause::new(format!("minute {id} is summed by others at the same time; repeating is safe")))
+        Err(Cause::of(
+            "the minute is summed by others",
+            format!("minute {id} is summed by others at the same time; repeating is safe"),
+        ))
     }
 
     /// Keeps what was counted of a minute that the lists are made of.

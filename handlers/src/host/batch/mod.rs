@@ -8,7 +8,7 @@
 
 use std::{
     any::Any,
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     future::Future,
     hash::{BuildHasher, RandomState},
     panic::AssertUnwindSafe,
@@ -17,15 +17,19 @@ use std::{
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::{FutureExt, StreamExt, stream};
+use opentelemetry::{KeyValue, trace::Link};
+use time::OffsetDateTime;
 
-use super::http::panic_text;
+use super::{http::panic_text, summary::Summary};
 use crate::{
     app::App,
     clock,
     dead_letters::DeadLetter,
+    domain::trace_context::{TraceContext, event_hash},
     events::DecodeError,
     function::{BoxFuture, Order},
     outcome::{Cause, Outcome},
+    telemetry::{Instruments, Traced},
 };
 
 /// Redeliveries after which records are no longer tried together.
@@ -52,8 +56,32 @@ pub(super) trait Records: Sync {
     /// What the record must keep its order among.
     fn key<'i>(&self, item: &'i Self::Item) -> Option<&'i str>;
 
+    /// What telemetry shows of a record.
+    fn about<'i>(&'i self, item: &'i Self::Item) -> About<'i>;
+
+    /// What telemetry shows of every record: where the batch is from.
+    fn origin(&self) -> Vec<KeyValue>;
+
+    /// The context that a record came with which could not be decoded, as far as that can be read.
+    fn came_with(&self, _index: usize) -> Option<TraceContext> {
+        None
+    }
+
+    /// Tells a record which context its effects are of.
+    fn adopt(_item: &mut Self::Item, _trace: &TraceContext) {}
+
     /// What is kept of a bad record.
     fn dead_letter(&self, index: usize, cause: &Cause) -> DeadLetter;
+}
+
+/// What telemetry shows of a record.
+pub(super) struct About<'i> {
+    /// The context that it came with.
+    pub(super) trace: Option<&'i TraceContext>,
+    /// When what it tells of happened.
+    pub(super) happened: Option<OffsetDateTime>,
+    /// Its CloudEvents id and type, if it is an event.
+    pub(super) event: Option<(&'i str, &'i str)>,
 }
 
 /// Where bad records go.
@@ -100,10 +128,30 @@ pub(super) struct Report {
     pub(super) parked_cause: Option<String>,
     /// Why the first record at Retry is there.
     pub(super) retry_cause: Option<String>,
+    /// How many ended otherwise than Done, by outcome and by label of the cause.
+    pub(super) ends: BTreeMap<(&'static str, &'static str), u64>,
+    /// Records tried again at once.
+    pub(super) tried_again: u64,
+    /// The spans of records.
+    pub(super) links: Vec<Link>,
 }
 
-/// Runs `handle` over `records` and parks what is bad.
-pub(super) async fn run<R, P, H>(records: &R, handle: H, parking: &P, retry_count: u32, limits: &Limits) -> Report
+impl Report {
+    /// Why the invocation failed, if it did.
+    pub(super) fn failure(&self) -> Option<&'static str> {
+        self.ends.keys().find(|(outcome, _)| *outcome == "retried").map(|(_, cause)| *cause)
+    }
+}
+
+/// Runs `handle` over `records` and parks what is bad. `summary` is told of each record.
+pub(super) async fn run<R, P, H>(
+    records: &R,
+    handle: H,
+    parking: &P,
+    summary: &Summary<'_>,
+    retry_count: u32,
+    limits: &Limits,
+) -> Report
 where
     R: Records,
     P: Parking,
@@ -111,8 +159,9 @@ where
 {
     // In the order of the partition all records wait for each other, as if they had one key.
     let key = (records.order() == Order::Partition).then_some(0);
-    let states = (0..records.len()).map(|_| State { key, end: End::Untried }).collect();
-    let mut run = Run { records, handle, parking, limits, started: Instant::now(), states, hasher: RandomState::new() };
+    let states = (0..records.len()).map(|_| State { key, end: End::Untried, watched: Watched::default() }).collect();
+    let (started, hasher) = (Instant::now(), RandomState::new());
+    let mut run = Run { records, handle, parking, summary, limits, started, states, hasher, tried_again: 0 };
     let mut indices: Vec<usize> = (0..records.len()).collect();
     let mut pauses = ExponentialBuilder::default()
         .with_min_delay(limits.pause)
@@ -129,7 +178,10 @@ where
         run.park().await;
         indices = run.to_repeat();
         match pauses.next() {
-            Some(pause) if !indices.is_empty() && run.has_time() => clock::pause(pause).await,
+            Some(pause) if !indices.is_empty() && run.has_time() => {
+                run.tried_again += indices.len() as u64;
+                clock::pause(pause).await;
+            }
             _ => return run.report(),
         }
     }
@@ -139,26 +191,50 @@ struct Run<'a, R, P, H> {
     records: &'a R,
     handle: H,
     parking: &'a P,
+    summary: &'a Summary<'a>,
     limits: &'a Limits,
     started: Instant,
     states: Vec<State>,
     hasher: RandomState,
+    tried_again: u64,
 }
 
 struct State {
     /// A hash of the record's key: two keys that collide only wait for each other.
     key: Option<u64>,
     end: End,
+    watched: Watched,
+}
+
+/// What telemetry knows of a record; nothing where nobody is to be told.
+#[derive(Default)]
+struct Watched {
+    span: Option<Traced>,
+    happened: Option<OffsetDateTime>,
+    settled: Option<OffsetDateTime>,
 }
 
 enum End {
     Untried,
     Done,
-    Skipped,
+    Skipped(&'static str),
     /// Bad, and not yet among the dead letters.
     Bad(Cause),
-    Parked(String),
+    Parked(Cause),
     Retry(Cause),
+}
+
+impl End {
+    /// The outcome's word in telemetry and the cause's label.
+    fn label(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Done => ("done", ""),
+            Self::Skipped(reason) => ("skipped", reason),
+            Self::Parked(cause) => ("parked", cause.label()),
+            Self::Bad(cause) | Self::Retry(cause) => ("retried", cause.label()),
+            Self::Untried => ("retried", "not tried"),
+        }
+    }
 }
 
 /// Why a call gave no outcomes.
@@ -170,11 +246,17 @@ enum Failure {
 
 impl From<Failure> for Cause {
     fn from(failure: Failure) -> Self {
-        Cause::new(match failure {
-            Failure::Panic(text) => format!("the function panicked on it: {text}"),
-            Failure::Deadline(deadline) => format!("the function did not finish it within {deadline:?}"),
-            Failure::Count(count) => format!("the function returned {count} outcomes for one record"),
-        })
+        match failure {
+            Failure::Panic(text) => Cause::of("the function panicked", format!("the function panicked on it: {text}")),
+            Failure::Deadline(deadline) => Cause::of(
+                "the function did not finish in time",
+                format!("the function did not finish it within {deadline:?}"),
+            ),
+            Failure::Count(count) => Cause::of(
+                "the function returned another number of outcomes",
+                format!("the function returned {count} outcomes for one record"),
+            ),
+        }
     }
 }
 
@@ -268,7 +350,8 @@ where
     async fn decode(&mut self, index: usize) -> Option<R::Item> {
         let decoded = AssertUnwindSafe(self.records.decode(index)).catch_unwind().await;
         let outcome = match decoded {
-            Ok(Ok(item)) => {
+            Ok(Ok(mut item)) => {
+                self.watch(index, &mut item);
                 if self.records.order() == Order::Key {
                     self.states[index].key = self.records.key(&item).map(|key| self.hasher.hash_one(key));
                 }
@@ -276,10 +359,42 @@ where
             }
             Ok(Err(DecodeError::Park(cause))) => Outcome::Park(cause),
             Ok(Err(DecodeError::Retry(cause))) => Outcome::Retry(cause),
-            Err(panic) => Outcome::Park(Cause::new(format!("decoding it panicked: {}", short(&*panic)))),
+            Err(panic) => {
+                Outcome::Park(Cause::of("decoding panicked", format!("decoding it panicked: {}", short(&*panic))))
+            }
         };
+        if self.states[index].watched.span.is_none() && self.summary.instruments.is_some() {
+            let parent = self.records.came_with(index);
+            self.states[index].watched.span = Some(self.summary.record(parent.as_ref(), || self.records.origin()));
+        }
         self.settle(index, outcome);
         None
+    }
+
+    /// Begins the span of a record when it is decoded for the first time.
+    fn watch(&mut self, index: usize, item: &mut R::Item) {
+        if self.summary.instruments.is_none() {
+            return;
+        }
+        let watched = &mut self.states[index].watched;
+        let span = match &mut watched.span {
+            Some(span) => span,
+            unwatched => {
+                let about = self.records.about(item);
+                watched.happened = about.happened;
+                unwatched.insert(self.summary.record(about.trace, || {
+                    let mut attributes = self.records.origin();
+                    if let Some((id, event_type)) = about.event {
+                        attributes.push(KeyValue::new("contoso.event.hash", event_hash(id)));
+                        attributes.push(KeyValue::new("contoso.event.type", event_type.to_owned()));
+                    }
+                    attributes
+                }))
+            }
+        };
+        if let Some(context) = span.context() {
+            R::adopt(item, context);
+        }
     }
 
     /// In the order of the partition, bad records are parked before a later one is handled, since only then they count as handled: what
@@ -298,9 +413,12 @@ where
     }
 
     fn settle(&mut self, index: usize, outcome: Outcome) {
+        if self.summary.instruments.is_some() {
+            self.states[index].watched.settled = Some(clock::now());
+        }
         self.states[index].end = match outcome {
             Outcome::Done => End::Done,
-            Outcome::Skip(_) => End::Skipped,
+            Outcome::Skip(reason) => End::Skipped(reason),
             Outcome::Park(cause) => End::Bad(cause),
             Outcome::Retry(cause) => End::Retry(cause),
         };
@@ -322,7 +440,7 @@ where
             .iter()
             .enumerate()
             .filter_map(|(index, state)| match &state.end {
-                End::Bad(cause) => Some((index, cause.chain(), self.records.dead_letter(index, cause))),
+                End::Bad(cause) => Some((index, cause.clone(), self.records.dead_letter(index, cause))),
                 _ => None,
             })
             .collect();
@@ -351,7 +469,7 @@ where
                 waiting.extend(state.key);
                 true
             }
-            End::Done | End::Skipped => state.key.is_some_and(|key| waiting.contains(&key)),
+            End::Done | End::Skipped(_) => state.key.is_some_and(|key| waiting.contains(&key)),
             End::Bad(_) | End::Parked(_) => false,
         });
         // Without a single record at Retry nothing waits, and nothing is repeated.
@@ -367,14 +485,17 @@ where
     }
 
     fn report(self) -> Report {
-        let mut report = Report::default();
+        let mut report = Report { tried_again: self.tried_again, ..Report::default() };
         for state in self.states {
+            if let Some(instruments) = &self.summary.instruments {
+                state.watched.close(&state.end, instruments, &mut report);
+            }
             match state.end {
                 End::Done => report.done += 1,
-                End::Skipped => report.skipped += 1,
+                End::Skipped(_) => report.skipped += 1,
                 End::Parked(cause) => {
                     report.parked += 1;
-                    report.parked_cause.get_or_insert(cause);
+                    report.parked_cause.get_or_insert_with(|| cause.chain());
                 }
                 End::Retry(cause) | End::Bad(cause) => {
                     report.retried += 1;
@@ -384,6 +505,32 @@ where
             }
         }
         report
+    }
+}
+
+impl Watched {
+    /// Ends the record's span and counts its end.
+    fn close(self, end: &End, instruments: &Instruments, report: &mut Report) {
+        let (outcome, cause) = end.label();
+        let lag = self.settled.zip(self.happened).map(|(settled, happened)| (settled - happened).as_seconds_f64());
+        if let (End::Done, Some(lag)) = (end, lag) {
+            instruments.lag(lag);
+        } else if !matches!(end, End::Done) {
+            *report.ends.entry((outcome, cause)).or_default() += 1;
+        }
+        let Some(mut span) = self.span.filter(Traced::is_recorded) else { return };
+        report.links.extend(span.link());
+        span.set(KeyValue::new("contoso.outcome", outcome));
+        if !cause.is_empty() {
+            span.set(KeyValue::new("contoso.cause", cause));
+        }
+        if let Some(lag) = lag {
+            span.set(KeyValue::new("contoso.lag", lag));
+        }
+        if matches!(outcome, "parked" | "retried") {
+            span.fail(cause);
+        }
+        span.end(self.settled.unwrap_or_else(clock::now));
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use time::OffsetDateTime;
 
 use super::*;
-use crate::dead_letters::BadRecord;
+use crate::{dead_letters::BadRecord, host::summary::Called, telemetry::Telemetry};
 
 const LIMITS: Limits = Limits {
     call: Duration::from_millis(200),
@@ -19,6 +19,11 @@ const LIMITS: Limits = Limits {
     pause: Duration::from_millis(1),
     retries: 3,
 };
+
+fn silent() -> Summary<'static> {
+    static OFF: std::sync::LazyLock<Telemetry> = std::sync::LazyLock::new(Telemetry::off);
+    Summary::start(&OFF, Called { function: "F", trigger: "pubsub" }, None)
+}
 
 /// `<key>:<what happens>`.
 struct Words(Vec<&'static str>, Order);
@@ -51,6 +56,14 @@ impl Records for Words {
 
     fn key<'i>(&self, item: &'i &'static str) -> Option<&'i str> {
         item.split_once(':').map(|(key, _)| key)
+    }
+
+    fn about<'i>(&'i self, _: &'i &'static str) -> About<'i> {
+        About { trace: None, happened: None, event: None }
+    }
+
+    fn origin(&self) -> Vec<KeyValue> {
+        Vec::new()
     }
 
     fn dead_letter(&self, index: usize, cause: &Cause) -> DeadLetter {
@@ -117,7 +130,8 @@ fn function(calls: &Calls) -> impl Fn(Vec<&'static str>) -> BoxFuture<Vec<Outcom
 
 async fn given(words: &[&'static str], retry_count: u32) -> (Report, Vec<String>, Vec<Vec<&'static str>>) {
     let (letters, calls) = (Letters::default(), Calls::default());
-    let report = run(&Words(words.to_vec(), Order::Key), function(&calls), &letters, retry_count, &LIMITS).await;
+    let report =
+        run(&Words(words.to_vec(), Order::Key), function(&calls), &letters, &silent(), retry_count, &LIMITS).await;
     let calls = calls.lock().unwrap().clone();
     (report, letters.names.into_inner().unwrap(), calls)
 }
@@ -172,7 +186,8 @@ async fn nothing_passes_a_record_whose_schema_is_out_of_reach() {
 async fn what_cannot_be_parked_must_come_again() {
     let letters = Letters { refuse: true, ..Letters::default() };
     let report =
-        run(&Words(vec!["a:x", "b:refused"], Order::Key), function(&Calls::default()), &letters, 0, &LIMITS).await;
+        run(&Words(vec!["a:x", "b:refused"], Order::Key), function(&Calls::default()), &letters, &silent(), 0, &LIMITS)
+            .await;
     assert_eq!((report.done, report.parked, report.retried), (1, 0, 1));
     assert_eq!(report.retry_cause.as_deref(), Some("no storage"));
 }
@@ -184,7 +199,8 @@ async fn given_in_line(
     letters: &Letters,
 ) -> (Report, Vec<Vec<&'static str>>) {
     let calls = Calls::default();
-    let report = run(&Words(words.to_vec(), Order::Partition), function(&calls), letters, retry_count, &LIMITS).await;
+    let report =
+        run(&Words(words.to_vec(), Order::Partition), function(&calls), letters, &silent(), retry_count, &LIMITS).await;
     let calls = calls.lock().unwrap().clone();
     (report, calls)
 }

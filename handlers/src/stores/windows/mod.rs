@@ -86,7 +86,7 @@ impl Windows {
     pub async fn page(&self, id: &PageId) -> Result<Result<Page, Cause>, CosmosError> {
         let id = id.to_string();
         let stored = self.container.read::<Plain>(&id, &id).await?;
-        let gone = || Cause::new(format!("page {id} is gone before its time"));
+        let gone = || Cause::of("find a page of a window", format!("page {id} is gone before its time"));
         Ok(stored.ok_or_else(gone).and_then(|stored| {
             let document = serde_json::from_value::<PageDocument>(stored.value.0);
             document
