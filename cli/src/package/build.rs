@@ -56,12 +56,11 @@ pub fn build(project: &Project, profile: Profile) -> Result<PathBuf, PackageErro
     command
         .current_dir(project.root())
         .args(["build", "--package", PACKAGE, "--bin", EXECUTABLE, "--message-format", "json-render-diagnostics"])
-        // What is deployed brings its OpenSSL; builds for this machine may take the system's.
-        .env_remove("OPENSSL_NO_VENDOR")
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     if profile == Profile::Release {
-        command.arg("--release");
+        // What is deployed brings its OpenSSL; builds for this machine may take the system's.
+        command.arg("--release").env_remove("OPENSSL_NO_VENDOR");
     }
     let mut child = command.spawn().map_err(PackageError::Cargo)?;
     let executable = child.stdout.take().and_then(|messages| {

@@ -19,6 +19,8 @@ pub struct Delivered {
     r#type: String,
     subject: Option<String>,
     time: Option<String>,
+    traceparent: Option<String>,
+    tracestate: Option<String>,
     #[serde(default)]
     data: Value,
 }
@@ -37,6 +39,12 @@ pub struct Received {
     pub subject: Option<String>,
     /// When it happened.
     pub time: Option<String>,
+    /// The span that caused it (W3C Trace Context).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// What tracing tools add to that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracestate: Option<String>,
     /// The details.
     pub data: Value,
     /// How often it was delivered: more than once is normal, and only counted.
@@ -55,7 +63,7 @@ pub struct Inbox {
     count: u64,
     /// Deliveries since the start.
     deliveries: u64,
-    /// Repeats whose data was not that of the first delivery: one id with two meanings, which a publisher must not send.
+    /// Repeats whose data or trace was not that of the first delivery: one id with two meanings, which a publisher must not send.
     contradictions: u64,
     events: VecDeque<Received>,
     #[serde(skip)]
@@ -69,19 +77,21 @@ impl Inbox {
         let known = self.events.iter_mut().find(|known| known.id == event.id && known.source == event.source);
         if let Some(known) = known {
             known.deliveries += 1;
-            self.contradictions += u64::from(known.data != event.data);
+            self.contradictions += u64::from(known.data != event.data || known.traceparent != event.traceparent);
             return;
         }
         self.count += 1;
         let bytes = event.data.to_string().len();
         self.bytes += bytes;
-        let Delivered { id, source, r#type, subject, time, data } = event;
+        let Delivered { id, source, r#type, subject, time, traceparent, tracestate, data } = event;
         self.events.push_front(Received {
             id,
             source,
             r#type,
             subject,
             time,
+            traceparent,
+            tracestate,
             data,
             deliveries: 1,
             received_at: now,
@@ -112,6 +122,8 @@ mod tests {
             r#type: "t".to_owned(),
             subject: None,
             time: None,
+            traceparent: None,
+            tracestate: None,
             data: data.into(),
         }
     }

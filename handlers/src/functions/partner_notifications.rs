@@ -47,15 +47,20 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
         });
     }
     let all = 0..notifications.len();
+    let instruments = app.telemetry().instruments(FUNCTION.name);
     let publish = |range: Range<usize>| {
         let events = notifications[range].to_vec();
-        let topic = app.event_grid();
+        let (topic, instruments, count) = (app.event_grid(), &instruments, events.len() as u64);
         async move {
-            match topic.publish(events).await {
+            let published = match topic.publish(events).await {
                 Ok(()) => Published::Yes,
                 Err(error) if error.is_transient() => Published::NotYet(Cause::from_error("publish", error)),
                 Err(error) => Published::Never(Cause::from_error("publish", error)),
+            };
+            if let Some(instruments) = instruments {
+                instruments.delivered(published.name(), count);
             }
+            published
         }
     };
     for (place, outcome) in bisect(all, publish).await {
@@ -77,6 +82,17 @@ enum Published {
     Yes,
     NotYet(Cause),
     Never(Cause),
+}
+
+impl Published {
+    /// The word for it in telemetry.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Yes => "taken",
+            Self::Never(_) => "refused",
+            Self::NotYet(_) => "out of reach",
+        }
+    }
 }
 
 /// Publishes all, and where the topic refuses some, their halves, until those at fault stand alone. Returns who was not published.

@@ -141,7 +141,7 @@ impl Inside {
         .await;
     }
 
-    /// Waits until the hub holds so many events, and both groups have handled them.
+    /// Waits until the hub holds so many events, and every group has handled them.
     pub(crate) async fn comes_to_rest(&self, events: i64) {
         for (_, group) in readers("products") {
             self.handles("products", group, events).await;

@@ -9,6 +9,7 @@ mod inside;
 pub(crate) mod javascript;
 mod log_counts;
 pub(crate) mod machine;
+mod otlp;
 pub(crate) mod python;
 pub(crate) mod seed;
 mod shop;
@@ -25,6 +26,7 @@ pub(crate) use self::{
     app::{contoso, package, staged_app},
     inside::Inside,
     log_counts::LogCounts,
+    otlp::Otlp,
     shop::{Shop, ShopOptions, children_of, is_alive, signal},
     suite::SuiteStack,
 };

@@ -38,7 +38,12 @@ fn environment() -> PathBuf {
 
 /// Runs a script of `tests/clients` with the ready line on standard input, and returns what it printed.
 pub(crate) fn run_client(script: &str, endpoints: &serde_json::Value) -> String {
+    run_client_with(script, &endpoints.to_string())
+}
+
+/// The same with this on standard input.
+pub(crate) fn run_client_with(script: &str, input: &str) -> String {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/clients")).join(script);
     // What Python compiles stays out of the checkout.
-    child::run(python().env("PYTHONDONTWRITEBYTECODE", "1").arg(&path), &endpoints.to_string())
+    child::run(python().env("PYTHONDONTWRITEBYTECODE", "1").arg(&path), input)
 }
