@@ -41,7 +41,7 @@ impl App {
     /// Prepares the clients that `settings` describe, for an app that serves these functions and tells of them by `telemetry`.
     pub fn serving(settings: Settings, served: Vec<Served>, telemetry: Telemetry) -> Self {
         let credentials = Credentials::over(telemetry.http(), settings.client_id.clone());
-        let cosmos = Cosmos::new(&settings.cosmos, &credentials);
+        let cosmos = Cosmos::new(&settings.cosmos, &credentials, telemetry.clone());
         Self(Arc::new(Parts {
             hubs: EventHubs::new(&settings.event_hubs, &credentials),
             event_grid: Topic::new(&settings.event_grid, &credentials),

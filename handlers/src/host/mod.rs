@@ -13,6 +13,7 @@ mod event_hub;
 mod http;
 mod invocation;
 mod listener;
+mod report;
 mod response;
 mod staged;
 mod summary;

@@ -7,7 +7,7 @@ use opentelemetry::{KeyValue, trace::Link};
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    batch::Report,
+    report::Report,
     response::{problem, success},
 };
 use crate::{

@@ -6,9 +6,9 @@ use futures::FutureExt;
 use opentelemetry::KeyValue;
 
 use super::{
-    batch::Report,
     http::panic_text,
     invocation::{Invocation, Malformed, json_text},
+    report::Report,
     summary::Summary,
 };
 use crate::{

@@ -6,6 +6,7 @@ use azure_core::credentials::TokenCredential;
 use azure_data_cosmos::{
     AccountReference, CosmosClient, FeedScope, RoutingStrategy,
     clients::{ContainerClient, CosmosClientBuilder},
+    models::ResponseHeaders,
     options::{BinaryEncodingOptions, ChangeFeedStartFrom, Region},
 };
 use futures::{FutureExt, StreamExt};
@@ -20,7 +21,7 @@ use super::{
     error::{CosmosError, CosmosErrorKind, kind_of},
     write::{Write, unless_changed},
 };
-use crate::{azure::credentials::Credentials, settings::CosmosSettings};
+use crate::{azure::credentials::Credentials, settings::CosmosSettings, telemetry::Telemetry};
 
 /// Longer than the client's own retries of a throttled call usually take.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -34,6 +35,7 @@ struct Account {
     credential: Arc<dyn TokenCredential>,
     client: OnceCell<CosmosClient>,
     containers: Mutex<HashMap<ContainerName, ContainerClient>>,
+    telemetry: Telemetry,
 }
 
 /// Which container of which database. [`crate::stores`] has one for each.
@@ -78,12 +80,13 @@ pub struct Page<T> {
 
 impl Cosmos {
     /// The account in `settings`; nothing is connected yet.
-    pub fn new(settings: &CosmosSettings, credentials: &Credentials) -> Self {
+    pub fn new(settings: &CosmosSettings, credentials: &Credentials, telemetry: Telemetry) -> Self {
         Self(Arc::new(Account {
             settings: settings.clone(),
             credential: credentials.identity(),
             client: OnceCell::new(),
             containers: Mutex::default(),
+            telemetry,
         }))
     }
 
@@ -260,6 +263,13 @@ impl Container {
         source: Option<Box<dyn Error + Send + Sync>>,
     ) -> CosmosError {
         CosmosError { operation, id: format!("{}/{id}", self.name), kind, source }
+    }
+
+    /// Tells what an operation cost that succeeded.
+    pub(super) fn charged(&self, operation: &'static str, headers: &ResponseHeaders) {
+        if let Some(charge) = headers.request_charge() {
+            self.account.0.telemetry.request_charge(self.name.container, operation, charge.value());
+        }
     }
 
     /// Runs one operation on this container under the deadline.

@@ -30,6 +30,7 @@ impl Container {
     ) -> BoxFuture<'a, Result<(Bytes, String), CosmosError>> {
         let read = self.call("read", id, move |container| async move {
             let response = container.read_item(partition_key.to_owned(), id, None).await?;
+            self.charged("read", response.headers());
             let etag = etag_of(&response);
             Ok((response.into_body().single()?, etag))
         });
@@ -56,6 +57,7 @@ impl Container {
                 Write::Replace { .. } => container.replace_item(key, id, &text, options).await?,
                 Write::Upsert => container.upsert_item(key, id, &text, options).await?,
             };
+            self.charged(operation, response.headers());
             Ok(etag_of(&response))
         });
         written.boxed()
@@ -83,6 +85,7 @@ impl Container {
             let Some(page) = pages.next().await.transpose()? else {
                 return Ok(Page { items: Vec::new(), continuation: None });
             };
+            self.charged("query", page.headers());
             // The iterator's token is never empty; only the service's header says whether more follows.
             let continuation = match page.headers().continuation() {
                 Some(_) => Some(pages.to_continuation_token()?.as_str().to_owned()),
@@ -99,7 +102,12 @@ impl Container {
             let options = QueryOptions::default().with_feed_options(options);
             let scope = FeedScope::full_container();
             let found = container.query_items::<Box<RawValue>>(Query::from(sql), scope, Some(options)).await?;
-            found.try_collect().await
+            let (mut pages, mut items) = (found.into_pages(), Vec::new());
+            while let Some(page) = pages.try_next().await? {
+                self.charged("query", page.headers());
+                items.extend(page.into_items());
+            }
+            Ok(items)
         });
         found.boxed()
     }

@@ -6,9 +6,12 @@
 //! later ones, if the function wants the order of the partition. What is still at Retry then fails the invocation, after everything
 //! else is stored.
 
+mod end;
+mod watched;
+
 use std::{
     any::Any,
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     future::Future,
     hash::{BuildHasher, RandomState},
     panic::AssertUnwindSafe,
@@ -17,19 +20,19 @@ use std::{
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::{FutureExt, StreamExt, stream};
-use opentelemetry::{KeyValue, trace::Link};
+use opentelemetry::KeyValue;
 use time::OffsetDateTime;
 
-use super::{http::panic_text, summary::Summary};
+use self::{end::End, watched::Watched};
+use super::{http::panic_text, report::Report, summary::Summary};
 use crate::{
     app::App,
     clock,
     dead_letters::DeadLetter,
-    domain::trace_context::{TraceContext, event_hash},
+    domain::trace_context::TraceContext,
     events::DecodeError,
     function::{BoxFuture, Order},
     outcome::{Cause, Outcome},
-    telemetry::{Instruments, Traced},
 };
 
 /// Redeliveries after which records are no longer tried together.
@@ -117,32 +120,6 @@ impl Limits {
     };
 }
 
-/// What became of the records.
-#[derive(Debug, Default)]
-pub(super) struct Report {
-    pub(super) done: usize,
-    pub(super) skipped: usize,
-    pub(super) parked: usize,
-    pub(super) retried: usize,
-    /// Why the first parked record was parked.
-    pub(super) parked_cause: Option<String>,
-    /// Why the first record at Retry is there.
-    pub(super) retry_cause: Option<String>,
-    /// How many ended otherwise than Done, by outcome and by label of the cause.
-    pub(super) ends: BTreeMap<(&'static str, &'static str), u64>,
-    /// Records tried again at once.
-    pub(super) tried_again: u64,
-    /// The spans of records.
-    pub(super) links: Vec<Link>,
-}
-
-impl Report {
-    /// Why the invocation failed, if it did.
-    pub(super) fn failure(&self) -> Option<&'static str> {
-        self.ends.keys().find(|(outcome, _)| *outcome == "retried").map(|(_, cause)| *cause)
-    }
-}
-
 /// Runs `handle` over `records` and parks what is bad. `summary` is told of each record.
 pub(super) async fn run<R, P, H>(
     records: &R,
@@ -204,37 +181,6 @@ struct State {
     key: Option<u64>,
     end: End,
     watched: Watched,
-}
-
-/// What telemetry knows of a record; nothing where nobody is to be told.
-#[derive(Default)]
-struct Watched {
-    span: Option<Traced>,
-    happened: Option<OffsetDateTime>,
-    settled: Option<OffsetDateTime>,
-}
-
-enum End {
-    Untried,
-    Done,
-    Skipped(&'static str),
-    /// Bad, and not yet among the dead letters.
-    Bad(Cause),
-    Parked(Cause),
-    Retry(Cause),
-}
-
-impl End {
-    /// The outcome's word in telemetry and the cause's label.
-    fn label(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::Done => ("done", ""),
-            Self::Skipped(reason) => ("skipped", reason),
-            Self::Parked(cause) => ("parked", cause.label()),
-            Self::Bad(cause) | Self::Retry(cause) => ("retried", cause.label()),
-            Self::Untried => ("retried", "not tried"),
-        }
-    }
 }
 
 /// Why a call gave no outcomes.
@@ -351,7 +297,8 @@ where
         let decoded = AssertUnwindSafe(self.records.decode(index)).catch_unwind().await;
         let outcome = match decoded {
             Ok(Ok(mut item)) => {
-                self.watch(index, &mut item);
+                let watched = &mut self.states[index].watched;
+                watched.decoded(self.records, &mut item, self.summary);
                 if self.records.order() == Order::Key {
                     self.states[index].key = self.records.key(&item).map(|key| self.hasher.hash_one(key));
                 }
@@ -363,38 +310,9 @@ where
                 Outcome::Park(Cause::of("decoding panicked", format!("decoding it panicked: {}", short(&*panic))))
             }
         };
-        if self.states[index].watched.span.is_none() && self.summary.instruments.is_some() {
-            let parent = self.records.came_with(index);
-            self.states[index].watched.span = Some(self.summary.record(parent.as_ref(), || self.records.origin()));
-        }
+        self.states[index].watched.undecodable(self.records, index, self.summary);
         self.settle(index, outcome);
         None
-    }
-
-    /// Begins the span of a record when it is decoded for the first time.
-    fn watch(&mut self, index: usize, item: &mut R::Item) {
-        if self.summary.instruments.is_none() {
-            return;
-        }
-        let watched = &mut self.states[index].watched;
-        let span = match &mut watched.span {
-            Some(span) => span,
-            unwatched => {
-                let about = self.records.about(item);
-                watched.happened = about.happened;
-                unwatched.insert(self.summary.record(about.trace, || {
-                    let mut attributes = self.records.origin();
-                    if let Some((id, event_type)) = about.event {
-                        attributes.push(KeyValue::new("contoso.event.hash", event_hash(id)));
-                        attributes.push(KeyValue::new("contoso.event.type", event_type.to_owned()));
-                    }
-                    attributes
-                }))
-            }
-        };
-        if let Some(context) = span.context() {
-            R::adopt(item, context);
-        }
     }
 
     /// In the order of the partition, bad records are parked before a later one is handled, since only then they count as handled: what
@@ -413,9 +331,7 @@ where
     }
 
     fn settle(&mut self, index: usize, outcome: Outcome) {
-        if self.summary.instruments.is_some() {
-            self.states[index].watched.settled = Some(clock::now());
-        }
+        self.states[index].watched.settled(self.summary);
         self.states[index].end = match outcome {
             Outcome::Done => End::Done,
             Outcome::Skip(reason) => End::Skipped(reason),
@@ -505,32 +421,6 @@ where
             }
         }
         report
-    }
-}
-
-impl Watched {
-    /// Ends the record's span and counts its end.
-    fn close(self, end: &End, instruments: &Instruments, report: &mut Report) {
-        let (outcome, cause) = end.label();
-        let lag = self.settled.zip(self.happened).map(|(settled, happened)| (settled - happened).as_seconds_f64());
-        if let (End::Done, Some(lag)) = (end, lag) {
-            instruments.lag(lag);
-        } else if !matches!(end, End::Done) {
-            *report.ends.entry((outcome, cause)).or_default() += 1;
-        }
-        let Some(mut span) = self.span.filter(Traced::is_recorded) else { return };
-        report.links.extend(span.link());
-        span.set(KeyValue::new("contoso.outcome", outcome));
-        if !cause.is_empty() {
-            span.set(KeyValue::new("contoso.cause", cause));
-        }
-        if let Some(lag) = lag {
-            span.set(KeyValue::new("contoso.lag", lag));
-        }
-        if matches!(outcome, "parked" | "retried") {
-            span.fail(cause);
-        }
-        span.end(self.settled.unwrap_or_else(clock::now));
     }
 }
 
