@@ -243,6 +243,7 @@ mod tests {
                 topic_id: "/subscriptions/0".to_owned(),
             },
             control: "http://127.0.0.1:6510".to_owned(),
+            otlp: "http://127.0.0.1:4318".to_owned(),
             identities: BTreeMap::from([(
                 "operator".to_owned(),
                 Credentials {
@@ -282,6 +283,7 @@ mod tests {
                     "topicId": "/subscriptions/0",
                 },
                 "control": "http://127.0.0.1:6510",
+                "otlp": "http://127.0.0.1:4318",
                 "identities": { "operator": {
                     "endpoint": "http://127.0.0.1:6502/msi/token",
                     "header": "secret",

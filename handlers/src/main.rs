@@ -18,6 +18,10 @@ use tokio::{
 /// How long requests under way may take after the process is asked to stop.
 const DRAIN: Duration = Duration::from_secs(20);
 
+/// A click of `RecentlyViewed` costs a fifth less processor time than with the system's allocator, for some 20 MiB more (docs/performance.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let result = match std::env::args().nth(1).as_deref() {
         Some("--list") => list(),

@@ -18,5 +18,6 @@ pub mod schema_registry;
 pub mod stack;
 pub mod storage;
 pub mod storage_account;
+pub mod telemetry;
 pub mod topology;
 pub mod transport;

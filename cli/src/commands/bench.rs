@@ -35,6 +35,8 @@ const CLICKS_EXAMPLES: &str = "\
 Examples:
   contoso bench clicks
       Each reader apart, both behind the public door, latency: some two minutes
+  contoso bench clicks --clicks 150000 --apart
+      What a click costs each reader: processor time and memory of its handler, working off a backlog
   contoso bench clicks --day
       A day of ten million clicks as well
   contoso bench clicks --clicks 0 --sparse
@@ -103,6 +105,9 @@ struct ClicksArgs {
     /// Clicks in the backlog that each reader works off alone; 0 leaves out all but the days
     #[arg(long, default_value_t = 200_000)]
     clicks: u64,
+    /// Only the backlog that each reader works off alone: processor time and memory
+    #[arg(long)]
+    apart: bool,
     /// Products that are clicked on
     #[arg(long, default_value_t = 1_000, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     products: usize,
@@ -207,8 +212,9 @@ async fn run_hubs(args: &HubsArgs) -> anyhow::Result<Exit> {
 }
 
 async fn run_clicks(args: ClicksArgs, project: &Project) -> anyhow::Result<Exit> {
-    let ClicksArgs { clicks, products, rate, duration, day, day_batch, sparse, json } = args;
-    let plan = clicks::Plan { clicks, products, rate, duration, day, day_batch, sparse };
+    let ClicksArgs { clicks, apart, products, rate, duration, day, day_batch, sparse, json } = args;
+    let latency = (clicks > 0 && !apart).then_some(duration);
+    let plan = clicks::Plan { clicks, products, rate, latency, day, day_batch, sparse };
     announce();
     let report = Box::pin(clicks::run(&plan, project)).await?;
     print(json, &report.to_json(), &report)

@@ -26,6 +26,9 @@ pub struct Endpoints {
     pub event_grid: EventGridEndpoints,
     /// Levers for tests.
     pub control: String,
+    /// OpenTelemetry over HTTP: base address of `/v1/traces`, `/v1/metrics` and `/v1/logs`. Empty where a stack of an earlier version wrote them.
+    #[serde(default)]
+    pub otlp: String,
     /// What an app with one of the topology's identities has in its environment, by name of the identity.
     pub identities: BTreeMap<String, Credentials>,
     /// Certificate of the authority that all https endpoints are trusted through, PEM.

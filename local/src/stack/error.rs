@@ -55,6 +55,9 @@ pub enum StackError {
     /// Schema registry.
     #[error("the schema registry cannot start")]
     SchemaRegistry(#[from] schema_registry::Error),
+    /// OpenTelemetry.
+    #[error("the receiver of telemetry cannot start")]
+    Telemetry(#[source] std::io::Error),
     /// The app; the message names the file.
     #[error(transparent)]
     Host(#[from] functions_host::Error),

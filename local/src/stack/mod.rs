@@ -34,6 +34,7 @@ use crate::{
     queues::Queues,
     schema_registry::SchemaRegistry,
     storage::{Storage, Sync as SyncMode},
+    telemetry::Telemetry,
     topology::Topology,
     transport::{Hosts, HttpServer},
 };
@@ -77,6 +78,7 @@ pub struct Stack {
     functions: StdListener,
     app: Arc<App>,
     control: HttpServer,
+    telemetry: Telemetry,
 }
 
 impl Stack {
@@ -138,6 +140,12 @@ impl Stack {
     #[must_use]
     pub fn event_grid(&self) -> &EventGrid {
         &self.event_grid
+    }
+
+    /// What apps told of themselves by OpenTelemetry, in process.
+    #[must_use]
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
     }
 
     /// The listener of the pages' port; the stack serves none itself. `None` the second time.
@@ -226,6 +234,7 @@ impl Stack {
             self.services.blobs.stop().await;
             self.services.queues.stop().await;
             self.identity.stop().await;
+            self.telemetry.stop().await;
         };
         stopping.boxed()
     }

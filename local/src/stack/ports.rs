@@ -23,6 +23,7 @@ pub(super) const SCHEMA_REGISTRY: &str = "the schema registry";
 pub(super) const EVENT_GRID: &str = "Event Grid";
 pub(super) const CONTROL: &str = "the control port";
 pub(super) const IDENTITY: &str = "the identity endpoint";
+pub(super) const OTLP: &str = "OpenTelemetry";
 
 /// Connections that the system keeps until they are accepted. With the standard library's 128 a burst of them makes
 /// others try again after a second.
@@ -52,6 +53,9 @@ pub struct Ports {
     pub control: u16,
     /// The identity endpoint of apps.
     pub identity: u16,
+    /// OpenTelemetry, over HTTP. A data directory of an earlier version does not tell.
+    #[serde(default)]
+    pub otlp: u16,
 }
 
 impl Ports {
@@ -69,6 +73,7 @@ impl Ports {
             event_grid: 6501,
             control: 6510,
             identity: 6502,
+            otlp: 4318,
         }
     }
 
@@ -86,6 +91,7 @@ impl Ports {
             event_grid: 0,
             identity: 0,
             control: 0,
+            otlp: 0,
         }
     }
 
@@ -119,7 +125,7 @@ impl Ports {
         (self, taken)
     }
 
-    fn services(&mut self) -> [(&'static str, &mut u16); 10] {
+    fn services(&mut self) -> [(&'static str, &mut u16); 11] {
         [
             (FUNCTIONS, &mut self.functions),
             (SITE, &mut self.site),
@@ -131,6 +137,7 @@ impl Ports {
             (EVENT_GRID, &mut self.event_grid),
             (CONTROL, &mut self.control),
             (IDENTITY, &mut self.identity),
+            (OTLP, &mut self.otlp),
         ]
     }
 

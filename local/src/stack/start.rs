@@ -13,8 +13,8 @@ use super::{
     StackError, StackOptions,
     app::App,
     ports::{
-        BLOB, CONTROL, COSMOS, COSMOS_REGION, EVENT_GRID, EVENT_HUBS, FUNCTIONS, IDENTITY, QUEUE, SCHEMA_REGISTRY,
-        SITE, bind, listen, port_of, regions, unbound,
+        BLOB, CONTROL, COSMOS, COSMOS_REGION, EVENT_GRID, EVENT_HUBS, FUNCTIONS, IDENTITY, OTLP, QUEUE,
+        SCHEMA_REGISTRY, SITE, bind, listen, port_of, regions, unbound,
     },
 };
 use crate::{
@@ -30,6 +30,7 @@ use crate::{
     queues::Queues,
     schema_registry::SchemaRegistry,
     storage::Storage,
+    telemetry::Telemetry,
 };
 
 /// The storage account of the local stack, the name that every Azure tool knows.
@@ -70,10 +71,12 @@ impl Stack {
         let grid_port = listen(EVENT_GRID, &mut ports.event_grid)?;
         let control_port = listen(CONTROL, &mut ports.control)?;
         let identity_port = listen(IDENTITY, &mut ports.identity)?;
+        let otlp_port = listen(OTLP, &mut ports.otlp)?;
 
         let clock = Clock::default();
         let storage = Storage::open(&data_dir.join("store"), sync)?;
         let identity = Identity::start(&topology.identities, &data_dir.join("identity"), identity_port, &hosts)?;
+        let telemetry = Telemetry::start(identity.tls(), otlp_port, &clock).map_err(StackError::Telemetry)?;
         let blobs = Blobs::start(&topology.storage, ACCOUNT, &identity, blob_port, &storage, &clock).await?;
         let queues = Queues::start(&topology.storage, ACCOUNT, &identity, queue_port, &storage, &clock).await?;
         let event_hubs = EventHubs::start(&topology.event_hubs, &identity, hubs_port, &storage, &clock).await?;
@@ -150,6 +153,7 @@ impl Stack {
                 topic_id: event_grid.topic_id(topic).ok_or(StackError::NoTopic)?,
             },
             control: format!("http://{}", control.address()),
+            otlp: telemetry.endpoint(),
             identities: identity
                 .names()
                 .filter_map(|name| Some((name.to_owned(), identity.credentials(name)?)))
@@ -170,6 +174,7 @@ impl Stack {
             functions,
             app,
             control,
+            telemetry,
         })
     }
 }

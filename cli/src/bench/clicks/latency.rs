@@ -42,12 +42,12 @@ struct Watched {
     began: Instant,
 }
 
-pub(super) async fn measure(shop: &Shop, plan: &Plan, report: &mut Report) -> Result<()> {
+pub(super) async fn measure(shop: &Shop, plan: &Plan, duration: Duration, report: &mut Report) -> Result<()> {
     let before = shop.events(HUB)?;
     let pid = shop.run(&shop.package("clicks", &["CollectClicks", "RecentlyViewed", "Trends", "TrendRollup"])?).await?;
     let began = Instant::now();
     let (watch, watched) = mpsc::unbounded_channel();
-    let (sent, shown) = tokio::join!(send(shop, plan, watch), look(shop, watched));
+    let (sent, shown) = tokio::join!(send(shop, plan, duration, watch), look(shop, watched));
     let (sent, (latencies, lost)) = (sent?, shown?);
     let clicks = before + i64::try_from(sent)?;
     for reader in READERS {
@@ -71,11 +71,11 @@ pub(super) async fn measure(shop: &Shop, plan: &Plan, report: &mut Report) -> Re
 }
 
 /// Sends clicks when they are due, whatever the answers take; says how many.
-async fn send(shop: &Shop, plan: &Plan, watch: mpsc::UnboundedSender<Watched>) -> Result<u64> {
+async fn send(shop: &Shop, plan: &Plan, duration: Duration, watch: mpsc::UnboundedSender<Watched>) -> Result<u64> {
     let items = feed::items(plan.products);
     let traffic = traffic::Plan {
         rate: f64::from(plan.rate),
-        duration: plan.duration,
+        duration,
         // Without a season: the rate is the same from beginning to end.
         day: Duration::from_secs(24 * 3600),
         time_of_day: 14.0 / 24.0,

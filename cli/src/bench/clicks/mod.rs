@@ -1,4 +1,4 @@
-//! What clicks cost: each reader of the hub apart, both together behind the public door, and a whole day.
+//! What clicks cost: each reader of the hub apart with a backlog, both together behind the public door, and a whole day.
 //!
 //! The clicks are planned by [`crate::traffic`], on as many products as asked, and sent straight to the hub by a process of its own
 //! ([`feed`]), so that its processor time is not the stack's. Latency is measured through `POST /api/clicks`.
@@ -22,14 +22,14 @@ const HUB: &str = "clicks";
 /// What to measure with.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Clicks in the backlog that each function works off alone; 0 measures the days alone.
+    /// Clicks in the backlog that each function works off alone; 0 leaves that out.
     pub clicks: u64,
     /// Products that are clicked on.
     pub products: usize,
     /// Clicks a second while latency is measured.
     pub rate: u32,
-    /// How long latency is measured.
-    pub duration: Duration,
+    /// How long latency is measured; none leaves it out.
+    pub latency: Option<Duration>,
     /// Clicks of the whole day; none leaves it out.
     pub day: Option<u64>,
     /// The largest batch on that day.
@@ -45,9 +45,11 @@ pub struct Plan {
 pub async fn run(plan: &Plan, project: &Project) -> Result<Report> {
     let mut report = Report::default();
     if plan.clicks > 0 {
+        apart::measure(project, plan, &mut report).await?;
+    }
+    if let Some(duration) = plan.latency {
         let shop = Shop::prepare(project).await?;
-        apart::measure(&shop, plan, &mut report).await?;
-        latency::measure(&shop, plan, &mut report).await?;
+        latency::measure(&shop, plan, duration, &mut report).await?;
         shop.stop().await;
     }
     if let Some(clicks) = plan.day {
