@@ -54,7 +54,7 @@ pub fn router(app: &App, functions: &[Function]) -> Router {
     let mut routes = Router::new().route("/", get(|| async { Json(json!({ "status": "ready" })) }));
     for function in functions.iter().copied() {
         routes = match function.trigger {
-            Trigger::Http { router } => routes.merge(http::guarded(&app, function.name, router(app.clone()))),
+            Trigger::Http { router } => routes.merge(http::guarded(app, function.name, router(app.clone()))),
             _ => {
                 let app = app.clone();
                 let invoke = move |headers: HeaderMap, body: Body| {
