@@ -84,7 +84,9 @@ impl Records for Delivery<'_> {
     }
 
     fn about<'i>(&'i self, event: &'i cloudevents::Event) -> About<'i> {
-        let happened = event.time().and_then(|time| OffsetDateTime::from_unix_timestamp(time.timestamp()).ok());
+        let happened = event.time().and_then(|time| {
+            OffsetDateTime::from_unix_timestamp_nanos(i128::from(time.timestamp_micros()) * 1_000).ok()
+        });
         About { trace: self.trace.as_ref(), happened, event: Some((event.id(), event.ty())) }
     }
 

@@ -126,11 +126,16 @@ impl Pipeline {
         parent: Option<&TraceContext>,
         attributes: impl FnOnce() -> Vec<KeyValue>,
     ) -> Traced {
+        let takes = |parent| match kind {
+            SpanKind::Server => self.sampling.takes_from_outside(parent),
+            _ => self.sampling.takes(parent),
+        };
         let context = match parent {
-            Some(parent) if self.sampling.takes(parent) => {
-                Context::new().with_remote_span_context(span_context(parent))
+            Some(parent) if takes(parent) => Context::new().with_remote_span_context(span_context(parent)),
+            Some(parent) => {
+                let is_sampled = kind != SpanKind::Server && parent.is_sampled;
+                return Traced::passing(Some(TraceContext { is_sampled, ..parent.clone() }));
             }
-            Some(parent) => return Traced::passing(Some(parent.clone())),
             None => match self.sampling.root() {
                 (_, true) => Context::new(),
                 // The decision goes with what is caused, so that nobody decides otherwise further on.

@@ -56,6 +56,11 @@ impl Sampling {
         if self.follows { parent.is_sampled } else { self.picks(parent.trace_id) }
     }
 
+    /// The same where a stranger says who the parent is: they may ask for a trace, but have no say in how many there are.
+    pub(super) fn takes_from_outside(&self, parent: &TraceContext) -> bool {
+        self.takes(parent) && self.root().1
+    }
+
     /// A new trace, and whether it is recorded.
     pub(super) fn root(&self) -> (NonZeroU128, bool) {
         let id = rand::rng().random::<NonZeroU128>();
@@ -96,6 +101,9 @@ mod tests {
             let parent = format!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-{flag}");
             let parent = TraceContext::parse(&parent, None).unwrap();
             assert_eq!(one_in_four.takes(&parent), parent.is_sampled);
+            let taken = (0..10_000).filter(|_| one_in_four.takes_from_outside(&parent)).count();
+            let expected = if parent.is_sampled { 2_200..2_800 } else { 0..1 };
+            assert!(expected.contains(&taken), "{taken} of a stranger's");
         }
     }
 }

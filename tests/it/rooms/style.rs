@@ -6,7 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use syn::{Item, UseTree, Visibility};
+use proc_macro2::TokenTree;
+use syn::{Item, Macro, UseTree, Visibility, visit::Visit};
 
 /// Folders with source of ours.
 const SOURCES: [&str; 7] =
@@ -39,6 +40,29 @@ fn every_test_file_is_a_module() {
         let module = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
         let is_named = module == "main" || main.contains(&format!("\nmod {module};"));
         assert!(is_named, "tests/it/main.rs: write `mod {module};`");
+    }
+}
+
+/// The message of a log line goes to the receiver of telemetry as it is, its fields only where they name nobody: so it is a text without
+/// arguments.
+#[test]
+fn messages_of_log_lines_are_constant() {
+    struct Lines(Vec<String>);
+    impl Visit<'_> for Lines {
+        fn visit_macro(&mut self, line: &Macro) {
+            if line.path.segments.first().is_some_and(|root| root.ident == "tracing") {
+                let literals = line.tokens.clone().into_iter().filter_map(|token| match token {
+                    TokenTree::Literal(literal) => Some(literal.to_string()),
+                    _ => None,
+                });
+                self.0.extend(literals.filter(|text| text.starts_with('"') && text.contains('{')));
+            }
+        }
+    }
+    for file in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../handlers/src")) {
+        let mut lines = Lines(Vec::new());
+        lines.visit_file(&syn::parse_file(&fs::read_to_string(&file).expect("readable")).expect("Rust"));
+        assert!(lines.0.is_empty(), "{}: make the arguments fields of {:?}", file.display(), lines.0);
     }
 }
 

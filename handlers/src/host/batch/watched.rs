@@ -62,7 +62,9 @@ impl Watched {
     /// Ends the record's span and counts its end.
     pub(super) fn close(self, end: &End, instruments: &Instruments, report: &mut Report) {
         let (outcome, cause) = end.label();
-        let lag = self.settled.zip(self.happened).map(|(settled, happened)| (settled - happened).as_seconds_f64());
+        // An event of a clock that is ahead of ours is not early.
+        let lag =
+            self.settled.zip(self.happened).map(|(settled, happened)| (settled - happened).as_seconds_f64().max(0.0));
         match (end, lag) {
             (End::Done, Some(lag)) => instruments.lag(lag),
             (End::Done, None) => {}
