@@ -7,6 +7,7 @@
 //! else is stored.
 
 mod end;
+mod records;
 mod watched;
 
 use std::{
@@ -20,16 +21,14 @@ use std::{
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::{FutureExt, StreamExt, stream};
-use opentelemetry::KeyValue;
-use time::OffsetDateTime;
 
+pub(super) use self::records::{About, Records};
 use self::{end::End, watched::Watched};
 use super::{http::panic_text, report::Report, summary::Summary};
 use crate::{
     app::App,
     clock,
     dead_letters::DeadLetter,
-    domain::trace_context::TraceContext,
     events::DecodeError,
     function::{BoxFuture, Order},
     outcome::{Cause, Outcome},
@@ -40,52 +39,6 @@ const ONE_BY_ONE_FROM: u32 = 3;
 
 /// Dead letters written at a time.
 const PARKING_AT_ONCE: usize = 8;
-
-/// The records of one invocation.
-pub(super) trait Records: Sync {
-    /// A decoded record, as the function takes it.
-    type Item: Send;
-
-    /// What waits behind a record at Retry.
-    fn order(&self) -> Order {
-        Order::Key
-    }
-
-    fn len(&self) -> usize;
-
-    /// Decodes a record. Called again if the record is tried again.
-    fn decode(&self, index: usize) -> impl Future<Output = Result<Self::Item, DecodeError>> + Send;
-
-    /// What the record must keep its order among.
-    fn key<'i>(&self, item: &'i Self::Item) -> Option<&'i str>;
-
-    /// What telemetry shows of a record.
-    fn about<'i>(&'i self, item: &'i Self::Item) -> About<'i>;
-
-    /// What telemetry shows of every record: where the batch is from.
-    fn origin(&self) -> Vec<KeyValue>;
-
-    /// The context that a record came with which could not be decoded, as far as that can be read.
-    fn came_with(&self, _index: usize) -> Option<TraceContext> {
-        None
-    }
-
-    /// Tells a record which context its effects are of.
-    fn adopt(_item: &mut Self::Item, _trace: &TraceContext) {}
-
-    /// What is kept of a bad record.
-    fn dead_letter(&self, index: usize, cause: &Cause) -> DeadLetter;
-}
-
-/// What telemetry shows of a record.
-pub(super) struct About<'i> {
-    /// The context that it came with.
-    pub(super) trace: Option<&'i TraceContext>,
-    /// When what it tells of happened.
-    pub(super) happened: Option<OffsetDateTime>,
-    /// Its CloudEvents id and type, if it is an event.
-    pub(super) event: Option<(&'i str, &'i str)>,
-}
 
 /// Where bad records go.
 pub(super) trait Parking: Sync {

@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use opentelemetry::KeyValue;
 use time::OffsetDateTime;
 
 use super::*;

@@ -3,7 +3,7 @@
 use opentelemetry::KeyValue;
 use time::OffsetDateTime;
 
-use super::{Records, end::End};
+use super::{end::End, records::Records};
 use crate::{
     clock,
     domain::trace_context::event_hash,
