@@ -20,6 +20,19 @@ pub fn of(stack: &Stack, identity: &str) -> Result<BTreeMap<String, String>, Sta
     Ok(settings)
 }
 
+/// Lets the app tell of itself at `otlp`, of everything that happens and soon: the pages show it within seconds.
+pub fn tell(settings: &mut BTreeMap<String, String>, otlp: &str) {
+    const SOON: &str = "1000";
+    let told = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", otlp),
+        ("OTEL_TRACES_SAMPLER", "parentbased_always_on"),
+        ("OTEL_BSP_SCHEDULE_DELAY", SOON),
+        ("OTEL_BLRP_SCHEDULE_DELAY", SOON),
+        ("OTEL_METRIC_EXPORT_INTERVAL", SOON),
+    ];
+    settings.extend(told.map(|(name, value)| (name.to_owned(), value.to_owned())));
+}
+
 /// Lets pages of further origins, as [`origin`] reads them, call as well.
 pub fn allow(settings: &mut BTreeMap<String, String>, further: &[String]) {
     if further.iter().any(|origin| origin == ANY) {

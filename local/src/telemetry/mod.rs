@@ -25,7 +25,7 @@ mod tests;
 mod trace;
 
 use std::{
-    io,
+    fmt, io,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -71,6 +71,12 @@ impl Kept {
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.expire(self.clock.now());
         shelf
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry").field("address", &self.address()).finish_non_exhaustive()
     }
 }
 
