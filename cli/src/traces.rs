@@ -104,9 +104,15 @@ pub fn unknown(id: &str) -> String {
     )
 }
 
-/// The traces whose spans came last.
+/// Traces that are looked at for a list.
+const LOOKED_AT: usize = 500;
+
+/// The traces whose spans came last; of those at first the ones in which something caused something. Each invocation and each
+/// read of a page is a trace of its own, and would hide them.
 pub fn recent(telemetry: &Telemetry, most: usize) -> Vec<Recent> {
-    telemetry.recent(most).into_iter().map(Recent::from).collect()
+    let (several, single): (Vec<_>, Vec<_>) =
+        telemetry.recent(LOOKED_AT).into_iter().partition(|trace| trace.spans > 1);
+    several.into_iter().chain(single).take(most).map(Recent::from).collect()
 }
 
 /// The spans of functions that failed last.

@@ -32,5 +32,6 @@ mod settings;
 mod small_app;
 mod support;
 mod survival;
+mod telemetry;
 mod trends;
 mod unread_bodies;

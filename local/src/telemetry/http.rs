@@ -25,7 +25,7 @@ use super::{
 };
 
 /// Messages that are read at a time: of bytes that say nothing they make a hundred times as many in memory.
-static READERS: Semaphore = Semaphore::const_new(2);
+static READERS: Semaphore = Semaphore::const_new(1);
 
 /// A message with items of one signal.
 trait Export: Message + Default + DeserializeOwned + 'static {
@@ -67,8 +67,12 @@ async fn received<T: Export>(
     kept: Kept,
 ) -> Result<Rejected, Refusal> {
     let body = whole(body).await?;
-    let _turn = READERS.acquire().await.map_err(|_| Refusal::Stopping)?;
-    let work = move || Ok(encoding.read::<T>(&unpacked(&headers, body)?)?.keep(&kept));
+    let turn = READERS.acquire().await.map_err(|_| Refusal::Stopping)?;
+    let work = move || {
+        // Until it is done, whether or not somebody still waits for the answer.
+        let _turn = turn;
+        Ok(encoding.read::<T>(&unpacked(&headers, body)?)?.keep(&kept))
+    };
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(Refusal::Stopping))
 }
 
