@@ -6,6 +6,8 @@ use contoso_handlers::settings::Origins;
 use contoso_local::stack::{Stack, StackError};
 use reqwest::Url;
 
+use crate::environment;
+
 const ORIGINS: &str = "Site__origins";
 
 /// The settings of an app that runs as `identity`.
@@ -18,6 +20,23 @@ pub fn of(stack: &Stack, identity: &str) -> Result<BTreeMap<String, String>, Sta
     // Without a front end every caller has the same address.
     settings.insert("Site__clicksPerSecondPerAddress".to_owned(), "0".to_owned());
     Ok(settings)
+}
+
+/// Lets the app tell of itself at `otlp`, of everything that happens and soon: the pages show it within seconds. Not where the environment
+/// names another receiver, which the app then has from there.
+pub fn tell(settings: &mut BTreeMap<String, String>, otlp: &str) {
+    const SOON: &str = "1000";
+    if environment::variable("OTEL_EXPORTER_OTLP_ENDPOINT").is_some() {
+        return;
+    }
+    let told = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", otlp),
+        ("OTEL_TRACES_SAMPLER", "parentbased_always_on"),
+        ("OTEL_BSP_SCHEDULE_DELAY", SOON),
+        ("OTEL_BLRP_SCHEDULE_DELAY", SOON),
+        ("OTEL_METRIC_EXPORT_INTERVAL", SOON),
+    ];
+    settings.extend(told.map(|(name, value)| (name.to_owned(), value.to_owned())));
 }
 
 /// Lets pages of further origins, as [`origin`] reads them, call as well.

@@ -2,7 +2,8 @@
 //!
 //! One file per command in [`commands`]. What they share: [`project`] is the checkout, [`package`] stages the app,
 //! [`data_dir`] and [`endpoints`] are what a running stack leaves for others to find, [`catalogue`] and [`seed`] fill the
-//! shop, [`products`] is its client, `hub` receives, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts.
+//! shop, [`products`] is its client, `hub` receives, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts,
+//! [`traces`] is what the app told of itself.
 //! [`clickstream`] reads the log of a real shop, on which [`evaluate`] measures our predictions. [`mod@bench`] measures the flow;
 //! `private` keeps others out of what is stored; [`backtraces`] keeps its figures, and the stack, free of work for nobody.
 //! [`renewed`] knows whether the executable is older than its sources.
@@ -32,5 +33,6 @@ pub mod schemas;
 pub mod seed;
 pub mod signals;
 pub mod subscription;
+pub mod traces;
 pub mod traffic;
 pub mod units;

@@ -17,6 +17,7 @@ mod identity;
 mod javascript_clients;
 mod levers;
 mod official_clients;
+mod otlp_receiver;
 mod pages;
 mod power_cut;
 mod price_alerts;

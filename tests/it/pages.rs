@@ -48,7 +48,7 @@ async fn passes(suite: &'static str, shop: &Shop, key: Value) {
 }
 
 /// `CHROMIUM`, or what is installed.
-fn browser() -> PathBuf {
+pub(crate) fn browser() -> PathBuf {
     let named = machine::variable("CHROMIUM").map(PathBuf::from);
     let path = machine::variable("PATH").unwrap_or_default();
     let installed = || {

@@ -10,6 +10,7 @@ mod simulate;
 mod status;
 mod stop;
 mod tail;
+mod trace;
 mod up;
 
 use std::{
@@ -56,6 +57,7 @@ enum Command {
     Stop(stop::Args),
     Package(package::Args),
     Tail(tail::Args),
+    Trace(trace::Args),
     Simulate(simulate::Args),
     Replay(replay::Args),
     Rebuild(rebuild::Args),
@@ -129,6 +131,7 @@ async fn chosen(cli: Cli) -> anyhow::Result<Exit> {
         Command::Stop(args) => stop::run(&args).await,
         Command::Package(args) => package::run(&args, &project()?),
         Command::Tail(args) => Box::pin(tail::run(args)).await,
+        Command::Trace(args) => trace::run(&args).await,
         Command::Simulate(args) => Box::pin(simulate::run(args)).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Rebuild(args) => Box::pin(rebuild::run(args)).await,

@@ -1,7 +1,11 @@
-//! The pages: what `web/` holds, the settings of this stack for it, and the demo partner with its webhook.
+//! The pages: what `web/` holds, the settings of this stack for it, the demo partner with its webhook, and what the app told
+//! of itself.
 
 mod origin_guard;
 mod partner;
+mod telemetry;
+#[cfg(test)]
+mod telemetry_tests;
 mod web;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +19,10 @@ use axum::{
     response::{Html, IntoResponse, Json, Response},
     routing::{get, options},
 };
-use contoso_local::transport::{Hosts, HttpServer};
+use contoso_local::{
+    telemetry::Telemetry,
+    transport::{Hosts, HttpServer},
+};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
@@ -34,6 +41,8 @@ pub struct Options {
     pub functions: String,
     /// Whether the demo partner exists.
     pub partner: bool,
+    /// What the app told of itself, where somebody listens.
+    pub telemetry: Option<Telemetry>,
     /// What the port answers to, and whose pages may send events to the partner.
     pub hosts: Hosts,
 }
@@ -60,6 +69,10 @@ type Shared = Arc<Mutex<Inbox>>;
 pub fn router(options: Options) -> Router {
     let pages = web::router(&options);
     let pages = if options.partner { pages.merge(partner_routes(&options.hosts)) } else { pages };
+    let pages = match options.telemetry {
+        Some(telemetry) => pages.merge(telemetry::router(telemetry)),
+        None => pages,
+    };
     web::guarded(pages, &options.functions)
 }
 
@@ -145,7 +158,12 @@ mod tests {
     use super::*;
 
     fn pages() -> Router {
-        router(Options { functions: "http://127.0.0.1:7071".to_owned(), partner: true, hosts: Hosts::default() })
+        router(Options {
+            functions: "http://127.0.0.1:7071".to_owned(),
+            partner: true,
+            telemetry: None,
+            hosts: Hosts::default(),
+        })
     }
 
     async fn call(pages: &Router, request: Request<HttpBody>) -> (StatusCode, HeaderMap, String) {
@@ -251,7 +269,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
         let hosts = ["shop.test".parse().expect("a name")].into_iter().collect();
-        let _pages = Pages::start(listener, Options { functions: String::new(), partner: true, hosts });
+        let _pages =
+            Pages::start(listener, Options { functions: String::new(), partner: true, telemetry: None, hosts });
         let http = reqwest::Client::new();
         for (host, expected) in [
             ("127.0.0.1", 200),
@@ -271,7 +290,8 @@ mod tests {
 
     #[tokio::test]
     async fn without_the_demo_there_is_no_partner() {
-        let pages = router(Options { functions: String::new(), partner: false, hosts: Hosts::default() });
+        let pages =
+            router(Options { functions: String::new(), partner: false, telemetry: None, hosts: Hosts::default() });
         let (status, ..) = call(&pages, Request::get("/partner").body(HttpBody::empty()).expect("a request")).await;
         assert_eq!(status, StatusCode::NOT_FOUND);
     }

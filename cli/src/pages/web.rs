@@ -20,7 +20,12 @@ struct Files;
 
 /// Every file, `/` as the storefront, and settings made for this stack in place of those of a deployment.
 pub(super) fn router(options: &Options) -> Router {
-    let settings = json!({ "api": options.functions, "partner": options.partner.then_some("/partner") }).to_string();
+    let settings = json!({
+        "api": options.functions,
+        "partner": options.partner.then_some("/partner"),
+        "telemetry": options.telemetry.is_some().then_some(crate::traces::PATH),
+    })
+    .to_string();
     Router::new()
         .route("/", get(async |headers: HeaderMap| file("index.html", &headers)))
         .route(
@@ -94,8 +99,12 @@ mod tests {
     use super::*;
 
     async fn get(path: &str, known: Option<&HeaderValue>) -> (StatusCode, HeaderMap, String) {
-        let options =
-            Options { functions: "http://127.0.0.1:7071".to_owned(), partner: false, hosts: Hosts::default() };
+        let options = Options {
+            functions: "http://127.0.0.1:7071".to_owned(),
+            partner: false,
+            telemetry: None,
+            hosts: Hosts::default(),
+        };
         let mut request = Request::get(path);
         if let Some(tag) = known {
             request = request.header(header::IF_NONE_MATCH, tag);
@@ -136,6 +145,6 @@ mod tests {
         let (_, headers, body) = get("/config.json", None).await;
         assert_eq!(headers[header::CONTENT_TYPE], "application/json");
         let settings: serde_json::Value = serde_json::from_str(&body).expect("JSON");
-        assert_eq!(settings, json!({ "api": "http://127.0.0.1:7071", "partner": null }));
+        assert_eq!(settings, json!({ "api": "http://127.0.0.1:7071", "partner": null, "telemetry": null }));
     }
 }

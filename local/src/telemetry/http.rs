@@ -18,14 +18,14 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
 use super::{
-    Kept,
     encoding::{Encoding, LIMIT, Refusal, Rejected, unpacked},
+    kept::Kept,
     log::Log,
     span::Span,
 };
 
 /// Messages that are read at a time: of bytes that say nothing they make a hundred times as many in memory.
-static READERS: Semaphore = Semaphore::const_new(2);
+static READERS: Semaphore = Semaphore::const_new(1);
 
 /// A message with items of one signal.
 trait Export: Message + Default + DeserializeOwned + 'static {
@@ -67,8 +67,12 @@ async fn received<T: Export>(
     kept: Kept,
 ) -> Result<Rejected, Refusal> {
     let body = whole(body).await?;
-    let _turn = READERS.acquire().await.map_err(|_| Refusal::Stopping)?;
-    let work = move || Ok(encoding.read::<T>(&unpacked(&headers, body)?)?.keep(&kept));
+    let turn = READERS.acquire().await.map_err(|_| Refusal::Stopping)?;
+    let work = move || {
+        // Until it is done, whether or not somebody still waits for the answer.
+        let _turn = turn;
+        Ok(encoding.read::<T>(&unpacked(&headers, body)?)?.keep(&kept))
+    };
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(Refusal::Stopping))
 }
 
@@ -86,7 +90,7 @@ impl Export for ExportTraceServiceRequest {
         for message in self.resource_spans {
             let (spans, without_ids) = Span::read_all(message);
             count += without_ids;
-            kept.shelf().add_spans(spans, kept.clock.now());
+            kept.retained().add_spans(spans, kept.clock.now());
         }
         Rejected { count, name: "rejectedSpans", why: "spans without the ids of trace and span" }
     }
@@ -96,9 +100,9 @@ impl Export for ExportMetricsServiceRequest {
     fn keep(self, kept: &Kept) -> Rejected {
         let mut count = 0;
         for message in self.resource_metrics {
-            let mut shelf = kept.shelf();
-            count += shelf.series.add(message, kept.clock.now());
-            shelf.make_room();
+            let mut retained = kept.retained();
+            count += retained.series.add(message, kept.clock.now());
+            retained.make_room();
         }
         Rejected { count, name: "rejectedDataPoints", why: "points without a value, or with buckets that do not fit" }
     }
@@ -107,7 +111,7 @@ impl Export for ExportMetricsServiceRequest {
 impl Export for ExportLogsServiceRequest {
     fn keep(self, kept: &Kept) -> Rejected {
         for message in self.resource_logs {
-            kept.shelf().add_logs(Log::read_all(message), kept.clock.now());
+            kept.retained().add_logs(Log::read_all(message), kept.clock.now());
         }
         Rejected { count: 0, name: "rejectedLogRecords", why: "" }
     }

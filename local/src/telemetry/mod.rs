@@ -9,26 +9,23 @@
 //!
 //! - [`Telemetry`] is the handle: it starts the service and answers questions.
 //! - `http` and `encoding` are the wire, `attributes`, `span` and `log` what comes in, [`Trace`] what becomes of spans.
-//! - `metrics` holds series, `shelf` everything within its bounds, `prometheus` writes series as text.
+//! - `metrics` holds series, `retained` everything within its bounds, `prometheus` writes series as text.
 
 mod attributes;
 mod encoding;
 mod http;
 mod ids;
+mod kept;
 mod log;
 mod metrics;
 mod prometheus;
-mod shelf;
+mod retained;
 mod span;
 #[cfg(test)]
 mod tests;
 mod trace;
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{fmt, io, net::SocketAddr, sync::Arc};
 
 use tokio::net::TcpListener;
 
@@ -37,11 +34,11 @@ pub use self::{
     ids::{InvalidId, SpanId, TraceId},
     log::Log,
     metrics::{Growth, Histogram, Reading, Series, Summary, WINDOW},
-    shelf::KEPT,
-    span::{Kind, Link, Outcome, Span, SpanEvent},
+    retained::KEPT,
+    span::{Kind, Link, Span, SpanEvent, SpanStatus},
     trace::{Trace, TraceSummary, TracedSpan},
 };
-use self::{metrics::FRESH, shelf::Shelf};
+use self::{kept::Kept, metrics::FRESH};
 use crate::{
     clock::Clock,
     transport::{HttpServer, Tls},
@@ -54,23 +51,9 @@ pub struct Telemetry {
     kept: Kept,
 }
 
-/// What is kept, and by which clock.
-#[derive(Clone)]
-struct Kept {
-    shelf: Arc<Mutex<Shelf>>,
-    clock: Clock,
-}
-
-impl Kept {
-    fn new(clock: &Clock) -> Self {
-        Self { shelf: Arc::default(), clock: clock.clone() }
-    }
-
-    /// The shelf as of now: without what is too old.
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.expire(self.clock.now());
-        shelf
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry").field("address", &self.address()).finish_non_exhaustive()
     }
 }
 
@@ -100,7 +83,7 @@ impl Telemetry {
     /// A trace; `None` where none of its spans is kept.
     #[must_use]
     pub fn trace(&self, id: TraceId) -> Option<Trace> {
-        let spans = self.kept.shelf().trace(id)?;
+        let spans = self.kept.retained().trace(id)?;
         Some(Trace::of(id, spans))
     }
 
@@ -114,20 +97,20 @@ impl Telemetry {
     /// The traces whose spans came last, newest first, at most `most`.
     #[must_use]
     pub fn recent(&self, most: usize) -> Vec<TraceSummary> {
-        let traces = self.kept.shelf().recent(most);
+        let traces = self.kept.retained().recent(most);
         traces.iter().filter_map(|(id, spans)| TraceSummary::of(*id, spans)).collect()
     }
 
     /// Spans that are `wanted`, those that came last first, at most `most`.
     #[must_use]
     pub fn spans(&self, most: usize, wanted: impl Fn(&Span) -> bool) -> Vec<Arc<Span>> {
-        self.kept.shelf().spans().filter(|span| wanted(span)).take(most).cloned().collect()
+        self.kept.retained().spans().filter(|span| wanted(span)).take(most).cloned().collect()
     }
 
     /// Log records that are `wanted`, those that came last first, at most `most`.
     #[must_use]
     pub fn logs(&self, most: usize, wanted: impl Fn(&Log) -> bool) -> Vec<Arc<Log>> {
-        self.kept.shelf().logs().filter(|log| wanted(log)).take(most).cloned().collect()
+        self.kept.retained().logs().filter(|log| wanted(log)).take(most).cloned().collect()
     }
 
     /// By how much the counters or histograms of the name `metric` grew within [`WINDOW`], summed over all series that have the
@@ -135,14 +118,14 @@ impl Telemetry {
     #[must_use]
     pub fn growth(&self, metric: &str, by: &[&str]) -> Vec<Growth> {
         let now = self.kept.clock.now();
-        self.kept.shelf().series.growth(metric, by, now)
+        self.kept.retained().series.growth(metric, by, now)
     }
 
     /// The series of which somebody told within [`WINDOW`], in Prometheus' text format 0.0.4.
     #[must_use]
     pub fn prometheus(&self) -> String {
         let since = self.kept.clock.now() - FRESH;
-        prometheus::text(self.kept.shelf().series.iter().filter(|series| series.received >= since))
+        prometheus::text(self.kept.retained().series.iter().filter(|series| series.received >= since))
     }
 
     /// Stops listening and waits a moment for requests under way.

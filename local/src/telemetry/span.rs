@@ -32,7 +32,7 @@ pub struct Span {
     /// How long it took.
     pub duration: Duration,
     /// How it ended.
-    pub outcome: Outcome,
+    pub status: SpanStatus,
     /// Attributes.
     pub attributes: Attributes,
     /// What happened meanwhile.
@@ -60,7 +60,7 @@ pub enum Kind {
 
 /// How a span ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SpanStatus {
     /// Nobody said that it failed.
     Ok,
     /// It failed; the text may be empty.
@@ -127,9 +127,9 @@ impl Span {
             },
             start: instant(message.start_time_unix_nano),
             duration: Duration::from_nanos(nanoseconds),
-            outcome: match message.status {
-                Some(status) if status.code() == StatusCode::Error => Outcome::Failed(status.message),
-                _ => Outcome::Ok,
+            status: match message.status {
+                Some(status) if status.code() == StatusCode::Error => SpanStatus::Failed(status.message),
+                _ => SpanStatus::Ok,
             },
             name: message.name,
             attributes: Attributes::read(message.attributes),
@@ -148,7 +148,7 @@ impl Span {
     /// Whether it failed.
     #[must_use]
     pub fn failed(&self) -> bool {
-        self.outcome != Outcome::Ok
+        self.status != SpanStatus::Ok
     }
 
     /// `service.name` of who sent it.
@@ -159,7 +159,7 @@ impl Span {
 
     /// Bytes in memory, roughly, without the resource.
     pub(super) fn size(&self) -> usize {
-        let message = if let Outcome::Failed(message) = &self.outcome { message.len() } else { 0 };
+        let message = if let SpanStatus::Failed(message) = &self.status { message.len() } else { 0 };
         let events =
             self.events.iter().map(|event| size_of::<SpanEvent>() + event.name.len() + event.attributes.size());
         size_of::<Self>()

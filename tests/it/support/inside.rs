@@ -62,7 +62,12 @@ impl Inside {
         let deployment = SignedIn::new(&endpoints, identity::DEPLOYMENT).expect("an identity");
         schemas::register(&deployment, &endpoints.event_hubs.schema_registry).await.expect("schemas are registered");
         let listener = stack.take_site_listener().expect("the pages' listener");
-        let options = pages::Options { functions: endpoints.functions.clone(), partner: true, hosts: Hosts::default() };
+        let options = pages::Options {
+            functions: endpoints.functions.clone(),
+            partner: true,
+            telemetry: Some(stack.telemetry().clone()),
+            hosts: Hosts::default(),
+        };
         let pages = Pages::start(listener, options).expect("serving");
         // The first packaging runs cargo, which must not hold up this runtime.
         let app = tokio::task::spawn_blocking(|| staged_app().to_owned()).await.expect("no panic");

@@ -7,6 +7,8 @@ import { poll } from "../poll.js";
 import { clicksChart } from "./chart.js";
 import { flowPicture, flowTable } from "./flow.js";
 import * as panels from "./panels.js";
+import { put } from "./parts.js";
+import { showTelemetry } from "./traces.js";
 
 const EVERY_MS = 2000;
 const KEY = "contoso.operations.key";
@@ -32,15 +34,6 @@ function remembered() {
 function say(level, text) {
   state.className = `state ${level}`;
   setText(state, text);
-}
-
-/** Replaces what a panel holds, unless it would look the same or somebody is in it. */
-function put(id, content) {
-  const panel = element(id);
-  if (panel.contains(document.activeElement) && panel.hasChildNodes()) return;
-  const holder = document.createElement("div");
-  holder.append(...[content].flat());
-  if (holder.innerHTML !== panel.innerHTML) panel.replaceChildren(...holder.childNodes);
 }
 
 function show(overview) {
@@ -140,3 +133,4 @@ element("key-form").addEventListener("submit", (event) => {
 });
 
 start();
+showTelemetry();

@@ -3,14 +3,8 @@
 import { h } from "../dom.js";
 import { ago, clock, count, rate, short } from "../format.js";
 import { isBehind } from "./flow.js";
+import { nothing, number, table } from "./parts.js";
 
-const nothing = (text) => h("p", { class: "nothing" }, text);
-const table = (label, heads, rows) => h("div", { class: "wide", role: "region", "aria-label": label, tabindex: "0" },
-  h("table", null,
-    h("thead", null, h("tr", null, heads.map(([head, isNumber]) => h("th", { scope: "col", class: isNumber ? "number" : null }, head)))),
-    h("tbody", null, rows)));
-
-const number = (text) => h("td", { class: "number" }, text);
 const atLeast = ({ count: known, isMore }) => (isMore ? `${count(known)} or more` : count(known));
 const per = (value) => new Intl.NumberFormat(undefined, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
 

@@ -54,7 +54,8 @@ impl Session<'_> {
     pub(super) fn pages(&self) -> anyhow::Result<Option<Pages>> {
         let functions = self.stack.endpoints().functions.clone();
         let hosts = self.stack.identity().tls().hosts().clone();
-        let options = pages::Options { functions, partner: self.demo, hosts };
+        let options =
+            pages::Options { functions, partner: self.demo, telemetry: Some(self.stack.telemetry().clone()), hosts };
         let listener = self.stack.take_site_listener();
         listener.map(|listener| Pages::start(listener, options)).transpose().context("cannot serve the pages")
     }
@@ -68,6 +69,7 @@ impl Session<'_> {
 
         let mut settings = app_settings::of(self.stack, identity::APP)?;
         app_settings::allow(&mut settings, &self.origins);
+        app_settings::tell(&mut settings, &endpoints.otlp);
         let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: self.auth };
         Box::pin(self.stack.run_app(app)).await?;
         self.handler_ready().await?;

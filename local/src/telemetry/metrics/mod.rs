@@ -20,11 +20,8 @@ use self::message::{Point, Update};
 pub use self::{
     growth::Growth,
     reading::{Histogram, Reading, Summary},
-    series::Series,
+    series::{Series, WINDOW},
 };
-
-/// The minutes that rates and quantiles are of.
-pub const WINDOW: Duration = Duration::from_secs(5 * 60);
 
 /// How long a series counts as present of which nobody tells again. A process tells of all its series each time.
 pub(super) const FRESH: Duration = WINDOW;

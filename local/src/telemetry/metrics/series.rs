@@ -5,11 +5,13 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use time::OffsetDateTime;
 
 use super::{
-    WINDOW,
     message::{Temporality, Told},
     reading::Reading,
 };
 use crate::telemetry::attributes::{Attributes, Resource, written};
+
+/// The minutes that rates and quantiles are of.
+pub const WINDOW: Duration = Duration::from_secs(5 * 60);
 
 /// How far two readings that are kept are apart at least.
 const STEP: Duration = Duration::from_secs(5);

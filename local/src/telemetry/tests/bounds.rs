@@ -10,9 +10,10 @@ use super::{Fixture, PROTOBUF, request, resource, span, text};
 use crate::{
     clock::Clock,
     telemetry::{
-        KEPT, Kept, TraceId,
+        KEPT, TraceId,
+        kept::Kept,
         log::Log,
-        shelf::{BYTES, ITEMS, Shelf},
+        retained::{BYTES, ITEMS, Retained},
         span::Span,
     },
 };
@@ -65,14 +66,14 @@ async fn the_oldest_makes_room() {
 
 #[test]
 fn there_is_a_number_of_items_too() {
-    let (mut shelf, now) = (Shelf::default(), Clock::default().now());
-    shelf.add_spans(spans(1, 10, ""), now);
-    shelf.add_spans(spans(2, ITEMS - 5, ""), now);
-    assert_eq!(shelf.trace(id(1)).map(|spans| spans.len()), Some(5));
-    shelf.add_logs(logs(ITEMS + 5, ""), now);
-    assert_eq!((shelf.logs().count(), shelf.spans().count()), (ITEMS, ITEMS), "each of its own");
-    shelf.expire(now + KEPT + Duration::from_secs(1));
-    assert_eq!((shelf.bytes(), shelf.spans().count(), shelf.logs().count()), (0, 0, 0));
+    let (mut retained, now) = (Retained::default(), Clock::default().now());
+    retained.add_spans(spans(1, 10, ""), now);
+    retained.add_spans(spans(2, ITEMS - 5, ""), now);
+    assert_eq!(retained.trace(id(1)).map(|spans| spans.len()), Some(5));
+    retained.add_logs(logs(ITEMS + 5, ""), now);
+    assert_eq!((retained.logs().count(), retained.spans().count()), (ITEMS, ITEMS), "each of its own");
+    retained.expire(now + KEPT + Duration::from_secs(1));
+    assert_eq!((retained.bytes(), retained.spans().count(), retained.logs().count()), (0, 0, 0));
 }
 
 proptest! {
@@ -84,15 +85,15 @@ proptest! {
         let kept = Kept::new(&Clock::default());
         for (trace, count, seconds, length) in steps {
             let name = "n".repeat(length);
-            kept.shelf().add_spans(spans(trace, count, &name), kept.clock.now());
-            kept.shelf().add_logs(logs(usize::from(trace) % 2, &name), kept.clock.now());
+            kept.retained().add_spans(spans(trace, count, &name), kept.clock.now());
+            kept.retained().add_logs(logs(usize::from(trace) % 2, &name), kept.clock.now());
             kept.clock.advance(Duration::from_secs(seconds));
-            let shelf = kept.shelf();
-            prop_assert!(shelf.bytes() <= BYTES);
-            let indexed: usize = (1..6).filter_map(|trace| shelf.trace(id(trace))).map(|spans| spans.len()).sum();
-            prop_assert_eq!(indexed, shelf.spans().count());
+            let retained = kept.retained();
+            prop_assert!(retained.bytes() <= BYTES);
+            let indexed: usize = (1..6).filter_map(|trace| retained.trace(id(trace))).map(|spans| spans.len()).sum();
+            prop_assert_eq!(indexed, retained.spans().count());
         }
         kept.clock.advance(KEPT + Duration::from_secs(1));
-        prop_assert_eq!(kept.shelf().bytes(), 0);
+        prop_assert_eq!(kept.retained().bytes(), 0);
     }
 }

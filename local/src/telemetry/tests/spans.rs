@@ -13,7 +13,7 @@ use prost::Message;
 use serde_json::{Value, json};
 
 use super::{Fixture, JSON, PROTOBUF, gzip, request, span, text};
-use crate::telemetry::{Outcome, TraceId, attributes, ids::SpanId};
+use crate::telemetry::{SpanStatus, TraceId, attributes, ids::SpanId};
 
 fn some_value() -> impl Strategy<Value = AnyValue> {
     let leaf = prop_oneof![
@@ -108,10 +108,10 @@ fn whatever_spans_come_in_are_what_comes_out() {
                         prop_assert_eq!(span.links.len(), 1);
                         let status = sent.status.as_ref().expect("a status");
                         let outcome = match status.code() {
-                            StatusCode::Error => Outcome::Failed(status.message.clone()),
-                            _ => Outcome::Ok,
+                            StatusCode::Error => SpanStatus::Failed(status.message.clone()),
+                            _ => SpanStatus::Ok,
                         };
-                        prop_assert_eq!(&span.outcome, &outcome);
+                        prop_assert_eq!(&span.status, &outcome);
                         prop_assert_eq!(span.service(), "shop");
                     }
                 }
@@ -171,8 +171,8 @@ async fn a_trace_is_found_by_what_a_span_says() {
     assert_eq!(found("c"), None);
     let failed = fixture.telemetry.spans(10, |span| span.failed());
     assert_eq!(
-        failed.iter().map(|span| span.outcome.clone()).collect::<Vec<_>>(),
-        [Outcome::Failed("no stock".into())]
+        failed.iter().map(|span| span.status.clone()).collect::<Vec<_>>(),
+        [SpanStatus::Failed("no stock".into())]
     );
     let recent = fixture.telemetry.recent(2);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Shelf: everything that is kept, within an hour, 64 MiB and a number of items; the oldest goes first.
+//! Retained: everything that is kept, within an hour, 64 MiB and a number of items; the oldest goes first.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -21,7 +21,7 @@ pub(super) const ITEMS: usize = 100_000;
 
 /// What is kept.
 #[derive(Default)]
-pub(super) struct Shelf {
+pub(super) struct Retained {
     spans: Queue<Span>,
     /// The same spans, as they came.
     traces: HashMap<TraceId, VecDeque<Arc<Span>>>,
@@ -41,7 +41,7 @@ struct Item<T> {
     value: Arc<T>,
 }
 
-impl Shelf {
+impl Retained {
     pub(super) fn add_spans(&mut self, spans: Vec<Span>, now: OffsetDateTime) {
         let resource = spans.first().map(|span| Arc::clone(&span.resource));
         for span in spans {

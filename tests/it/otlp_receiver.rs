@@ -1,0 +1,67 @@
+//! Telemetry that comes from programs which nobody here wrote, and what the operations page makes of it.
+
+use contoso_cli::pages::{self, Pages};
+use contoso_local::{stack::Stack, transport::Hosts};
+use serde_json::json;
+
+use crate::{
+    pages::browser,
+    support::{SuiteStack, javascript, python},
+};
+
+/// The pages of a stack without an app.
+fn pages(stack: &Stack) -> Pages {
+    let options = pages::Options {
+        functions: stack.endpoints().functions.clone(),
+        partner: false,
+        telemetry: Some(stack.telemetry().clone()),
+        hosts: Hosts::default(),
+    };
+    Pages::start(stack.take_site_listener().expect("the pages' listener"), options).expect("serving")
+}
+
+/// The SDK of Python as a foreign witness: what it sends is taken, and is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sdk_of_python_is_understood() {
+    let stack = SuiteStack::start().await;
+    let endpoints = stack.endpoints.clone();
+    let said = tokio::task::spawn_blocking(move || python::run_client("telemetry.py", &endpoints)).await;
+    let said = said.expect("no panic");
+    let id = said.lines().next().expect("the trace").parse().expect("an id");
+    let telemetry = stack.stack.telemetry();
+    let trace = telemetry.trace(id).expect("it was kept");
+    let shown: Vec<_> = trace.spans.iter().map(|row| (row.depth, row.span.name.as_str(), row.span.service())).collect();
+    // Each came twice, and is there once.
+    assert_eq!(shown, [(0, "cause", "python"), (1, "effect", "python")]);
+    assert_eq!(telemetry.trace_with("messaging.message.id", "from-python"), Some(id));
+    let effect = &trace.spans[1].span;
+    assert!(effect.failed() && effect.attributes.get("sizes") == Some(&json!([1, 2])), "{effect:?}");
+    let text = telemetry.prometheus();
+    for line in [
+        r#"things_total{instance="1",job="python",kind="a",otel_scope_name="witness"} 3"#,
+        r#"wait_seconds_count{instance="1",job="python",otel_scope_name="witness"} 1"#,
+        r#"waiting{instance="1",job="python",otel_scope_name="witness"} -2"#,
+    ] {
+        assert!(text.lines().any(|known| known == line), "{line} is not in\n{text}");
+    }
+    let logs = telemetry.logs(10, |log| log.body == "invocation" && log.severity == 13);
+    assert_eq!(logs.len(), 1);
+    stack.stop().await;
+}
+
+/// Spans as an exporter of JavaScript writes them, shown by the operations page.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_is_a_waterfall_in_a_browser() {
+    let stack = SuiteStack::start().await;
+    let pages = pages(&stack.stack);
+    let screenshots = javascript::output("screenshots");
+    let mut input = stack.endpoints.clone();
+    input["pages"] = json!({ "browser": browser(), "screenshots": screenshots, "key": null });
+    let run = tokio::task::spawn_blocking(move || javascript::run_suite("telemetry.js", &input));
+    match run.await.expect("no panic") {
+        Ok(said) => println!("{said}\nscreenshots: {}", screenshots.display()),
+        Err(said) => panic!("{said}"),
+    }
+    drop(pages);
+    stack.stop().await;
+}
