@@ -4,9 +4,9 @@ use std::{collections::HashMap, error::Error, fmt, future::Future, num::NonZeroU
 
 use azure_core::credentials::TokenCredential;
 use azure_data_cosmos::{
-    AccountReference, CosmosClient, FeedScope, RoutingStrategy,
+    AccountReference, CosmosClient, CosmosRuntime, FeedScope, RoutingStrategy,
     clients::{ContainerClient, CosmosClientBuilder},
-    options::{BinaryEncodingOptions, ChangeFeedStartFrom, Region},
+    options::{BinaryEncodingOptions, ChangeFeedStartFrom, ConnectionPoolOptions, Region},
 };
 use futures::{FutureExt, StreamExt};
 use serde::{
@@ -24,6 +24,10 @@ use crate::{azure::credentials::Credentials, settings::CosmosSettings};
 
 /// Longer than the client's own retries of a throttled call usually take.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// HTTP/2 connections to the gateway; requests share one. The client's own choice, twice as many as there are cores and 32 from four
+/// on, makes each answer wake another connection: a request costs some 15 % more (docs/performance.md).
+const CONNECTIONS: usize = 1;
 
 /// A Cosmos DB account; cloning shares its connections.
 #[derive(Clone)]
@@ -101,7 +105,11 @@ impl Cosmos {
                 Some(region) => RoutingStrategy::ProximityTo(Region::from(region.clone())),
                 None => RoutingStrategy::PreferredRegions(Vec::new()),
             };
+            let connections =
+                ConnectionPoolOptions::builder().with_max_http2_connections_per_endpoint(CONNECTIONS).build()?;
+            let runtime = CosmosRuntime::builder().with_connection_pool(connections).build().await?;
             CosmosClientBuilder::new()
+                .with_runtime(runtime)
                 // In preview, and documents are already text here.
                 .with_binary_encoding_options(BinaryEncodingOptions::new().with_enabled(false))
                 .build(reference, routing)
