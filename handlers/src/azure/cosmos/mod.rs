@@ -7,6 +7,7 @@
 //! boxed future. The client's own code is one large state machine for each operation, and would else be compiled anew for
 //! each type of document and each caller.
 
+mod as_of;
 mod changes;
 mod container;
 mod error;

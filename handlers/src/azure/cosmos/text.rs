@@ -13,6 +13,7 @@ use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture};
 use serde_json::{Value, value::RawValue};
 
 use super::{
+    as_of::AsOf,
     container::{Container, Page},
     error::CosmosError,
     write::{Write, unless_changed},
@@ -25,11 +26,12 @@ impl Container {
     /// The text of a document and its ETag.
     pub(super) fn read_text<'a>(
         &'a self,
+        as_of: AsOf,
         partition_key: &'a str,
         id: &'a str,
     ) -> BoxFuture<'a, Result<(Bytes, String), CosmosError>> {
         let read = self.call("read", id, move |container| async move {
-            let response = container.read_item(partition_key.to_owned(), id, None).await?;
+            let response = container.read_item(partition_key.to_owned(), id, as_of.options()).await?;
             self.charged("read", response.headers());
             let etag = etag_of(&response);
             Ok((response.into_body().single()?, etag))
