@@ -2,11 +2,11 @@
 
 use contoso_cli::pages::{self, Pages};
 use contoso_local::{stack::Stack, transport::Hosts};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     pages::browser,
-    support::{SuiteStack, javascript, python},
+    support::{SuiteStack, contoso, javascript, python},
 };
 
 /// The pages of a stack without an app.
@@ -46,6 +46,30 @@ async fn the_sdk_of_python_is_understood() {
     }
     let logs = telemetry.logs(10, |log| log.body == "invocation" && log.severity == 13);
     assert_eq!(logs.len(), 1);
+
+    let pages = pages(&stack.stack);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("endpoints.json");
+    std::fs::write(&file, stack.endpoints.to_string()).expect("written");
+    let trace = async |arguments: &[&str]| {
+        let mut command = contoso();
+        command.arg("trace").args(arguments).arg("--endpoints").arg(&file);
+        let run = tokio::task::spawn_blocking(move || command.output().expect("contoso runs"));
+        let output = run.await.expect("no panic");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, shown, _) = trace(&["from-python"]).await;
+    let lines: Vec<_> = shown.lines().collect();
+    assert_eq!((code, lines.len()), (Some(0), 3), "{shown}");
+    assert!(lines[0].starts_with(&format!("trace {id}  ")) && lines[1].ends_with("  cause server"), "{shown}");
+    assert!(lines[2].ends_with("    effect internal  no stock"), "{shown}");
+    let (_, shown, _) = trace(&[&id.to_string(), "--json"]).await;
+    let shown: Value = serde_json::from_str(&shown).expect("JSON");
+    assert_eq!((&shown["spans"][1]["depth"], &shown["spans"][1]["cause"]), (&json!(1), &json!("no stock")));
+    let (code, _, said) = trace(&["nobody"]).await;
+    assert!(code == Some(1) && said.contains("\"nobody\"") && said.contains("60 minutes"), "{said}");
+    drop(pages);
     stack.stop().await;
 }
 

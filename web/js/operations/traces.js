@@ -76,12 +76,12 @@ function waterfall({ id, start, durationMs, count, spans }) {
       one.failed ? h("span", { class: "failed" }, ` ${one.cause ?? "failed"}`) : "");
     name.style.paddingLeft = `${Math.min(one.depth, 16) * 1.1}rem`;
     return h("tr", { class: one.failed ? "bad" : null, "data-span": one.id, "data-depth": one.depth }, name,
-      number(span(one.offsetMs)), number(span(one.durationMs)), track(one, durationMs));
+      track(one, durationMs), number(span(one.offsetMs)), number(span(one.durationMs)));
   };
   const more = count > spans.length ? h("p", { class: "faint" }, `${count - spans.length} more spans are not shown.`) : "";
   return h("div", { class: "waterfall" },
     h("p", null, h("code", null, id), ` · ${count === 1 ? "1 span" : `${count} spans`}, ${span(durationMs)}, began ${ago(start)}`),
-    table("Waterfall", [["What"], ["After", true], ["Took", true], [""]], spans.map(row)), more);
+    table("Waterfall", [["What"], ["When"], ["After", true], ["Took", true]], spans.map(row)), more);
 }
 
 const chosen = () => new URLSearchParams(location.search).get("trace") ?? "";
