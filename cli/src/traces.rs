@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contoso_handlers::domain::trace_context::event_hash;
+use contoso_handlers::domain::trace_context::{TraceContext, event_hash};
 use contoso_local::telemetry::{KEPT, Span, SpanStatus, Telemetry, Trace, TraceId, TraceSummary, TracedSpan};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -92,9 +92,10 @@ pub struct Failure {
     trace: String,
 }
 
-/// The trace of an id, or of the event with that id.
+/// The trace of an id or of a `traceparent`, or of the event with that id.
 pub fn find(telemetry: &Telemetry, id: &str) -> Option<Waterfall> {
-    let by_id = id.parse().ok().and_then(|id: TraceId| telemetry.trace(id));
+    let of_parent = TraceContext::parse(id, None).map(|parent| format!("{:032x}", parent.trace_id));
+    let by_id = of_parent.as_deref().unwrap_or(id).parse().ok().and_then(|id: TraceId| telemetry.trace(id));
     let by_event = || {
         let found = telemetry.trace_with(EVENT, &event_hash(id)).or_else(|| telemetry.trace_with(MESSAGE, id));
         found.and_then(|id| telemetry.trace(id))

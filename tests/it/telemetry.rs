@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Otlp, Shop, ShopOptions, eventually, within};
+use crate::support::{Otlp, Shop, ShopOptions, contoso, eventually, within};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
@@ -126,6 +126,50 @@ fn compare_with_the_page(sent: &Value) {
     assert!(missing.is_empty(), "sent and not in docs/telemetry.md: {missing:?}");
     let unsent: Vec<_> = written.difference(&told).filter(|name| !OF_FAILURES.contains(&name.as_str())).collect();
     assert!(unsent.is_empty(), "in docs/telemetry.md and not sent: {unsent:?}");
+}
+
+/// On a laptop without anything: an event is found by its id, and functions and metrics are shown.
+#[tokio::test]
+async fn an_event_is_shown_from_its_cause_to_its_effects() {
+    let shop = Shop::empty().await;
+    let product = json!({"name": "Boots", "category": "Footwear", "price": {"amount": "1.00", "currency": "USD"}});
+    shop.put_product("p-1", &product).await;
+    let told = shop.partner_gets("the product", |event| event["subject"] == "p-1").await;
+    let id = text(&told, "id").to_owned();
+    let trace = within(std::time::Duration::from_secs(60), "its trace", || async {
+        let mut command = contoso();
+        command.args(["trace", &id, "--json", "--endpoints"]).arg(shop.endpoints_file());
+        let run = tokio::task::spawn_blocking(move || command.output().expect("contoso runs")).await.expect("no panic");
+        let shown: Value = serde_json::from_slice(&run.stdout).unwrap_or_default();
+        let spans = shown["spans"].as_array().cloned().unwrap_or_default();
+        let names: BTreeSet<&str> = spans.iter().map(|span| text(span, "name")).collect();
+        let whole = ["Products", "ProductChanges", "ProductProjection", "PartnerNotifications"];
+        if whole.iter().all(|name| names.contains(name)) {
+            Ok(spans)
+        } else {
+            Err(format!("{shown} {}", String::from_utf8_lossy(&run.stderr)))
+        }
+    })
+    .await;
+    let depth = |name: &str| trace.iter().find(|span| span["name"] == name).expect("a span")["depth"].as_u64();
+    let depths = ["Products", "ProductChanges", "ProductProjection", "PartnerNotifications"].map(depth);
+    assert_eq!(depths, [Some(0), Some(1), Some(2), Some(2)], "{trace:?}");
+
+    let page = async |path: &str| {
+        let url = format!("{}{path}", shop.endpoint("/site").trim_end_matches('/'));
+        shop.http.get(url).send().await.expect("an answer").text().await.expect("a body")
+    };
+    eventually("functions and metrics on the pages' port", || async {
+        let functions: Value = serde_json::from_str(&page("/telemetry/functions").await).expect("JSON");
+        let did = functions["functions"].as_array().expect("functions").iter();
+        let shown = did.filter(|did| did["function"] == "ProductProjection" && did["lag"]["p99"].is_number()).count();
+        let metrics = page("/metrics").await;
+        let has_lag = metrics.lines().any(|line| {
+            line.starts_with("contoso_lag_seconds_count") && line.contains("contoso_function=\"ProductProjection\"")
+        });
+        if shown == 1 && has_lag { Ok(()) } else { Err(format!("{functions} {metrics}")) }
+    })
+    .await;
 }
 
 /// Events flow, what was not taken is counted, and the log says so.

@@ -20,7 +20,7 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   contoso trace 4bf92f3577b34da6a3ce929d0e0e4736
-      The trace of that id, such as of a response or an event's traceparent: what caused what, when, and for how long
+      The trace of that id, or of the traceparent that an event has: what caused what, when, and for how long
   contoso trace 0199b1c2-5d8e-7c3a-9f00-2f6a1b7c8d9e
       The trace of the event with that id; `contoso tail products --json` shows ids
   contoso trace 4bf92f3577b34da6a3ce929d0e0e4736 --json | jq '.spans[] | select(.failed)'
@@ -32,7 +32,7 @@ Traces are kept for an hour, by the stack that `contoso up` runs.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Id of a trace, or of an event
+    /// Id of a trace, its traceparent, or the id of an event
     id: String,
     /// Print one JSON object
     #[arg(long)]

@@ -70,6 +70,12 @@ impl Line {
                 object["subject"] = json!(event.subject);
                 object["time"] = json!(event.time.and_then(|time| time.format(&Rfc3339).ok()));
                 object["extensions"] = json!(event.extensions);
+                if let Some(trace) = &event.trace {
+                    object["extensions"]["traceparent"] = json!(trace.traceparent());
+                    if let Some(state) = &trace.state {
+                        object["extensions"]["tracestate"] = json!(state);
+                    }
+                }
                 object["data"] = data.clone();
             }
             Err(cause) => {
