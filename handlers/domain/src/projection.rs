@@ -126,23 +126,25 @@ impl SequencedEvent {
 
 /// What `events` about one product change on the site, given its document as it is `known` there.
 ///
-/// The latest state is shown in its category, and is tombstoned in every other category that any fact or the document names. If it
+/// The latest state is shown in its category, and is tombstoned in every other category that any event or the document names. If it
 /// is discontinued, it is tombstoned everywhere.
 pub fn project(known: Option<&ProductView>, events: &[SequencedEvent]) -> Writes {
-    let latest_fact = events.iter().max_by_key(|fact| fact.stamp());
+    let latest = events.iter().max_by_key(|sequenced| sequenced.stamp());
     let newer =
-        latest_fact.filter(|fact| known.is_none_or(|known| known.stamp() < fact.stamp())).map(|fact| ProductView {
-            id: fact.event.product.id.clone(),
-            revision: fact.event.revision,
-            sequence: fact.sequence,
-            product: fact.event.product.clone(),
+        latest.filter(|sequenced| known.is_none_or(|known| known.stamp() < sequenced.stamp())).map(|sequenced| {
+            ProductView {
+                id: sequenced.event.product.id.clone(),
+                revision: sequenced.event.revision,
+                sequence: sequenced.sequence,
+                product: sequenced.event.product.clone(),
+            }
         });
     let Some(latest) = newer.as_ref().or(known) else {
         return Writes { rows: Vec::new(), category: None, view: None };
     };
     let mut categories: Vec<Category> = events
         .iter()
-        .flat_map(|fact| [Some(fact.event.product.content.category.clone()), fact.event.moved_from()])
+        .flat_map(|sequenced| [Some(sequenced.event.product.content.category.clone()), sequenced.event.moved_from()])
         .flatten()
         .chain(known.map(|known| known.product.content.category.clone()))
         .collect();
@@ -313,8 +315,8 @@ mod tests {
             let events = announced(products);
             let mut in_order = Site::default();
             for (sequence, event) in (0..).zip(&events) {
-                let fact = SequencedEvent { sequence, event: event.clone() };
-                prop_assert!(in_order.deliver(&[fact], usize::MAX));
+                let sequenced = SequencedEvent { sequence, event: event.clone() };
+                prop_assert!(in_order.deliver(&[sequenced], usize::MAX));
             }
             prop_assert!(in_order.shown().1.len() <= 1, "listed once or not at all");
 
@@ -323,7 +325,7 @@ mod tests {
             let mut events: Vec<(u32, SequencedEvent)> =
                 order.iter().copied().zip((0..).zip(all).map(|(sequence, event)| SequencedEvent { sequence, event: event.clone() })).collect();
             events.sort_by_key(|(place, _)| *place);
-            let mut rest: &[_] = &events.into_iter().map(|(_, fact)| fact).collect::<Vec<_>>();
+            let mut rest: &[_] = &events.into_iter().map(|(_, sequenced)| sequenced).collect::<Vec<_>>();
             let mut shuffled = Site::default();
             for (size, dies_after) in batches {
                 let (batch, after) = rest.split_at(size.min(rest.len()));

@@ -47,20 +47,22 @@ const CONCURRENT_PRODUCTS: usize = 32;
 const THERE: &str = "the site shows it, or a newer version";
 
 async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
-    by_key(&events, CONCURRENT_PRODUCTS, fact, async |id, facts| Ended::All(show(app.stores(), &id, &facts).await))
-        .await
+    by_key(&events, CONCURRENT_PRODUCTS, sequenced, async |id, events| {
+        Ended::All(show(app.stores(), &id, &events).await)
+    })
+    .await
 }
 
 /// The product that an event is about, and what it says.
-fn fact(HubEvent { event, position }: &HubEvent) -> Result<(String, SequencedEvent), Outcome> {
+fn sequenced(HubEvent { event, position }: &HubEvent) -> Result<(String, SequencedEvent), Outcome> {
     let event = event.product().map_err(Outcome::Park)?.ok_or(Outcome::Skip("not a product event"))?;
     Ok((event.product.id.as_str().to_owned(), SequencedEvent { sequence: position.sequence, event }))
 }
 
-/// Writes what `facts` about one product mean for the site.
-async fn show(stores: &Stores, id: &str, facts: &[SequencedEvent]) -> Outcome {
+/// Writes what `events` about one product mean for the site.
+async fn show(stores: &Stores, id: &str, events: &[SequencedEvent]) -> Outcome {
     // Another writer that was first decides by its document what the rows must be, so everything is decided again.
-    match repeat_lost_races(|| try_show(stores, id, facts)).await {
+    match repeat_lost_races(|| try_show(stores, id, events)).await {
         Ok(Written::Yes) => Outcome::Done,
         Ok(Written::No) => Outcome::Skip(THERE),
         Err(error) if error.is_lost_race() => Outcome::Retry(Cause::of(
@@ -75,11 +77,11 @@ async fn show(stores: &Stores, id: &str, facts: &[SequencedEvent]) -> Outcome {
 async fn try_show(
     Stores { products, listings, .. }: &Stores,
     id: &str,
-    facts: &[SequencedEvent],
+    events: &[SequencedEvent],
 ) -> Result<Written, CosmosError> {
     let stored = products.read(id).await?;
     let (known, etag): (Option<ProductView>, _) = stored.map(|stored| (stored.value, stored.etag)).unzip();
-    let writes = project(known.as_ref(), facts);
+    let writes = project(known.as_ref(), events);
     let rows = stream::iter(writes.rows)
         .map(|row| async move { listings.write(&row).await })
         .buffer_unordered(CONCURRENT_PRODUCTS)

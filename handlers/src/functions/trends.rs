@@ -43,8 +43,8 @@ const MAX_RACES: usize = 8;
 
 async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
     let now = app.now();
-    let sort = |event: &HubEvent| fact(event).and_then(|known| timely(now, event, known));
-    by_key(&events, CONCURRENT_WINDOWS, sort, async |id, facts| count(&app, &id, facts).await).await
+    let sort = |event: &HubEvent| sequenced_click(event).and_then(|known| timely(now, event, known));
+    by_key(&events, CONCURRENT_WINDOWS, sort, async |id, clicks| count(&app, &id, clicks).await).await
 }
 
 /// The click that an event is and the window it counts in, or what becomes of the event if it is none that counts. Judged by the event
@@ -52,7 +52,7 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
 ///
 /// # Errors
 /// With the outcome of an event that does not count.
-pub fn fact(HubEvent { event, position }: &HubEvent) -> Result<(WindowId, SequencedClick), Outcome> {
+pub fn sequenced_click(HubEvent { event, position }: &HubEvent) -> Result<(WindowId, SequencedClick), Outcome> {
     let CountedClick { click, at } = event.counted_click(position.enqueued)?;
     let Some((partition, sequence)) = position.place() else {
         // Not the record's fault. Counting without a place would count again with every delivery.
@@ -78,12 +78,12 @@ fn outcome(counted: Counting) -> Outcome {
     }
 }
 
-/// Counts facts of one window. If that fails, those stored before the failure are known by the mark when they come again.
-async fn count(app: &App, id: &WindowId, facts: Vec<SequencedClick>) -> Ended {
-    let mut facts: Vec<(usize, SequencedClick)> = facts.into_iter().enumerate().collect();
-    facts.sort_by_key(|(_, fact)| fact.sequence);
-    let (order, facts): (Vec<usize>, Vec<SequencedClick>) = facts.into_iter().unzip();
-    match try_count(app, id, &facts).await {
+/// Counts clicks of one window. If that fails, those stored before the failure are known by the mark when they come again.
+async fn count(app: &App, id: &WindowId, clicks: Vec<SequencedClick>) -> Ended {
+    let mut clicks: Vec<(usize, SequencedClick)> = clicks.into_iter().enumerate().collect();
+    clicks.sort_by_key(|(_, click)| click.sequence);
+    let (order, clicks): (Vec<usize>, Vec<SequencedClick>) = clicks.into_iter().unzip();
+    match try_count(app, id, &clicks).await {
         Ok(counted) => {
             let mut each: Vec<(usize, Outcome)> = order.into_iter().zip(counted.into_iter().map(outcome)).collect();
             each.sort_by_key(|(index, _)| *index);
@@ -93,18 +93,18 @@ async fn count(app: &App, id: &WindowId, facts: Vec<SequencedClick>) -> Ended {
     }
 }
 
-/// Returns when all facts are stored.
-async fn try_count(app: &App, id: &WindowId, facts: &[SequencedClick]) -> Result<Vec<Counting>, Outcome> {
+/// Returns when all clicks are stored.
+async fn try_count(app: &App, id: &WindowId, clicks: &[SequencedClick]) -> Result<Vec<Counting>, Outcome> {
     let windows = &app.stores().windows;
-    let mut counted = Vec::with_capacity(facts.len());
+    let mut counted = Vec::with_capacity(clicks.len());
     let mut stored = windows.take(id);
     let mut written = None;
     let mut races = 0;
-    while counted.len() < facts.len() {
+    while counted.len() < clicks.len() {
         if stored.window.turn() {
             stored.etag = None;
         }
-        let taken = stored.window.count(&facts[counted.len()..]);
+        let taken = stored.window.count(&clicks[counted.len()..]);
         if taken.iter().any(|counted| *counted != Counting::Before) {
             let document = stored.window.document(app.now());
             let document = document.map_err(|error| Outcome::Park(Cause::from_error("pack counts", error)))?;
@@ -175,10 +175,10 @@ mod tests {
 
     #[test]
     fn a_click_counts_in_the_minute_it_happened_in() {
-        let (id, fact) = fact(&click_at(STORED - Duration::minutes(2))).unwrap();
+        let (id, click) = sequenced_click(&click_at(STORED - Duration::minutes(2))).unwrap();
         assert_eq!((id.partition.as_str(), id.minute.to_string().as_str()), ("3", "2026-06-01T11:58Z"));
-        assert_eq!(fact.sequence, 41);
-        let (id, _) = super::fact(&event(json!({ "productId": "p-1" }), None)).unwrap();
+        assert_eq!(click.sequence, 41);
+        let (id, _) = super::sequenced_click(&event(json!({ "productId": "p-1" }), None)).unwrap();
         assert_eq!(id.minute.to_string(), "2026-06-01T12:00Z", "without a time, when it was stored");
     }
 
@@ -187,11 +187,12 @@ mod tests {
         let nowhere = |change: fn(&mut Position)| {
             let mut click = click_at(STORED);
             change(&mut click.position);
-            fact(&click).unwrap_err()
+            sequenced_click(&click).unwrap_err()
         };
         assert!(nowhere(|position| position.sequence = -1).is_retry());
         assert!(nowhere(|position| position.partition = "unknown".to_owned()).is_retry());
-        let ends = |now, event: &HubEvent| fact(event).and_then(|known| timely(now, event, known)).unwrap_err();
+        let ends =
+            |now, event: &HubEvent| sequenced_click(event).and_then(|known| timely(now, event, known)).unwrap_err();
         let ahead = click_at(STORED + AHEAD + Duration::SECOND);
         assert!(matches!(ends(STORED, &ahead), Outcome::Park(_)));
         assert!(matches!(ends(STORED, &event(json!({ "productId": "a/b" }), None)), Outcome::Park(_)));

@@ -32,12 +32,12 @@ use crate::click::LATE;
 /// Clicks counted at a time. Always as many, so that the same log always makes the same pages.
 const AT_ONCE: usize = 256;
 
-/// A window made of the facts of a log.
+/// A window made of the clicks of a log.
 #[derive(Clone, Debug)]
 pub struct Remade {
     id: WindowId,
     window: Window,
-    /// Sequence number of the last fact.
+    /// Sequence number of the last click.
     last: Option<i64>,
     /// Not counted yet.
     waiting: Vec<SequencedClick>,
@@ -100,13 +100,13 @@ impl Remade {
         Self { window: Window::new(id.clone()), id, last: None, waiting: Vec::new(), pages: Vec::new() }
     }
 
-    /// Adds the next fact of the log.
+    /// Adds the next click of the log.
     ///
     /// # Errors
     /// If counts cannot be packed, which is not known to happen.
-    pub fn add(&mut self, fact: SequencedClick, now: OffsetDateTime) -> Result<(), PackError> {
-        self.last = self.last.max(Some(fact.sequence));
-        self.waiting.push(fact);
+    pub fn add(&mut self, click: SequencedClick, now: OffsetDateTime) -> Result<(), PackError> {
+        self.last = self.last.max(Some(click.sequence));
+        self.waiting.push(click);
         if self.waiting.len() == AT_ONCE { self.count_waiting(now).map(drop) } else { Ok(()) }
     }
 
@@ -135,7 +135,7 @@ impl Remade {
         let open = whole.count_waiting(now)?;
         // Nothing waited: the page that is not full is as it was.
         let open = match open {
-            None if !whole.window.page().is_full() && whole.window.page().tally().facts() > 0 => {
+            None if !whole.window.page().is_full() && whole.window.page().tally().clicks() > 0 => {
                 Some(whole.window.document(now)?)
             }
             open => open,
@@ -238,8 +238,8 @@ fn sum<'a>(documents: impl IntoIterator<Item = &'a PageDocument>) -> Option<Sum>
 impl Sum {
     fn is_like(&self, other: &Self) -> bool {
         if self.is_flood || other.is_flood {
-            // Where the details end depends on how the facts were batched.
-            return self.tally.facts() == other.tally.facts();
+            // Where the details end depends on how the clicks were batched.
+            return self.tally.clicks() == other.tally.clicks();
         }
         self.ids == other.ids && self.tally.is_like(&other.tally)
     }

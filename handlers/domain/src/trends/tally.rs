@@ -97,7 +97,7 @@ impl Tally {
     }
 
     /// How many clicks were considered: those counted and those that a producer sent again.
-    pub fn facts(&self) -> u64 {
+    pub fn clicks(&self) -> u64 {
         self.total.views + self.repeats
     }
 

@@ -94,7 +94,7 @@ impl EventHash {
     }
 }
 
-/// What became of a fact.
+/// What became of a click.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counting {
     /// It counts from the next write on.
@@ -177,13 +177,13 @@ impl Window {
         window
     }
 
-    /// Takes `facts`, in the order of the partition, until the page has no room, and says what became of those it took.
+    /// Takes `clicks`, in the order of the partition, until the page has no room, and says what became of those it took.
     /// All that is taken is stored with the next write of [`Window::page`], or not at all.
-    pub fn count(&mut self, facts: &[SequencedClick]) -> Vec<Counting> {
-        let mut counted = Vec::with_capacity(facts.len());
+    pub fn count(&mut self, clicks: &[SequencedClick]) -> Vec<Counting> {
+        let mut counted = Vec::with_capacity(clicks.len());
         let mut is_first = true;
-        for fact in facts {
-            if self.page.mark.is_some_and(|mark| fact.sequence <= mark) {
+        for click in clicks {
+            if self.page.mark.is_some_and(|mark| click.sequence <= mark) {
                 counted.push(Counting::Before);
                 continue;
             }
@@ -192,14 +192,14 @@ impl Window {
                 break;
             }
             is_first = false;
-            counted.push(self.take(fact));
-            self.page.mark = Some(fact.sequence);
+            counted.push(self.take(click));
+            self.page.mark = Some(click.sequence);
         }
         counted
     }
 
-    fn take(&mut self, fact: &SequencedClick) -> Counting {
-        let EventHash(id) = fact.event;
+    fn take(&mut self, click: &SequencedClick) -> Counting {
+        let EventHash(id) = click.event;
         if self.seen.contains(&id) {
             self.page.tally.repeats += 1;
             return Counting::Repeat;
@@ -207,9 +207,9 @@ impl Window {
         if self.page.is_detailed() {
             self.seen.insert(id);
             self.page.ids.push(id);
-            self.page.tally.add(&fact.click, fact.at);
+            self.page.tally.add(&click.click, click.at);
         } else {
-            self.page.tally.add_to_total(&fact.click);
+            self.page.tally.add_to_total(&click.click);
         }
         Counting::Counted
     }

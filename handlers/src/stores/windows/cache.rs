@@ -134,7 +134,7 @@ mod tests {
         },
     };
 
-    fn fact(sequence: i64) -> SequencedClick {
+    fn click(sequence: i64) -> SequencedClick {
         let click = Click {
             product_id: "p-1".to_owned().try_into().unwrap(),
             category: None,
@@ -145,17 +145,17 @@ mod tests {
         SequencedClick { sequence, event, at: datetime!(2026-06-01 12:00 UTC), click }
     }
 
-    /// A window that `facts` were counted in, and its document.
-    fn written(minute: i64, facts: std::ops::Range<i64>) -> (WindowId, StoredWindow, PageDocument) {
+    /// A window that `clicks` were counted in, and its document.
+    fn written(minute: i64, clicks: std::ops::Range<i64>) -> (WindowId, StoredWindow, PageDocument) {
         let minute = Minute::of(datetime!(2026-06-01 12:00 UTC)).plus(minute);
         let id = WindowId { partition: "0".to_owned(), minute };
         let mut window = Window::new(id.clone());
-        let facts: Vec<_> = facts.map(fact).collect();
+        let clicks: Vec<_> = clicks.map(click).collect();
         let mut taken = 0;
         let mut document = None;
-        while taken < facts.len() {
+        while taken < clicks.len() {
             window.turn();
-            taken += window.count(&facts[taken..]).len();
+            taken += window.count(&clicks[taken..]).len();
             document = Some(window.document(datetime!(2026-06-01 13:00 UTC)).unwrap());
         }
         (id, StoredWindow { window, etag: Some("e".to_owned()) }, document.unwrap())
@@ -170,10 +170,10 @@ mod tests {
             let StoredWindow { mut window, etag } = windows.take(&id).unwrap();
             assert_eq!(etag.as_deref(), Some("e"));
             window.turn();
-            assert_eq!(window.count(&[fact(clicks - 1)]), [Counting::Before], "the mark of {clicks}");
-            let repeat = SequencedClick { sequence: clicks, ..fact(0) };
+            assert_eq!(window.count(&[click(clicks - 1)]), [Counting::Before], "the mark of {clicks}");
+            let repeat = SequencedClick { sequence: clicks, ..click(0) };
             assert_eq!(
-                window.count(&[repeat, fact(clicks + 1)]),
+                window.count(&[repeat, click(clicks + 1)]),
                 [Counting::Repeat, Counting::Counted],
                 "the ids of {clicks}"
             );

@@ -9,7 +9,7 @@ use contoso_handlers::{
         minute::Minute,
         window::SequencedClick,
     },
-    functions::trends::fact,
+    functions::trends::sequenced_click,
     outcome::Outcome,
 };
 use futures::StreamExt;
@@ -36,7 +36,7 @@ pub(super) struct Log<'a> {
     spool: Spool,
     /// Sequence number of the last event that the hub had when it was asked last.
     hub_end: i64,
-    /// Whether facts were handed out: a gap is then too late to begin anew.
+    /// Whether clicks were handed out: a gap is then too late to begin anew.
     is_in_use: bool,
 }
 
@@ -96,13 +96,13 @@ impl<'a> Log<'a> {
         self.coverage.holds(minute)
     }
 
-    /// The hours of which there are facts.
+    /// The hours of which there are clicks.
     pub(super) fn hours(&self) -> Vec<i64> {
         self.spool.hours()
     }
 
-    /// Hands out the facts of an hour behind `place`, and moves that to their end.
-    pub(super) fn facts(
+    /// Hands out the clicks of an hour behind `place`, and moves that to their end.
+    pub(super) fn clicks(
         &mut self,
         hour: i64,
         place: &mut u64,
@@ -160,8 +160,8 @@ impl<'a> Log<'a> {
             Follows::Again => return Ok(()),
             Follows::Gap => self.begin_anew(sequence, tally)?,
         }
-        match event.map(|event| fact(&event)) {
-            Ok(Ok((_, fact))) => self.spool.push(&fact)?,
+        match event.map(|event| sequenced_click(&event)) {
+            Ok(Ok((_, click))) => self.spool.push(&click)?,
             Ok(Err(Outcome::Park(cause) | Outcome::Retry(cause))) => tally.is_bad(cause.chain()),
             Ok(Err(Outcome::Done | Outcome::Skip(_))) => {}
             Err(cause) => tally.is_bad(cause),

@@ -83,13 +83,13 @@ async fn rebuild_hour(
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
     let now = app.now();
-    let id = |fact: &SequencedClick| WindowId { partition: partition.to_owned(), minute: Minute::of(fact.at) };
+    let id = |click: &SequencedClick| WindowId { partition: partition.to_owned(), minute: Minute::of(click.at) };
     let mut windows: BTreeMap<WindowId, Remade> = BTreeMap::new();
     let mut place = 0;
-    log.facts(hour, &mut place, |fact| {
-        let id = id(&fact);
+    log.clicks(hour, &mut place, |click| {
+        let id = id(&click);
         let remade = windows.entry(id.clone()).or_insert_with(|| Remade::new(id));
-        remade.add(fact, now).context("cannot count a click")
+        remade.add(click, now).context("cannot count a click")
     })?;
     windows.retain(|id, _| !is_over(id.minute, now));
     let all = windows.len();
@@ -146,9 +146,9 @@ async fn rebuild_hour(
         for (id, mark) in ahead.into_iter().filter(|(_, mark)| *mark > log.hub_end()) {
             findings.entry(id).or_default().impossible.insert(mark);
         }
-        // Windows that begin only now are the live function's; those that are done would be made of these facts alone.
-        log.facts(hour, &mut place, |fact| match windows.get_mut(&id(&fact)) {
-            Some(remade) => remade.add(fact, now).context("cannot count a click"),
+        // Windows that begin only now are the live function's; those that are done would be made of these clicks alone.
+        log.clicks(hour, &mut place, |click| match windows.get_mut(&id(&click)) {
+            Some(remade) => remade.add(click, now).context("cannot count a click"),
             None => Ok(()),
         })?;
     }

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 const BUFFERED: usize = 8 << 20;
 const SECONDS: i64 = 3_600;
 
-/// The facts of one partition, of each hour in the order they were put here.
+/// The clicks of one partition, of each hour in the order they were put here.
 pub(super) struct Spool {
     dir: TempDir,
     /// What is not in the files yet, of every hour there is.
@@ -29,21 +29,21 @@ impl Spool {
         Ok(Self { dir, buffers: BTreeMap::new(), buffered: 0 })
     }
 
-    pub(super) fn push(&mut self, fact: &SequencedClick) -> anyhow::Result<()> {
-        let buffer = self.buffers.entry(fact.at.unix_timestamp().div_euclid(SECONDS)).or_default();
+    pub(super) fn push(&mut self, click: &SequencedClick) -> anyhow::Result<()> {
+        let buffer = self.buffers.entry(click.at.unix_timestamp().div_euclid(SECONDS)).or_default();
         let before = buffer.len();
-        serde_json::to_writer(&mut *buffer, fact).context("cannot write a fact")?;
+        serde_json::to_writer(&mut *buffer, click).context("cannot write a click")?;
         buffer.push(b'\n');
         self.buffered += buffer.len() - before;
         if self.buffered >= BUFFERED { self.flush() } else { Ok(()) }
     }
 
-    /// The hours of which there are facts.
+    /// The hours of which there are clicks.
     pub(super) fn hours(&self) -> Vec<i64> {
         self.buffers.keys().copied().collect()
     }
 
-    /// Hands out the facts of an hour behind `place`, and moves that to their end.
+    /// Hands out the clicks of an hour behind `place`, and moves that to their end.
     pub(super) fn read(
         &mut self,
         hour: i64,
@@ -93,29 +93,29 @@ mod tests {
 
     #[test]
     fn facts_come_back_by_the_hour_in_their_order() {
-        let fact = |sequence: i64| SequencedClick {
+        let click = |sequence: i64| SequencedClick {
             sequence,
             event: EventHash::new("/test", &sequence.to_string()),
             at: datetime!(2026-06-01 12:00 UTC) + time::Duration::minutes(sequence * 40),
             click: serde_json::from_value(json!({"productId": "p-1", "category": "Lamps"})).expect("a click"),
         };
         let mut spool = Spool::new().expect("a spool");
-        (0..4).for_each(|sequence| spool.push(&fact(sequence)).expect("written"));
+        (0..4).for_each(|sequence| spool.push(&click(sequence)).expect("written"));
         let hours = spool.hours();
         let read = |spool: &mut Spool, hour, place: &mut u64| {
             let mut read = Vec::new();
-            let put = |fact: SequencedClick| {
-                read.push((fact.sequence, fact.at, fact.event, fact.click));
+            let put = |click: SequencedClick| {
+                read.push((click.sequence, click.at, click.event, click.click));
                 Ok(())
             };
             spool.read(hour, place, put).expect("read");
             read
         };
-        let whole = |sequence| (sequence, fact(sequence).at, fact(sequence).event, fact(sequence).click);
+        let whole = |sequence| (sequence, click(sequence).at, click(sequence).event, click(sequence).click);
         let mut place = 0;
         assert_eq!(read(&mut spool, hours[0], &mut place), [whole(0), whole(1)]);
         assert_eq!(read(&mut spool, hours[1], &mut 0), [whole(2)]);
-        spool.push(&fact(1)).expect("written");
+        spool.push(&click(1)).expect("written");
         assert_eq!(read(&mut spool, hours[0], &mut place), [whole(1)], "what was added since");
     }
 }

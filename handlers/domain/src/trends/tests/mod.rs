@@ -84,20 +84,20 @@ struct Counter {
 
 impl Counter {
     /// Handles a batch of a partition, unless it dies after `writes` of them.
-    fn handle(&mut self, store: &mut Store, partition: usize, facts: &[SequencedClick], mut writes: usize) -> bool {
+    fn handle(&mut self, store: &mut Store, partition: usize, clicks: &[SequencedClick], mut writes: usize) -> bool {
         let mut windows: BTreeMap<Minute, Vec<SequencedClick>> = BTreeMap::new();
-        for fact in facts {
-            windows.entry(Minute::of(fact.at)).or_default().push(fact.clone());
+        for click in clicks {
+            windows.entry(Minute::of(click.at)).or_default().push(click.clone());
         }
-        for (minute, facts) in windows {
+        for (minute, clicks) in windows {
             let id = WindowId { partition: partition.to_string(), minute };
             let (mut window, mut version) = self.held.remove(&id).unwrap_or_else(|| (Window::new(id.clone()), None));
             let mut done = 0;
-            while done < facts.len() {
+            while done < clicks.len() {
                 if window.turn() {
                     version = None;
                 }
-                let counted = window.count(&facts[done..]);
+                let counted = window.count(&clicks[done..]);
                 if counted.iter().any(|counted| *counted != Counting::Before) {
                     if writes == 0 {
                         self.held.clear();
@@ -127,11 +127,11 @@ fn counted(logs: &[Vec<SequencedClick>]) -> BTreeMap<Minute, MinuteDocument> {
     let mut tallies: BTreeMap<Minute, Tally> = BTreeMap::new();
     for log in logs {
         let mut seen = HashSet::new();
-        for fact in log {
-            let minute = Minute::of(fact.at);
+        for click in log {
+            let minute = Minute::of(click.at);
             let tally = tallies.entry(minute).or_default();
-            if seen.insert((minute, fact.event)) {
-                tally.add(&fact.click, fact.at);
+            if seen.insert((minute, click.event)) {
+                tally.add(&click.click, click.at);
             } else {
                 tally.repeats += 1;
             }
@@ -242,7 +242,7 @@ proptest! {
 /// The longest names there are, all different: no document comes near the bound.
 #[test]
 fn a_flood_of_names_fits_its_documents() {
-    let facts: Vec<SequencedClick> = (0..2_000)
+    let clicks: Vec<SequencedClick> = (0..2_000)
         .map(|number| SequencedClick {
             sequence: number,
             event: EventHash::new("/flood", &number.to_string()),
@@ -255,7 +255,7 @@ fn a_flood_of_names_fits_its_documents() {
         })
         .collect();
     let mut store = Store::default();
-    assert!(Counter::default().handle(&mut store, 0, &facts, usize::MAX));
+    assert!(Counter::default().handle(&mut store, 0, &clicks, usize::MAX));
     let sizes: Vec<usize> = store.documents.values().map(|(_, page)| serde_json::to_vec(page).unwrap().len()).collect();
     assert!(sizes.iter().all(|size| *size < 512 << 10), "{sizes:?}");
     let minutes = store.minutes();
@@ -270,18 +270,18 @@ fn a_flood_of_clicks_is_counted_in_the_total() {
     let id = WindowId { partition: "0".to_owned(), minute: Minute::of(NOON) };
     let mut store = Store::default();
     let mut counter = Counter::default();
-    let fact = |number: i64| SequencedClick {
+    let click = |number: i64| SequencedClick {
         sequence: number,
         event: EventHash::new("/flood", &number.to_string()),
         at: NOON,
         click: click("p", None, None),
     };
     for from in (0..CLICKS).step_by(260) {
-        let batch: Vec<SequencedClick> = (from..from + 260).map(fact).collect();
+        let batch: Vec<SequencedClick> = (from..from + 260).map(click).collect();
         assert!(counter.handle(&mut store, 0, &batch, usize::MAX));
     }
     let writes = store.writes;
-    assert!(Counter::default().handle(&mut store, 0, &[fact(0), fact(CLICKS - 1)], usize::MAX));
+    assert!(Counter::default().handle(&mut store, 0, &[click(0), click(CLICKS - 1)], usize::MAX));
     assert_eq!(store.writes, writes, "what comes again is known");
     let last = PageId { window: id, number: DETAILED_PAGES };
     assert_eq!(store.documents.len(), DETAILED_PAGES as usize + 1);
@@ -317,8 +317,8 @@ fn batches_of_500_cost_at_most_850_request_units_per_1_000_clicks() {
     for (size, most) in [(500, 850.0), (30, 4_000.0)] {
         let mut store = Store::default();
         let mut counter = Counter::default();
-        let facts: Vec<SequencedClick> = burst(CLICKS).collect();
-        for batch in facts.chunks(size) {
+        let clicks: Vec<SequencedClick> = burst(CLICKS).collect();
+        for batch in clicks.chunks(size) {
             assert!(counter.handle(&mut store, 0, batch, usize::MAX));
         }
         let per_thousand = store.charge / CLICKS as f64 * 1_000.0;

@@ -58,22 +58,22 @@ fn logs(rows: &[Row]) -> Vec<Vec<SequencedClick>> {
             let at = row.day.midnight().assume_utc() + Duration::seconds(seconds.try_into().unwrap());
             let id = format!("{}-{}", row.session, row.order);
             let late = Duration::seconds((number(&id) % 3_600).try_into().unwrap());
-            let fact = SequencedClick {
+            let click = SequencedClick {
                 sequence: 0,
                 event: EventHash::new("/shop", &id),
                 at,
                 click: click(&row.product, Some(&row.category), Some(&row.session)),
             };
             let partition = partition(&row.session, 4.try_into().unwrap());
-            (at + late, partition.try_into().unwrap(), fact)
+            (at + late, partition.try_into().unwrap(), click)
         })
         .collect();
     arrivals.sort_by_key(|(arrived, ..)| *arrived);
     let mut logs = vec![Vec::new(); 4];
-    for (_, partition, fact) in arrivals {
+    for (_, partition, click) in arrivals {
         let log: &mut Vec<SequencedClick> = &mut logs[partition];
         let sequence = i64::try_from(log.len()).unwrap();
-        log.push(SequencedClick { sequence, ..fact });
+        log.push(SequencedClick { sequence, ..click });
     }
     logs
 }

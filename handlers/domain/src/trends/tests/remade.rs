@@ -77,8 +77,8 @@ impl Live<'_> {
         let mut is_raced = false;
         for _ in 0..200 {
             let mut remade = Remade::new(id.clone());
-            let facts = self.log.iter().filter(|fact| fact.sequence <= end && Minute::of(fact.at) == id.minute);
-            facts.for_each(|fact| remade.add(fact.clone(), NOON).unwrap());
+            let clicks = self.log.iter().filter(|click| click.sequence <= end && Minute::of(click.at) == id.minute);
+            clicks.for_each(|click| remade.add(click.clone(), NOON).unwrap());
             let stored = store.pages(id);
             let writes = match remade.compare(&stored, end, NOON).unwrap() {
                 Comparison::Same if is_raced => Remade::fence(&stored).into_iter().collect(),
@@ -129,7 +129,7 @@ proptest! {
         damages.iter().for_each(|(chosen, damage)| store.damage(*chosen, *damage));
         let mut end = i64::try_from(stored).unwrap() - 1;
         let mut steps = between.into_iter();
-        let minutes: BTreeSet<Minute> = log[..stored].iter().map(|fact| Minute::of(fact.at)).collect();
+        let minutes: BTreeSet<Minute> = log[..stored].iter().map(|click| Minute::of(click.at)).collect();
         for minute in minutes {
             end = live.remake(&mut store, &WindowId { partition: "0".to_owned(), minute }, end, &mut steps);
         }
@@ -166,7 +166,7 @@ fn what_no_writer_writes_is_replaced() {
     let mut store = Store::default();
     assert!(log.chunks(100).all(|batch| Counter::default().handle(&mut store, 0, batch, usize::MAX)));
     let mut remade = Remade::new(id.clone());
-    log.iter().for_each(|fact| remade.add(fact.clone(), NOON).unwrap());
+    log.iter().for_each(|click| remade.add(click.clone(), NOON).unwrap());
     let whole: Vec<serde_json::Value> =
         store.documents.values().map(|(_, document)| serde_json::to_value(document).unwrap()).collect();
     let read = |documents: &[serde_json::Value]| -> Vec<StoredPage> {
@@ -216,7 +216,7 @@ fn what_no_writer_writes_is_replaced() {
 #[test]
 fn a_flood_is_the_same_however_it_was_batched() {
     let id = WindowId { partition: "0".to_owned(), minute: Minute::of(NOON) };
-    let facts = |clicks: i64| {
+    let clicks = |clicks: i64| {
         (0..clicks).map(|number| SequencedClick {
             sequence: number,
             event: EventHash::new("/flood", &number.to_string()),
@@ -224,14 +224,14 @@ fn a_flood_is_the_same_however_it_was_batched() {
             click: click("p", None, None),
         })
     };
-    let log: Vec<SequencedClick> = facts(210_000).collect();
+    let log: Vec<SequencedClick> = clicks(210_000).collect();
     let mut store = Store::default();
     let mut counter = Counter::default();
     for batch in log.chunks(499) {
         assert!(counter.handle(&mut store, 0, batch, usize::MAX));
     }
     let mut remade = Remade::new(id.clone());
-    log.into_iter().for_each(|fact| remade.add(fact, NOON).unwrap());
+    log.into_iter().for_each(|click| remade.add(click, NOON).unwrap());
     let stored = store.pages(&id);
     assert_eq!(remade.compare(&stored, 209_999, NOON).unwrap(), Comparison::Same);
     assert_eq!(remade.compare(&stored[1..], 209_999, NOON).unwrap(), Comparison::Differs);
