@@ -55,7 +55,7 @@ impl Fixture {
     async fn json(&self, path: &str) -> Value {
         let (status, _, body) = self.get(path).await;
         assert_eq!(status, StatusCode::OK, "{path}: {body}");
-        serde_json::from_str(&body).expect("JSON")
+        contoso_json::from_str(&body).expect("JSON")
     }
 }
 
