@@ -21,6 +21,7 @@ use std::{
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures::{FutureExt, StreamExt, stream};
+use time::OffsetDateTime;
 
 pub(super) use self::records::{About, Records};
 use self::{end::End, watched::Watched};
@@ -192,8 +193,9 @@ where
         }
         match self.call(items).await {
             Ok(outcomes) if outcomes.len() == taken.len() => {
+                let now = self.watched_now();
                 for (index, outcome) in taken.into_iter().zip(outcomes) {
-                    self.settle(index, outcome);
+                    self.settle_at(now, index, outcome);
                 }
             }
             // Alone already: running it again would tell nothing new.
@@ -284,7 +286,16 @@ where
     }
 
     fn settle(&mut self, index: usize, outcome: Outcome) {
-        self.states[index].watched.settled(self.summary);
+        self.settle_at(self.watched_now(), index, outcome);
+    }
+
+    /// The time, where telemetry is told of it. One look at the clock does for all records of a call.
+    fn watched_now(&self) -> Option<OffsetDateTime> {
+        self.summary.instruments.is_some().then(clock::now)
+    }
+
+    fn settle_at(&mut self, now: Option<OffsetDateTime>, index: usize, outcome: Outcome) {
+        self.states[index].watched.settled = now;
         self.states[index].end = match outcome {
             Outcome::Done => End::Done,
             Outcome::Skip(reason) => End::Skipped(reason),

@@ -16,7 +16,8 @@ use crate::{
 pub(super) struct Watched {
     span: Option<Traced>,
     happened: Option<OffsetDateTime>,
-    settled: Option<OffsetDateTime>,
+    /// When its outcome was known.
+    pub(super) settled: Option<OffsetDateTime>,
 }
 
 impl Watched {
@@ -49,13 +50,6 @@ impl Watched {
     pub(super) fn undecodable<R: Records>(&mut self, records: &R, index: usize, summary: &Summary<'_>) {
         if self.span.is_none() && summary.instruments.is_some() {
             self.span = Some(summary.record(records.came_with(index).as_ref(), || records.origin()));
-        }
-    }
-
-    /// Its outcome is known now.
-    pub(super) fn settled(&mut self, summary: &Summary<'_>) {
-        if summary.instruments.is_some() {
-            self.settled = Some(clock::now());
         }
     }
 
