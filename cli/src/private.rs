@@ -1,4 +1,4 @@
-//! What `contoso up` keeps, for its user alone: it holds keys.
+//! File permissions: what `contoso up` keeps, for its user alone: it holds keys.
 
 use std::{
     fs::{DirBuilder, File, OpenOptions},

@@ -1,4 +1,4 @@
-//! The executable that runs and the sources it was built from: whether it is older than they are, and going on as the one
+//! Stale builds: the executable that runs and the sources it was built from: whether it is older than they are, and going on as the one
 //! that was just built.
 
 use std::{

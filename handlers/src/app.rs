@@ -1,4 +1,4 @@
-//! Everything a function may reach.
+//! Dependencies of functions: everything a function may reach.
 
 use std::sync::Arc;
 

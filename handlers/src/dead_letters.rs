@@ -1,4 +1,4 @@
-//! Bad records, kept with their cause, their place and their original bytes.
+//! Dead letters: bad records, kept with their cause, their place and their original bytes.
 //!
 //! A dead letter's name is made of where the record was found and of the record itself, so that parking a record twice leaves one
 //! letter, and another record leaves another: a place alone is taken again by the next when a hub or a container is made anew, when a

@@ -4,7 +4,7 @@
 //! and code share one setting. There are no keys: the process has a managed identity, found through the variables that the platform
 //! sets for it.
 
-use std::{env, fmt, path::PathBuf, str::FromStr};
+use std::{env, fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use axum::http::HeaderValue;
 use url::Url;
@@ -197,13 +197,15 @@ pub fn log_filter() -> Option<String> {
 }
 
 /// What OpenTelemetry's own variables say, as far as it is not the SDK that reads them. Read apart from the rest, like the filter.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct TelemetrySettings {
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`: where traces, metrics and logs go by OTLP, for example `http://127.0.0.1:4318`; nowhere without it,
     /// or if `OTEL_SDK_DISABLED` is `true`.
     pub endpoint: Option<String>,
     /// `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`: which traces that begin here are recorded; all by default.
     pub sampler: Option<(String, Option<String>)>,
+    /// `OTEL_EXPORTER_OTLP_TIMEOUT` (milliseconds): how long a receiver may take to answer; 10 seconds by default.
+    pub timeout: Duration,
 }
 
 impl TelemetrySettings {
@@ -214,6 +216,9 @@ impl TelemetrySettings {
         Self {
             endpoint: value("OTEL_EXPORTER_OTLP_ENDPOINT").filter(|_| !is_off),
             sampler: value("OTEL_TRACES_SAMPLER").map(|name| (name, value("OTEL_TRACES_SAMPLER_ARG"))),
+            timeout: value("OTEL_EXPORTER_OTLP_TIMEOUT")
+                .and_then(|text| text.parse().ok())
+                .map_or(Duration::from_secs(10), Duration::from_millis),
         }
     }
 }

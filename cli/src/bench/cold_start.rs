@@ -1,4 +1,4 @@
-//! From the spawn of the handler to its first answer, and to its first successful `ProductProjection` invocation.
+//! Cold start: from the spawn of the handler to its first answer, and to its first successful `ProductProjection` invocation.
 
 use std::{
     net::Ipv4Addr,

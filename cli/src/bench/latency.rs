@@ -1,4 +1,4 @@
-//! From the moment a change is sent to the moment the site's document and the partner's webhook have it.
+//! End-to-end latency: from the moment a change is sent to the moment the site's document and the partner's webhook have it.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! How much goes through: into the hub, out of a backlog, and end to end.
+//! Throughput: how much goes through: into the hub, out of a backlog, and end to end.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Whether values of a registered schema stay in proportion to the bytes they are read from.
+//! Amplification bounds: whether values of a registered schema stay in proportion to the bytes they are read from.
 //!
 //! Whoever may register a schema decides how its bodies are read. Two shapes let a few bytes cost everything: a record that
 //! contains itself goes as deep as its body is long, which ends the stack; and items of an array that take no bytes come by

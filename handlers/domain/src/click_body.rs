@@ -1,4 +1,4 @@
-//! Reads a click as a site submits it, and says everything that is wrong with it at once.
+//! Validation: reads a click as a site submits it, and says everything that is wrong with it at once.
 
 use std::fmt::Display;
 

@@ -1,4 +1,4 @@
-//! How far consumers are behind: the document `current` of `site/health`.
+//! Consumer lag: how far consumers are behind: the document `current` of `site/health`.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;

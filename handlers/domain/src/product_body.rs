@@ -1,4 +1,4 @@
-//! Reads what staff send about a product, and says everything that is wrong with it at once.
+//! Validation: reads what staff send about a product, and says everything that is wrong with it at once.
 
 use std::fmt::Display;
 

@@ -1,4 +1,4 @@
-//! What differs between two states of a product, in words.
+//! Diff: what differs between two states of a product, in words.
 
 use serde::{Deserialize, Serialize};
 

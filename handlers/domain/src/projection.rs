@@ -1,4 +1,4 @@
-//! What the site shows of products: one document per product and one row per product and category.
+//! Read model: what the site shows of products, one document per product and one row per product and category.
 //!
 //! Every write is "write if newer by (revision, hub sequence)", which is a join: writes commute and repeat without effect. What is
 //! no longer listed in a category is not deleted but overwritten by a tombstone with that version, so that a late, older write

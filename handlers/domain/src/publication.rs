@@ -1,4 +1,4 @@
-//! Decides what a hub must hear about a product, such that the same event id always means the same content.
+//! Transactional outbox: decides what a hub must hear about a product, such that the same event id always means the same content.
 //!
 //! One [`Published`] document per product remembers the state that was last announced. It is written *before* its event is sent,
 //! marked pending, and once more when the hub has the event. Whoever finds a pending one sends that event again, from the

@@ -1,4 +1,4 @@
-//! How fast events flow: differences between measurements. Document `recent` of `site/health`.
+//! Throughput: how fast events flow: differences between measurements. Document `recent` of `site/health`.
 
 use std::collections::BTreeMap;
 

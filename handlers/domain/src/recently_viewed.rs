@@ -1,4 +1,4 @@
-//! What a visitor viewed last, and that it stays erased once it was.
+//! A last-N list that merges in any order: what a visitor viewed last, and that it stays erased once it was.
 //!
 //! A list is a merge: per product the latest view, of those the newest twenty. Merging is commutative, associative and idempotent, so
 //! repeats, disorder and the way views are cut into batches do not matter. An erasure is a moment: what was viewed up to then never

@@ -1,4 +1,4 @@
-//! How this process proves who it is: its managed identity, towards every service. It has no keys.
+//! Managed identity: how this process proves who it is, towards every service. It has no keys.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Many small sends to one hub, joined into few.
+//! Batching of sends: many small sends to one hub, joined into few.
 //!
 //! While a send is under way, those that come meanwhile wait and then go together: one batch per partition for all of them. Nobody
 //! waits for company, so that an idle hub answers as fast as it can, and a busy one gets larger batches instead of more of them.

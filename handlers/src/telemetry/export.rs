@@ -3,9 +3,12 @@
 //! The SDK has a thread with a bounded queue for each signal. What does not fit its queue is dropped there without a count, so the queue
 //! is watched here, and its own bound never met.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -30,6 +33,8 @@ const WAITING: usize = 2_000;
 pub(super) struct Transport {
     pub(super) http: Http,
     pub(super) runtime: Handle,
+    /// After which a receiver that took a request and says nothing counts as away.
+    pub(super) timeout: Duration,
 }
 
 impl std::fmt::Debug for Transport {
@@ -43,14 +48,15 @@ impl HttpClient for Transport {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let client = self.http.client()?.clone();
         let sending = async move {
-            let answer = client.execute(request.try_into()?).await?.error_for_status()?;
+            // What a refusal means, and whether to try again, the exporter knows.
+            let answer = client.execute(request.try_into()?).await?;
             let mut response = Response::builder().status(answer.status());
             if let Some(headers) = response.headers_mut() {
                 headers.clone_from(answer.headers());
             }
             Ok::<_, HttpError>(response.body(answer.bytes().await?)?)
         };
-        self.runtime.spawn(sending).await?
+        self.runtime.spawn(tokio::time::timeout(self.timeout, sending)).await??
     }
 }
 
@@ -120,7 +126,7 @@ impl<T: SpanProcessor> SpanProcessor for Counted<T> {
         self.inner.force_flush()
     }
 
-    fn shutdown_with_timeout(&self, timeout: std::time::Duration) -> OTelSdkResult {
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         self.inner.shutdown_with_timeout(timeout)
     }
 
@@ -137,7 +143,7 @@ impl<T: SpanExporter> SpanExporter for Counted<T> {
         result
     }
 
-    fn shutdown_with_timeout(&self, timeout: std::time::Duration) -> OTelSdkResult {
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         self.inner.shutdown_with_timeout(timeout)
     }
 
@@ -157,7 +163,7 @@ impl<T: LogProcessor> LogProcessor for Counted<T> {
         self.inner.force_flush()
     }
 
-    fn shutdown_with_timeout(&self, timeout: std::time::Duration) -> OTelSdkResult {
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         self.inner.shutdown_with_timeout(timeout)
     }
 
@@ -174,7 +180,7 @@ impl<T: LogExporter> LogExporter for Counted<T> {
         result
     }
 
-    fn shutdown_with_timeout(&self, timeout: std::time::Duration) -> OTelSdkResult {
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         self.inner.shutdown_with_timeout(timeout)
     }
 

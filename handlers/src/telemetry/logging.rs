@@ -19,7 +19,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use super::{Telemetry, pipeline::Pipeline, sampling::Sampling};
+use super::{Telemetry, export::Transport, pipeline::Pipeline, sampling::Sampling};
 use crate::{
     azure::http::Http,
     settings::{self, TelemetrySettings},
@@ -60,8 +60,8 @@ pub fn start(settings: &TelemetrySettings, runtime: &Handle) -> Telemetry {
         Err(error) => (Sampling::default(), Some(error)),
     };
     let http = Http::default();
-    let pipeline =
-        settings.endpoint.as_ref().map(|_| Pipeline::new(http.clone(), runtime.clone(), sampling)).transpose();
+    let transport = Transport { http: http.clone(), runtime: runtime.clone(), timeout: settings.timeout };
+    let pipeline = settings.endpoint.as_ref().map(|_| Pipeline::new(transport, sampling)).transpose();
     let (pipeline, refused) = match pipeline {
         Ok(pipeline) => (pipeline, None),
         Err(error) => (None, Some(error)),

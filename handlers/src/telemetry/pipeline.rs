@@ -21,7 +21,6 @@ use opentelemetry_sdk::{
     trace::{BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider},
 };
 use time::OffsetDateTime;
-use tokio::runtime::Handle;
 
 use super::{
     export::{Counted, Queue, Transport},
@@ -29,7 +28,7 @@ use super::{
     sampling::Sampling,
     span::{Traced, span_context},
 };
-use crate::{azure::http::Http, domain::trace_context::TraceContext};
+use crate::domain::trace_context::TraceContext;
 
 /// What our instruments are called together; the instrumentation scope.
 const SCOPE: &str = "contoso-handlers";
@@ -52,8 +51,7 @@ pub(super) struct Pipeline {
 
 impl Pipeline {
     /// Sets up exporters as `OTEL_EXPORTER_OTLP_*` say. Nothing is sent yet.
-    pub(super) fn new(http: Http, runtime: Handle, sampling: Sampling) -> Result<Self, ExporterBuildError> {
-        let transport = Transport { http, runtime };
+    pub(super) fn new(transport: Transport, sampling: Sampling) -> Result<Self, ExporterBuildError> {
         let resource = Resource::builder()
             .with_attributes([
                 KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),

@@ -36,14 +36,15 @@ impl Otlp {
             ("OTEL_BSP_SCHEDULE_DELAY", "100"),
             ("OTEL_BLRP_SCHEDULE_DELAY", "100"),
             ("OTEL_METRIC_EXPORT_INTERVAL", "200"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "500"),
         ];
         let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         (receiver, environment)
     }
 
-    /// Refuses everything but metrics, for good, or takes it again.
-    pub(crate) fn refuse(&self, refuses: bool) {
-        self.refuses.store(refuses, Ordering::Relaxed);
+    /// Takes metrics alone from now on: logs are refused, and traces never answered.
+    pub(crate) fn refuse(&self) {
+        self.refuses.store(true, Ordering::Relaxed);
     }
 
     /// What was sent so far: `spans`, `metrics` (name → points), `logs`, `resources`.
@@ -57,8 +58,12 @@ impl Otlp {
 }
 
 async fn take(State(receiver): State<Otlp>, uri: Uri, body: Bytes) -> StatusCode {
-    if receiver.refuses.load(Ordering::Relaxed) && uri.path() != "/v1/metrics" {
-        return StatusCode::BAD_REQUEST;
+    if receiver.refuses.load(Ordering::Relaxed) {
+        match uri.path() {
+            "/v1/metrics" => {}
+            "/v1/traces" => std::future::pending().await,
+            _ => return StatusCode::BAD_REQUEST,
+        }
     }
     let request = json!({ "path": uri.path(), "body": BASE64.encode(&body) });
     receiver.requests.lock().expect("no panic").push(request);

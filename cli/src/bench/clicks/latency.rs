@@ -1,4 +1,4 @@
-//! From the moment a click is sent to the moment the visitor's list shows it, while many click.
+//! End-to-end latency of clicks: from the moment a click is sent to the moment the visitor's list shows it, while many click.
 
 use std::{
     sync::Arc,

@@ -1,4 +1,4 @@
-//! Who is watched: places for the categories and products that are viewed most, and the products' places among the categories.
+//! Admission: who is watched. Places for the categories and products that are viewed most, and the products' places among the categories.
 //!
 //! Anybody can send clicks with names that nobody ever saw. So no name keeps its place for having come first: made-up ones have to be
 //! viewed as much as real ones, all the time, to keep those out.

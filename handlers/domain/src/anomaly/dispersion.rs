@@ -1,4 +1,4 @@
-//! How much wider than Poisson a series' counts are spread.
+//! Overdispersion: how much wider than Poisson a series' counts are spread.
 
 use serde::{Deserialize, Serialize};
 

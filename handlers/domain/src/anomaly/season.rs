@@ -1,4 +1,4 @@
-//! What the shop's past says of a minute of the week.
+//! Seasonality: what the shop's past says of a minute of the week.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! A child's part of its parent.
+//! Proportions: a child's part of its parent.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! One series under watch: from evidence to an open anomaly and back.
+//! Alarm state of one series: from evidence to an open anomaly and back.
 
 use std::collections::BTreeMap;
 

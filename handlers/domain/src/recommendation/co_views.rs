@@ -1,4 +1,4 @@
-//! What was viewed together on one day in one partition of the hub `clicks`.
+//! Co-occurrence counts: what was viewed together on one day in one partition of the hub `clicks`.
 //!
 //! Files are added in the hub's order. A session that goes on in the next file goes on here too, for what is open is kept; at
 //! midnight UTC of the hub's clock a new table begins, and cuts it. Adding file by file, with or without stops in between, is the

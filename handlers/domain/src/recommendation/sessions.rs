@@ -1,4 +1,4 @@
-//! The sessions in one captured file of clicks.
+//! Sessionization: the sessions in one captured file of clicks.
 //!
 //! The service closes a file each five minutes and most sessions last longer, so a file holds pieces of sessions. They are kept as
 //! they are, and become co-views when the pieces are put together again ([`super::co_views`]).

@@ -1,4 +1,4 @@
-//! How strongly one product leads to another.
+//! Association strength: how strongly one product leads to another.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,4 +1,4 @@
-//! What is viewed most just now, and what is viewed more than its own past suggests: items of `site/trending`.
+//! Trending lists: what is viewed most just now, and what is viewed more than its own past suggests: items of `site/trending`.
 //!
 //! How they are made is [`super::ranking`]'s.
 

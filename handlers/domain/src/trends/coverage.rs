@@ -1,4 +1,4 @@
-//! Which part of a partition a reader has seen without gaps, and which windows are wholly in it.
+//! Coverage: which part of a partition a reader has seen without gaps, and which windows are wholly in it.
 
 use time::{Duration, OffsetDateTime};
 

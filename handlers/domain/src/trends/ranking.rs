@@ -1,4 +1,4 @@
-//! What goes into which list.
+//! Ranking: what goes into which list.
 //!
 //! Anybody can send clicks on products that do not exist, and name any category. So lists hold only what the site says is [`Sold`], where
 //! the site lists it.

@@ -1,4 +1,4 @@
-//! What is counted of some clicks: views and different visitors, in total, by product and by category.
+//! Aggregates: what is counted of some clicks: views and different visitors, in total, by product and by category.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! How many different visitors: a HyperLogLog sketch.
+//! Distinct counts: how many different visitors, by a HyperLogLog sketch.
 //!
 //! Up to some 400 visitors it keeps a hash of 26 bits of each, so that small numbers are exact but for rare collisions; above, it
 //! estimates with a standard error of [`STANDARD_ERROR`]. Sketches merge without loss: that of a minute is what one sketch of all its clicks

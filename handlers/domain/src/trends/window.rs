@@ -1,4 +1,4 @@
-//! One partition's clicks of one minute, as documents of `analytics/windows`.
+//! Tumbling windows: one partition's clicks of one minute, as documents of `analytics/windows`.
 //!
 //! A window is a chain of pages, each a document. Only the last page changes; it is written under the ETag it was read with, and when it is
 //! full, it says so in its last write and the next one is created. So at any time there is one place where the window can

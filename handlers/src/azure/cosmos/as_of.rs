@@ -1,4 +1,4 @@
-//! How recent a document has to be that is read.
+//! Read consistency: how recent a document has to be that is read.
 
 use azure_data_cosmos::options::{ItemReadOptions, OperationOptionsBuilder};
 

@@ -1,4 +1,4 @@
-//! Why a call failed, and what the caller may do about it.
+//! Errors of Cosmos DB: why a call failed, and what the caller may do about it.
 
 use std::{error::Error, fmt};
 

@@ -1,4 +1,4 @@
-//! Writing what is newer than what is stored.
+//! Versioned writes: writing what is newer than what is stored.
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -1,4 +1,4 @@
-//! How a document is written: whatever is there, or under a condition.
+//! Write conditions: how a document is written: whatever is there, or under a condition.
 
 use azure_core::http::Etag;
 use azure_data_cosmos::options::{ItemWriteOptions, Precondition};

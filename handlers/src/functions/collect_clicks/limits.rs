@@ -1,4 +1,4 @@
-//! How many clicks one visitor and one client address may send.
+//! Rate limits: how many clicks one visitor and one client address may send.
 //!
 //! The generic cell rate algorithm: an allowance of clicks at once, refilled at a steady rate. Each instance of the app counts for
 //! itself. Memory is bounded whatever is sent: callers are told apart by a hash of a few bits, so that there are only so many. That

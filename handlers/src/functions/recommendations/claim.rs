@@ -1,4 +1,4 @@
-//! One at a time: the run of a timer, or `contoso rebuild`.
+//! Lease of the recommendations, one holder at a time: the run of a timer, or `contoso rebuild`.
 //!
 //! The claim is a document that says until when it holds; its holder renews it, so one whose holder died is over within half a minute. That two
 //! were at work at once after all, since a clock was off or a process stood still, the ETag of the state finds out.

@@ -1,4 +1,4 @@
-//! What a run has done, stored as it goes on, so that the next goes on where it was cut.
+//! Checkpoint: what a run has done, stored as it goes on, so that the next goes on where it was cut.
 
 use std::time::{Duration, Instant};
 

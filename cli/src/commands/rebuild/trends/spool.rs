@@ -1,4 +1,4 @@
-//! Facts on disk, by the hour they happened in: a partition's clicks of 100 days are more than memory holds.
+//! External buffer: clicks on disk, by the hour they happened in: a partition's clicks of 100 days are more than memory holds.
 
 use std::{
     collections::BTreeMap,
