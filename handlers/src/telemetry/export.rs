@@ -56,7 +56,9 @@ impl HttpClient for Transport {
             }
             Ok::<_, HttpError>(response.body(answer.bytes().await?)?)
         };
-        self.runtime.spawn(tokio::time::timeout(self.timeout, sending)).await??
+        // A timer is made on the runtime too.
+        let timeout = self.timeout;
+        self.runtime.spawn(async move { tokio::time::timeout(timeout, sending).await }).await??
     }
 }
 
