@@ -86,9 +86,9 @@ fn did(telemetry: &Telemetry) -> Vec<Did> {
     ] {
         for (function, growth) in by_function(telemetry, metric, &[FUNCTION, outcome]) {
             let did = all.entry(function).or_default();
-            did.per_second = growth.iter().map(Growth::rate).sum();
+            did.per_second = sum(growth.iter());
             let is_failed = |growth: &&Growth| growth.by.get(1).and_then(Option::as_deref).is_some_and(failed);
-            did.failed_per_second = growth.iter().filter(is_failed).map(Growth::rate).sum();
+            did.failed_per_second = sum(growth.iter().filter(is_failed));
         }
     }
     for metric in ["http.server.request.duration", "faas.invoke_duration", "contoso.lag"] {
@@ -101,6 +101,11 @@ fn did(telemetry: &Telemetry) -> Vec<Did> {
         }
     }
     all.into_iter().map(|(function, did)| Did { function, ..did }).collect()
+}
+
+/// Rates together. Of none it is 0, where `Iterator::sum` gives -0.
+fn sum<'a>(growth: impl Iterator<Item = &'a Growth>) -> f64 {
+    growth.fold(0.0, |sum, growth| sum + growth.rate())
 }
 
 fn by_function(telemetry: &Telemetry, metric: &str, by: &[&str]) -> BTreeMap<String, Vec<Growth>> {

@@ -25,8 +25,11 @@ use tokio::runtime::Handle;
 
 use crate::azure::http::Http;
 
-/// Items that wait for a receiver; the SDK's own queue has room for 2,048 (OpenTelemetry specification, batching processors).
+/// Items that wait for a receiver.
 const WAITING: usize = 2_000;
+
+/// The SDK's own queue, which is never full: what it drops would wait here for ever.
+pub(super) const SDK_QUEUE: usize = 2_048;
 
 /// The process's HTTP client, on its runtime: the exporters' threads have none.
 #[derive(Clone)]

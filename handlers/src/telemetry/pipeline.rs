@@ -16,14 +16,14 @@ use opentelemetry::{
 use opentelemetry_otlp::{ExporterBuildError, LogExporter, MetricExporter, SpanExporter, WithHttpConfig as _};
 use opentelemetry_sdk::{
     Resource,
-    logs::{BatchLogProcessor, SdkLoggerProvider},
+    logs::{self, BatchLogProcessor, SdkLoggerProvider},
     metrics::{PeriodicReader, SdkMeterProvider},
-    trace::{BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider},
+    trace::{self, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider},
 };
 use time::OffsetDateTime;
 
 use super::{
-    export::{Counted, Queue, Transport},
+    export::{Counted, Queue, SDK_QUEUE, Transport},
     instruments::{All, Instruments},
     sampling::Sampling,
     span::{Traced, span_context},
@@ -61,7 +61,9 @@ impl Pipeline {
             .build();
         let (spans, lines) = (Queue::new("traces"), Queue::new("logs"));
         let exporter = SpanExporter::builder().with_http().with_http_client(transport.clone()).build()?;
-        let processor = BatchSpanProcessor::builder(Counted { inner: exporter, queue: spans.clone() }).build();
+        let processor = BatchSpanProcessor::builder(Counted { inner: exporter, queue: spans.clone() })
+            .with_batch_config(trace::BatchConfigBuilder::default().with_max_queue_size(SDK_QUEUE).build())
+            .build();
         let traces = SdkTracerProvider::builder()
             .with_span_processor(Counted { inner: processor, queue: spans.clone() })
             // Spans that are not sampled are not begun.
@@ -70,7 +72,9 @@ impl Pipeline {
             .with_resource(resource.clone())
             .build();
         let exporter = LogExporter::builder().with_http().with_http_client(transport.clone()).build()?;
-        let processor = BatchLogProcessor::builder(Counted { inner: exporter, queue: lines.clone() }).build();
+        let processor = BatchLogProcessor::builder(Counted { inner: exporter, queue: lines.clone() })
+            .with_batch_config(logs::BatchConfigBuilder::default().with_max_queue_size(SDK_QUEUE).build())
+            .build();
         let logs = SdkLoggerProvider::builder()
             .with_log_processor(Counted { inner: processor, queue: lines.clone() })
             .with_resource(resource.clone())
