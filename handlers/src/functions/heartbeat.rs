@@ -3,9 +3,9 @@
 //! Triggered by a timer, every 10 seconds.
 //!
 //! Promises: document `current` of `site/health` says, as of one moment, how many events each consumer group of the functions staged in
-//! this app has not handled, by partition, and how many changes the reader of the catalogue's feed, if staged, has not handled at most.
-//! What other apps read they measure. If something cannot be measured, the document stays as it was, with its time. Document `recent` keeps the amounts of the last
-//! measurements, from which rates are made.
+//! this app, and not disabled in it, has not handled, by partition, and how many changes the reader of the catalogue's feed, if it is one
+//! of them, has not handled at most. What other apps read they measure. If something cannot be measured, the document stays as it was,
+//! with its time. Document `recent` keeps the amounts of the last measurements, from which rates are made.
 //!
 //! A second delivery measures again; of two runs the one that began later is kept.
 //!
@@ -54,7 +54,7 @@ async fn hub_lag(app: &App, function: &str, hub: &str, consumer_group: &str) -> 
         .await
         .map_err(|error| Cause::from_error("read the ends of the hub's partitions", error))?;
     let namespace = &app.settings().event_hubs.namespace;
-    let checkpoints = checkpoints::read(app.blobs(), namespace, hub, consumer_group)
+    let checkpoints = checkpoints::read(app.host_blobs(), namespace, hub, consumer_group)
         .await
         .map_err(|error| Cause::from_error("read the checkpoints", error))?;
     let partitions: Vec<PartitionLag> = ends

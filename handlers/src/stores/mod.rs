@@ -41,8 +41,9 @@ pub const CONTAINERS: [ContainerName; 13] = [
 ];
 
 /// Every container of blob storage that the app uses.
-pub const BLOB_CONTAINERS: [&str; 6] = [
-    capture::FILES,
+pub const BLOB_CONTAINERS: [&str; 7] = [
+    capture::FILES[0],
+    capture::FILES[1],
     capture::REPORTS,
     checkpoints::CONTAINER,
     co_views::CONTAINER,

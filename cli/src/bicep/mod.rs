@@ -1,0 +1,5 @@
+//! Bicep: what its templates are given of `topology.json`.
+
+pub mod built_in_roles;
+pub mod grants;
+pub mod slice;
