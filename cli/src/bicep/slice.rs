@@ -1,6 +1,7 @@
 //! Slice of the topology that Bicep reads (`loadJsonContent`): every list flat and every value there, so that templates loop over it
 //! without a case for what is absent.
 
+use contoso_handlers::{function::Trigger, registry};
 use contoso_local::topology::{self, Compatibility, Source, Topology};
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,8 @@ struct Hub {
 struct ConsumerGroup {
     hub: String,
     name: String,
+    /// The function that reads with it, whose app brings the group.
+    function: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -136,6 +139,14 @@ pub enum SliceError {
         /// What is missing or not known.
         reason: String,
     },
+    /// A consumer group that no app would bring.
+    #[error("no function reads hub {hub} with the consumer group {group}")]
+    ConsumerGroup {
+        /// The hub.
+        hub: String,
+        /// Its group.
+        group: String,
+    },
 }
 
 /// What Bicep is given of `topology`.
@@ -158,7 +169,7 @@ pub fn slice(topology: &Topology) -> Result<Slice, SliceError> {
     }
     Ok(Slice {
         cosmos: cosmos(&topology.cosmos),
-        event_hubs: event_hubs(&topology.event_hubs),
+        event_hubs: event_hubs(&topology.event_hubs)?,
         storage: storage(&topology.storage),
         event_grid: EventGrid {
             topics: topology
@@ -205,7 +216,7 @@ fn cosmos(account: &topology::Cosmos) -> Cosmos {
     }
 }
 
-fn event_hubs(namespace: &topology::EventHubs) -> EventHubs {
+fn event_hubs(namespace: &topology::EventHubs) -> Result<EventHubs, SliceError> {
     let hub = |hub: &topology::Hub| {
         let capture = hub.capture.as_ref();
         Hub {
@@ -218,7 +229,13 @@ fn event_hubs(namespace: &topology::EventHubs) -> EventHubs {
         }
     };
     let groups = namespace.hubs.iter().flat_map(|hub| {
-        hub.consumer_groups.iter().map(|group| ConsumerGroup { hub: hub.name.clone(), name: group.clone() })
+        hub.consumer_groups.iter().map(|group| {
+            let (hub, name) = (hub.name.clone(), group.clone());
+            match reader(&hub, &name) {
+                Some(function) => Ok(ConsumerGroup { hub, name, function }),
+                None => Err(SliceError::ConsumerGroup { hub, group: name }),
+            }
+        })
     });
     let schema_group = |group: &topology::SchemaGroup| SchemaGroup {
         name: group.name.clone(),
@@ -228,11 +245,21 @@ fn event_hubs(namespace: &topology::EventHubs) -> EventHubs {
             Compatibility::Forward => "Forward",
         },
     };
-    EventHubs {
+    Ok(EventHubs {
         hubs: namespace.hubs.iter().map(hub).collect(),
-        consumer_groups: groups.collect(),
+        consumer_groups: groups.collect::<Result<_, _>>()?,
         schema_groups: namespace.schema_groups.iter().map(schema_group).collect(),
-    }
+    })
+}
+
+/// The function that reads `hub` with the consumer group `group`.
+fn reader(hub: &str, group: &str) -> Option<&'static str> {
+    registry::functions().into_iter().find_map(|function| match function.trigger {
+        Trigger::EventHub { hub: read, consumer_group, .. } if (read, consumer_group) == (hub, group) => {
+            Some(function.name)
+        }
+        _ => None,
+    })
 }
 
 fn storage(account: &topology::StorageAccount) -> Storage {
