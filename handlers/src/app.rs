@@ -49,7 +49,7 @@ impl App {
             blobs: Blobs::new(&settings.storage, &credentials),
             host_blobs: Blobs::new(&settings.host_storage, &credentials),
             events: Codec::new(&settings.schema_registry, &credentials),
-            stores: Stores::new(&cosmos),
+            stores: Stores::new(&cosmos, settings.host.app.as_deref()),
             cosmos,
             served,
             settings,

@@ -42,8 +42,9 @@ async fn handle(app: App) -> Result<(), Cause> {
     }
     let health = Health { id: CURRENT.to_owned(), at, hubs, feeds };
     let store = &app.stores().health;
-    store.write(&health).await.map_err(|error| Cause::from_error("store the health document", error))?;
-    let kept = store.add(Measurement::of(&health)).await;
+    let measurement = Measurement::of(&health);
+    store.write(health).await.map_err(|error| Cause::from_error("store the health document", error))?;
+    let kept = store.add(measurement).await;
     kept.map_err(|error| Cause::from_error("store the last measurements", error))
 }
 

@@ -48,6 +48,8 @@ pub struct HostSettings {
     pub port: u16,
     /// `FUNCTIONS_APP_ROOT_PATH`: the folder whose subfolders with a `function.json` are the functions to serve; without it, all.
     pub app_root: Option<PathBuf>,
+    /// `WEBSITE_SITE_NAME`, which Azure sets: the name of the function app. Apps that share the functions are told apart by it.
+    pub app: Option<String>,
 }
 
 /// The Cosmos DB account.
@@ -160,7 +162,11 @@ impl Settings {
                 Some(registry),
                 Some(group),
             ) if reader.problems.is_empty() => Ok(Self {
-                host: HostSettings { port, app_root: reader.value("FUNCTIONS_APP_ROOT_PATH").map(PathBuf::from) },
+                host: HostSettings {
+                    port,
+                    app_root: reader.value("FUNCTIONS_APP_ROOT_PATH").map(PathBuf::from),
+                    app: reader.value("WEBSITE_SITE_NAME"),
+                },
                 cosmos: CosmosSettings { endpoint: cosmos, region: reader.value("REGION_NAME") },
                 event_hubs: EventHubsSettings { namespace, custom_endpoint },
                 storage: StorageSettings { endpoint: storage },
