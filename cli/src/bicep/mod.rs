@@ -2,4 +2,6 @@
 
 pub mod built_in_roles;
 pub mod grants;
+#[cfg(test)]
+mod limits;
 pub mod slice;
