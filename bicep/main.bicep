@@ -263,19 +263,21 @@ func segment(kind string, name string) string => empty(name) ? '' : '/${kind}/${
 func pathOf(database string, container string) string => '${segment('dbs', database)}${segment('colls', container)}'
 
 @description('Roles of an app on data of Cosmos DB.')
-func appRolesOf(identity string, grants grant[]) appRole[] => map(grants, item => {
-  identity: identity
-  path: pathOf(item.database, item.name)
-  role: item.role
-})
+func appRolesOf(identity string, grants grant[]) appRole[] =>
+  map(grants, item => {
+    identity: identity
+    path: pathOf(item.database, item.name)
+    role: item.role
+  })
 
 @description('Roles of a person on data of Cosmos DB.')
-func personRolesOf(who person, grants grant[]) personRole[] => map(grants, item => {
-  person: who.name
-  principalId: who.principalId
-  path: pathOf(item.database, item.name)
-  role: item.role
-})
+func personRolesOf(who person, grants grant[]) personRole[] =>
+  map(grants, item => {
+    person: who.name
+    principalId: who.principalId
+    path: pathOf(item.database, item.name)
+    role: item.role
+  })
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: groupName
