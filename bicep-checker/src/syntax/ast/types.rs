@@ -1,4 +1,4 @@
-use super::{Decorator, Key, Name, StringLiteral, UnaryOperator};
+use super::{Decorator, Expression, Key, Name, StringLiteral, UnaryOperator};
 use crate::Span;
 
 /// A type as written, with its place.
@@ -57,8 +57,8 @@ pub enum TypeKind {
     Index {
         /// Before the bracket.
         base: Box<TypeExpression>,
-        /// In it.
-        index: Box<TypeExpression>,
+        /// In it: a number.
+        index: Box<Expression>,
     },
     /// `t[*]`: the type of an array's items.
     Items(Box<TypeExpression>),
