@@ -35,8 +35,8 @@ impl<'a> Here<'_, 'a> {
             return unknown("", "", Type::Any);
         };
         let (kind, version) = (resource.kind.as_str(), resource.version.as_str());
-        let has_parent = resource.outer.is_some()
-            || resource.declared.body().is_some_and(|body| body.property("parent").is_some());
+        let has_parent =
+            resource.outer.is_some() || resource.declared.body().is_some_and(|body| body.property("parent").is_some());
         let mut declared = Declared {
             existing: resource.declared.existing.is_some(),
             nested: resource.outer.is_some(),
@@ -108,7 +108,6 @@ impl<'a> Here<'_, 'a> {
             let ty = self.parameter(at);
             let optional = parameter.default.is_some();
             let required = !optional && !ty.is_nullable();
-            let ty = if optional { ty.or_null() } else { ty };
             params.set(&parameter.name.text, ty, Flags { required, ..Flags::default() });
         }
         params

@@ -179,13 +179,14 @@ const LIST: Function = of("list*", "az", "ss*", 1, Some(3), Any, RunTime);
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
     let exact = ALL.iter().find(|function| function.name == name);
     exact.or_else(|| {
-        let is_list = name.strip_prefix("list").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
+        let is_list =
+            name.strip_prefix("list").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
         ALL.iter().find(|function| is_list && function.name == LIST.name)
     })
 }
 
 /// All names, for suggestions.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names<'a>() -> impl Iterator<Item = &'a str> {
     ALL.iter().map(|function| function.name).filter(|name| !name.ends_with('*'))
 }
 

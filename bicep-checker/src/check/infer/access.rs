@@ -1,11 +1,7 @@
 //! `a.b`, `a.?b`, `a[0]`, `a::b`
 
 use super::{Expression, ExpressionKind, Here, Object, Symbol, Type, assignable};
-use crate::{
-    check::types::assign::suggestion,
-    Diagnostic, Severity, Span,
-    syntax::ast::Name,
-};
+use crate::{Diagnostic, Severity, Span, check::types::assign::suggestion, syntax::ast::Name};
 
 /// One step of a chain of accesses: the type so far, and whether a null was passed over by `.?` earlier in the chain.
 struct Step {
@@ -29,10 +25,8 @@ impl<'a> Here<'_, 'a> {
             _ => return Step { ty: self.type_of(expression), passed_null: false },
         };
         let Step { mut ty, mut passed_null } = self.step(base);
-        let after_safe = matches!(
-            base.kind,
-            ExpressionKind::Property { safe: true, .. } | ExpressionKind::Index { safe: true, .. }
-        );
+        let after_safe =
+            matches!(base.kind, ExpressionKind::Property { safe: true, .. } | ExpressionKind::Index { safe: true, .. });
         let mut may_be_absent = self.is_conditional(base) && !self.always_there(base, expression);
         if safe || after_safe {
             if matches!(ty, Type::Null) {
@@ -76,7 +70,9 @@ impl<'a> Here<'_, 'a> {
             value = &each.body;
         }
         match &value.kind {
-            ExpressionKind::If { condition, .. } if !matches!(condition.inner().kind, ExpressionKind::Boolean(true)) => {
+            ExpressionKind::If { condition, .. }
+                if !matches!(condition.inner().kind, ExpressionKind::Boolean(true)) =>
+            {
                 Some(condition)
             }
             _ => None,
@@ -215,9 +211,7 @@ impl<'a> Here<'_, 'a> {
                 }
             },
             Type::Tagged(_) => Type::Any,
-            Type::Union(members) => {
-                Type::union(members.iter().map(|one| self.index(one, base, index, from_end, safe)))
-            }
+            Type::Union(members) => Type::union(members.iter().map(|one| self.index(one, base, index, from_end, safe))),
             other => {
                 let message = format!("{other} cannot be indexed.");
                 self.error("BCP076", base.span, message);

@@ -21,7 +21,7 @@ use super::{
     functions,
     model::{Local, Model, Source, Symbol, key},
     types::{
-        Azure, Flags, Integers, Level, List, Object, Property, Rest, Text, Type,
+        Azure, Flags, Integers, Level, List, Object, Rest, Text, Type,
         assign::{assignable, assignable_without_null},
     },
 };
@@ -343,7 +343,13 @@ pub(crate) fn lengths(ty: &Type) -> (u64, Option<u64>) {
             let digits = number.to_string().len() as u64;
             (digits, Some(digits))
         }
-        Type::BoolIs(value) => if value { (4, Some(4)) } else { (5, Some(5)) },
+        Type::BoolIs(value) => {
+            if value {
+                (4, Some(4))
+            } else {
+                (5, Some(5))
+            }
+        }
         Type::Text(text) => (text.least.unwrap_or(0), text.most),
         Type::Int(range) => {
             let of = |number: i64| number.to_string().len() as u64;

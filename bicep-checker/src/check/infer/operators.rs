@@ -7,7 +7,13 @@ use crate::{
 };
 
 impl<'a> Here<'_, 'a> {
-    pub(super) fn binary(&self, operator: BinaryOperator, at: Span, left: &'a Expression, right: &'a Expression) -> Type {
+    pub(super) fn binary(
+        &self,
+        operator: BinaryOperator,
+        at: Span,
+        left: &'a Expression,
+        right: &'a Expression,
+    ) -> Type {
         let (a, b) = (self.type_of(left), self.type_of(right));
         let both = |ty: &Type| assignable(&a, ty) && assignable(&b, ty);
         let (fits, gives) = match operator {
@@ -19,7 +25,9 @@ impl<'a> Here<'_, 'a> {
             }
             BinaryOperator::Or | BinaryOperator::And => (both(&Type::Bool), Type::Bool),
             BinaryOperator::Equal | BinaryOperator::NotEqual => (true, Type::Bool),
-            BinaryOperator::EqualIgnoringCase | BinaryOperator::NotEqualIgnoringCase => (both(&Type::text()), Type::Bool),
+            BinaryOperator::EqualIgnoringCase | BinaryOperator::NotEqualIgnoringCase => {
+                (both(&Type::text()), Type::Bool)
+            }
             BinaryOperator::Less
             | BinaryOperator::LessOrEqual
             | BinaryOperator::Greater

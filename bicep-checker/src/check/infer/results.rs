@@ -191,7 +191,12 @@ fn environment() -> Type {
     let text = Type::text;
     let authentication = Type::record(
         "authentication",
-        [("audiences", Type::list(text())), ("identityProvider", text()), ("loginEndpoint", text()), ("tenant", text())],
+        [
+            ("audiences", Type::list(text())),
+            ("identityProvider", text()),
+            ("loginEndpoint", text()),
+            ("tenant", text()),
+        ],
     );
     let suffixes = Type::record(
         "suffixes",

@@ -8,7 +8,9 @@ use crate::{
         model::decorator,
         types::{Later, Tagged, azure::Known},
     },
-    syntax::ast::{Decorator, Expression, ExpressionKind, Name, ObjectType, ObjectTypeKey, TypeExpression, TypeKind, UnaryOperator},
+    syntax::ast::{
+        Decorator, Expression, ExpressionKind, Name, ObjectType, ObjectTypeKey, TypeExpression, TypeKind, UnaryOperator,
+    },
 };
 
 impl<'c, 'a> Here<'c, 'a> {
@@ -33,9 +35,9 @@ impl<'c, 'a> Here<'c, 'a> {
             TypeKind::Array(inner) => Type::list(self.written(inner)),
             TypeKind::Parenthesized(inner) => self.written(inner),
             TypeKind::Object(object) => Type::Object(Rc::new(self.object_type(object))),
-            TypeKind::Tuple(items) => {
-                Type::Tuple(items.iter().map(|item| self.decorated(self.written(&item.value), &item.decorators, false)).collect())
-            }
+            TypeKind::Tuple(items) => Type::Tuple(
+                items.iter().map(|item| self.decorated(self.written(&item.value), &item.decorators, false)).collect(),
+            ),
             TypeKind::Union(members) => Type::union(members.iter().map(|member| self.written(member))),
             TypeKind::Property { base, name } => self.type_property(base, name),
             TypeKind::AdditionalProperties(base) => match self.written(base).now() {
@@ -43,7 +45,7 @@ impl<'c, 'a> Here<'c, 'a> {
                 _ => Type::Any,
             },
             TypeKind::Items(base) => self.written(base).item().unwrap_or(Type::Any),
-            TypeKind::Index { base, index } => match (self.written(base).now(), self.written(index).now()) {
+            TypeKind::Index { base, index } => match (self.written(base).now(), self.type_of(index)) {
                 (Type::Tuple(items), Type::IntIs(at)) => {
                     usize::try_from(at).ok().and_then(|at| items.get(at).cloned()).unwrap_or(Type::Any)
                 }
@@ -215,7 +217,9 @@ fn ty_is_null(ty: &Type) -> bool {
 fn literal_number(value: &Expression) -> Option<i64> {
     match &value.inner().kind {
         ExpressionKind::Integer(value) => i64::try_from(*value).ok(),
-        ExpressionKind::Unary { operator: UnaryOperator::Minus, operand } => literal_number(operand).map(i64::wrapping_neg),
+        ExpressionKind::Unary { operator: UnaryOperator::Minus, operand } => {
+            literal_number(operand).map(i64::wrapping_neg)
+        }
         _ => None,
     }
 }

@@ -327,7 +327,7 @@ impl<'a> Model<'a> {
             None if functions::find(&name.text).is_some() || name.text.is_empty() => {}
             None => {
                 let own = self.functions.iter().map(|function| function.name.text.as_str());
-                let (code, more) = match suggestion(&name.text, functions::names().chain(own)) {
+                let (code, more) = match suggestion(&name.text, own.chain(functions::names())) {
                     Some(near) => ("BCP082", format!(" Is `{near}` meant?")),
                     None => ("BCP057", String::new()),
                 };
@@ -363,7 +363,7 @@ impl<'a> Model<'a> {
             TypeKind::Property { base, .. } => self.ty(base, context),
             TypeKind::Index { base, index } => {
                 self.ty(base, context);
-                self.ty(index, context);
+                self.expression(index, context);
             }
             TypeKind::Object(object) => {
                 for item in &object.items {

@@ -151,7 +151,8 @@ impl<'a> Model<'a> {
         };
         let is_version = {
             let date: Vec<&str> = version.splitn(4, '-').collect();
-            let digits = |part: &str, count: usize| part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit());
+            let digits =
+                |part: &str, count: usize| part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit());
             date.len() >= 3 && digits(date[0], 4) && digits(date[1], 2) && digits(date[2], 2)
         };
         let segments = kind.split('/').collect::<Vec<_>>();

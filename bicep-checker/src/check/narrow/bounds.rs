@@ -1,6 +1,6 @@
 //! Lengths of texts and arrays, values of integers, patterns.
 
-use regex::Regex;
+use regex_lite::Regex;
 
 use super::{Found, Want};
 use crate::{
@@ -74,7 +74,11 @@ fn compare<T: Copy + PartialOrd + std::fmt::Display>(
     if let (Some(have), Some(wanted)) = (have.0, wanted.0)
         && have < wanted
     {
-        found.push(Diagnostic::warning(codes[2], at, format!("The {what} may be {have}, at least {wanted} is needed.")));
+        found.push(Diagnostic::warning(
+            codes[2],
+            at,
+            format!("The {what} may be {have}, at least {wanted} is needed."),
+        ));
     }
     if let (Some(have), Some(wanted)) = (have.1, wanted.1)
         && have > wanted

@@ -36,7 +36,7 @@ pub(crate) struct Want<'w> {
     /// Where to report a property that is missing.
     pub missing: Option<Span>,
     pub slot: Slot<'w>,
-    depth: usize,
+    pub depth: usize,
 }
 
 /// What takes the value.

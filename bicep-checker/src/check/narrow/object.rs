@@ -50,7 +50,9 @@ impl<'a> Here<'_, 'a> {
                     found.push(Diagnostic::error("BCP173", key, message));
                 } else if !property.flags.read_only {
                     let message = format!("`{}` is read-only.", property.name);
-                    found.push(Want { system: declared.flags.system, ..want }.finding("BCP073", key, message, to.lenient));
+                    found.push(
+                        Want { system: declared.flags.system, ..want }.finding("BCP073", key, message, to.lenient),
+                    );
                 }
                 continue;
             }
@@ -102,7 +104,11 @@ impl<'a> Here<'_, 'a> {
         let mut names: Vec<&str> = missing.iter().map(|property| property.name.as_str()).collect();
         names.sort_unstable();
         let system = missing.iter().any(|property| property.flags.system);
-        let message = format!("{} is missing: {}.", if names.len() > 1 { "Several properties" } else { "A property" }, names.join(", "));
+        let message = format!(
+            "{} is missing: {}.",
+            if names.len() > 1 { "Several properties" } else { "A property" },
+            names.join(", ")
+        );
         let at = want.missing.unwrap_or_default();
         found.push(Want { system, ..want }.finding("BCP035", at, message, to.lenient));
     }
@@ -122,7 +128,12 @@ impl<'a> Here<'_, 'a> {
     ) {
         let is_literal = matches!(whole.kind, ExpressionKind::Object(_));
         if let Some(rest) = to.rest.as_ref().filter(|rest| !(rest.discouraged && is_literal)) {
-            let want = Want { slot: Slot::Property(name), missing: place.map(|place| place.key.span()), existing: false, ..want };
+            let want = Want {
+                slot: Slot::Property(name),
+                missing: place.map(|place| place.key.span()),
+                existing: false,
+                ..want
+            };
             return match place {
                 Some(place) => self.narrow(&place.value, of, &rest.of, want, found),
                 None => self.narrow_value(whole, of, &rest.of, want, found),
@@ -162,7 +173,11 @@ impl<'a> Here<'_, 'a> {
         let tags = || to.shapes.iter().map(|(tag, _)| tag.as_str());
         let Some(tag) = have.property(&to.tag) else {
             if have.rest.is_none() {
-                let message = format!("`{}` is missing, which tells the shape: {}.", to.tag, tags().collect::<Vec<_>>().join(", "));
+                let message = format!(
+                    "`{}` is missing, which tells the shape: {}.",
+                    to.tag,
+                    tags().collect::<Vec<_>>().join(", ")
+                );
                 let at = want.at.or(want.missing).unwrap_or(expression.span);
                 found.push(want.finding("BCP078", at, message, lenient));
             }
@@ -184,7 +199,8 @@ impl<'a> Here<'_, 'a> {
                 None => {
                     let near = if want.at.is_none() { suggestion(&text, tags()) } else { None };
                     let code = if near.is_some() { "BCP088" } else { "BCP036" };
-                    let message = format!("`{}` is one of {}, not '{text}'.", to.tag, tags().collect::<Vec<_>>().join(", "));
+                    let message =
+                        format!("`{}` is one of {}, not '{text}'.", to.tag, tags().collect::<Vec<_>>().join(", "));
                     found.push(Want { system: false, ..want }.finding(code, at, message, lenient));
                 }
             },
