@@ -67,6 +67,10 @@ impl<'a> Layout<'a> {
                 });
                 self.with(&mut parts, config.as_ref());
                 if alias.is_some() {
+                    if config.is_none() {
+                        // Two spaces before `as`: the compiler sets the missing `with` as an empty word.
+                        parts.push(Document::text(""));
+                    }
                     parts.push(self.word());
                     parts.push(self.word());
                 }

@@ -35,7 +35,7 @@ impl Lexer<'_> {
     pub(super) fn string(&mut self, quotes: Quotes, first: bool) -> TokenKind {
         let goes_on = match quotes {
             Quotes::Single => self.single(),
-            Quotes::Triple(dollars) => self.triple(dollars),
+            Quotes::Triple(dollars) => self.triple(dollars, self.at - if first { 3 + dollars } else { 1 }),
         };
         if goes_on && first {
             self.holes.push(Hole::String(quotes));
@@ -103,8 +103,7 @@ impl Lexer<'_> {
         self.at = start + length;
     }
 
-    fn triple(&mut self, dollars: usize) -> bool {
-        let start = self.at;
+    fn triple(&mut self, dollars: usize, start: usize) -> bool {
         while !self.is_at_end() {
             match self.peek(0) {
                 b'$' => {

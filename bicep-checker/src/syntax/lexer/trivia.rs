@@ -83,12 +83,12 @@ impl Lexer<'_> {
                 break;
             }
         }
-        self.at = end;
-        let span = Span::new(start, end);
         if codes.is_empty() {
             let message = format!("`{word}` names no code: write `{word} CODE1 CODE2`.");
-            self.diagnostics.push(Diagnostic::error("BCP226", span.after(), message));
+            self.diagnostics.push(Diagnostic::error("BCP226", Span::new(self.at, self.at), message));
         }
+        self.at = end;
+        let span = Span::new(start, end);
         self.out.trivia.push(Trivia { kind: TriviaKind::Directive(Directive { kind, codes, span }), span });
         true
     }

@@ -29,7 +29,7 @@ impl Parser<'_> {
         };
         let body = match arrow {
             Ok(_) => *self.lambda_body(),
-            Err(_) => or_error(self.recover(true, &TO_BODY, Self::value)),
+            Err(_) => or_error(self.recover(quiet, &TO_BODY, Self::value)),
         };
         StatementKind::Function { name: name.unwrap_or_else(no_name), parameters, returns, body }
     }

@@ -154,7 +154,7 @@ impl Parser<'_> {
         lines: bool,
         mut item: impl FnMut(&mut Self) -> Parse<T>,
     ) -> Parse<List<T>> {
-        self.expect(TokenKind::LeftParen, "(")?;
+        let open = self.expect(TokenKind::LeftParen, "(")?;
         let first = self.at;
         let mut items = Vec::new();
         let mut loose = false;
@@ -176,7 +176,7 @@ impl Parser<'_> {
             }
             separate(self);
         }
-        let inner = self.skipped_since(first);
+        let inner = if self.at == first { open.span.after() } else { self.skipped_since(first) };
         let quiet = items.last().is_some_and(super::missing);
         let until = [IN_PARENTHESES[0], IN_PARENTHESES[1], IN_PARENTHESES[3], IN_PARENTHESES[4]];
         let _: Part<_> = self.recover(quiet, &until, |parser| parser.expect(TokenKind::RightParen, ")"));

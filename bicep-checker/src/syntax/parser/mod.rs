@@ -194,7 +194,10 @@ impl Parser<'_> {
     /// Reads a part; if that fails, passes over everything up to one of the tokens `until`.
     fn recover<T>(&mut self, quiet: bool, until: &[TokenKind], read: impl FnOnce(&mut Self) -> Parse<T>) -> Part<T> {
         let start = self.at;
+        let reported = self.diagnostics.len();
         read(self).map_err(|failure| {
+            // What was found in a part goes with the part, as in the compiler.
+            self.diagnostics.truncate(reported);
             if !quiet {
                 self.diagnostics.push(failure);
             }

@@ -29,8 +29,9 @@ impl Parser<'_> {
             self.chain = 0;
             match self.recover(false, &LINE, |parser| parser.statement(kind)) {
                 Ok(statement) => {
+                    let whole = !matches!(statement.kind, StatementKind::Error);
                     statements.push(statement);
-                    if !self.is(TokenKind::End) {
+                    if whole && !self.is(TokenKind::End) {
                         let _: Part<Token> = self.recover(false, &LINE, Self::new_line);
                     }
                 }
@@ -45,7 +46,9 @@ impl Parser<'_> {
     }
 
     fn statement(&mut self, file: FileKind) -> Parse<Statement> {
+        let before = self.diagnostics.len();
         let decorators = self.decorators();
+        let sound = self.diagnostics.len() == before;
         let word = self.peek();
         let text = if word.kind == TokenKind::Identifier { word.span.text(self.text) } else { "" };
         let read: fn(&mut Self) -> StatementKind = match (text, file) {
@@ -70,7 +73,7 @@ impl Parser<'_> {
             (_, FileKind::Parameters) => {
                 return Err(self.failure("BCP337", "A params file has no statement that begins so."));
             }
-            (_, FileKind::Bicep) => return self.no_statement(decorators, "BCP007", "No statement begins so."),
+            (_, FileKind::Bicep) => return self.no_statement(decorators, sound, "BCP007", "No statement begins so."),
         };
         self.read();
         let kind = read(self);
@@ -78,22 +81,33 @@ impl Parser<'_> {
     }
 
     /// Decorators alone are a statement whose rest is missing.
-    fn no_statement(&mut self, decorators: Vec<Decorator>, code: &'static str, message: &str) -> Parse<Statement> {
+    fn no_statement(
+        &mut self,
+        decorators: Vec<Decorator>,
+        sound: bool,
+        code: &'static str,
+        message: &str,
+    ) -> Parse<Statement> {
         let span = self.peek().span.before();
         let Some(last) = decorators.last() else {
             return Err(self.failure(code, message));
         };
-        self.report("BCP132", last.span, "A declaration is expected after the decorator.");
+        let last = last.span;
+        if sound {
+            self.report("BCP132", last, "A declaration is expected after the decorator.");
+        }
         Ok(Statement { decorators, kind: StatementKind::Error, keyword: span, span })
     }
 
     /// `resource` in the body of another; with its decorators.
     pub(super) fn nested_resource(&mut self) -> Parse<Statement> {
         self.deeper(|parser| {
+            let before = parser.diagnostics.len();
             let decorators = parser.decorators();
+            let sound = parser.diagnostics.len() == before;
             let word = parser.peek();
             if parser.take_word("resource").is_none() {
-                return parser.no_statement(decorators, "BCP007", "`resource` is expected here.");
+                return parser.no_statement(decorators, sound, "BCP007", "`resource` is expected here.");
             }
             let kind = parser.resource();
             Ok(Statement { decorators, kind, keyword: word.span, span: parser.since(word.span) })
