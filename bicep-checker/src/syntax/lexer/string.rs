@@ -1,6 +1,5 @@
 use super::{Hole, Lexer};
-use crate::syntax::token::TokenKind;
-use crate::{Diagnostic, Span};
+use crate::{Diagnostic, Span, syntax::token::TokenKind};
 
 /// How a string is quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

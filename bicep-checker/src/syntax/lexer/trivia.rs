@@ -1,7 +1,11 @@
 use super::Lexer;
-use crate::syntax::ast::{Directive, DirectiveKind, Name};
-use crate::syntax::token::{Trivia, TriviaKind};
-use crate::{Diagnostic, Span};
+use crate::{
+    Diagnostic, Span,
+    syntax::{
+        ast::{Directive, DirectiveKind, Name},
+        token::{Trivia, TriviaKind},
+    },
+};
 
 const DIRECTIVES: [(&str, DirectiveKind); 3] = [
     ("#disable-next-line", DirectiveKind::DisableNextLine),

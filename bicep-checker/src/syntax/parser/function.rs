@@ -1,8 +1,8 @@
-use super::expression::or_error;
-use super::types::type_or_error;
-use super::{Parser, Part, no_name};
-use crate::syntax::ast::{FunctionParameter, StatementKind};
-use crate::syntax::token::{Token, TokenKind};
+use super::{Parser, Part, expression::or_error, no_name, types::type_or_error};
+use crate::syntax::{
+    ast::{FunctionParameter, StatementKind},
+    token::{Token, TokenKind},
+};
 
 const TO_BODY: [TokenKind; 2] = [TokenKind::NewLine, TokenKind::RightParen];
 const TO_NEXT: [TokenKind; 3] = [TokenKind::NewLine, TokenKind::Comma, TokenKind::RightParen];

@@ -1,10 +1,9 @@
-use super::expression::or_error;
-use super::imports::no_string;
-use super::types::type_or_error;
-use super::{Allow, Parse, Parser, Part, no_name};
-use crate::syntax::FileKind;
-use crate::syntax::ast::{Decorator, Expression, Name, Resource, Statement, StatementKind, StringLiteral};
-use crate::syntax::token::{Token, TokenKind};
+use super::{Allow, Parse, Parser, Part, expression::or_error, imports::no_string, no_name, types::type_or_error};
+use crate::syntax::{
+    FileKind,
+    ast::{Decorator, Expression, Name, Resource, Statement, StatementKind, StringLiteral},
+    token::TokenKind,
+};
 
 const LINE: [TokenKind; 1] = [TokenKind::NewLine];
 const TO_VALUE: [TokenKind; 2] = [TokenKind::Assign, TokenKind::NewLine];
@@ -32,7 +31,7 @@ impl Parser<'_> {
                     let whole = !matches!(statement.kind, StatementKind::Error);
                     statements.push(statement);
                     if whole && !self.is(TokenKind::End) {
-                        let _: Part<Token> = self.recover(false, &LINE, Self::new_line);
+                        self.passes(false, &LINE, Self::new_line);
                     }
                 }
                 Err(skipped) => statements.push(Statement {
@@ -115,7 +114,7 @@ impl Parser<'_> {
     }
 
     fn target_scope(&mut self) -> StatementKind {
-        let _: Part<Token> = self.recover(false, &LINE, Self::assign);
+        self.passes(false, &LINE, Self::assign);
         StatementKind::TargetScope(or_error(self.recover(false, &LINE, Self::value)))
     }
 
@@ -150,7 +149,7 @@ impl Parser<'_> {
     fn type_statement(&mut self) -> StatementKind {
         let name = self.recover(false, &TO_VALUE, |parser| parser.identifier("BCP325", "a type"));
         let quiet = super::missing(&name);
-        let _: Part<Token> = self.recover(quiet, &LINE, Self::assign);
+        self.passes(quiet, &LINE, Self::assign);
         let until = [TokenKind::Assign, TokenKind::LeftBrace, TokenKind::NewLine];
         let value = type_or_error(self.recover(quiet, &until, |parser| parser.declared_type(false)));
         StatementKind::Type { name: name.unwrap_or_else(no_name), value }
