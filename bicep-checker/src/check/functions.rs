@@ -180,7 +180,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
     let exact = ALL.iter().find(|function| function.name == name);
     exact.or_else(|| {
         let is_list =
-            name.strip_prefix("list").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
+            name.strip_prefix("list").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphabetic()));
         ALL.iter().find(|function| is_list && function.name == LIST.name)
     })
 }
