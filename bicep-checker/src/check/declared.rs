@@ -111,7 +111,8 @@ impl<'a> Here<'_, 'a> {
         for (at, parameter) in self.model.parameters.iter().enumerate() {
             let ty = self.parameter(at);
             // Said with `?`, or by the type that is named.
-            let may_be_null = parameter.ty.is_some_and(|ty| matches!(ty.kind, TypeKind::Nullable(_))) || ty.is_nullable();
+            let may_be_null =
+                parameter.ty.is_some_and(|ty| matches!(ty.kind, TypeKind::Nullable(_))) || ty.is_nullable();
             let required = parameter.default.is_none() && !may_be_null;
             params.set(&parameter.name.text, ty, Flags { required, ..Flags::default() });
         }

@@ -183,9 +183,12 @@ fn changes<'a>(here: &Here<'_, 'a>, value: &'a Expression, open: &mut Vec<Symbol
         let Some(symbol) = here.model.symbol(one).filter(|symbol| !open.contains(symbol)) else { return false };
         open.push(symbol);
         match symbol {
-            Symbol::Parameter(at) => {
-                here.model.parameters.get(at).and_then(|one| one.default).is_some_and(|value| changes(here, value, open))
-            }
+            Symbol::Parameter(at) => here
+                .model
+                .parameters
+                .get(at)
+                .and_then(|one| one.default)
+                .is_some_and(|value| changes(here, value, open)),
             Symbol::Variable(at) => here.model.variables.get(at).is_some_and(|one| changes(here, one.value, open)),
             _ => false,
         }
@@ -218,7 +221,9 @@ fn parent(here: &Here<'_, '_>, at: usize) {
 
 /// `'${other.name}/…'`
 fn begins_with_name_of(here: &Here<'_, '_>, child: &StringLiteral, other: &str) -> bool {
-    let [StringPart::Expression(first), StringPart::Text { value, .. }, ..] = child.parts.as_slice() else { return false };
+    let [StringPart::Expression(first), StringPart::Text { value, .. }, ..] = child.parts.as_slice() else {
+        return false;
+    };
     let ExpressionKind::Property { base, name, .. } = &first.kind else { return false };
     value.starts_with('/') && name.text == "name" && base.span.text(&here.source().text) == other
 }

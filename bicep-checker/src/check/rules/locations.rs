@@ -3,10 +3,7 @@
 use super::{Here, walk};
 use crate::{
     Span,
-    check::{
-        model::Symbol,
-        types::Type,
-    },
+    check::{model::Symbol, types::Type},
     syntax::ast::{Expression, ExpressionKind},
 };
 

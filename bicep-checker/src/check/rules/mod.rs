@@ -79,7 +79,8 @@ impl<'a> Here<'_, 'a> {
             }
             ExpressionKind::MethodCall { base, name, arguments } => {
                 let space = self.model.symbol(base)?;
-                matches!(space, super::model::Symbol::Namespace(_)).then_some((name.text.as_str(), arguments.as_slice()))
+                matches!(space, super::model::Symbol::Namespace(_))
+                    .then_some((name.text.as_str(), arguments.as_slice()))
             }
             _ => None,
         }

@@ -56,7 +56,8 @@ fn is_harmless<'a>(here: &Here<'_, 'a>, default: &'a Expression) -> bool {
         ExpressionKind::Object(object) => object.items.is_empty(),
         _ => false,
     };
-    let new = walk::any(default, &mut |one| matches!(&one.kind, ExpressionKind::Call { name, .. } if name.text == "newGuid"));
+    let new =
+        walk::any(default, &mut |one| matches!(&one.kind, ExpressionKind::Call { name, .. } if name.text == "newGuid"));
     empty || new || here.type_of(default).is_secret(false)
 }
 
@@ -163,7 +164,9 @@ fn is_open(ty: &Type) -> bool {
 
 /// A params file that hands a secret parameter's value to one that is not secret.
 fn params_file(here: &Here<'_, '_>) {
-    let Some(there) = here.model.using.and_then(|using| using.file).and_then(|file| here.all.file(file)) else { return };
+    let Some(there) = here.model.using.and_then(|using| using.file).and_then(|file| here.all.file(file)) else {
+        return;
+    };
     let is_secret = |name: &str| {
         there.model.parameters.iter().any(|one| one.name.text == name && decorator(one.decorators, "secure").is_some())
     };

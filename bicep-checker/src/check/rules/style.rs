@@ -6,9 +6,7 @@ use crate::{
         model::{decorator, key},
         types::{Type, assign::assignable},
     },
-    syntax::ast::{
-        Expression, ExpressionKind, Key, StringLiteral, StringPart, TypeExpression, TypeKind,
-    },
+    syntax::ast::{Expression, ExpressionKind, Key, StringLiteral, StringPart, TypeExpression, TypeKind},
 };
 
 pub(super) fn check(here: &Here<'_, '_>) {

@@ -3,10 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Here, walk};
-use crate::{
-    check::model::Symbol,
-    syntax::ast::ExpressionKind,
-};
+use crate::{check::model::Symbol, syntax::ast::ExpressionKind};
 
 pub(super) fn check(here: &Here<'_, '_>) {
     let model = here.model;

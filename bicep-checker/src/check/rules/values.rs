@@ -122,8 +122,7 @@ fn hosts(here: &Here<'_, '_>, one: &Expression) {
 /// Where a host stands by itself in a text.
 fn places(text: &str, host: &str) -> Vec<usize> {
     let is_word = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
-    let alone = |at: &usize| {
-        !is_word(text[..*at].chars().next_back()) && !is_word(text[at + host.len()..].chars().next())
-    };
+    let alone =
+        |at: &usize| !is_word(text[..*at].chars().next_back()) && !is_word(text[at + host.len()..].chars().next());
     text.match_indices(host).map(|(at, _)| at).filter(alone).collect()
 }

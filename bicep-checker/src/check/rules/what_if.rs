@@ -50,7 +50,9 @@ fn deciding<'a>(here: &Here<'_, 'a>, given: &HashSet<&str>, open: &mut Vec<usize
             parameters(here, &scope.value, &mut found);
         }
         let Some(there) = module.file.and_then(|file| here.all.file(file)) else { continue };
-        let Some(ExpressionKind::Object(params)) = body.property("params").map(|params| &params.value.kind) else { continue };
+        let Some(ExpressionKind::Object(params)) = body.property("params").map(|params| &params.value.kind) else {
+            continue;
+        };
         let passed: HashMap<&str, &Expression> = params
             .items
             .iter()
