@@ -25,6 +25,8 @@ mod references;
 mod rules;
 mod scopes;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use std::{

@@ -165,7 +165,7 @@ impl<'a> Here<'_, 'a> {
             "mapValues" => values(list),
             _ => list.item().unwrap_or(Type::Any),
         });
-        let index = Type::Int(super::Integers { least: Some(0), ..super::Integers::default() });
+        let index = Type::int();
         let (types, least) = match function.name {
             "sort" => (vec![item.clone(), item], 2),
             "reduce" => (vec![Type::Any, item, index], 2),
