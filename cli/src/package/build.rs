@@ -59,7 +59,7 @@ pub fn build(project: &Project, profile: Profile) -> Result<PathBuf, PackageErro
     // Set by Cargo where it runs us.
     let cargo = environment::variable("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = if profile == Profile::Azure {
-        azure::builder(&cargo, &target(project))?
+        azure::builder(project, &cargo, &target(project))?
     } else {
         let mut command = Command::new(cargo);
         command.arg("build");

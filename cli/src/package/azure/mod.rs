@@ -14,6 +14,7 @@ use self::{
     tools::{Installers, Tools},
 };
 use super::PackageError;
+use crate::project::Project;
 pub use needs::Needs;
 
 /// Rust's name of the platform.
@@ -38,18 +39,21 @@ const BASE_IMAGE: BaseImage = BaseImage {
     ],
 };
 
-/// The command that builds for the base image, still without the names of package and executable. Its tools are installed below `target`
-/// where they are missing.
+/// The command that builds `project` for the base image, still without the names of package and executable. Its tools are installed below
+/// `target` where they are missing.
 ///
 /// # Errors
 /// When a tool is missing and cannot be installed, or Rust's standard library for the platform is not there.
-pub(super) fn builder(cargo: &OsString, target: &Path) -> Result<Command, PackageError> {
+pub(super) fn builder(project: &Project, cargo: &OsString, target: &Path) -> Result<Command, PackageError> {
     has_standard_library(cargo)?;
     let installers = Installers { cargo: cargo.clone(), python: OsString::from("python3") };
     let tools = Tools::ensure(&target.join("azure-tools"), &installers)?;
     let mut command = tools.command();
     // Flags that are meant for the processor or the linker of this machine would be built in.
     command.env("CARGO", cargo).env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    if let Some(commit) = commit(project.root()) {
+        command.env("CONTOSO_COMMIT", commit);
+    }
     command.args(["--target", TARGET_WITH_GLIBC]);
     Ok(command)
 }
@@ -65,6 +69,14 @@ pub(super) fn check(handler: &Path) -> Result<(), PackageError> {
     } else {
         Err(PackageError::BaseImage { file: handler.display().to_string(), missing: missing.join("; ") })
     }
+}
+
+/// What is packaged, as Git calls it: the commit, with `-dirty` where files differ from it. Nothing outside of a clone.
+fn commit(root: &Path) -> Option<String> {
+    let mut git = Command::new("git");
+    git.current_dir(root).args(["describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*"]);
+    let output = git.output().ok().filter(|output| output.status.success())?;
+    String::from_utf8(output.stdout).ok().map(|commit| commit.trim().to_owned())
 }
 
 /// The toolchain of another platform has no standard library for this one until it is told to.
