@@ -10,7 +10,7 @@ package=${2:-$root/target/app.zip}
 need az
 [ -f "$package" ] || die "there is no $package; contoso package --azure makes it"
 group=$(output "$stage" resourceGroupName.value)
-apps=$(output "$stage" "apps.value[].name")
+apps=$(output "$stage" "apps.value[].functionApp")
 
 for app in $apps; do
     try 10 az functionapp deployment source config-zip --resource-group "$group" --name "$app" --src "$package" --output none ||

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # infrastructure.sh STAGE [COMMIT]: deploys bicep/main.bicep with the parameters of this stage. The deployment's name carries the commit; repeating it
-# changes nothing. It needs AZURE_LOCATION.
+# changes nothing. It needs AZURE_LOCATION, and in a pipeline CONTOSO_DEPLOYER_ID, the object id that it signs in as; a person's is asked for.
 # shellcheck source=deploy/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
@@ -8,7 +8,8 @@ stage=$(stage_of "${1-}")
 location=${AZURE_LOCATION:?say the region of the deployment in AZURE_LOCATION}
 need az bicep git
 commit=${2:-$(git -C "$root" rev-parse HEAD)}
+deployer
 
 az deployment sub create --name "contoso-events-$stage-${commit:0:12}" --location "$location" \
-    --template-file "$root/bicep/main.bicep" --parameters "$root/bicep/environments/$stage.bicepparam" --output none
+    --template-file "$root/bicep/main.bicep" "${parameters[@]}" --output none
 say "deployed: $(output "$stage" resourceGroupName.value)"

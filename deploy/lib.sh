@@ -8,6 +8,11 @@ export root
 # The compiler in PATH, which install-bicep.sh pins, instead of one that az downloads by itself.
 export AZURE_BICEP_USE_BINARY_FROM_PATH=true AZURE_BICEP_CHECK_VERSION=false
 
+# An empty variable is none: a pipeline sets every variable that it hands on, and the parameters of bicep/environments would take '' for a value.
+for name in $(compgen -e CONTOSO_); do
+    [ -n "${!name}" ] || unset "$name"
+done
+
 say() {
     printf '%s\n' "$*" >&2
 }
@@ -60,7 +65,21 @@ output() {
     printf '%s\n' "$value"
 }
 
-# app_with STAGE FUNCTION FIELD: name or hostName of the app that runs a function.
+# app_with STAGE FUNCTION FIELD: the functionApp (its name in Azure) or hostName of the app that runs a function.
 app_with() {
     output "$1" "apps.value[?contains(functions, '$2')].$3 | [0]"
+}
+
+# shellcheck disable=SC2154 # stage and location are the caller's.
+# deployer: sets `parameters`, the arguments of a deployment of bicep/main.bicep to $stage. The deployer gets roles on data, for contracts and pages, so
+# the parameters want its object id: that of the pipeline, or the person who is signed in.
+deployer() {
+    parameters=(--parameters "$root/bicep/environments/$stage.bicepparam")
+    export CONTOSO_LOCATION=${CONTOSO_LOCATION:-$location}
+    if [ -z "${CONTOSO_DEPLOYER_ID-}" ]; then
+        CONTOSO_DEPLOYER_ID=$(az ad signed-in-user show --query id --output tsv) ||
+            die "say the object id of who deploys in CONTOSO_DEPLOYER_ID"
+        export CONTOSO_DEPLOYER_ID
+        parameters+=(--parameters deployerPrincipalType=User)
+    fi
 }

@@ -33,7 +33,7 @@ is_healthy() {
 try 10 is_healthy || die "$site/health does not answer${commit:+ as of commit $commit}; it says: $("${get[@]}" "$site/health" 2>&1 || true)"
 say "healthy: $site/health"
 
-key=$(az functionapp keys list --resource-group "$group" --name "$(app_with "$stage" Products name)" --query functionKeys.default --output tsv)
+key=$(az functionapp keys list --resource-group "$group" --name "$(app_with "$stage" Products functionApp)" --query functionKeys.default --output tsv)
 [ -n "${GITHUB_ACTIONS-}" ] && echo "::add-mask::$key"
 call() {
     "${get[@]}" --output /dev/null --header @<(printf 'x-functions-key: %s\n' "$key") "$@"

@@ -7,11 +7,12 @@
 stage=$(stage_of "${1-}")
 location=${AZURE_LOCATION:?say the region of the deployment in AZURE_LOCATION}
 need az bicep python3
+deployer
 
 mkdir -p "$root/target/bicep"
 changes=$root/target/bicep/what-if-$stage.json
 # ProviderNoRbac asks for rights to read only, as the identity of plans has.
 az deployment sub what-if --name "contoso-events-$stage-what-if" --location "$location" \
-    --template-file "$root/bicep/main.bicep" --parameters "$root/bicep/environments/$stage.bicepparam" \
+    --template-file "$root/bicep/main.bicep" "${parameters[@]}" \
     --validation-level "${WHAT_IF_VALIDATION:-ProviderNoRbac}" --no-pretty-print >"$changes"
 python3 "$root/deploy/what-if-gate.py" "$changes" "$root/deploy/what-if-accepted.txt"

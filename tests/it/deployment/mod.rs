@@ -4,6 +4,8 @@ mod files;
 mod package;
 mod pipelines;
 mod scripts;
+mod smoke;
+mod stand_ins;
 
 use std::{
     path::{Path, PathBuf},

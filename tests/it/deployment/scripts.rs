@@ -1,46 +1,17 @@
 //! The scripts of `deploy/`, with stand-ins for the compiler and for Azure's command line.
 
-use std::{
-    collections::BTreeSet,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{collections::BTreeSet, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use contoso_handlers::events::contracts::ALL;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{checkout, files, run, said, succeed, text};
+use super::{
+    checkout, files, run, said,
+    stand_ins::{StandIns, azure},
+    succeed, text,
+};
 use crate::support::python;
-
-/// Programs that answer in place of others, in front of `PATH`.
-struct StandIns(TempDir);
-
-impl StandIns {
-    fn new() -> Self {
-        Self(TempDir::new().expect("a temporary folder"))
-    }
-
-    fn program(self, name: &str, script: &str) -> Self {
-        let file = self.0.path().join(name);
-        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("written");
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("executable");
-        self
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// A script of `deploy/` that finds them.
-    fn script(&self, name: &str) -> Command {
-        let mut command = Command::new("env");
-        command.arg(format!("PATH={}:/usr/local/bin:/usr/bin:/bin", self.0.path().display()));
-        command.arg("bash").arg(checkout("deploy").join(name));
-        command
-    }
-}
 
 #[test]
 fn scripts_are_clean_and_executable() {
@@ -137,19 +108,6 @@ fn a_plan_that_cannot_be_undone_is_refused() {
     assert!(!nothing.status.success(), "no plan is no reason to go on: {}", said(&nothing));
 }
 
-/// Azure's command line, which knows one deployment; it writes down what it is asked to do.
-fn azure(outputs: &[(&str, &str)]) -> StandIns {
-    let mut cases = String::new();
-    for (query, value) in outputs {
-        cases.push_str(&format!("*'{query}'*) echo '{value}' ;;\n"));
-    }
-    let script = format!(
-        "echo \"$*\" >> \"$(dirname \"$0\")/asked\"\ncase \"$*\" in\n*'deployment sub list'*) echo contoso-events-dev-0 ;;\n\
-         *get-access-token*) echo a-token ;;\n{cases}*) ;;\nesac"
-    );
-    StandIns::new().program("az", &script)
-}
-
 #[test]
 fn every_contract_is_registered_by_its_name() {
     let programs = azure(&[
@@ -177,7 +135,7 @@ fn every_contract_is_registered_by_its_name() {
 fn the_package_goes_to_every_app_and_the_pages_to_the_site() {
     let programs = azure(&[
         ("properties.outputs.resourceGroupName.value", "rg"),
-        ("properties.outputs.apps.value[].name", "func-one\nfunc-two"),
+        ("properties.outputs.apps.value[].functionApp", "func-one\nfunc-two"),
         ("hostName", "func-one.azurewebsites.net"),
         ("properties.outputs.webAccountName.value", "stweb"),
         ("properties.outputs.webOrigin.value", "https://stweb.z1.web.core.windows.net"),
