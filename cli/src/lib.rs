@@ -11,6 +11,7 @@
 pub mod app_settings;
 pub mod backtraces;
 pub mod bench;
+pub mod bicep;
 pub mod catalogue;
 pub mod clickstream;
 pub mod clock;

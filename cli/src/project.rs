@@ -55,6 +55,12 @@ impl Project {
         self.root.join("topology.json")
     }
 
+    /// The part of the topology that Bicep templates read.
+    #[must_use]
+    pub fn bicep_topology(&self) -> PathBuf {
+        self.root.join("bicep").join("topology.json")
+    }
+
     /// Settings for Core Tools against the local stack on its default ports.
     #[must_use]
     pub fn local_settings(&self) -> PathBuf {

@@ -25,6 +25,7 @@ struct Parts {
     hubs: EventHubs,
     event_grid: Topic,
     blobs: Blobs,
+    host_blobs: Blobs,
     events: Codec,
     stores: Stores,
     served: Vec<Served>,
@@ -46,8 +47,9 @@ impl App {
             hubs: EventHubs::new(&settings.event_hubs, &credentials),
             event_grid: Topic::new(&settings.event_grid, &credentials),
             blobs: Blobs::new(&settings.storage, &credentials),
+            host_blobs: Blobs::new(&settings.host_storage, &credentials),
             events: Codec::new(&settings.schema_registry, &credentials),
-            stores: Stores::new(&cosmos),
+            stores: Stores::new(&cosmos, settings.host.app.as_deref()),
             cosmos,
             served,
             settings,
@@ -73,6 +75,11 @@ impl App {
     /// Files in blob storage.
     pub fn blobs(&self) -> &Blobs {
         &self.0.blobs
+    }
+
+    /// Files of the Functions host: its triggers' checkpoints.
+    pub fn host_blobs(&self) -> &Blobs {
+        &self.0.host_blobs
     }
 
     /// Events to and from their form on the hubs.

@@ -7,7 +7,7 @@ use contoso_handlers::{
     app::App,
     function::Function,
     host, registry,
-    settings::{Settings, TelemetrySettings},
+    settings::{Settings, TelemetrySettings, is_disabled},
     telemetry,
 };
 use tokio::{
@@ -60,7 +60,9 @@ fn run() -> anyhow::Result<()> {
             TcpListener::bind(address).await.with_context(|| format!("listen on 127.0.0.1:{}", address.1))?;
         let mut terminate = signal(SignalKind::terminate())?;
         let (stopping, stop) = tokio::sync::oneshot::channel::<()>();
-        let app = App::serving(settings, functions.iter().map(Function::served).collect(), telemetry.clone());
+        // Those that are disabled here run in another app of the same package.
+        let served = functions.iter().filter(|function| !is_disabled(function.name)).map(Function::served).collect();
+        let app = App::serving(settings, served, telemetry.clone());
         let server = axum::serve(host::Listener::new(listener), host::router(&app, &functions))
             .with_graceful_shutdown(async { _ = stop.await });
         let server = std::future::IntoFuture::into_future(server);

@@ -340,13 +340,13 @@ async fn what_is_damaged_is_named_and_the_rest_is_rebuilt() {
 
     // One file of each hub is cut off in its middle, another is none.
     let mut broken = Vec::new();
-    for hub in ["products", "clicks"] {
+    for (hub, container) in [("products", "capture"), ("clicks", "capture-personal")] {
         let files: Vec<String> =
-            shop.blobs("capture", "").into_iter().filter(|name| name.contains(&format!("/{hub}/"))).collect();
-        let whole = shop.stack.blobs().get("capture", &files[0]).expect("blobs").expect("a file").body;
+            shop.blobs(container, "").into_iter().filter(|name| name.contains(&format!("/{hub}/"))).collect();
+        let whole = shop.stack.blobs().get(container, &files[0]).expect("blobs").expect("a file").body;
         let half = whole.slice(..whole.len() / 2);
         for (file, body) in [(&files[0], half), (&files[1], Bytes::from("no Avro at all"))] {
-            shop.stack.blobs().put("capture", file, body, PutOptions::default()).expect("written");
+            shop.stack.blobs().put(container, file, body, PutOptions::default()).expect("written");
             broken.push(file.clone());
         }
     }

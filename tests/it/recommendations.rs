@@ -62,10 +62,11 @@ impl Inside {
 
     /// Event Grid tells once more that this captured file was created.
     async fn captured_again(&self, report: &Value) {
-        let path = report["file"]["path"].as_str().expect("a path");
+        let text = |member: &str| report["file"][member].as_str().expect("a text");
+        let (container, path) = (text("container"), text("path"));
         let again = json!({
             "specversion": "1.0", "type": "Microsoft.Storage.BlobCreated", "id": "again", "source": "/again",
-            "subject": format!("/blobServices/default/containers/capture/blobs/{path}"),
+            "subject": format!("/blobServices/default/containers/{container}/blobs/{path}"),
             "data": { "api": "PutBlob", "eTag": report["file"]["etag"], "contentLength": report["file"]["length"] },
         });
         let url = format!("{}/runtime/webhooks/eventgrid?functionName=CaptureBatch", self.stack.endpoints().functions);

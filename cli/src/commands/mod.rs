@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod bench;
+mod bicep;
 mod evaluate;
 mod package;
 mod rebuild;
@@ -63,6 +64,7 @@ enum Command {
     Rebuild(rebuild::Args),
     Bench(bench::Args),
     Evaluate(evaluate::Args),
+    Bicep(bicep::Args),
     Setup(script::SetupArgs),
     Build(script::BuildArgs),
     Test(script::TestArgs),
@@ -137,6 +139,7 @@ async fn chosen(cli: Cli) -> anyhow::Result<Exit> {
         Command::Rebuild(args) => Box::pin(rebuild::run(args)).await,
         Command::Bench(args) => Box::pin(bench::run(args, project)).await,
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Bicep(args) => bicep::run(&args, &project()?),
         Command::Setup(_) => Err(script::needed("setup")),
         Command::Build(_) => Err(script::needed("build")),
         Command::Test(_) => Err(script::needed("test")),

@@ -1,15 +1,18 @@
-//! Consumer lag: how far consumers are behind: the document `current` of `site/health`.
+//! Consumer lag: how far consumers are behind: the document `current` of `site/health`, of which each app of several has its own.
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
-/// Id of the only document of `site/health`.
+/// What is measured by an app that is gone is forgotten after this time.
+const FORGOTTEN: Duration = Duration::days(1);
+
+/// Id of the document of `site/health` with the last measurement, or how the id of each app's own begins.
 pub const CURRENT: &str = "current";
 
 /// How late everything was at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    /// Always [`CURRENT`].
+    /// [`CURRENT`], or `current.<app>` where several apps share the functions.
     pub id: String,
     /// When it was measured.
     #[serde(with = "time::serde::rfc3339")]
@@ -18,6 +21,19 @@ pub struct Health {
     pub hubs: Vec<HubLag>,
     /// Every change feed that a function reads.
     pub feeds: Vec<FeedLag>,
+}
+
+impl Health {
+    /// What several apps measured, each of what it reads, as one; `None` of nothing. Its time is that of the oldest of them, so that an
+    /// app whose measurements stop shows.
+    pub fn together(mut measured: Vec<Self>) -> Option<Self> {
+        let newest = measured.iter().map(|health| health.at).max()?;
+        measured.retain(|health| newest - health.at < FORGOTTEN);
+        measured.sort_by(|one, other| one.id.cmp(&other.id));
+        let at = measured.iter().map(|health| health.at).min()?;
+        let (hubs, feeds): (Vec<_>, Vec<_>) = measured.into_iter().map(|health| (health.hubs, health.feeds)).unzip();
+        Some(Self { id: CURRENT.to_owned(), at, hubs: hubs.concat(), feeds: feeds.concat() })
+    }
 }
 
 /// How far one consumer group is behind its hub.

@@ -7,7 +7,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::lag::Health;
 
-/// Id of the document of `site/health` with the last measurements.
+/// Id of the document of `site/health` with the last measurements, or how the id of each app's own begins.
 pub const RECENT: &str = "recent";
 
 /// Measurements kept.
@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::minutes(10);
 /// The last measurements, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recent {
-    /// Always [`RECENT`].
+    /// [`RECENT`], or `recent.<app>` where several apps share the functions.
     pub id: String,
     /// At most 60.
     pub measurements: Vec<Measurement>,
@@ -78,6 +78,13 @@ impl Recent {
             self.measurements.drain(..surplus);
         }
         self
+    }
+
+    /// What several apps measured, by time.
+    pub fn together(measured: Vec<Self>) -> Self {
+        let mut measurements: Vec<_> = measured.into_iter().flat_map(|recent| recent.measurements).collect();
+        measurements.sort_by_key(|measurement| measurement.at);
+        Self { measurements, ..Self::default() }
     }
 
     /// How much was stored in a log, per second; `None` if it is not known.
@@ -146,6 +153,19 @@ mod tests {
         assert_eq!(recent(&[(0, 5, 5), (900, 6, 5)]).stored_per_second("clicks"), None, "too long ago");
         assert_eq!(recent(&[(0, 500, 5), (10, 6, 5)]).stored_per_second("clicks"), None, "another log");
         assert_eq!(recent(&[(0, 5, 5), (10, 6, 5)]).stored_per_second("products"), None);
+    }
+
+    #[test]
+    fn apps_measure_apart_what_they_read() {
+        let other = |second: i64, stored: i64| Measurement {
+            at: START + Duration::seconds(second),
+            stored: BTreeMap::from([("products".to_owned(), stored)]),
+            handled: BTreeMap::new(),
+        };
+        let others = Recent::default().with(other(5, 0)).with(other(65, 60));
+        let together = Recent::together(vec![recent(&[(0, 0, 0), (60, 600, 0)]), others]);
+        assert_eq!(together.stored_per_second("clicks"), Some(10.0));
+        assert_eq!(together.stored_per_second("products"), Some(1.0));
     }
 
     #[test]

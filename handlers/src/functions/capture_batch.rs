@@ -1,6 +1,7 @@
 //! `CaptureBatch`: reports what is in the files in which Event Hubs keeps what went through a hub. The frame of batch jobs over them.
 //!
-//! Triggered by Event Grid, `Microsoft.Storage.BlobCreated` in container `capture`.
+//! Triggered by Event Grid, `Microsoft.Storage.BlobCreated` in container `capture` or
+//! `capture-personal`.
 //!
 //! Promises: for each file a report in container `reports`, `<hub>/<partition>/<yyyy>/<MM>/<dd>/<HH>/<mm>/<ss>.json`: how many records
 //! of which type, from where to where; for each file of clicks before that its sessions (`co_views`). Of the file, no more
@@ -99,7 +100,7 @@ fn captured_file(event: &cloudevents::Event) -> Option<CaptureFile> {
     if event.ty() != "Microsoft.Storage.BlobCreated" {
         return None;
     }
-    CaptureFile::from_subject(event.subject()?).filter(|file| file.container == FILES)
+    CaptureFile::from_subject(event.subject()?).filter(|file| FILES.contains(&file.container.as_str()))
 }
 
 fn blob_created(event: &cloudevents::Event) -> BlobCreated {
@@ -303,7 +304,10 @@ mod tests {
         assert_eq!(captured_file(&created).expect("a captured file").hub, "products");
         assert_eq!(blob_created(&created).e_tag, "\"0x8DC\"");
         assert!(captured_file(&event("Microsoft.Storage.BlobDeleted", path)).is_none());
-        assert!(captured_file(&event("Microsoft.Storage.BlobCreated", &path.replace("capture", "reports"))).is_none());
+        for (container, is_taken) in [("capture-personal", true), ("capture-other", false), ("reports", false)] {
+            let elsewhere = event("Microsoft.Storage.BlobCreated", &path.replace("capture", container));
+            assert_eq!(captured_file(&elsewhere).is_some(), is_taken, "{container}");
+        }
     }
 
     #[tokio::test]

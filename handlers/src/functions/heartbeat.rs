@@ -3,14 +3,15 @@
 //! Triggered by a timer, every 10 seconds.
 //!
 //! Promises: document `current` of `site/health` says, as of one moment, how many events each consumer group of the functions staged in
-//! this app has not handled, by partition, and how many changes the reader of the catalogue's feed, if staged, has not handled at most.
-//! What other apps read they measure. If something cannot be measured, the document stays as it was, with its time. Document `recent` keeps the amounts of the last
-//! measurements, from which rates are made.
+//! this app, and not disabled in it, has not handled, by partition, and how many changes the reader of the catalogue's feed, if it is one
+//! of them, has not handled at most. What other apps read they measure. If something cannot be measured, the document stays as it was,
+//! with its time. Document `recent` keeps the amounts of the last measurements, from which rates are made.
 //!
 //! A second delivery measures again; of two runs the one that began later is kept.
 //!
 //! A group's progress is the checkpoint that the Event Hubs trigger keeps as metadata of a blob; that of the feed is the lease that
-//! the Cosmos DB trigger keeps as an item, compared with the session token of each physical partition: see [`crate::domain::lag`].
+//! the Cosmos DB trigger keeps as an item, compared with the session token of each physical partition: see [`crate::domain::lag`]. All of
+//! it can be read by the roles of the functions that are measured, so this one brings that on `site/health` alone.
 
 use crate::{
     app::{App, Reads},
@@ -42,8 +43,9 @@ async fn handle(app: App) -> Result<(), Cause> {
     }
     let health = Health { id: CURRENT.to_owned(), at, hubs, feeds };
     let store = &app.stores().health;
-    store.write(&health).await.map_err(|error| Cause::from_error("store the health document", error))?;
-    let kept = store.add(Measurement::of(&health)).await;
+    let measurement = Measurement::of(&health);
+    store.write(health).await.map_err(|error| Cause::from_error("store the health document", error))?;
+    let kept = store.add(measurement).await;
     kept.map_err(|error| Cause::from_error("store the last measurements", error))
 }
 
@@ -54,7 +56,7 @@ async fn hub_lag(app: &App, function: &str, hub: &str, consumer_group: &str) -> 
         .await
         .map_err(|error| Cause::from_error("read the ends of the hub's partitions", error))?;
     let namespace = &app.settings().event_hubs.namespace;
-    let checkpoints = checkpoints::read(app.blobs(), namespace, hub, consumer_group)
+    let checkpoints = checkpoints::read(app.host_blobs(), namespace, hub, consumer_group)
         .await
         .map_err(|error| Cause::from_error("read the checkpoints", error))?;
     let partitions: Vec<PartitionLag> = ends

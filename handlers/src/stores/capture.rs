@@ -1,5 +1,5 @@
-//! Blob containers `capture`, where Event Hubs keeps what went through the hubs, and `reports`, where `CaptureBatch` says what is in the
-//! files, `<hub>/<partition>/<yyyy>/<MM>/<dd>/<HH>/<mm>/<ss>.json`, and who is at work on one.
+//! Blob containers `capture` and `capture-personal`, where Event Hubs keeps what went through the hubs, and `reports`, where `CaptureBatch`
+//! says what is in the files, `<hub>/<partition>/<yyyy>/<MM>/<dd>/<HH>/<mm>/<ss>.json`, and who is at work on one.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use crate::azure::blobs::{Blob, BlobError, Blobs, Condition};
 
-/// The captured files.
-pub const FILES: &str = "capture";
+/// The captured files: of hubs whose events name nobody, and of those that name visitors, whose files expire soon so that an erasure is
+/// true. Whoever reads them takes a hub's files from both, since older ones stay where they were written.
+pub const FILES: [&str; 2] = ["capture", "capture-personal"];
 
 /// Reports and claims.
 pub const REPORTS: &str = "reports";

@@ -41,8 +41,9 @@ pub const CONTAINERS: [ContainerName; 13] = [
 ];
 
 /// Every container of blob storage that the app uses.
-pub const BLOB_CONTAINERS: [&str; 6] = [
-    capture::FILES,
+pub const BLOB_CONTAINERS: [&str; 7] = [
+    capture::FILES[0],
+    capture::FILES[1],
     capture::REPORTS,
     checkpoints::CONTAINER,
     co_views::CONTAINER,
@@ -79,12 +80,12 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// The stores of an account; nothing is connected yet.
-    pub fn new(cosmos: &Cosmos) -> Self {
+    /// The stores of an account; nothing is connected yet. `app` is the name of this app where there are several.
+    pub fn new(cosmos: &Cosmos, app: Option<&str>) -> Self {
         Self {
             anomalies: anomalies::AnomalyDocuments::new(cosmos),
             catalogue: catalogue::Catalogue::new(cosmos),
-            health: health::HealthDocuments::new(cosmos),
+            health: health::HealthDocuments::new(cosmos, app),
             listings: listings::Listings::new(cosmos),
             minutes: minutes::Minutes::new(cosmos),
             price_alerts: price_alerts::PriceAlerts::new(cosmos),

@@ -75,7 +75,7 @@ impl Stack {
 
         let clock = Clock::default();
         let storage = Storage::open(&data_dir.join("store"), sync)?;
-        let identity = Identity::start(&topology.identities, &data_dir.join("identity"), identity_port, &hosts)?;
+        let identity = Identity::start(&topology.every_identity(), &data_dir.join("identity"), identity_port, &hosts)?;
         let telemetry = Telemetry::start(identity.tls(), otlp_port, &clock).map_err(StackError::Telemetry)?;
         let blobs = Blobs::start(&topology.storage, ACCOUNT, &identity, blob_port, &storage, &clock).await?;
         let queues = Queues::start(&topology.storage, ACCOUNT, &identity, queue_port, &storage, &clock).await?;

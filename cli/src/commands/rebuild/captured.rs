@@ -61,14 +61,19 @@ pub(super) struct Record {
 
 impl Captured {
     pub(super) async fn list(app: &App, hub: &str) -> anyhow::Result<Self> {
-        // Names begin with the namespace, which an address on this machine does not tell; they sort as their windows do.
-        let listed = app.blobs().list(FILES, "").await.context("cannot list the captured files")?;
-        let files = listed.into_iter().filter_map(|blob| {
-            let subject = format!("/blobServices/default/containers/{FILES}/blobs/{}", blob.name);
-            CaptureFile::from_subject(&subject).map(|file| Entry { file, etag: blob.etag, length: blob.length })
-        });
+        let mut files = Vec::new();
+        for container in FILES {
+            // Names begin with the namespace, which an address on this machine does not tell.
+            let listed = app.blobs().list(container, "").await.context("cannot list the captured files")?;
+            files.extend(listed.into_iter().filter_map(|blob| {
+                let subject = format!("/blobServices/default/containers/{container}/blobs/{}", blob.name);
+                CaptureFile::from_subject(&subject).map(|file| Entry { file, etag: blob.etag, length: blob.length })
+            }));
+        }
         // Capture creates a file before it has anything to put there.
-        let files = files.filter(|entry| entry.file.hub == hub && entry.length > 0).collect();
+        files.retain(|entry| entry.file.hub == hub && entry.length > 0);
+        // Names sort as their windows do, also where the hub's container was changed.
+        files.sort_by(|one, other| one.file.path.cmp(&other.file.path));
         Ok(Self { files, damaged: BTreeSet::new() })
     }
 
@@ -122,7 +127,7 @@ impl Captured {
 pub(super) async fn fetch(app: &App, entry: &Entry, tally: &mut Tally) -> anyhow::Result<Option<Readable>> {
     let path = &entry.file.path;
     let is_transient = |error: &anyhow::Error| error.downcast_ref().is_some_and(BlobError::is_transient);
-    let downloaded = (|| download(app, path)).retry(pauses()).when(is_transient).await;
+    let downloaded = (|| download(app, &entry.file)).retry(pauses()).when(is_transient).await;
     let cause = match downloaded {
         Ok(local) => match check(local).await? {
             Ok(readable) => return Ok(Some(readable)),
@@ -144,9 +149,9 @@ pub(super) async fn fetch(app: &App, entry: &Entry, tally: &mut Tally) -> anyhow
 }
 
 /// A copy of the file on this machine: the reader of Avro waits for its bytes, and files may be larger than memory.
-async fn download(app: &App, path: &str) -> anyhow::Result<File> {
+async fn download(app: &App, file: &CaptureFile) -> anyhow::Result<File> {
     let mut local = tempfile::tempfile()?;
-    let mut parts = app.blobs().stream(FILES, path).await?;
+    let mut parts = app.blobs().stream(&file.container, &file.path).await?;
     while let Some(part) = parts.next().await {
         local.write_all(&part?)?;
     }

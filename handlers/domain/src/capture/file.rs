@@ -42,9 +42,11 @@ impl CaptureFile {
         })
     }
 
-    /// Where its report is: one place per file, so that a repeat finds it.
+    /// Where its report is: one place per file, so that a repeat finds it. A file of container `capture-personal` has `-personal` at the
+    /// end: a hub whose container is changed can have two files of one window.
     pub fn report(&self) -> String {
-        format!("{}/{}/{}.json", self.hub, self.partition, self.window)
+        let container = self.container.strip_prefix("capture").unwrap_or(&self.container);
+        format!("{}/{}/{}{container}.json", self.hub, self.partition, self.window)
     }
 
     /// Its partition and the day of its window: `<hub>/<partition>/<yyyy>/<MM>/<dd>`.

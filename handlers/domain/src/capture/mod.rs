@@ -198,6 +198,9 @@ mod tests {
         assert_eq!((file.hub.as_str(), file.partition.as_str()), ("products", "3"));
         assert_eq!(file.report(), "products/3/2026/03/04/10/15/02.json");
         assert_eq!(file.day(), "products/3/2026/03/04");
+        let personal = "/blobServices/default/containers/capture-personal/blobs/ns/products/3/2026/03/04/10/15/02.avro";
+        let personal = CaptureFile::from_subject(personal).expect("a capture file");
+        assert_eq!(personal.report(), "products/3/2026/03/04/10/15/02-personal.json");
         for subject in [
             "",
             "/blobServices/default/containers/capture/blobs/a.avro",

@@ -92,7 +92,7 @@ impl Console {
         Ok(overview)
     }
 
-    /// All that documents say: point reads, and one query in each of two partitions.
+    /// All that documents say: point reads, one query in each of two partitions, and two of a container with a few documents.
     async fn documents(&self) -> Result<Overview, CosmosError> {
         let stores = self.app.stores();
         let (health, recent, trending, anomalies, clicks) = Box::pin(futures::future::try_join5(

@@ -47,7 +47,7 @@ impl Fixture {
 
     async fn on(directory: TempDir, clock: Clock) -> Self {
         let storage = Storage::open(directory.path(), Sync::Process).expect("a store");
-        let topology = StorageAccount { containers: vec!["files".to_owned()], queues: Vec::new() };
+        let topology = StorageAccount { containers: vec!["files".to_owned()], ..StorageAccount::default() };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let identity = Identity::sample().await;
         let blobs = Blobs::start(&topology, ACCOUNT, &identity, listener, &storage, &clock).await.expect("started");

@@ -63,6 +63,7 @@ impl Stack {
         let account = topology::StorageAccount {
             containers: vec!["capture".to_owned(), "dead".to_owned()],
             queues: vec!["work".to_owned()],
+            ..topology::StorageAccount::default()
         };
         let identity = Identity::sample().await;
         let blobs = Blobs::start(&account, "devstoreaccount1", &identity, listener().await, &storage, &clock)

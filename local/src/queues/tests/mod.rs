@@ -34,7 +34,7 @@ impl Fixture {
 
     async fn on(directory: TempDir, clock: Clock) -> Self {
         let storage = Storage::open(directory.path(), Sync::Process).expect("a store");
-        let topology = StorageAccount { containers: Vec::new(), queues: vec!["work".to_owned()] };
+        let topology = StorageAccount { queues: vec!["work".to_owned()], ..StorageAccount::default() };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let identity = Identity::sample().await;
         let queues =

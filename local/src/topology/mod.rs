@@ -1,12 +1,20 @@
 //! Topology: what exists in the stack, that is databases, hubs, groups, containers, topics and subscriptions, read
-//! from one file.
+//! from one file; with it, who may do what.
 //!
 //! The stack knows nothing of the app it runs; this file tells it. The deployment templates are checked against the
 //! same file, so the laptop and Azure hold the same things.
 
+mod roles;
+mod storage;
+
 use std::{num::NonZeroU16, path::Path};
 
 use serde::Deserialize;
+
+pub use self::{
+    roles::{App, Function, Identity, RoleAssignment},
+    storage::{Retention, StorageAccount},
+};
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -24,32 +32,12 @@ pub struct Topology {
     /// Event Grid topics and subscriptions.
     #[serde(default)]
     pub event_grid: EventGrid,
-    /// Identities of apps, and their roles.
+    /// Function apps, and what each of their functions may do.
+    #[serde(default)]
+    pub apps: Vec<App>,
+    /// Identities beside those of apps.
     #[serde(default)]
     pub identities: Vec<Identity>,
-}
-
-/// The managed identity of an app, or of the pipeline that deploys.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Identity {
-    /// Its name.
-    pub name: String,
-    /// What it may do.
-    #[serde(default)]
-    pub roles: Vec<RoleAssignment>,
-}
-
-/// A role, on something.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct RoleAssignment {
-    /// Name of a built-in role of Azure, such as `Azure Event Hubs Data Sender`.
-    pub role: String,
-    /// What it is on, with all below: `cosmos/<database>/<container>`, `eventHubs/<hub>/consumerGroups/<group>`,
-    /// `eventHubs` (the namespace with its schema registry), `storage/blobs/<container>`, `storage/queues/<queue>`,
-    /// `eventGrid/topics/<topic>`, or a part of these from the left.
-    pub scope: String,
 }
 
 /// Cosmos DB: databases and their containers.
@@ -87,6 +75,10 @@ pub struct Container {
     /// Its physical partitions, fixed at creation; absent means four. Azure has one for each 50 GB and 10,000 request
     /// units a second. Here many make a container of many items quicker: a point operation costs by the items of its partition.
     pub physical_partitions: Option<NonZeroU16>,
+    /// What is indexed beside `id`, as paths of an indexing policy such as `/category/?`: what queries filter and order by. The stack
+    /// needs none.
+    #[serde(default)]
+    pub indexed_paths: Vec<String>,
 }
 
 /// Event Hubs: one namespace.
@@ -191,18 +183,6 @@ pub enum Compatibility {
     Forward,
 }
 
-/// The storage account.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct StorageAccount {
-    /// Blob containers that exist from the start.
-    #[serde(default)]
-    pub containers: Vec<String>,
-    /// Queues that exist from the start.
-    #[serde(default)]
-    pub queues: Vec<String>,
-}
-
 /// Event Grid topics and the subscriptions that are part of the deployment.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -287,5 +267,11 @@ impl Topology {
         let name = || path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|source| TopologyError::Read { path: name(), source })?;
         contoso_json::from_str(&text).map_err(|source| TopologyError::Parse { path: name(), source })
+    }
+
+    /// Every identity: that of each app with all its functions, and the others.
+    #[must_use]
+    pub fn every_identity(&self) -> Vec<Identity> {
+        self.apps.iter().map(|app| app.identity(|_| true)).chain(self.identities.iter().cloned()).collect()
     }
 }

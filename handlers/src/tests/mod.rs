@@ -1,5 +1,9 @@
 //! What holds for every function.
 
+mod definitions;
+mod roles;
+mod settings;
+
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use serde_json::Value;

@@ -4,10 +4,19 @@
 //! and code share one setting. There are no keys: the process has a managed identity, found through the variables that the platform
 //! sets for it.
 
-use std::{env, fmt, path::PathBuf, str::FromStr, time::Duration};
+mod environment;
+mod origins;
+mod process;
 
-use axum::http::HeaderValue;
+use std::{fmt, path::PathBuf, str::FromStr};
+
 use url::Url;
+
+use self::environment::variable;
+pub use self::{
+    origins::{OriginError, Origins},
+    process::{TelemetrySettings, is_disabled, log_filter},
+};
 
 /// What the process was told.
 #[derive(Debug, Clone)]
@@ -20,6 +29,8 @@ pub struct Settings {
     pub event_hubs: EventHubsSettings,
     /// Blob storage.
     pub storage: StorageSettings,
+    /// Blob storage of the Functions host, where its triggers keep their checkpoints.
+    pub host_storage: StorageSettings,
     /// The partners' Event Grid topic.
     pub event_grid: EventGridSettings,
     /// The schema registry.
@@ -37,6 +48,8 @@ pub struct HostSettings {
     pub port: u16,
     /// `FUNCTIONS_APP_ROOT_PATH`: the folder whose subfolders with a `function.json` are the functions to serve; without it, all.
     pub app_root: Option<PathBuf>,
+    /// `WEBSITE_SITE_NAME`, which Azure sets: the name of the function app. Apps that share the functions are told apart by it.
+    pub app: Option<String>,
 }
 
 /// The Cosmos DB account.
@@ -57,10 +70,11 @@ pub struct EventHubsSettings {
     pub custom_endpoint: Option<Url>,
 }
 
-/// The storage account of files.
+/// A storage account.
 #[derive(Debug, Clone)]
 pub struct StorageSettings {
-    /// `Storage__blobServiceUri`.
+    /// Address of its blobs. That of files is `Storage__blobServiceUri`; that of the Functions host is made of
+    /// `AzureWebJobsStorage__accountName`, and without it, as on a laptop, the same.
     pub endpoint: Url,
 }
 
@@ -92,41 +106,6 @@ pub struct SiteSettings {
     pub clicks_per_address: u32,
 }
 
-/// Origins (RFC 6454) that browsers are told of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origins {
-    /// Any origin.
-    Any,
-    /// These.
-    Some(Vec<HeaderValue>),
-}
-
-/// A text that is no origin.
-#[derive(Debug, thiserror::Error)]
-#[error("{0:?} is no origin; one is https://shop.contoso.com, without a path")]
-pub struct OriginError(String);
-
-impl FromStr for Origins {
-    type Err = OriginError;
-
-    fn from_str(text: &str) -> Result<Self, OriginError> {
-        if text.trim() == "*" {
-            return Ok(Self::Any);
-        }
-        let origin = |text: &str| {
-            // Browsers send an origin in the URL standard's own spelling; any other would never match.
-            let origin = Url::parse(text).ok()?.origin();
-            let is_origin = origin.is_tuple() && origin.ascii_serialization() == text;
-            if is_origin { HeaderValue::from_str(text).ok() } else { None }
-        };
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        parts
-            .map(|part| origin(part).ok_or_else(|| OriginError(part.to_owned())))
-            .collect::<Result<_, _>>()
-            .map(Self::Some)
-    }
-}
-
 /// Everything that is wrong with the environment, at once.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", problems.join("; "))]
@@ -153,6 +132,11 @@ impl Settings {
         let port = reader.required::<u16>("FUNCTIONS_CUSTOMHANDLER_PORT");
         let cosmos = reader.required::<Url>("Cosmos__accountEndpoint");
         let storage = reader.required::<Url>("Storage__blobServiceUri");
+        let host_account = reader.value("AzureWebJobsStorage__accountName");
+        let host_storage = storage.as_ref().and_then(|files| match &host_account {
+            Some(account) => reader.parsed("AzureWebJobsStorage__accountName", &beside(files, account)),
+            None => Some(files.clone()),
+        });
         let event_grid = reader.required::<Url>("EventGrid__topicEndpointUri");
         let group = reader.text("SchemaRegistry__group");
         let custom_endpoint = reader.optional::<Url>("EventHubs__customEndpoint");
@@ -167,20 +151,26 @@ impl Settings {
             clicks_per_visitor: reader.optional("Site__clicksPerSecondPerVisitor").unwrap_or(10),
             clicks_per_address: reader.optional("Site__clicksPerSecondPerAddress").unwrap_or(500),
         };
-        match (port, namespace, cosmos, storage, event_grid, registry, group) {
+        match (port, namespace, cosmos, storage, host_storage, event_grid, registry, group) {
             (
                 Some(port),
                 Some(namespace),
                 Some(cosmos),
                 Some(storage),
+                Some(host_storage),
                 Some(event_grid),
                 Some(registry),
                 Some(group),
             ) if reader.problems.is_empty() => Ok(Self {
-                host: HostSettings { port, app_root: reader.value("FUNCTIONS_APP_ROOT_PATH").map(PathBuf::from) },
+                host: HostSettings {
+                    port,
+                    app_root: reader.value("FUNCTIONS_APP_ROOT_PATH").map(PathBuf::from),
+                    app: reader.value("WEBSITE_SITE_NAME"),
+                },
                 cosmos: CosmosSettings { endpoint: cosmos, region: reader.value("REGION_NAME") },
                 event_hubs: EventHubsSettings { namespace, custom_endpoint },
                 storage: StorageSettings { endpoint: storage },
+                host_storage: StorageSettings { endpoint: host_storage },
                 event_grid: EventGridSettings { endpoint: event_grid },
                 schema_registry: SchemaRegistrySettings { endpoint: registry, group },
                 site,
@@ -191,42 +181,11 @@ impl Settings {
     }
 }
 
-/// `CONTOSO_LOG`: what to log, as `level` or `target=level,…`. Read apart from the rest, since logging starts before all else.
-pub fn log_filter() -> Option<String> {
-    variable("CONTOSO_LOG").filter(|value| !value.is_empty())
-}
-
-/// What OpenTelemetry's own variables say, as far as it is not the SDK that reads them. Read apart from the rest, like the filter.
-#[derive(Debug, Clone)]
-pub struct TelemetrySettings {
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: where traces, metrics and logs go by OTLP, for example `http://127.0.0.1:4318`; nowhere without it,
-    /// or if `OTEL_SDK_DISABLED` is `true`.
-    pub endpoint: Option<String>,
-    /// `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`: which traces that begin here are recorded; all by default.
-    pub sampler: Option<(String, Option<String>)>,
-    /// `OTEL_EXPORTER_OTLP_TIMEOUT` (milliseconds): how long a receiver may take to answer; 10 seconds by default.
-    pub timeout: Duration,
-}
-
-impl TelemetrySettings {
-    /// Reads the environment of this process.
-    pub fn from_env() -> Self {
-        let value = |name| variable(name).filter(|value| !value.is_empty());
-        let is_off = value("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        Self {
-            endpoint: value("OTEL_EXPORTER_OTLP_ENDPOINT").filter(|_| !is_off),
-            sampler: value("OTEL_TRACES_SAMPLER").map(|name| (name, value("OTEL_TRACES_SAMPLER_ARG"))),
-            timeout: value("OTEL_EXPORTER_OTLP_TIMEOUT")
-                .and_then(|text| text.parse().ok())
-                .map_or(Duration::from_secs(10), Duration::from_millis),
-        }
-    }
-}
-
-/// An environment variable, if it is set to some text.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-fn variable(name: &str) -> Option<String> {
-    env::var(name).ok()
+/// The address of another account's blobs in the same cloud: account names are the first part of a host name.
+fn beside(files: &Url, account: &str) -> String {
+    let suffix =
+        files.host_str().and_then(|host| host.split_once('.')).map_or("blob.core.windows.net", |(_, rest)| rest);
+    format!("https://{account}.{suffix}")
 }
 
 struct Reader<F> {
@@ -265,6 +224,8 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 
 #[cfg(test)]
 mod tests {
+    use std::{cell::RefCell, collections::BTreeSet};
+
     use super::*;
 
     fn lookup(name: &str) -> Option<String> {
@@ -287,23 +248,48 @@ mod tests {
     }
 
     #[test]
-    fn origins_are_spelled_as_browsers_spell_them() {
-        let parse = |text: &str| text.parse::<Origins>();
-        let some =
-            |origins: &[&'static str]| Origins::Some(origins.iter().copied().map(HeaderValue::from_static).collect());
-        assert_eq!(parse("*").unwrap(), Origins::Any);
-        assert_eq!(parse("").unwrap(), some(&[]));
-        let two = "https://shop.contoso.com, http://localhost:7070";
-        assert_eq!(parse(two).unwrap(), some(&["https://shop.contoso.com", "http://localhost:7070"]));
-        for bad in [
-            "shop.contoso.com",
-            "https://shop.contoso.com/",
-            "https://Shop.contoso.com",
-            "https://a:443",
-            "*,https://a",
-        ] {
-            assert!(parse(bad).is_err(), "{bad}");
-        }
+    fn checkpoints_lie_in_the_hosts_account() {
+        let host = |account: Option<&str>| {
+            let settings = Settings::read(|name| match name {
+                "AzureWebJobsStorage__accountName" => account.map(str::to_owned),
+                name => lookup(name),
+            });
+            settings.unwrap().host_storage.endpoint.to_string()
+        };
+        assert_eq!(host(Some("contosohost")), "https://contosohost.blob.core.windows.net/");
+        assert_eq!(host(None), "https://contoso.blob.core.windows.net/");
+    }
+
+    /// Setting names, as `settings.json` lists them: what is read is listed, and what is listed as read by the handler is read.
+    #[test]
+    fn the_list_of_settings_names_all_that_is_read() {
+        /// Read by libraries: the client of identities, and OpenSSL.
+        const OF_LIBRARIES: [&str; 3] = ["IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SSL_CERT_FILE"];
+        let read = RefCell::new(BTreeSet::from(OF_LIBRARIES.map(str::to_owned)));
+        let note = |name: &str| {
+            read.borrow_mut().insert(name.to_owned());
+        };
+        Settings::read(|name| {
+            note(name);
+            lookup(name)
+        })
+        .unwrap();
+        // With a value each, since one may be asked for only if another is there.
+        TelemetrySettings::read(|name| {
+            note(name);
+            Some("1".to_owned())
+        });
+        note(process::LOG);
+        note(&process::disabled("{function}"));
+        let list: serde_json::Value = serde_json::from_str(include_str!("../../../settings.json")).unwrap();
+        let listed: BTreeSet<String> = list["settings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|setting| setting["readBy"] != "host")
+            .map(|setting| setting["name"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(read.into_inner(), listed);
     }
 
     #[test]

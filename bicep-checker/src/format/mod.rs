@@ -1,0 +1,40 @@
+//! The formatter: what `bicep format` writes, with its defaults: lines of 120 columns, two spaces, `\n`, a final newline.
+//!
+//! The tree and its tokens become a document ([`document`]) whose groups the printer ([`print`]) sets on one line where they
+//! fit and on several where not. What the author wrote decides in two ways only: a line break behind an opening bracket keeps
+//! the items on lines of their own, and one blank line between two items stays.
+
+mod document;
+mod layout;
+mod print;
+
+use crate::syntax::token::{Token, TokenKind};
+use crate::syntax::{self, FileKind};
+use crate::{Diagnostic, Span};
+
+/// The text as the formatter has it; a text that is formatted comes back as it is.
+///
+/// # Errors
+///
+/// The syntax errors of a text that has some: it is not formatted at all (the compiler formats the statements without errors).
+pub fn format(text: &str, kind: FileKind) -> Result<String, Vec<Diagnostic>> {
+    let (parsed, tokens) = syntax::parse(text, kind);
+    if !parsed.diagnostics.is_empty() {
+        return Err(parsed.diagnostics);
+    }
+    let documents = layout::documents(text, &tokens, &parsed.file);
+    let formatted = print::print(&documents);
+    if words(&formatted) == words(text) {
+        return Ok(formatted);
+    }
+    // A fault of the formatter, not of the text: better no new text than a wrong one.
+    Err(vec![Diagnostic::error("format", Span::default(), "The formatter would change what the file says.")])
+}
+
+/// The tokens that give a text its meaning: commas and ends of lines stand for each other, and unions may begin with `|`.
+fn words(text: &str) -> Vec<(TokenKind, String)> {
+    let (tokens, _) = syntax::parse_tokens(text);
+    let word = |token: &Token| (token.kind, token.span.text(text).replace("\r\n", "\n").replace('\r', "\n"));
+    let counts = |token: &&Token| !matches!(token.kind, TokenKind::NewLine | TokenKind::Comma | TokenKind::Pipe);
+    tokens.tokens.iter().filter(counts).map(word).collect()
+}

@@ -1,0 +1,4 @@
+using '../modules/subscriptions.bicep'
+
+param environmentName = 'dev'
+param apps = { CaptureBatch: 'events' }

@@ -1,0 +1,4 @@
+using '../modules/subscriptions.bicep'
+
+param environmentName = 'prod'
+param apps = { CaptureBatch: 'analytics' }

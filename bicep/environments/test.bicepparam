@@ -1,0 +1,98 @@
+using '../main.bicep'
+
+param environmentName = 'test'
+param location = readEnvironmentVariable('CONTOSO_LOCATION', 'westeurope')
+param furtherRegions = []
+param costCenter = '1000'
+param apps = [
+  {
+    name: 'catalog'
+    team: 'catalog'
+    functions: [
+      'Heartbeat'
+      'Products'
+      'ProductChanges'
+    ]
+    instanceMemoryMB: 2048
+    maximumInstanceCount: 20
+    alwaysReady: []
+  }
+  {
+    name: 'site'
+    team: 'site'
+    functions: [
+      'CollectClicks'
+      'EraseVisitor'
+      'Heartbeat'
+      'OpsApi'
+      'PriceAlerts'
+      'ProductProjection'
+      'RecentlyViewed'
+      'SiteApi'
+    ]
+    instanceMemoryMB: 2048
+    maximumInstanceCount: 100
+    alwaysReady: [{ name: 'http', instanceCount: 2 }]
+  }
+  {
+    name: 'partners'
+    team: 'partners'
+    functions: [
+      'Heartbeat'
+      'PartnerNotifications'
+    ]
+    instanceMemoryMB: 2048
+    maximumInstanceCount: 20
+    alwaysReady: []
+  }
+  {
+    name: 'analytics'
+    team: 'analytics'
+    functions: [
+      'Anomalies'
+      'CaptureBatch'
+      'Heartbeat'
+      'Recommendations'
+      'TrendRollup'
+      'Trends'
+    ]
+    instanceMemoryMB: 2048
+    maximumInstanceCount: 60
+    alwaysReady: []
+  }
+]
+param deployerPrincipalId = readEnvironmentVariable('CONTOSO_DEPLOYER_ID', '00000000-0000-0000-0000-000000000000')
+param deployerPrincipalType = 'ServicePrincipal'
+param repository = readEnvironmentVariable('CONTOSO_REPOSITORY', '')
+param people = [
+  {
+    name: 'operator'
+    principalId: readEnvironmentVariable('CONTOSO_OPERATORS_ID', '')
+    principalType: 'Group'
+  }
+  {
+    name: 'rebuild'
+    principalId: readEnvironmentVariable('CONTOSO_REBUILD_ID', '')
+    principalType: 'ServicePrincipal'
+  }
+]
+param privateNetworking = false
+param callers = []
+param zoneRedundant = false
+param locked = false
+param storageSku = 'Standard_ZRS'
+param immutabilityDays = 0
+param immutabilityLocked = false
+param throughputUnits = 1
+param maximumThroughputUnits = 2
+param cosmosThroughput = { catalog: 1000, site: 4000, analytics: 4000 }
+param backupTier = 'Continuous7Days'
+param logRetentionDays = 30
+param logQuotaGb = 5
+param lagAlertSeconds = 300
+param alertEmail = readEnvironmentVariable('CONTOSO_ALERT_EMAIL', 'operators@contoso.example')
+param budgetAmount = 600
+param budgetStartDate = '2026-12-01'
+param otlpEndpoint = readEnvironmentVariable('CONTOSO_OTLP_ENDPOINT', '')
+param traceShare = '0.1'
+param furtherOrigins = []

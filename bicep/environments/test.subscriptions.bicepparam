@@ -1,0 +1,4 @@
+using '../modules/subscriptions.bicep'
+
+param environmentName = 'test'
+param apps = { CaptureBatch: 'analytics' }
