@@ -1,5 +1,6 @@
 //! Deployment: the package, the pipelines, and the scripts that pipelines, azd and people run, as far as they can be shown without Azure.
 
+mod bicep;
 mod files;
 mod package;
 mod pipelines;

@@ -165,6 +165,35 @@ fn the_package_goes_to_every_app_and_the_pages_to_the_site() {
     assert!(!unsaid.status.success() && said(&unsaid).contains("say the stage"), "{}", said(&unsaid));
 }
 
+/// azd reads one file of parameters, beside the template.
+#[test]
+fn azd_gets_the_parameters_of_its_stage() {
+    let programs = azure(&[("ad signed-in-user show", "a-person")]);
+    let parameters = |deployer: &str| {
+        let file = programs.file("main.bicepparam");
+        let mut script = programs.script("azd-parameters.sh");
+        succeed(
+            script.env("AZURE_LOCATION", "northeurope").env("CONTOSO_DEPLOYER_ID", deployer).arg("test").arg(&file),
+        );
+        text(&file)
+    };
+    let of_a_person = parameters("");
+    for line in [
+        "using 'main.bicep'",
+        "param environmentName = 'test'",
+        "param location = 'northeurope'",
+        "param deployerPrincipalId = 'a-person'",
+        "param deployerPrincipalType = 'User'",
+    ] {
+        assert!(of_a_person.lines().any(|found| found == line), "{line}: {of_a_person}");
+    }
+    let of_a_pipeline = parameters("a-pipeline");
+    assert!(of_a_pipeline.contains("param deployerPrincipalId = 'a-pipeline'\n"), "{of_a_pipeline}");
+    assert!(of_a_pipeline.contains("param deployerPrincipalType = 'ServicePrincipal'\n"), "{of_a_pipeline}");
+    let lines = |content: &str| content.lines().count();
+    assert_eq!(lines(&of_a_person), lines(&text(&checkout("bicep/environments/test.bicepparam"))));
+}
+
 #[test]
 fn notes_of_a_release_are_its_section_of_the_changelog() {
     let folder = TempDir::new().expect("a temporary folder");
