@@ -18,6 +18,7 @@ mod declared;
 mod directives;
 mod functions;
 mod infer;
+mod loops;
 mod model;
 mod narrow;
 mod params;
@@ -103,6 +104,7 @@ pub fn check_folder(folder: &Path, options: &Options) -> io::Result<Report> {
             here.check_declarations();
             here.check_scopes();
             here.check_constants();
+            here.check_loops();
             params::check(&here);
             rules::check(&here, options.today.as_deref());
         }
