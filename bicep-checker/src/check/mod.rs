@@ -18,6 +18,7 @@ mod declared;
 mod directives;
 mod functions;
 mod infer;
+mod limits;
 mod loops;
 mod model;
 mod narrow;
@@ -105,6 +106,7 @@ pub fn check_folder(folder: &Path, options: &Options) -> io::Result<Report> {
             here.check_scopes();
             here.check_constants();
             here.check_loops();
+            here.check_limits();
             params::check(&here);
             rules::check(&here, options.today.as_deref());
         }

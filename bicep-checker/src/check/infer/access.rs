@@ -1,5 +1,7 @@
 //! `a.b`, `a.?b`, `a[0]`, `a::b`
 
+use std::rc::Rc;
+
 use super::{Expression, ExpressionKind, Here, Object, Symbol, Type, assignable};
 use crate::{
     Diagnostic, Severity, Span,
@@ -138,7 +140,8 @@ impl<'a> Here<'_, 'a> {
         }
     }
 
-    /// A property of one of several objects. Those without it give null; if none has it, it is unknown.
+    /// A property of one of several objects, as the items of a JSON array are. The compiler lets a property pass that only some
+    /// of them have, and the deployment fails on the others: `.?` is asked for, under a code of ours.
     fn of_union(&self, members: &[Type], name: &Name, safe: bool) -> Type {
         let objects: Option<Vec<_>> = members
             .iter()
@@ -148,13 +151,22 @@ impl<'a> Here<'_, 'a> {
             })
             .collect();
         let Some(objects) = objects else { return Type::Any };
-        let known = objects.iter().filter(|object| object.property(&name.text).is_some() || object.rest.is_some());
-        match (known.count(), objects.first()) {
+        let property = |object: &Rc<Object>| match object.property(&name.text) {
+            Some(property) => Some(property.of.clone()),
+            None => object.rest.as_ref().map(|rest| rest.of.clone()),
+        };
+        let known: Vec<Type> = objects.iter().filter_map(property).collect();
+        match (known.len(), objects.first()) {
             (0, Some(first)) => self.named(first, &name.text, name.span, safe),
-            _ => Type::union(objects.iter().map(|object| match object.property(&name.text) {
-                Some(property) => property.of.clone(),
-                None => object.rest.as_ref().map_or(Type::Null, |rest| rest.of.clone()),
-            })),
+            (count, _) if count < objects.len() => {
+                if !safe {
+                    let message = format!("Only some of the objects have `{}`: use `.?`.", name.text);
+                    self.warn("optional-key", name.span, message);
+                }
+                let ty = Type::union(known);
+                if safe { ty.or_null() } else { ty }
+            }
+            _ => Type::union(known),
         }
     }
 

@@ -159,3 +159,39 @@ fn recursive_types_end() {
         "type tree = { value: int, children: tree[]? }\nparam p tree = { value: 1, children: [{ value: 'a' }] }\n";
     assert!(super::codes(text, &Options::default()).contains("BCP036"));
 }
+
+#[test]
+fn limits() {
+    let pairs: &[Pair] = &[
+        ("BCP353", "param a string\nparam A string\n", "param a string\nparam b string\n"),
+        ("BCP372", "param a string\n@export()\nvar b = a\n", "var a = 'c'\n@export()\nvar b = a\n"),
+        ("BCP124", "@minLength(1)\nparam a int\n", "@minLength(1)\nparam a string\n"),
+        ("BCP124", "type t = {\n  @minValue(1)\n  a: string\n}\n", "type t = {\n  @minValue(1)\n  a: int\n}\n"),
+        ("BCP126", "@secure()\nvar a = 1\n", "@export()\nvar a = 1\n"),
+        ("BCP129", "@batchSize(1)\noutput a int = 1\n", "@secure()\noutput a string = ''\n"),
+        ("BCP439", "@secure()\nparam a int\n", "@secure()\nparam a string\n"),
+        ("BCP071", "targetScope = 'subscription'\nvar a = resourceGroup().id\n", "var a = resourceGroup().id\n"),
+        ("BCP242", "var a = x => x\n", "var a = map([1], x => x)\n"),
+        (
+            "BCP401",
+            "module m 'm.bicep' = { params: { ...{ a: 1 } } }\n--- m.bicep\nparam a int\n",
+            "module m 'm.bicep' = { params: { a: { ...{ b: 1 } } } }\n--- m.bicep\nparam a { b: int }\n",
+        ),
+        (
+            "BCP417",
+            "resource a 'M.X/y@2026-04-01' = { name: 'a', properties: { ...{}, b: [for i in [1]: i] } }\n",
+            "resource a 'M.X/y@2026-04-01' = { name: 'a', properties: { ...{}, b: map([1], i => i) } }\n",
+        ),
+        (
+            "BCP183",
+            "var p = { a: 1 }\nmodule m 'm.bicep' = { params: p }\n--- m.bicep\nparam a int\n",
+            "module m 'm.bicep' = { params: { a: 1 } }\n--- m.bicep\nparam a int\n",
+        ),
+        (
+            "optional-key",
+            "var a = map(loadJsonContent('a.json'), x => x.b)\n--- a.json\n[{\"b\": 1}, {\"c\": 1}]",
+            "var a = map(loadJsonContent('a.json'), x => x.?b)\n--- a.json\n[{\"b\": 1}, {\"c\": 1}]",
+        ),
+    ];
+    compare(pairs, &Options::default());
+}
