@@ -28,6 +28,7 @@ mod recommendations;
 mod redelivery;
 mod refusals;
 mod replay;
+mod roles;
 mod rooms;
 mod settings;
 mod small_app;

@@ -1,10 +1,13 @@
-use super::Layout;
-use super::brackets::Style;
-use crate::format::document::{Document, Line};
-use crate::syntax::ast::{
-    ArrayItem, Decorator, Expression, ExpressionKind, For, Key, Object, ObjectItem, Property, UnaryOperator,
+use super::{Layout, brackets::Style};
+use crate::{
+    format::document::{Document, Line},
+    syntax::{
+        ast::{
+            ArrayItem, Decorator, Expression, ExpressionKind, For, Key, Object, ObjectItem, Property, UnaryOperator,
+        },
+        token::TokenKind,
+    },
 };
-use crate::syntax::token::TokenKind;
 
 impl<'a> Layout<'a> {
     pub(super) fn expression(&mut self, expression: &Expression) -> Document<'a> {
@@ -159,7 +162,7 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// Decorators and the ends of their lines, without blank lines between them.
+    /// Decorators and the comments between them, without blank lines.
     pub(super) fn decorators(&mut self, decorators: &[Decorator]) -> Vec<Document<'a>> {
         let mut documents = Vec::new();
         for decorator in decorators {
@@ -167,7 +170,7 @@ impl<'a> Layout<'a> {
             documents.push(Document::Row(vec![at, self.expression(&decorator.expression)]));
             documents.extend(self.lines());
         }
-        documents.retain(|document| !matches!(document, Document::Line(Line::Hard)));
+        documents.retain(|document| !document.is_line());
         documents
     }
 }
