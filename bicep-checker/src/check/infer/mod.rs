@@ -35,12 +35,15 @@ pub(crate) struct Checker<'a> {
     pub models: Vec<Model<'a>>,
     pub azure: Option<Azure>,
     /// Types that are declared, by file and place; one that is being worked out is empty.
-    aliases: RefCell<HashMap<(usize, usize), Rc<OnceCell<Type>>>>,
+    aliases: RefCell<HashMap<(usize, usize), Definition>>,
     pub resources: RefCell<HashMap<(usize, usize), Rc<super::types::Resource>>>,
     pub modules: RefCell<HashMap<(usize, usize), Rc<Object>>>,
     /// Data files that were loaded, so that the report can name those nobody loads.
     pub loaded: RefCell<Vec<PathBuf>>,
 }
+
+/// A type that is worked out once.
+type Definition = Rc<OnceCell<Type>>;
 
 /// One file among them.
 #[derive(Clone, Copy)]

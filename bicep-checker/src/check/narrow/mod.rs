@@ -1,7 +1,8 @@
 //! Whether a value fits the place it is given to, looked into as deep as it is written out.
 //!
-//! What the compiler does (`TypeValidator`), with two differences: both branches of `?:` and `??` are looked into, and a literal
-//! that an open list of values does not name is a finding (`open-enum`), since services refuse it.
+//! What the compiler does (`TypeValidator`), with two differences: both branches of `?:` and `??` and all of several possible
+//! objects are looked into, and a literal that an open list of values does not name is a finding (`open-enum`), since services
+//! refuse it.
 
 mod bounds;
 mod object;
@@ -109,6 +110,10 @@ impl<'a> Here<'_, 'a> {
         }
         if !assignable(&from, &to) {
             return self.mismatch(expression, &from, &to, want, found);
+        }
+        if let (Type::Union(members), Type::Object(_) | Type::Tagged(_) | Type::List(_) | Type::Tuple(_)) = (&from, &to)
+        {
+            return members.iter().for_each(|member| self.narrow(expression, member, &to, want, found));
         }
         let at = want.at.unwrap_or(expression.span);
         match &to {

@@ -307,9 +307,7 @@ impl Type {
                 0 => Type::Any,
                 _ => Type::union(items.iter().cloned()),
             }),
-            Type::Union(members) => {
-                members.iter().map(Type::item).collect::<Option<Vec<_>>>().map(|items| Type::union(items))
-            }
+            Type::Union(members) => members.iter().map(Type::item).collect::<Option<Vec<_>>>().map(Type::union),
             _ => None,
         }
     }
