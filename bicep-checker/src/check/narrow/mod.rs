@@ -122,7 +122,12 @@ impl<'a> Here<'_, 'a> {
             Type::Object(object) => self.narrow_object(expression, &from, object, want, found),
             Type::Tagged(tagged) => self.narrow_tagged(expression, &from, tagged, want, found),
             Type::List(_) | Type::Tuple(_) => self.narrow_list(expression, &from, &to, want, found),
-            Type::Union(members) => self.narrow_union(expression, &from, members, want, found),
+            Type::Union(members) => match self.variable(expression) {
+                Some(value) => {
+                    self.narrow(value, &self.branch(value, &from), &to, Want { at: Some(at), ..want }, found)
+                }
+                None => self.narrow_union(expression, &from, members, want, found),
+            },
             _ => {}
         }
     }
@@ -216,7 +221,7 @@ impl<'a> Here<'_, 'a> {
         }
         if let Some(value) = self.variable(expression) {
             let want = Want { at: Some(at), ..want };
-            return self.narrow(value, &self.type_of(value), to, want, found);
+            return self.narrow(value, &self.branch(value, from), to, want, found);
         }
         match from {
             Type::Tuple(items) => {

@@ -94,6 +94,11 @@ fn modules() {
             "module n 'm.bicep' = {}\noutput v string[] = [for x in ['a']: n.outputs.a]\n--- m.bicep\noutput a string = 'b'\n",
         ),
         (
+            "BCP321",
+            "param c { d: string[]? }\nvar v = c.?d\nmodule m 'm.bicep' = { params: { a: v } }\n--- m.bicep\nparam a string[]\n",
+            "param c { d: string[]? }\nvar v = c.?d\nmodule m 'm.bicep' = { params: { a: v } }\n--- m.bicep\nparam a string[]?\n",
+        ),
+        (
             "BCP360",
             "import { a } from 'm.bicep'\nvar b = a\n--- m.bicep\nvar a = 1\n",
             "import { a } from 'm.bicep'\nvar b = a\n--- m.bicep\n@export()\nvar a = 1\n",
