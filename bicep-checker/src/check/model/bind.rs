@@ -110,7 +110,10 @@ impl<'a> Model<'a> {
         for at in 0..self.others.len() {
             let statement = self.others[at];
             self.decorators(&statement.decorators, &Context::default());
-            if let StatementKind::Assert { value, .. } | StatementKind::Metadata { value, .. } = &statement.kind {
+            if let StatementKind::Assert { value, .. }
+            | StatementKind::Metadata { value, .. }
+            | StatementKind::Using { config: Some(value), .. } = &statement.kind
+            {
                 self.expression(value, &Context::default());
             }
         }

@@ -49,8 +49,6 @@ pub(crate) enum Slot<'w> {
     Property(&'w str),
     /// An array.
     Item,
-    /// A parameter that a params file gives a value to.
-    Parameter(&'w str),
 }
 
 impl Want<'_> {
@@ -170,9 +168,6 @@ impl<'a> Here<'_, 'a> {
             }
             Slot::Item => want.finding("BCP034", at, format!("The array takes {to}, not {from}."), lenient),
             Slot::Value => want.finding("BCP033", at, format!("{to} is needed, not {from}."), lenient),
-            Slot::Parameter(name) => {
-                want.finding("BCP260", at, format!("The parameter `{name}` takes {to}, not {from}."), false)
-            }
         };
         found.push(finding);
     }

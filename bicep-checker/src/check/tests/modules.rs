@@ -126,7 +126,7 @@ fn params_files() {
             "param a string = ''\n--- x.bicepparam\nusing 'main.bicep'\nparam a = 'b'\n",
         ),
         (
-            "BCP260",
+            "BCP033",
             "param a string\n--- x.bicepparam\nusing 'main.bicep'\nparam a = 1\n",
             "param a string\n--- x.bicepparam\nusing 'main.bicep'\nparam a = 'b'\n",
         ),
