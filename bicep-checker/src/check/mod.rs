@@ -16,6 +16,7 @@ mod constants;
 mod declarations;
 mod declared;
 mod directives;
+mod folder;
 mod functions;
 mod infer;
 mod limits;
@@ -61,6 +62,8 @@ pub struct Report {
     pub files: Vec<FileReport>,
     /// `.bicep` files that `main.bicep` does not reach by modules and imports.
     pub unreached: Vec<String>,
+    /// Files of data below the folder that nothing loads.
+    pub unloaded: Vec<String>,
     /// Resource types that the folder of types lacks, as `Type@version`, so that their resources were not checked.
     pub unchecked: Vec<String>,
     /// Every line that silences a finding.
@@ -111,8 +114,13 @@ pub fn check_folder(folder: &Path, options: &Options) -> io::Result<Report> {
             rules::check(&here, options.today.as_deref());
         }
     }
+    folder::unused(&checker);
+    folder::groups(&checker);
     references::cascade(&checker);
-    Ok(report(&checker, &sources))
+    let mut report = report(&checker, &sources);
+    report.unloaded = folder::unloaded(folder, &checker);
+    report.files.extend(folder::configuration(folder));
+    Ok(report)
 }
 
 fn report(checker: &Checker<'_>, sources: &sources::Sources) -> Report {

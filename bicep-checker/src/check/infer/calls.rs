@@ -151,6 +151,7 @@ impl<'a> Here<'_, 'a> {
             }
             types.push(ty);
         }
+        self.check_mixed(function.name, arguments, &types);
         match function.gives {
             Gives::Any => Type::Any,
             Gives::Text => Type::text(),
@@ -162,6 +163,17 @@ impl<'a> Here<'_, 'a> {
             Gives::Texts => Type::list(Type::text()),
             Gives::Own => self.result(function.name, arguments, &types, span),
         }
+    }
+
+    /// Arguments whose type follows from that of the first one.
+    fn check_mixed(&self, name: &str, arguments: &'a [Expression], types: &[Type]) {
+        let (Some(first), Some(rest)) = (types.first(), arguments.get(1..)) else { return };
+        let wanted = match (name, first) {
+            ("concat", Type::List(_) | Type::Tuple(_)) => Type::list(Type::Any),
+            ("contains", Type::Text(_) | Type::TextIs(_) | Type::Object(_)) => Type::text(),
+            _ => return,
+        };
+        rest.iter().for_each(|argument| self.expect(argument, &wanted));
     }
 
     /// Tells a lambda the types of its parameters.

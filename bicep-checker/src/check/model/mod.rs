@@ -1,8 +1,10 @@
 //! A file with its names resolved: what it declares, and what each name in it refers to.
 
 mod bind;
+mod circles;
 mod declare;
 mod names;
+mod resolve;
 
 use std::{
     cell::RefCell,
