@@ -88,7 +88,9 @@ impl<'a> Order<'a> {
     /// It takes a while until Cosmos DB, Event Hubs and roles know of a new identity, so the slow account comes after all of them.
     fn identities(&self, findings: &mut Findings) {
         for identity in self.of_kind(IDENTITY) {
-            for account in self.of_kind(COSMOS).filter(|_| !identity.1.name.contains("capture")) {
+            let principal = format!("[reference('{}').properties.principalId]", identity.1.id);
+            let has_role = self.of_kind(COSMOS_ROLE).any(|(_, it)| text(it, "/properties/principalId") == principal);
+            for account in self.of_kind(COSMOS).filter(|_| has_role) {
                 self.require(identity, account, findings);
             }
         }
