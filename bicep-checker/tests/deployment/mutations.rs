@@ -26,7 +26,7 @@ const MAIN: &str = "main.bicep";
 const MUTATIONS: &[Mutation] = &[
     // The topology.
     ("consumer-groups", "dev", MAIN, "item.hub == read.grant.name &&", "item.hub == read.grant.name && item.name != 'trends' &&"),
-    ("cosmos-databases", "dev", MAIN, "databases: topology.cosmos.databases", "databases: concat(topology.cosmos.databases, ['catalog2'])"),
+    ("cosmos-databases", "dev", MAIN, "databases: topology.cosmos.databases", "databases: skip(topology.cosmos.databases, 1)"),
     ("cosmos-containers", "dev", COSMOS, "paths: [container.partitionKey]", "paths: ['/other']"),
     ("cosmos-containers", "dev", COSMOS, "container.ttlSeconds == 0 ? null : container.ttlSeconds", "null"),
     ("cosmos-containers", "dev", COSMOS, "map(container.indexedPaths, path => { path: path })", "[{ path: '/*' }]"),
@@ -44,7 +44,7 @@ const MUTATIONS: &[Mutation] = &[
     ("role-excess", "dev", "modules/grants.bicep", "scope: containers[i]", "scope: storage"),
     ("role-excess", "dev", "modules/cosmosRoles.bicep", "scope: '${account.id}${app.path}'", "scope: account.id"),
     ("role-excess", "prod", MAIN, "union(topology.everyApp, flatten(map(list,", "union(topology.everyApp, flatten(map(allFunctions,"),
-    ("role-twice", "dev", HOST, "scope: account\n", "scope: packages\n"),
+    ("role-twice", "dev", MAIN, "union(topology.everyApp, flatten(", "concat(topology.everyApp, flatten("),
     ("role-principal-type", "dev", READER, "    principalType: 'ServicePrincipal'\n", ""),
     ("role-receiver-scope", "dev", READER, "scope: eventHub\n", "scope: consumerGroups[0]\n"),
     ("cosmos-role", "dev", "modules/cosmosRoles.bicep", "'${account.id}${app.path}'", "'${account.id}${replace(app.path, '/dbs/', '/sqlDatabases/')}'"),
@@ -95,7 +95,7 @@ const MUTATIONS: &[Mutation] = &[
     ("order", "dev", MAIN, "dependsOn: [producers]", "dependsOn: [eventHubs]"),
     ("order", "dev", MAIN, "dependsOn: [tagPolicy]", "dependsOn: []"),
     ("order", "dev", MAIN, "dependsOn: [storage]", "dependsOn: []"),
-    ("order", "dev", MAIN, "dependsOn: [cosmos, eventGrid, eventHubs, monitoring]", "dependsOn: [cosmos, eventGrid, eventHubs]"),
+    ("order", "dev", MAIN, "dependsOn: [captureIdentity, monitoring]", "dependsOn: [captureIdentity]"),
     ("order", "dev", COSMOS, "    dependsOn: [sqlDatabases]\n", ""),
     ("order", "dev", STORAGE, "resource deploying 'Microsoft.Authorization/roleAssignments@2022-04-01' = {", "resource deploying 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (locked) {"),
     ("order", "prod", STORAGE, "      allowProtectedAppendWritesAll: true\n    }\n    dependsOn: [blobContainers]\n", "      allowProtectedAppendWritesAll: true\n    }\n"),
