@@ -11,6 +11,7 @@ mod clicks;
 mod command_line;
 mod cosmos_clients;
 mod crash;
+mod deployment;
 mod full_disk;
 mod harness;
 mod identity;

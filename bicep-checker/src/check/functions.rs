@@ -173,7 +173,7 @@ const ALL: [Function; 98] = [
 ];
 
 /// `listKeys`, `listAccountSas`, …: any function of a service.
-const LIST: Function = of("list*", "az", "ss*", 1, Some(3), Any, RunTime);
+const LIST: Function = of("list*", "az", "ss*", 2, Some(3), Any, RunTime);
 
 /// The function of that name.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {

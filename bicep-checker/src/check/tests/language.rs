@@ -63,10 +63,37 @@ fn expressions() {
             "output x int = loadJsonContent('a.json').c\n--- a.json\n{\"b\": 1}",
             "output x int = loadJsonContent('a.json').b\n--- a.json\n{\"b\": 1}",
         ),
-        ("BCP244", "output x int[] = map([1], (a, b, c) => a)\n", "output x int[] = map([1], a => a)\n"),
+        ("BCP070", "output x int[] = map([1], (a, b, c) => a)\n", "output x int[] = map([1], a => a)\n"),
         ("BCP311", "output x int = [1][2]\n", "output x int = [1][0]\n"),
         ("BCP402", "var a = { ...'b' }\n", "var a = { ...{ b: 1 } }\n"),
         ("BCP410", "output x int = 1 / 0\n", "output x int = 1 / 2\n"),
+    ];
+    compare(pairs, &Options::default());
+}
+
+#[test]
+fn loops() {
+    let pairs: &[Pair] = &[
+        ("BCP138", "var a = { b: [for i in [1]: i] }\n", "var b = [for i in [1]: i]\nvar a = { b: b }\n"),
+        ("BCP138", "var a = [for i in [1]: [for j in [2]: j]]\n", "var a = [for i in [1]: map([2], j => j)]\n"),
+        ("BCP138", "param a int[] = [for i in [1]: i]\n", "param a int[] = map([1], i => i)\n"),
+        (
+            "BCP142",
+            "resource a 'M.X/y@2026-04-01' = { name: 'a', properties: { b: [for i in [1]: { c: [for j in [2]: j] }] } }\n",
+            "resource a 'M.X/y@2026-04-01' = [for i in [1]: { name: 'a${i}', properties: { c: [for j in [2]: j] } }]\n",
+        ),
+        (
+            "BCP247",
+            "module m 'm.bicep' = [for i in [1]: {}]\noutput a int[] = map([0], i => m[i].outputs.b)\n--- m.bicep\noutput b int = 1\n",
+            "module m 'm.bicep' = [for i in [1]: {}]\noutput a int[] = [for i in [0]: m[i].outputs.b]\n--- m.bicep\noutput b int = 1\n",
+        ),
+        (
+            "BCP144",
+            "resource a 'M.X/y@2026-04-01' = [for i in [1]: { name: 'a${i}' }]\nresource b 'M.X/y@2026-04-01' = { name: 'b', tags: { c: a } }\n",
+            "resource a 'M.X/y@2026-04-01' = [for i in [1]: { name: 'a${i}' }]\nresource b 'M.X/y@2026-04-01' = { name: 'b', dependsOn: a }\n",
+        ),
+        ("BCP065", "var a = utcNow()\n", "param a string = utcNow()\n"),
+        ("BCP070", "output a int[] = filter([1], i => i)\n", "output a int[] = filter([1], i => i > 0)\n"),
     ];
     compare(pairs, &Options::default());
 }
@@ -131,4 +158,40 @@ fn recursive_types_end() {
     let text =
         "type tree = { value: int, children: tree[]? }\nparam p tree = { value: 1, children: [{ value: 'a' }] }\n";
     assert!(super::codes(text, &Options::default()).contains("BCP036"));
+}
+
+#[test]
+fn limits() {
+    let pairs: &[Pair] = &[
+        ("BCP353", "param a string\nparam A string\n", "param a string\nparam b string\n"),
+        ("BCP372", "param a string\n@export()\nvar b = a\n", "var a = 'c'\n@export()\nvar b = a\n"),
+        ("BCP124", "@minLength(1)\nparam a int\n", "@minLength(1)\nparam a string\n"),
+        ("BCP124", "type t = {\n  @minValue(1)\n  a: string\n}\n", "type t = {\n  @minValue(1)\n  a: int\n}\n"),
+        ("BCP126", "@secure()\nvar a = 1\n", "@export()\nvar a = 1\n"),
+        ("BCP129", "@batchSize(1)\noutput a int = 1\n", "@secure()\noutput a string = ''\n"),
+        ("BCP439", "@secure()\nparam a int\n", "@secure()\nparam a string\n"),
+        ("BCP071", "targetScope = 'subscription'\nvar a = resourceGroup().id\n", "var a = resourceGroup().id\n"),
+        ("BCP242", "var a = x => x\n", "var a = map([1], x => x)\n"),
+        (
+            "BCP401",
+            "module m 'm.bicep' = { params: { ...{ a: 1 } } }\n--- m.bicep\nparam a int\n",
+            "module m 'm.bicep' = { params: { a: { ...{ b: 1 } } } }\n--- m.bicep\nparam a { b: int }\n",
+        ),
+        (
+            "BCP417",
+            "resource a 'M.X/y@2026-04-01' = { name: 'a', properties: { ...{}, b: [for i in [1]: i] } }\n",
+            "resource a 'M.X/y@2026-04-01' = { name: 'a', properties: { ...{}, b: map([1], i => i) } }\n",
+        ),
+        (
+            "BCP183",
+            "var p = { a: 1 }\nmodule m 'm.bicep' = { params: p }\n--- m.bicep\nparam a int\n",
+            "module m 'm.bicep' = { params: { a: 1 } }\n--- m.bicep\nparam a int\n",
+        ),
+        (
+            "optional-key",
+            "var a = map(loadJsonContent('a.json'), x => x.b)\n--- a.json\n[{\"b\": 1}, {\"c\": 1}]",
+            "var a = map(loadJsonContent('a.json'), x => x.?b)\n--- a.json\n[{\"b\": 1}, {\"c\": 1}]",
+        ),
+    ];
+    compare(pairs, &Options::default());
 }

@@ -59,7 +59,7 @@ fn modules() {
             "param on bool\nmodule m 'm.bicep' = if (on) {}\noutput x int = on ? m!.outputs.a : 0\n--- m.bicep\noutput a int = 1\n",
         ),
         (
-            "BCP144",
+            "BCP055",
             "module m 'm.bicep' = [for i in [1]: {}]\noutput x int = m.outputs.a\n--- m.bicep\noutput a int = 1\n",
             "module m 'm.bicep' = [for i in [1]: {}]\noutput x int = m[0].outputs.a\n--- m.bicep\noutput a int = 1\n",
         ),
