@@ -15,6 +15,7 @@ mod names;
 mod network;
 mod one_way;
 mod order;
+mod pipeline;
 mod query;
 mod role_table;
 mod roles;
@@ -79,7 +80,7 @@ pub struct Deployment<'a> {
 
 /// Every rule that the deployment does not keep.
 pub fn check(deployment: &Deployment<'_>) -> Vec<Finding> {
-    let rules: [fn(&Deployment<'_>, &mut Findings); 16] = [
+    let rules: [fn(&Deployment<'_>, &mut Findings); 17] = [
         topology::check,
         roles::check,
         functions::check,
@@ -93,6 +94,7 @@ pub fn check(deployment: &Deployment<'_>) -> Vec<Finding> {
         network::check,
         monitoring::check,
         governance::check,
+        pipeline::check,
         names::check,
         order::check,
         serial::check,

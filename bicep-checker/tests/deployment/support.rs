@@ -50,7 +50,14 @@ pub(crate) struct Environment {
 impl Environment {
     /// Of the sources in that folder.
     pub(crate) fn of(bicep: &Path, name: &'static str) -> Result<Self, EvaluateError> {
-        let circumstances = circumstances(name);
+        Self::with(bicep, name, &[])
+    }
+
+    /// With these environment variables beside those of everybody's ids.
+    pub(crate) fn with(bicep: &Path, name: &'static str, variables: &[(&str, &str)]) -> Result<Self, EvaluateError> {
+        let mut circumstances = circumstances(name);
+        let more = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        circumstances.variables.extend(more);
         let file = |ending: &str| bicep.join(format!("environments/{name}.{ending}"));
         Ok(Self {
             name,
