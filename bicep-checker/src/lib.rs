@@ -5,6 +5,7 @@
 
 pub mod diagnostic;
 pub mod format;
+pub mod plain;
 pub mod syntax;
 
 pub use diagnostic::{Diagnostic, Severity, Span};
