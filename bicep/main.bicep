@@ -43,6 +43,9 @@ param deployerPrincipalId string
 @description('Required. What the deployer is.')
 param deployerPrincipalType 'ServicePrincipal' | 'User'
 
+@description('Required. Repository of GitHub (owner/name) whose pipeline is to deploy, where a person prepares that; else empty.')
+param repository string
+
 @description('Required. Groups of people, and programs outside of Azure, that have roles.')
 param people person[]
 
@@ -147,6 +150,13 @@ var senderRole = '2b629674-e913-4c01-ae53-ef4638d8f975'
 @description('Azure Event Hubs Data Receiver.')
 var receiverRole = 'a638d3c7-ab3a-418d-83e6-5f17a39d4fde'
 
+@description('Roles that modules give by themselves: Blob and Table Data Contributor, Monitoring Metrics Publisher.')
+var templateRoles = [
+  'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+  '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
+  '3913510d-42f4-4e42-8a64-420c390055eb'
+]
+
 @description('Names of all functions.')
 var allFunctions = map(topology.functions, item => item.name)
 
@@ -247,14 +257,22 @@ var endpoints = concat(
   map(hostStorageNames, name => { type: storageType, name: name, group: 'table', zone: tableZone })
 )
 
-@description('Name of the app that has each function, for each app a list.')
-var appsOfFunctions = map(
-  range(0, length(apps)),
-  i => map(functionsOf[i], name => { function: name, app: apps[i].name })
+@description('Name of the app that has each function which Event Grid delivers to.')
+var subscribers = toObject(
+  topology.eventGrid.subscriptions,
+  item => item.function,
+  item => apps[indexOf(map(functionsOf, list => contains(list, item.function)), true)].name
 )
 
-@description('Name of the app that has each function.')
-var appByFunction = toObject(flatten(appsOfFunctions), item => item.function, item => item.app)
+@description('Roles of topology.json.')
+var topologyRoles = union(
+  flatten(map(topology.functions, item => map(item.grants, grant => grant.role))),
+  flatten(map(topology.identities, item => map(item.grants, grant => grant.role))),
+  map(topology.everyApp, grant => grant.role)
+)
+
+@description('Roles that a pipeline may give: all but those on data of Cosmos DB, which are not assigned by Azure\'s own access control.')
+var givenRoles = union(templateRoles, filter(topologyRoles, role => !startsWith(role, '00000000-')))
 
 @description('Part of a path; empty where there is no name.')
 func segment(kind string, name string) string => empty(name) ? '' : '/${kind}/${name}'
@@ -298,6 +316,26 @@ module governance 'modules/governance.bicep' = {
     alertEmail: alertEmail
   }
   dependsOn: [tagPolicy]
+}
+
+module pipelineIdentity 'modules/pipelineIdentity.bicep' = if (!empty(repository)) {
+  scope: group
+  params: {
+    name: names.pipelineIdentity
+    location: location
+    tags: platformTags
+    repository: repository
+    environmentName: environmentName
+  }
+}
+
+// A pipeline may not give itself roles, so only a person's deployment has these.
+module pipelineRoles 'modules/pipelineRoles.bicep' = if (!empty(repository)) {
+  params: {
+    principalName: names.pipelineIdentity
+    principalId: pipelineIdentity!.outputs.principalId
+    roles: givenRoles
+  }
 }
 
 // Identities come first: it takes a while until the rest of Azure knows of them.
@@ -558,7 +596,7 @@ module functionApps 'modules/functionApp.bicep' = [
 // Event Grid asks the functions whether they agree, so the code must be there: see docs/deploy.md.
 module subscriptions 'modules/subscriptions.bicep' = if (functionsDeployed) {
   scope: group
-  params: { environmentName: environmentName, apps: appByFunction }
+  params: { environmentName: environmentName, apps: subscribers }
   dependsOn: [eventGrid, functionApps]
 }
 
@@ -599,6 +637,11 @@ output schemaGroup string = topology.eventHubs.schemaGroups[0].name
 
 @description('Storage account of the static site.')
 output webAccountName string = names.webStorage
+
+@description('Client id and object id of the pipeline, where its identity was made.')
+output pipeline string[] = empty(repository)
+  ? []
+  : [pipelineIdentity!.outputs.clientId, pipelineIdentity!.outputs.principalId]
 
 @description('Origin of the static site.')
 output webOrigin string = web.outputs.origin

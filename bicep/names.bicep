@@ -30,6 +30,9 @@ type nameSet = {
   @description('Required. Identity that writes captured files.')
   captureIdentity: string
 
+  @description('Required. Identity that a pipeline deploys as.')
+  pipelineIdentity: string
+
   @description('Required. Virtual network.')
   network: string
 }
@@ -50,6 +53,7 @@ func namesOf(stage string, token string) nameSet => {
   webStorage: 'stw${token}'
   storageTopic: 'evgst-storage-${stage}'
   captureIdentity: 'id-capture-${stage}'
+  pipelineIdentity: 'id-pipeline-${stage}'
   network: 'vnet-contoso-${stage}'
 }
 

@@ -16,6 +16,7 @@ param apps = [
 ]
 param deployerPrincipalId = readEnvironmentVariable('CONTOSO_DEPLOYER_ID', '00000000-0000-0000-0000-000000000000')
 param deployerPrincipalType = 'ServicePrincipal'
+param repository = readEnvironmentVariable('CONTOSO_REPOSITORY', '')
 param people = [
   {
     name: 'operator'

@@ -9,6 +9,7 @@ param apps = [
     name: 'catalog'
     team: 'catalog'
     functions: [
+      'Heartbeat'
       'Products'
       'ProductChanges'
     ]
@@ -22,6 +23,7 @@ param apps = [
     functions: [
       'CollectClicks'
       'EraseVisitor'
+      'Heartbeat'
       'OpsApi'
       'PriceAlerts'
       'ProductProjection'
@@ -36,6 +38,7 @@ param apps = [
     name: 'partners'
     team: 'partners'
     functions: [
+      'Heartbeat'
       'PartnerNotifications'
     ]
     instanceMemoryMB: 2048
@@ -60,6 +63,7 @@ param apps = [
 ]
 param deployerPrincipalId = readEnvironmentVariable('CONTOSO_DEPLOYER_ID', '00000000-0000-0000-0000-000000000000')
 param deployerPrincipalType = 'ServicePrincipal'
+param repository = readEnvironmentVariable('CONTOSO_REPOSITORY', '')
 param people = [
   {
     name: 'operator'
