@@ -4,11 +4,9 @@
 
 #![expect(clippy::print_stdout, reason = "an example that prints")]
 
-use std::path::Path;
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
-use contoso_bicep::format::format;
-use contoso_bicep::syntax::FileKind;
+use contoso_bicep::{format::format, syntax::FileKind};
 
 fn main() -> ExitCode {
     let paths: Vec<String> = std::env::args().skip(1).collect();

@@ -94,7 +94,7 @@ impl Diagnostic {
 
 /// Line and column of an offset, both counted from 1; columns count UTF-16 units, as .NET does.
 ///
-/// A line ends at `\n`, `\r\n` or a lone `\r`. An offset after the end is taken as the end.
+/// A byte-order mark is no column. A line ends at `\n`, `\r\n` or a lone `\r`. An offset after the end is taken as the end.
 pub fn line_and_column(source: &str, offset: usize) -> (usize, usize) {
     let mut end = offset.min(source.len());
     while !source.is_char_boundary(end) {
@@ -109,5 +109,5 @@ pub fn line_and_column(source: &str, offset: usize) -> (usize, usize) {
             start = at + 1;
         }
     }
-    (line, before[start..].encode_utf16().count() + 1)
+    (line, before[start..].trim_start_matches('\u{feff}').encode_utf16().count() + 1)
 }

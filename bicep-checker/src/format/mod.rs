@@ -8,9 +8,13 @@ mod document;
 mod layout;
 mod print;
 
-use crate::syntax::token::{Token, TokenKind};
-use crate::syntax::{self, FileKind};
-use crate::{Diagnostic, Span};
+use crate::{
+    Diagnostic, Span,
+    syntax::{
+        self, FileKind,
+        token::{Token, TokenKind},
+    },
+};
 
 /// The text as the formatter has it; a text that is formatted comes back as it is.
 ///
@@ -38,3 +42,6 @@ fn words(text: &str) -> Vec<(TokenKind, String)> {
     let counts = |token: &&Token| !matches!(token.kind, TokenKind::NewLine | TokenKind::Comma | TokenKind::Pipe);
     tokens.tokens.iter().filter(counts).map(word).collect()
 }
+
+#[cfg(test)]
+mod tests;

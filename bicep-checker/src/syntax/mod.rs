@@ -68,3 +68,6 @@ pub(crate) fn parse(text: &str, kind: FileKind) -> (Parsed, Tokens) {
     }
     (Parsed { file, diagnostics }, tokens)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,8 +10,16 @@ use proc_macro2::TokenTree;
 use syn::{Item, Macro, UseTree, Visibility, visit::Visit};
 
 /// Folders with source of ours.
-const SOURCES: [&str; 7] =
-    ["cli/src", "handlers/domain/src", "handlers/src", "json/src", "local/src", "partitioner/src", "tests/it"];
+const SOURCES: [&str; 8] = [
+    "bicep-checker/src",
+    "cli/src",
+    "handlers/domain/src",
+    "handlers/src",
+    "json/src",
+    "local/src",
+    "partitioner/src",
+    "tests/it",
+];
 
 #[test]
 fn a_file_imports_from_each_crate_once() {

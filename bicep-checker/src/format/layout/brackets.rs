@@ -1,7 +1,11 @@
 use super::Layout;
-use crate::format::document::{Document, Line, collapse, separate};
-use crate::syntax::ast::{Expression, ExpressionKind};
-use crate::syntax::token::{TokenKind, TriviaKind};
+use crate::{
+    format::document::{Document, Line, collapse, separate},
+    syntax::{
+        ast::{Expression, ExpressionKind},
+        token::{TokenKind, TriviaKind},
+    },
+};
 
 /// How a kind of bracket is set.
 #[derive(Clone, Copy)]

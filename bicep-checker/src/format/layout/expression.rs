@@ -1,10 +1,13 @@
-use super::Layout;
-use super::brackets::Style;
-use crate::format::document::{Document, Line};
-use crate::syntax::ast::{
-    ArrayItem, Decorator, Expression, ExpressionKind, For, Key, Object, ObjectItem, Property, UnaryOperator,
+use super::{Layout, brackets::Style};
+use crate::{
+    format::document::{Document, Line},
+    syntax::{
+        ast::{
+            ArrayItem, Decorator, Expression, ExpressionKind, For, Key, Object, ObjectItem, Property, UnaryOperator,
+        },
+        token::TokenKind,
+    },
 };
-use crate::syntax::token::TokenKind;
 
 impl<'a> Layout<'a> {
     pub(super) fn expression(&mut self, expression: &Expression) -> Document<'a> {

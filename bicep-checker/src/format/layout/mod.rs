@@ -11,8 +11,10 @@ mod token;
 mod types;
 
 use super::document::{Document, Line, collapse, separate};
-use crate::syntax::ast::File;
-use crate::syntax::token::{Token, TokenKind, Tokens};
+use crate::syntax::{
+    ast::File,
+    token::{Token, TokenKind, Tokens},
+};
 
 struct Layout<'a> {
     text: &'a str,

@@ -1,11 +1,14 @@
-use super::Layout;
-use super::brackets::Style;
-use crate::format::document::{Document, Line};
-use crate::syntax::ast::{
-    Expression, ExpressionKind, ExtensionSpecification, FunctionParameter, ImportItem, ImportItems, Statement,
-    StatementKind, StringLiteral, TypeExpression,
+use super::{Layout, brackets::Style};
+use crate::{
+    format::document::{Document, Line},
+    syntax::{
+        ast::{
+            Expression, ExpressionKind, ExtensionSpecification, FunctionParameter, ImportItem, ImportItems, Statement,
+            StatementKind, StringLiteral, TypeExpression,
+        },
+        token::TokenKind,
+    },
 };
-use crate::syntax::token::TokenKind;
 
 impl<'a> Layout<'a> {
     /// A statement behind its decorators.
@@ -67,6 +70,10 @@ impl<'a> Layout<'a> {
                 });
                 self.with(&mut parts, config.as_ref());
                 if alias.is_some() {
+                    if config.is_none() {
+                        // Two spaces before `as`: the compiler sets the missing `with` as an empty word.
+                        parts.push(Document::text(""));
+                    }
                     parts.push(self.word());
                     parts.push(self.word());
                 }

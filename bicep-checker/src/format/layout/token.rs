@@ -1,10 +1,14 @@
 use std::borrow::Cow;
 
 use super::Layout;
-use crate::Span;
-use crate::format::document::{Document, Line};
-use crate::syntax::ast::DirectiveKind;
-use crate::syntax::token::{Comments, Token, TokenKind, Trivia, TriviaKind};
+use crate::{
+    Span,
+    format::document::{Document, Line},
+    syntax::{
+        ast::DirectiveKind,
+        token::{Comments, Token, TokenKind, Trivia, TriviaKind},
+    },
+};
 
 impl<'a> Layout<'a> {
     /// The next token with its comments. Usually one document; none for a comma; several for the end of a line with comments

@@ -1,9 +1,11 @@
-use super::Layout;
-use super::brackets::Style;
-use super::expression::on_one_line;
-use crate::format::document::{Document, Line};
-use crate::syntax::ast::{ObjectTypeItem, ObjectTypeKey, TypeExpression, TypeKind};
-use crate::syntax::token::TokenKind;
+use super::{Layout, brackets::Style, expression::on_one_line};
+use crate::{
+    format::document::{Document, Line},
+    syntax::{
+        ast::{ObjectTypeItem, ObjectTypeKey, TypeExpression, TypeKind},
+        token::TokenKind,
+    },
+};
 
 impl<'a> Layout<'a> {
     pub(super) fn type_expression(&mut self, ty: &TypeExpression) -> Document<'a> {

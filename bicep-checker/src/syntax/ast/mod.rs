@@ -5,10 +5,12 @@
 //! passed over, so that the rest of the file still has its tree.
 
 mod expression;
+mod object;
 mod statement;
 mod types;
 
 pub use expression::*;
+pub use object::*;
 pub use statement::*;
 pub use types::*;
 

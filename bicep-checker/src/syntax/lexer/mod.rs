@@ -139,11 +139,9 @@ impl<'a> Lexer<'a> {
                 }
                 kind
             }
-            Some(Hole::Brace) => {
-                self.holes.pop();
-                TokenKind::RightBrace
-            }
-            None => TokenKind::RightBrace,
+            // The compiler never leaves an object inside `${…}` again, so that the string has no end. What it rejects is
+            // rejected here.
+            Some(Hole::Brace) | None => TokenKind::RightBrace,
         }
     }
 

@@ -1,6 +1,5 @@
 use super::{Hole, Lexer};
-use crate::syntax::token::TokenKind;
-use crate::{Diagnostic, Span};
+use crate::{Diagnostic, Span, syntax::token::TokenKind};
 
 /// How a string is quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +34,7 @@ impl Lexer<'_> {
     pub(super) fn string(&mut self, quotes: Quotes, first: bool) -> TokenKind {
         let goes_on = match quotes {
             Quotes::Single => self.single(),
-            Quotes::Triple(dollars) => self.triple(dollars),
+            Quotes::Triple(dollars) => self.triple(dollars, self.at - if first { 3 + dollars } else { 1 }),
         };
         if goes_on && first {
             self.holes.push(Hole::String(quotes));
@@ -103,8 +102,7 @@ impl Lexer<'_> {
         self.at = start + length;
     }
 
-    fn triple(&mut self, dollars: usize) -> bool {
-        let start = self.at;
+    fn triple(&mut self, dollars: usize, start: usize) -> bool {
         while !self.is_at_end() {
             match self.peek(0) {
                 b'$' => {

@@ -1,7 +1,11 @@
 use super::Lexer;
-use crate::syntax::ast::{Directive, DirectiveKind, Name};
-use crate::syntax::token::{Trivia, TriviaKind};
-use crate::{Diagnostic, Span};
+use crate::{
+    Diagnostic, Span,
+    syntax::{
+        ast::{Directive, DirectiveKind, Name},
+        token::{Trivia, TriviaKind},
+    },
+};
 
 const DIRECTIVES: [(&str, DirectiveKind); 3] = [
     ("#disable-next-line", DirectiveKind::DisableNextLine),
@@ -83,12 +87,12 @@ impl Lexer<'_> {
                 break;
             }
         }
-        self.at = end;
-        let span = Span::new(start, end);
         if codes.is_empty() {
             let message = format!("`{word}` names no code: write `{word} CODE1 CODE2`.");
-            self.diagnostics.push(Diagnostic::error("BCP226", span.after(), message));
+            self.diagnostics.push(Diagnostic::error("BCP226", Span::new(self.at, self.at), message));
         }
+        self.at = end;
+        let span = Span::new(start, end);
         self.out.trivia.push(Trivia { kind: TriviaKind::Directive(Directive { kind, codes, span }), span });
         true
     }

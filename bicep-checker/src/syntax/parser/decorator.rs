@@ -1,7 +1,8 @@
-use super::expression::or_error;
-use super::{Allow, Parse, Parser, Part};
-use crate::syntax::ast::{Decorator, Expression, ExpressionKind};
-use crate::syntax::token::{Token, TokenKind};
+use super::{Allow, Parse, Parser, expression::or_error};
+use crate::syntax::{
+    ast::{Decorator, Expression, ExpressionKind},
+    token::{Token, TokenKind},
+};
 
 impl Parser<'_> {
     /// The `@…` lines before a statement, a property of a type or an item of a tuple type.
@@ -11,8 +12,7 @@ impl Parser<'_> {
             self.chain = 0;
             let expression = or_error(self.recover(false, &[TokenKind::NewLine], Self::decorator));
             decorators.push(Decorator { expression, span: self.since(at.span) });
-            let line: Part<Token> = self.recover(false, &[TokenKind::NewLine], Self::new_line);
-            if line.is_err() {
+            if !self.passes(false, &[TokenKind::NewLine], Self::new_line) {
                 self.take(TokenKind::NewLine);
             }
             self.skip_lines();

@@ -1,6 +1,8 @@
 use super::{Allow, Parse, Parser, Part};
-use crate::syntax::ast::{BinaryOperator, Expression, ExpressionKind, For, Name, UnaryOperator};
-use crate::syntax::token::{Token, TokenKind};
+use crate::syntax::{
+    ast::{BinaryOperator, Expression, ExpressionKind, For, Name, UnaryOperator},
+    token::TokenKind,
+};
 
 /// Where an operand that cannot be read ends at the latest.
 const OPERAND: [TokenKind; 5] =
@@ -111,7 +113,7 @@ impl Parser<'_> {
             self.skip_lines();
         }
         let quiet = super::missing(&body);
-        let _: Part<Token> = self.recover(quiet, &LOOP, |parser| parser.expect(TokenKind::RightSquare, "]"));
+        self.passes(quiet, &LOOP, |parser| parser.expect(TokenKind::RightSquare, "]"));
         let (list, body) = (or_error(list), or_error(body));
         let kind = ExpressionKind::For(Box::new(For { item, index, list, body }));
         Ok(Expression { kind, span: self.since(start) })

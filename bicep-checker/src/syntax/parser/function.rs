@@ -1,8 +1,8 @@
-use super::expression::or_error;
-use super::types::type_or_error;
-use super::{Parser, Part, no_name};
-use crate::syntax::ast::{FunctionParameter, StatementKind};
-use crate::syntax::token::{Token, TokenKind};
+use super::{Parser, Part, expression::or_error, no_name, types::type_or_error};
+use crate::syntax::{
+    ast::{FunctionParameter, StatementKind},
+    token::{Token, TokenKind},
+};
 
 const TO_BODY: [TokenKind; 2] = [TokenKind::NewLine, TokenKind::RightParen];
 const TO_NEXT: [TokenKind; 3] = [TokenKind::NewLine, TokenKind::Comma, TokenKind::RightParen];
@@ -29,7 +29,7 @@ impl Parser<'_> {
         };
         let body = match arrow {
             Ok(_) => *self.lambda_body(),
-            Err(_) => or_error(self.recover(true, &TO_BODY, Self::value)),
+            Err(_) => or_error(self.recover(quiet, &TO_BODY, Self::value)),
         };
         StatementKind::Function { name: name.unwrap_or_else(no_name), parameters, returns, body }
     }

@@ -1,8 +1,10 @@
 use super::{Parse, Parser, Skipped, no_name};
-use crate::syntax::ast::{
-    Expression, ExpressionKind, ExtensionSpecification, ImportItem, ImportItems, Name, StatementKind, StringLiteral,
+use crate::syntax::{
+    ast::{
+        Expression, ExpressionKind, ExtensionSpecification, ImportItem, ImportItems, Name, StatementKind, StringLiteral,
+    },
+    token::TokenKind,
 };
-use crate::syntax::token::TokenKind;
 
 const LINE: [TokenKind; 1] = [TokenKind::NewLine];
 

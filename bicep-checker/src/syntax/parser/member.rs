@@ -1,8 +1,14 @@
-use super::expression::{or_error, variable};
-use super::{Allow, Parse, Parser, Part, Skipped};
-use crate::Span;
-use crate::syntax::ast::{Expression, ExpressionKind, StringLiteral};
-use crate::syntax::token::TokenKind;
+use super::{
+    Allow, Parse, Parser, Part, Skipped,
+    expression::{or_error, variable},
+};
+use crate::{
+    Span,
+    syntax::{
+        ast::{Expression, ExpressionKind, StringLiteral},
+        token::TokenKind,
+    },
+};
 
 const ARGUMENT: [TokenKind; 3] = [TokenKind::NewLine, TokenKind::Comma, TokenKind::RightParen];
 const IN_PARENTHESES: [TokenKind; 6] = [
@@ -154,7 +160,7 @@ impl Parser<'_> {
         lines: bool,
         mut item: impl FnMut(&mut Self) -> Parse<T>,
     ) -> Parse<List<T>> {
-        self.expect(TokenKind::LeftParen, "(")?;
+        let open = self.expect(TokenKind::LeftParen, "(")?;
         let first = self.at;
         let mut items = Vec::new();
         let mut loose = false;
@@ -176,10 +182,10 @@ impl Parser<'_> {
             }
             separate(self);
         }
-        let inner = self.skipped_since(first);
+        let inner = if self.at == first { open.span.after() } else { self.skipped_since(first) };
         let quiet = items.last().is_some_and(super::missing);
         let until = [IN_PARENTHESES[0], IN_PARENTHESES[1], IN_PARENTHESES[3], IN_PARENTHESES[4]];
-        let _: Part<_> = self.recover(quiet, &until, |parser| parser.expect(TokenKind::RightParen, ")"));
+        self.passes(quiet, &until, |parser| parser.expect(TokenKind::RightParen, ")"));
         Ok(List { items, loose: loose || comma, inner })
     }
 

@@ -4,6 +4,7 @@
 //! over tokens up to one that its caller can go on with. Where that passes over nothing, the parts that follow stay silent:
 //! `param` alone on a line is one fault, not three.
 
+mod cursor;
 mod decorator;
 mod expression;
 mod function;
@@ -16,9 +17,11 @@ mod statement;
 mod string;
 mod types;
 
-use super::FileKind;
-use super::ast::{Name, Statement};
-use super::token::{Token, TokenKind};
+use super::{
+    FileKind,
+    ast::{Name, Statement},
+    token::{Token, TokenKind},
+};
 use crate::{Diagnostic, Span};
 
 /// How deep brackets may stand in each other, and how long a chain `a.b.c` or `a + b + c` may be. Both become the height of
@@ -73,65 +76,6 @@ pub(super) fn statements(text: &str, tokens: &[Token], kind: FileKind) -> (Vec<S
 }
 
 impl Parser<'_> {
-    /// The token `ahead` of here; behind the last one, the last one.
-    fn ahead(&self, ahead: usize) -> Token {
-        let end = Token { kind: TokenKind::End, span: Span::default(), before: (0, 0), after: (0, 0) };
-        self.tokens.get(self.at + ahead).or(self.tokens.last()).copied().unwrap_or(end)
-    }
-
-    fn peek(&self) -> Token {
-        self.ahead(0)
-    }
-
-    fn kind(&self) -> TokenKind {
-        self.peek().kind
-    }
-
-    /// The first token from here, or from `ahead` of here, that ends no line.
-    fn beyond_lines(&self, mut ahead: usize) -> Token {
-        while self.ahead(ahead).kind == TokenKind::NewLine {
-            ahead += 1;
-        }
-        self.ahead(ahead)
-    }
-
-    fn is(&self, kind: TokenKind) -> bool {
-        self.kind() == kind
-    }
-
-    fn is_any(&self, kinds: &[TokenKind]) -> bool {
-        kinds.contains(&self.kind())
-    }
-
-    fn is_word(&self, token: Token, word: &str) -> bool {
-        token.kind == TokenKind::Identifier && token.span.text(self.text) == word
-    }
-
-    fn at_word(&self, word: &str) -> bool {
-        self.is_word(self.peek(), word)
-    }
-
-    /// Takes the token here; the last one stays.
-    fn read(&mut self) -> Token {
-        let token = self.peek();
-        if token.kind != TokenKind::End {
-            self.at += 1;
-        }
-        token
-    }
-
-    fn take(&mut self, kind: TokenKind) -> Option<Token> {
-        self.is(kind).then(|| self.read())
-    }
-
-    fn take_word(&mut self, word: &str) -> Option<Token> {
-        self.at_word(word).then(|| self.read())
-    }
-
-    fn skip_lines(&mut self) {
-        while self.take(TokenKind::NewLine).is_some() {}
-    }
-
     /// From `start` to the end of the last token taken.
     fn since(&self, start: Span) -> Span {
         let last = self.at.checked_sub(1).and_then(|last| self.tokens.get(last));
@@ -194,13 +138,21 @@ impl Parser<'_> {
     /// Reads a part; if that fails, passes over everything up to one of the tokens `until`.
     fn recover<T>(&mut self, quiet: bool, until: &[TokenKind], read: impl FnOnce(&mut Self) -> Parse<T>) -> Part<T> {
         let start = self.at;
+        let reported = self.diagnostics.len();
         read(self).map_err(|failure| {
+            // What was found in a part goes with the part, as in the compiler.
+            self.diagnostics.truncate(reported);
             if !quiet {
                 self.diagnostics.push(failure);
             }
             self.skip_until(until);
             Skipped(self.skipped_since(start))
         })
+    }
+
+    /// The same for a part that leaves nothing in the tree. Whether it was there.
+    fn passes<T>(&mut self, quiet: bool, until: &[TokenKind], read: impl FnOnce(&mut Self) -> Parse<T>) -> bool {
+        self.recover(quiet, until, read).is_ok()
     }
 
     fn skip_until(&mut self, until: &[TokenKind]) {

@@ -1,8 +1,11 @@
-use super::expression::or_error;
-use super::{Allow, Parse, Parser};
-use crate::Span;
-use crate::syntax::ast::{ArrayItem, Expression, ExpressionKind, Key, Object, ObjectItem, Property};
-use crate::syntax::token::TokenKind;
+use super::{Allow, Parse, Parser, expression::or_error};
+use crate::{
+    Span,
+    syntax::{
+        ast::{ArrayItem, Expression, ExpressionKind, Key, Object, ObjectItem, Property},
+        token::TokenKind,
+    },
+};
 
 const IN_OBJECT: [TokenKind; 2] = [TokenKind::NewLine, TokenKind::RightBrace];
 const IN_ARRAY: [TokenKind; 2] = [TokenKind::NewLine, TokenKind::RightSquare];

@@ -1,7 +1,8 @@
-use super::expression::or_error;
-use super::{Parse, Parser, no_name};
-use crate::syntax::ast::{Expression, ExpressionKind, StatementKind};
-use crate::syntax::token::TokenKind;
+use super::{Parse, Parser, expression::or_error, no_name};
+use crate::syntax::{
+    ast::{Expression, ExpressionKind, StatementKind},
+    token::TokenKind,
+};
 
 const LINE: [TokenKind; 1] = [TokenKind::NewLine];
 

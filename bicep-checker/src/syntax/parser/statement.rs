@@ -1,10 +1,9 @@
-use super::expression::or_error;
-use super::imports::no_string;
-use super::types::type_or_error;
-use super::{Allow, Parse, Parser, Part, no_name};
-use crate::syntax::FileKind;
-use crate::syntax::ast::{Decorator, Expression, Name, Resource, Statement, StatementKind, StringLiteral};
-use crate::syntax::token::{Token, TokenKind};
+use super::{Allow, Parse, Parser, Part, expression::or_error, imports::no_string, no_name, types::type_or_error};
+use crate::syntax::{
+    FileKind,
+    ast::{Decorator, Expression, Name, Resource, Statement, StatementKind, StringLiteral},
+    token::TokenKind,
+};
 
 const LINE: [TokenKind; 1] = [TokenKind::NewLine];
 const TO_VALUE: [TokenKind; 2] = [TokenKind::Assign, TokenKind::NewLine];
@@ -29,9 +28,10 @@ impl Parser<'_> {
             self.chain = 0;
             match self.recover(false, &LINE, |parser| parser.statement(kind)) {
                 Ok(statement) => {
+                    let whole = !matches!(statement.kind, StatementKind::Error);
                     statements.push(statement);
-                    if !self.is(TokenKind::End) {
-                        let _: Part<Token> = self.recover(false, &LINE, Self::new_line);
+                    if whole && !self.is(TokenKind::End) {
+                        self.passes(false, &LINE, Self::new_line);
                     }
                 }
                 Err(skipped) => statements.push(Statement {
@@ -45,7 +45,9 @@ impl Parser<'_> {
     }
 
     fn statement(&mut self, file: FileKind) -> Parse<Statement> {
+        let before = self.diagnostics.len();
         let decorators = self.decorators();
+        let sound = self.diagnostics.len() == before;
         let word = self.peek();
         let text = if word.kind == TokenKind::Identifier { word.span.text(self.text) } else { "" };
         let read: fn(&mut Self) -> StatementKind = match (text, file) {
@@ -70,7 +72,7 @@ impl Parser<'_> {
             (_, FileKind::Parameters) => {
                 return Err(self.failure("BCP337", "A params file has no statement that begins so."));
             }
-            (_, FileKind::Bicep) => return self.no_statement(decorators, "BCP007", "No statement begins so."),
+            (_, FileKind::Bicep) => return self.no_statement(decorators, sound, "BCP007", "No statement begins so."),
         };
         self.read();
         let kind = read(self);
@@ -78,22 +80,33 @@ impl Parser<'_> {
     }
 
     /// Decorators alone are a statement whose rest is missing.
-    fn no_statement(&mut self, decorators: Vec<Decorator>, code: &'static str, message: &str) -> Parse<Statement> {
+    fn no_statement(
+        &mut self,
+        decorators: Vec<Decorator>,
+        sound: bool,
+        code: &'static str,
+        message: &str,
+    ) -> Parse<Statement> {
         let span = self.peek().span.before();
         let Some(last) = decorators.last() else {
             return Err(self.failure(code, message));
         };
-        self.report("BCP132", last.span, "A declaration is expected after the decorator.");
+        let last = last.span;
+        if sound {
+            self.report("BCP132", last, "A declaration is expected after the decorator.");
+        }
         Ok(Statement { decorators, kind: StatementKind::Error, keyword: span, span })
     }
 
     /// `resource` in the body of another; with its decorators.
     pub(super) fn nested_resource(&mut self) -> Parse<Statement> {
         self.deeper(|parser| {
+            let before = parser.diagnostics.len();
             let decorators = parser.decorators();
+            let sound = parser.diagnostics.len() == before;
             let word = parser.peek();
             if parser.take_word("resource").is_none() {
-                return parser.no_statement(decorators, "BCP007", "`resource` is expected here.");
+                return parser.no_statement(decorators, sound, "BCP007", "`resource` is expected here.");
             }
             let kind = parser.resource();
             Ok(Statement { decorators, kind, keyword: word.span, span: parser.since(word.span) })
@@ -101,7 +114,7 @@ impl Parser<'_> {
     }
 
     fn target_scope(&mut self) -> StatementKind {
-        let _: Part<Token> = self.recover(false, &LINE, Self::assign);
+        self.passes(false, &LINE, Self::assign);
         StatementKind::TargetScope(or_error(self.recover(false, &LINE, Self::value)))
     }
 
@@ -136,7 +149,7 @@ impl Parser<'_> {
     fn type_statement(&mut self) -> StatementKind {
         let name = self.recover(false, &TO_VALUE, |parser| parser.identifier("BCP325", "a type"));
         let quiet = super::missing(&name);
-        let _: Part<Token> = self.recover(quiet, &LINE, Self::assign);
+        self.passes(quiet, &LINE, Self::assign);
         let until = [TokenKind::Assign, TokenKind::LeftBrace, TokenKind::NewLine];
         let value = type_or_error(self.recover(quiet, &until, |parser| parser.declared_type(false)));
         StatementKind::Type { name: name.unwrap_or_else(no_name), value }

@@ -1,8 +1,12 @@
 use super::{Allow, Parse, Parser, Part, Skipped};
-use crate::Span;
-use crate::syntax::ast::{Expression, ExpressionKind, StringLiteral, StringPart};
-use crate::syntax::lexer::{Quotes, decode};
-use crate::syntax::token::{Token, TokenKind};
+use crate::{
+    Span,
+    syntax::{
+        ast::{Expression, ExpressionKind, StringLiteral, StringPart},
+        lexer::{Quotes, decode},
+        token::{Token, TokenKind},
+    },
+};
 
 const GO_ON: [TokenKind; 3] = [TokenKind::StringMiddle, TokenKind::StringEnd, TokenKind::NewLine];
 

@@ -1,10 +1,11 @@
-use super::member::List;
-use super::{Allow, Parse, Parser, Part};
-use crate::Span;
-use crate::syntax::ast::{
-    ObjectType, ObjectTypeItem, ObjectTypeKey, TupleItem, TypeExpression, TypeKind, UnaryOperator,
+use super::{Allow, Parse, Parser, Part, member::List};
+use crate::{
+    Span,
+    syntax::{
+        ast::{ObjectType, ObjectTypeItem, ObjectTypeKey, TupleItem, TypeExpression, TypeKind, UnaryOperator},
+        token::TokenKind,
+    },
 };
-use crate::syntax::token::TokenKind;
 
 const OPERAND: [TokenKind; 5] =
     [TokenKind::StringEnd, TokenKind::RightBrace, TokenKind::RightParen, TokenKind::RightSquare, TokenKind::NewLine];
