@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     context::{Context, join},
-    resources::{self, Found},
+    resources::{Found, loop_names},
     value::{List, Piece, Value},
 };
 use crate::syntax::ast::{
@@ -36,7 +36,7 @@ impl Scope {
         scope
     }
 
-    fn get(&self, name: &str) -> Option<&Value> {
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
         self.names.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }
@@ -45,7 +45,7 @@ impl Scope {
 pub(super) struct Evaluator<'a> {
     pub context: &'a Context,
     /// Variables that were computed, by file and name.
-    variables: RefCell<HashMap<(String, String), Value>>,
+    pub(super) variables: RefCell<HashMap<(String, String), Value>>,
     depth: Cell<usize>,
 }
 
@@ -236,38 +236,8 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn named(&self, name: &str, scope: &Scope) -> Value {
-        if let Some(value) = scope.get(name) {
-            return value.clone();
-        }
-        match self.context.find(&scope.path, name) {
-            Some((path, statement)) => self.declared(&path, statement),
-            None => Value::Computed,
-        }
-    }
-
-    fn declared(&self, path: &str, statement: &Statement) -> Value {
-        match &statement.kind {
-            StatementKind::Parameter { name, .. } => {
-                self.context.parameter(path, &name.text).cloned().unwrap_or_else(|| Value::named(&name.text))
-            }
-            StatementKind::Variable { name, value, .. } => {
-                let key = (path.to_owned(), name.text.clone());
-                if let Some(known) = self.variables.borrow().get(&key) {
-                    return known.clone();
-                }
-                let made = self.deeper(|| self.value(value, &Scope::new(path)));
-                self.variables.borrow_mut().insert(key, made.clone());
-                made
-            }
-            StatementKind::Resource(resource) => Value::symbol(&resource.name.text),
-            StatementKind::Module { name, .. } => Value::symbol(&name.text),
-            _ => Value::Computed,
-        }
-    }
-
     /// Goes one variable or function deeper, unless it seems to have no end.
-    fn deeper(&self, make: impl FnOnce() -> Value) -> Value {
+    pub(super) fn deeper(&self, make: impl FnOnce() -> Value) -> Value {
         if self.depth.get() >= DEPTH {
             return Value::Computed;
         }
@@ -277,62 +247,12 @@ impl<'a> Evaluator<'a> {
         made
     }
 
-    fn property(&self, base: &Expression, name: &str, scope: &Scope) -> Value {
-        if let ExpressionKind::Variable(alias) = &base.kind
-            && scope.get(&alias.text).is_none()
-            && let Some((path, statement)) = self.context.find_in(&scope.path, &alias.text, name)
-        {
-            return self.declared(&path, statement);
-        }
-        self.value(base, scope).property(name)
-    }
-
-    /// `parent::child`, under the name that the child has as a statement of its own.
-    fn nested(&self, base: &Expression, name: &str, scope: &Scope) -> Value {
-        let (Value::Reference(base), Some(file)) = (self.value(base, scope), self.context.file(&scope.path)) else {
-            return Value::Computed;
-        };
-        resources::nested(file, &base.path, name).map_or(Value::Computed, Value::symbol)
-    }
-
-    fn method(&self, base: &Expression, name: &str, arguments: &[Expression], scope: &Scope) -> Value {
-        let ExpressionKind::Variable(alias) = &base.kind else { return Value::Computed };
-        if let Some((path, statement)) = self.context.find_in(&scope.path, &alias.text, name) {
-            return self.user_function(&path, statement, arguments, scope);
-        }
-        if matches!(alias.text.as_str(), "sys" | "az") { self.builtin(name, arguments, scope) } else { Value::Computed }
-    }
-
-    fn call(&self, name: &str, arguments: &[Expression], scope: &Scope) -> Value {
-        match self.context.find(&scope.path, name) {
-            Some((path, statement)) => self.user_function(&path, statement, arguments, scope),
-            None => self.builtin(name, arguments, scope),
-        }
-    }
-
-    fn user_function(&self, path: &str, statement: &Statement, arguments: &[Expression], scope: &Scope) -> Value {
-        let StatementKind::Function { parameters, body, .. } = &statement.kind else { return Value::Computed };
-        let mut inner = Scope::new(path);
-        for (parameter, argument) in parameters.iter().zip(arguments) {
-            inner = inner.with(&parameter.name.text, self.value(argument, scope));
-        }
-        self.deeper(|| self.value(body, &inner))
-    }
-
     /// The value of a lambda for these arguments.
     pub(super) fn apply(&self, lambda: &Expression, arguments: &[Value], scope: &Scope) -> Value {
         let ExpressionKind::Lambda { parameters, body, .. } = &lambda.inner().kind else { return Value::Computed };
         let bound = parameters.iter().zip(arguments);
         let scope = bound.fold(scope.clone(), |scope, (name, value)| scope.with(&name.text, value.clone()));
         self.value(body, &scope)
-    }
-}
-
-/// The names that the loop of a resource or module has for item and index.
-pub(super) fn loop_names(value: &Expression) -> Vec<&Name> {
-    match &value.kind {
-        ExpressionKind::For(each) => std::iter::once(&each.item).chain(&each.index).collect(),
-        _ => Vec::new(),
     }
 }
 

@@ -16,8 +16,10 @@
 
 mod builtin;
 mod context;
+mod environment;
 mod evaluate;
 mod kinds;
+mod names;
 mod print;
 mod resources;
 mod value;

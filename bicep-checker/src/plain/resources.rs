@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::context::Context;
-use crate::syntax::ast::{File, Name, ObjectItem, Resource, StatementKind};
+use crate::syntax::ast::{Expression, ExpressionKind, File, Name, ObjectItem, Resource, StatementKind};
 
 /// A resource as a file declares it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,7 +94,7 @@ fn below<'a>(
         here.siblings.extend(parent.siblings.iter().cloned());
         here.items.extend(&parent.items);
     }
-    here.items.extend(super::evaluate::loop_names(&resource.value));
+    here.items.extend(loop_names(&resource.value));
     let (outer, outer_version) = (declared.ty.clone(), declared.version.clone());
     found.push(Found { declared, resource, parent });
     for (child, symbol) in nested {
@@ -134,4 +134,12 @@ pub(super) fn nested(file: &File, parent: &str, name: &str) -> Option<String> {
         found.resource.name.text == name && found.parent.as_ref().is_some_and(|above| above.symbol == parent)
     };
     every(file).into_iter().find(is_it).map(|found| found.declared.symbol)
+}
+
+/// The names that the loop of a resource or module has for item and index.
+pub(super) fn loop_names(value: &Expression) -> Vec<&Name> {
+    match &value.kind {
+        ExpressionKind::For(each) => std::iter::once(&each.item).chain(&each.index).collect(),
+        _ => Vec::new(),
+    }
 }
