@@ -3,6 +3,7 @@
 //! The language is that of Bicep CLI 0.49. What is found here is found by the compiler too; the reverse does not hold:
 //! that Azure accepts a template, only `what-if` against a subscription can tell.
 
+pub mod check;
 pub mod diagnostic;
 pub mod format;
 pub mod plain;
