@@ -3,7 +3,7 @@ metadata description = 'Everything that Contoso Events has in Azure, but for the
 
 targetScope = 'subscription'
 
-import { appRole, appSpec, grant, person, personRole, stage, tagsOf } from 'types.bicep'
+import { appRole, appSpec, grant, numberByName, person, personRole, stage, tagsOf } from 'types.bicep'
 import { functionAppNameOf, groupNameOf, hostStorageNameOf, identityNameOf, namesOf, topicNameOf } from 'names.bicep'
 
 @description('App as it was deployed.')
@@ -83,7 +83,7 @@ param throughputUnits int
 param maximumThroughputUnits int
 
 @description('Required. Request units a second of each Cosmos DB database, at most; a tenth is paid for at rest.')
-param cosmosThroughput { *: int }
+param cosmosThroughput numberByName
 
 @description('Required. How far back Cosmos DB can be restored.')
 param backupTier 'Continuous7Days' | 'Continuous30Days'

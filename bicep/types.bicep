@@ -32,6 +32,20 @@ type tagSet = {
 }
 
 @export()
+@description('Texts by name.')
+type textByName = {
+  @description('Required. Text of a name.')
+  *: string
+}
+
+@export()
+@description('Numbers by name.')
+type numberByName = {
+  @description('Required. Number of a name.')
+  *: int
+}
+
+@export()
 @description('Instances that are kept ready.')
 type readyInstances = {
   @description('Required. A function, as function:Name, or http for all functions of HTTP.')

@@ -5,8 +5,10 @@
 
 pub mod check;
 pub mod diagnostic;
+pub mod evaluate;
 pub mod format;
 pub mod plain;
+pub mod policy;
 pub mod syntax;
 
 pub use diagnostic::{Diagnostic, Severity, Span};

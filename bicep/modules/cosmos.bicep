@@ -1,6 +1,6 @@
 metadata description = 'Cosmos DB account with its databases and containers.'
 
-import { tagSet } from '../types.bicep'
+import { numberByName, tagSet } from '../types.bicep'
 
 @description('Container.')
 type containerSpec = {
@@ -37,7 +37,7 @@ param databases string[]
 param containers containerSpec[]
 
 @description('Required. Request units a second that the containers of each database share, at most; a tenth is paid for at rest.')
-param maxThroughput { *: int }
+param maxThroughput numberByName
 
 @description('Required. Whether replicas are spread over zones.')
 param zoneRedundant bool

@@ -1,6 +1,6 @@
 metadata description = 'Roles of one identity or group, each on the one thing that it is needed for.'
 
-import { grant } from '../types.bicep'
+import { grant, textByName } from '../types.bicep'
 
 @description('Required. Name of the identity or group, which names of the assignments are made of.')
 param principalName string
@@ -21,7 +21,7 @@ param namespaceName string
 param dataStorageName string
 
 @description('Required. Names of the Event Grid topics by those in topology.json.')
-param topicNames { *: string }
+param topicNames textByName
 
 @description('Required. Name of the Event Grid system topic of that storage account.')
 param storageTopicName string

@@ -1,13 +1,13 @@
 metadata description = 'Event Grid subscriptions to functions. Azure asks the function whether it agrees, so they come after the code.'
 
-import { stage } from '../types.bicep'
+import { stage, textByName } from '../types.bicep'
 import { functionAppNameOf, namesOf } from '../names.bicep'
 
 @description('Required. Stage.')
 param environmentName stage
 
 @description('Required. Name of the app that has each function.')
-param apps { *: string }
+param apps textByName
 
 @description('Subscriptions of topology.json.')
 var subscriptions = loadJsonContent('../topology.json', '$.eventGrid.subscriptions')

@@ -147,7 +147,19 @@ impl<'a> Here<'_, 'a> {
                 if self.reached(base).is_some() || self.reached(value).is_some() =>
             {
                 self.search(index, place, at, open, found);
-                if !place {
+                let is_item = matches!(&base.inner().kind, ExpressionKind::Variable(_))
+                    && self.reached(base).is_some_and(|symbol| self.is_many(symbol));
+                // `x['name']` is `x.name`; an item of a loop is a whole resource.
+                let named = self.type_of(index).members().into_iter().map(|one| match one {
+                    Type::TextIs(name) => Some(name),
+                    _ => None,
+                });
+                let named: Option<Vec<_>> = if is_item { None } else { named.collect() };
+                let is_known = match (named, self.reached(base)) {
+                    (Some(names), Some(symbol)) => names.iter().all(|name| self.is_known(symbol, name, open)),
+                    _ => place,
+                };
+                if !is_known {
                     found.push(RunTime { at: here, of: format!("`{}`", value.span.text(&self.source().text)) });
                 }
             }

@@ -12,6 +12,8 @@ use super::{
     },
 };
 
+use crate::syntax::ast::TypeKind;
+
 impl<'a> Here<'_, 'a> {
     /// The type of a resource.
     pub(crate) fn resource(&self, at: usize) -> Rc<types::Resource> {
@@ -77,7 +79,9 @@ impl<'a> Here<'_, 'a> {
     }
 
     fn interface(&self, there: &Here<'_, 'a>) -> Object {
-        let params = there.takes();
+        let mut params = there.takes();
+        // Null stands for the default.
+        params.properties.iter_mut().for_each(|property| property.flags.null = !property.flags.required);
         let needs_params = params.properties.iter().any(|property| property.flags.required);
         let mut outputs = Object { name: "outputs".to_owned(), ..Object::default() };
         for output in &there.model.outputs {
@@ -106,8 +110,10 @@ impl<'a> Here<'_, 'a> {
         let mut params = Object { name: "params".to_owned(), ..Object::default() };
         for (at, parameter) in self.model.parameters.iter().enumerate() {
             let ty = self.parameter(at);
-            let optional = parameter.default.is_some();
-            let required = !optional && !ty.is_nullable();
+            // Said with `?`, or by the type that is named.
+            let may_be_null =
+                parameter.ty.is_some_and(|ty| matches!(ty.kind, TypeKind::Nullable(_))) || ty.is_nullable();
+            let required = parameter.default.is_none() && !may_be_null;
             params.set(&parameter.name.text, ty, Flags { required, ..Flags::default() });
         }
         params

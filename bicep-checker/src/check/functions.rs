@@ -173,14 +173,13 @@ const ALL: [Function; 98] = [
 ];
 
 /// `listKeys`, `listAccountSas`, …: any function of a service.
-const LIST: Function = of("list*", "az", "ss*", 1, Some(3), Any, RunTime);
+const LIST: Function = of("list*", "az", "ss*", 2, Some(3), Any, RunTime);
 
 /// The function of that name.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
     let exact = ALL.iter().find(|function| function.name == name);
     exact.or_else(|| {
-        let is_list =
-            name.strip_prefix("list").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
+        let is_list = name.strip_prefix("list").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphabetic()));
         ALL.iter().find(|function| is_list && function.name == LIST.name)
     })
 }

@@ -18,6 +18,8 @@ mod declared;
 mod directives;
 mod functions;
 mod infer;
+mod limits;
+mod loops;
 mod model;
 mod narrow;
 mod params;
@@ -25,6 +27,8 @@ mod references;
 mod rules;
 mod scopes;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use std::{
@@ -101,6 +105,8 @@ pub fn check_folder(folder: &Path, options: &Options) -> io::Result<Report> {
             here.check_declarations();
             here.check_scopes();
             here.check_constants();
+            here.check_loops();
+            here.check_limits();
             params::check(&here);
             rules::check(&here, options.today.as_deref());
         }

@@ -69,6 +69,8 @@ fn check_path(here: &Here<'_, '_>, path: &StringLiteral, file: Option<usize>) {
     if file == Some(here.at) {
         here.error("BCP094", path.span, "The file refers to itself.");
     } else if file.is_some() {
+    } else if text.ends_with(".json") && here.source().path.parent().is_some_and(|folder| folder.join(text).is_file()) {
+        // A template in JSON: what it takes and gives is not known here.
     } else if text.is_empty() {
         here.error("BCP050", path.span, "The path is empty.");
     } else if ["br:", "br/", "ts:", "ts/"].iter().any(|scheme| text.starts_with(scheme)) {

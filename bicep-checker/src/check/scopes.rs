@@ -32,6 +32,9 @@ impl<'a> Here<'_, 'a> {
                     self.error("BCP036", parent.value.span, message);
                 }
             }
+            Type::Resource(_) if self.reached(&parent.value).is_none() => {
+                self.error("BCP240", parent.value.span, "A parent is named directly.");
+            }
             Type::Resource(_) => {}
             Type::Any if self.model.symbol(&parent.value).is_some() => {}
             Type::Any => self.error("BCP176", parent.value.span, "`any` cannot be a parent."),

@@ -56,7 +56,7 @@ fn comments_keep_their_place() {
         ("var a = { b: 1 // why\n}", "var a = {\n  b: 1 // why\n}\n"),
         ("var a = { /* none */ }", "var a = {\n  /* none */\n}\n"),
         ("  #disable-next-line   BCP037   x   // why\nvar a = 1", "#disable-next-line BCP037 x // why\nvar a = 1\n"),
-        ("@a()\n// why\n\n@b()\n\nparam c string", "@a()\n// why\n@b()\nparam c string\n"),
+        ("@a()\n// why\n  \n\n@b()\n \n\nparam c string", "@a()\n// why\n@b()\nparam c string\n"),
         ("var a = b(\n1, // one\n2)", "var a = b(\n  1,\n  // one\n  2\n)\n"),
     ]);
 }
@@ -132,5 +132,7 @@ fn loops_types_and_functions_are_set() {
 fn a_broken_text_is_left_alone() {
     let found = format("var a = [\n  1,\n]\n", FileKind::Bicep).unwrap_err();
     assert_eq!(found[0].code, "BCP238");
+    let tuple = "type a = [\n  @description('b')\n  string\n]\n";
+    assert_eq!(format(tuple, FileKind::Bicep).unwrap_err()[0].code, "format", "the compiler would set it on one line");
     assert_eq!(found[0].render("a.bicep", "var a = [\n  1,\n]\n").split(": ").next(), Some("a.bicep(2,5) "));
 }

@@ -47,11 +47,6 @@ pub fn parse_params(text: &str) -> Parsed {
     parse(text, FileKind::Parameters).0
 }
 
-/// The tokens of a text and what is wrong with them.
-pub(crate) fn parse_tokens(text: &str) -> (Tokens, Vec<Diagnostic>) {
-    lexer::tokens(text)
-}
-
 /// The tree and the tokens it was made of.
 pub(crate) fn parse(text: &str, kind: FileKind) -> (Parsed, Tokens) {
     let (tokens, mut diagnostics) = lexer::tokens(text);

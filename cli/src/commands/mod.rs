@@ -167,6 +167,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_deployed_is_optimised() {
+        let refused = Cli::try_parse_from(["contoso", "package", "--azure", "--debug"]).expect_err("a contradiction");
+        assert_eq!(refused.kind(), clap::error::ErrorKind::ArgumentConflict);
+        assert!(Cli::try_parse_from(["contoso", "package", "--azure", "--no-build"]).is_ok());
+    }
+
     /// What `./contoso COMMAND --help` shows where nothing is built yet. `CONTOSO_WRITE_HELP=1` writes it anew.
     #[test]
     fn the_help_of_a_fresh_clone_is_that_of_the_built_command() {

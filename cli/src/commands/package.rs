@@ -17,7 +17,9 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   contoso package
-      Stages the whole app in target/app and zips it as target/app.zip
+      Stages the whole app in target/app and zips it as target/app.zip, for this machine
+  contoso package --azure
+      The same for the image of Azure's Functions host (Linux on x86-64, glibc 2.31): what is deployed
   contoso package --functions ProductProjection,SiteApi --out target/site
       Stages a part of it: one binary serves many apps
   contoso package --set ProductChanges.feedPollDelay=50
@@ -34,6 +36,10 @@ pub(super) struct Args {
     /// Where to stage the app; the zip goes beside it [default: target/app]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Build for the image of Azure's Functions host instead of this machine, with cargo-zigbuild and Zig; the first time installs them
+    /// below target, from crates.io and PyPI. Always optimised, hence not with --debug
+    #[arg(long, conflicts_with = "debug")]
+    azure: bool,
 }
 
 /// What `package` and `up` have in common.
@@ -62,7 +68,8 @@ impl AppArgs {
 
 /// Packages the app.
 pub(super) fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
-    let staged = stage(&args.app, args.out.clone(), project, Profile::Release)?;
+    let profile = if args.azure { Profile::Azure } else { Profile::Release };
+    let staged = stage(&args.app, args.out.clone(), project, profile)?;
     let zip = staged.zip()?;
     let size = std::fs::metadata(&zip).with_context(|| format!("cannot read {}", zip.display()))?.len();
     let paint = Paint::stderr();

@@ -9,18 +9,23 @@ use std::{
 
 use serde_json::Value;
 
-use super::PackageError;
+use super::{PackageError, azure};
 use crate::{environment, project::Project};
 
 /// The package and the executable of the handler.
 const PACKAGE: &str = "contoso-handlers";
 const EXECUTABLE: &str = "contoso-handler";
 
+/// Where Cargo puts what it builds for the platform of the Functions host.
+const AZURE_FOLDER: &str = "x86_64-unknown-linux-gnu/release";
+
 /// Which build of the handler to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// Optimised, as it is deployed.
+    /// Optimised, for this machine.
     Release,
+    /// Optimised, for the image of the Functions host: what is deployed.
+    Azure,
     /// As it runs on this machine: built together with the command, and quicker.
     Local,
     /// Not optimised at all.
@@ -32,6 +37,7 @@ impl Profile {
     fn folder(self) -> &'static str {
         match self {
             Self::Release => "release",
+            Self::Azure => AZURE_FOLDER,
             Self::Local => "local",
             Self::Debug => "debug",
         }
@@ -45,23 +51,29 @@ impl Profile {
 /// and most of what handler and command need is compiled once instead of twice.
 ///
 /// # Errors
-/// When Cargo cannot be started, or the build fails.
+/// When Cargo cannot be started, the build fails, or a build for Azure would not start there.
 pub fn build(project: &Project, profile: Profile) -> Result<PathBuf, PackageError> {
     if profile == Profile::Local {
         return build_local(project);
     }
     // Set by Cargo where it runs us.
     let cargo = environment::variable("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let mut command = Command::new(cargo);
-    command
-        .current_dir(project.root())
-        .args(["build", "--package", PACKAGE, "--bin", EXECUTABLE, "--message-format", "json-render-diagnostics"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    if profile == Profile::Release {
+    let mut command = if profile == Profile::Azure {
+        azure::builder(project, &cargo, &target(project))?
+    } else {
+        let mut command = Command::new(cargo);
+        command.arg("build");
+        command
+    };
+    if profile != Profile::Debug {
         // What is deployed brings its OpenSSL; builds for this machine may take the system's.
         command.arg("--release").env_remove("OPENSSL_NO_VENDOR");
     }
+    command
+        .current_dir(project.root())
+        .args(["--package", PACKAGE, "--bin", EXECUTABLE, "--message-format", "json-render-diagnostics"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
     let mut child = command.spawn().map_err(PackageError::Cargo)?;
     let executable = child.stdout.take().and_then(|messages| {
         serde_json::Deserializer::from_reader(BufReader::new(messages)) // json: Cargo's own
@@ -73,7 +85,7 @@ pub fn build(project: &Project, profile: Profile) -> Result<PathBuf, PackageErro
     });
     let status = child.wait().map_err(PackageError::Cargo)?;
     match executable {
-        Some(executable) if status.success() => Ok(executable),
+        Some(executable) if status.success() => checked(executable, profile),
         _ => Err(PackageError::Build(status)),
     }
 }
@@ -93,10 +105,29 @@ fn build_local(project: &Project) -> Result<PathBuf, PackageError> {
 /// The executable of the last build.
 ///
 /// # Errors
-/// When there is none.
+/// When there is none, or it is for Azure and would not start there.
 pub fn built(project: &Project, profile: Profile) -> Result<PathBuf, PackageError> {
-    let target = environment::variable("CARGO_TARGET_DIR").map_or_else(|| project.root().join("target"), PathBuf::from);
-    let folder = project.root().join(target).join(profile.folder());
-    let handler = folder.join(EXECUTABLE).with_extension(std::env::consts::EXE_EXTENSION);
-    if handler.is_file() { Ok(handler) } else { Err(PackageError::NotBuilt(handler.display().to_string())) }
+    let mut handler = target(project).join(profile.folder()).join(EXECUTABLE);
+    if profile != Profile::Azure {
+        handler.set_extension(std::env::consts::EXE_EXTENSION);
+    }
+    if handler.is_file() {
+        checked(handler, profile)
+    } else {
+        Err(PackageError::NotBuilt(handler.display().to_string()))
+    }
+}
+
+/// Nothing that is for Azure goes on unless it starts there.
+fn checked(handler: PathBuf, profile: Profile) -> Result<PathBuf, PackageError> {
+    if profile == Profile::Azure {
+        azure::check(&handler)?;
+    }
+    Ok(handler)
+}
+
+/// Cargo's folder of all that is built.
+fn target(project: &Project) -> PathBuf {
+    let target = environment::variable("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    project.root().join(target)
 }

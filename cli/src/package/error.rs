@@ -87,6 +87,54 @@ pub enum PackageError {
     /// The build failed; Cargo has said why.
     #[error("the handler does not build: cargo ended with {0}")]
     Build(std::process::ExitStatus),
+    /// Zig is a package of Python's.
+    #[error(
+        "--azure links with Zig, which comes from PyPI, and {python} has no venv here; install it (Debian: apt-get install python3 python3-venv), then repeat"
+    )]
+    NoPython {
+        /// What was run.
+        python: String,
+    },
+    /// A tool is missing and could not be installed.
+    #[error(
+        "--azure needs {tool} {version}, and installing it from {registry} failed ({ended}); run `{command}` where {registry} can be reached, then repeat"
+    )]
+    Tool {
+        /// The tool.
+        tool: &'static str,
+        /// The version that is wanted.
+        version: &'static str,
+        /// Where it comes from.
+        registry: &'static str,
+        /// What failed.
+        command: String,
+        /// How.
+        ended: String,
+    },
+    /// Rust cannot build for the platform of the Functions host.
+    #[error(
+        "--azure builds for {target}, and this Rust has no standard library for it; run `rustup target add {target}`, then repeat"
+    )]
+    NoStandardLibrary {
+        /// The platform.
+        target: &'static str,
+    },
+    /// What should be the handler is none.
+    #[error("{file}: not an executable of Linux: {reason}")]
+    Executable {
+        /// The file.
+        file: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The handler would not start where it is deployed to.
+    #[error("{file} would not start on the image of the Functions host (glibc 2.31): {missing}")]
+    BaseImage {
+        /// The handler.
+        file: String,
+        /// What it needs and the image does not have.
+        missing: String,
+    },
     /// There is no build to take.
     #[error("--no-build: there is no {0}; leave the flag out once")]
     NotBuilt(String),

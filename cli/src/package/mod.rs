@@ -5,6 +5,7 @@
 //! function that silently does not run.
 
 mod archive;
+mod azure;
 mod build;
 mod change;
 mod definition;
@@ -20,6 +21,7 @@ use serde::Deserialize;
 
 use self::definition::Definition;
 use crate::project::Project;
+pub use azure::Needs;
 pub use build::{Profile, build, built};
 pub use change::{Change, ChangeError};
 pub use error::PackageError;
@@ -234,6 +236,10 @@ fn write_local_settings(project: &Project, to: &Path) -> Result<(), PackageError
 
 fn read(file: &Path) -> Result<String, PackageError> {
     std::fs::read_to_string(file).map_err(|source| PackageError::Read { file: file.display().to_string(), source })
+}
+
+fn read_bytes(file: &Path) -> Result<Vec<u8>, PackageError> {
+    std::fs::read(file).map_err(|source| PackageError::Read { file: file.display().to_string(), source })
 }
 
 fn write_error(file: &Path, source: std::io::Error) -> PackageError {

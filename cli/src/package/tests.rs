@@ -113,11 +113,16 @@ fn the_zip_runs_its_handler_and_is_the_same_each_time() {
     let staged = stage(&checkout.project, &checkout.request()).expect("staged");
     let first = std::fs::read(staged.zip().expect("zipped")).expect("readable");
     assert_eq!(std::fs::read(staged.zip().expect("zipped")).expect("readable"), first);
+    // Staged again, elsewhere and at another time.
+    let request = Request { out: checkout.directory.path().join("elsewhere"), ..checkout.request() };
+    let again = stage(&checkout.project, &request).expect("staged");
+    assert_eq!(std::fs::read(again.zip().expect("zipped")).expect("readable"), first);
 
     let mut zip = zip::ZipArchive::new(std::io::Cursor::new(first)).expect("a zip");
     let mut executable = Vec::new();
     for index in 0..zip.len() {
         let entry = zip.by_index(index).expect("an entry");
+        // As the central directory has it, which is what hosts and tools read.
         let mode = entry.unix_mode().expect("a mode") & 0o777;
         assert!(mode == 0o755 || mode == 0o644, "{} has {mode:o}", entry.name());
         if mode == 0o755 {

@@ -10,7 +10,8 @@
 //! A second delivery measures again; of two runs the one that began later is kept.
 //!
 //! A group's progress is the checkpoint that the Event Hubs trigger keeps as metadata of a blob; that of the feed is the lease that
-//! the Cosmos DB trigger keeps as an item, compared with the session token of each physical partition: see [`crate::domain::lag`].
+//! the Cosmos DB trigger keeps as an item, compared with the session token of each physical partition: see [`crate::domain::lag`]. All of
+//! it can be read by the roles of the functions that are measured, so this one brings that on `site/health` alone.
 
 use crate::{
     app::{App, Reads},

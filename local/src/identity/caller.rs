@@ -1,7 +1,10 @@
 //! Authenticated caller: an identity that has proved itself, and what it may do.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -26,9 +29,27 @@ pub(super) struct Principal {
 
 #[derive(Debug)]
 struct Assignment {
+    role: topology::RoleAssignment,
     allows: &'static [Action],
-    /// Segments of the path, lower case; none is the whole stack.
+    /// Segments of its scope, in lower case.
     scope: Vec<String>,
+    /// What was allowed by it so far, a bit for each action.
+    used: AtomicU32,
+}
+
+impl Assignment {
+    fn covers(&self, action: Action, asked: &[String]) -> bool {
+        self.allows.contains(&action) && asked.starts_with(&self.scope)
+    }
+
+    /// Whether the most that its role allows, which is listed last, was asked for.
+    fn is_needed(&self) -> bool {
+        self.allows.last().is_none_or(|most| self.used.load(Relaxed) & bit(*most) != 0)
+    }
+}
+
+fn bit(action: Action) -> u32 {
+    1 << action as u32
 }
 
 impl Principal {
@@ -39,7 +60,12 @@ impl Principal {
                 format!("the identity `{}` has a role `{}` that no service asks for", identity.name, assignment.role)
             };
             let role = Role::named(&assignment.role).ok_or_else(unknown)?;
-            Ok(Assignment { allows: role.allows, scope: segments(&assignment.scope) })
+            Ok(Assignment {
+                role: assignment.clone(),
+                allows: role.allows,
+                scope: segments(&assignment.scope),
+                used: AtomicU32::new(0),
+            })
         };
         let id = |kind: &str| Uuid::new_v5(&TENANT, format!("{kind}/{}", identity.name).as_bytes());
         Ok(Self {
@@ -49,6 +75,12 @@ impl Principal {
             secret,
             assignments: identity.roles.iter().map(assign).collect::<Result<_, String>>()?,
         })
+    }
+
+    /// Its assignments that nobody needed so far.
+    pub(super) fn unneeded(&self) -> Vec<topology::RoleAssignment> {
+        let unneeded = self.assignments.iter().filter(|assignment| !assignment.is_needed());
+        unneeded.map(|assignment| assignment.role.clone()).collect()
     }
 }
 
@@ -93,10 +125,12 @@ impl Caller {
     /// When no role does; the message names the roles that would.
     pub fn may(&self, action: Action, scope: &str) -> Result<(), Forbidden> {
         let asked = segments(scope);
-        let covers = |given: &Assignment| given.allows.contains(&action) && asked.starts_with(&given.scope);
-        match self.principal.assignments.iter().any(covers) {
-            true => Ok(()),
-            false => Err(Forbidden { identity: self.principal.name.clone(), action, scope: scope.to_owned() }),
+        match self.principal.assignments.iter().find(|given| given.covers(action, &asked)) {
+            Some(given) => {
+                given.used.fetch_or(bit(action), Relaxed);
+                Ok(())
+            }
+            None => Err(Forbidden { identity: self.principal.name.clone(), action, scope: scope.to_owned() }),
         }
     }
 }

@@ -151,6 +151,13 @@ impl Identity {
         self.shared.principals.get(name).map(|principal| Caller::unlimited(Arc::clone(principal)))
     }
 
+    /// The roles of the identity `name` of which nothing was asked yet that a lesser role would not allow as well, such as a contributor's of
+    /// something that was only read. After all that an app does, these are more than it needs.
+    #[must_use]
+    pub fn unneeded(&self, name: &str) -> Vec<topology::RoleAssignment> {
+        self.shared.principals.get(name).map(|principal| principal.unneeded()).unwrap_or_default()
+    }
+
     /// The identity whose secret this is: what its app has as `IDENTITY_HEADER`.
     #[must_use]
     pub fn caller_with(&self, secret: &str) -> Option<Caller> {

@@ -114,6 +114,23 @@ async fn one_port_speaks_plain_text_and_tls_to_those_who_trust_the_authority() {
 }
 
 #[tokio::test]
+async fn a_role_is_needed_once_the_most_it_allows_was_asked_for() {
+    let dir = TempDir::new().expect("a folder");
+    let role = |role: &str, scope: &str| topology::RoleAssignment { role: role.to_owned(), scope: scope.to_owned() };
+    let (writes, reads) =
+        (role("Storage Blob Data Contributor", "storage"), role("Schema Registry Reader", "eventHubs"));
+    let identity = topology::Identity { name: "app".to_owned(), roles: vec![writes.clone(), reads] };
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let authority = Identity::start(&[identity], dir.path(), listener, &Hosts::default()).expect("an authority");
+    let caller = authority.caller("app").expect("an identity");
+    caller.may(Action::SchemaRead, "eventHubs").expect("allowed");
+    caller.may(Action::BlobRead, "storage/blobs/a").expect("allowed");
+    assert_eq!(authority.unneeded("app"), [writes]);
+    caller.may(Action::BlobWrite, "storage/blobs/a").expect("allowed");
+    assert_eq!(authority.unneeded("app"), []);
+}
+
+#[tokio::test]
 async fn an_unknown_role_is_named() {
     let dir = TempDir::new().expect("a folder");
     let identity = topology::Identity {

@@ -1,6 +1,9 @@
 //! A stack in the test's own process, for what a user cannot do from outside: step the clock, rewind, look at stores.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use axum::http::{HeaderMap, HeaderValue, Method};
 use bytes::Bytes;
@@ -47,10 +50,17 @@ impl Drop for Running {
 impl Inside {
     /// Everything, on an empty data directory.
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Everything, on an empty data directory, of a topology that was changed.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Topology)) -> Self {
         let data = TempDir::new().expect("a temporary folder");
         let topology = concat!(env!("CARGO_MANIFEST_DIR"), "/../topology.json");
+        let mut topology = Topology::read(topology.as_ref()).expect("a topology");
+        change(&mut topology);
         let options = StackOptions {
-            topology: Topology::read(topology.as_ref()).expect("a topology"),
+            topology,
             data_dir: data.path().to_owned(),
             ports: Ports::auto(),
             sync: Sync::Process,
@@ -86,9 +96,14 @@ impl Inside {
 
     /// Starts the app with an identity of the topology, in place of the one that may run.
     pub(crate) async fn run_app_as(&self, identity: &str) {
+        self.run_staged_as(&self.app, identity).await;
+    }
+
+    /// Starts another app with an identity of the topology, in place of the one that may run.
+    pub(crate) async fn run_staged_as(&self, dir: &Path, identity: &str) {
         self.stack.stop_app().await;
         let settings = app_settings::of(&self.stack, identity).expect("an identity of the topology");
-        let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: false };
+        let app = AppOptions { dir: dir.to_owned(), settings, enforce_keys: false };
         self.stack.run_app(app).await.expect("the app starts");
     }
 

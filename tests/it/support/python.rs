@@ -1,4 +1,5 @@
-//! A virtual environment with unmodified official clients, made once for the whole run.
+//! Virtual environments, each made once for the whole run: one with unmodified official clients, one with the tools that check what
+//! is not Rust.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,18 +9,25 @@ use std::{
 
 use super::child;
 
-const PACKAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/requirements.txt");
+const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/requirements.txt");
+const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/requirements.txt");
 
-/// The environment's `python`.
+/// The `python` that has the clients.
 pub(crate) fn python() -> Command {
-    static ENVIRONMENT: LazyLock<PathBuf> = LazyLock::new(environment);
+    static ENVIRONMENT: LazyLock<PathBuf> = LazyLock::new(|| environment("python-clients", CLIENTS));
     Command::new(ENVIRONMENT.join("bin/python"))
 }
 
-/// The environment lies beside the build output, named by what it holds, so that a second run finds it ready.
-fn environment() -> PathBuf {
-    let requirements = std::fs::read_to_string(PACKAGES).expect("requirements.txt");
-    let home = child::target().join("python-clients");
+/// One of the tools: `zizmor`, `check-jsonschema`, `shellcheck`.
+pub(crate) fn tool(name: &str) -> Command {
+    static ENVIRONMENT: LazyLock<PathBuf> = LazyLock::new(|| environment("python-tools", TOOLS));
+    Command::new(ENVIRONMENT.join("bin").join(name))
+}
+
+/// An environment lies beside the build output, named by what it holds, so that a second run finds it ready.
+fn environment(name: &str, packages: &str) -> PathBuf {
+    let requirements = std::fs::read_to_string(packages).expect("requirements.txt");
+    let home = child::target().join(name);
     let stamp = home.join("requirements.txt");
     if std::fs::read_to_string(&stamp).is_ok_and(|held| held == requirements) {
         return home;
@@ -30,7 +38,7 @@ fn environment() -> PathBuf {
         "--quiet",
         "--disable-pip-version-check",
         "-r",
-        PACKAGES,
+        packages,
     ]));
     std::fs::write(&stamp, requirements).expect("a stamp");
     home

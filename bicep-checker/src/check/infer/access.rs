@@ -1,7 +1,13 @@
 //! `a.b`, `a.?b`, `a[0]`, `a::b`
 
+use std::rc::Rc;
+
 use super::{Expression, ExpressionKind, Here, Object, Symbol, Type, assignable};
-use crate::{Diagnostic, Severity, Span, check::types::assign::suggestion, syntax::ast::Name};
+use crate::{
+    Diagnostic, Severity, Span,
+    check::{model::decorator, types::assign::suggestion},
+    syntax::ast::Name,
+};
 
 /// One step of a chain of accesses: the type so far, and whether a null was passed over by `.?` earlier in the chain.
 struct Step {
@@ -53,14 +59,39 @@ impl<'a> Here<'_, 'a> {
         Step { ty: ty.now(), passed_null }
     }
 
-    /// Whether what is accessed is a resource or module that is deployed under a condition.
+    /// Whether what is accessed is a resource or module that may not be deployed.
     fn is_conditional(&self, base: &Expression) -> bool {
         let symbol = match &base.inner().kind {
-            ExpressionKind::Variable(_) => self.model.symbol(base).filter(|symbol| !self.is_many(*symbol)),
+            ExpressionKind::Variable(_) | ExpressionKind::NestedResource { .. } => {
+                self.reached(base).filter(|symbol| !self.is_many(*symbol))
+            }
             ExpressionKind::Index { base, .. } => self.model.symbol(base).filter(|symbol| self.is_many(*symbol)),
             _ => None,
         };
-        symbol.and_then(|symbol| self.condition(symbol)).is_some()
+        // Inside its own declaration a resource is there.
+        let is_inside = |symbol| {
+            self.model
+                .value(symbol)
+                .is_some_and(|value| value.span.start <= base.span.start && base.span.end <= value.span.end)
+        };
+        symbol.is_some_and(|symbol| !is_inside(symbol) && self.may_be_absent(symbol))
+    }
+
+    /// Whether a condition decides at run time that something is deployed. A resource inside another depends on its condition too.
+    fn may_be_absent(&self, symbol: Symbol) -> bool {
+        let condition = self.condition(symbol).map(|condition| self.type_of(condition));
+        match symbol {
+            Symbol::Module(_) => condition.is_some_and(|ty| !matches!(ty, Type::BoolIs(true))),
+            Symbol::Resource(at) => {
+                let Some(resource) = self.model.resources.get(at) else { return false };
+                let may_lack =
+                    resource.declared.existing.is_some() && decorator(resource.decorators, "nullIfNotFound").is_some();
+                may_lack
+                    || matches!(condition, Some(Type::Bool | Type::BoolIs(false)))
+                    || resource.outer.is_some_and(|outer| self.may_be_absent(Symbol::Resource(outer)))
+            }
+            _ => false,
+        }
     }
 
     /// The condition under which a resource or module is deployed; none where it is `true`.
@@ -83,14 +114,14 @@ impl<'a> Here<'_, 'a> {
         self.model.value(symbol).is_some_and(|value| matches!(value.kind, ExpressionKind::For(_)))
     }
 
-    /// Properties of a resource that are known even where it is not deployed.
+    /// Properties that are known even where nothing is deployed.
     fn always_there(&self, base: &Expression, access: &Expression) -> bool {
-        let is_resource = match &base.inner().kind {
-            ExpressionKind::Index { base, .. } => matches!(self.model.symbol(base), Some(Symbol::Resource(_))),
-            _ => matches!(self.model.symbol(base), Some(Symbol::Resource(_))),
-        };
         let ExpressionKind::Property { name, .. } = &access.kind else { return false };
-        is_resource && ["id", "name", "type", "apiVersion"].contains(&name.text.as_str())
+        match self.reached(base) {
+            Some(Symbol::Resource(_)) => ["id", "name", "type", "apiVersion"].contains(&name.text.as_str()),
+            Some(Symbol::Module(_)) => name.text == "name",
+            _ => false,
+        }
     }
 
     fn property(&self, ty: &Type, name: &Name, safe: bool) -> Type {
@@ -101,10 +132,6 @@ impl<'a> Here<'_, 'a> {
             }
             Type::Union(members) => self.of_union(&members, name, safe),
             Type::Any | Type::Tagged(_) | Type::Never => Type::Any,
-            Type::List(list) if matches!(list.item.now(), Type::Resource(_) | Type::Module(_)) => {
-                self.error("BCP144", name.span, "A resource or module in a loop is reached by its index, `x[i]`.");
-                Type::Any
-            }
             other => {
                 let message = format!("{other} has no properties.");
                 self.error("BCP055", name.span, message);
@@ -113,7 +140,8 @@ impl<'a> Here<'_, 'a> {
         }
     }
 
-    /// A property of one of several objects. Those without it give null; if none has it, it is unknown.
+    /// A property of one of several objects, as the items of a JSON array are. The compiler lets a property pass that only some
+    /// of them have, and the deployment fails on the others: `.?` is asked for, under a code of ours.
     fn of_union(&self, members: &[Type], name: &Name, safe: bool) -> Type {
         let objects: Option<Vec<_>> = members
             .iter()
@@ -123,13 +151,22 @@ impl<'a> Here<'_, 'a> {
             })
             .collect();
         let Some(objects) = objects else { return Type::Any };
-        let known = objects.iter().filter(|object| object.property(&name.text).is_some() || object.rest.is_some());
-        match (known.count(), objects.first()) {
+        let property = |object: &Rc<Object>| match object.property(&name.text) {
+            Some(property) => Some(property.of.clone()),
+            None => object.rest.as_ref().map(|rest| rest.of.clone()),
+        };
+        let known: Vec<Type> = objects.iter().filter_map(property).collect();
+        match (known.len(), objects.first()) {
             (0, Some(first)) => self.named(first, &name.text, name.span, safe),
-            _ => Type::union(objects.iter().map(|object| match object.property(&name.text) {
-                Some(property) => property.of.clone(),
-                None => object.rest.as_ref().map_or(Type::Null, |rest| rest.of.clone()),
-            })),
+            (count, _) if count < objects.len() => {
+                if !safe {
+                    let message = format!("Only some of the objects have `{}`: use `.?`.", name.text);
+                    self.warn("optional-key", name.span, message);
+                }
+                let ty = Type::union(known);
+                if safe { ty.or_null() } else { ty }
+            }
+            _ => Type::union(known),
         }
     }
 

@@ -142,7 +142,14 @@ impl<'a> Here<'_, 'a> {
                 }
                 None => {}
             }
-            types.push(self.type_of(argument));
+            let ty = self.type_of(argument);
+            if let ("filter" | "sort", Type::Lambda(_, result)) = (function.name, &ty)
+                && !assignable(result, &Type::Bool)
+            {
+                let message = format!("The lambda of `{}` gives bool, not {result}.", function.name);
+                self.error("BCP070", argument.span, message);
+            }
+            types.push(ty);
         }
         match function.gives {
             Gives::Any => Type::Any,
@@ -165,7 +172,7 @@ impl<'a> Here<'_, 'a> {
             "mapValues" => values(list),
             _ => list.item().unwrap_or(Type::Any),
         });
-        let index = Type::Int(super::Integers { least: Some(0), ..super::Integers::default() });
+        let index = Type::int();
         let (types, least) = match function.name {
             "sort" => (vec![item.clone(), item], 2),
             "reduce" => (vec![Type::Any, item, index], 2),
@@ -174,7 +181,7 @@ impl<'a> Here<'_, 'a> {
         };
         if parameters.len() < least || parameters.len() > types.len() {
             let message = format!("The lambda of `{}` has {} parameters.", function.name, least);
-            self.error("BCP244", lambda.span, message);
+            self.error("BCP070", lambda.span, message);
         }
         if let Some(place) = self.model.lambdas.get(&key(first)) {
             let mut given = self.model.given.borrow_mut();

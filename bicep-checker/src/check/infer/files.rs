@@ -38,7 +38,9 @@ impl<'a> Here<'_, 'a> {
     pub(super) fn load_json(&self, arguments: &'a [Expression], span: Span) -> Type {
         let Some(file) = arguments.first().and_then(|path| self.path(path)) else { return Type::Any };
         let text = fs::read(&file).unwrap_or_default();
-        let Ok(value) = contoso_json::from_slice::<Value>(&text) else {
+        // Editors of Windows begin a file with a byte-order mark.
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+        let Ok(value) = contoso_json::from_slice::<Value>(text) else {
             self.error("BCP186", span, "The file is not JSON.");
             return Type::Any;
         };

@@ -162,7 +162,7 @@ impl<'c, 'a> Here<'c, 'a> {
             }
             Symbol::Local(at) => match self.model.locals.get(at) {
                 Some(Local::Item(_, each)) => self.type_of(&each.list).item().unwrap_or(Type::Any),
-                Some(Local::Index(_)) => Type::Int(Integers { least: Some(0), ..Integers::default() }),
+                Some(Local::Index(_)) => Type::int(),
                 Some(Local::Lambda(_)) => self.model.given.borrow().get(&at).cloned().unwrap_or(Type::Any),
                 Some(Local::Argument(parameter)) => self.written(&parameter.ty),
                 None => Type::Any,

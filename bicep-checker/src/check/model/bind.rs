@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 use super::{BUILT_IN_TYPES, Local, Model, Symbol, key, names};
 use crate::{
     Diagnostic,
-    check::{functions, types::assign::suggestion},
+    check::{
+        functions::{self, Place},
+        types::assign::suggestion,
+    },
     syntax::ast::{
         ArrayItem, Decorator, Expression, ExpressionKind, Key, Name, Object, ObjectItem, ObjectTypeKey, StatementKind,
         StringLiteral, StringPart, TypeExpression, TypeKind,
@@ -324,7 +327,17 @@ impl<'a> Model<'a> {
                 let message = format!("`{}` is no function here.", name.text);
                 self.report(Diagnostic::error(code, name.span, message));
             }
-            None if functions::find(&name.text).is_some() || name.text.is_empty() => {}
+            None if functions::find(&name.text).is_some() || name.text.is_empty() => {
+                let place = functions::find(&name.text).map(|function| function.place);
+                let (code, message) = match place {
+                    Some(Place::Defaults) if !context.default => {
+                        ("BCP065", "only the default of a parameter may call this")
+                    }
+                    Some(Place::Params) if !self.source.is_params() => ("BCP057", "only a params file may call this"),
+                    _ => return,
+                };
+                self.report(Diagnostic::error(code, name.span, format!("`{}`: {message}.", name.text)));
+            }
             None => {
                 let own = self.functions.iter().map(|function| function.name.text.as_str());
                 let (code, more) = match suggestion(&name.text, own.chain(functions::names())) {

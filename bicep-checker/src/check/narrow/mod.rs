@@ -95,15 +95,14 @@ impl<'a> Here<'_, 'a> {
             }
             ExpressionKind::Ternary { then, otherwise, .. } => {
                 for branch in [then, otherwise] {
-                    self.narrow(branch, &self.type_of(branch), &to, want, found);
+                    self.narrow(branch, &self.branch(branch, &from), &to, want, found);
                 }
                 return;
             }
             ExpressionKind::Binary { operator: BinaryOperator::Coalesce, left, right, .. } => {
-                let first = self.type_of(left);
-                if let Some(first) = first.without_null() {
+                if let Some(first) = self.type_of(left).without_null() {
                     self.narrow(left, &first, &to, want, found);
-                    return self.narrow(right, &self.type_of(right), &to, want, found);
+                    return self.narrow(right, &self.branch(right, &from), &to, want, found);
                 }
             }
             _ => {}
@@ -120,6 +119,15 @@ impl<'a> Here<'_, 'a> {
             Type::List(_) | Type::Tuple(_) => self.narrow_list(expression, &from, &to, want, found),
             Type::Union(members) => self.narrow_union(expression, &from, members, want, found),
             _ => {}
+        }
+    }
+
+    /// The type of a part that may be the value; without null, where the whole was found to be so.
+    fn branch(&self, part: &'a Expression, whole: &Type) -> Type {
+        let ty = self.type_of(part);
+        match whole.is_nullable() {
+            true => ty,
+            false => ty.without_null().unwrap_or(ty),
         }
     }
 

@@ -104,11 +104,7 @@ impl<'a> Here<'_, 'a> {
         let mut names: Vec<&str> = missing.iter().map(|property| property.name.as_str()).collect();
         names.sort_unstable();
         let system = missing.iter().any(|property| property.flags.system);
-        let message = format!(
-            "{} is missing: {}.",
-            if names.len() > 1 { "Several properties" } else { "A property" },
-            names.join(", ")
-        );
+        let message = format!("Missing here: {}.", names.join(", "));
         let at = want.missing.unwrap_or_default();
         found.push(Want { system, ..want }.finding("BCP035", at, message, to.lenient));
     }

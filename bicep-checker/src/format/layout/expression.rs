@@ -162,7 +162,7 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// Decorators and the ends of their lines, without blank lines between them.
+    /// Decorators and the comments between them, without blank lines.
     pub(super) fn decorators(&mut self, decorators: &[Decorator]) -> Vec<Document<'a>> {
         let mut documents = Vec::new();
         for decorator in decorators {
@@ -170,7 +170,7 @@ impl<'a> Layout<'a> {
             documents.push(Document::Row(vec![at, self.expression(&decorator.expression)]));
             documents.extend(self.lines());
         }
-        documents.retain(|document| !matches!(document, Document::Line(Line::Hard)));
+        documents.retain(|document| !document.is_line());
         documents
     }
 }

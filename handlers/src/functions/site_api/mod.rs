@@ -31,6 +31,7 @@ use url::form_urlencoded;
 use crate::{
     app::App,
     domain::{
+        lag::Health,
         product::{Category, ProductId},
         projection::Entry,
     },
@@ -159,11 +160,23 @@ async fn product(State(app): State<App>, Path(id): Path<String>, headers: Header
     cacheable_for(Audience::All, &view.product, &headers)
 }
 
+/// The commit that the handler was built from, where `contoso package --azure` did: what a deployment looks for afterwards.
+const COMMIT: Option<&str> = option_env!("CONTOSO_COMMIT");
+
+/// What `/api/site/health` answers.
+#[derive(Serialize)]
+struct Answered {
+    #[serde(flatten)]
+    health: Health,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<&'static str>,
+}
+
 async fn health(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     let stored = app.stores().health.current().await?;
     let health =
         stored.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "nothing was measured yet; Heartbeat does it"))?;
-    cacheable_for(Audience::All, &health, &headers)
+    cacheable_for(Audience::All, &Answered { health, commit: COMMIT }, &headers)
 }
 
 #[cfg(test)]

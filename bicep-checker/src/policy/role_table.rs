@@ -1,0 +1,25 @@
+//! Built-in roles by their names in `topology.json`, a second time: `bicep/topology.json` has the ids from the command's table, and
+//! a slip there would otherwise be compared with itself. Source: "Azure built-in roles", "Azure Cosmos DB role-based access control".
+
+pub(super) const BLOB_CONTRIBUTOR: &str = "ba92f5b4-2d11-453d-a403-e96b0029c9fe";
+pub(super) const TABLE_CONTRIBUTOR: &str = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3";
+pub(super) const METRICS_PUBLISHER: &str = "3913510d-42f4-4e42-8a64-420c390055eb";
+pub(super) const RECEIVER: &str = "a638d3c7-ab3a-418d-83e6-5f17a39d4fde";
+
+pub(super) fn id(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "Cosmos DB Built-in Data Reader" => "00000000-0000-0000-0000-000000000001",
+        "Cosmos DB Built-in Data Contributor" => "00000000-0000-0000-0000-000000000002",
+        "Azure Event Hubs Data Sender" => "2b629674-e913-4c01-ae53-ef4638d8f975",
+        "Azure Event Hubs Data Receiver" => RECEIVER,
+        "Schema Registry Reader" => "2c56ea50-c6b3-40a6-83c0-9d98858bc7d2",
+        "Schema Registry Contributor" => "5dffeca3-4936-4216-b2bc-10343a5abb25",
+        "Storage Blob Data Reader" => "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+        "Storage Blob Data Contributor" => BLOB_CONTRIBUTOR,
+        "Storage Blob Data Owner" => "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+        "EventGrid Data Sender" => "d5a91429-5739-47e2-a06b-3470a27159e7",
+        "EventGrid EventSubscription Contributor" => "428e0ff0-5e57-4d9c-a221-2c70d0e0a443",
+        "EventGrid EventSubscription Reader" => "2414bbcf-6497-4faf-8c65-045460748405",
+        _ => return None,
+    })
+}

@@ -1,0 +1,214 @@
+//! The scripts of `deploy/`, with stand-ins for the compiler and for Azure's command line.
+
+use std::{collections::BTreeSet, os::unix::fs::PermissionsExt, path::Path, process::Command};
+
+use contoso_handlers::events::contracts::ALL;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{
+    checkout, files, run, said,
+    stand_ins::{StandIns, azure},
+    succeed, text,
+};
+use crate::support::python;
+
+#[test]
+fn scripts_are_clean_and_executable() {
+    let scripts = files("deploy", ".sh");
+    // As `shellcheck -x` finds the file that all of them source.
+    succeed(python::tool("shellcheck").args(["--external-sources", "--source-path"]).arg(checkout("")).args(&scripts));
+    for script in scripts.iter().chain(&files("deploy", ".py")) {
+        let mode = std::fs::metadata(script).expect("there").permissions().mode() & 0o777;
+        let is_sourced = script.ends_with("lib.sh");
+        assert_eq!(mode & 0o111 != 0, !is_sourced, "{}: {mode:o}", script.display());
+        let first = text(script).lines().next().unwrap_or_default().to_owned();
+        assert!(first.starts_with("#!/usr/bin/env ") || is_sourced, "{}: {first}", script.display());
+        if script.extension().is_some_and(|ending| ending == "sh") {
+            succeed(Command::new("bash").arg("-n").arg(script));
+        }
+    }
+}
+
+/// The compiler ends with 0 where it only warns.
+#[test]
+fn the_bicep_check_fails_on_a_warning_and_on_a_file_to_format() {
+    let sources = TempDir::new().expect("a temporary folder");
+    std::fs::create_dir_all(sources.path().join("environments")).expect("created");
+    for name in ["main.bicep", "environments/dev.bicepparam", "environments/dev.subscriptions.bicepparam"] {
+        std::fs::write(sources.path().join(name), "// as it is formatted\n").expect("written");
+    }
+    let snapshot = r#"[ "$1" != snapshot ] || echo '{}' > "${2%.bicepparam}.snapshot.json""#;
+    let check = |compiler: &str| {
+        let programs = StandIns::new().program("bicep", &format!("{snapshot}\n{compiler}"));
+        run(programs.script("bicep-check.sh").arg(sources.path()))
+    };
+    let clean = check("exit 0");
+    assert!(clean.status.success(), "{}", said(&clean));
+
+    let warning = "/x/main.bicep(1,7) : Warning no-unused-params: Parameter \"a\" is declared but never used.";
+    let warned = check(&format!("case $1 in build | lint) echo '{warning}' >&2 ;; esac"));
+    assert!(!warned.status.success(), "{}", said(&warned));
+    assert!(said(&warned).contains("1 diagnostics, 0 failed commands"), "{}", said(&warned));
+
+    let failed = check("[ \"$1\" != build-params ]");
+    assert!(!failed.status.success() && said(&failed).contains("2 failed commands"), "{}", said(&failed));
+
+    let formatted = check("[ \"$1\" != format ] || echo '// otherwise' > bicep/main.bicep");
+    assert!(!formatted.status.success() && said(&formatted).contains("main.bicep"), "{}", said(&formatted));
+    assert_eq!(text(&sources.path().join("main.bicep")), "// as it is formatted\n", "sources stay as they are");
+}
+
+/// What the gate says to one change: whether it passes, and its words.
+fn gate(change: &Value, accepted: &str) -> (bool, String) {
+    let folder = TempDir::new().expect("a temporary folder");
+    let (changes, allowed) = (folder.path().join("changes.json"), folder.path().join("accepted.txt"));
+    std::fs::write(&changes, json!({"status": "Succeeded", "changes": [change]}).to_string()).expect("written");
+    std::fs::write(&allowed, accepted).expect("written");
+    let output = run(Command::new("python3").arg(checkout("deploy/what-if-gate.py")).args([&changes, &allowed]));
+    (output.status.success(), said(&output))
+}
+
+#[test]
+fn a_plan_that_cannot_be_undone_is_refused() {
+    let group = "/subscriptions/0/resourceGroups/rg-contoso-events-dev/providers";
+    let container = format!("{group}/Microsoft.DocumentDB/databaseAccounts/a/sqlDatabases/site/containers/products");
+    let modify = |resource: &str, delta: Value| json!({"changeType": "Modify", "resourceId": resource, "delta": delta});
+    let change = |path: &str| json!([{"path": path, "propertyChangeType": "Modify", "before": 1, "after": 2}]);
+
+    for harmless in [
+        json!({"changeType": "Create", "resourceId": container}),
+        json!({"changeType": "Ignore", "resourceId": container}),
+        modify(&container, change("properties.resource.defaultTtl")),
+        modify(&container, json!([{"path": "sku.name", "propertyChangeType": "NoEffect"}])),
+    ] {
+        let (passes, words) = gate(&harmless, "");
+        assert!(passes, "{words}");
+    }
+    let nested = json!([{"path": "properties", "propertyChangeType": "Modify", "children": [
+        {"path": "virtualNetworkSubnetId", "propertyChangeType": "Delete"}]}]);
+    let refused = [
+        json!({"changeType": "Delete", "resourceId": container}),
+        modify(&container, change("properties.resource.partitionKey.paths")),
+        modify(&format!("{group}/Microsoft.EventHub/namespaces/n"), change("sku.name")),
+        modify(&format!("{group}/Microsoft.Storage/storageAccounts/s"), change("properties.networkAcls.defaultAction")),
+        modify(&format!("{group}/Microsoft.Storage/storageAccounts/s"), change("properties.publicNetworkAccess")),
+        modify(&format!("{group}/Microsoft.Web/sites/f"), nested),
+    ];
+    for change in &refused {
+        let (passes, words) = gate(change, "");
+        assert!(!passes && words.contains("REFUSED"), "{change}: {words}");
+    }
+    // By name, for review.
+    let named = "Delete Microsoft.DocumentDB/databaseAccounts/a/sqlDatabases/site/containers/products";
+    let (passes, words) = gate(&refused[0], &format!("# moved\n{named}\n"));
+    assert!(passes && words.contains(&format!("accepted: {named}")), "{words}");
+
+    let nothing = run(Command::new("python3").arg(checkout("deploy/what-if-gate.py")).arg(checkout("host.json")));
+    assert!(!nothing.status.success(), "no plan is no reason to go on: {}", said(&nothing));
+}
+
+#[test]
+fn every_contract_is_registered_by_its_name() {
+    let programs = azure(&[
+        ("properties.outputs.eventHubsNamespace.value", "ns.servicebus.windows.net"),
+        ("properties.outputs.schemaGroup.value", "contoso"),
+    ])
+    .program(
+        "curl",
+        "for last; do :; done; echo \"$last\" >> \"$(dirname \"$0\")/put\"; echo \"$*\" >> \"$(dirname \"$0\")/all\"",
+    );
+    succeed(programs.script("register-schemas.sh").arg("dev"));
+    let put: BTreeSet<_> = text(&programs.file("put")).lines().map(str::to_owned).collect();
+    let wanted: BTreeSet<_> = ALL
+        .iter()
+        .map(|contract| {
+            let path = format!("$schemaGroups/contoso/schemas/{}", contract.name);
+            format!("https://ns.servicebus.windows.net/{path}?api-version=2023-07-01")
+        })
+        .collect();
+    assert_eq!(put, wanted);
+    assert!(!text(&programs.file("all")).contains("a-token"), "a list of processes would show the token");
+}
+
+#[test]
+fn the_package_goes_to_every_app_and_the_pages_to_the_site() {
+    let programs = azure(&[
+        ("properties.outputs.resourceGroupName.value", "rg"),
+        ("properties.outputs.apps.value[].functionApp", "func-one\nfunc-two"),
+        ("hostName", "func-one.azurewebsites.net"),
+        ("properties.outputs.webAccountName.value", "stweb"),
+        ("properties.outputs.webOrigin.value", "https://stweb.z1.web.core.windows.net"),
+    ]);
+    let package = programs.file("app.zip");
+    std::fs::write(&package, "a package").expect("written");
+    succeed(programs.script("app.sh").arg("dev").arg(&package));
+    succeed(programs.script("web.sh").arg("dev"));
+    let asked = text(&programs.file("asked"));
+    for app in ["func-one", "func-two"] {
+        let wanted = format!(
+            "functionapp deployment source config-zip --resource-group rg --name {app} --src {}",
+            package.display()
+        );
+        assert!(asked.contains(&wanted), "{asked}");
+    }
+    assert!(
+        asked.contains("storage blob upload-batch --auth-mode login --account-name stweb --destination $web"),
+        "{asked}"
+    );
+
+    let count = succeed(programs.script("apps.sh").arg("dev"));
+    assert_eq!(count, "count=2\nfirst=func-one\n");
+    let none = run(programs.script("app.sh").arg("dev").arg("/nowhere/app.zip"));
+    assert!(!none.status.success() && said(&none).contains("contoso package --azure"), "{}", said(&none));
+    let unsaid = run(&mut programs.script("app.sh"));
+    assert!(!unsaid.status.success() && said(&unsaid).contains("say the stage"), "{}", said(&unsaid));
+}
+
+/// azd reads one file of parameters, beside the template.
+#[test]
+fn azd_gets_the_parameters_of_its_stage() {
+    let programs = azure(&[("ad signed-in-user show", "a-person")]);
+    let parameters = |deployer: &str| {
+        let file = programs.file("main.bicepparam");
+        let mut script = programs.script("azd-parameters.sh");
+        succeed(
+            script.env("AZURE_LOCATION", "northeurope").env("CONTOSO_DEPLOYER_ID", deployer).arg("test").arg(&file),
+        );
+        text(&file)
+    };
+    let of_a_person = parameters("");
+    for line in [
+        "using 'main.bicep'",
+        "param environmentName = 'test'",
+        "param location = 'northeurope'",
+        "param deployerPrincipalId = 'a-person'",
+        "param deployerPrincipalType = 'User'",
+    ] {
+        assert!(of_a_person.lines().any(|found| found == line), "{line}: {of_a_person}");
+    }
+    let of_a_pipeline = parameters("a-pipeline");
+    assert!(of_a_pipeline.contains("param deployerPrincipalId = 'a-pipeline'\n"), "{of_a_pipeline}");
+    assert!(of_a_pipeline.contains("param deployerPrincipalType = 'ServicePrincipal'\n"), "{of_a_pipeline}");
+    let lines = |content: &str| content.lines().count();
+    assert_eq!(lines(&of_a_person), lines(&text(&checkout("bicep/environments/test.bicepparam"))));
+}
+
+#[test]
+fn notes_of_a_release_are_its_section_of_the_changelog() {
+    let folder = TempDir::new().expect("a temporary folder");
+    std::fs::create_dir(folder.path().join("deploy")).expect("created");
+    for script in ["lib.sh", "release-notes.sh"] {
+        std::fs::copy(checkout("deploy").join(script), folder.path().join("deploy").join(script)).expect("copied");
+    }
+    let changelog =
+        "# Changelog\n\n## Unreleased\n\nsoon\n\n## 1.2.0 (2026-12-01)\n\n### Mended\n\n- this\n\n## 1.1.0\n\n- that\n";
+    std::fs::write(folder.path().join("CHANGELOG.md"), changelog).expect("written");
+    let notes =
+        |version: &str| run(Command::new(Path::new(folder.path()).join("deploy/release-notes.sh")).arg(version));
+    let printed = said(&notes("v1.2.0"));
+    assert_eq!(printed.trim(), "### Mended\n\n- this");
+    for unknown in ["v1.2", "v2.0.0"] {
+        assert!(!notes(unknown).status.success(), "{unknown}: {}", said(&notes(unknown)));
+    }
+}
