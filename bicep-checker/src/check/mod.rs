@@ -31,6 +31,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 mod types;
+mod written;
 
 use std::{
     collections::BTreeSet,
@@ -110,6 +111,7 @@ pub fn check_folder(folder: &Path, options: &Options) -> io::Result<Report> {
             here.check_constants();
             here.check_loops();
             here.check_limits();
+            here.check_written();
             params::check(&here);
             rules::check(&here, options.today.as_deref());
         }

@@ -196,9 +196,12 @@ impl<'a> Model<'a> {
         if name.text.is_empty() {
             return;
         }
-        if self.names.contains_key(name.text.as_str()) {
+        if let Some(other) = self.names.get(name.text.as_str()).copied() {
             let message = format!("`{}` is declared more than once.", name.text);
-            self.report(Diagnostic::error("BCP028", name.span, message));
+            let first = self.name(other).map(|name| name.span);
+            for at in first.into_iter().chain([name.span]) {
+                self.report(Diagnostic::error("BCP028", at, message.clone()));
+            }
         } else {
             self.names.insert(&name.text, symbol);
         }

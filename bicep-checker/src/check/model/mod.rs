@@ -12,7 +12,7 @@ use std::{
     path::PathBuf,
 };
 
-pub(crate) use names::{BUILT_IN_TYPES, decorator};
+pub(crate) use names::{BUILT_IN_TYPES, decorator, parts as decorator_parts};
 
 use super::types::{Level, Type};
 use crate::{
