@@ -8,6 +8,7 @@ mod apps;
 mod cosmos;
 mod event_grid;
 mod event_hubs;
+mod folder;
 mod functions;
 mod governance;
 mod monitoring;
@@ -29,7 +30,10 @@ use std::{collections::BTreeMap, fmt};
 
 use serde_json::Value as Json;
 
-pub use self::one_way::one_way;
+pub use self::{
+    folder::{Environment, check_project, environments},
+    one_way::one_way,
+};
 use crate::evaluate::{Resource, Snapshot};
 
 /// A rule that does not hold.

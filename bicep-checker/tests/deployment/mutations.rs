@@ -1,10 +1,10 @@
 //! Changed copies of the sources: each must be noticed by the rule that is there for it.
 
-use std::{fs, path::Path, sync::Mutex};
+use std::{collections::BTreeSet, fs, sync::Mutex};
 
-use contoso_bicep::policy::Project;
+use contoso_bicep::policy::{Environment, Project};
 
-use crate::support::{Environment, project, root, rules};
+use crate::support::{copy, root, rules};
 
 /// A change: the rule that must notice it, in which environment, and in which file which text becomes which.
 type Mutation = (&'static str, &'static str, &'static str, &'static str, &'static str);
@@ -64,6 +64,7 @@ const MUTATIONS: &[Mutation] = &[
     ("settings-connection", "dev", APP, "EventHubs__clientId: identity.properties.clientId", "EventHubs__clientId: identity.id"),
     ("settings-host-storage", "dev", APP, "AzureWebJobsStorage__accountName: hostStorageName", "AzureWebJobsStorage__blobServiceUri: hostStorageName"),
     ("settings-telemetry", "dev", APP, "ClientId=${identity.properties.clientId};Authorization=AAD", "Authorization=AAD"),
+    ("settings-trigger", "dev", APP, "    Cosmos__accountEndpoint: cosmos.properties.documentEndpoint\n    Cosmos__credential: 'managedidentity'\n    Cosmos__clientId: identity.properties.clientId\n", ""),
     ("secrets", "dev", APP, "CONTOSO_LOG: 'info'", "CONTOSO_LOG: hostStorage.listKeys().keys[0].value"),
     // What is open, and to whom.
     ("tls", "dev", STORAGE, "'TLS1_2'", "'TLS1_0'"),
@@ -76,6 +77,8 @@ const MUTATIONS: &[Mutation] = &[
     ("local-auth", "dev", "modules/monitoring.bicep", "DisableLocalAuth: true", "DisableLocalAuth: false"),
     ("shared-keys", "dev", HOST, "allowSharedKeyAccess: false", "allowSharedKeyAccess: true"),
     ("public-blobs", "dev", STORAGE, "publicAccess: 'None'", "publicAccess: 'Blob'"),
+    ("cross-tenant", "dev", STORAGE, "allowCrossTenantReplication: false", "allowCrossTenantReplication: true"),
+    ("vault-create-mode", "dev", "modules/identity.bicep", "resource identity '", "resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {\n  name: 'kv-1'\n  properties: { createMode: 'recover' }\n}\n\nresource identity '"),
     ("public-access", "prod", COSMOS, "privateNetworking ? 'Disabled' : 'Enabled'", "'Enabled'"),
     ("public-access", "prod", HUBS, "defaultAction: privateNetworking ? 'Deny' : 'Allow'", "defaultAction: 'Allow'"),
     ("trusted-services", "dev", STORAGE, "bypass: 'AzureServices'", "bypass: 'None'"),
@@ -111,10 +114,13 @@ const MUTATIONS: &[Mutation] = &[
     ("retention", "dev", HUB, "retentionTimeInHours: hub.retentionHours", "retentionTimeInHours: 24"),
     ("capture-identity", "dev", HUB, "            identity: { type: 'UserAssigned', userAssignedIdentity: captureIdentity.id }\n", ""),
     ("capture-identity", "dev", HUBS, "userAssignedIdentities: { '${captureIdentity.id}': {} }", "userAssignedIdentities: {}"),
+    ("capture", "dev", HUB, "encoding: 'Avro'", "encoding: 'AvroDeflate'"),
     ("event-hubs-tier", "dev", HUBS, "tier: 'Standard'", "tier: 'Premium'"),
     ("schema-compatibility", "dev", HUBS, "schemaCompatibility: group.compatibility", "schemaCompatibility: 'None'"),
     ("dead-letter", "dev", AFTER, "deadLetterWithResourceIdentity: {", "other: {"),
     ("dead-letter", "dev", AFTER, "identity: { type: 'SystemAssigned' }", "identity: { type: 'UserAssigned' }"),
+    ("delivery-schema", "dev", AFTER, "'CloudEventSchemaV1_0'", "'EventGridSchema'"),
+    ("system-topic", "dev", GRID, "resource storageTopic '", "resource second 'Microsoft.EventGrid/systemTopics@2025-02-15' = {\n  name: 'second'\n  properties: { source: storage.id }\n}\n\nresource storageTopic '"),
     ("retry", "dev", AFTER, "maxDeliveryAttempts: item.maxDeliveryAttempts", "maxDeliveryAttempts: 100"),
     ("topic-identity", "dev", GRID, "identity: { type: 'SystemAssigned' }", "identity: { type: 'None' }"),
     ("subscriptions-after-code", "dev", MAIN, "param functionsDeployed bool = false", "param functionsDeployed bool = true"),
@@ -156,6 +162,9 @@ const MUTATIONS: &[Mutation] = &[
     ("production", "prod", PROD, "zoneRedundant = true", "zoneRedundant = false"),
     ("production", "prod", PROD, "privateNetworking = true", "privateNetworking = false"),
     ("production", "prod", PROD, "immutabilityDays = 365", "immutabilityDays = 0"),
+    ("locks", "prod", COSMOS, "'CanNotDelete'", "'ReadOnly'"),
+    ("name-twice", "prod", "names.bicep", "'id-${app}-${stage}'", "'id-app-${stage}'"),
+    ("workbook", "dev", "modules/alerts.bicep", "loadTextContent('../workbook.json')", "'{'"),
     ("diagnostics", "dev", HUBS, "scope: namespace\n  properties: {\n    workspaceId", "scope: namespace::network\n  properties: {\n    workspaceId"),
     ("alerts", "dev", "modules/alerts.bicep", "metricName: 'ThrottledRequests'", "metricName: 'IncomingRequests'"),
     ("alerts", "dev", "modules/alerts.bicep", "where Name == 'Heartbeat'", "where Name == 'Other'"),
@@ -165,7 +174,7 @@ const MUTATIONS: &[Mutation] = &[
 
 #[test]
 fn each_change_is_noticed_by_the_rule_that_is_there_for_it() {
-    let project = project();
+    let project = Project::read(&root()).unwrap_or_else(|error| panic!("{error}"));
     let (next, report) = (Mutex::new(MUTATIONS.iter()), Mutex::new(String::new()));
     std::thread::scope(|scope| {
         for _ in 0..2 {
@@ -195,20 +204,61 @@ fn notice(project: &Project, (rule, environment, file, from, to): &Mutation) -> 
     fs::write(&path, text.replacen(from, to, 1)).expect("writable");
     let variables = [("CONTOSO_REPOSITORY", "Contoso/events")];
     let environment =
-        Environment::with(folder.path(), environment, &variables).map_err(|error| format!("no snapshot: {error}"))?;
+        Environment::read(folder.path(), environment, &variables).map_err(|error| format!("no snapshot: {error}"))?;
     let found = rules(&environment.findings(project));
     if found.contains_key(rule) { Ok(()) } else { Err(format!("not noticed; other rules: {found:?}")) }
 }
 
-pub(crate) fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let there = to.join(path.file_name().expect("a name"));
-        if path.is_dir() {
-            copy(&path, &there);
-        } else {
-            fs::copy(&path, &there).expect("copied");
+/// The other files that make an app are compared with the templates too.
+#[test]
+fn a_changed_project_is_noticed() {
+    let project = Project::read(&root()).unwrap_or_else(|error| panic!("{error}"));
+    let dev = Environment::read(&root().join("bicep"), "dev", &[]).unwrap_or_else(|error| panic!("{error}"));
+    let mut other = project.clone();
+    other.host["extensionBundle"]["version"] = "[3.0.0, 4.0.0)".into();
+    other.topology["cosmos"]["databases"][0]["containers"][0]["partitionKey"] = "/sku".into();
+    other.settings["settings"][0]["name"] = "Renamed".into();
+    other.functions.insert("not-known".to_owned(), serde_json::json!({ "bindings": [] }));
+    let found = rules(&dev.findings(&other));
+    let expected = ["host-bundle", "cosmos-containers", "settings-missing", "settings-excess", "function-name"];
+    for rule in expected.into_iter().chain(["function-unknown", "function-runs-nowhere"]) {
+        assert!(found.contains_key(rule), "{rule}: {found:?}");
+    }
+}
+
+/// API versions are the types' business, which are compared where they are at hand.
+#[test]
+#[cfg_attr(not(real_data), ignore = "needs the types of Azure's resources, see CONTRIBUTING.md")]
+fn a_made_up_api_version_is_noticed() {
+    use contoso_bicep::check::{Options, check_folder};
+    let folder = tempfile::tempdir().expect("a folder");
+    copy(&root().join("bicep"), folder.path());
+    let path = folder.path().join(HUBS);
+    let text = fs::read_to_string(&path).expect("readable");
+    let options = Options { types: Some(concat!(env!("REAL_DATA"), "/bicep-types").into()), today: None };
+    for (version, expected) in [("2026-01-01", 0), ("2026-01-02", 1)] {
+        let changed = text.replacen("namespaces@2026-01-01' = {", &format!("namespaces@{version}' = {{"), 1);
+        fs::write(&path, changed).expect("writable");
+        let report = check_folder(folder.path(), &options).expect("readable");
+        let found: Vec<String> = report.lines().filter(|line| line.contains("BCP081")).collect();
+        assert!(found.len() >= expected && (expected > 0 || found.is_empty()), "{version}: {found:?}");
+    }
+}
+
+/// A rule that no change shows is a rule that may notice nothing.
+#[test]
+fn every_rule_is_shown_by_a_change() {
+    // These count beyond what one change of text reaches, or are about other files; `one-way` has a test of its own.
+    let without = ["event-grid-limits", "function-name", "function-unknown", "host-bundle", "one-way", "role-count"];
+    let shown: BTreeSet<&str> = MUTATIONS.iter().map(|(rule, ..)| *rule).chain(without).collect();
+    let mut missing = BTreeSet::new();
+    for entry in fs::read_dir(root().join("bicep-checker/src/policy")).expect("a folder") {
+        let text = fs::read_to_string(entry.expect("an entry").path()).expect("readable");
+        for call in ["findings.of(", "findings.add(", "findings.expect(", "compare("] {
+            let names =
+                text.split(call).skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"')?.split_once('"'));
+            missing.extend(names.map(|(rule, _)| rule.to_owned()).filter(|rule| !shown.contains(rule.as_str())));
         }
     }
+    assert!(missing.is_empty(), "no change shows these rules: {missing:?}");
 }
