@@ -61,6 +61,13 @@ impl<'a> Here<'_, 'a> {
             let message = format!("There is no type {}@{}.", resource.kind, resource.version);
             self.warn("BCP081", declared.ty.span, message);
         }
+        // A folder with a selection of the types cannot tell that one does not exist, only that it looks like another.
+        if let (Some(Lookup::Elsewhere), Some(near)) =
+            (known, self.all.azure.as_ref().and_then(|azure| azure.near(&resource.kind)))
+        {
+            let message = format!("The type {} is not known. Is {near} meant?", resource.kind);
+            self.warn("BCP081", declared.ty.span, message);
+        }
         self.type_of(&declared.value);
         self.check_loop(&declared.value, &declared.name.span, decorator(resource.decorators, "batchSize"));
         let existing = declared.existing.is_some();

@@ -97,6 +97,21 @@ impl Azure {
         all
     }
 
+    /// A type that was probably meant by one that is not known.
+    pub(crate) fn near(&self, kind: &str) -> Option<&str> {
+        let is_it = |known: &&String| {
+            let last = kind.rsplit('/').next().unwrap_or_default();
+            // Short names are near to each other without being meant: `A` and `MX` of a DNS zone.
+            last.len() > 4
+                && known.matches('/').count() == kind.matches('/').count()
+                && super::assign::is_near(known, kind)
+        };
+        if self.versions.contains_key(&kind.to_lowercase()) {
+            return None;
+        }
+        self.versions.keys().find(is_it).map(String::as_str)
+    }
+
     /// What is known of a type at a version.
     pub(crate) fn find(&self, kind: &str, version: &str) -> Lookup {
         if let Some(entry) = self.resources.get(&format!("{kind}@{version}").to_lowercase()) {
