@@ -4,7 +4,7 @@
 //! `apiVersion` of a resource.
 
 use super::{
-    functions::{self, Place},
+    functions::{self, Availability},
     infer::Here,
     model::{Symbol, key},
     rules::walk::children,
@@ -167,7 +167,7 @@ impl<'a> Here<'_, 'a> {
             ExpressionKind::Call { name, arguments } => {
                 let is_own = self.model.named.contains_key(&key(name));
                 let function =
-                    functions::find(&name.text).filter(|function| function.place == Place::RunTime && !is_own);
+                    functions::find(&name.text).filter(|function| function.place == Availability::RunTime && !is_own);
                 if function.is_some() {
                     found.push(RunTime { at: here, of: format!("`{}()`", name.text) });
                 }
@@ -175,7 +175,8 @@ impl<'a> Here<'_, 'a> {
             }
             ExpressionKind::MethodCall { base, name, arguments } => {
                 let is_space = matches!(self.model.symbol(base), Some(Symbol::Namespace(_)));
-                let is_late = functions::find(&name.text).is_some_and(|function| function.place == Place::RunTime);
+                let is_late =
+                    functions::find(&name.text).is_some_and(|function| function.place == Availability::RunTime);
                 if is_late && (is_space || self.reached(base).is_some()) {
                     found.push(RunTime { at: here, of: format!("`{}()`", name.text) });
                 }

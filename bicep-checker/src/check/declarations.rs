@@ -4,7 +4,7 @@ use super::{
     infer::Here,
     model::{Symbol, decorator},
     narrow::{Slot, Want},
-    types::{Type, azure::Known},
+    types::{Type, azure::Lookup},
 };
 use crate::syntax::ast::{Expression, ExpressionKind, ObjectItem, StatementKind, StringPart};
 
@@ -57,8 +57,15 @@ impl<'a> Here<'_, 'a> {
         let Some(resource) = self.model.resources.get(at) else { return };
         let declared = resource.declared;
         let known = self.all.azure.as_ref().map(|azure| azure.find(&resource.kind, &resource.version));
-        if matches!(known, Some(Known::Nowhere)) && !resource.kind.is_empty() {
+        if matches!(known, Some(Lookup::Nowhere)) && !resource.kind.is_empty() {
             let message = format!("There is no type {}@{}.", resource.kind, resource.version);
+            self.warn("BCP081", declared.ty.span, message);
+        }
+        // A folder with a selection of the types cannot tell that one does not exist, only that it looks like another.
+        if let (Some(Lookup::Elsewhere), Some(near)) =
+            (known, self.all.azure.as_ref().and_then(|azure| azure.near(&resource.kind)))
+        {
+            let message = format!("The type {} is not known. Is {near} meant?", resource.kind);
             self.warn("BCP081", declared.ty.span, message);
         }
         self.type_of(&declared.value);

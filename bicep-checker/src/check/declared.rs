@@ -7,7 +7,7 @@ use super::{
     model::Symbol,
     types::{
         self, Flags, Level, Object, Text, Type,
-        azure::Known,
+        azure::Lookup,
         body::{self, Declared},
     },
 };
@@ -47,7 +47,7 @@ impl<'a> Here<'_, 'a> {
         };
         let Some(azure) = &self.all.azure else { return unknown(kind, version, Type::Any) };
         match azure.find(kind, version) {
-            Known::Type { body, writable, readable } => {
+            Lookup::Type { body, writable, readable } => {
                 let scopes = writable | readable;
                 declared.extension_only = scopes == Level::Resource as u8 && kind.matches('/').count() < 1;
                 let body = body::body(&body, kind, declared);
@@ -55,8 +55,8 @@ impl<'a> Here<'_, 'a> {
                 types::Resource { kind: kind.to_owned(), version: version.to_owned(), body, writable }
             }
             // Nothing is known about a type that is not in the folder; of one that does not exist, the frame is.
-            Known::Elsewhere => unknown(kind, version, Type::Any),
-            Known::Nowhere => unknown(kind, version, body::unknown(kind, declared)),
+            Lookup::Elsewhere => unknown(kind, version, Type::Any),
+            Lookup::Nowhere => unknown(kind, version, body::unknown(kind, declared)),
         }
     }
 

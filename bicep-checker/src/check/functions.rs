@@ -12,7 +12,7 @@ pub(crate) struct Function {
     /// `None` for any number.
     pub most: Option<usize>,
     pub gives: Gives,
-    pub place: Place,
+    pub place: Availability,
 }
 
 /// What a function gives.
@@ -33,7 +33,7 @@ pub(crate) enum Gives {
 
 /// Where a function may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Availability {
     Anywhere,
     /// In the default of a parameter.
     Defaults,
@@ -43,8 +43,8 @@ pub(crate) enum Place {
     RunTime,
 }
 
+use Availability::{Anywhere, Defaults, Params, RunTime};
 use Gives::{Any, Bool, Exactly, Int, List, Object, Own, Text, Texts};
-use Place::{Anywhere, Defaults, Params, RunTime};
 
 const fn of(
     name: &'static str,
@@ -53,7 +53,7 @@ const fn of(
     least: usize,
     most: Option<usize>,
     gives: Gives,
-    place: Place,
+    place: Availability,
 ) -> Function {
     Function { name, space, takes, least, most, gives, place }
 }

@@ -9,7 +9,7 @@ use crate::syntax::ast::{ArrayItem, Expression, ExpressionKind, Key, ObjectItem}
 
 /// What an expression stands in.
 #[derive(Clone, Copy)]
-struct Place {
+struct Surroundings {
     declaration: Declaration,
     /// It is the value of the declaration itself.
     top: bool,
@@ -39,7 +39,7 @@ enum Declaration {
 impl<'a> Here<'_, 'a> {
     pub(super) fn check_loops(&self) {
         let model = self.model;
-        let place = |declaration| Place {
+        let place = |declaration| Surroundings {
             declaration,
             top: true,
             property: false,
@@ -61,18 +61,18 @@ impl<'a> Here<'_, 'a> {
             .for_each(|one| self.look(one, place(Declaration::Other)));
     }
 
-    fn look(&self, value: &'a Expression, place: Place) {
-        let inner = Place { top: false, property: false, plain: false, picked: false, ..place };
+    fn look(&self, value: &'a Expression, place: Surroundings) {
+        let inner = Surroundings { top: false, property: false, plain: false, picked: false, ..place };
         match &value.kind {
             ExpressionKind::For(each) => {
                 let properties = self.check_loop_place(value, place);
                 let loops = place.loops + 1;
-                self.look(&each.list, Place { loops, ..inner });
-                self.look(&each.body, Place { loops, properties, plain: place.plain, top: false, ..place });
+                self.look(&each.list, Surroundings { loops, ..inner });
+                self.look(&each.body, Surroundings { loops, properties, plain: place.plain, top: false, ..place });
             }
             ExpressionKind::If { condition, body } => {
                 self.look(condition, inner);
-                self.look(body, Place { top: false, ..place });
+                self.look(body, Surroundings { top: false, ..place });
             }
             ExpressionKind::Object(object) => {
                 let is_body =
@@ -89,7 +89,7 @@ impl<'a> Here<'_, 'a> {
                                     "A property with a computed name takes no loop.",
                                 );
                             }
-                            let place = Place {
+                            let place = Surroundings {
                                 property: true,
                                 plain: place.plain,
                                 inside: place.inside || (is_body && matches!(name, Some("properties" | "params"))),
@@ -106,14 +106,14 @@ impl<'a> Here<'_, 'a> {
             ExpressionKind::Array(items) => {
                 for item in items {
                     let (ArrayItem::Value(item) | ArrayItem::Spread(item, _)) = item;
-                    self.look(item, Place { plain: place.plain, property: place.property, ..inner });
+                    self.look(item, Surroundings { plain: place.plain, property: place.property, ..inner });
                 }
             }
-            ExpressionKind::Parenthesized(all) => self.look(all, Place { picked: place.picked, ..inner }),
-            ExpressionKind::Property { base, .. } => self.look(base, Place { picked: true, ..inner }),
+            ExpressionKind::Parenthesized(all) => self.look(all, Surroundings { picked: place.picked, ..inner }),
+            ExpressionKind::Property { base, .. } => self.look(base, Surroundings { picked: true, ..inner }),
             ExpressionKind::Index { base, index, .. } => {
                 self.check_lambda_index(base, index);
-                self.look(base, Place { picked: true, ..inner });
+                self.look(base, Surroundings { picked: true, ..inner });
                 self.look(index, inner);
             }
             ExpressionKind::Variable(_) => self.check_whole_list(value, place),
@@ -123,7 +123,7 @@ impl<'a> Here<'_, 'a> {
     }
 
     /// Reports a loop where none may stand; gives the number of property loops around its body.
-    fn check_loop_place(&self, value: &Expression, place: Place) -> usize {
+    fn check_loop_place(&self, value: &Expression, place: Surroundings) -> usize {
         let refused = match place.declaration {
             _ if place.top => false,
             Declaration::Deployed => {
@@ -145,7 +145,7 @@ impl<'a> Here<'_, 'a> {
     }
 
     /// A list of resources or modules as a whole, which most places cannot take.
-    fn check_whole_list(&self, value: &Expression, place: Place) {
+    fn check_whole_list(&self, value: &Expression, place: Surroundings) {
         let Some(symbol @ (Symbol::Resource(_) | Symbol::Module(_))) = self.model.symbol(value) else { return };
         let is_value = matches!(place.declaration, Declaration::Output | Declaration::Variable);
         let is_taken = place.loops == 0 && (place.inside || is_value);

@@ -139,7 +139,7 @@ fn report(checker: &Checker<'_>, sources: &sources::Sources) -> Report {
         report.files.push(FileReport { name, text, diagnostics: kept });
         if let Some(azure) = &checker.azure {
             for resource in model.resources.iter().filter(|resource| !resource.kind.is_empty()) {
-                if matches!(azure.find(&resource.kind, &resource.version), types::azure::Known::Elsewhere) {
+                if matches!(azure.find(&resource.kind, &resource.version), types::azure::Lookup::Elsewhere) {
                     unchecked.insert(format!("{}@{}", resource.kind, resource.version));
                 }
             }

@@ -6,7 +6,7 @@ use super::{Flags, Here, Integers, List, Object, Rest, Symbol, Text, Type, key};
 use crate::{
     check::{
         model::decorator,
-        types::{Later, Tagged, azure::Known},
+        types::{Deferred, Tagged, azure::Lookup},
     },
     syntax::ast::{
         Decorator, Expression, ExpressionKind, Name, ObjectType, ObjectTypeKey, TypeExpression, TypeKind, UnaryOperator,
@@ -71,7 +71,7 @@ impl<'c, 'a> Here<'c, 'a> {
     fn alias(&self, at: usize) -> Type {
         let Some(alias) = self.model.aliases.get(at) else { return Type::Any };
         if let Some(cell) = self.all.aliases.borrow().get(&(self.at, at)) {
-            return cell.get().cloned().unwrap_or_else(|| Type::Later(Later::Alias(Rc::downgrade(cell))));
+            return cell.get().cloned().unwrap_or_else(|| Type::Deferred(Deferred::Alias(Rc::downgrade(cell))));
         }
         let cell: Rc<std::cell::OnceCell<Type>> = Rc::default();
         self.all.aliases.borrow_mut().insert((self.at, at), cell.clone());
@@ -122,8 +122,8 @@ impl<'c, 'a> Here<'c, 'a> {
         let Some((kind, version)) = text.literal().and_then(|text| text.split_once('@')) else { return Type::Any };
         let known = self.all.azure.as_ref().map(|azure| azure.find(kind, version));
         match known {
-            Some(Known::Type { body, .. }) if name.text.starts_with("resource") => body,
-            Some(Known::Nowhere) => {
+            Some(Lookup::Type { body, .. }) if name.text.starts_with("resource") => body,
+            Some(Lookup::Nowhere) => {
                 self.warn("BCP081", *span, format!("There is no type {kind} at version {version}."));
                 Type::Any
             }
@@ -154,7 +154,7 @@ impl<'c, 'a> Here<'c, 'a> {
         if decorators.is_empty() && !loose {
             return ty;
         }
-        if let Type::Later(_) = ty {
+        if let Type::Deferred(_) = ty {
             return ty;
         }
         if let Some(rest) = ty.without_null() {
@@ -221,7 +221,7 @@ fn built_in(name: &str) -> Type {
 
 fn ty_is_null(ty: &Type) -> bool {
     // A type that is still being worked out cannot be asked; one that contains itself there is not null.
-    !matches!(ty, Type::Later(_)) && ty.is_nullable()
+    !matches!(ty, Type::Deferred(_)) && ty.is_nullable()
 }
 
 fn literal_number(value: &Expression) -> Option<i64> {

@@ -4,7 +4,7 @@ use super::{BUILT_IN_TYPES, Local, Model, Symbol, bind::Context, key};
 use crate::{
     Diagnostic,
     check::{
-        functions::{self, Place},
+        functions::{self, Availability},
         types::assign::suggestion,
     },
     syntax::ast::{ArrayItem, Expression, ExpressionKind, Key, Name, ObjectTypeKey, TypeExpression, TypeKind},
@@ -151,10 +151,12 @@ impl<'a> Model<'a> {
             None if functions::find(&name.text).is_some() || name.text.is_empty() => {
                 let place = functions::find(&name.text).map(|function| function.place);
                 let (code, message) = match place {
-                    Some(Place::Defaults) if !context.default => {
+                    Some(Availability::Defaults) if !context.default => {
                         ("BCP065", "only the default of a parameter may call this")
                     }
-                    Some(Place::Params) if !self.source.is_params() => ("BCP057", "only a params file may call this"),
+                    Some(Availability::Params) if !self.source.is_params() => {
+                        ("BCP057", "only a params file may call this")
+                    }
                     _ => return,
                 };
                 self.report(Diagnostic::error(code, name.span, format!("`{}`: {message}.", name.text)));

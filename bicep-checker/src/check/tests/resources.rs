@@ -93,6 +93,7 @@ fn declarations() {
 #[cfg_attr(not(real_data), ignore = "the real data set is not here")]
 fn bodies() {
     let pairs: &[Pair] = &[
+        ("BCP081", "resource a 'Microsoft.EventHub/namespace@2026-01-01' = { name: 'abcdefgh' }\n", GOOD),
         ("BCP081", "resource a 'Microsoft.Storage/storageAccounts@2024-02-30' = { name: 'abc' }\n", GOOD),
         (
             "BCP035",

@@ -62,6 +62,12 @@ pub(crate) fn suggestion<'a>(name: &str, candidates: impl IntoIterator<Item = &'
     best.map(|(_, candidate)| candidate)
 }
 
+/// Whether two names are the same but for two letters and the case.
+pub(crate) fn is_near(a: &str, b: &str) -> bool {
+    let letters = |name: &str| name.to_lowercase().chars().collect::<Vec<char>>();
+    a.len().abs_diff(b.len()) <= 2 && distance(&letters(a), &letters(b)) <= 2
+}
+
 /// Insertions, deletions and replacements between two words.
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -13,7 +13,7 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    Flags, Integers, Later, List, Object, Property, Rest, Tagged, Text, Type,
+    Deferred, Flags, Integers, List, Object, Property, Rest, Tagged, Text, Type,
     raw::{Index, Raw, RawProperty, Ref, Versions},
 };
 
@@ -37,7 +37,7 @@ struct Entry {
 }
 
 /// What is known of a `Type@version`.
-pub(crate) enum Known {
+pub(crate) enum Lookup {
     /// Its body and the levels it can be deployed to, as bits.
     Type { body: Type, writable: u8, readable: u8 },
     /// It exists, but its type is not in the folder.
@@ -48,7 +48,7 @@ pub(crate) enum Known {
 
 /// A place in a file of types.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct TypeRef {
     file: Rc<TypeFile>,
     at: usize,
     depth: Depth,
@@ -97,16 +97,31 @@ impl Azure {
         all
     }
 
+    /// A type that was probably meant by one that is not known.
+    pub(crate) fn near(&self, kind: &str) -> Option<&str> {
+        let is_it = |known: &&String| {
+            let last = kind.rsplit('/').next().unwrap_or_default();
+            // Short names are near to each other without being meant: `A` and `MX` of a DNS zone.
+            last.len() > 4
+                && known.matches('/').count() == kind.matches('/').count()
+                && super::assign::is_near(known, kind)
+        };
+        if self.versions.contains_key(&kind.to_lowercase()) {
+            return None;
+        }
+        self.versions.keys().find(is_it).map(String::as_str)
+    }
+
     /// What is known of a type at a version.
-    pub(crate) fn find(&self, kind: &str, version: &str) -> Known {
+    pub(crate) fn find(&self, kind: &str, version: &str) -> Lookup {
         if let Some(entry) = self.resources.get(&format!("{kind}@{version}").to_lowercase()) {
-            return self.file(&entry.file).and_then(|file| file.resource(entry.place)).unwrap_or(Known::Elsewhere);
+            return self.file(&entry.file).and_then(|file| file.resource(entry.place)).unwrap_or(Lookup::Elsewhere);
         }
         let versions = self.versions(kind);
         let exists = versions.iter().any(|one| one.eq_ignore_ascii_case(version));
         match exists || (versions.is_empty() && self.partial) {
-            true => Known::Elsewhere,
-            false => Known::Nowhere,
+            true => Lookup::Elsewhere,
+            false => Lookup::Nowhere,
         }
     }
 
@@ -122,19 +137,19 @@ impl Azure {
 }
 
 impl TypeFile {
-    fn resource(self: &Rc<Self>, at: usize) -> Option<Known> {
+    fn resource(self: &Rc<Self>, at: usize) -> Option<Lookup> {
         let Raw::ResourceType { body, readable_scopes, writable_scopes } = self.types.get(at)? else { return None };
-        let place = Place { file: self.clone(), at: body.place()?, depth: Depth::Body };
+        let place = TypeRef { file: self.clone(), at: body.place()?, depth: Depth::Body };
         // Absent, the old form: deployable everywhere the one field says; the cut always has both.
         let writable = writable_scopes.or(*readable_scopes).unwrap_or(31);
-        Some(Known::Type { body: place.read(), writable, readable: readable_scopes.unwrap_or(writable) })
+        Some(Lookup::Type { body: place.read(), writable, readable: readable_scopes.unwrap_or(writable) })
     }
 }
 
-impl Place {
+impl TypeRef {
     fn to(&self, to: &Ref, depth: Depth) -> Type {
         match to.place() {
-            Some(at) => Type::Later(Later::Azure(Place { file: self.file.clone(), at, depth })),
+            Some(at) => Type::Deferred(Deferred::Azure(TypeRef { file: self.file.clone(), at, depth })),
             None => Type::Any,
         }
     }
@@ -191,7 +206,7 @@ impl Place {
     /// One shape of a tagged object: its own properties and those that all shapes share.
     fn shape(&self, of: &serde_json::Value, base: &[Property], tag: &str) -> Type {
         let Some(at) = Ref::deserialize(of).ok().and_then(|to| to.place()) else { return Type::Any };
-        let Type::Object(object) = (Place { file: self.file.clone(), at, depth: self.depth }).read() else {
+        let Type::Object(object) = (TypeRef { file: self.file.clone(), at, depth: self.depth }).read() else {
             return Type::Any;
         };
         let mut object = (*object).clone();

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Flags, Integers, Later, List, Object, Property, Rest, Text, Type};
+use super::{Deferred, Flags, Integers, List, Object, Property, Rest, Text, Type};
 
 impl Type {
     /// `string`
@@ -72,8 +72,8 @@ impl Type {
         // Each step looks up one definition; a definition that is only itself was refused where it was read.
         for _ in 0..64 {
             now = match now {
-                Type::Later(Later::Azure(place)) => place.read(),
-                Type::Later(Later::Alias(cell)) => {
+                Type::Deferred(Deferred::Azure(place)) => place.read(),
+                Type::Deferred(Deferred::Alias(cell)) => {
                     cell.upgrade().and_then(|cell| cell.get().cloned()).unwrap_or(Type::Any)
                 }
                 done => return done,

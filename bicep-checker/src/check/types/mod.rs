@@ -57,14 +57,14 @@ pub(crate) enum Type {
     /// `x => …`, with the number of its parameters and its result.
     Lambda(usize, Rc<Type>),
     /// A type that is worked out when it is looked at, because it may contain itself.
-    Later(Later),
+    Deferred(Deferred),
 }
 
-/// Where the definition of a [`Type::Later`] stands.
+/// Where the definition of a [`Type::Deferred`] stands.
 #[derive(Clone, Debug)]
-pub(crate) enum Later {
+pub(crate) enum Deferred {
     /// In a file of resource types.
-    Azure(azure::Place),
+    Azure(azure::TypeRef),
     /// In a `type` of a Bicep file that is being worked out.
     Alias(Weak<OnceCell<Type>>),
 }

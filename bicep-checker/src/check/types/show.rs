@@ -10,7 +10,7 @@ const SHOWN: usize = 12;
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.now() {
-            Type::Any | Type::Later(_) => f.write_str("any"),
+            Type::Any | Type::Deferred(_) => f.write_str("any"),
             Type::Null => f.write_str("null"),
             Type::Never => f.write_str("never"),
             Type::Bool => f.write_str("bool"),
