@@ -7,6 +7,7 @@ mod anomalies;
 mod background;
 mod bad_records;
 mod bounds;
+mod checkov;
 mod clicks;
 mod command_line;
 mod cosmos_clients;
