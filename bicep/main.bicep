@@ -411,7 +411,9 @@ module web 'modules/web.bicep' = {
     sku: storageSku
     deployerPrincipalId: deployerPrincipalId
     deployerPrincipalType: deployerPrincipalType
+    workspaceName: names.workspace
   }
+  dependsOn: [monitoring]
 }
 
 // The account takes minutes, in which identities become known to its data plane.

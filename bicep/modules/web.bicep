@@ -22,8 +22,15 @@ param deployerPrincipalId string
 @description('Required. What the deployer is.')
 param deployerPrincipalType 'ServicePrincipal' | 'User'
 
+@description('Required. Name of the workspace that its logs go to.')
+param workspaceName string
+
 @description('Storage Blob Data Contributor.')
 var contributorRole = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
+  name: workspaceName
+}
 
 resource account 'Microsoft.Storage/storageAccounts@2026-04-01' = {
   name: name
@@ -60,6 +67,17 @@ resource deploying 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', contributorRole)
     principalId: deployerPrincipalId
     principalType: deployerPrincipalType
+  }
+}
+
+#disable-next-line use-recent-api-versions // the newest stable version, of 2016, knows no groups of categories
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'workspace'
+  scope: account::blobs
+  properties: {
+    workspaceId: workspace.id
+    logs: [{ category: 'StorageWrite', enabled: true }, { category: 'StorageDelete', enabled: true }]
+    metrics: [{ category: 'Transaction', enabled: true }]
   }
 }
 

@@ -27,7 +27,10 @@ use std::{
 
 use serde_json::Value as Json;
 
-pub use self::{error::EvaluateError, order::Node};
+pub use self::{
+    error::EvaluateError,
+    order::{Node, Order},
+};
 use self::{
     instance::{Instance, Scope},
     source::{Source, beside},

@@ -8,6 +8,7 @@ mod apps;
 mod cosmos;
 mod event_grid;
 mod event_hubs;
+mod folder;
 mod functions;
 mod governance;
 mod monitoring;
@@ -15,6 +16,7 @@ mod names;
 mod network;
 mod one_way;
 mod order;
+mod pipeline;
 mod query;
 mod role_table;
 mod roles;
@@ -28,7 +30,10 @@ use std::{collections::BTreeMap, fmt};
 
 use serde_json::Value as Json;
 
-pub use self::one_way::one_way;
+pub use self::{
+    folder::{Environment, check_project, environments},
+    one_way::one_way,
+};
 use crate::evaluate::{Resource, Snapshot};
 
 /// A rule that does not hold.
@@ -79,7 +84,7 @@ pub struct Deployment<'a> {
 
 /// Every rule that the deployment does not keep.
 pub fn check(deployment: &Deployment<'_>) -> Vec<Finding> {
-    let rules: [fn(&Deployment<'_>, &mut Findings); 16] = [
+    let rules: [fn(&Deployment<'_>, &mut Findings); 17] = [
         topology::check,
         roles::check,
         functions::check,
@@ -93,6 +98,7 @@ pub fn check(deployment: &Deployment<'_>) -> Vec<Finding> {
         network::check,
         monitoring::check,
         governance::check,
+        pipeline::check,
         names::check,
         order::check,
         serial::check,

@@ -1,7 +1,7 @@
 //! Azure makes things in an order in which a first deployment succeeds. A name or id that is handed on as text creates no order, so
 //! every id that a resource mentions must be of something made before it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{
     Deployment, Findings,
@@ -11,10 +11,10 @@ use super::{
     },
     role_table::METRICS_PUBLISHER,
 };
-use crate::evaluate::{Resource, Snapshot};
+use crate::evaluate::{Order, Resource, Snapshot};
 
 pub(super) fn check(deployment: &Deployment<'_>, findings: &mut Findings) {
-    let order = Order::of(deployment.main);
+    let order = Sequence::of(deployment.main);
     order.parents(findings);
     order.mentioned(findings);
     order.identities(findings);
@@ -23,19 +23,18 @@ pub(super) fn check(deployment: &Deployment<'_>, findings: &mut Findings) {
     order.apps(deployment, findings);
 }
 
-struct Order<'a> {
+struct Sequence<'a> {
     snapshot: &'a Snapshot,
-    /// What is made before each resource.
-    before: Vec<BTreeSet<usize>>,
+    order: Order,
     by_id: BTreeMap<String, usize>,
 }
 
-impl<'a> Order<'a> {
+impl<'a> Sequence<'a> {
     fn of(snapshot: &'a Snapshot) -> Self {
         let deployed = snapshot.resources.iter().enumerate().filter(|(_, it)| !it.existing);
         Self {
             snapshot,
-            before: (0..snapshot.resources.len()).map(|number| snapshot.before(number)).collect(),
+            order: snapshot.order(),
             by_id: deployed.map(|(number, it)| (it.id.to_lowercase(), number)).collect(),
         }
     }
@@ -48,12 +47,8 @@ impl<'a> Order<'a> {
         self.deployed().filter(move |(_, it)| it.kind == kind)
     }
 
-    fn is_before(&self, first: usize, then: usize) -> bool {
-        self.before.get(then).is_some_and(|before| before.contains(&first))
-    }
-
     fn require(&self, (first, earlier): (usize, &Resource), (then, it): (usize, &Resource), findings: &mut Findings) {
-        if first != then && !self.is_before(first, then) {
+        if first != then && !self.order.is_before(first, then) {
             let kind = earlier.kind.rsplit('/').next().unwrap_or_default();
             findings.of("order", it, format!("does not wait for {kind} {}", earlier.name));
         }
@@ -75,10 +70,12 @@ impl<'a> Order<'a> {
             texts(&it.body, &mut written);
             for text in written.into_iter().filter(|text| text.contains("/subscriptions/")) {
                 let text = text.to_lowercase();
-                for (id, other) in &self.by_id {
-                    let ends = |at: usize| text[at + id.len()..].chars().next().is_none_or(|next| !is_name(next));
-                    if text.match_indices(id.as_str()).any(|(at, _)| ends(at)) && *other != number {
-                        self.require((*other, &self.snapshot.resources[*other]), (number, it), findings);
+                for (start, _) in text.match_indices("/subscriptions/") {
+                    let mentioned: &str = text[start..].split(|letter| !is_id(letter)).next().unwrap_or_default();
+                    // Of what the id names, the innermost that is deployed; that one waits for those around it.
+                    let ends = mentioned.match_indices('/').map(|(end, _)| end).chain([mentioned.len()]);
+                    if let Some(other) = ends.rev().find_map(|end| self.by_id.get(&mentioned[..end]).copied()) {
+                        self.require((other, &self.snapshot.resources[other]), (number, it), findings);
                     }
                 }
             }
@@ -88,7 +85,9 @@ impl<'a> Order<'a> {
     /// It takes a while until Cosmos DB, Event Hubs and roles know of a new identity, so the slow account comes after all of them.
     fn identities(&self, findings: &mut Findings) {
         for identity in self.of_kind(IDENTITY) {
-            for account in self.of_kind(COSMOS).filter(|_| !identity.1.name.contains("capture")) {
+            let principal = format!("[reference('{}').properties.principalId]", identity.1.id);
+            let has_role = self.of_kind(COSMOS_ROLE).any(|(_, it)| text(it, "/properties/principalId") == principal);
+            for account in self.of_kind(COSMOS).filter(|_| has_role) {
                 self.require(identity, account, findings);
             }
         }
@@ -168,6 +167,7 @@ impl<'a> Order<'a> {
     }
 }
 
-fn is_name(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || "-_.".contains(letter)
+/// Whether ids have such letters.
+fn is_id(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || "/-_.".contains(letter)
 }

@@ -104,6 +104,13 @@ fn expected(deployment: &Deployment<'_>, findings: &mut Findings) -> BTreeSet<Gr
             expected.extend(accounts.map(|it| grant(id, BLOB_CONTRIBUTOR, it.id.clone())));
         }
     }
+    for credential in deployment.main.deployed().filter(|it| it.kind.ends_with("/federatedIdentityCredentials")) {
+        // The subscription is the beginning of every id.
+        let subscription: String = credential.id.split_inclusive('/').take(3).collect();
+        let roles = role_table::PIPELINE
+            .map(|role| grant(&credential.scope, role, subscription.trim_end_matches('/').to_owned()));
+        expected.extend(roles);
+    }
     let data = deployment.data_account();
     for hub in deployment.main.of(HUB) {
         let container = text(hub, "/properties/captureDescription/destination/properties/blobContainer");

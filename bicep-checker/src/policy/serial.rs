@@ -5,7 +5,7 @@ use super::{
     Deployment, Findings,
     query::{CONSUMER_GROUP, COSMOS_CONTAINER, COSMOS_ROLE, DATABASE, ENDPOINT, HUB, SCHEMA_GROUP, SUBSCRIPTION},
 };
-use crate::evaluate::Snapshot;
+use crate::evaluate::{Order, Snapshot};
 
 const SERIAL: [&str; 9] = [
     HUB,
@@ -21,8 +21,9 @@ const SERIAL: [&str; 9] = [
 
 pub(super) fn check(deployment: &Deployment<'_>, findings: &mut Findings) {
     for snapshot in [deployment.main, deployment.subscriptions] {
+        let order = snapshot.order();
         for kind in SERIAL {
-            in_a_row(snapshot, kind, findings);
+            in_a_row(snapshot, &order, kind, findings);
         }
     }
     // One subscription cannot be out of order; the loop must be ready for two.
@@ -32,16 +33,13 @@ pub(super) fn check(deployment: &Deployment<'_>, findings: &mut Findings) {
 }
 
 /// Of every two, one waits for the other.
-fn in_a_row(snapshot: &Snapshot, kind: &str, findings: &mut Findings) {
-    let numbers: Vec<usize> = (0..snapshot.resources.len())
-        .filter(|number| snapshot.resources.get(*number).is_some_and(|it| !it.existing && it.kind == kind))
-        .collect();
-    let before: Vec<_> = numbers.iter().map(|number| snapshot.before(*number)).collect();
-    for (first, (one, earlier)) in numbers.iter().zip(&before).enumerate() {
-        for (other, later) in numbers.iter().zip(&before).skip(first + 1) {
-            if !earlier.contains(other) && !later.contains(one) {
-                let (one, other) = (&snapshot.resources[*one], &snapshot.resources[*other]);
-                findings.of("serial", other, format!("may be made at the same time as {}", one.name));
+fn in_a_row(snapshot: &Snapshot, order: &Order, kind: &str, findings: &mut Findings) {
+    let of_kind: Vec<_> =
+        snapshot.resources.iter().enumerate().filter(|(_, it)| !it.existing && it.kind == kind).collect();
+    for (index, (one, earlier)) in of_kind.iter().enumerate() {
+        for (other, later) in of_kind.iter().skip(index + 1) {
+            if !order.is_before(*one, *other) && !order.is_before(*other, *one) {
+                findings.of("serial", later, format!("may be made at the same time as {}", earlier.name));
             }
         }
     }

@@ -1,16 +1,29 @@
 //! Every environment keeps every rule.
 
-use crate::support::{ENVIRONMENTS, Environment, lines, project, root};
+use contoso_bicep::policy::{Environment, check_project, environments, one_way};
+
+use crate::support::root;
 
 #[test]
 fn every_environment_keeps_every_rule() {
-    let (project, mut report) = (project(), String::new());
-    for name in ENVIRONMENTS {
-        let environment = Environment::of(&root().join("bicep"), name).unwrap_or_else(|error| panic!("{error}"));
-        let findings = environment.findings(&project);
-        if !findings.is_empty() {
-            report.push_str(&format!("{name}:\n{}", lines(&findings)));
-        }
-    }
+    assert_eq!(environments(&root().join("bicep")).expect("a folder"), ["dev", "prod", "test"]);
+    let findings = check_project(&root()).unwrap_or_else(|error| panic!("{error}"));
+    let report: String = findings.iter().map(|finding| format!("{finding}\n")).collect();
     assert!(report.is_empty(), "{report}");
+}
+
+#[test]
+fn a_second_deployment_changes_nothing_that_cannot_be_changed() {
+    let bicep = root().join("bicep");
+    let main = |name| Environment::read(&bicep, name, &[]).unwrap_or_else(|error| panic!("{error}")).main;
+    let dev = main("dev");
+    assert_eq!(one_way(&dev, &dev), []);
+    let mut other = dev.clone();
+    for hub in other.resources.iter_mut().filter(|it| it.kind.ends_with("/eventhubs")) {
+        hub.body["properties"]["partitionCount"] = 8.into();
+    }
+    other.resources.retain(|it| !it.name.ends_with("/site/visitors"));
+    let found: Vec<_> = one_way(&dev, &other).into_iter().map(|finding| finding.message).collect();
+    assert_eq!(found.iter().filter(|it| it.contains("cannot become 8")).count(), 3, "{found:?}");
+    assert_eq!(found.iter().filter(|it| it.contains("its data with it")).count(), 1, "{found:?}");
 }
