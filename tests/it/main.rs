@@ -6,6 +6,7 @@
 mod anomalies;
 mod background;
 mod bad_records;
+mod bicep_command;
 mod bounds;
 mod checkov;
 mod clicks;

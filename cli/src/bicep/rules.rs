@@ -35,7 +35,7 @@ pub fn broken(project: &Project) -> anyhow::Result<(Vec<String>, Vec<String>)> {
         let lines = match findings(project, &compared, environment) {
             Ok(lines) => lines,
             // A template that cannot be worked out has a finding of the checker's as a rule, but not always.
-            Err(error) => [error.to_string()].into(),
+            Err(error) => [error.to_string().replace(&format!("{}/", project.root().display()), "")].into(),
         };
         for line in lines {
             found.entry(line).or_default().push(environment);
