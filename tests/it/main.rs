@@ -6,7 +6,9 @@
 mod anomalies;
 mod background;
 mod bad_records;
+mod bicep_command;
 mod bounds;
+mod checkov;
 mod clicks;
 mod command_line;
 mod cosmos_clients;

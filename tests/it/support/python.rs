@@ -1,5 +1,5 @@
 //! Virtual environments, each made once for the whole run: one with unmodified official clients, one with the tools that check what
-//! is not Rust.
+//! is not Rust, and one with checkov, which would force its old versions of what those need on them.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,6 +12,8 @@ use super::child;
 const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/requirements.txt");
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/requirements.txt");
 
+const CHECKOV: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/checkov/requirements.txt");
+
 /// The `python` that has the clients.
 pub(crate) fn python() -> Command {
     static ENVIRONMENT: LazyLock<PathBuf> = LazyLock::new(|| environment("python-clients", CLIENTS));
@@ -22,6 +24,15 @@ pub(crate) fn python() -> Command {
 pub(crate) fn tool(name: &str) -> Command {
     static ENVIRONMENT: LazyLock<PathBuf> = LazyLock::new(|| environment("python-tools", TOOLS));
     Command::new(ENVIRONMENT.join("bin").join(name))
+}
+
+/// Runs checkov over a folder of Bicep files, and returns what `tests/checkov/scan.py` prints. It takes some 300 MB, and 40 s to
+/// install the first time.
+pub(crate) fn checkov(folder: &Path) -> String {
+    static ENVIRONMENT: LazyLock<PathBuf> = LazyLock::new(|| environment("python-checkov", CHECKOV));
+    let mut python = Command::new(ENVIRONMENT.join("bin/python"));
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/checkov/scan.py");
+    child::run(python.env("PYTHONDONTWRITEBYTECODE", "1").arg(script).arg(folder), "")
 }
 
 /// An environment lies beside the build output, named by what it holds, so that a second run finds it ready.

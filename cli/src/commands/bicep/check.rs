@@ -16,7 +16,7 @@ use contoso_bicep::{
 use time::macros::format_description;
 
 use super::{super::Exit, made_topology, shown};
-use crate::{clock, output, project::Project};
+use crate::{bicep::rules, clock, output, project::Project};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,8 +28,9 @@ Examples:
 Without --types all is checked but what stands in resources. The types are data of Azure's: the folder `generated` of a
 checkout of https://github.com/Azure/bicep-types-az, which is a large one.
 
-A finding is printed as the compiler prints it, with the compiler's code; its wording may differ. docs/bicep.md lists what
-is found.
+A finding is printed as the compiler prints it, with the compiler's code; its wording may differ. Without FOLDER, what
+each environment would deploy is also kept to rules that no compiler has, against topology.json and settings.json.
+docs/bicep.md says what is found and what is not.
 Exit codes: 0 nothing found, 1 anything found, warnings included.";
 
 /// Say what is wrong with the Bicep templates, without the compiler
@@ -68,6 +69,9 @@ pub(super) fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
         if kept != Some(made_topology(project)?) {
             found.push("bicep/topology.json : is not that of topology.json; run `contoso bicep topology`".to_owned());
         }
+        let (broken, environments) = rules::broken(project)?;
+        found.extend(broken);
+        output::say(&format!("What {} deploy was worked out and compared with the rules", environments.join(", ")));
     }
     let mut out = std::io::stdout().lock();
     for line in &found {
@@ -108,7 +112,7 @@ pub(super) fn linked(diagnostic: &Diagnostic, name: &str, text: &str) -> String 
     let code = diagnostic.code;
     if code.starts_with("BCP") {
         format!("{line} [https://aka.ms/bicep/core-diagnostics#{code}]")
-    } else if code.starts_with("disable-") || code == "format" {
+    } else if code.starts_with("disable-") || matches!(code, "no-disable-diagnostics" | "format") {
         // Rules of ours.
         line
     } else {
