@@ -86,12 +86,17 @@ impl Run<'_> {
             return Err(source.error(span, format!("the name {name} stands for nothing here")));
         };
         match &statement.kind {
-            StatementKind::Parameter { default, ty, .. } => match (at.given.get(name), default) {
-                (Some(value), _) => Ok(value.clone()),
-                (None, Some(default)) => self.value(at, None, default),
-                (None, None) if ty.as_ref().is_some_and(nullable) => Ok(Value::Null),
-                (None, None) => Err(source.error(statement.span, format!("parameter {name} has no value"))),
-            },
+            StatementKind::Parameter { default, ty, .. } => {
+                let value = match (at.given.get(name), default) {
+                    (Some(value), _) => value.clone(),
+                    (None, Some(default)) => self.value(at, None, default)?,
+                    (None, None) if ty.as_ref().is_some_and(nullable) => Value::Null,
+                    (None, None) => return Err(source.error(statement.span, format!("parameter {name} has no value"))),
+                };
+                let admitted = self.admit(&source, name, (ty.as_ref(), &statement.decorators), &value)?;
+                admitted.map_err(|message| source.error(statement.span, format!("parameter {message}")))?;
+                Ok(value)
+            }
             StatementKind::Variable { value, .. } => self.value(at, None, value),
             StatementKind::Resource(resource) => self.resource(at, statement, resource),
             StatementKind::Module { path, value, .. } => self.module(at, statement, name, path, value),
