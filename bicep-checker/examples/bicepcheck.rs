@@ -23,6 +23,9 @@ fn main() -> io::Result<ExitCode> {
     for file in &report.unreached {
         writeln!(out, "{file}: not reached from main.bicep")?;
     }
+    for file in &report.unloaded {
+        writeln!(out, "{file}: loaded by nothing")?;
+    }
     for kind in &report.unchecked {
         writeln!(out, "{kind}: no type here, not checked")?;
     }

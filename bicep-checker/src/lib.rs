@@ -7,6 +7,7 @@ pub mod check;
 pub mod diagnostic;
 pub mod evaluate;
 pub mod format;
+pub mod plain;
 pub mod policy;
 pub mod syntax;
 

@@ -55,10 +55,16 @@ impl Project {
         self.root.join("topology.json")
     }
 
+    /// Bicep templates that deploy it.
+    #[must_use]
+    pub fn bicep(&self) -> PathBuf {
+        self.root.join("bicep")
+    }
+
     /// The part of the topology that Bicep templates read.
     #[must_use]
     pub fn bicep_topology(&self) -> PathBuf {
-        self.root.join("bicep").join("topology.json")
+        self.bicep().join("topology.json")
     }
 
     /// Settings for Core Tools against the local stack on its default ports.

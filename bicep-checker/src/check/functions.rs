@@ -155,7 +155,7 @@ const ALL: [Function; 98] = [
     of("getSecret", "az", "s", 4, Some(5), Own, Params),
     az("managementGroup", "s", 0, Some(1), Own),
     az("managementGroupResourceId", "s", 2, None, Text),
-    az("pickZones", "ssii", 3, Some(5), Texts),
+    az("pickZones", "sssi", 3, Some(5), List),
     az("providers", "s", 1, Some(2), Any),
     of("reference", "az", "s", 1, Some(3), Any, RunTime),
     az("resourceGroup", "s", 0, Some(2), Own),
@@ -166,9 +166,9 @@ const ALL: [Function; 98] = [
     az("tenant", "", 0, Some(0), Own),
     az("tenantResourceId", "s", 2, None, Text),
     of("toLogicalZone", "az", "s", 3, Some(3), Text, RunTime),
-    of("toLogicalZones", "az", "ssa", 3, Some(3), Texts, RunTime),
+    of("toLogicalZones", "az", "ssa", 3, Some(3), List, RunTime),
     of("toPhysicalZone", "az", "s", 3, Some(3), Text, RunTime),
-    of("toPhysicalZones", "az", "ssa", 3, Some(3), Texts, RunTime),
+    of("toPhysicalZones", "az", "ssa", 3, Some(3), List, RunTime),
     LIST,
 ];
 

@@ -16,6 +16,7 @@ mod constants;
 mod declarations;
 mod declared;
 mod directives;
+mod folder;
 mod functions;
 mod infer;
 mod limits;
@@ -30,6 +31,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 mod types;
+mod written;
 
 use std::{
     collections::BTreeSet,
@@ -61,6 +63,8 @@ pub struct Report {
     pub files: Vec<FileReport>,
     /// `.bicep` files that `main.bicep` does not reach by modules and imports.
     pub unreached: Vec<String>,
+    /// Files of data below the folder that nothing loads.
+    pub unloaded: Vec<String>,
     /// Resource types that the folder of types lacks, as `Type@version`, so that their resources were not checked.
     pub unchecked: Vec<String>,
     /// Every line that silences a finding.
@@ -107,12 +111,18 @@ pub fn check_folder(folder: &Path, options: &Options) -> io::Result<Report> {
             here.check_constants();
             here.check_loops();
             here.check_limits();
+            here.check_written();
             params::check(&here);
             rules::check(&here, options.today.as_deref());
         }
     }
+    folder::unused(&checker);
+    folder::groups(&checker);
     references::cascade(&checker);
-    Ok(report(&checker, &sources))
+    let mut report = report(&checker, &sources);
+    report.unloaded = folder::unloaded(folder, &checker);
+    report.files.extend(folder::configuration(folder));
+    Ok(report)
 }
 
 fn report(checker: &Checker<'_>, sources: &sources::Sources) -> Report {

@@ -1,9 +1,6 @@
 //! `.bicepparam` files: every parameter of the file they name gets a value of its type, and no other.
 
-use super::{
-    infer::Here,
-    narrow::{Slot, Want},
-};
+use super::{infer::Here, narrow::Want};
 use crate::{
     Span,
     syntax::ast::{ExpressionKind, StatementKind},
@@ -27,10 +24,7 @@ pub(super) fn check(here: &Here<'_, '_>) {
     for assignment in &here.model.assignments {
         let name = assignment.name.text.as_str();
         match takes.property(name) {
-            Some(parameter) => {
-                let want = Want { slot: Slot::Parameter(name), ..Want::value() };
-                here.check(assignment.value, &parameter.of, want);
-            }
+            Some(parameter) => here.check(assignment.value, &parameter.of, Want::value()),
             None => {
                 let message = format!("{} has no parameter `{name}`.", there.source().name);
                 here.error("BCP259", assignment.name.span, message);

@@ -1,6 +1,7 @@
-//! Bicep: what its templates are given of `topology.json`.
+//! Bicep: its files, and what its templates are given of `topology.json`.
 
 pub mod built_in_roles;
+pub mod files;
 pub mod grants;
 #[cfg(test)]
 mod limits;

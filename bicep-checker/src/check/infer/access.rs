@@ -3,11 +3,7 @@
 use std::rc::Rc;
 
 use super::{Expression, ExpressionKind, Here, Object, Symbol, Type, assignable};
-use crate::{
-    Diagnostic, Severity, Span,
-    check::{model::decorator, types::assign::suggestion},
-    syntax::ast::Name,
-};
+use crate::{Diagnostic, Severity, Span, check::types::assign::suggestion, syntax::ast::Name};
 
 /// One step of a chain of accesses: the type so far, and whether a null was passed over by `.?` earlier in the chain.
 struct Step {
@@ -57,71 +53,6 @@ impl<'a> Here<'_, 'a> {
             _ => Type::Any,
         };
         Step { ty: ty.now(), passed_null }
-    }
-
-    /// Whether what is accessed is a resource or module that may not be deployed.
-    fn is_conditional(&self, base: &Expression) -> bool {
-        let symbol = match &base.inner().kind {
-            ExpressionKind::Variable(_) | ExpressionKind::NestedResource { .. } => {
-                self.reached(base).filter(|symbol| !self.is_many(*symbol))
-            }
-            ExpressionKind::Index { base, .. } => self.model.symbol(base).filter(|symbol| self.is_many(*symbol)),
-            _ => None,
-        };
-        // Inside its own declaration a resource is there.
-        let is_inside = |symbol| {
-            self.model
-                .value(symbol)
-                .is_some_and(|value| value.span.start <= base.span.start && base.span.end <= value.span.end)
-        };
-        symbol.is_some_and(|symbol| !is_inside(symbol) && self.may_be_absent(symbol))
-    }
-
-    /// Whether a condition decides at run time that something is deployed. A resource inside another depends on its condition too.
-    fn may_be_absent(&self, symbol: Symbol) -> bool {
-        let condition = self.condition(symbol).map(|condition| self.type_of(condition));
-        match symbol {
-            Symbol::Module(_) => condition.is_some_and(|ty| !matches!(ty, Type::BoolIs(true))),
-            Symbol::Resource(at) => {
-                let Some(resource) = self.model.resources.get(at) else { return false };
-                let may_lack =
-                    resource.declared.existing.is_some() && decorator(resource.decorators, "nullIfNotFound").is_some();
-                may_lack
-                    || matches!(condition, Some(Type::Bool | Type::BoolIs(false)))
-                    || resource.outer.is_some_and(|outer| self.may_be_absent(Symbol::Resource(outer)))
-            }
-            _ => false,
-        }
-    }
-
-    /// The condition under which a resource or module is deployed; none where it is `true`.
-    pub(crate) fn condition(&self, symbol: Symbol) -> Option<&'a Expression> {
-        let mut value = self.model.value(symbol)?;
-        if let ExpressionKind::For(each) = &value.kind {
-            value = &each.body;
-        }
-        match &value.kind {
-            ExpressionKind::If { condition, .. }
-                if !matches!(condition.inner().kind, ExpressionKind::Boolean(true)) =>
-            {
-                Some(condition)
-            }
-            _ => None,
-        }
-    }
-
-    pub(crate) fn is_many(&self, symbol: Symbol) -> bool {
-        self.model.value(symbol).is_some_and(|value| matches!(value.kind, ExpressionKind::For(_)))
-    }
-
-    /// Properties that are known even where nothing is deployed.
-    fn always_there(&self, base: &Expression, access: &Expression) -> bool {
-        let ExpressionKind::Property { name, .. } = &access.kind else { return false };
-        match self.reached(base) {
-            Some(Symbol::Resource(_)) => ["id", "name", "type", "apiVersion"].contains(&name.text.as_str()),
-            Some(Symbol::Module(_)) => name.text == "name",
-            _ => false,
-        }
     }
 
     fn property(&self, ty: &Type, name: &Name, safe: bool) -> Type {
@@ -268,27 +199,6 @@ impl<'a> Here<'_, 'a> {
                 self.error(code, name.span, format!("There is no resource `{}` inside.", name.text));
                 Type::Any
             }
-        }
-    }
-
-    fn nested_symbol(&self, base: &Expression, name: &Name) -> Option<Symbol> {
-        let Some(Symbol::Resource(outer)) = self.reached(base) else { return None };
-        let is_it = |resource: &super::super::model::Resource<'_>| {
-            resource.outer == Some(outer) && resource.declared.name.text == name.text
-        };
-        self.model.resources.iter().position(is_it).map(Symbol::Resource)
-    }
-
-    /// The resource or module an expression is: by its name, `outer::inner`, or as an item of a loop.
-    pub(crate) fn reached(&self, expression: &Expression) -> Option<Symbol> {
-        match &expression.inner().kind {
-            ExpressionKind::Variable(_) => {
-                self.model.symbol(expression).filter(|one| matches!(one, Symbol::Resource(_) | Symbol::Module(_)))
-            }
-            ExpressionKind::NestedResource { base, name } => self.nested_symbol(base, name),
-            ExpressionKind::NonNull(inner) => self.reached(inner),
-            ExpressionKind::Index { base, .. } => self.reached(base).filter(|symbol| self.is_many(*symbol)),
-            _ => None,
         }
     }
 }

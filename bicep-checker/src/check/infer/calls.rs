@@ -143,14 +143,20 @@ impl<'a> Here<'_, 'a> {
                 None => {}
             }
             let ty = self.type_of(argument);
-            if let ("filter" | "sort", Type::Lambda(_, result)) = (function.name, &ty)
-                && !assignable(result, &Type::Bool)
+            let wanted = match (function.name, at) {
+                ("filter" | "sort", _) => Type::Bool,
+                ("toObject" | "groupBy", 1) => Type::text(),
+                _ => Type::Any,
+            };
+            if let Type::Lambda(_, result) = &ty
+                && !assignable(result, &wanted)
             {
-                let message = format!("The lambda of `{}` gives bool, not {result}.", function.name);
+                let message = format!("The lambda of `{}` gives {wanted}, not {result}.", function.name);
                 self.error("BCP070", argument.span, message);
             }
             types.push(ty);
         }
+        self.check_mixed(function.name, arguments, &types);
         match function.gives {
             Gives::Any => Type::Any,
             Gives::Text => Type::text(),
@@ -164,10 +170,20 @@ impl<'a> Here<'_, 'a> {
         }
     }
 
+    /// Arguments whose type follows from that of the first one.
+    fn check_mixed(&self, name: &str, arguments: &'a [Expression], types: &[Type]) {
+        let (Some(first), Some(rest)) = (types.first(), arguments.get(1..)) else { return };
+        let wanted = match (name, first) {
+            ("concat", Type::List(_) | Type::Tuple(_)) => Type::list(Type::Any),
+            ("contains", Type::Text(_) | Type::TextIs(_) | Type::Object(_)) => Type::text(),
+            _ => return,
+        };
+        rest.iter().for_each(|argument| self.expect(argument, &wanted));
+    }
+
     /// Tells a lambda the types of its parameters.
     fn give(&self, function: &Function, lambda: &'a Expression, before: &[Type]) {
         let ExpressionKind::Lambda { parameters, .. } = &lambda.inner().kind else { return };
-        let Some(first) = parameters.first() else { return };
         let item = before.first().map_or(Type::Any, |list| match function.name {
             "mapValues" => values(list),
             _ => list.item().unwrap_or(Type::Any),
@@ -183,7 +199,7 @@ impl<'a> Here<'_, 'a> {
             let message = format!("The lambda of `{}` has {} parameters.", function.name, least);
             self.error("BCP070", lambda.span, message);
         }
-        if let Some(place) = self.model.lambdas.get(&key(first)) {
+        if let Some(place) = parameters.first().and_then(|first| self.model.lambdas.get(&key(first))) {
             let mut given = self.model.given.borrow_mut();
             for (at, ty) in types.into_iter().take(parameters.len()).enumerate() {
                 given.insert(place + at, ty);

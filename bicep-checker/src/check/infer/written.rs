@@ -63,14 +63,7 @@ impl<'c, 'a> Here<'c, 'a> {
                 Some((there, Symbol::Alias(at))) => there.alias(at),
                 _ => Type::Any,
             },
-            _ => match name.text.as_str() {
-                "string" => Type::text(),
-                "int" => Type::int(),
-                "bool" => Type::Bool,
-                "object" => Type::object(),
-                "array" => Type::list(Type::Any),
-                _ => Type::Any,
-            },
+            _ => built_in(&name.text),
         }
     }
 
@@ -102,6 +95,12 @@ impl<'c, 'a> Here<'c, 'a> {
                     Type::Any
                 }
             };
+        }
+        if let TypeKind::Name(space) = &base.kind
+            && space.text == "sys"
+            && !self.model.named.contains_key(&key(space))
+        {
+            return built_in(&name.text);
         }
         let ty = self.written(base);
         let ty = ty.without_null().unwrap_or(ty).now();
@@ -206,6 +205,17 @@ impl<'c, 'a> Here<'c, 'a> {
             }
             _ => ty,
         }
+    }
+}
+
+fn built_in(name: &str) -> Type {
+    match name {
+        "string" => Type::text(),
+        "int" => Type::int(),
+        "bool" => Type::Bool,
+        "object" => Type::object(),
+        "array" => Type::list(Type::Any),
+        _ => Type::Any,
     }
 }
 

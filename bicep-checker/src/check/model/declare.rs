@@ -155,6 +155,10 @@ impl<'a> Model<'a> {
                 |part: &str, count: usize| part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit());
             date.len() >= 3 && digits(date[0], 4) && digits(date[1], 2) && digits(date[2], 2)
         };
+        if is_version && !is_day(&version) {
+            let message = format!("{version} is no day of the calendar: the compiler breaks down on it.");
+            self.report(Diagnostic::error("no-such-day", written.span, message));
+        }
         let segments = kind.split('/').collect::<Vec<_>>();
         let is_kind = segments.iter().all(|part| !part.is_empty() && !part.contains(char::is_whitespace))
             && (outer.is_some() || (segments.len() > 1 && segments[0].contains('.')));
@@ -192,11 +196,29 @@ impl<'a> Model<'a> {
         if name.text.is_empty() {
             return;
         }
-        if self.names.contains_key(name.text.as_str()) {
+        if let Some(other) = self.names.get(name.text.as_str()).copied() {
             let message = format!("`{}` is declared more than once.", name.text);
-            self.report(Diagnostic::error("BCP028", name.span, message));
+            let first = self.name(other).map(|name| name.span);
+            for at in first.into_iter().chain([name.span]) {
+                self.report(Diagnostic::error("BCP028", at, message.clone()));
+            }
         } else {
             self.names.insert(&name.text, symbol);
         }
     }
+}
+
+/// Whether the first ten characters, `yyyy-mm-dd`, are a day.
+fn is_day(version: &str) -> bool {
+    let number = |from: usize, to: usize| version.get(from..to).and_then(|part| part.parse::<u32>().ok()).unwrap_or(0);
+    let (year, month, day) = (number(0, 4), number(5, 7), number(8, 10));
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 if is_leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    };
+    (1..=days).contains(&day)
 }

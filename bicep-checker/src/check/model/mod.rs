@@ -1,8 +1,10 @@
 //! A file with its names resolved: what it declares, and what each name in it refers to.
 
 mod bind;
+mod circles;
 mod declare;
 mod names;
+mod resolve;
 
 use std::{
     cell::RefCell,
@@ -10,7 +12,7 @@ use std::{
     path::PathBuf,
 };
 
-pub(crate) use names::{BUILT_IN_TYPES, decorator};
+pub(crate) use names::{BUILT_IN_TYPES, decorator, parts as decorator_parts};
 
 use super::types::{Level, Type};
 use crate::{

@@ -33,7 +33,7 @@ pub(crate) fn decorator<'a>(all: &'a [Decorator], name: &str) -> Option<&'a [Exp
 }
 
 /// The name of a decorator and its arguments; `sys.` before it changes nothing.
-pub(super) fn parts(decorator: &Decorator) -> Option<(&str, &[Expression])> {
+pub(crate) fn parts(decorator: &Decorator) -> Option<(&str, &[Expression])> {
     match &decorator.expression.kind {
         ExpressionKind::Call { name, arguments } | ExpressionKind::MethodCall { name, arguments, .. } => {
             Some((&name.text, arguments))

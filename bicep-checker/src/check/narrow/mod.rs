@@ -1,7 +1,8 @@
 //! Whether a value fits the place it is given to, looked into as deep as it is written out.
 //!
-//! What the compiler does (`TypeValidator`), with two differences: both branches of `?:` and `??` are looked into, and a literal
-//! that an open list of values does not name is a finding (`open-enum`), since services refuse it.
+//! What the compiler does (`TypeValidator`), with two differences: both branches of `?:` and `??` and all of several possible
+//! objects are looked into, and a literal that an open list of values does not name is a finding (`open-enum`), since services
+//! refuse it.
 
 mod bounds;
 mod object;
@@ -48,8 +49,6 @@ pub(crate) enum Slot<'w> {
     Property(&'w str),
     /// An array.
     Item,
-    /// A parameter that a params file gives a value to.
-    Parameter(&'w str),
 }
 
 impl Want<'_> {
@@ -110,6 +109,10 @@ impl<'a> Here<'_, 'a> {
         if !assignable(&from, &to) {
             return self.mismatch(expression, &from, &to, want, found);
         }
+        if let (Type::Union(members), Type::Object(_) | Type::Tagged(_) | Type::List(_) | Type::Tuple(_)) = (&from, &to)
+        {
+            return members.iter().for_each(|member| self.narrow(expression, member, &to, want, found));
+        }
         let at = want.at.unwrap_or(expression.span);
         match &to {
             Type::Int(range) => self.integers(&from, range, at, want, found),
@@ -117,7 +120,12 @@ impl<'a> Here<'_, 'a> {
             Type::Object(object) => self.narrow_object(expression, &from, object, want, found),
             Type::Tagged(tagged) => self.narrow_tagged(expression, &from, tagged, want, found),
             Type::List(_) | Type::Tuple(_) => self.narrow_list(expression, &from, &to, want, found),
-            Type::Union(members) => self.narrow_union(expression, &from, members, want, found),
+            Type::Union(members) => match self.variable(expression) {
+                Some(value) => {
+                    self.narrow(value, &self.branch(value, &from), &to, Want { at: Some(at), ..want }, found)
+                }
+                None => self.narrow_union(expression, &from, members, want, found),
+            },
             _ => {}
         }
     }
@@ -160,9 +168,6 @@ impl<'a> Here<'_, 'a> {
             }
             Slot::Item => want.finding("BCP034", at, format!("The array takes {to}, not {from}."), lenient),
             Slot::Value => want.finding("BCP033", at, format!("{to} is needed, not {from}."), lenient),
-            Slot::Parameter(name) => {
-                want.finding("BCP260", at, format!("The parameter `{name}` takes {to}, not {from}."), false)
-            }
         };
         found.push(finding);
     }
@@ -211,7 +216,7 @@ impl<'a> Here<'_, 'a> {
         }
         if let Some(value) = self.variable(expression) {
             let want = Want { at: Some(at), ..want };
-            return self.narrow(value, &self.type_of(value), to, want, found);
+            return self.narrow(value, &self.branch(value, from), to, want, found);
         }
         match from {
             Type::Tuple(items) => {

@@ -79,7 +79,7 @@ impl<'a> Here<'_, 'a> {
         if to.rest.as_ref().is_none_or(|rest| rest.discouraged) {
             for property in written.into_iter().flat_map(|object| object.properties()) {
                 if property.key.text().is_none() && have.rest.is_some() {
-                    let severity = level(to, want);
+                    let severity = level(to);
                     let message = format!("{} has no properties with names that are computed.", to.name);
                     found.push(Diagnostic { span: property.key.span(), code: "BCP040", severity, message });
                 }
@@ -136,7 +136,7 @@ impl<'a> Here<'_, 'a> {
             };
         }
         let span = want.at.or(place.map(|place| place.key.span())).unwrap_or(whole.span);
-        let severity = level(to, want);
+        let severity = level(to);
         let open = to.properties.iter().filter(|property| {
             !property.flags.read_only && !property.flags.fallback && have.property(&property.name).is_none()
         });
@@ -215,9 +215,8 @@ impl<'a> Here<'_, 'a> {
 }
 
 /// How bad a property is that the type does not name.
-fn level(to: &Object, want: Want<'_>) -> Severity {
-    let is_discouraged = to.rest.as_ref().is_some_and(|rest| rest.discouraged);
-    match is_discouraged || (to.lenient && want.resource) || to.lenient {
+fn level(to: &Object) -> Severity {
+    match to.lenient || to.rest.as_ref().is_some_and(|rest| rest.discouraged) {
         true => Severity::Warning,
         false => Severity::Error,
     }

@@ -45,7 +45,8 @@ fn implied(here: &Here<'_, '_>, symbol: Symbol) -> HashSet<Symbol> {
         }
         open.extend(direct(here, reference.to));
         // An existing resource whose name alone is read is not waited for.
-        if !(reference.weak && is_existing(here, reference.to)) && !matches!(reference.to, Symbol::Variable(_)) {
+        let is_only_read = reference.weak && is_existing(here, reference.to);
+        if !is_only_read && !matches!(reference.to, Symbol::Variable(_)) {
             found.insert(reference.to);
         }
     }

@@ -7,6 +7,7 @@ mod depends;
 mod descriptions;
 mod ids;
 mod locations;
+mod parents;
 mod secrets;
 mod style;
 mod unused;
@@ -30,6 +31,7 @@ pub(super) fn check(here: &Here<'_, '_>, today: Option<&str>) {
     locations::check(here);
     secrets::check(here);
     ids::check(here);
+    parents::check(here);
     depends::check(here);
     what_if::check(here);
     if let Some(today) = today {

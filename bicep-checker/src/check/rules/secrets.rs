@@ -78,15 +78,15 @@ fn outputs(here: &Here<'_, '_>) {
 fn secret_parts<'a>(here: &Here<'_, 'a>, one: &'a Expression, inside: bool) {
     const RULE: &str = "outputs-should-not-contain-secrets";
     match &one.kind {
-        ExpressionKind::Variable(_) | ExpressionKind::Property { .. } | ExpressionKind::Index { .. } => {
-            if here.type_of(one).is_secret(!inside) {
-                here.lint(RULE, one.span, "The output would show a secret.");
-            }
+        ExpressionKind::Variable(_) | ExpressionKind::Property { .. } | ExpressionKind::Index { .. }
+            if here.type_of(one).is_secret(!inside) =>
+        {
+            here.lint(RULE, one.span, "The output would show a secret.");
         }
-        ExpressionKind::Call { name, .. } | ExpressionKind::MethodCall { name, .. } => {
-            if name.text.to_lowercase().starts_with("list") {
-                here.lint(RULE, one.span, format!("The output would show what `{}` gives.", name.text));
-            }
+        ExpressionKind::Call { name, .. } | ExpressionKind::MethodCall { name, .. }
+            if name.text.to_lowercase().starts_with("list") =>
+        {
+            here.lint(RULE, one.span, format!("The output would show what `{}` gives.", name.text));
         }
         _ => {}
     }

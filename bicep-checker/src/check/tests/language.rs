@@ -163,6 +163,12 @@ fn recursive_types_end() {
 #[test]
 fn limits() {
     let pairs: &[Pair] = &[
+        ("BCP293", "param a 'b' | string\n", "param a 'b' | 'c'\n"),
+        ("BCP293", "type a = int | 1\n", "type a = (1 | 'b')[]\n"),
+        ("BCP294", "param a 'b' | 1\n", "param a 1 | 2 | null\n"),
+        ("BCP032", "var v = 'x'\n@description('An ${v}')\nparam a string\n", "@description('An x')\nparam a string\n"),
+        ("BCP070", "output a object = toObject([1], i => i)\n", "output a object = toObject([1], i => string(i))\n"),
+        ("BCP070", "output a int[] = map([1], () => 1)\n", "output a int[] = map([1], (x, i) => i)\n"),
         ("BCP353", "param a string\nparam A string\n", "param a string\nparam b string\n"),
         ("BCP372", "param a string\n@export()\nvar b = a\n", "var a = 'c'\n@export()\nvar b = a\n"),
         ("BCP124", "@minLength(1)\nparam a int\n", "@minLength(1)\nparam a string\n"),

@@ -94,6 +94,11 @@ fn modules() {
             "module n 'm.bicep' = {}\noutput v string[] = [for x in ['a']: n.outputs.a]\n--- m.bicep\noutput a string = 'b'\n",
         ),
         (
+            "BCP321",
+            "param c { d: string[]? }\nvar v = c.?d\nmodule m 'm.bicep' = { params: { a: v } }\n--- m.bicep\nparam a string[]\n",
+            "param c { d: string[]? }\nvar v = c.?d\nmodule m 'm.bicep' = { params: { a: v } }\n--- m.bicep\nparam a string[]?\n",
+        ),
+        (
             "BCP360",
             "import { a } from 'm.bicep'\nvar b = a\n--- m.bicep\nvar a = 1\n",
             "import { a } from 'm.bicep'\nvar b = a\n--- m.bicep\n@export()\nvar a = 1\n",
@@ -121,7 +126,7 @@ fn params_files() {
             "param a string = ''\n--- x.bicepparam\nusing 'main.bicep'\nparam a = 'b'\n",
         ),
         (
-            "BCP260",
+            "BCP033",
             "param a string\n--- x.bicepparam\nusing 'main.bicep'\nparam a = 1\n",
             "param a string\n--- x.bicepparam\nusing 'main.bicep'\nparam a = 'b'\n",
         ),
@@ -178,4 +183,29 @@ fn a_directive_names_code_and_reason_and_is_counted() {
 fn an_error_cannot_be_silenced() {
     let report = check("#disable-next-line BCP033 // no\noutput a int = 'b'\n", &Options::default());
     assert!(report.files[0].diagnostics.iter().any(|one| one.code == "BCP033"));
+}
+
+#[test]
+fn what_nothing_uses_is_named() {
+    let pairs: &[Pair] = &[
+        ("unused-function", "func f() int => 1\n", "func f() int => 1\noutput a int = f()\n"),
+        (
+            "unused-export",
+            "import { a } from 'm.bicep'\noutput c int = a\n--- m.bicep\n@export()\nvar a = 1\n@export()\nvar b = 1\n",
+            "import { a } from 'm.bicep'\noutput c int = a\n--- m.bicep\n@export()\nvar a = b\n@export()\nvar b = 1\n",
+        ),
+        (
+            "scope-without-order",
+            "targetScope = 'subscription'\nresource g 'Microsoft.Resources/resourceGroups@2025-04-01' = { name: 'rg', location: 'x' }\nmodule m 'm.bicep' = { scope: resourceGroup('rg') }\n--- m.bicep\n",
+            "targetScope = 'subscription'\nresource g 'Microsoft.Resources/resourceGroups@2025-04-01' = { name: 'rg', location: 'x' }\nmodule m 'm.bicep' = { scope: g }\n--- m.bicep\n",
+        ),
+        (
+            "bicepconfig",
+            "--- bicepconfig.json\n{\"analyzers\": {\"core\": {\"rules\": {\"no-unused-parms\": {\"level\": \"error\"}}}}}",
+            "var a = 1\n",
+        ),
+    ];
+    compare(pairs, &Options::default());
+    let report = check("var a = loadJsonContent('a.json')\n--- a.json\n{}--- b.json\n{}", &Options::default());
+    assert_eq!(report.unloaded, ["b.json"]);
 }

@@ -16,6 +16,11 @@ fn declarations() {
             "resource a 'Microsoft.Storage/storageAccounts@2026-04-01-preview' = { name: 'abc' }\n",
         ),
         (
+            "no-such-day",
+            "resource a 'M.X/y@2024-11-31' = { name: 'a' }\n",
+            "resource a 'M.X/y@2024-02-29' = { name: 'a' }\n",
+        ),
+        (
             "BCP121",
             "resource a 'M.X/y@2026-04-01' = { name: 'a' }\nresource b 'M.X/y@2026-04-01' = { name: 'a' }\n",
             "resource a 'M.X/y@2026-04-01' = { name: 'a' }\nresource b 'M.X/y@2026-04-01' = { name: 'b' }\n",

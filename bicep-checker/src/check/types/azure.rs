@@ -12,7 +12,10 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Flags, Integers, Later, List, Object, Property, Rest, Tagged, Text, Type};
+use super::{
+    Flags, Integers, Later, List, Object, Property, Rest, Tagged, Text, Type,
+    raw::{Index, Raw, RawProperty, Ref, Versions},
+};
 
 /// The types of a folder.
 #[derive(Debug)]
@@ -62,91 +65,6 @@ enum Depth {
 #[derive(Debug)]
 struct TypeFile {
     types: Vec<Raw>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(tag = "$type")]
-enum Raw {
-    AnyType,
-    NullType,
-    BooleanType,
-    #[serde(rename_all = "camelCase")]
-    IntegerType {
-        min_value: Option<i64>,
-        max_value: Option<i64>,
-    },
-    #[serde(rename_all = "camelCase")]
-    StringType {
-        min_length: Option<u64>,
-        max_length: Option<u64>,
-        pattern: Option<String>,
-        sensitive: Option<bool>,
-    },
-    StringLiteralType {
-        value: String,
-    },
-    #[serde(rename_all = "camelCase")]
-    ArrayType {
-        item_type: Ref,
-    },
-    #[serde(rename_all = "camelCase")]
-    ObjectType {
-        name: String,
-        #[serde(default)]
-        properties: serde_json::Map<String, serde_json::Value>,
-        additional_properties: Option<Ref>,
-        sensitive: Option<bool>,
-    },
-    #[serde(rename_all = "camelCase")]
-    DiscriminatedObjectType {
-        name: String,
-        discriminator: String,
-        #[serde(default)]
-        base_properties: serde_json::Map<String, serde_json::Value>,
-        elements: serde_json::Map<String, serde_json::Value>,
-    },
-    UnionType {
-        elements: Vec<Ref>,
-    },
-    #[serde(rename_all = "camelCase")]
-    ResourceType {
-        body: Ref,
-        readable_scopes: Option<u8>,
-        writable_scopes: Option<u8>,
-    },
-    #[serde(other)]
-    Other,
-}
-
-#[derive(Debug, Deserialize)]
-struct Ref {
-    #[serde(rename = "$ref")]
-    to: String,
-}
-
-impl Ref {
-    fn place(&self) -> Option<usize> {
-        self.to.strip_prefix("#/").and_then(|place| place.parse().ok())
-    }
-}
-
-#[derive(Deserialize)]
-struct RawProperty {
-    r#type: Ref,
-    #[serde(default)]
-    flags: u32,
-}
-
-#[derive(Deserialize)]
-struct Index {
-    resources: HashMap<String, Ref>,
-    #[serde(default)]
-    versions: HashMap<String, Versions>,
-}
-
-#[derive(Deserialize)]
-struct Versions {
-    all: Vec<String>,
 }
 
 impl Azure {
