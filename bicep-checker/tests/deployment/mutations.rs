@@ -96,6 +96,8 @@ const MUTATIONS: &[Mutation] = &[
     ("private-endpoints", "prod", MAIN, "map(hostStorageNames, name => { type: storageType, name: name, group: 'table', zone: tableZone })", "[]"),
     ("subnets", "prod", NETWORK, "'10.20.0.0/24'", "'10.20.0.0/28'"),
     ("subnets", "prod", NETWORK, "'Microsoft.App/environments'", "'Microsoft.Web/serverFarms'"),
+    ("security-groups", "prod", NETWORK, "access: 'Allow'", "access: 'Deny'"),
+    ("security-groups", "prod", NETWORK, "'443', '5671'", "'5671'"),
     ("denied-type", "dev", "modules/identity.bicep", "resource identity '", "resource script 'Microsoft.Resources/deploymentScripts@2023-08-01' = {\n  name: 'x'\n}\n\nresource identity '"),
     // Order.
     ("order", "dev", MAIN, "dependsOn: [eventHubs, storage, identities]", "dependsOn: [eventHubs, identities]"),
