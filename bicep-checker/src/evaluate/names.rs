@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{
     Run,
     error::EvaluateError,
-    instance::{Instance, Known, Locals},
+    instance::{Instance, Locals, Progress},
     order::Node,
     value::Value,
 };
@@ -56,21 +56,21 @@ impl Run<'_> {
     pub(super) fn declared(&mut self, at: &Rc<Instance>, name: &str, span: Span) -> Result<Value, EvaluateError> {
         let found = at.values.borrow().get(name).cloned();
         match found {
-            Some(Known::Done(value, used)) => {
+            Some(Progress::Done(value, used)) => {
                 self.used.extend(used);
                 return Ok(value);
             }
-            Some(Known::Running) => return Err(at.source.error(span, format!("{name} is made of itself"))),
+            Some(Progress::Running) => return Err(at.source.error(span, format!("{name} is made of itself"))),
             None => {}
         }
-        at.values.borrow_mut().insert(name.to_owned(), Known::Running);
+        at.values.borrow_mut().insert(name.to_owned(), Progress::Running);
         let outside = std::mem::take(&mut self.used);
         let value = self.compute(at, name, span)?;
         // A resource counts where something of it is used, which `consume` sees; here only what variables use is passed on.
         let used = std::mem::replace(&mut self.used, outside);
         let used: Vec<Node> = if self.is_deployed(at, name) { Vec::new() } else { used.into_iter().collect() };
         self.used.extend(used.iter().copied());
-        at.values.borrow_mut().insert(name.to_owned(), Known::Done(value.clone(), used));
+        at.values.borrow_mut().insert(name.to_owned(), Progress::Done(value.clone(), used));
         self.nested_resources(at, name, &value)?;
         Ok(value)
     }

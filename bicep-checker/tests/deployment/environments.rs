@@ -2,7 +2,10 @@
 
 use contoso_bicep::{
     policy::{Environment, check_project, environments, one_way},
-    syntax::parse_file,
+    syntax::{
+        ast::{ExpressionKind, StatementKind},
+        parse_file, parse_params,
+    },
 };
 
 use crate::support::root;
@@ -43,4 +46,20 @@ fn teams_are_the_same_as_type_and_as_list() {
         names
     };
     assert_eq!(names("type team ="), names("var teams ="));
+}
+
+/// Azure refuses another start of a budget than the first one, so it is written down and not computed.
+#[test]
+fn the_start_of_a_budget_is_a_literal() {
+    for name in ["dev", "test", "prod"] {
+        let path = root().join(format!("bicep/environments/{name}.bicepparam"));
+        let statements = parse_params(&std::fs::read_to_string(path).expect("readable")).file.statements;
+        let is_literal = statements.iter().any(|statement| match &statement.kind {
+            StatementKind::ParameterAssignment { name, value } if name.text == "budgetStartDate" => {
+                matches!(&value.kind, ExpressionKind::String(text) if text.literal().is_some())
+            }
+            _ => false,
+        });
+        assert!(is_literal, "{name}");
+    }
 }
