@@ -12,7 +12,7 @@ pub(super) struct Instance {
     /// Its number in the snapshot; `None` for the first file.
     pub(super) module: Option<usize>,
     /// Values of its names, as far as they were asked for.
-    pub(super) values: RefCell<BTreeMap<String, Known>>,
+    pub(super) values: RefCell<BTreeMap<String, Progress>>,
 }
 
 impl Instance {
@@ -28,7 +28,7 @@ impl Instance {
 
 /// How far the value of a name is.
 #[derive(Clone, Debug)]
-pub(super) enum Known {
+pub(super) enum Progress {
     /// It is being computed; who asks again, asks in a circle.
     Running,
     /// The value, and the resources and modules that were looked into for it.

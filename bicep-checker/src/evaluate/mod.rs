@@ -6,11 +6,14 @@
 //! also where it went through a module's output. `guid` and `uniqueString` have stand-ins: equal for equal arguments, but not Azure's
 //! values. What this evaluation does not know (a function, a kind of statement) is an error with its line, never a guess.
 
+mod access;
+mod constraints;
 mod error;
 mod expression;
 mod functions;
 mod identifier;
 mod instance;
+mod loops;
 mod modules;
 mod names;
 mod order;

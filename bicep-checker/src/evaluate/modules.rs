@@ -4,8 +4,8 @@ use super::{
     Module, Run,
     error::EvaluateError,
     instance::{Instance, Locals, Scope},
+    loops::batch_size,
     order::Node,
-    resources::batch_size,
     source::{Source, beside},
     value::Value,
 };
@@ -16,7 +16,7 @@ type Valued = Result<Value, EvaluateError>;
 /// How deep modules may stand in each other; a module that deploys itself would not end.
 const DEPTH: usize = 16;
 
-impl<'r> Run<'r> {
+impl Run<'_> {
     /// What a template deploys to.
     pub(super) fn target_scope(&self, source: &Source) -> Result<Scope, EvaluateError> {
         let stated = source.file.statements.iter().find_map(|statement| match &statement.kind {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{
     Run,
     error::EvaluateError,
-    instance::{Instance, Known, Locals},
+    instance::{Instance, Locals, Progress},
     order::Node,
     value::Value,
 };
@@ -56,21 +56,21 @@ impl Run<'_> {
     pub(super) fn declared(&mut self, at: &Rc<Instance>, name: &str, span: Span) -> Result<Value, EvaluateError> {
         let found = at.values.borrow().get(name).cloned();
         match found {
-            Some(Known::Done(value, used)) => {
+            Some(Progress::Done(value, used)) => {
                 self.used.extend(used);
                 return Ok(value);
             }
-            Some(Known::Running) => return Err(at.source.error(span, format!("{name} is made of itself"))),
+            Some(Progress::Running) => return Err(at.source.error(span, format!("{name} is made of itself"))),
             None => {}
         }
-        at.values.borrow_mut().insert(name.to_owned(), Known::Running);
+        at.values.borrow_mut().insert(name.to_owned(), Progress::Running);
         let outside = std::mem::take(&mut self.used);
         let value = self.compute(at, name, span)?;
         // A resource counts where something of it is used, which `consume` sees; here only what variables use is passed on.
         let used = std::mem::replace(&mut self.used, outside);
         let used: Vec<Node> = if self.is_deployed(at, name) { Vec::new() } else { used.into_iter().collect() };
         self.used.extend(used.iter().copied());
-        at.values.borrow_mut().insert(name.to_owned(), Known::Done(value.clone(), used));
+        at.values.borrow_mut().insert(name.to_owned(), Progress::Done(value.clone(), used));
         self.nested_resources(at, name, &value)?;
         Ok(value)
     }
@@ -86,12 +86,17 @@ impl Run<'_> {
             return Err(source.error(span, format!("the name {name} stands for nothing here")));
         };
         match &statement.kind {
-            StatementKind::Parameter { default, ty, .. } => match (at.given.get(name), default) {
-                (Some(value), _) => Ok(value.clone()),
-                (None, Some(default)) => self.value(at, None, default),
-                (None, None) if ty.as_ref().is_some_and(nullable) => Ok(Value::Null),
-                (None, None) => Err(source.error(statement.span, format!("parameter {name} has no value"))),
-            },
+            StatementKind::Parameter { default, ty, .. } => {
+                let value = match (at.given.get(name), default) {
+                    (Some(value), _) => value.clone(),
+                    (None, Some(default)) => self.value(at, None, default)?,
+                    (None, None) if ty.as_ref().is_some_and(nullable) => Value::Null,
+                    (None, None) => return Err(source.error(statement.span, format!("parameter {name} has no value"))),
+                };
+                let admitted = self.admit(&source, name, (ty.as_ref(), &statement.decorators), &value)?;
+                admitted.map_err(|message| source.error(statement.span, format!("parameter {message}")))?;
+                Ok(value)
+            }
             StatementKind::Variable { value, .. } => self.value(at, None, value),
             StatementKind::Resource(resource) => self.resource(at, statement, resource),
             StatementKind::Module { path, value, .. } => self.module(at, statement, name, path, value),

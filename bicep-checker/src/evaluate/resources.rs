@@ -3,17 +3,15 @@ use std::rc::Rc;
 use super::{
     Resource, Run,
     error::EvaluateError,
-    expression::round,
     identifier,
     instance::{Instance, Locals},
+    loops::batch_size,
     order::Node,
     value::Value,
 };
 use crate::{
     diagnostic::line_and_column,
-    syntax::ast::{
-        Decorator, Expression, ExpressionKind, Object, ObjectItem, Resource as Declared, Statement, StatementKind,
-    },
+    syntax::ast::{Object, ObjectItem, Resource as Declared, Statement, StatementKind},
 };
 
 type Valued = Result<Value, EvaluateError>;
@@ -21,70 +19,13 @@ type Valued = Result<Value, EvaluateError>;
 /// Of a body, what is not part of what is sent.
 const FRAME: [&str; 4] = ["name", "parent", "scope", "dependsOn"];
 
-impl<'r> Run<'r> {
+impl Run<'_> {
     /// A resource with its loop and condition.
     pub(super) fn resource(&mut self, at: &Rc<Instance>, statement: &Statement, resource: &Declared) -> Valued {
         let batch = batch_size(&statement.decorators);
         self.unfold(at, &resource.value, batch, &mut |run, locals, body, conditional, _| {
             run.one_resource(at, locals, (statement, resource, None), body, conditional, batch)
         })
-    }
-
-    /// Goes through the loop and the condition of a resource or module; `make` makes one.
-    pub(super) fn unfold(
-        &mut self,
-        at: &Rc<Instance>,
-        value: &Expression,
-        batch: Option<u64>,
-        make: &mut Make<'_, 'r>,
-    ) -> Valued {
-        let ExpressionKind::For(each) = &value.kind else { return self.conditional(at, None, value, None, make) };
-        let mut nodes = Vec::new();
-        for (index, item) in self.rounds(at, None, each)?.into_iter().enumerate() {
-            let (names, values) = round(each, index, item);
-            let item = Locals { outer: None, name: names.first().copied().unwrap_or_default(), value: &values[0] };
-            let locals = match (names.get(1), values.get(1)) {
-                (Some(name), Some(value)) => Locals { outer: Some(&item), name, value },
-                _ => item,
-            };
-            nodes.push(self.conditional(at, Some(&locals), &each.body, Some(index), make)?);
-        }
-        self.chain(&nodes, batch);
-        Ok(Value::Array(nodes))
-    }
-
-    fn conditional(
-        &mut self,
-        at: &Rc<Instance>,
-        locals: Option<&Locals<'_>>,
-        value: &Expression,
-        index: Option<usize>,
-        make: &mut Make<'_, 'r>,
-    ) -> Valued {
-        match &value.kind {
-            ExpressionKind::Object(body) => make(self, locals, body, false, index),
-            ExpressionKind::If { condition, body } => match (self.value(at, locals, condition)?, &body.kind) {
-                (Value::Boolean(true), ExpressionKind::Object(body)) => make(self, locals, body, true, index),
-                (Value::Boolean(false), _) => Ok(Value::Absent),
-                (other, _) => Err(at.source.error(condition.span, format!("a condition that is {}", other.kind()))),
-            },
-            _ => Err(at.source.error(value.span, "no body")),
-        }
-    }
-
-    /// With `@batchSize(n)`, each of a loop waits for the one `n` before it.
-    fn chain(&mut self, nodes: &[Value], batch: Option<u64>) {
-        let Some(batch) = batch.and_then(|batch| usize::try_from(batch).ok()).filter(|batch| *batch > 0) else {
-            return;
-        };
-        let nodes: Vec<Node> =
-            nodes.iter().filter_map(|node| if let Value::Node(node) = node { Some(*node) } else { None }).collect();
-        for (later, earlier) in nodes.iter().skip(batch).zip(&nodes) {
-            match later {
-                Node::Resource(at) => self.snapshot.resources.get_mut(*at).map(|it| it.after.insert(*earlier)),
-                Node::Module(at) => self.snapshot.modules.get_mut(*at).map(|it| it.after.insert(*earlier)),
-            };
-        }
     }
 
     fn one_resource(
@@ -249,19 +190,4 @@ impl<'r> Run<'r> {
             Node::Module(_) => String::new(),
         }
     }
-}
-
-/// Makes a resource or module: with the names of its loop, its body, whether it has a condition, and its number in the loop.
-pub(super) type Make<'m, 'r> =
-    dyn FnMut(&mut Run<'r>, Option<&Locals<'_>>, &Object, bool, Option<usize>) -> Valued + 'm;
-
-/// `@batchSize(n)`
-pub(super) fn batch_size(decorators: &[Decorator]) -> Option<u64> {
-    decorators.iter().find_map(|decorator| match &decorator.expression.kind {
-        ExpressionKind::Call { name, arguments } if name.text == "batchSize" => match arguments.first()?.kind {
-            ExpressionKind::Integer(number) => Some(number),
-            _ => None,
-        },
-        _ => None,
-    })
 }

@@ -38,6 +38,11 @@ pub fn check_project(root: &Path) -> Result<Vec<Finding>, EvaluateError> {
             findings.extend(Environment::read(&bicep, &name, variables)?.findings(&project));
         }
     }
+    // From the project's folder, so that the same thing in two environments is one finding.
+    let prefix = root.join("").display().to_string();
+    for finding in &mut findings {
+        finding.place = finding.place.strip_prefix(&prefix).unwrap_or(&finding.place).to_owned();
+    }
     findings.sort();
     findings.dedup();
     Ok(findings)

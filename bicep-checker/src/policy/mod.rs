@@ -41,7 +41,7 @@ use crate::evaluate::{Resource, Snapshot};
 pub struct Finding {
     /// Name of the rule.
     pub rule: &'static str,
-    /// Where: file and line of the resource; empty where something is missing altogether.
+    /// Where: file and line of the resource, `modules/web.bicep(46)`; empty where something is missing altogether.
     pub place: String,
     /// What is wrong, with the name of the resource.
     pub message: String,
@@ -120,10 +120,9 @@ impl Findings {
     /// Notes what is wrong with a resource.
     fn of(&mut self, rule: &'static str, resource: &Resource, message: impl fmt::Display) {
         let (file, line) = &resource.source;
-        let file = file.file_name().unwrap_or_default().to_string_lossy();
         let kind = resource.kind.rsplit('/').next().unwrap_or_default();
         let message = format!("{kind} {}: {message}", resource.name);
-        self.0.push(Finding { rule, place: format!("{file}({line})"), message });
+        self.0.push(Finding { rule, place: format!("{}({line})", file.display()), message });
     }
 
     /// Notes what is wrong with the whole.

@@ -47,6 +47,7 @@ pub(super) fn check(deployment: &Deployment<'_>, findings: &mut Findings) {
     endpoints(deployment, findings);
     for network in main.of(NETWORK) {
         subnets(deployment, network, findings);
+        security_groups(deployment, network, findings);
     }
 }
 
@@ -124,6 +125,33 @@ fn endpoints(deployment: &Deployment<'_>, findings: &mut Findings) {
     for zone in main.of("Microsoft.Network/privateDnsZones") {
         if !main.deployed().any(|it| it.scope == zone.id && it.kind.ends_with("/virtualNetworkLinks")) {
             findings.of("private-endpoints", zone, "no network is linked to it");
+        }
+    }
+}
+
+/// What the apps may send, the endpoints must take: where only one side says so, the host does not reach its storage.
+fn security_groups(deployment: &Deployment<'_>, network: &Resource, findings: &mut Findings) {
+    let allowed = |direction: &str| {
+        let groups = deployment.main.of("Microsoft.Network/networkSecurityGroups");
+        let rules = groups.flat_map(|it| items(at(it, "/properties/securityRules"))).map(|it| &it["properties"]);
+        rules.filter(|it| it["access"] == "Allow" && it["direction"] == direction).cloned().collect::<Vec<Json>>()
+    };
+    let route = |it: &Json| {
+        (it["sourceAddressPrefix"].clone(), it["destinationAddressPrefix"].clone(), it["destinationPortRanges"].clone())
+    };
+    let (out, into) = (allowed("Outbound"), allowed("Inbound"));
+    if out.is_empty() || !out.iter().all(|it| into.iter().any(|other| route(other) == route(it))) {
+        findings.of(
+            "security-groups",
+            network,
+            "what leaves the apps' subnet is not what the endpoints' subnet lets in",
+        );
+    }
+    let needed = ["443", "5671"];
+    for port in needed {
+        let has = |it: &&Json| items(&it["destinationPortRanges"]).any(|range| range == port);
+        if !out.iter().any(|it| has(&it)) {
+            findings.of("security-groups", network, format!("apps do not reach port {port} of the endpoints"));
         }
     }
 }

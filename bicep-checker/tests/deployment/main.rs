@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "helpers outside of test functions are tests too")]
 
+mod changes;
 mod environments;
 mod mutations;
 mod snapshots;

@@ -111,6 +111,12 @@ fn what_is_not_known_is_an_error_with_its_place() {
     for (template, expected) in [
         ("output x string = newGuid()\n", "main.bicep(1,19) : newGuid: a function that the snapshot does not know"),
         ("param x string\n", "main.bicep(1,1) : parameter x has no value"),
+        ("@maxValue(3)\nparam x int = 4\n", "main.bicep(2,1) : parameter x is 4, against @maxValue(3)"),
+        (
+            "type t = { y: 'a' | 'b', z: int? }\nparam x t[] = [{ y: 'c' }]\n",
+            "main.bicep(2,1) : parameter x[0].y is 'c', not",
+        ),
+        ("type t = { y: string }\nparam x t = {}\n", "main.bicep(2,1) : parameter x lacks y"),
         ("var a = b\nvar b = a\n", "main.bicep(2,9) : a is made of itself"),
         ("output x string = {}.y\n", "main.bicep(1,22) : the object has no property y"),
         ("output x int = 1 / 0\n", "main.bicep(1,16) : a division by zero"),

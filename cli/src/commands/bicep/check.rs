@@ -11,6 +11,7 @@ use contoso_bicep::{
     check::{FileReport, Options, Report, check_folder},
     format::format,
     plain::{Context, plain},
+    policy::check_project,
     syntax::FileKind,
 };
 use time::macros::format_description;
@@ -73,6 +74,9 @@ pub(super) fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
         found.extend(broken);
         output::say(&format!("What {} deploy was worked out and compared with the rules", environments.join(", ")));
     }
+    if args.folder.is_none() {
+        found.extend(rules(project, found.is_empty()));
+    }
     let mut out = std::io::stdout().lock();
     for line in &found {
         writeln!(out, "{line}")?;
@@ -99,6 +103,16 @@ fn findings(report: &Report, folder: &Path, project: &Project) -> Vec<String> {
         found.push(format!("{name} : is not reached from main.bicep, so nothing deploys it"));
     }
     found
+}
+
+/// What environments do not keep of the rules that no compiler knows, a line each. Templates that are wrong otherwise may have no value,
+/// which is then said by what is wrong with them.
+fn rules(project: &Project, is_right: bool) -> Vec<String> {
+    match check_project(project.root()) {
+        Ok(findings) => findings.iter().map(ToString::to_string).collect(),
+        Err(error) if is_right => vec![error.to_string().replace(&format!("{}/", project.root().display()), "")],
+        Err(_) => Vec::new(),
+    }
 }
 
 /// Whether the formatter leaves a file alone, as it leaves one with syntax errors.
