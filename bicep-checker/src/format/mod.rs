@@ -1,6 +1,6 @@
 //! The formatter: what `bicep format` writes, with its defaults: lines of 120 columns, two spaces, `\n`, a final newline.
 //!
-//! The tree and its tokens become a document ([`document`]) whose groups the printer ([`print`]) sets on one line where they
+//! The tree and its tokens become a document (`document`) whose groups the printer (`print`) sets on one line where they
 //! fit and on several where not. What the author wrote decides in two ways only: a line break behind an opening bracket keeps
 //! the items on lines of their own, and one blank line between two items stays.
 
