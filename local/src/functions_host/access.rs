@@ -30,15 +30,17 @@ impl Need {
         Self { action, scope: scope.into() }
     }
 
-    /// Of an `eventHubTrigger`: to read for its group, and its checkpoints and ownership.
+    /// Of an `eventHubTrigger`: to read the hub, and its checkpoints and ownership. A role on its group does not do: the trigger asks the hub
+    /// for its partitions (azure-functions-eventhubs-extension, issue 125).
     pub(super) fn of_event_hub(trigger: &EventHubTrigger) -> Vec<Self> {
-        let group = format!("eventHubs/{}/consumerGroups/{}", trigger.hub, trigger.consumer_group);
-        vec![Self::new(Action::EventHubsListen, group), Self::new(Action::BlobWrite, blobs(CHECKPOINTS))]
+        let hub = format!("eventHubs/{}", trigger.hub);
+        vec![Self::new(Action::EventHubsListen, hub), Self::new(Action::BlobWrite, blobs(CHECKPOINTS))]
     }
 
-    /// Of a `cosmosDBTrigger`: to read the container, and its leases.
+    /// Of a `cosmosDBTrigger`: to read the container, and its leases. A role on the containers does not do: the feed's processor reads
+    /// the database itself (azure-cosmos-dotnet-v3, issue 3638).
     pub(super) fn of_cosmos_db(trigger: &CosmosDbTrigger) -> Vec<Self> {
-        let monitored = format!("cosmos/{}/{}", trigger.database, trigger.container);
+        let monitored = format!("cosmos/{}", trigger.database);
         let leases = format!("cosmos/{}/{}", trigger.lease_database, trigger.lease_container);
         vec![Self::new(Action::CosmosRead, monitored), Self::new(Action::CosmosWrite, leases)]
     }
