@@ -32,7 +32,8 @@ const FROM_HUB: &str = "more of the hub";
 const EXAMPLES: &str = "\
 Examples:
   contoso rebuild RecentlyViewed
-      What every visitor viewed, from the captured clicks of the last 30 days, as long as lists are kept
+      What every visitor viewed, from the captured clicks of the last 30 days, as long as lists are kept;
+      in Azure the files themselves go after 23 days
   contoso rebuild ProductProjection --clear
       The site's products, from nothing: for documents that are wrong, not merely missing
   contoso rebuild Trends
