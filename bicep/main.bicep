@@ -528,7 +528,8 @@ module personGrants 'modules/grants.bicep' = [
   for item in principals: {
     scope: group
     params: {
-      principalName: item.name
+      // With the object id: what is given to one deployer cannot be made over to the next one.
+      principalName: '${item.name}/${item.principalId}'
       principalId: item.principalId
       principalType: item.principalType
       grants: grantsByPerson[item.name]
