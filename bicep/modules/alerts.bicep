@@ -255,14 +255,14 @@ resource lag 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
     evaluationFrequency: 'PT5M'
     windowSize: 'PT15M'
     autoMitigate: true
-    // A table exists only from its first row on.
+    // A table exists only from its first row on; a union with none that exists fails, so one that is empty is part of it.
     skipQueryValidation: true
     criteria: {
       allOf: [
         {
           query: $'''
-union isfuzzy=true AppTraces
-| where Message has 'lag_ms='
+union isfuzzy=true (datatable(TimeGenerated: datetime, Message: string)[]), AppTraces
+| where Message contains 'lag_ms='
 | extend Function = extract(@'function="?(\w+)', 1, Message), Lag = toint(extract('lag_ms=([0-9]+)', 1, Message))
 | where Lag > ${lagSeconds} * 1000
 '''
@@ -294,13 +294,13 @@ resource heartbeatMissing 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = 
     evaluationFrequency: 'PT5M'
     windowSize: 'PT15M'
     autoMitigate: true
-    // A table exists only from its first row on.
+    // A table exists only from its first row on; a union with none that exists fails, so one that is empty is part of it.
     skipQueryValidation: true
     criteria: {
       allOf: [
         {
           query: '''
-union isfuzzy=true AppRequests
+union isfuzzy=true (datatable(TimeGenerated: datetime, Name: string, Success: bool)[]), AppRequests
 | where Name == 'Heartbeat' and Success == true
 '''
           timeAggregation: 'Count'
@@ -330,13 +330,13 @@ resource functionsFailing 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = 
     evaluationFrequency: 'PT5M'
     windowSize: 'PT15M'
     autoMitigate: true
-    // A table exists only from its first row on.
+    // A table exists only from its first row on; a union with none that exists fails, so one that is empty is part of it.
     skipQueryValidation: true
     criteria: {
       allOf: [
         {
           query: '''
-union isfuzzy=true AppRequests
+union isfuzzy=true (datatable(TimeGenerated: datetime, Name: string, Success: bool)[]), AppRequests
 | where Success == false
 | extend Function = Name
 '''
@@ -368,15 +368,15 @@ resource recordsParked 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
     evaluationFrequency: 'PT5M'
     windowSize: 'PT15M'
     autoMitigate: true
-    // A table exists only from its first row on.
+    // A table exists only from its first row on; a union with none that exists fails, so one that is empty is part of it.
     skipQueryValidation: true
     criteria: {
       allOf: [
         {
           query: '''
-union isfuzzy=true StorageBlobLogs
+union isfuzzy=true (datatable(TimeGenerated: datetime, OperationName: string, StatusCode: string, Uri: string)[]), StorageBlobLogs
 | where OperationName in ('PutBlob', 'PutBlockList') and StatusCode startswith '2'
-| where Uri has '/dead-letters/' or Uri has '/event-grid-dead-letters/'
+| where Uri contains '/dead-letters/' or Uri contains '/event-grid-dead-letters/'
 '''
           timeAggregation: 'Count'
           operator: 'GreaterThan'
