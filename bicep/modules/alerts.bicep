@@ -402,6 +402,6 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
     category: 'workbook'
     version: '1.0'
     sourceId: workspace.id
-    serializedData: loadTextContent('../workbook.json')
+    serializedData: replace(loadTextContent('../workbook.json'), 'WORKSPACE_ID', workspace.id)
   }
 }
