@@ -614,6 +614,7 @@ module alerts 'modules/alerts.bicep' = {
     cosmosName: names.cosmos
     topicNames: topicList
     storageTopicName: names.storageTopic
+    functionApps: map(apps, item => functionAppNameOf(item.name, environmentName, token))
     lagSeconds: lagAlertSeconds
   }
   dependsOn: [cosmos, eventGrid, eventHubs, monitoring]

@@ -26,6 +26,9 @@ param topicNames string[]
 @description('Required. Name of the Event Grid system topic.')
 param storageTopicName string
 
+@description('Required. Names of the function apps, each of which has a heartbeat.')
+param functionApps string[]
+
 @description('Required. Seconds from an event to its effect that are too many.')
 @minValue(1)
 param lagSeconds int
@@ -280,41 +283,43 @@ union isfuzzy=true (datatable(TimeGenerated: datetime, Message: string)[]), AppT
   }
 }
 
-resource heartbeatMissing 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
-  name: 'heartbeat-missing'
-  location: location
-  tags: tags
-  kind: 'LogAlert'
-  properties: {
-    displayName: 'heartbeat-missing'
-    description: 'No heartbeat has succeeded: the app is down, or cannot reach Event Hubs, Cosmos DB or storage.'
-    severity: 1
-    enabled: true
-    scopes: [workspace.id]
-    evaluationFrequency: 'PT5M'
-    windowSize: 'PT15M'
-    autoMitigate: true
-    // A table exists only from its first row on; a union with none that exists fails, so one that is empty is part of it.
-    skipQueryValidation: true
-    criteria: {
-      allOf: [
-        {
-          query: '''
-union isfuzzy=true (datatable(TimeGenerated: datetime, Name: string, Success: bool)[]), AppRequests
-| where Name == 'Heartbeat' and Success == true
+resource heartbeatMissing 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
+  for app in functionApps: {
+    name: 'heartbeat-missing-${app}'
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: 'heartbeat-missing-${app}'
+      description: 'No heartbeat of the app has succeeded: it is down, or cannot reach Event Hubs, Cosmos DB or storage.'
+      severity: 1
+      enabled: true
+      scopes: [workspace.id]
+      evaluationFrequency: 'PT5M'
+      windowSize: 'PT15M'
+      autoMitigate: true
+      // A table exists only from its first row on; a union with none that exists fails, so one that is empty is part of it.
+      skipQueryValidation: true
+      criteria: {
+        allOf: [
+          {
+            query: $'''
+union isfuzzy=true (datatable(TimeGenerated: datetime, Name: string, Success: bool, AppRoleName: string)[]), AppRequests
+| where Name == 'Heartbeat' and Success == true and AppRoleName =~ '${app}'
 '''
-          timeAggregation: 'Count'
-          operator: 'LessThan'
-          threshold: 1
-          failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
-        }
-      ]
-    }
-    actions: {
-      actionGroups: [actionGroup.id]
+            timeAggregation: 'Count'
+            operator: 'LessThan'
+            threshold: 1
+            failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+          }
+        ]
+      }
+      actions: {
+        actionGroups: [actionGroup.id]
+      }
     }
   }
-}
+]
 
 resource functionsFailing 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
   name: 'functions-failing'
