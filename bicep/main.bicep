@@ -561,10 +561,11 @@ module hostStorage 'modules/hostStorage.bicep' = [
   }
 ]
 
+// An endpoint changes the service that it leads to, which refuses other changes meanwhile: roles of Cosmos DB, hubs and their groups.
 module privateEndpoints 'modules/privateEndpoints.bicep' = if (privateNetworking) {
   scope: group
   params: { endpoints: endpoints, networkName: names.network, location: location, tags: platformTags }
-  dependsOn: [cosmos, eventGrid, eventHubs, hostStorage, network, storage]
+  dependsOn: [consumers, cosmos, cosmosRoles, eventGrid, eventHubs, hostStorage, network, storage]
 }
 
 module functionApps 'modules/functionApp.bicep' = [
