@@ -528,7 +528,8 @@ module personGrants 'modules/grants.bicep' = [
   for item in principals: {
     scope: group
     params: {
-      principalName: item.name
+      // With the object id: what is given to one deployer cannot be made over to the next one.
+      principalName: '${item.name}/${item.principalId}'
       principalId: item.principalId
       principalType: item.principalType
       grants: grantsByPerson[item.name]
@@ -560,10 +561,11 @@ module hostStorage 'modules/hostStorage.bicep' = [
   }
 ]
 
+// An endpoint changes the service that it leads to, which refuses other changes meanwhile: roles of Cosmos DB, hubs and their groups.
 module privateEndpoints 'modules/privateEndpoints.bicep' = if (privateNetworking) {
   scope: group
   params: { endpoints: endpoints, networkName: names.network, location: location, tags: platformTags }
-  dependsOn: [cosmos, eventGrid, eventHubs, hostStorage, network, storage]
+  dependsOn: [consumers, cosmos, cosmosRoles, eventGrid, eventHubs, hostStorage, network, storage]
 }
 
 module functionApps 'modules/functionApp.bicep' = [
@@ -613,6 +615,7 @@ module alerts 'modules/alerts.bicep' = {
     cosmosName: names.cosmos
     topicNames: topicList
     storageTopicName: names.storageTopic
+    functionApps: map(apps, item => functionAppNameOf(item.name, environmentName, token))
     lagSeconds: lagAlertSeconds
   }
   dependsOn: [cosmos, eventGrid, eventHubs, monitoring]

@@ -26,6 +26,9 @@ param topicNames string[]
 @description('Required. Name of the Event Grid system topic.')
 param storageTopicName string
 
+@description('Required. Names of the function apps, each of which has a heartbeat.')
+param functionApps string[]
+
 @description('Required. Seconds from an event to its effect that are too many.')
 @minValue(1)
 param lagSeconds int
@@ -255,14 +258,14 @@ resource lag 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
     evaluationFrequency: 'PT5M'
     windowSize: 'PT15M'
     autoMitigate: true
-    // A table exists only from its first row on.
+    // A table exists only from its first row on; a union with none that exists fails, so one that is empty is part of it.
     skipQueryValidation: true
     criteria: {
       allOf: [
         {
           query: $'''
-union isfuzzy=true AppTraces
-| where Message has 'lag_ms='
+union isfuzzy=true (datatable(TimeGenerated: datetime, Message: string)[]), AppTraces
+| where Message contains 'lag_ms='
 | extend Function = extract(@'function="?(\w+)', 1, Message), Lag = toint(extract('lag_ms=([0-9]+)', 1, Message))
 | where Lag > ${lagSeconds} * 1000
 '''
@@ -280,41 +283,43 @@ union isfuzzy=true AppTraces
   }
 }
 
-resource heartbeatMissing 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
-  name: 'heartbeat-missing'
-  location: location
-  tags: tags
-  kind: 'LogAlert'
-  properties: {
-    displayName: 'heartbeat-missing'
-    description: 'No heartbeat has succeeded: the app is down, or cannot reach Event Hubs, Cosmos DB or storage.'
-    severity: 1
-    enabled: true
-    scopes: [workspace.id]
-    evaluationFrequency: 'PT5M'
-    windowSize: 'PT15M'
-    autoMitigate: true
-    // A table exists only from its first row on.
-    skipQueryValidation: true
-    criteria: {
-      allOf: [
-        {
-          query: '''
-union isfuzzy=true AppRequests
-| where Name == 'Heartbeat' and Success == true
+resource heartbeatMissing 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
+  for app in functionApps: {
+    name: 'heartbeat-missing-${app}'
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: 'heartbeat-missing-${app}'
+      description: 'No heartbeat of the app has succeeded: it is down, or cannot reach Event Hubs, Cosmos DB or storage.'
+      severity: 1
+      enabled: true
+      scopes: [workspace.id]
+      evaluationFrequency: 'PT5M'
+      windowSize: 'PT15M'
+      autoMitigate: true
+      // A table exists only from its first row on; a union with none that exists fails, so one that is empty is part of it.
+      skipQueryValidation: true
+      criteria: {
+        allOf: [
+          {
+            query: $'''
+union isfuzzy=true (datatable(TimeGenerated: datetime, Name: string, Success: bool, AppRoleName: string)[]), AppRequests
+| where Name == 'Heartbeat' and Success == true and AppRoleName =~ '${app}'
 '''
-          timeAggregation: 'Count'
-          operator: 'LessThan'
-          threshold: 1
-          failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
-        }
-      ]
-    }
-    actions: {
-      actionGroups: [actionGroup.id]
+            timeAggregation: 'Count'
+            operator: 'LessThan'
+            threshold: 1
+            failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+          }
+        ]
+      }
+      actions: {
+        actionGroups: [actionGroup.id]
+      }
     }
   }
-}
+]
 
 resource functionsFailing 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
   name: 'functions-failing'
@@ -330,13 +335,13 @@ resource functionsFailing 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = 
     evaluationFrequency: 'PT5M'
     windowSize: 'PT15M'
     autoMitigate: true
-    // A table exists only from its first row on.
+    // A table exists only from its first row on; a union with none that exists fails, so one that is empty is part of it.
     skipQueryValidation: true
     criteria: {
       allOf: [
         {
           query: '''
-union isfuzzy=true AppRequests
+union isfuzzy=true (datatable(TimeGenerated: datetime, Name: string, Success: bool)[]), AppRequests
 | where Success == false
 | extend Function = Name
 '''
@@ -368,15 +373,15 @@ resource recordsParked 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = {
     evaluationFrequency: 'PT5M'
     windowSize: 'PT15M'
     autoMitigate: true
-    // A table exists only from its first row on.
+    // A table exists only from its first row on; a union with none that exists fails, so one that is empty is part of it.
     skipQueryValidation: true
     criteria: {
       allOf: [
         {
           query: '''
-union isfuzzy=true StorageBlobLogs
+union isfuzzy=true (datatable(TimeGenerated: datetime, OperationName: string, StatusCode: string, Uri: string)[]), StorageBlobLogs
 | where OperationName in ('PutBlob', 'PutBlockList') and StatusCode startswith '2'
-| where Uri has '/dead-letters/' or Uri has '/event-grid-dead-letters/'
+| where Uri contains '/dead-letters/' or Uri contains '/event-grid-dead-letters/'
 '''
           timeAggregation: 'Count'
           operator: 'GreaterThan'
@@ -402,6 +407,6 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
     category: 'workbook'
     version: '1.0'
     sourceId: workspace.id
-    serializedData: loadTextContent('../workbook.json')
+    serializedData: replace(loadTextContent('../workbook.json'), 'WORKSPACE_ID', workspace.id)
   }
 }

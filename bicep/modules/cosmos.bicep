@@ -81,7 +81,6 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2026-03-15' = {
       continuousModeProperties: { tier: backupTier }
     }
     enableBurstCapacity: true
-    enablePartitionMerge: true
   }
 }
 

@@ -1,4 +1,4 @@
-metadata description = 'What a pipeline may do in the subscription: deploy, write the policy on tags, and give the roles of these templates.'
+metadata description = 'What a pipeline may do in the subscription: deploy, write locks and the policy on tags, and give the roles of these templates.'
 
 targetScope = 'subscription'
 
@@ -17,6 +17,9 @@ var contributorRole = 'b24988ac-6180-42a0-ab88-20f7382dd24c'
 @description('Resource Policy Contributor.')
 var policyRole = '36243c78-bf99-498c-9df9-86d9f8d28608'
 
+@description('Locks Contributor: Contributor may write no locks.')
+var lockRole = '28bf596f-4eb7-45ce-b5bc-6cf482fec137'
+
 @description('Role Based Access Control Administrator.')
 var accessRole = 'f58310d9-a9f6-439a-9e8d-f62e7b41a168'
 
@@ -30,10 +33,10 @@ var requested = '@Request[Microsoft.Authorization/roleAssignments:RoleDefinition
 var present = '@Resource[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals ${listed}'
 
 @description('Condition of giving.')
-var giving = '(!(ActionMatches{\'Microsoft.Authorization/roleAssignments/write\'}) OR ${requested})'
+var giving = '((!(ActionMatches{\'Microsoft.Authorization/roleAssignments/write\'})) OR (${requested}))'
 
 @description('Condition of taking.')
-var taking = '(!(ActionMatches{\'Microsoft.Authorization/roleAssignments/delete\'}) OR ${present})'
+var taking = '((!(ActionMatches{\'Microsoft.Authorization/roleAssignments/delete\'})) OR (${present}))'
 
 resource deploying 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(subscription().id, principalName, contributorRole)
@@ -48,6 +51,15 @@ resource governing 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(subscription().id, principalName, policyRole)
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', policyRole)
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+resource locking 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(subscription().id, principalName, lockRole)
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', lockRole)
     principalId: principalId
     principalType: 'ServicePrincipal'
   }

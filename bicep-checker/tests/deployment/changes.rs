@@ -172,5 +172,5 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
     ("alerts", "dev", "modules/alerts.bicep", "metricName: 'ThrottledRequests'", "metricName: 'IncomingRequests'"),
     ("alerts", "dev", "modules/alerts.bicep", "where Name == 'Heartbeat'", "where Name == 'Other'"),
     ("alert-validation", "dev", "modules/alerts.bicep", "skipMetricValidation: true", "skipMetricValidation: false"),
-    ("alert-validation", "dev", "modules/alerts.bicep", "union isfuzzy=true AppTraces", "AppTraces"),
+    ("alert-validation", "dev", "modules/alerts.bicep", "union isfuzzy=true (datatable(TimeGenerated: datetime, Message: string)[]), AppTraces", "AppTraces"),
 ];
