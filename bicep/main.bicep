@@ -528,7 +528,8 @@ module personGrants 'modules/grants.bicep' = [
   for item in principals: {
     scope: group
     params: {
-      principalName: item.name
+      // Whoever deploys changes, from a person to a pipeline, and an assignment cannot change whom it is for.
+      principalName: item.principalId
       principalId: item.principalId
       principalType: item.principalType
       grants: grantsByPerson[item.name]
