@@ -1,4 +1,4 @@
-metadata description = 'What a pipeline may do in the subscription: deploy, write the policy on tags, and give the roles of these templates.'
+metadata description = 'What a pipeline may do in the subscription: deploy, write the policy on tags and locks, and give the roles of these templates.'
 
 targetScope = 'subscription'
 
@@ -16,6 +16,9 @@ var contributorRole = 'b24988ac-6180-42a0-ab88-20f7382dd24c'
 
 @description('Resource Policy Contributor.')
 var policyRole = '36243c78-bf99-498c-9df9-86d9f8d28608'
+
+@description('Locks Contributor. What a Contributor may not do, and a stage whose data is locked needs.')
+var locksRole = '28bf596f-4eb7-45ce-b5bc-6cf482fec137'
 
 @description('Role Based Access Control Administrator.')
 var accessRole = 'f58310d9-a9f6-439a-9e8d-f62e7b41a168'
@@ -48,6 +51,15 @@ resource governing 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(subscription().id, principalName, policyRole)
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', policyRole)
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+  }
+}
+
+resource locking 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(subscription().id, principalName, locksRole)
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', locksRole)
     principalId: principalId
     principalType: 'ServicePrincipal'
   }

@@ -7,8 +7,12 @@ pub(super) const METRICS_PUBLISHER: &str = "3913510d-42f4-4e42-8a64-420c390055eb
 pub(super) const RECEIVER: &str = "a638d3c7-ab3a-418d-83e6-5f17a39d4fde";
 
 /// What a pipeline has in the subscription; the last one with a condition.
-pub(super) const PIPELINE: [&str; 3] =
-    ["b24988ac-6180-42a0-ab88-20f7382dd24c", "36243c78-bf99-498c-9df9-86d9f8d28608", ACCESS_ADMINISTRATOR];
+pub(super) const PIPELINE: [&str; 4] = [
+    "b24988ac-6180-42a0-ab88-20f7382dd24c",
+    "36243c78-bf99-498c-9df9-86d9f8d28608",
+    "28bf596f-4eb7-45ce-b5bc-6cf482fec137",
+    ACCESS_ADMINISTRATOR,
+];
 pub(super) const ACCESS_ADMINISTRATOR: &str = "f58310d9-a9f6-439a-9e8d-f62e7b41a168";
 
 pub(super) fn id(name: &str) -> Option<&'static str> {
