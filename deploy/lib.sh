@@ -76,6 +76,10 @@ app_with() {
 deployer() {
     parameters=(--parameters "$root/bicep/environments/$stage.bicepparam")
     export CONTOSO_LOCATION=${CONTOSO_LOCATION:-$location}
+    # A pipeline may not give itself roles, so what prepares it is left to a person, whatever the variables of the pipeline say.
+    if [ -n "${GITHUB_ACTIONS-}${TF_BUILD-}" ]; then
+        unset CONTOSO_REPOSITORY
+    fi
     if [ -z "${CONTOSO_DEPLOYER_ID-}" ]; then
         CONTOSO_DEPLOYER_ID=$(az ad signed-in-user show --query id --output tsv) ||
             die "say the object id of who deploys in CONTOSO_DEPLOYER_ID"
