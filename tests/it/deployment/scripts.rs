@@ -224,8 +224,8 @@ fn rolling_back_takes_a_package_of_main_only() {
         .program(
             "gh",
             &format!(
-                "case \"$*\" in *'run list'*) echo 41 ;; *'run view'*) echo '{origin}' ;;\n*'run download'*) for last; do :; done\n\
-                 cd \"$last\" && echo package > app.zip && sha256sum app.zip > app.zip.sha256 ;;\nesac"
+                "case \"$*\" in *'run list'*) echo 41 ;; *'run view'*) echo '{origin}' ;;\n*'run download'*)\n\
+                 for last; do :; done\ncd \"$last\" && echo package > app.zip && sha256sum app.zip > app.zip.sha256 ;;\nesac"
             ),
         );
         run(programs.script("roll-back.sh").args(["dev", number]))
