@@ -11,6 +11,13 @@ source=$root/bicep/environments/$stage.bicepparam
 need az
 [ -f "$source" ] || die "azd's environment is called $stage, and there is no $source; name it after a stage"
 
+# azd asks for a subscription, and az, which the scripts after it use, has one of its own.
+if [ -n "${AZURE_SUBSCRIPTION_ID-}" ]; then
+    signed_in=$(az account show --query id --output tsv)
+    [ "$signed_in" = "$AZURE_SUBSCRIPTION_ID" ] ||
+        die "azd deploys to the subscription $AZURE_SUBSCRIPTION_ID, and az works in $signed_in: az account set --subscription $AZURE_SUBSCRIPTION_ID"
+fi
+
 changes=(-e "s|^using '\.\./main\.bicep'|using 'main.bicep'|" -e "s|^param location = .*|param location = '$location'|")
 person=${CONTOSO_DEPLOYER_ID:+no}
 deployer

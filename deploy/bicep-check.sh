@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# bicep-check.sh [FOLDER]: compiles, lints, formats and snapshots the Bicep sources (bicep/ by default) with the real compiler, and fails on any
-# diagnostic: by itself the compiler succeeds with warnings. Nothing in FOLDER is changed; snapshots go to target/bicep. The compiler is `bicep`
-# in PATH, or what BICEP says.
+# bicep-check.sh [FOLDER [SNAPSHOTS]]: compiles, lints, formats and snapshots the Bicep sources (bicep/ by default) with the real compiler, and fails
+# on any diagnostic: by itself the compiler succeeds with warnings. Nothing in FOLDER is changed; snapshots go to SNAPSHOTS (target/bicep by
+# default). The compiler is `bicep` in PATH, or what BICEP says.
 # shellcheck source=deploy/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
 source=${1:-$root/bicep}
+snapshots=${2:-$root/target/bicep}
 bicep=${BICEP:-bicep}
 need "$bicep"
 [ -f "$source/main.bicep" ] || die "$source has no main.bicep"
+mkdir -p "$snapshots"
+source=$(CDPATH='' cd -- "$source" && pwd)
+snapshots=$(CDPATH='' cd -- "$snapshots" && pwd)
 
 # The compiler writes snapshots and formatted files beside the sources, so it is given a copy.
 work=$(mktemp -d)
@@ -30,8 +34,6 @@ compile() {
 "$bicep" --version >&2
 compile build bicep/main.bicep --outfile main.json
 compile lint --pattern 'bicep/**/*.bicep'
-snapshots=$root/target/bicep
-mkdir -p "$snapshots"
 for parameters in bicep/environments/*.bicepparam; do
     compile build-params "$parameters" --outfile parameters.json
     case $parameters in

@@ -10,6 +10,11 @@ need az bicep git
 commit=${2:-$(git -C "$root" rev-parse HEAD)}
 deployer
 
-az deployment sub create --name "contoso-events-$stage-${commit:0:12}" --location "$location" \
-    --template-file "$root/bicep/main.bicep" "${parameters[@]}" --output none
+deploy() {
+    az deployment sub create --name "contoso-events-$stage-${commit:0:12}" --location "$location" \
+        --template-file "$root/bicep/main.bicep" "${parameters[@]}" --output none
+}
+# A role that the first deployment gives may not act yet when the next resource needs it: Event Hubs asks whether the deployer may write to the
+# container of captured files, and Cosmos DB whether an identity exists. Repeating changes nothing that is there.
+deploy || { say "once more: roles may not have acted yet" && deploy; }
 say "deployed: $(output "$stage" resourceGroupName.value)"

@@ -74,8 +74,13 @@ app_with() {
 # deployer: sets `parameters`, the arguments of a deployment of bicep/main.bicep to $stage. The deployer gets roles on data, for contracts and pages, so
 # the parameters want its object id: that of the pipeline, or the person who is signed in.
 deployer() {
+    [ -f "$root/bicep/environments/$stage.bicepparam" ] || die "there is no stage $stage: bicep/environments has no $stage.bicepparam"
     parameters=(--parameters "$root/bicep/environments/$stage.bicepparam")
     export CONTOSO_LOCATION=${CONTOSO_LOCATION:-$location}
+    # A pipeline may not give itself roles, so what prepares it is left to a person, whatever the variables of the pipeline say.
+    if [ -n "${GITHUB_ACTIONS-}${TF_BUILD-}" ]; then
+        unset CONTOSO_REPOSITORY
+    fi
     if [ -z "${CONTOSO_DEPLOYER_ID-}" ]; then
         CONTOSO_DEPLOYER_ID=$(az ad signed-in-user show --query id --output tsv) ||
             die "say the object id of who deploys in CONTOSO_DEPLOYER_ID"

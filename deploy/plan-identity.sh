@@ -10,7 +10,8 @@ repository=${2:?say the repository as OWNER/NAME, in the case that GitHub has it
 need az
 group=$(output "$stage" resourceGroupName.value)
 subscription=$(az account show --query id --output tsv)
-role="Contoso Events plan"
+# Names of roles are unique in a tenant, and stages may have subscriptions of their own.
+role="Contoso Events plan $subscription"
 name=id-plan-$stage
 
 if [ -z "$(az role definition list --name "$role" --query '[].name' --output tsv)" ]; then

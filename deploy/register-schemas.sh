@@ -10,12 +10,18 @@ namespace=$(output "$stage" eventHubsNamespace.value)
 group=$(output "$stage" schemaGroup.value)
 token=$(az account get-access-token --resource https://eventhubs.azure.net --query accessToken --output tsv)
 
+answer=$(mktemp)
+trap 'rm -f "$answer"' EXIT
+
 register() {
     # The token comes from a file descriptor, so that no list of processes shows it.
-    curl --fail-with-body --silent --show-error --max-time 30 --output /dev/null \
+    curl --fail-with-body --silent --show-error --max-time 30 --output "$answer" \
         --header @<(printf 'Authorization: Bearer %s\n' "$token") \
         --header 'Content-Type: application/json; serialization=Avro' \
-        --request PUT --data-binary "@$1" "https://$namespace/\$schemaGroups/$group/schemas/$2?api-version=2023-07-01"
+        --request PUT --data-binary "@$1" "https://$namespace/\$schemaGroups/$group/schemas/$2?api-version=2023-07-01" || {
+        say "$(cat "$answer")"
+        return 1
+    }
 }
 
 for file in "$root"/schemas/*/*.avsc; do

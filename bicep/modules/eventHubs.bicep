@@ -73,7 +73,7 @@ resource namespace 'Microsoft.EventHub/namespaces@2026-01-01' = {
     maximumThroughputUnits: maximumThroughputUnits > capacity ? maximumThroughputUnits : 0
   }
 
-  // Event Grid and Capture come as trusted services.
+  // Trusted services stay let in: Event Grid is one, where a subscription is to deliver to a hub.
   resource network 'networkRuleSets' = {
     name: 'default'
     properties: {

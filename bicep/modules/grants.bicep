@@ -2,7 +2,7 @@ metadata description = 'Roles of one identity or group, each on the one thing th
 
 import { grant, textByName } from '../types.bicep'
 
-@description('Required. Name of the identity or group, which names of the assignments are made of.')
+@description('Required. Name of the identity, or object id of who has none, which names of the assignments are made of.')
 param principalName string
 
 @description('Required. Its object id.')

@@ -70,7 +70,7 @@ resource endpointsRules 'Microsoft.Network/networkSecurityGroups@2025-09-01' = {
       {
         name: 'from-apps'
         properties: {
-          description: 'Apps only.'
+          description: 'Apps.'
           direction: 'Inbound'
           access: 'Allow'
           priority: 100
@@ -79,6 +79,20 @@ resource endpointsRules 'Microsoft.Network/networkSecurityGroups@2025-09-01' = {
           sourcePortRange: '*'
           destinationAddressPrefix: endpointsPrefix
           destinationPortRanges: ['443', '5671', '5672', '10250-10256', '10300-10302']
+        }
+      }
+      {
+        name: 'from-agents'
+        properties: {
+          description: 'Machines of pipelines, in a network that this one is peered with: they register contracts.'
+          direction: 'Inbound'
+          access: 'Allow'
+          priority: 200
+          protocol: 'Tcp'
+          sourceAddressPrefix: 'VirtualNetwork'
+          sourcePortRange: '*'
+          destinationAddressPrefix: endpointsPrefix
+          destinationPortRanges: ['443']
         }
       }
       {

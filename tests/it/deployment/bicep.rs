@@ -35,10 +35,8 @@ fn scripts_read_outputs_that_there_are() {
 fn pipelines_set_what_parameters_read() {
     let parameters = files("bicep/environments", ".bicepparam");
     let mut read = between(&parameters, "readEnvironmentVariable('", &['\'']);
-    // The scripts set it to AZURE_LOCATION, and a person alone prepares the identity of a pipeline.
-    for name in ["CONTOSO_LOCATION", "CONTOSO_REPOSITORY"] {
-        assert!(read.remove(name), "{name}");
-    }
+    // A person alone prepares the identity of a pipeline.
+    assert!(read.remove("CONTOSO_REPOSITORY"));
     let workflow = [checkout(".github/workflows/deploy-environment.yml")];
     let mut set = between(&workflow, "vars.", &[' ']);
     set.retain(|name| name.starts_with("CONTOSO_"));

@@ -212,3 +212,68 @@ fn notes_of_a_release_are_its_section_of_the_changelog() {
         assert!(!notes(unknown).status.success(), "{unknown}: {}", said(&notes(unknown)));
     }
 }
+
+/// Runs of pull requests, of strangers among them, keep artifacts too.
+#[test]
+fn rolling_back_takes_a_package_of_main_only() {
+    let roll_back = |origin: &str, number: &str| {
+        let programs = azure(&[
+            ("properties.outputs.resourceGroupName.value", "rg"),
+            ("properties.outputs.apps.value[].functionApp", "func-one"),
+        ])
+        .program(
+            "gh",
+            &format!(
+                "case \"$*\" in *'run list'*) echo 41 ;; *'run view'*) echo '{origin}' ;;\n*'run download'*)\n\
+                 for last; do :; done\ncd \"$last\" && echo package > app.zip && sha256sum app.zip > app.zip.sha256 ;;\nesac"
+            ),
+        );
+        run(programs.script("roll-back.sh").args(["dev", number]))
+    };
+    for (origin, number, wanted) in [("Deploy main push", "", "41"), ("Deploy main workflow_dispatch", "7", "7")] {
+        let output = roll_back(origin, number);
+        let words = said(&output);
+        assert!(output.status.success() && words.contains(&format!("the package of run {wanted}\n")), "{words}");
+    }
+    for origin in ["Pull request main pull_request", "Deploy main pull_request", "Deploy a-branch push"] {
+        let output = roll_back(origin, "7");
+        assert!(!output.status.success() && said(&output).contains("no run of deploy.yml"), "{}", said(&output));
+    }
+    let option = roll_back("Deploy main push", "--repo=somebody/else");
+    assert!(!option.status.success() && said(&option).contains("no number"), "{}", said(&option));
+}
+
+#[test]
+fn a_pull_request_says_what_would_become_of_each_environment() {
+    let folders = TempDir::new().expect("a temporary folder");
+    let resource = |name: &str, sku: &str| {
+        let id = format!("/subscriptions/0/resourceGroups/rg/providers/Microsoft.EventHub/namespaces/{name}");
+        json!({"id": id, "sku": {"name": sku}})
+    };
+    for (folder, resources) in [
+        ("before", json!([resource("kept", "Standard"), resource("old", "Standard")])),
+        ("after", json!([resource("kept", "Premium"), resource("added", "Standard")])),
+    ] {
+        let folder = folders.path().join(folder);
+        std::fs::create_dir(&folder).expect("created");
+        let snapshot = json!({"predictedResources": resources}).to_string();
+        std::fs::write(folder.join("dev.snapshot.json"), snapshot).expect("written");
+    }
+    let changes = |before: &str, after: &str| {
+        let mut script = Command::new("python3");
+        script.arg(checkout("deploy/snapshot-changes.py"));
+        run(script.arg(folders.path().join(before)).arg(folders.path().join(after)))
+    };
+    let words = said(&changes("before", "after"));
+    for line in [
+        "### dev",
+        "- gone: `Microsoft.EventHub/namespaces/old`",
+        "- new: `Microsoft.EventHub/namespaces/added`",
+        "- other: `Microsoft.EventHub/namespaces/kept`",
+        "  - `sku.name`: `\"Standard\"`, now `\"Premium\"`",
+    ] {
+        assert!(words.lines().any(|found| found == line), "{line}: {words}");
+    }
+    assert!(said(&changes("after", "after")).contains("Nothing changes."));
+    assert!(!changes("nowhere", "nowhere").status.success(), "no snapshots are no answer");
+}
