@@ -152,7 +152,10 @@ fn write_plain(folder: &Path, environment: &str, target: &Path) -> anyhow::Resul
 fn conclude(args: &Args, report: &Report, found: usize) {
     let files = report.files.len();
     let silenced = report.disabled.len();
-    output::say(&format!("{found} findings in {files} files; {silenced} more are silenced by a line with its reason"));
+    let findings = if found == 1 { "finding" } else { "findings" };
+    output::say(&format!(
+        "{found} {findings} in {files} files; {silenced} more are silenced by a line with its reason"
+    ));
     match &args.types {
         None => output::say(
             "Resource types were not checked: say --types DIR, the folder `generated` of a checkout of \
