@@ -30,7 +30,7 @@ fn check_says_what_is_wrong_and_format_puts_right_what_it_can() {
     for (what, link) in [
         ("bicep/modules/storage.bicep : is not as the formatter writes it", ""),
         (" : Error no-unused-params: ", "[https://aka.ms/bicep/linter-diagnostics#no-unused-params]"),
-        ("settings-missing: ", "lacks Site__origins [dev]"),
+        ("bicep/modules/functionApp.bicep(", "/appsettings: lacks Site__origins [dev, prod, test]"),
         ("bicep/topology.json : is not that of topology.json", ""),
     ] {
         let found = lines.lines().any(|line| line.contains(what) && line.ends_with(link));

@@ -11,13 +11,13 @@ use contoso_bicep::{
     check::{FileReport, Options, Report, check_folder},
     format::format,
     plain::{Context, plain},
-    policy::check_project,
+    policy::{Fault, check_project},
     syntax::FileKind,
 };
 use time::macros::format_description;
 
 use super::{super::Exit, made_topology, shown};
-use crate::{bicep::rules, clock, output, project::Project};
+use crate::{clock, output, project::Project};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,12 +70,14 @@ pub(super) fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
         if kept != Some(made_topology(project)?) {
             found.push("bicep/topology.json : is not that of topology.json; run `contoso bicep topology`".to_owned());
         }
-        let (broken, environments) = rules::broken(project)?;
-        found.extend(broken);
-        output::say(&format!("What {} deploy was worked out and compared with the rules", environments.join(", ")));
-    }
-    if args.folder.is_none() {
-        found.extend(rules(project, found.is_empty()));
+        let checked = check_project(project.root())?;
+        found.extend(checked.faults.into_iter().map(|fault| printed(fault, project)));
+        // Templates that are wrong may have no value; then what is wrong with them was said already.
+        if report.count() == 0 {
+            found.extend(checked.not_evaluated.into_iter().map(|fault| printed(fault, project)));
+        }
+        let environments = checked.environments.join(", ");
+        output::say(&format!("What {environments} deploy was worked out and compared with the rules"));
     }
     let mut out = std::io::stdout().lock();
     for line in &found {
@@ -105,14 +107,12 @@ fn findings(report: &Report, folder: &Path, project: &Project) -> Vec<String> {
     found
 }
 
-/// What environments do not keep of the rules that no compiler knows, a line each. Templates that are wrong otherwise may have no value,
-/// which is then said by what is wrong with them.
-fn rules(project: &Project, is_right: bool) -> Vec<String> {
-    match check_project(project.root()) {
-        Ok(findings) => findings.iter().map(ToString::to_string).collect(),
-        Err(error) if is_right => vec![error.to_string().replace(&format!("{}/", project.root().display()), "")],
-        Err(_) => Vec::new(),
+/// A fault with its path as people look for it.
+fn printed(mut fault: Fault, project: &Project) -> String {
+    if let Some(place) = &mut fault.place {
+        place.file = shown(&place.file, project).into();
     }
+    fault.to_string()
 }
 
 /// Whether the formatter leaves a file alone, as it leaves one with syntax errors.
