@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value as Json;
 
-use super::{Deployment, Fault, Finding, Project, check, fault::faults};
+use super::{Deployment, Fault, Finding, Project, check, fault::faults, one_way::one_way};
 use crate::evaluate::{Circumstances, EvaluateError, Snapshot, snapshot};
 
 /// Object ids, of nobody, for who is no app: the environment variable that parameters read, the name in `topology.json`, the id.
@@ -51,10 +51,35 @@ pub struct Checked {
 /// A file that cannot be read, of those that templates are compared with.
 pub fn check_project(root: &Path) -> Result<Checked, EvaluateError> {
     let (project, bicep) = (Project::read(root)?, root.join("bicep"));
+    Ok(each(environments(&bicep)?, |name| {
+        let read = |variables: &[_]| Ok(Environment::read(&bicep, name, variables)?.findings(&project));
+        Ok([read(&[])?, read(&[REPOSITORY])?].concat())
+    }))
+}
+
+/// What Azure would not change, or only with a loss, where templates become others: partitions and partition keys, tiers, zones, the kind
+/// of backups, the start of a budget; and hubs and containers that are gone. `before` and `after` are folders such as `bicep/` of two
+/// commits; environments that only one of them has are left out.
+///
+/// # Errors
+/// A folder without environments.
+pub fn check_changes(before: &Path, after: &Path) -> Result<Checked, EvaluateError> {
+    let old = environments(before)?;
+    let both = environments(after)?.into_iter().filter(|name| old.contains(name));
+    Ok(each(both, |name| {
+        let [before, after] = [Environment::read(before, name, &[])?, Environment::read(after, name, &[])?];
+        Ok(one_way(&before.main, &after.main))
+    }))
+}
+
+/// Asks the same of several environments.
+fn each(
+    environments: impl IntoIterator<Item = String>,
+    question: impl Fn(&str) -> Result<Vec<Finding>, EvaluateError>,
+) -> Checked {
     let (mut findings, mut errors) = (BTreeMap::new(), BTreeMap::new());
-    for name in environments(&bicep)? {
-        let read = |variables: &[_]| Ok(Environment::read(&bicep, &name, variables)?.findings(&project));
-        match read(&[]).and_then(|found| Ok([found, read(&[REPOSITORY])?].concat())) {
+    for name in environments {
+        match question(&name) {
             Ok(found) => findings.insert(name, found),
             Err(EvaluateError { place, message }) => {
                 let place = Some(place);
@@ -63,7 +88,7 @@ pub fn check_project(root: &Path) -> Result<Checked, EvaluateError> {
         };
     }
     let environments = findings.keys().cloned().collect();
-    Ok(Checked { environments, faults: faults(&findings), not_evaluated: faults(&errors) })
+    Checked { environments, faults: faults(&findings), not_evaluated: faults(&errors) }
 }
 
 /// Names of the environments, by their files of parameters.
@@ -102,11 +127,11 @@ impl Project {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Environment {
     /// `dev`, `test` or `prod`.
-    pub name: String,
+    name: String,
     /// What `main.bicep` deploys.
-    pub main: Snapshot,
+    main: Snapshot,
     /// What the module of subscriptions deploys after the code.
-    pub subscriptions: Snapshot,
+    subscriptions: Snapshot,
 }
 
 impl Environment {

@@ -34,8 +34,7 @@ use serde_json::Value as Json;
 
 pub use self::{
     fault::Fault,
-    folder::{Checked, Environment, check_project, environments, stand_in},
-    one_way::one_way,
+    folder::{Checked, Environment, check_changes, check_project, environments, stand_in},
 };
 use crate::evaluate::{Place, Resource, Snapshot};
 

@@ -11,7 +11,7 @@ use contoso_bicep::{
     check::{FileReport, Options, Report, check_folder},
     format::format,
     plain::{Context, plain},
-    policy::{Fault, check_project},
+    policy::{Checked, check_changes, check_project},
     syntax::FileKind,
 };
 use time::macros::format_description;
@@ -25,6 +25,8 @@ Examples:
       Everything that is wrong with bicep/, a line each
   contoso bicep check --plain target/plain && checkov --directory target/plain --framework bicep --skip-download
       A scanner that does not know the Bicep of today looks at production
+  git archive origin/main bicep | tar --extract --directory DIR && contoso bicep check --before DIR/bicep
+      Also what of main Azure would not change, such as the partitions of a hub
 
 Without --types all is checked but what stands in resources. The types are data of Azure's: the folder `generated` of a
 checkout of https://github.com/Azure/bicep-types-az, which is a large one.
@@ -47,6 +49,10 @@ pub(super) struct Args {
     /// The environment whose parameters the plain form has
     #[arg(long, value_name = "NAME", default_value = "prod", requires = "plain")]
     environment: String,
+    /// Also say what Azure would not change, or only with a loss, of what the templates in this folder deploy: the bicep/ of
+    /// another commit
+    #[arg(long, value_name = "DIR", conflicts_with = "folder")]
+    before: Option<PathBuf>,
     /// Folder with a main.bicep [default: bicep/ of the checkout]
     #[arg(value_name = "FOLDER")]
     folder: Option<PathBuf>,
@@ -66,18 +72,7 @@ pub(super) fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
     })?;
     let mut found = findings(&report, &folder, project);
     if args.folder.is_none() {
-        let kept = std::fs::read_to_string(project.bicep_topology()).ok();
-        if kept != Some(made_topology(project)?) {
-            found.push("bicep/topology.json : is not that of topology.json; run `contoso bicep topology`".to_owned());
-        }
-        let checked = check_project(project.root())?;
-        found.extend(checked.faults.into_iter().map(|fault| printed(fault, project)));
-        // Templates that are wrong may have no value; then what is wrong with them was said already.
-        if report.count() == 0 {
-            found.extend(checked.not_evaluated.into_iter().map(|fault| printed(fault, project)));
-        }
-        let environments = checked.environments.join(", ");
-        output::say(&format!("What {environments} deploy was worked out and compared with the rules"));
+        found.extend(deployed(args.before.as_deref(), report.count() == 0, project)?);
     }
     let mut out = std::io::stdout().lock();
     for line in &found {
@@ -107,12 +102,35 @@ fn findings(report: &Report, folder: &Path, project: &Project) -> Vec<String> {
     found
 }
 
-/// A fault with its path as people look for it.
-fn printed(mut fault: Fault, project: &Project) -> String {
-    if let Some(place) = &mut fault.place {
-        place.file = shown(&place.file, project).into();
+/// What is wrong with what environments deploy, a line each. Templates that are wrong may have no value, which goes without saying where
+/// what is wrong with them was said.
+fn deployed(before: Option<&Path>, is_right: bool, project: &Project) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    let kept = std::fs::read_to_string(project.bicep_topology()).ok();
+    if kept != Some(made_topology(project)?) {
+        found.push("bicep/topology.json : is not that of topology.json; run `contoso bicep topology`".to_owned());
     }
-    fault.to_string()
+    let mut note = |checked: Checked, with: &str| {
+        let not_evaluated = checked.not_evaluated.into_iter().filter(|_| is_right);
+        for mut fault in checked.faults.into_iter().chain(not_evaluated) {
+            if let Some(place) = &mut fault.place {
+                place.file = shown(&place.file, project).into();
+            }
+            let line = fault.to_string();
+            if !found.contains(&line) {
+                found.push(line);
+            }
+        }
+        let environments = checked.environments.join(", ");
+        output::say(&format!("What {environments} deploy was worked out and compared with {with}"));
+    };
+    note(check_project(project.root())?, "the rules");
+    if let Some(before) = before {
+        let changes = check_changes(before, &project.bicep());
+        let changes = changes.with_context(|| format!("cannot compare with {}", before.display()))?;
+        note(changes, &format!("what {} deploys", before.display()));
+    }
+    Ok(found)
 }
 
 /// Whether the formatter leaves a file alone, as it leaves one with syntax errors.
