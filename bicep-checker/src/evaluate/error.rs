@@ -5,16 +5,16 @@ use std::{
 
 use crate::{Span, diagnostic::line_and_column};
 
-/// A place in the sources, printed as the compiler prints it: `main.bicep(3,7)`.
+/// A location in the sources, printed as the compiler prints it: `main.bicep(3,7)`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct Location {
     /// Path of the file.
     pub file: PathBuf,
     /// Line and column, counted from 1; `None` where the whole file is meant.
     pub at: Option<(usize, usize)>,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = self.file.display();
         match self.at {
@@ -28,7 +28,7 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EvaluateError {
     /// Where it went wrong.
-    pub place: Place,
+    pub location: Location,
     /// What is wrong, with the construct that it is about.
     pub message: String,
 }
@@ -36,17 +36,17 @@ pub struct EvaluateError {
 impl EvaluateError {
     pub(super) fn new(path: &Path, text: &str, span: Span, message: impl Into<String>) -> Self {
         let at = Some(line_and_column(text, span.start));
-        Self { place: Place { file: path.to_owned(), at }, message: message.into() }
+        Self { location: Location { file: path.to_owned(), at }, message: message.into() }
     }
 
     pub(crate) fn of_file(path: &Path, message: impl fmt::Display) -> Self {
-        Self { place: Place { file: path.to_owned(), at: None }, message: message.to_string() }
+        Self { location: Location { file: path.to_owned(), at: None }, message: message.to_string() }
     }
 }
 
 impl fmt::Display for EvaluateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} : {}", self.place, self.message)
+        write!(f, "{} : {}", self.location, self.message)
     }
 }
 

@@ -31,7 +31,7 @@ use std::{
 use serde_json::Value as Json;
 
 pub use self::{
-    error::{EvaluateError, Place},
+    error::{EvaluateError, Location},
     order::{Node, Order},
 };
 use self::{
@@ -95,7 +95,7 @@ pub struct Resource {
     /// What it refers to, or names in `dependsOn`.
     pub after: BTreeSet<Node>,
     /// Where its statement begins.
-    pub source: Place,
+    pub source: Location,
 }
 
 /// A module that is deployed.

@@ -2,7 +2,7 @@ use std::rc::Rc;
 
 use super::{
     Resource, Run,
-    error::{EvaluateError, Place},
+    error::{EvaluateError, Location},
     identifier,
     instance::{Instance, Locals},
     loops::batch_size,
@@ -113,7 +113,7 @@ impl Run<'_> {
             symbol: resource.name.text.clone(),
             module: at.module,
             after,
-            source: Place { file: at.source.path.clone(), at: Some(begins) },
+            source: Location { file: at.source.path.clone(), at: Some(begins) },
         });
         Ok(Value::Node(Node::Resource(number)))
     }

@@ -6,13 +6,13 @@ use std::{
 };
 
 use super::Finding;
-use crate::{Severity, evaluate::Place};
+use crate::{Severity, evaluate::Location};
 
 /// A rule that does not hold, with all resources and environments that one statement of the sources makes it not hold for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// Where the resources are stated; `None` where something is missing altogether.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     /// Name of the rule.
     pub rule: &'static str,
     /// What is wrong, with the names that the first of the environments has.
@@ -25,8 +25,8 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) => write!(f, "{place}")?,
+        match &self.location {
+            Some(location) => write!(f, "{location}")?,
             None => f.write_str("bicep")?,
         }
         write!(f, " : {} {}: ", Severity::Error, self.rule)?;
@@ -47,17 +47,17 @@ pub(super) fn faults(findings: &BTreeMap<String, Vec<Finding>>) -> Vec<Fault> {
     for (environment, findings) in findings {
         let mut here: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
         for finding in findings {
-            let resources = here.entry((&finding.place, finding.rule, &finding.message)).or_default();
+            let resources = here.entry((&finding.location, finding.rule, &finding.message)).or_default();
             resources.extend(finding.resource.clone());
         }
         let mut counts: BTreeMap<_, usize> = BTreeMap::new();
-        for ((place, rule, message), resources) in here {
-            let key = (place, rule, without_names(message, environment));
+        for ((location, rule, message), resources) in here {
+            let key = (location, rule, without_names(message, environment));
             // Two messages of one environment that differ in hashes only are two faults.
             let count = counts.entry(key.clone()).or_default();
             *count += 1;
             let fault = found.entry((key, *count)).or_insert_with(|| Fault {
-                place: place.clone(),
+                location: location.clone(),
                 rule,
                 message: message.clone(),
                 resources,
@@ -85,7 +85,7 @@ mod tests {
     fn a_fault_of_several_resources_and_environments_is_printed_once() {
         let finding = |line, resource: Option<&str>, message: &str| Finding {
             rule: "rule",
-            place: resource.map(|_| Place { file: "modules/web.bicep".into(), at: Some((line, 1)) }),
+            location: resource.map(|_| Location { file: "modules/web.bicep".into(), at: Some((line, 1)) }),
             resource: resource.map(str::to_owned),
             message: message.to_owned(),
         };

@@ -81,9 +81,9 @@ fn each(
     for name in environments {
         match question(&name) {
             Ok(found) => findings.insert(name, found),
-            Err(EvaluateError { place, message }) => {
-                let place = Some(place);
-                errors.insert(name, vec![Finding { rule: "evaluation", place, resource: None, message }])
+            Err(EvaluateError { location, message }) => {
+                let location = Some(location);
+                errors.insert(name, vec![Finding { rule: "evaluation", location, resource: None, message }])
             }
         };
     }
@@ -92,10 +92,7 @@ fn each(
 }
 
 /// Names of the environments, by their files of parameters.
-///
-/// # Errors
-/// If the folder cannot be read.
-pub fn environments(bicep: &Path) -> Result<Vec<String>, EvaluateError> {
+fn environments(bicep: &Path) -> Result<Vec<String>, EvaluateError> {
     let names = files(&bicep.join("environments"))?;
     let names = names.iter().filter_map(|path| path.file_name()?.to_str()?.strip_suffix(".bicepparam"));
     let mut names: Vec<String> = names.filter(|name| !name.contains('.')).map(str::to_owned).collect();

@@ -34,9 +34,9 @@ use serde_json::Value as Json;
 
 pub use self::{
     fault::Fault,
-    folder::{Checked, Environment, check_changes, check_project, environments, stand_in},
+    folder::{Checked, Environment, check_changes, check_project, stand_in},
 };
-use crate::evaluate::{Place, Resource, Snapshot};
+use crate::evaluate::{Location, Resource, Snapshot};
 
 /// A rule that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +44,7 @@ pub struct Finding {
     /// Name of the rule.
     pub rule: &'static str,
     /// Where the resource is stated; `None` where something is missing altogether.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     /// The resource, by the last part of its type and its name; `None` where something is missing altogether.
     pub resource: Option<String>,
     /// What is wrong with it.
@@ -117,13 +117,13 @@ impl Findings {
     /// Notes what is wrong with a resource.
     fn of(&mut self, rule: &'static str, resource: &Resource, message: impl fmt::Display) {
         let named = format!("{} {}", query::last(&resource.kind), resource.name);
-        let (place, resource) = (Some(resource.source.clone()), Some(named));
-        self.0.push(Finding { rule, place, resource, message: message.to_string() });
+        let (location, resource) = (Some(resource.source.clone()), Some(named));
+        self.0.push(Finding { rule, location, resource, message: message.to_string() });
     }
 
     /// Notes what is wrong with the whole.
     fn add(&mut self, rule: &'static str, message: impl fmt::Display) {
-        self.0.push(Finding { rule, place: None, resource: None, message: message.to_string() });
+        self.0.push(Finding { rule, location: None, resource: None, message: message.to_string() });
     }
 
     /// Notes it if a property has not this value.

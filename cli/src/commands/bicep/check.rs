@@ -99,6 +99,10 @@ fn findings(report: &Report, folder: &Path, project: &Project) -> Vec<String> {
         let name = shown(&folder.join(file), project);
         found.push(format!("{name} : is not reached from main.bicep, so nothing deploys it"));
     }
+    for file in &report.unloaded {
+        let name = shown(&folder.join(file), project);
+        found.push(format!("{name} : is loaded by no template"));
+    }
     found
 }
 
@@ -113,8 +117,8 @@ fn deployed(before: Option<&Path>, is_right: bool, project: &Project) -> anyhow:
     let mut note = |checked: Checked, with: &str| {
         let not_evaluated = checked.not_evaluated.into_iter().filter(|_| is_right);
         for mut fault in checked.faults.into_iter().chain(not_evaluated) {
-            if let Some(place) = &mut fault.place {
-                place.file = shown(&place.file, project).into();
+            if let Some(location) = &mut fault.location {
+                location.file = shown(&location.file, project).into();
             }
             let line = fault.to_string();
             if !found.contains(&line) {
