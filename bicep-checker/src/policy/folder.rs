@@ -11,14 +11,15 @@ use serde_json::Value as Json;
 use super::{Deployment, Fault, Finding, Project, check, fault::faults, one_way::one_way};
 use crate::evaluate::{Circumstances, EvaluateError, Snapshot, snapshot};
 
-/// Object ids, of nobody, for who is no app: the environment variable that parameters read, the name in `topology.json`, the id.
+/// People and pipelines that `topology.json` grants roles to, with made-up object ids: the environment variable that parameters files read,
+/// the name in `topology.json`, the id.
 const PEOPLE: [(&str, &str, &str); 3] = [
     ("CONTOSO_DEPLOYER_ID", "deployment", "33333333-3333-3333-3333-333333333301"),
     ("CONTOSO_OPERATORS_ID", "operator", "33333333-3333-3333-3333-333333333302"),
     ("CONTOSO_REBUILD_ID", "rebuild", "33333333-3333-3333-3333-333333333303"),
 ];
 
-/// Repository that a person prepares the pipeline of.
+/// The repository whose pipeline gets an identity, as a person sets it who deploys for the first time; pipelines do not set it.
 const REPOSITORY: (&str, &str) = ("CONTOSO_REPOSITORY", "Contoso/events");
 
 /// A deployment to a group of a subscription that nobody has, by people whom nobody knows: every id is made up. The variables of these
