@@ -95,7 +95,7 @@ impl Diagnostic {
 /// Line and column of an offset, both counted from 1; columns count UTF-16 units, as .NET does.
 ///
 /// A byte-order mark is no column. A line ends at `\n`, `\r\n` or a lone `\r`. An offset after the end is taken as the end.
-pub fn line_and_column(source: &str, offset: usize) -> (usize, usize) {
+pub(crate) fn line_and_column(source: &str, offset: usize) -> (usize, usize) {
     let mut end = offset.min(source.len());
     while !source.is_char_boundary(end) {
         end -= 1;

@@ -4,7 +4,7 @@
 //! that Azure accepts a template, only `what-if` against a subscription can tell.
 
 pub mod check;
-pub mod diagnostic;
+mod diagnostic;
 pub mod evaluate;
 pub mod format;
 pub mod plain;

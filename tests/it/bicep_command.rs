@@ -30,7 +30,7 @@ fn check_says_what_is_wrong_and_format_puts_right_what_it_can() {
     for (what, link) in [
         ("bicep/modules/storage.bicep : is not as the formatter writes it", ""),
         (" : Error no-unused-params: ", "[https://aka.ms/bicep/linter-diagnostics#no-unused-params]"),
-        ("settings-missing: ", "lacks Site__origins [dev]"),
+        ("bicep/modules/functionApp.bicep(", "/appsettings: lacks Site__origins [dev, prod, test]"),
         ("bicep/topology.json : is not that of topology.json", ""),
     ] {
         let found = lines.lines().any(|line| line.contains(what) && line.ends_with(link));
@@ -48,6 +48,30 @@ fn check_says_what_is_wrong_and_format_puts_right_what_it_can() {
     assert_eq!(String::from_utf8_lossy(&unformatted.stdout), "bicep/modules/storage.bicep\n");
     assert!(copy.bicep(&["format"]).status.success());
     assert!(copy.bicep(&["format", "--check"]).status.success());
+}
+
+#[test]
+fn check_says_what_azure_would_not_change_of_another_commit() {
+    let (before, after) = (Copy::new(), Copy::new());
+    let folder = before.folder.path().join("bicep");
+    let arguments = ["check", "--before", folder.to_str().expect("text")];
+    let same = after.bicep(&arguments);
+    assert!(same.status.success() && same.stdout.is_empty(), "{same:?}");
+
+    before.change("modules/eventHubs.bicep", "tier: 'Standard'", "tier: 'Basic'");
+    let other = after.bicep(&arguments);
+    assert_eq!(other.status.code(), Some(1), "{other:?}");
+    let lines = String::from_utf8_lossy(&other.stdout).into_owned();
+    let is_it = |line: &str| {
+        line.starts_with("bicep/modules/eventHubs.bicep(")
+            && line.contains(" : Error one-way: namespaces ")
+            && line.ends_with(": /sku/tier was \"Basic\" and cannot become \"Standard\" [dev, prod, test]")
+    };
+    assert!(lines.lines().count() == 1 && lines.lines().all(is_it), "{lines}");
+
+    let nowhere = after.bicep(&["check", "--before", "nowhere"]);
+    assert!(!nowhere.status.success(), "{nowhere:?}");
+    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("cannot compare with nowhere"), "{nowhere:?}");
 }
 
 /// A part of the checkout, to be changed.

@@ -5,34 +5,48 @@ use std::{
 
 use crate::{Span, diagnostic::line_and_column};
 
+/// A location in the sources, printed as the compiler prints it: `main.bicep(3,7)`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Location {
+    /// Path of the file.
+    pub file: PathBuf,
+    /// Line and column, counted from 1; `None` where the whole file is meant.
+    pub at: Option<(usize, usize)>,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = self.file.display();
+        match self.at {
+            Some((line, column)) => write!(f, "{file}({line},{column})"),
+            None => write!(f, "{file}"),
+        }
+    }
+}
+
 /// Why a template has no snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EvaluateError {
-    /// The file in which it went wrong.
-    pub path: PathBuf,
-    /// Line and column, counted from 1; `None` where the whole file is meant.
-    pub at: Option<(usize, usize)>,
+    /// Where it went wrong.
+    pub location: Location,
     /// What is wrong, with the construct that it is about.
     pub message: String,
 }
 
 impl EvaluateError {
     pub(super) fn new(path: &Path, text: &str, span: Span, message: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), at: Some(line_and_column(text, span.start)), message: message.into() }
+        let at = Some(line_and_column(text, span.start));
+        Self { location: Location { file: path.to_owned(), at }, message: message.into() }
     }
 
-    pub(super) fn of_file(path: &Path, message: impl fmt::Display) -> Self {
-        Self { path: path.to_owned(), at: None, message: message.to_string() }
+    pub(crate) fn of_file(path: &Path, message: impl fmt::Display) -> Self {
+        Self { location: Location { file: path.to_owned(), at: None }, message: message.to_string() }
     }
 }
 
 impl fmt::Display for EvaluateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
-        match self.at {
-            Some((line, column)) => write!(f, "{path}({line},{column}) : {}", self.message),
-            None => write!(f, "{path} : {}", self.message),
-        }
+        write!(f, "{} : {}", self.location, self.message)
     }
 }
 

@@ -31,7 +31,7 @@ use std::{
 use serde_json::Value as Json;
 
 pub use self::{
-    error::EvaluateError,
+    error::{EvaluateError, Location},
     order::{Node, Order},
 };
 use self::{
@@ -94,8 +94,8 @@ pub struct Resource {
     pub module: Option<usize>,
     /// What it refers to, or names in `dependsOn`.
     pub after: BTreeSet<Node>,
-    /// Its file and line.
-    pub source: (PathBuf, usize),
+    /// Where its statement begins.
+    pub source: Location,
 }
 
 /// A module that is deployed.

@@ -2,7 +2,7 @@ use std::rc::Rc;
 
 use super::{
     Resource, Run,
-    error::EvaluateError,
+    error::{EvaluateError, Location},
     identifier,
     instance::{Instance, Locals},
     loops::batch_size,
@@ -96,7 +96,7 @@ impl Run<'_> {
         let json = Value::Object(members).json().ok_or_else(|| wrong("a property that is a resource".to_owned()))?;
         self.depends_on(at, locals, body)?;
         let after = std::mem::replace(&mut self.used, outside);
-        let (line, _) = line_and_column(&at.source.text, statement.span.start);
+        let begins = line_and_column(&at.source.text, statement.span.start);
         let number = self.snapshot.resources.len();
         let in_conditional =
             at.module.and_then(|module| self.snapshot.modules.get(module)).is_some_and(|it| it.conditional);
@@ -113,7 +113,7 @@ impl Run<'_> {
             symbol: resource.name.text.clone(),
             module: at.module,
             after,
-            source: (at.source.path.clone(), line),
+            source: Location { file: at.source.path.clone(), at: Some(begins) },
         });
         Ok(Value::Node(Node::Resource(number)))
     }

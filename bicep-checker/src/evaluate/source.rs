@@ -4,7 +4,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::error::EvaluateError;
+use super::error::{EvaluateError, Location};
 use crate::{
     Span,
     diagnostic::line_and_column,
@@ -39,7 +39,7 @@ impl Source {
         if let Some(fault) = parsed.diagnostics.first() {
             let at = Some(line_and_column(&text, fault.span.start));
             let message = format!("{}: {}", fault.code, fault.message);
-            return Err(EvaluateError { path: path.to_owned(), at, message });
+            return Err(EvaluateError { location: Location { file: path.to_owned(), at }, message });
         }
         let mut source = Self {
             path: path.to_owned(),

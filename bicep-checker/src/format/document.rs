@@ -1,8 +1,8 @@
-//! A text that has not yet decided where its lines end.
+//! Documents: texts in groups, each of which the printer sets on one line or on several.
 
 use std::borrow::Cow;
 
-/// A piece of such a text.
+/// A piece of a document.
 #[derive(Clone, Debug)]
 pub(super) enum Document<'a> {
     /// Characters as they are.

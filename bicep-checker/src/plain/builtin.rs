@@ -1,7 +1,8 @@
 //! Functions of Bicep, those that templates use to put lists and objects together.
 
 use super::{
-    evaluate::{Evaluator, Scope, list_of, put},
+    evaluate::{Evaluator, list_of, put},
+    scope::Scope,
     value::{List, Piece, Value, literal},
 };
 use crate::syntax::ast::{Expression, ExpressionKind};

@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     context::{Context, join},
-    evaluate::{Evaluator, Scope},
+    evaluate::Evaluator,
+    scope::Scope,
     value::Value,
 };
 use crate::syntax::{

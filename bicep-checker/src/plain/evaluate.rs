@@ -7,39 +7,18 @@ use std::{
 
 use super::{
     context::{Context, join},
+    operators::binary,
     resources::{Found, loop_names},
+    scope::Scope,
     value::{List, Piece, Value},
 };
 use crate::syntax::ast::{
-    ArrayItem, BinaryOperator, Expression, ExpressionKind, For, Key, Name, ObjectItem, Statement, StatementKind,
-    StringLiteral, StringPart, UnaryOperator,
+    ArrayItem, Expression, ExpressionKind, For, Key, ObjectItem, Statement, StatementKind, StringLiteral, StringPart,
+    UnaryOperator,
 };
 
 /// How many variables and functions may lead to each other before it is taken for a circle.
 const DEPTH: usize = 64;
-
-/// The names that an expression sees: those of its file, and before them items of loops, and parameters of lambdas and functions.
-#[derive(Clone, Debug)]
-pub(super) struct Scope {
-    pub path: String,
-    names: Vec<(String, Value)>,
-}
-
-impl Scope {
-    pub(super) fn new(path: &str) -> Self {
-        Self { path: path.to_owned(), names: Vec::new() }
-    }
-
-    pub(super) fn with(&self, name: &str, value: Value) -> Self {
-        let mut scope = self.clone();
-        scope.names.push((name.to_owned(), value));
-        scope
-    }
-
-    pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.names.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value)
-    }
-}
 
 /// Computes values in a context.
 pub(super) struct Evaluator<'a> {
@@ -56,7 +35,7 @@ impl<'a> Evaluator<'a> {
 
     /// The body of a resource or module, below loop and condition, with the items of the loop under their names.
     pub(super) fn body(&self, value: &Expression, scope: &Scope) -> Value {
-        let scope = loop_names(value).into_iter().fold(scope.clone(), |scope, name| with_item(&scope, name));
+        let scope = loop_names(value).into_iter().fold(scope.clone(), |scope, name| scope.with_item(name));
         match value.body() {
             Some(object) => self.object(&object.items, &scope),
             None => Value::object(Vec::new(), false),
@@ -67,7 +46,7 @@ impl<'a> Evaluator<'a> {
     pub(super) fn resource(&self, found: &Found<'_>, scope: &Scope) -> Value {
         let mut scope = scope.clone();
         if let Some(parent) = &found.parent {
-            scope = parent.items.iter().fold(scope, |scope, name| with_item(&scope, name));
+            scope = parent.items.iter().fold(scope, |scope, name| scope.with_item(name));
             for (name, symbol) in parent.siblings.iter().rev() {
                 scope = scope.with(name, Value::symbol(symbol));
             }
@@ -85,7 +64,7 @@ impl<'a> Evaluator<'a> {
         let target = path.literal().and_then(|path| join(from, path));
         let (Some(target), Some(body)) = (target, value.body()) else { return Vec::new() };
         let Some(params) = body.property("params") else { return Vec::new() };
-        let scope = loop_names(value).into_iter().fold(Scope::new(from), |scope, name| with_item(&scope, name));
+        let scope = loop_names(value).into_iter().fold(Scope::new(from), |scope, name| scope.with_item(name));
         let Value::Object(object) = self.value(&params.value, &scope) else { return Vec::new() };
         let argument =
             |(key, value): (Vec<Piece>, Value)| Some((target.clone(), super::value::literal(&key)?.to_owned(), value));
@@ -112,7 +91,9 @@ impl<'a> Evaluator<'a> {
                     otherwise: Box::new(self.value(otherwise, scope)),
                 },
             },
-            ExpressionKind::Binary { operator, left, right, .. } => self.binary(*operator, left, right, scope),
+            ExpressionKind::Binary { operator, left, right, .. } => {
+                binary(*operator, self.value(left, scope), self.value(right, scope))
+            }
             ExpressionKind::Unary { operator, operand } => match (operator, self.value(operand, scope)) {
                 (UnaryOperator::Not, Value::Boolean(value)) => Value::Boolean(!value),
                 (UnaryOperator::Minus, Value::Integer(number)) => {
@@ -205,37 +186,6 @@ impl<'a> Evaluator<'a> {
         Value::list(vec![one(Value::Computed, Value::named(&each.item.text))], false)
     }
 
-    fn binary(&self, operator: BinaryOperator, left: &Expression, right: &Expression, scope: &Scope) -> Value {
-        use BinaryOperator as Op;
-        let (left, right) = (self.value(left, scope), self.value(right, scope));
-        let known = |value: Option<bool>| value.map_or(Value::Computed, Value::Boolean);
-        match (operator, &left, &right) {
-            (Op::Coalesce, Value::Null, _) => right,
-            (Op::Coalesce, ..) if left.is_literal() => left,
-            (Op::And, Value::Boolean(false), _) | (Op::And, _, Value::Boolean(false)) => Value::Boolean(false),
-            (Op::And, Value::Boolean(true), _) => right,
-            (Op::And, _, Value::Boolean(true)) => left,
-            (Op::Or, Value::Boolean(true), _) | (Op::Or, _, Value::Boolean(true)) => Value::Boolean(true),
-            (Op::Or, Value::Boolean(false), _) => right,
-            (Op::Or, _, Value::Boolean(false)) => left,
-            (Op::Equal, ..) => known(left.equals(&right)),
-            (Op::NotEqual, ..) => known(left.equals(&right).map(|equal| !equal)),
-            (_, Value::Integer(left), Value::Integer(right)) => match operator {
-                Op::Less => Value::Boolean(left < right),
-                Op::LessOrEqual => Value::Boolean(left <= right),
-                Op::Greater => Value::Boolean(left > right),
-                Op::GreaterOrEqual => Value::Boolean(left >= right),
-                Op::Add => left.checked_add(*right).map_or(Value::Computed, Value::Integer),
-                Op::Subtract => left.checked_sub(*right).map_or(Value::Computed, Value::Integer),
-                Op::Multiply => left.checked_mul(*right).map_or(Value::Computed, Value::Integer),
-                Op::Divide => left.checked_div(*right).map_or(Value::Computed, Value::Integer),
-                Op::Remainder => left.checked_rem(*right).map_or(Value::Computed, Value::Integer),
-                _ => Value::Computed,
-            },
-            _ => Value::Computed,
-        }
-    }
-
     /// Goes one variable or function deeper, unless it seems to have no end.
     pub(super) fn deeper(&self, make: impl FnOnce() -> Value) -> Value {
         if self.depth.get() >= DEPTH {
@@ -254,10 +204,6 @@ impl<'a> Evaluator<'a> {
         let scope = bound.fold(scope.clone(), |scope, (name, value)| scope.with(&name.text, value.clone()));
         self.value(body, &scope)
     }
-}
-
-fn with_item(scope: &Scope, name: &Name) -> Scope {
-    scope.with(&name.text, Value::named(&name.text))
 }
 
 /// Sets a property; a later one of the same name takes the place of the first.

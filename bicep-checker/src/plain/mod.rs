@@ -20,14 +20,17 @@ mod environment;
 mod evaluate;
 mod kinds;
 mod names;
+mod operators;
 mod print;
 mod resources;
+mod scope;
 mod value;
 
 pub use context::Context;
-use evaluate::{Evaluator, Scope};
+use evaluate::Evaluator;
 use print::Printer;
 pub use resources::{Declared, resources};
+use scope::Scope;
 use value::Value;
 
 use crate::syntax::ast::{Decorator, ExpressionKind, Statement, StatementKind};

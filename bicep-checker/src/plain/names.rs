@@ -1,10 +1,6 @@
 //! What names stand for: variables, imports, functions, resources.
 
-use super::{
-    evaluate::{Evaluator, Scope},
-    resources,
-    value::Value,
-};
+use super::{evaluate::Evaluator, resources, scope::Scope, value::Value};
 use crate::syntax::ast::{Expression, ExpressionKind, Statement, StatementKind};
 
 impl Evaluator<'_> {

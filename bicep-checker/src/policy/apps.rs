@@ -8,10 +8,10 @@ use super::{
 };
 use crate::evaluate::Resource;
 
-/// Of a subscription in a region, over all Flex Consumption apps; more must be asked for.
+/// Quota of cores that all Flex Consumption apps of a subscription share in a region; Azure gives more on request.
 const CORES: i64 = 250;
 
-/// The host makes its id of the first characters of the site's name.
+/// Characters of the site's name that the Functions host makes its id of: two apps with the same id and storage disturb each other.
 const HOST_ID: usize = 32;
 
 /// Properties that Flex Consumption refuses, in lower case.
@@ -77,7 +77,7 @@ pub(super) fn check(deployment: &Deployment<'_>, findings: &mut Findings) {
     bundle(deployment, findings);
 }
 
-/// The package comes by identity from the app's own host account.
+/// The deployment package: the app reads it, with its identity, from a container of its own host storage account.
 fn package(deployment: &Deployment<'_>, site: &Resource, findings: &mut Findings) {
     let storage = "/properties/functionAppConfig/deployment/storage";
     findings.expect("flex-package", site, &format!("{storage}/type"), "blobContainer");
@@ -96,7 +96,8 @@ fn package(deployment: &Deployment<'_>, site: &Resource, findings: &mut Findings
     findings.expect("flex-package", site, &format!("{storage}/value"), value);
 }
 
-/// In a plan over zones, what is kept ready is kept twice. Names are those of functions that the app runs, or of groups.
+/// Always-ready instances: a zone-redundant plan wants none or at least two of each. Names are those of functions that the app runs, or
+/// of groups of functions.
 fn ready(deployment: &Deployment<'_>, site: &Resource, findings: &mut Findings) {
     let plan = deployment.main.of(PLAN).find(|it| it.id == text(site, "/properties/serverFarmId"));
     let zones = plan.is_some_and(|it| at(it, "/properties/zoneRedundant") == true);
@@ -127,7 +128,7 @@ fn refused(site: &Resource, findings: &mut Findings) {
     }
 }
 
-/// The host fetches what its image lacks of this range.
+/// The extension bundle, which the Functions host downloads in the newest version of the range in host.json.
 fn bundle(deployment: &Deployment<'_>, findings: &mut Findings) {
     let version = member(&deployment.project.host["extensionBundle"], "version");
     if !(version.starts_with("[4.") && last(version).ends_with(", 5.0.0)")) {

@@ -7,7 +7,7 @@ use super::{
     query::{SUBSCRIPTION, SYSTEM_TOPIC, TOPIC, at, text},
 };
 
-/// Of a region, and of a topic.
+/// Azure's limits: topics in a region, and subscriptions of a topic.
 const MOST_TOPICS: usize = 100;
 const MOST_SUBSCRIPTIONS: usize = 500;
 

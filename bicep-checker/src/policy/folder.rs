@@ -8,51 +8,92 @@ use std::{
 
 use serde_json::Value as Json;
 
-use super::{Deployment, Finding, Project, check};
+use super::{Deployment, Fault, Finding, Project, check, fault::faults, one_way::one_way};
 use crate::evaluate::{Circumstances, EvaluateError, Snapshot, snapshot};
 
-/// Object ids, of nobody, for who is no app: the environment variable that parameters read, the name in `topology.json`, the id.
+/// People and pipelines that `topology.json` grants roles to, with made-up object ids: the environment variable that parameters files read,
+/// the name in `topology.json`, the id.
 const PEOPLE: [(&str, &str, &str); 3] = [
     ("CONTOSO_DEPLOYER_ID", "deployment", "33333333-3333-3333-3333-333333333301"),
     ("CONTOSO_OPERATORS_ID", "operator", "33333333-3333-3333-3333-333333333302"),
     ("CONTOSO_REBUILD_ID", "rebuild", "33333333-3333-3333-3333-333333333303"),
 ];
 
-/// Repository that a person prepares the pipeline of.
+/// The repository whose pipeline gets an identity, as a person sets it who deploys for the first time; pipelines do not set it.
 const REPOSITORY: (&str, &str) = ("CONTOSO_REPOSITORY", "Contoso/events");
 
-const SUBSCRIPTION_ID: &str = "11111111-1111-1111-1111-111111111111";
-const TENANT_ID: &str = "22222222-2222-2222-2222-222222222222";
-const LOCATION: &str = "westeurope";
+/// A deployment to a group of a subscription that nobody has, by people whom nobody knows: every id is made up. The variables of these
+/// people are those that parameters files read.
+pub fn stand_in(group: &str) -> Circumstances {
+    Circumstances {
+        subscription_id: "11111111-1111-1111-1111-111111111111".to_owned(),
+        tenant_id: "22222222-2222-2222-2222-222222222222".to_owned(),
+        location: "westeurope".to_owned(),
+        group: group.to_owned(),
+        variables: PEOPLE.map(|(variable, _, id)| (variable.to_owned(), id.to_owned())).into(),
+    }
+}
+
+/// What is found in a project's environments.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// The environments that were worked out, by name.
+    pub environments: Vec<String>,
+    /// The rules that they do not keep.
+    pub faults: Vec<Fault>,
+    /// Why others were not worked out, by the rule `evaluation`.
+    pub not_evaluated: Vec<Fault>,
+}
 
 /// What every environment below `bicep/environments/` does not keep of the rules, deployed by a pipeline and by the person who prepares
-/// it. `root` is the project's folder.
+/// it. `root` is the project's folder, and paths of the faults begin with it.
 ///
 /// # Errors
-/// A file that cannot be read, or a template that cannot be evaluated.
-pub fn check_project(root: &Path) -> Result<Vec<Finding>, EvaluateError> {
+/// A file that cannot be read, of those that templates are compared with.
+pub fn check_project(root: &Path) -> Result<Checked, EvaluateError> {
     let (project, bicep) = (Project::read(root)?, root.join("bicep"));
-    let mut findings = Vec::new();
-    for name in environments(&bicep)? {
-        for variables in [&[][..], &[REPOSITORY]] {
-            findings.extend(Environment::read(&bicep, &name, variables)?.findings(&project));
-        }
+    Ok(each(environments(&bicep)?, |name| {
+        let read = |variables: &[_]| Ok(Environment::read(&bicep, name, variables)?.findings(&project));
+        Ok([read(&[])?, read(&[REPOSITORY])?].concat())
+    }))
+}
+
+/// What Azure would not change, or only with a loss, where templates become others: partitions and partition keys, tiers, zones, the kind
+/// of backups, the start of a budget; and hubs and containers that are gone. `before` and `after` are folders such as `bicep/` of two
+/// commits; environments that only one of them has are left out.
+///
+/// # Errors
+/// A folder without environments.
+pub fn check_changes(before: &Path, after: &Path) -> Result<Checked, EvaluateError> {
+    let old = environments(before)?;
+    let both = environments(after)?.into_iter().filter(|name| old.contains(name));
+    Ok(each(both, |name| {
+        let [before, after] = [Environment::read(before, name, &[])?, Environment::read(after, name, &[])?];
+        Ok(one_way(&before.main, &after.main))
+    }))
+}
+
+/// Asks the same of several environments.
+fn each(
+    environments: impl IntoIterator<Item = String>,
+    question: impl Fn(&str) -> Result<Vec<Finding>, EvaluateError>,
+) -> Checked {
+    let (mut findings, mut errors) = (BTreeMap::new(), BTreeMap::new());
+    for name in environments {
+        match question(&name) {
+            Ok(found) => findings.insert(name, found),
+            Err(EvaluateError { location, message }) => {
+                let location = Some(location);
+                errors.insert(name, vec![Finding { rule: "evaluation", location, resource: None, message }])
+            }
+        };
     }
-    // From the project's folder, so that the same thing in two environments is one finding.
-    let prefix = root.join("").display().to_string();
-    for finding in &mut findings {
-        finding.place = finding.place.strip_prefix(&prefix).unwrap_or(&finding.place).to_owned();
-    }
-    findings.sort();
-    findings.dedup();
-    Ok(findings)
+    let environments = findings.keys().cloned().collect();
+    Checked { environments, faults: faults(&findings), not_evaluated: faults(&errors) }
 }
 
 /// Names of the environments, by their files of parameters.
-///
-/// # Errors
-/// If the folder cannot be read.
-pub fn environments(bicep: &Path) -> Result<Vec<String>, EvaluateError> {
+fn environments(bicep: &Path) -> Result<Vec<String>, EvaluateError> {
     let names = files(&bicep.join("environments"))?;
     let names = names.iter().filter_map(|path| path.file_name()?.to_str()?.strip_suffix(".bicepparam"));
     let mut names: Vec<String> = names.filter(|name| !name.contains('.')).map(str::to_owned).collect();
@@ -84,11 +125,11 @@ impl Project {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Environment {
     /// `dev`, `test` or `prod`.
-    pub name: String,
+    name: String,
     /// What `main.bicep` deploys.
-    pub main: Snapshot,
+    main: Snapshot,
     /// What the module of subscriptions deploys after the code.
-    pub subscriptions: Snapshot,
+    subscriptions: Snapshot,
 }
 
 impl Environment {
@@ -97,15 +138,8 @@ impl Environment {
     /// # Errors
     /// As [`snapshot`].
     pub fn read(bicep: &Path, name: &str, variables: &[(&str, &str)]) -> Result<Self, EvaluateError> {
-        let ids = PEOPLE.map(|(variable, _, id)| (variable, id));
-        let variables = ids.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let circumstances = Circumstances {
-            subscription_id: SUBSCRIPTION_ID.to_owned(),
-            tenant_id: TENANT_ID.to_owned(),
-            location: LOCATION.to_owned(),
-            group: format!("rg-contoso-events-{name}"),
-            variables: variables.collect(),
-        };
+        let mut circumstances = stand_in(&format!("rg-contoso-events-{name}"));
+        circumstances.variables.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let file = |ending: &str| bicep.join(format!("environments/{name}.{ending}"));
         Ok(Self {
             name: name.to_owned(),
@@ -123,15 +157,11 @@ impl Environment {
 }
 
 fn json(path: &Path) -> Result<Json, EvaluateError> {
-    let text = fs::read(path).map_err(|error| of_file(path, &error))?;
-    contoso_json::from_slice(&text).map_err(|error| of_file(path, &error))
+    let text = fs::read(path).map_err(|error| EvaluateError::of_file(path, error))?;
+    contoso_json::from_slice(&text).map_err(|error| EvaluateError::of_file(path, error))
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, EvaluateError> {
-    let entries = fs::read_dir(folder).map_err(|error| of_file(folder, &error))?;
-    entries.map(|entry| Ok(entry.map_err(|error| of_file(folder, &error))?.path())).collect()
-}
-
-fn of_file(path: &Path, error: &dyn std::fmt::Display) -> EvaluateError {
-    EvaluateError { path: path.to_owned(), at: None, message: error.to_string() }
+    let entries = fs::read_dir(folder).map_err(|error| EvaluateError::of_file(folder, error))?;
+    entries.map(|entry| Ok(entry.map_err(|error| EvaluateError::of_file(folder, error))?.path())).collect()
 }

@@ -7,7 +7,7 @@ use super::{
     query::{SETTINGS, items, member},
 };
 
-/// It tells of the app that runs it, so several may.
+/// Functions that several apps may run: `Heartbeat` reports the state of the app that runs it.
 const SEVERAL: [&str; 1] = ["Heartbeat"];
 
 pub(super) fn check(deployment: &Deployment<'_>, findings: &mut Findings) {

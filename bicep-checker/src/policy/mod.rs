@@ -2,12 +2,14 @@
 //! describe and nothing else, it is closed to whom it need not be open, and what Azure would refuse only at the deployment is
 //! refused here.
 //!
-//! Each rule has a name; a [`Finding`] says it with the resource and its place in the sources.
+//! Each rule has a name; a [`Finding`] says it with the resource and its place in the sources, and a [`Fault`] is what is printed: the
+//! same finding of several resources and environments, once.
 
 mod apps;
 mod cosmos;
 mod event_grid;
 mod event_hubs;
+mod fault;
 mod folder;
 mod functions;
 mod governance;
@@ -31,27 +33,22 @@ use std::{collections::BTreeMap, fmt};
 use serde_json::Value as Json;
 
 pub use self::{
-    folder::{Environment, check_project, environments},
-    one_way::one_way,
+    fault::Fault,
+    folder::{Checked, Environment, check_changes, check_project, stand_in},
 };
-use crate::evaluate::{Resource, Snapshot};
+use crate::evaluate::{Location, Resource, Snapshot};
 
 /// A rule that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     /// Name of the rule.
     pub rule: &'static str,
-    /// Where: file and line of the resource, `modules/web.bicep(46)`; empty where something is missing altogether.
-    pub place: String,
-    /// What is wrong, with the name of the resource.
+    /// Where the resource is stated; `None` where something is missing altogether.
+    pub location: Option<Location>,
+    /// The resource, by the last part of its type and its name; `None` where something is missing altogether.
+    pub resource: Option<String>,
+    /// What is wrong with it.
     pub message: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = if self.place.is_empty() { "bicep" } else { &self.place };
-        write!(f, "{place} : {}: {}", self.rule, self.message)
-    }
 }
 
 /// What the templates are compared with.
@@ -69,21 +66,21 @@ pub struct Project {
 
 /// An environment, as its parameters files deploy it.
 #[derive(Clone, Copy, Debug)]
-pub struct Deployment<'a> {
+struct Deployment<'a> {
     /// `dev`, `test` or `prod`.
-    pub environment: &'a str,
+    environment: &'a str,
     /// What is deployed before the code.
-    pub main: &'a Snapshot,
+    main: &'a Snapshot,
     /// The subscriptions of Event Grid, which come after it.
-    pub subscriptions: &'a Snapshot,
+    subscriptions: &'a Snapshot,
     /// What it is compared with.
-    pub project: &'a Project,
+    project: &'a Project,
     /// Names in `topology.json` of those who are no app, by object id.
-    pub people: &'a BTreeMap<String, String>,
+    people: &'a BTreeMap<String, String>,
 }
 
 /// Every rule that the deployment does not keep.
-pub fn check(deployment: &Deployment<'_>) -> Vec<Finding> {
+fn check(deployment: &Deployment<'_>) -> Vec<Finding> {
     let rules: [fn(&Deployment<'_>, &mut Findings); 17] = [
         topology::check,
         roles::check,
@@ -119,15 +116,14 @@ struct Findings(Vec<Finding>);
 impl Findings {
     /// Notes what is wrong with a resource.
     fn of(&mut self, rule: &'static str, resource: &Resource, message: impl fmt::Display) {
-        let (file, line) = &resource.source;
-        let kind = resource.kind.rsplit('/').next().unwrap_or_default();
-        let message = format!("{kind} {}: {message}", resource.name);
-        self.0.push(Finding { rule, place: format!("{}({line})", file.display()), message });
+        let named = format!("{} {}", query::last(&resource.kind), resource.name);
+        let (location, resource) = (Some(resource.source.clone()), Some(named));
+        self.0.push(Finding { rule, location, resource, message: message.to_string() });
     }
 
     /// Notes what is wrong with the whole.
     fn add(&mut self, rule: &'static str, message: impl fmt::Display) {
-        self.0.push(Finding { rule, place: String::new(), message: message.to_string() });
+        self.0.push(Finding { rule, location: None, resource: None, message: message.to_string() });
     }
 
     /// Notes it if a property has not this value.

@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 
 use super::{Deployment, Findings, query::last};
 
-/// Letters beside letters and digits.
+/// Which characters a name may have. Letters and digits are always among them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Letters {
     /// Lower-case letters and digits only.
     Lower,
-    /// And hyphens, neither first nor last.
+    /// Lower-case letters, digits and hyphens; these neither first nor last, nor two in a row.
     LowerHyphens,
-    /// Capitals and hyphens, neither first nor last.
+    /// Letters of either case, digits and hyphens; it begins with a letter and does not end in a hyphen.
     Hyphens,
-    /// And dots and underscores.
+    /// Also hyphens, dots and underscores; it does not end in a dot.
     Dots,
-    /// Hyphens and underscores.
+    /// Also hyphens and underscores.
     Underscores,
     /// GUIDs.
     Guid,

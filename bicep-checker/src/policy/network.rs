@@ -72,7 +72,8 @@ fn inbound(site: &Resource, findings: &mut Findings) {
     }
 }
 
-/// One for each part of each service that is closed otherwise; none for an app, whose deployment would not end.
+/// Private endpoints: one for each part of each service without public access; none for an app, since a deployment from outside of the
+/// network would not reach it.
 fn endpoints(deployment: &Deployment<'_>, findings: &mut Findings) {
     let main = deployment.main;
     let mut expected: BTreeSet<(String, &str)> = BTreeSet::new();

@@ -6,7 +6,7 @@ use super::{
     Finding, Findings,
     query::{COSMOS, COSMOS_CONTAINER, HUB, NAMESPACE, PLAN, at},
 };
-use crate::evaluate::Snapshot;
+use crate::evaluate::{Resource, Snapshot};
 
 /// Properties that stay as they were made, by type.
 const FIXED: [(&str, &str); 8] = [
@@ -20,9 +20,9 @@ const FIXED: [(&str, &str); 8] = [
     ("Microsoft.Consumption/budgets", "/properties/timePeriod/startDate"),
 ];
 
-/// What the new templates would change of what the old ones deployed and Azure does not change: partitions and partition keys, tiers,
-/// zones, the kind of backups, the start of a budget; and a captured hub, or one with its data, that is gone.
-pub fn one_way(before: &Snapshot, after: &Snapshot) -> Vec<Finding> {
+/// What new templates would change of what old ones deployed and Azure does not change, what they no longer deploy though it has data,
+/// and hubs that they no longer capture.
+pub(super) fn one_way(before: &Snapshot, after: &Snapshot) -> Vec<Finding> {
     let mut findings = Findings::default();
     for old in before.deployed() {
         let new = after.deployed().find(|it| it.id == old.id);
@@ -33,9 +33,13 @@ pub fn one_way(before: &Snapshot, after: &Snapshot) -> Vec<Finding> {
             }
         }
         if new.is_none() && [HUB, COSMOS_CONTAINER, NAMESPACE, COSMOS].contains(&old.kind.as_str()) {
-            findings.of("one-way", old, "is gone, and its data with it");
+            findings.of(
+                "one-way",
+                old,
+                "is no longer deployed; Azure keeps it, with its data, until somebody deletes it",
+            );
         }
-        let captured = |it: &crate::evaluate::Resource| at(it, "/properties/captureDescription/enabled") == true;
+        let captured = |it: &Resource| at(it, "/properties/captureDescription/enabled") == true;
         if let Some(new) = new.filter(|new| captured(old) && !captured(new)) {
             findings.of("one-way", new, "is no longer captured");
         }

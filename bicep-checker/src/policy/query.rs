@@ -33,7 +33,7 @@ pub(super) fn at<'a>(resource: &'a Resource, pointer: &str) -> &'a Json {
     resource.body.pointer(pointer).unwrap_or(&Json::Null)
 }
 
-/// The same as text; empty where it is none.
+/// A property as text, by its JSON pointer; empty where it is none.
 pub(super) fn text<'a>(resource: &'a Resource, pointer: &str) -> &'a str {
     at(resource, pointer).as_str().unwrap_or_default()
 }
@@ -96,7 +96,7 @@ impl<'a> Deployment<'a> {
         self.main.of(SETTINGS).map(|it| text(it, "/properties/AzureWebJobsStorage__accountName")).collect()
     }
 
-    /// Id of the namespace, and of the Cosmos DB account.
+    /// Id of the first resource of a type that is deployed once, such as the namespace; empty where there is none.
     pub(super) fn id_of(&self, kind: &'a str) -> &'a str {
         self.main.of(kind).map(|resource| resource.id.as_str()).next().unwrap_or_default()
     }
@@ -122,7 +122,7 @@ impl<'a> Deployment<'a> {
         self.main.of(NETWORK).next().is_some()
     }
 
-    /// Whether losing it would be a loss.
+    /// Whether it is production, which has rules of its own: zones, a second region, locks, private networking.
     pub(super) fn is_production(&self) -> bool {
         self.environment == "prod"
     }

@@ -32,7 +32,7 @@ pub(super) fn check(deployment: &Deployment<'_>, findings: &mut Findings) {
     }
 }
 
-/// Of every two, one waits for the other.
+/// Reports resources of one type of which neither waits for the other, so that Azure may make them at the same time.
 fn in_a_row(snapshot: &Snapshot, order: &Order, kind: &str, findings: &mut Findings) {
     let of_kind: Vec<_> =
         snapshot.resources.iter().enumerate().filter(|(_, it)| !it.existing && it.kind == kind).collect();

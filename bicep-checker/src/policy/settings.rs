@@ -23,7 +23,7 @@ const FORBIDDEN: [&str; 9] = [
     "WEBSITE_TIME_ZONE",
 ];
 
-/// What names the service of a connection.
+/// Last parts of the settings that name the service of a connection, `EventHubs__fullyQualifiedNamespace`.
 const ADDRESSES: [&str; 3] = ["accountName", "accountEndpoint", "fullyQualifiedNamespace"];
 
 pub(super) fn check(deployment: &Deployment<'_>, findings: &mut Findings) {

@@ -7,7 +7,7 @@ use super::{
     query::{BLOBS, HUB, STORAGE, at, items, last, member, text},
 };
 
-/// Days within which what names a person is gone, backups included.
+/// Retention: days within which data that names a person must be deleted, soft-deleted copies and versions included.
 const ERASED_WITHIN_DAYS: i64 = 30;
 
 pub(super) fn check(deployment: &Deployment<'_>, findings: &mut Findings) {

@@ -5,7 +5,7 @@ pub(crate) type Mutation = (&'static str, &'static str, &'static str, &'static s
 
 const PROD: &str = "environments/prod.bicepparam";
 const APP: &str = "modules/functionApp.bicep";
-const COSMOS: &str = "modules/cosmos.bicep";
+pub(crate) const COSMOS: &str = "modules/cosmos.bicep";
 pub(crate) const HUBS: &str = "modules/eventHubs.bicep";
 const GRID: &str = "modules/eventGrid.bicep";
 const STORAGE: &str = "modules/storage.bicep";

@@ -2,9 +2,10 @@
 
 use std::{fs, path::Path};
 
-use contoso_bicep::evaluate::{Snapshot, snapshot};
-
-use crate::support::circumstances;
+use contoso_bicep::{
+    evaluate::{Snapshot, snapshot},
+    policy::stand_in,
+};
 
 /// The snapshot of files that stand here by name; `main.bicepparam` is the first.
 fn evaluate(files: &[(&str, &str)]) -> Result<Snapshot, String> {
@@ -12,7 +13,7 @@ fn evaluate(files: &[(&str, &str)]) -> Result<Snapshot, String> {
     for (name, text) in files {
         fs::write(folder.path().join(name), text).expect("writable");
     }
-    let snapshot = snapshot(&folder.path().join("main.bicepparam"), &circumstances());
+    let snapshot = snapshot(&folder.path().join("main.bicepparam"), &stand_in("rg"));
     snapshot.map_err(|error| error.to_string().replace(&format!("{}/", folder.path().display()), ""))
 }
 
@@ -131,5 +132,5 @@ fn what_is_not_known_is_an_error_with_its_place() {
     }
     let error = evaluate(&[("main.bicepparam", "using 'main.bicep'\nparam y = 1\n"), ("main.bicep", "")]).unwrap_err();
     assert_eq!(error, "main.bicep : there is no parameter y");
-    assert!(snapshot(Path::new("nowhere.bicepparam"), &circumstances()).is_err());
+    assert!(snapshot(Path::new("nowhere.bicepparam"), &stand_in("rg")).is_err());
 }

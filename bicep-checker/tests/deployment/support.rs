@@ -4,20 +4,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use contoso_bicep::{evaluate::Circumstances, policy::Finding};
+use contoso_bicep::policy::Finding;
 
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-pub(crate) fn circumstances() -> Circumstances {
-    Circumstances {
-        subscription_id: "11111111-1111-1111-1111-111111111111".to_owned(),
-        tenant_id: "22222222-2222-2222-2222-222222222222".to_owned(),
-        location: "westeurope".to_owned(),
-        group: "rg".to_owned(),
-        variables: BTreeMap::new(),
-    }
 }
 
 /// How many findings there are of each rule.

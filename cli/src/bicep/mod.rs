@@ -5,5 +5,4 @@ pub mod files;
 pub mod grants;
 #[cfg(test)]
 mod limits;
-pub mod rules;
 pub mod slice;

@@ -11,13 +11,13 @@ use contoso_bicep::{
     check::{FileReport, Options, Report, check_folder},
     format::format,
     plain::{Context, plain},
-    policy::check_project,
+    policy::{Checked, check_changes, check_project},
     syntax::FileKind,
 };
 use time::macros::format_description;
 
 use super::{super::Exit, made_topology, shown};
-use crate::{bicep::rules, clock, output, project::Project};
+use crate::{clock, output, project::Project};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,6 +25,8 @@ Examples:
       Everything that is wrong with bicep/, a line each
   contoso bicep check --plain target/plain && checkov --directory target/plain --framework bicep --skip-download
       A scanner that does not know the Bicep of today looks at production
+  git archive origin/main bicep | tar --extract --directory DIR && contoso bicep check --before DIR/bicep
+      Also what of main Azure would not change, such as the partitions of a hub
 
 Without --types all is checked but what stands in resources. The types are data of Azure's: the folder `generated` of a
 checkout of https://github.com/Azure/bicep-types-az, which is a large one.
@@ -47,6 +49,10 @@ pub(super) struct Args {
     /// The environment whose parameters the plain form has
     #[arg(long, value_name = "NAME", default_value = "prod", requires = "plain")]
     environment: String,
+    /// Also say what Azure would not change, or only with a loss, of what the templates in this folder deploy: the bicep/ of
+    /// another commit
+    #[arg(long, value_name = "DIR", conflicts_with = "folder")]
+    before: Option<PathBuf>,
     /// Folder with a main.bicep [default: bicep/ of the checkout]
     #[arg(value_name = "FOLDER")]
     folder: Option<PathBuf>,
@@ -66,16 +72,7 @@ pub(super) fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
     })?;
     let mut found = findings(&report, &folder, project);
     if args.folder.is_none() {
-        let kept = std::fs::read_to_string(project.bicep_topology()).ok();
-        if kept != Some(made_topology(project)?) {
-            found.push("bicep/topology.json : is not that of topology.json; run `contoso bicep topology`".to_owned());
-        }
-        let (broken, environments) = rules::broken(project)?;
-        found.extend(broken);
-        output::say(&format!("What {} deploy was worked out and compared with the rules", environments.join(", ")));
-    }
-    if args.folder.is_none() {
-        found.extend(rules(project, found.is_empty()));
+        found.extend(deployed(args.before.as_deref(), report.count() == 0, project)?);
     }
     let mut out = std::io::stdout().lock();
     for line in &found {
@@ -102,17 +99,42 @@ fn findings(report: &Report, folder: &Path, project: &Project) -> Vec<String> {
         let name = shown(&folder.join(file), project);
         found.push(format!("{name} : is not reached from main.bicep, so nothing deploys it"));
     }
+    for file in &report.unloaded {
+        let name = shown(&folder.join(file), project);
+        found.push(format!("{name} : is loaded by no template"));
+    }
     found
 }
 
-/// What environments do not keep of the rules that no compiler knows, a line each. Templates that are wrong otherwise may have no value,
-/// which is then said by what is wrong with them.
-fn rules(project: &Project, is_right: bool) -> Vec<String> {
-    match check_project(project.root()) {
-        Ok(findings) => findings.iter().map(ToString::to_string).collect(),
-        Err(error) if is_right => vec![error.to_string().replace(&format!("{}/", project.root().display()), "")],
-        Err(_) => Vec::new(),
+/// What is wrong with what environments deploy, a line each. Templates that are wrong may have no value, which goes without saying where
+/// what is wrong with them was said.
+fn deployed(before: Option<&Path>, is_right: bool, project: &Project) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    let kept = std::fs::read_to_string(project.bicep_topology()).ok();
+    if kept != Some(made_topology(project)?) {
+        found.push("bicep/topology.json : is not that of topology.json; run `contoso bicep topology`".to_owned());
     }
+    let mut note = |checked: Checked, with: &str| {
+        let not_evaluated = checked.not_evaluated.into_iter().filter(|_| is_right);
+        for mut fault in checked.faults.into_iter().chain(not_evaluated) {
+            if let Some(location) = &mut fault.location {
+                location.file = shown(&location.file, project).into();
+            }
+            let line = fault.to_string();
+            if !found.contains(&line) {
+                found.push(line);
+            }
+        }
+        let environments = checked.environments.join(", ");
+        output::say(&format!("What {environments} deploy was worked out and compared with {with}"));
+    };
+    note(check_project(project.root())?, "the rules");
+    if let Some(before) = before {
+        let changes = check_changes(before, &project.bicep());
+        let changes = changes.with_context(|| format!("cannot compare with {}", before.display()))?;
+        note(changes, &format!("what {} deploys", before.display()));
+    }
+    Ok(found)
 }
 
 /// Whether the formatter leaves a file alone, as it leaves one with syntax errors.
