@@ -71,6 +71,9 @@ pub(super) fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
         None => format!("cannot check {}", folder.display()),
     })?;
     let mut found = findings(&report, &folder, project);
+    if args.types.is_some() {
+        found.extend(idle_directives(&report, &folder, project));
+    }
     if args.folder.is_none() {
         found.extend(deployed(args.before.as_deref(), report.count() == 0, project)?);
     }
@@ -104,6 +107,16 @@ fn findings(report: &Report, folder: &Path, project: &Project) -> Vec<String> {
         found.push(format!("{name} : is loaded by no template"));
     }
     found
+}
+
+/// Directives (`#disable-next-line`) that silence nothing any more. Only with the types is all known that they may be for.
+fn idle_directives(report: &Report, folder: &Path, project: &Project) -> Vec<String> {
+    let idle = report.disabled.iter().filter(|directive| !directive.used);
+    idle.map(|directive| {
+        let name = shown(&folder.join(&directive.file), project);
+        format!("{name}({},1) : the directive silences nothing; take it out", directive.line)
+    })
+    .collect()
 }
 
 /// What is wrong with what environments deploy, a line each. Templates that are wrong may have no value, which goes without saying where
