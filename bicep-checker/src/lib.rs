@@ -6,6 +6,7 @@
 pub mod check;
 mod diagnostic;
 pub mod evaluate;
+pub mod files;
 pub mod format;
 pub mod plain;
 pub mod policy;

@@ -7,9 +7,12 @@ use std::{
 };
 
 use super::model::Source;
-use crate::syntax::{
-    ast::{ExpressionKind, StatementKind, StringLiteral},
-    parse_file, parse_params,
+use crate::{
+    files,
+    syntax::{
+        ast::{ExpressionKind, StatementKind, StringLiteral},
+        parse_file, parse_params,
+    },
 };
 
 /// Files in the order in which they were found: first those of the folder by name, then others that they refer to.
@@ -31,9 +34,7 @@ impl Sources {
 /// Reads a folder.
 pub(super) fn load(folder: &Path) -> io::Result<Sources> {
     let folder = folder.canonicalize()?;
-    let mut waiting = Vec::new();
-    walk(&folder, &mut waiting)?;
-    waiting.sort();
+    let mut waiting = files::below(&folder)?;
     let own = waiting.len();
     let mut sources = Sources { all: Vec::new(), places: HashMap::new(), own };
     waiting.reverse();
@@ -55,19 +56,6 @@ pub(super) fn load(folder: &Path) -> io::Result<Sources> {
         sources.all.push(source);
     }
     Ok(sources)
-}
-
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if path.is_dir() && !is_hidden {
-            walk(&path, found)?;
-        } else if path.extension().is_some_and(|extension| extension == "bicep" || extension == "bicepparam") {
-            found.push(path);
-        }
-    }
-    Ok(())
 }
 
 /// The Bicep files that a file names.

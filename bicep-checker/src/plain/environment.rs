@@ -12,9 +12,12 @@ use super::{
     scope::Scope,
     value::Value,
 };
-use crate::syntax::{
-    ast::{ExpressionKind, File, StatementKind},
-    parse_file, parse_params,
+use crate::{
+    files::below,
+    syntax::{
+        ast::{ExpressionKind, File, StatementKind},
+        parse_file, parse_params,
+    },
 };
 
 /// How deep modules lie in each other, at most, for what is handed from one to the next to be known.
@@ -26,10 +29,9 @@ impl Context {
     /// # Errors
     /// If one of them cannot be read.
     pub fn read(folder: &Path, parameters: Option<&str>) -> io::Result<Self> {
-        let mut paths = Vec::new();
-        walk(folder, &mut paths)?;
         let mut files = BTreeMap::new();
-        for path in paths {
+        let is_template = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "bicep");
+        for path in below(folder)?.into_iter().filter(is_template) {
             let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
             files.insert(name, parse_file(&fs::read_to_string(&path)?).file);
         }
@@ -94,17 +96,4 @@ impl Context {
         given.retain(|_, value| *value != Value::Computed);
         given
     }
-}
-
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if path.is_dir() && !is_hidden {
-            walk(&path, found)?;
-        } else if path.extension().is_some_and(|extension| extension == "bicep") {
-            found.push(path);
-        }
-    }
-    Ok(())
 }

@@ -1,7 +1,6 @@
-//! Bicep: its files, and what its templates are given of `topology.json`.
+//! Bicep: what its templates are given of `topology.json`.
 
 pub mod built_in_roles;
-pub mod files;
 pub mod grants;
 #[cfg(test)]
 mod limits;

@@ -6,10 +6,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use contoso_bicep::{format::format, syntax::FileKind};
+use contoso_bicep::{files, format::format, syntax::FileKind};
 
 use super::{super::Exit, check::linked, shown};
-use crate::{bicep::files, output, project::Project};
+use crate::{output, project::Project};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -18,10 +18,14 @@ pub fn below(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if path.is_dir() && !is_hidden {
-            walk(&path, found)?;
+        let entry = entry?;
+        let path = entry.path();
+        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+        // Links are not followed: one to a folder above would have no end.
+        if entry.file_type()?.is_dir() {
+            if !is_hidden {
+                walk(&path, found)?;
+            }
         } else if path.extension().is_some_and(|ending| ending == "bicep" || ending == "bicepparam") {
             found.push(path);
         }
