@@ -120,21 +120,23 @@ impl<'a> Decoder<'a> {
     /// Elements of an array, which share one constructor.
     fn elements(&mut self, code: u8, depth: u8) -> Result<Vec<Value>, DecodeError> {
         self.within(code, depth, |inner, count, depth| {
-            let (descriptor, cost, code) = match inner.byte()? {
-                0 => {
-                    let before = inner.rest.len();
-                    let descriptor = inner.nested(depth)?;
-                    (Some(descriptor), before - inner.rest.len(), inner.byte()?)
+            // Descriptors nest (part 1 section 1.2): the constructor of an element can be described more than once.
+            let before = inner.rest.len();
+            let mut descriptors = Vec::new();
+            let code = loop {
+                match inner.byte()? {
+                    0 if descriptors.len() >= usize::from(MAX_DEPTH) => return Err(DecodeError::Depth),
+                    0 => descriptors.push(inner.nested(depth)?),
+                    code => break code,
                 }
-                code => (None, 0, code),
             };
+            let cost = before - inner.rest.len() - 1;
             let elements = (0..count).map(|_| {
                 let value = inner.body(code, depth)?;
                 inner.spend(cost)?;
-                Ok(match &descriptor {
-                    Some(descriptor) => Value::Described(Box::new(descriptor.clone()), Box::new(value)),
-                    None => value,
-                })
+                let describe =
+                    |value, descriptor: &Value| Value::Described(Box::new(descriptor.clone()), Box::new(value));
+                Ok(descriptors.iter().rev().fold(value, describe))
             });
             elements.collect()
         })

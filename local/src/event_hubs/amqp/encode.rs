@@ -240,6 +240,17 @@ pub(super) mod tests {
         }
     }
 
+    /// As random values seldom are: elements whose one constructor has two descriptors.
+    #[test]
+    fn an_array_of_twice_described_values_survives_the_wire() {
+        let described = |value| Value::Described(Box::new(Value::Symbol("a:b".to_owned())), Box::new(value));
+        let value = Value::Array(vec![described(described(Value::Long(-204))), described(described(Value::Long(7)))]);
+        let mut bytes = BytesMut::new();
+        value.encode(&mut bytes);
+        assert_eq!(Decoder::new(&bytes).value(), Ok(value));
+        assert_eq!(section::width(&bytes), Ok(bytes.len()));
+    }
+
     #[test]
     fn a_count_alone_allocates_nothing() {
         // An array of four billion nulls, in 14 bytes.
