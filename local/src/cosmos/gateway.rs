@@ -12,38 +12,49 @@ use crate::{
         emulator::{bulk::Bulk, offers, sql},
         error::Error,
         wire::{
+            owner, query_body,
             request::{Operation, Request},
-            responses, unsupported,
+            responses, texts, unsupported,
         },
     },
     storage::StorageError,
 };
 
-/// Answers a request whose sender may make it.
+/// Answers a request whose sender may make it, and which addresses by names.
 pub(super) async fn answer(account: &Arc<Account>, request: Arc<Request>) -> Response<Bytes> {
+    let mut response = served(account, &request).await;
+    owner::name(&request, &**account, &mut response);
+    texts::rewrite(&request, &mut response);
+    response
+}
+
+async fn served(account: &Arc<Account>, request: &Arc<Request>) -> Response<Bytes> {
     if let Err(message) = request.check_path() {
-        return responses::bad_request(&request, message);
+        return responses::bad_request(request, message);
     }
-    if let Some(refusal) = unsupported::refuse(&request) {
+    if let Some(refusal) = unsupported::refuse(request) {
         return refusal;
+    }
+    if let Err(message) = query_body::check(request) {
+        return responses::bad_request(request, &message);
     }
     let operation = request.operation();
     if let Some(name) = request.container()
         && let Err(error) = account.expire(&name).await
         && (operation.is_write() || !is_full(&error))
     {
-        return responses::unavailable(&request, &format!("{error}; expired items are not yet removed."));
+        return responses::unavailable(request, &format!("{error}; expired items are not yet removed."));
     }
     match operation {
-        Operation::Unknown => unsupported::unknown(&request),
-        Operation::Bulk => in_bulk(account, &request).await,
+        Operation::Unknown => unsupported::unknown(request),
+        Operation::Bulk => in_bulk(account, request).await,
         Operation::Read => {
-            let by_id = offers::by_resource_id(&request);
-            let request = by_id.as_ref().unwrap_or(&request);
+            let by_id = offers::by_resource_id(request);
+            let request = by_id.as_ref().unwrap_or(request);
             account.read(sql::with_strings(request).as_ref().unwrap_or(request)).await
         }
-        Operation::ChangeFeed => change_feed::answer(account, &request).await,
-        Operation::Write(write) => account.write_through(write, &request).await,
+        Operation::ChangeFeed => change_feed::answer(account, request).await,
+        Operation::Write(write) => account.write_through(write, request).await,
     }
 }
 

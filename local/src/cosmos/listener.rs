@@ -8,7 +8,10 @@ use axum::{
     extract::{ConnectInfo, Request as HttpRequest, State},
 };
 use bytes::Bytes;
-use http::{Response, StatusCode, uri::Scheme};
+use http::{
+    HeaderMap, Response, StatusCode, header,
+    uri::{Authority, Scheme},
+};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -22,7 +25,8 @@ use crate::{
             operation_kind::OperationKind,
             regions::{Endpoint, Regions},
             request::Request,
-            responses,
+            resource_ids::{self, Address},
+            responses, unsupported,
             usage::Meter,
         },
     },
@@ -83,20 +87,34 @@ async fn answer(State(port): State<Port>, ConnectInfo(peer): ConnectInfo<Peer>, 
         Ok(body) => (body, false),
         Err(_) => (Bytes::new(), true),
     };
+    let host = parts.uri.host().map(str::to_owned).or_else(|| host_of(&parts.headers)).unwrap_or_default();
     let request = Request::new(parts.method, &path_and_query, parts.headers, body);
+    let address = resource_ids::address(&request, &*port.shared.account);
     let response = if port.shared.account.stopped().is_cancelled() {
         responses::unavailable(&request, "The account is stopped.")
     } else if let Err(message) = request.check_path() {
         responses::bad_request(&request, message)
-    } else if let Err(refused) = port.guard.admit(&request, peer.secure) {
+    } else if let Some(refusal) = unsupported::refuse_direct_mode(&request) {
+        refusal
+    } else if let Err(refused) = port.guard.admit(&request, &address, peer.secure) {
         refusal(&request, &refused)
     } else if oversized {
         let message = "The request body is cut off or larger than 16 MB.";
         responses::error(&request, StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
     } else {
-        port.serve(request, &peer.scheme()).await
+        let by_names = match address {
+            Address::Ids(by_names) => *by_names,
+            Address::Names | Address::Either => request,
+        };
+        port.serve(by_names, &host, &peer.scheme()).await
     };
     response.map(Body::from)
+}
+
+/// The host that a client named, without its port.
+fn host_of(headers: &HeaderMap) -> Option<String> {
+    let authority: Authority = headers.get(header::HOST)?.to_str().ok()?.parse().ok()?;
+    Some(authority.host().to_owned())
 }
 
 fn refusal(request: &Request, refused: &Refused) -> Response<Bytes> {
@@ -113,7 +131,7 @@ fn refusal(request: &Request, refused: &Refused) -> Response<Bytes> {
 
 impl Port {
     /// Answers a request that is let in: as its region is, and unless a test wants it otherwise.
-    async fn serve(&self, request: Request, scheme: &Scheme) -> Response<Bytes> {
+    async fn serve(&self, request: Request, host: &str, scheme: &Scheme) -> Response<Bytes> {
         let Shared { account, regions, levers, meter, .. } = &self.shared;
         if let Some(refusal) = regions.refusal(self.endpoint, &request) {
             return refusal;
@@ -133,8 +151,8 @@ impl Port {
         if let Some(fault) = fault {
             return fault.answer(&request);
         }
-        if is_account && let Some(document) = regions.describe(response.body(), scheme) {
-            *response.body_mut() = document;
+        if is_account {
+            *response.body_mut() = regions.describe(host, scheme);
         }
         response
     }

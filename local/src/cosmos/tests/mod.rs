@@ -20,6 +20,7 @@ mod expiry;
 mod feeds;
 mod levers;
 mod model;
+mod recorded;
 mod recovery;
 
 const DOCS: &str = "/dbs/shop/colls/items/docs";

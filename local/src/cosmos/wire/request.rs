@@ -116,6 +116,12 @@ impl Request {
         Self { body, ..self.clone() }
     }
 
+    /// The same request about what `path` names.
+    pub(in crate::cosmos) fn with_path(&self, path: &str) -> Self {
+        let Self { method, query, headers, body, .. } = self.clone();
+        Self { query, ..Self::new(method, path, headers, body) }
+    }
+
     /// A header's text; none where it is absent or not UTF-8.
     pub(in crate::cosmos) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
