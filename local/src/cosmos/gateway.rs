@@ -12,8 +12,8 @@ use crate::{
         emulator::{bulk::Bulk, offers, sql},
         error::Error,
         wire::{
-            owner, query_body,
-            request::{Operation, Request},
+            container_definition, owner, query_body, range_item,
+            request::{Operation, Request, Write},
             responses, texts, unsupported,
         },
     },
@@ -35,10 +35,17 @@ async fn served(account: &Arc<Account>, request: &Arc<Request>) -> Response<Byte
     if let Some(refusal) = unsupported::refuse(request) {
         return refusal;
     }
-    if let Err(message) = query_body::check(request) {
+    let operation = request.operation();
+    let understood = query_body::check_numbers(request).and_then(|()| query_body::check_members(request));
+    let understood = understood.and_then(|()| match operation {
+        Operation::Write(Write::CreateContainer | Write::ReplaceContainer) => {
+            container_definition::check(&request.body)
+        }
+        _ => Ok(()),
+    });
+    if let Err(message) = understood {
         return responses::bad_request(request, &message);
     }
-    let operation = request.operation();
     if let Some(name) = request.container()
         && let Err(error) = account.expire(&name).await
         && (operation.is_write() || !is_full(&error))
@@ -49,6 +56,9 @@ async fn served(account: &Arc<Account>, request: &Arc<Request>) -> Response<Byte
         Operation::Unknown => unsupported::unknown(request),
         Operation::Bulk => in_bulk(account, request).await,
         Operation::Read => {
+            if let Some((ranges, id)) = range_item::feed_of(request) {
+                return range_item::only(request, &id, account.read(&ranges).await);
+            }
             let by_id = offers::by_resource_id(request);
             let request = by_id.as_ref().unwrap_or(request);
             account.read(sql::with_strings(request).as_ref().unwrap_or(request)).await

@@ -26,7 +26,9 @@ use crate::{
             regions::{Endpoint, Regions},
             request::Request,
             resource_ids::{self, Address},
-            responses, unsupported,
+            responses,
+            signature::Spelling,
+            unsupported,
             usage::Meter,
         },
     },
@@ -90,23 +92,22 @@ async fn answer(State(port): State<Port>, ConnectInfo(peer): ConnectInfo<Peer>, 
     let host = parts.uri.host().map(str::to_owned).or_else(|| host_of(&parts.headers)).unwrap_or_default();
     let request = Request::new(parts.method, &path_and_query, parts.headers, body);
     let address = resource_ids::address(&request, &*port.shared.account);
-    let response = if port.shared.account.stopped().is_cancelled() {
-        responses::unavailable(&request, "The account is stopped.")
+    let admitted = if port.shared.account.stopped().is_cancelled() {
+        Err(responses::unavailable(&request, "The account is stopped."))
     } else if let Err(message) = request.check_path() {
-        responses::bad_request(&request, message)
+        Err(responses::bad_request(&request, message))
     } else if let Some(refusal) = unsupported::refuse_direct_mode(&request) {
-        refusal
-    } else if let Err(refused) = port.guard.admit(&request, &address, peer.secure) {
-        refusal(&request, &refused)
-    } else if oversized {
-        let message = "The request body is cut off or larger than 16 MB.";
-        responses::error(&request, StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
+        Err(refusal)
     } else {
-        let by_names = match address {
-            Address::Ids(by_names) => *by_names,
-            Address::Names | Address::Either => request,
-        };
-        port.serve(by_names, &host, &peer.scheme()).await
+        port.guard.admit(&request, &address, peer.secure).map_err(|refused| refusal(&request, &refused))
+    };
+    let response = match admitted {
+        Err(refusal) => refusal,
+        Ok(_) if oversized => {
+            let message = "The request body is cut off or larger than 16 MB.";
+            responses::error(&request, StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
+        }
+        Ok(spelling) => port.find(request, address, spelling, &host, &peer.scheme()).await,
     };
     response.map(Body::from)
 }
@@ -130,6 +131,30 @@ fn refusal(request: &Request, refused: &Refused) -> Response<Bytes> {
 }
 
 impl Port {
+    /// Answers a request that is let in, about what it means by its path.
+    async fn find(
+        &self,
+        request: Request,
+        address: Address,
+        spelling: Spelling,
+        host: &str,
+        scheme: &Scheme,
+    ) -> Response<Bytes> {
+        let request = match address {
+            Address::Ids(by_names) => *by_names,
+            Address::Names | Address::Either => request,
+        };
+        if spelling == Spelling::AsSent
+            && let Some(as_sent) = request.with_id_as_sent()
+        {
+            let response = self.serve(as_sent, host, scheme).await;
+            if response.status() != StatusCode::NOT_FOUND {
+                return response;
+            }
+        }
+        self.serve(request, host, scheme).await
+    }
+
     /// Answers a request that is let in: as its region is, and unless a test wants it otherwise.
     async fn serve(&self, request: Request, host: &str, scheme: &Scheme) -> Response<Bytes> {
         let Shared { account, regions, levers, meter, .. } = &self.shared;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::storage::Sync;
 
+mod addressing;
 mod depth;
 mod endpoints;
 mod expiry;

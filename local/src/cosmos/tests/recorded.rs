@@ -6,12 +6,13 @@
 use std::{collections::HashMap, path::Path};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use hmac::{Hmac, Mac};
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
-use sha2::Sha256;
 
-use super::*;
+use super::{
+    addressing::{DATE, authorization},
+    *,
+};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -83,7 +84,6 @@ impl Client {
     async fn send(&mut self, recorded: &Recorded) -> (u16, HeaderMap, Bytes) {
         let path = self.made_true(&recorded.path);
         let container = path.split("/docs").next().unwrap().to_owned();
-        let date = "sun, 29 nov 2026 12:00:00 gmt";
         let signed = recorded.signed.as_ref().map(|signed| self.made_true(signed)).unwrap_or_else(|| {
             let link = path.split('/').next_back().unwrap().to_lowercase();
             match path.starts_with("/offers") {
@@ -93,11 +93,7 @@ impl Client {
                 }
             }
         });
-        let mac = Hmac::<Sha256>::new_from_slice(&STANDARD.decode(EMULATOR_KEY).unwrap()).unwrap();
-        let mac = mac.chain_update(signed.replace("<date>", date)).finalize().into_bytes();
-        let authorization = format!("type=master&ver=1.0&sig={}", STANDARD.encode(mac));
-        let authorization: String =
-            percent_encoding::utf8_percent_encode(&authorization, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let authorization = authorization(&signed);
         let body = match (&recorded.body, &recorded.body_base64) {
             (_, Some(base64)) => STANDARD.decode(base64).unwrap(),
             (Some(_), _) if recorded.operation == "replace throughput" && recorded.method == "PUT" => {
@@ -110,7 +106,7 @@ impl Client {
         let mut request = self
             .http
             .request(recorded.method.parse().unwrap(), format!("{}{path}", self.cosmos.endpoint()))
-            .header("x-ms-date", date)
+            .header("x-ms-date", DATE)
             .header("authorization", authorization);
         for (name, value) in &recorded.headers {
             let value = match name.as_str() {

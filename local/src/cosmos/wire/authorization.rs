@@ -16,7 +16,7 @@ use crate::{
     cosmos::wire::{
         request::{Operation, Request},
         resource_ids::Address,
-        signature,
+        signature::{self, Spelling},
     },
     identity::{Action, Caller, Forbidden, Identity, InvalidToken},
 };
@@ -98,11 +98,16 @@ impl Guard {
         Self { key, identity, audiences: audiences.iter().map(|host| format!("https://{host}")).collect() }
     }
 
-    /// Lets a request in whose sender may make it; `address` is how its path addresses, `secure` whether it came over TLS.
+    /// Lets a request in whose sender may make it, and says how its signature spells the link; `address` is how its path addresses, `secure` whether it came over TLS.
     ///
     /// # Errors
     /// Why it is not let in.
-    pub(in crate::cosmos) fn admit(&self, request: &Request, address: &Address, secure: bool) -> Result<(), Refused> {
+    pub(in crate::cosmos) fn admit(
+        &self,
+        request: &Request,
+        address: &Address,
+        secure: bool,
+    ) -> Result<Spelling, Refused> {
         let header = request.header(http::header::AUTHORIZATION).ok_or(Denied::Missing)?;
         let decoded = percent_decode_str(header).decode_utf8().map_err(|_| Denied::Malformed)?;
         if decoded.starts_with("type=resource&") {
@@ -115,9 +120,10 @@ impl Guard {
         let caller = self.identity.authenticate_request(secure, token, &audiences).map_err(Denied::Token)?;
         // Roles are on names.
         match address {
-            Address::Ids(by_names) => check_roles(by_names, &caller),
-            Address::Names | Address::Either => check_roles(request, &caller),
+            Address::Ids(by_names) => check_roles(by_names, &caller)?,
+            Address::Names | Address::Either => check_roles(request, &caller)?,
         }
+        Ok(Spelling::Decoded)
     }
 }
 
@@ -174,9 +180,9 @@ mod tests {
         let owner = token("owner", "https://cosmos.azure.com");
         let items = "/dbs/shop/colls/items/docs";
         for (method, path) in [(Method::GET, "/"), (Method::GET, "/dbs/shop/colls/items"), (Method::POST, items)] {
-            assert_eq!(admit(method, path, &owner), Ok(()));
+            assert_eq!(admit(method, path, &owner), Ok(Spelling::Decoded));
         }
-        assert_eq!(admit(Method::POST, items, &token("owner", "https://127.0.0.1/")), Ok(()));
+        assert_eq!(admit(Method::POST, items, &token("owner", "https://127.0.0.1/")), Ok(Spelling::Decoded));
         let (substatus, message) = admit(Method::POST, "/dbs", &owner).unwrap_err();
         assert_eq!(substatus, Some(5300));
         assert!(message.contains("[POST /dbs]"), "{message}");

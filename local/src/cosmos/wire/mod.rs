@@ -2,10 +2,12 @@
 
 pub(super) mod account_document;
 pub(super) mod authorization;
+pub(super) mod container_definition;
 pub(super) mod levers;
 pub(super) mod operation_kind;
 pub(super) mod owner;
 pub(super) mod query_body;
+pub(super) mod range_item;
 pub(super) mod regions;
 pub(super) mod request;
 pub(super) mod resource_ids;

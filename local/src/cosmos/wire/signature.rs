@@ -9,8 +9,17 @@ use sha2::Sha256;
 
 use crate::cosmos::wire::{authorization::Denied, request::Request, resource_ids::Address};
 
+/// How the link that was signed is spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cosmos) enum Spelling {
+    /// As what the path's escapes stand for; also where nothing is signed, or has none.
+    Decoded,
+    /// With the escapes, which can be the id's own: the .NET client leaves those of `a%20b` as they are in the path, too.
+    AsSent,
+}
+
 /// Whether a request is signed with the account key `key` (base64).
-pub(in crate::cosmos) fn check(request: &Request, address: &Address, key: &str) -> Result<(), Denied> {
+pub(in crate::cosmos) fn check(request: &Request, address: &Address, key: &str) -> Result<Spelling, Denied> {
     let header = request.header(http::header::AUTHORIZATION).ok_or(Denied::Missing)?;
     let signature = signature_of(header).ok_or(Denied::Malformed)?;
     let date = request.header("x-ms-date").or_else(|| request.header(http::header::DATE)).ok_or(Denied::NoDate)?;
@@ -28,14 +37,19 @@ pub(in crate::cosmos) fn check(request: &Request, address: &Address, key: &str) 
     };
     let id = link.rsplit('/').next().unwrap_or_default();
     let signs_id = || signs(&id.to_lowercase()) || signs(id);
-    let (is_signed, expected) = match address {
-        // Offers have no names.
-        Address::Names if resource_type == "offers" => (signs(&link) || signs(as_sent) || signs_id(), link.clone()),
-        Address::Names => (signs(&link) || signs(as_sent), link.clone()),
-        Address::Either => (signs(&link) || signs(as_sent) || signs_id(), link.clone()),
-        Address::Ids(_) => (signs_id(), id.to_lowercase()),
+    // Offers have no names.
+    let (by_name, by_id) = match address {
+        Address::Names => (true, resource_type == "offers"),
+        Address::Either => (true, true),
+        Address::Ids(_) => (false, true),
     };
-    if is_signed { Ok(()) } else { Err(Denied::WrongSignature(payload(&expected))) }
+    if (by_name && signs(&link)) || (by_id && signs_id()) {
+        Ok(Spelling::Decoded)
+    } else if by_name && signs(as_sent) {
+        Ok(Spelling::AsSent)
+    } else {
+        Err(Denied::WrongSignature(payload(if by_name { &link } else { id })))
+    }
 }
 
 /// The raw signature inside the URL-encoded header.
@@ -85,7 +99,10 @@ mod tests {
 
     #[test]
     fn the_documented_example_is_accepted_and_any_other_key_or_path_is_not() {
-        assert_eq!(check(&request("/dbs/ToDoList", Some(EXAMPLE)), &Address::Names, EXAMPLE_KEY), Ok(()));
+        assert_eq!(
+            check(&request("/dbs/ToDoList", Some(EXAMPLE)), &Address::Names, EXAMPLE_KEY),
+            Ok(Spelling::Decoded)
+        );
         assert!(matches!(
             check(&request("/dbs/ToDoList", Some(EXAMPLE)), &Address::Names, EMULATOR_KEY),
             Err(Denied::WrongSignature(_))
