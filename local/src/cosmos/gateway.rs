@@ -12,38 +12,59 @@ use crate::{
         emulator::{bulk::Bulk, offers, sql},
         error::Error,
         wire::{
-            request::{Operation, Request},
-            responses, unsupported,
+            container_definition, owner, query_body, range_item,
+            request::{Operation, Request, Write},
+            responses, texts, unsupported,
         },
     },
     storage::StorageError,
 };
 
-/// Answers a request whose sender may make it.
+/// Answers a request whose sender may make it, and which addresses by names.
 pub(super) async fn answer(account: &Arc<Account>, request: Arc<Request>) -> Response<Bytes> {
+    let mut response = served(account, &request).await;
+    owner::name(&request, &**account, &mut response);
+    texts::rewrite(&request, &mut response);
+    response
+}
+
+async fn served(account: &Arc<Account>, request: &Arc<Request>) -> Response<Bytes> {
     if let Err(message) = request.check_path() {
-        return responses::bad_request(&request, message);
+        return responses::bad_request(request, message);
     }
-    if let Some(refusal) = unsupported::refuse(&request) {
+    if let Some(refusal) = unsupported::refuse(request) {
         return refusal;
     }
     let operation = request.operation();
+    let understood = query_body::check_numbers(request).and_then(|()| query_body::check_members(request));
+    let understood = understood.and_then(|()| match operation {
+        Operation::Write(Write::CreateContainer | Write::ReplaceContainer) => {
+            container_definition::check(&request.body)
+        }
+        _ => Ok(()),
+    });
+    if let Err(message) = understood {
+        return responses::bad_request(request, &message);
+    }
     if let Some(name) = request.container()
         && let Err(error) = account.expire(&name).await
         && (operation.is_write() || !is_full(&error))
     {
-        return responses::unavailable(&request, &format!("{error}; expired items are not yet removed."));
+        return responses::unavailable(request, &format!("{error}; expired items are not yet removed."));
     }
     match operation {
-        Operation::Unknown => unsupported::unknown(&request),
-        Operation::Bulk => in_bulk(account, &request).await,
+        Operation::Unknown => unsupported::unknown(request),
+        Operation::Bulk => in_bulk(account, request).await,
         Operation::Read => {
-            let by_id = offers::by_resource_id(&request);
-            let request = by_id.as_ref().unwrap_or(&request);
+            if let Some((ranges, id)) = range_item::feed_of(request) {
+                return range_item::only(request, &id, account.read(&ranges).await);
+            }
+            let by_id = offers::by_resource_id(request);
+            let request = by_id.as_ref().unwrap_or(request);
             account.read(sql::with_strings(request).as_ref().unwrap_or(request)).await
         }
-        Operation::ChangeFeed => change_feed::answer(account, &request).await,
-        Operation::Write(write) => account.write_through(write, &request).await,
+        Operation::ChangeFeed => change_feed::answer(account, request).await,
+        Operation::Write(write) => account.write_through(write, request).await,
     }
 }
 

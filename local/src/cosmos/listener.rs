@@ -8,7 +8,10 @@ use axum::{
     extract::{ConnectInfo, Request as HttpRequest, State},
 };
 use bytes::Bytes;
-use http::{Response, StatusCode, uri::Scheme};
+use http::{
+    HeaderMap, Response, StatusCode, header,
+    uri::{Authority, Scheme},
+};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -22,7 +25,10 @@ use crate::{
             operation_kind::OperationKind,
             regions::{Endpoint, Regions},
             request::Request,
+            resource_ids::{self, Address},
             responses,
+            signature::Spelling,
+            unsupported,
             usage::Meter,
         },
     },
@@ -83,20 +89,33 @@ async fn answer(State(port): State<Port>, ConnectInfo(peer): ConnectInfo<Peer>, 
         Ok(body) => (body, false),
         Err(_) => (Bytes::new(), true),
     };
+    let host = parts.uri.host().map(str::to_owned).or_else(|| host_of(&parts.headers)).unwrap_or_default();
     let request = Request::new(parts.method, &path_and_query, parts.headers, body);
-    let response = if port.shared.account.stopped().is_cancelled() {
-        responses::unavailable(&request, "The account is stopped.")
+    let address = resource_ids::address(&request, &*port.shared.account);
+    let admitted = if port.shared.account.stopped().is_cancelled() {
+        Err(responses::unavailable(&request, "The account is stopped."))
     } else if let Err(message) = request.check_path() {
-        responses::bad_request(&request, message)
-    } else if let Err(refused) = port.guard.admit(&request, peer.secure) {
-        refusal(&request, &refused)
-    } else if oversized {
-        let message = "The request body is cut off or larger than 16 MB.";
-        responses::error(&request, StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
+        Err(responses::bad_request(&request, message))
+    } else if let Some(refusal) = unsupported::refuse_direct_mode(&request) {
+        Err(refusal)
     } else {
-        port.serve(request, &peer.scheme()).await
+        port.guard.admit(&request, &address, peer.secure).map_err(|refused| refusal(&request, &refused))
+    };
+    let response = match admitted {
+        Err(refusal) => refusal,
+        Ok(_) if oversized => {
+            let message = "The request body is cut off or larger than 16 MB.";
+            responses::error(&request, StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
+        }
+        Ok(spelling) => port.find(request, address, spelling, &host, &peer.scheme()).await,
     };
     response.map(Body::from)
+}
+
+/// The host that a client named, without its port.
+fn host_of(headers: &HeaderMap) -> Option<String> {
+    let authority: Authority = headers.get(header::HOST)?.to_str().ok()?.parse().ok()?;
+    Some(authority.host().to_owned())
 }
 
 fn refusal(request: &Request, refused: &Refused) -> Response<Bytes> {
@@ -112,8 +131,32 @@ fn refusal(request: &Request, refused: &Refused) -> Response<Bytes> {
 }
 
 impl Port {
+    /// Answers a request that is let in, about what it means by its path.
+    async fn find(
+        &self,
+        request: Request,
+        address: Address,
+        spelling: Spelling,
+        host: &str,
+        scheme: &Scheme,
+    ) -> Response<Bytes> {
+        let request = match address {
+            Address::Ids(by_names) => *by_names,
+            Address::Names | Address::Either => request,
+        };
+        if spelling == Spelling::AsSent
+            && let Some(as_sent) = request.with_id_as_sent()
+        {
+            let response = self.serve(as_sent, host, scheme).await;
+            if response.status() != StatusCode::NOT_FOUND {
+                return response;
+            }
+        }
+        self.serve(request, host, scheme).await
+    }
+
     /// Answers a request that is let in: as its region is, and unless a test wants it otherwise.
-    async fn serve(&self, request: Request, scheme: &Scheme) -> Response<Bytes> {
+    async fn serve(&self, request: Request, host: &str, scheme: &Scheme) -> Response<Bytes> {
         let Shared { account, regions, levers, meter, .. } = &self.shared;
         if let Some(refusal) = regions.refusal(self.endpoint, &request) {
             return refusal;
@@ -133,8 +176,8 @@ impl Port {
         if let Some(fault) = fault {
             return fault.answer(&request);
         }
-        if is_account && let Some(document) = regions.describe(response.body(), scheme) {
-            *response.body_mut() = document;
+        if is_account {
+            *response.body_mut() = regions.describe(host, scheme);
         }
         response
     }

@@ -5,11 +5,11 @@
 //!
 //! | room | holds |
 //! | --- | --- |
-//! | here | `listener`: a port; `gateway`: the one way in for every request; `account`: reads without a lock, writes one at a time, each stored before it is answered; `change_feed`: pages of changes; `containers`: those of the topology |
+//! | here | `listener`: a port; `gateway`: the one way in for every request; `account`: reads without a lock, writes one at a time, each stored before it is answered; `change_feed`: pages of changes; `rids`: what has which resource id; `containers`: those of the topology |
 //! | `store/` | durability: `rows` has every living item as it was last written, `definitions` the log of databases and containers; `replay` gives both to the emulator at start |
 //! | `feed/` | `index`: which items changed at which LSN, so that a page costs what it returns; `request`: what clients ask for; `lsns`, `translation`: LSNs from before a restart keep their meaning; `expiry`: time to live, on the stack's clock |
 //! | `emulator/` | `hosted`: the emulator; `change`: what a write changed; `etags`: those from before a restart stay valid; `rules`, `patch`, `patch_limits`, `batch_patch`, `bulk`, `sql`, `offers`: what clients send and it gets wrong or does not know |
-//! | `wire/` | the protocol: `request`, `responses`, `authorization` (keys and tokens), `unsupported` (what is refused by name), `regions`, `levers` (what tests do), `operation_kind`, `usage` (what requests cost) |
+//! | `wire/` | the protocol: `request`, `responses`, `texts` (of errors), `authorization` (tokens and roles), `signature` (by key), `resource_ids` (links by `_self`), `owner` (whose child an answer is about), `account_document`, `container_definition`, `query_body`, `range_item`, `unsupported` (what is refused by name), `regions`, `levers` (what tests do), `operation_kind`, `usage` (what requests cost) |
 //!
 //! A file uses only what is beside it or below its room in this table, and `error`; a request goes down it: `listener` → `gateway` →
 //! `account` → `emulator::hosted`, and what it changed to `store::rows` and `feed::index`.
@@ -43,6 +43,7 @@ mod error;
 mod feed;
 mod gateway;
 mod listener;
+mod rids;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -72,6 +73,7 @@ use self::{
     wire::{
         regions::{Endpoint, Regions},
         request::{ContainerName, Request},
+        resource_ids::{self, Address},
         responses,
         usage::Meter,
     },
@@ -211,7 +213,12 @@ impl Cosmos {
                 message: "the account is stopped".to_owned(),
             });
         }
-        Ok(gateway::answer(&self.account, Arc::new(Request::new(method, path_and_query, headers, body))).await)
+        let request = Request::new(method, path_and_query, headers, body);
+        let request = match resource_ids::address(&request, &*self.account) {
+            Address::Ids(by_names) => *by_names,
+            _ => request,
+        };
+        Ok(gateway::answer(&self.account, Arc::new(request)).await)
     }
 
     /// The ranges of a container, each to be read on its own.

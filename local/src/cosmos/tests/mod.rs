@@ -14,12 +14,14 @@ use serde_json::{Value, json};
 use super::*;
 use crate::storage::Sync;
 
+mod addressing;
 mod depth;
 mod endpoints;
 mod expiry;
 mod feeds;
 mod levers;
 mod model;
+mod recorded;
 mod recovery;
 
 const DOCS: &str = "/dbs/shop/colls/items/docs";

@@ -10,9 +10,12 @@ use std::{
 
 use bytes::Bytes;
 use http::{Response, StatusCode, uri::Scheme};
-use serde_json::{Value, json};
 
-use crate::cosmos::wire::{request::Request, responses};
+use crate::cosmos::wire::{
+    account_document::{self, Location},
+    request::Request,
+    responses,
+};
 
 /// One region of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +64,12 @@ struct Entry {
     online: bool,
 }
 
+impl Entry {
+    fn location(&self) -> Location<'_> {
+        Location { name: &self.name, authority: self.address.to_string() }
+    }
+}
+
 impl Regions {
     /// All online, the first one takes writes.
     pub(in crate::cosmos) fn new(regions: Vec<(String, SocketAddr)>) -> Self {
@@ -92,25 +101,19 @@ impl Regions {
         None
     }
 
-    /// The account document with the locations of the moment, reached in the same way as the account was: else the next
-    /// request of a client that came over TLS, with its token, would go in plain text.
-    pub(in crate::cosmos) fn describe(&self, account: &[u8], scheme: &Scheme) -> Option<Bytes> {
-        let mut document: Value = contoso_json::from_slice(account).ok()?;
+    /// The account's document with the locations of the moment; `host` and `scheme` are how the client addressed it.
+    pub(in crate::cosmos) fn describe(&self, host: &str, scheme: &Scheme) -> Bytes {
         let state = self.state();
-        let location = |region: &Entry| json!({ "name": region.name, "databaseAccountEndpoint": format!("{scheme}://{}/", region.address) });
-        let readable: Vec<Value> = state
+        let readable: Vec<_> = state
             .regions
             .get(state.write)
             .into_iter()
             .chain(state.regions.iter().enumerate().filter(|(number, _)| *number != state.write).map(|(_, it)| it))
             .filter(|region| region.online)
-            .map(location)
+            .map(Entry::location)
             .collect();
-        let members = document.as_object_mut()?;
-        members
-            .insert("writableLocations".to_owned(), state.regions.get(state.write).map(location).into_iter().collect());
-        members.insert("readableLocations".to_owned(), Value::Array(readable));
-        Some(document.to_string().into())
+        let writable: Vec<_> = state.regions.get(state.write).map(Entry::location).into_iter().collect();
+        account_document::document(host, scheme, &writable, &readable).to_string().into()
     }
 
     pub(in crate::cosmos) fn take_offline(&self, name: &str) -> Result<(), UnknownRegion> {

@@ -19,6 +19,9 @@ const IS_QUERY: [&str; 2] = ["x-ms-documentdb-isquery", "x-ms-documentdb-query"]
 /// Characters that no name of a database or container has, as in the service.
 const NOT_IN_NAMES: [char; 4] = ['/', '\\', '?', '#'];
 
+/// Bytes of the longest id, as in "Azure Cosmos DB service quotas".
+const LONGEST_ID: usize = 1023;
+
 /// Database and container, decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::cosmos) struct ContainerName {
@@ -102,18 +105,39 @@ impl Request {
             None => (path_and_query, None),
         };
         // The Python client ends its paths with a slash, which the emulator refuses.
-        let path = path.trim_matches('/').to_owned();
-        let segments = path
+        let mut path = path.trim_matches('/').to_owned();
+        let mut segments: Vec<String> = path
             .split('/')
             .filter(|segment| !segment.is_empty())
             .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
             .collect();
+        if let ([.., kind, id], Some(query)) = (segments.as_mut_slice(), &query)
+            && kind == "docs"
+        {
+            // No operation on an item has a query, and the clients of .NET and JavaScript leave the `?` of an id as it is.
+            let rest = percent_decode_str(query).decode_utf8_lossy();
+            *id = format!("{id}?{rest}");
+            path = format!("{path}%3F{}", encode(&rest));
+        }
         Self { method, path, query, headers, body, segments }
     }
 
     /// The same request with another body.
     pub(in crate::cosmos) fn with_body(&self, body: Bytes) -> Self {
         Self { body, ..self.clone() }
+    }
+
+    /// The same request about the item whose id is the last segment as it was sent, escapes and all, where that is another.
+    pub(in crate::cosmos) fn with_id_as_sent(&self) -> Option<Self> {
+        let (parent, sent) = self.path.rsplit_once('/')?;
+        let is_another = self.item_id().is_some_and(|id| id != sent);
+        is_another.then(|| self.with_path(&format!("{parent}/{}", encode(sent))))
+    }
+
+    /// The same request about what `path` names.
+    pub(in crate::cosmos) fn with_path(&self, path: &str) -> Self {
+        let Self { method, query, headers, body, .. } = self.clone();
+        Self { query, ..Self::new(method, path, headers, body) }
     }
 
     /// A header's text; none where it is absent or not UTF-8.
@@ -219,6 +243,11 @@ pub(in crate::cosmos) fn check_id(id: &str) -> Result<(), &'static str> {
         "" => Err("The id is empty."),
         // No URL can name it.
         "." | ".." => Err("The ids . and .. are not supported here."),
+        _ if id.len() > LONGEST_ID => Err("The id is longer than 1,023 bytes."),
+        // Clients write a backslash as a slash, and the gateway takes neither in a path.
+        _ if id.contains('\\') || id.chars().any(char::is_control) => {
+            Err("An id has no backslash and no control characters.")
+        }
         _ => Ok(()),
     }
 }

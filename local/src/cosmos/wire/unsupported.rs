@@ -3,11 +3,15 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use crate::cosmos::wire::{request::Request, responses};
+use crate::cosmos::wire::{
+    request::{IS_BATCH, Request},
+    responses,
+};
 
 /// The answer to a request for something that is not there, if `request` is one.
 pub(in crate::cosmos) fn refuse(request: &Request) -> Option<Response<Bytes>> {
     let what = match request.segments().as_slice() {
+        ["dbs", _, "colls", _, "docs"] if is_hybrid_row(request) => "Batches as HybridRow, the .NET client's, are",
         ["dbs", _, "colls", _, "sprocs", ..] => "Stored procedures are",
         ["dbs", _, "colls", _, "triggers", ..] => "Triggers are",
         ["dbs", _, "colls", _, "udfs", ..] => "User-defined functions are",
@@ -21,6 +25,19 @@ pub(in crate::cosmos) fn refuse(request: &Request) -> Option<Response<Bytes>> {
     };
     let message = format!("{what} not supported here: {}.", request.operation_name());
     Some(responses::error(request, StatusCode::NOT_IMPLEMENTED, "NotImplemented", &message))
+}
+
+/// Whether a batch is HybridRow and not JSON: a row begins with the version of its layout.
+fn is_hybrid_row(request: &Request) -> bool {
+    const VERSION: u8 = 0x81;
+    request.headers.contains_key(&IS_BATCH) && request.body.first() == Some(&VERSION)
+}
+
+/// The answer to a client in direct mode, which asks for the addresses of replicas first, signed as nothing else is. A 400 is
+/// what clients show at once.
+pub(in crate::cosmos) fn refuse_direct_mode(request: &Request) -> Option<Response<Bytes>> {
+    let message = "Direct mode is not served here; use ConnectionMode.Gateway (in Java, gatewayMode()).";
+    matches!(request.segments().as_slice(), ["addresses", ..]).then(|| responses::bad_request(request, message))
 }
 
 /// The answer to a request for what the service has no operation for.
