@@ -83,6 +83,17 @@ def case_items_are_created_read_replaced_and_deleted():
     assert things.read_item(made["id"], "x")["id"] == made["id"]
 
 
+def case_ids_are_found_as_they_are_or_refused():
+    things = container()
+    for name in ("a b", "a%20b", "ä", "i" * 1023):
+        things.create_item({"id": name, "kind": "k"})
+        assert things.read_item(name, "k")["id"] == name
+        things.delete_item(name, "k")
+    # The client itself refuses those with a slash or a line break.
+    for name in (".", "..", "a\x01b", "i" * 1024):
+        refused(400, lambda: things.create_item({"id": name, "kind": "k"}))
+
+
 def case_every_kind_of_partition_key():
     things = container()
     for n, key in enumerate(["text", 1, 1.5, True, None, "ünï/code"]):

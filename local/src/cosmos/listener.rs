@@ -144,15 +144,8 @@ impl Port {
             Address::Ids(by_names) => *by_names,
             Address::Names | Address::Either => request,
         };
-        if spelling == Spelling::AsSent
-            && let Some(as_sent) = request.with_id_as_sent()
-        {
-            let response = self.serve(as_sent, host, scheme).await;
-            if response.status() != StatusCode::NOT_FOUND {
-                return response;
-            }
-        }
-        self.serve(request, host, scheme).await
+        let as_sent = if spelling == Spelling::AsSent { request.with_id_as_sent() } else { None };
+        self.serve(as_sent.unwrap_or(request), host, scheme).await
     }
 
     /// Answers a request that is let in: as its region is, and unless a test wants it otherwise.

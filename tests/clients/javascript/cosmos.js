@@ -71,7 +71,7 @@ concurrently("items", {
     const things = await container();
     const { resource } = await things.items.create({ id: "none" });
     assert.equal(resource.id, "none");
-    for (const id of ["a b", "ünïcødé", "quote'\"", "pl+us%41&x=1"]) {
+    for (const id of ["a b", "ünïcødé", "quote'\"", "pl+us%41&x=1", "a%20b", "a?b"]) {
       await things.items.create({ id, kind: "k 'x' ü" });
       assert.equal((await things.item(id, "k 'x' ü").read()).resource?.id, id);
     }

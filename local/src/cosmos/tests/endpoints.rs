@@ -139,6 +139,15 @@ async fn a_role_on_one_container_opens_no_other_however_the_path_is_written() {
         let (status, text) = guarded.raw("writer", "GET", target, KEYED, "").await;
         assert_eq!(status, expected, "{target}: {text}");
     }
+    // Nor does a path of resource ids: roles are on names.
+    for (container, expected) in [("items", 200), ("other", 403)] {
+        let path = format!("/dbs/shop/colls/{container}");
+        let made = body(&send(&guarded.cosmos, Method::GET, &path, &[], &Value::Null).await);
+        let target = format!("/{}docs", made["_self"].as_str().unwrap());
+        let (status, text) = guarded.raw("reader", "GET", &target, "", "").await;
+        assert_eq!(status, expected, "{target}: {text}");
+        assert!(!text.contains("secret"), "{target}: {text}");
+    }
     assert_eq!(Guarded::everything(&guarded.cosmos).await, before);
 
     // Ids that look like more than one segment are one.
