@@ -12,7 +12,7 @@ use crate::{
         emulator::{bulk::Bulk, offers, sql},
         error::Error,
         wire::{
-            container_definition, owner, query_body, range_item,
+            container_definition, named_ranges, owner, query_body,
             request::{Operation, Request, Write},
             responses, texts, unsupported,
         },
@@ -22,6 +22,10 @@ use crate::{
 
 /// Answers a request whose sender may make it, and which addresses by names.
 pub(super) async fn answer(account: &Arc<Account>, request: Arc<Request>) -> Response<Bytes> {
+    let request = match named_ranges::without_container(&request, &**account) {
+        Ok(plain) => plain.map_or(request, Arc::new),
+        Err(refusal) => return refusal,
+    };
     let mut response = served(account, &request).await;
     owner::name(&request, &**account, &mut response);
     texts::rewrite(&request, &mut response);
@@ -56,8 +60,8 @@ async fn served(account: &Arc<Account>, request: &Arc<Request>) -> Response<Byte
         Operation::Unknown => unsupported::unknown(request),
         Operation::Bulk => in_bulk(account, request).await,
         Operation::Read => {
-            if let Some((ranges, id)) = range_item::feed_of(request) {
-                return range_item::only(request, &id, account.read(&ranges).await);
+            if let Some((ranges, id)) = named_ranges::feed_of(request) {
+                return named_ranges::only(request, &id, account.read(&ranges).await);
             }
             let by_id = offers::by_resource_id(request);
             let request = by_id.as_ref().unwrap_or(request);

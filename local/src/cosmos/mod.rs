@@ -9,7 +9,7 @@
 //! | `store/` | durability: `rows` has every living item as it was last written, `definitions` the log of databases and containers; `replay` gives both to the emulator at start |
 //! | `feed/` | `index`: which items changed at which LSN, so that a page costs what it returns; `request`: what clients ask for; `lsns`, `translation`: LSNs from before a restart keep their meaning; `expiry`: time to live, on the stack's clock |
 //! | `emulator/` | `hosted`: the emulator; `change`: what a write changed; `etags`: those from before a restart stay valid; `rules`, `patch`, `patch_limits`, `batch_patch`, `bulk`, `sql`, `offers`: what clients send and it gets wrong or does not know |
-//! | `wire/` | the protocol: `request`, `responses`, `texts` (of errors), `authorization` (tokens and roles), `signature` (by key), `resource_ids` (links by `_self`), `owner` (whose child an answer is about), `account_document`, `container_definition`, `query_body`, `range_item`, `unsupported` (what is refused by name), `regions`, `levers` (what tests do), `operation_kind`, `usage` (what requests cost) |
+//! | `wire/` | the protocol: `request`, `responses`, `texts` (of errors), `authorization` (tokens and roles), `signature` (by key), `resource_ids` (links by `_self`), `owner` (whose child an answer is about), `account_document`, `container_definition`, `query_body`, `named_ranges`, `unsupported` (what is refused by name), `regions`, `levers` (what tests do), `operation_kind`, `usage` (what requests cost) |
 //!
 //! A file uses only what is beside it or below its room in this table, and `error`; a request goes down it: `listener` → `gateway` →
 //! `account` → `emulator::hosted`, and what it changed to `store::rows` and `feed::index`.
