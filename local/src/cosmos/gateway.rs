@@ -24,7 +24,7 @@ use crate::{
 pub(super) async fn answer(account: &Arc<Account>, request: Arc<Request>) -> Response<Bytes> {
     let request = match named_ranges::without_container(&request, &**account) {
         Ok(plain) => plain.map_or(request, Arc::new),
-        Err(refusal) => return refusal,
+        Err(stale) => return stale.answer(&request),
     };
     let mut response = served(account, &request).await;
     owner::name(&request, &**account, &mut response);

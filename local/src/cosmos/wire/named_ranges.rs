@@ -15,20 +15,28 @@ use crate::cosmos::wire::{
 /// Of a client that knows another container of this name, which was deleted since; it looks again.
 const NAME_CACHE_IS_STALE: u16 = 1000;
 
+/// A client means a container that is no longer the one of this name.
+pub(in crate::cosmos) struct StaleName(String);
+
+impl StaleName {
+    /// 410, at which clients look what the name stands for now.
+    pub(in crate::cosmos) fn answer(&self, request: &Request) -> Response<Bytes> {
+        responses::with_substatus(responses::error(request, StatusCode::GONE, "Gone", &self.0), NAME_CACHE_IS_STALE)
+    }
+}
+
 /// The request with the id alone in the header, if the container stands before it.
 ///
 /// # Errors
-/// The answer to a client that means another container.
+/// When the client means another container.
 pub(in crate::cosmos) fn without_container(
     request: &Request,
     ids: &impl ResourceIds,
-) -> Result<Option<Request>, Response<Bytes>> {
+) -> Result<Option<Request>, StaleName> {
     let named = request.header(&RANGE_ID).and_then(|range| range.split_once(','));
     let (Some((container, id)), Some(name)) = (named, request.container()) else { return Ok(None) };
     if ids.container_id(&name).is_some_and(|known| known != container.trim()) {
-        let message = format!("{name} is another container than {container}.");
-        let gone = responses::error(request, StatusCode::GONE, "Gone", &message);
-        return Err(responses::with_substatus(gone, NAME_CACHE_IS_STALE));
+        return Err(StaleName(format!("{name} is another container than {container}.")));
     }
     let mut request = request.clone();
     if let Ok(id) = HeaderValue::from_str(id.trim()) {
