@@ -225,6 +225,7 @@ mod tests {
             event_hubs: EventHubsEndpoints {
                 connection_string: "Endpoint=sb://127.0.0.1:5672;SharedAccessKey=a==;UseDevelopmentEmulator=true;"
                     .to_owned(),
+                web_sockets: "ws://127.0.0.1:5672/$servicebus/websocket".to_owned(),
                 schema_registry: "https://127.0.0.1:5300".to_owned(),
                 schema_registry_namespace: "localhost:5300".to_owned(),
                 hubs: vec!["products".to_owned(), "clicks".to_owned()],
@@ -269,6 +270,7 @@ mod tests {
                 "site": "http://127.0.0.1:7070",
                 "eventHubs": {
                     "connectionString": "Endpoint=sb://127.0.0.1:5672;SharedAccessKey=a==;UseDevelopmentEmulator=true;",
+                    "webSockets": "ws://127.0.0.1:5672/$servicebus/websocket",
                     "schemaRegistry": "https://127.0.0.1:5300",
                     "schemaRegistryNamespace": "localhost:5300",
                     "hubs": ["products", "clicks"],

@@ -41,6 +41,9 @@ pub struct Endpoints {
 pub struct EventHubsEndpoints {
     /// For every official client.
     pub connection_string: String,
+    /// AMQP over WebSockets, on the same port; `wss` where the client wants TLS.
+    #[serde(default)]
+    pub web_sockets: String,
     /// Base address of the schema registry.
     pub schema_registry: String,
     /// The same as host and port, as clients want it that ask for a fully qualified namespace: Python's, JavaScript's, .NET's.

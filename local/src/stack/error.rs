@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::PortError;
 use crate::{
-    blobs, cosmos, event_grid, event_hubs, files::TooFewFiles, functions_host, identity, queues, schema_registry,
-    storage::StorageError,
+    blobs, clock::ClockError, cosmos, event_grid, event_hubs, files::TooFewFiles, functions_host, identity, queues,
+    schema_registry, storage::StorageError,
 };
 
 /// The stack cannot start.
@@ -31,6 +31,9 @@ pub enum StackError {
     /// The store.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The clock.
+    #[error("the clock cannot be set")]
+    Clock(#[from] ClockError),
     /// Identity.
     #[error("the authority for identities cannot start")]
     Identity(#[from] identity::Error),

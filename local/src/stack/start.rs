@@ -73,8 +73,15 @@ impl Stack {
         let identity_port = listen(IDENTITY, &mut ports.identity)?;
         let otlp_port = listen(OTLP, &mut ports.otlp)?;
 
-        let clock = Clock::default();
         let storage = Storage::open(&data_dir.join("store"), sync)?;
+        let clock = Clock::of(&storage)?;
+        if !clock.ahead().is_zero() {
+            let ahead = clock.ahead();
+            tracing::info!(
+                ?ahead,
+                "the clock was stepped in an earlier run; a fresh data directory has this machine's time"
+            );
+        }
         let identity = Identity::start(&topology.every_identity(), &data_dir.join("identity"), identity_port, &hosts)?;
         let telemetry = Telemetry::start(identity.tls(), otlp_port, &clock).map_err(StackError::Telemetry)?;
         let blobs = Blobs::start(&topology.storage, ACCOUNT, &identity, blob_port, &storage, &clock).await?;
@@ -139,6 +146,7 @@ impl Stack {
                      UseDevelopmentEmulator=true;",
                     event_hubs.address()
                 ),
+                web_sockets: format!("ws://{}/$servicebus/websocket", event_hubs.address()),
                 schema_registry: format!("https://{}", schema_registry.address()),
                 schema_registry_namespace: format!("localhost:{}", ports.schema_registry),
                 hubs: topology.event_hubs.hubs.iter().map(|hub| hub.name.clone()).collect(),
