@@ -106,7 +106,10 @@ async fn post(
 ) -> DeliveryResult {
     let (headers, body) = request::delivery(subscription, settings, events);
     match delivery.http.send(Method::POST, &url, headers, body).await {
-        Ok(answer) => DeliveryResult::of_status(answer.status.as_u16(), &settings.target.destination),
+        Ok(answer) => {
+            let result = DeliveryResult::of_status(answer.status.as_u16(), &settings.target.destination);
+            result.not_before(&answer.headers, delivery.clock.now())
+        }
         Err(error) => DeliveryResult::of_failure(&error),
     }
 }
