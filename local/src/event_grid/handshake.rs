@@ -175,6 +175,11 @@ impl Question {
         )
     }
 
+    /// The sentence for an answer without consent where nobody can consent by hand.
+    pub(crate) fn without_consent(&self) -> String {
+        self.failed("it answered without consent")
+    }
+
     fn refusal(&self, what: &str) -> ValidationAnswer {
         ValidationAnswer::Refusal(self.failed(what))
     }
