@@ -118,7 +118,7 @@ async fn look(data_dir: PathBuf) -> anyhow::Result<Status> {
     let Some(Holder { pid, since }) = Holder::of(&nothing.data_dir)? else { return Ok(nothing) };
     let endpoints = published(&nothing.data_dir)?;
     let lag = match &endpoints {
-        Some(endpoints) => Some(lag(&endpoints.functions).await),
+        Some(endpoints) => Some(lag(endpoints).await),
         None => None,
     };
     Ok(Status {
@@ -143,8 +143,11 @@ fn published(data_dir: &Path) -> anyhow::Result<Option<Endpoints>> {
     }
 }
 
-async fn lag(functions: &str) -> Lag {
-    match health(functions).await {
+async fn lag(endpoints: &Endpoints) -> Lag {
+    if let Err(error) = endpoints::check_functions(endpoints).await {
+        return Lag::Unknown { unknown: error.to_string() };
+    }
+    match health(&endpoints.functions).await {
         Ok(Some(health)) => Lag::measured(&health),
         Ok(None) => Lag::Unknown { unknown: "nothing was measured yet".to_owned() },
         Err(error) => Lag::Unknown { unknown: output::chain(&error) },
