@@ -129,7 +129,7 @@ async fn look(data_dir: PathBuf) -> anyhow::Result<Status> {
     let Some(Holder { pid, since }) = Holder::of(&nothing.data_dir)? else { return Ok(nothing) };
     let endpoints = published(&nothing.data_dir)?;
     let (lag, clock_ahead_seconds) = match &endpoints {
-        Some(endpoints) => (Some(lag(&endpoints.functions).await), clock_ahead(&endpoints.control).await),
+        Some(endpoints) => (Some(lag(endpoints).await), clock_ahead(&endpoints.control).await),
         None => (None, None),
     };
     Ok(Status {
@@ -169,8 +169,11 @@ async fn clock_ahead(control: &str) -> Option<f64> {
     Some(reading.ahead_seconds).filter(|ahead| *ahead > 0.0)
 }
 
-async fn lag(functions: &str) -> Lag {
-    match health(functions).await {
+async fn lag(endpoints: &Endpoints) -> Lag {
+    if let Err(error) = endpoints::check_functions(endpoints).await {
+        return Lag::Unknown { unknown: error.to_string() };
+    }
+    match health(&endpoints.functions).await {
         Ok(Some(health)) => Lag::measured(&health),
         Ok(None) => Lag::Unknown { unknown: "nothing was measured yet".to_owned() },
         Err(error) => Lag::Unknown { unknown: output::chain(&error) },

@@ -33,6 +33,25 @@ pub struct Endpoints {
     pub identities: BTreeMap<String, Credentials>,
     /// Certificate of the authority that all https endpoints are trusted through, PEM.
     pub ca_certificate: PathBuf,
+    /// Names of the members above whose addresses are of programs beside the stack: `functions`, or nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub external: Vec<String>,
+}
+
+/// Name of the member of [`Endpoints`] that may be external.
+const FUNCTIONS: &str = "functions";
+
+impl Endpoints {
+    /// Whether the functions host runs beside the stack.
+    #[must_use]
+    pub fn has_external_functions(&self) -> bool {
+        self.external.iter().any(|name| name == FUNCTIONS)
+    }
+
+    /// What [`external`](Self::external) holds.
+    pub(super) fn external_functions(is_external: bool) -> Vec<String> {
+        if is_external { vec![FUNCTIONS.to_owned()] } else { Vec::new() }
+    }
 }
 
 /// Event Hubs.

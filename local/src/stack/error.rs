@@ -25,6 +25,9 @@ pub enum StackError {
         /// Why.
         source: std::io::Error,
     },
+    /// An app for a stack whose functions host is an external one.
+    #[error("the functions of this stack run on a host beside it")]
+    ExternalHost,
     /// The topology has no Event Grid topic, which the endpoints name.
     #[error("the topology names no Event Grid topic")]
     NoTopic,
