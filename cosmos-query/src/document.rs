@@ -66,7 +66,7 @@ pub struct Context {
 
 /// The values of a query's parameters, by name with the `@`.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Parameters(BTreeMap<String, Value>);
+pub struct Parameters(BTreeMap<String, Option<Value>>);
 
 impl Parameters {
     /// From what stands in a request beside `query`: `[{"name": "@n", "value": 1}]`, or nothing.
@@ -86,20 +86,23 @@ impl Parameters {
                 return refuse("A parameter of a query has a name that begins with '@'.");
             };
             // A client that leaves the value out means undefined.
-            if let Some(value) = parameter.get("value") {
-                all.insert(name.to_owned(), value.clone());
-            }
+            all.insert(name.to_owned(), parameter.get("value").cloned());
         }
         Ok(Parameters(all))
     }
 
+    /// The value of a parameter, unless it is undefined or missing.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        self.0.get(name)?.as_ref()
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 }
 
 impl FromIterator<(String, Value)> for Parameters {
     fn from_iter<I: IntoIterator<Item = (String, Value)>>(all: I) -> Parameters {
-        Parameters(all.into_iter().collect())
+        Parameters(all.into_iter().map(|(name, value)| (name, Some(value))).collect())
     }
 }

@@ -5,9 +5,19 @@ mod base64_bytes;
 mod document;
 pub mod effective_partition_key;
 mod error;
+mod evaluate;
+mod functions;
 mod murmur;
+mod page;
 mod plan;
+mod resolve;
+mod resolved;
 mod resume;
+mod rid;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod value;
 
 pub use self::{
     document::{Context, Document, Page, PageLimits, Parameters, Position, Row},
@@ -18,30 +28,25 @@ pub use self::{
 
 /// A query that was read and whose names were resolved.
 #[derive(Debug, Clone)]
-pub struct Query {}
+pub struct Query {
+    select: syntax::Select,
+    rows: resolved::Rows,
+    /// Parameters that expressions name.
+    parameters: Vec<String>,
+    /// Whether user-defined functions are called: they can be planned but not run.
+    user_defined: bool,
+}
 
 impl Query {
     /// Reads a query. What cannot be run is refused here, before any document is looked at: syntax, unknown functions, wrong numbers of
     /// arguments, names that nothing has.
     ///
     /// # Errors
-    /// The first fault, or all of one kind.
-    pub fn parse(_text: &str) -> Result<Query, QueryError> {
-        Ok(Query {})
-    }
-
-    /// One page. `documents` come in the order of their positions, from where [`Resume::start`] says on; all of one range of partition
-    /// keys, or of one partition key, or of the container.
-    ///
-    /// # Errors
-    /// What only shows while it runs: a parameter without a value, a count that is no number, a result too large to be held.
-    pub fn page<'d>(
-        &self,
-        _context: &Context,
-        _documents: impl Iterator<Item = Document<'d>>,
-        _limits: PageLimits,
-        _resume: Option<&Resume>,
-    ) -> Result<Page, QueryError> {
-        Err(QueryError::whole("SC2990", "Queries are not served yet."))
+    /// The first fault, with all others of its kind.
+    pub fn parse(text: &str) -> Result<Query, QueryError> {
+        let select = syntax::parse(text)?;
+        let resolved = resolve::resolve(text, &select)?;
+        let resolve::Resolved { rows, parameters, user_defined } = resolved;
+        Ok(Query { select, rows, parameters, user_defined })
     }
 }
