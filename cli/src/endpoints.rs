@@ -1,9 +1,13 @@
 //! The addresses of a running stack: what `contoso up` tells the world, and how the other commands find it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use contoso_handlers::settings::{Settings, SettingsError};
 use contoso_local::stack::Endpoints;
+use reqwest::Url;
 use serde::Serialize;
 
 pub use crate::data_dir::DEFAULT as DATA_DIR;
@@ -132,13 +136,48 @@ fn nearest() -> Option<PathBuf> {
 /// The addresses that people want first, with their names.
 #[must_use]
 pub fn addresses(endpoints: &Endpoints) -> [(&'static str, &str); 5] {
+    let functions = if endpoints.has_external_functions() { "Functions, beside" } else { "Functions" };
     [
-        ("Functions", endpoints.functions.as_str()),
+        (functions, endpoints.functions.as_str()),
         ("Pages", endpoints.site.as_str()),
         ("Event Hubs", event_hubs_address(endpoints).unwrap_or("-")),
         ("Cosmos DB", endpoints.cosmos.endpoint.as_str()),
         ("Event Grid", endpoints.event_grid.resource_manager.as_str()),
     ]
+}
+
+/// Checks that somebody answers at the functions' address where their host is not the stack's own: it may not have been started.
+///
+/// # Errors
+/// When nobody does; the message says what to start.
+pub async fn check_functions(endpoints: &Endpoints) -> Result<(), NoFunctionsHost> {
+    if !endpoints.has_external_functions() {
+        return Ok(());
+    }
+    let url = Url::parse(&endpoints.functions).ok();
+    let place =
+        url.as_ref().and_then(|url| Some((url.host_str()?.trim_matches(['[', ']']), url.port_or_known_default()?)));
+    let answers = match place {
+        Some(place) => {
+            let connecting = tokio::time::timeout(CONNECTING, tokio::net::TcpStream::connect(place));
+            matches!(connecting.await, Ok(Ok(_)))
+        }
+        None => false,
+    };
+    if answers { Ok(()) } else { Err(NoFunctionsHost { address: endpoints.functions.clone() }) }
+}
+
+/// How long a functions host has for taking a connection.
+const CONNECTING: Duration = Duration::from_secs(5);
+
+/// Nobody runs the functions now.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no Functions host answers at {address}; this stack has none of its own (--services-only), so start one, such as \
+     `func start --script-root target/app`"
+)]
+pub struct NoFunctionsHost {
+    address: String,
 }
 
 /// Checks that the stack has a hub of that name, before anything waits for its events.
@@ -174,7 +213,7 @@ pub fn event_hubs_address(endpoints: &Endpoints) -> Result<&str, EndpointsError>
 }
 
 /// The value of `name` in a connection string (`Name=Value;…`; a value may hold `=`).
-fn value<'a>(connection_string: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn value<'a>(connection_string: &'a str, name: &str) -> Option<&'a str> {
     connection_string
         .split(';')
         .filter_map(|part| part.split_once('='))
@@ -225,6 +264,7 @@ mod tests {
             event_hubs: EventHubsEndpoints {
                 connection_string: "Endpoint=sb://127.0.0.1:5672;SharedAccessKey=a==;UseDevelopmentEmulator=true;"
                     .to_owned(),
+                web_sockets: "ws://127.0.0.1:5672/$servicebus/websocket".to_owned(),
                 schema_registry: "https://127.0.0.1:5300".to_owned(),
                 schema_registry_namespace: "localhost:5300".to_owned(),
                 hubs: vec!["products".to_owned(), "clicks".to_owned()],
@@ -253,6 +293,7 @@ mod tests {
                 },
             )]),
             ca_certificate: PathBuf::from("/data/identity/ca.pem"),
+            external: Vec::new(),
         }
     }
 
@@ -269,6 +310,7 @@ mod tests {
                 "site": "http://127.0.0.1:7070",
                 "eventHubs": {
                     "connectionString": "Endpoint=sb://127.0.0.1:5672;SharedAccessKey=a==;UseDevelopmentEmulator=true;",
+                    "webSockets": "ws://127.0.0.1:5672/$servicebus/websocket",
                     "schemaRegistry": "https://127.0.0.1:5300",
                     "schemaRegistryNamespace": "localhost:5300",
                     "hubs": ["products", "clicks"],
@@ -292,6 +334,23 @@ mod tests {
                 "caCertificate": "/data/identity/ca.pem",
             })
         );
+    }
+
+    #[tokio::test]
+    async fn a_host_beside_the_stack_must_have_been_started() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let functions = format!("http://{address}");
+        let mut external =
+            Endpoints { functions: functions.clone(), external: vec!["functions".to_owned()], ..endpoints() };
+        check_functions(&external).await.expect("it answers");
+        let ready: Value = serde_json::from_str(&ready_line(&external).expect("serializes")).expect("JSON");
+        assert_eq!((&ready["functions"], &ready["external"]), (&json!(functions), &json!(["functions"])));
+        drop(listener);
+        let missing = check_functions(&external).await.expect_err("gone").to_string();
+        assert!(missing.starts_with(&format!("no Functions host answers at {functions}; ")), "{missing}");
+        external.external.clear();
+        check_functions(&external).await.expect("the stack's own is not asked");
     }
 
     #[test]

@@ -63,6 +63,12 @@ impl SignedIn {
         Ok(self.http.request(method, url).bearer_auth(self.token(resource).await?))
     }
 
+    /// The client, for requests that carry a token in a way of their own.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.http
+    }
+
     /// A token for `resource`, such as `https://eventhubs.azure.net`.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! One file per command in [`commands`]. What they share: [`project`] is the checkout, [`package`] stages the app,
 //! [`data_dir`] and [`endpoints`] are what a running stack leaves for others to find, [`catalogue`] and [`seed`] fill the
-//! shop, [`products`] is its client, `hub` receives, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts,
+//! shop, [`products`] is its client, [`catalogue_writer`] does without the app, for which [`local_settings`] lead another host to the stack, `hub` receives, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts,
 //! [`traces`] is what the app told of itself.
 //! [`clickstream`] reads the log of a real shop, on which [`evaluate`] measures our predictions. [`mod@bench`] measures the flow;
 //! `private` keeps others out of what is stored; [`backtraces`] keeps its figures, and the stack, free of work for nobody.
@@ -13,6 +13,7 @@ pub mod backtraces;
 pub mod bench;
 pub mod bicep;
 pub mod catalogue;
+pub mod catalogue_writer;
 pub mod clickstream;
 pub mod clock;
 pub mod commands;
@@ -23,6 +24,7 @@ pub mod evaluate;
 pub mod failure;
 mod hub;
 pub mod identity;
+pub mod local_settings;
 pub mod output;
 pub mod package;
 pub mod pages;

@@ -5,12 +5,15 @@ use std::process::ExitCode;
 use clap::Parser;
 use contoso_cli::{
     backtraces,
-    commands::{self, Cli, Exit},
+    commands::{self, Cli, Exit, WrongUsage},
     output,
 };
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The code that the parser of options ends with, too.
+const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -21,7 +24,7 @@ fn main() -> ExitCode {
         Err(error) if output::is_broken_pipe(&error) => Exit::Done.into(),
         Err(error) => {
             output::report(error.as_ref());
-            Exit::Failed.into()
+            if error.is::<WrongUsage>() { ExitCode::from(WRONG_USAGE) } else { Exit::Failed.into() }
         }
     }
 }

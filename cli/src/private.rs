@@ -10,11 +10,13 @@ use std::{
 use contoso_local::storage::tighten;
 
 /// All that a data directory of ours holds.
-const OURS: [&str; 9] = [
+const OURS: [&str; 11] = [
     "contoso.lock",
     "endpoints.json",
     "endpoints.part",
     "identity",
+    "local.settings.identity.json",
+    "local.settings.json",
     "ports.json",
     "seeded.json",
     "store",

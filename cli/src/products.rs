@@ -6,7 +6,7 @@ use reqwest::{Client, Method};
 use serde_json::Value;
 
 use crate::{
-    catalogue::Product,
+    catalogue::{Destination, Product},
     failure::{self, CallError},
 };
 
@@ -56,5 +56,11 @@ impl Products {
             .await
             .map_err(|source| CallError::Send { operation: operation(), source })?;
         if response.status().is_success() { Ok(()) } else { Err(failure::refused(operation(), response).await) }
+    }
+}
+
+impl Destination for Products {
+    fn put(&self, product: &Product) -> impl Future<Output = Result<(), CallError>> + Send {
+        Self::put(self, product)
     }
 }

@@ -1,4 +1,4 @@
-//! Seeding the catalogue through the public write path.
+//! Seeding the catalogue: through the public write path, or into the store where no app takes products.
 
 use std::time::Duration;
 
@@ -6,7 +6,10 @@ use backon::{ExponentialBuilder, Retryable};
 use futures::{StreamExt, TryStreamExt, stream};
 use indicatif::ProgressBar;
 
-use crate::{catalogue::Product, failure::CallError, products::Products};
+use crate::{
+    catalogue::{Destination, Product},
+    failure::CallError,
+};
 
 /// Calls in flight at once: enough to keep the app busy, few enough to leave it room.
 const CONCURRENCY: usize = 16;
@@ -25,10 +28,15 @@ pub struct SeedError {
 ///
 /// # Errors
 /// At the first product that is refused, or still not taken after some attempts.
-pub async fn seed(api: &Products, catalogue: &str, products: &[Product], bar: &ProgressBar) -> Result<(), SeedError> {
+pub async fn seed(
+    destination: &impl Destination,
+    catalogue: &str,
+    products: &[Product],
+    bar: &ProgressBar,
+) -> Result<(), SeedError> {
     stream::iter(products.iter().enumerate())
         .map(|(index, product)| async move {
-            let put = || api.put(product);
+            let put = || destination.put(product);
             put.retry(
                 ExponentialBuilder::default()
                     .with_min_delay(Duration::from_millis(100))
@@ -64,7 +72,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::output;
+    use crate::{output, products::Products};
 
     /// An app that is busy for its first two calls, and refuses the product `bad`.
     async fn app(calls: Arc<AtomicUsize>) -> String {

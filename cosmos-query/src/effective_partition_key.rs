@@ -74,7 +74,8 @@ impl KeyValue {
         value.map_or(KeyValue::Undefined, KeyValue::from)
     }
 
-    fn hashed(&self, end: u8, longest: Option<usize>, into: &mut Vec<u8>) {
+    /// The bytes that are hashed; a string has one more at its end.
+    pub(crate) fn hashed(&self, end: Option<u8>, longest: Option<usize>, into: &mut Vec<u8>) {
         match self {
             KeyValue::Undefined => into.push(0),
             KeyValue::Null => into.push(1),
@@ -90,7 +91,7 @@ impl KeyValue {
                     Some(longest) => into.extend(shortened(string, longest).bytes()),
                     None => into.extend(string.bytes()),
                 }
-                into.push(end);
+                into.extend(end);
             }
         }
     }
@@ -107,7 +108,7 @@ impl KeyValue {
                 }
             }
             KeyValue::Number(number) => sorted_number(*number, into),
-            _ => self.hashed(0, None, into),
+            _ => self.hashed(None, None, into),
         }
     }
 }
@@ -131,14 +132,14 @@ pub fn segments(path: &str) -> Vec<String> {
 /// The hash of several values together, version 1: 32 bits.
 pub fn hash_v1(values: &[KeyValue]) -> u32 {
     let mut bytes = Vec::new();
-    values.iter().for_each(|value| value.hashed(0, Some(V1_STRING), &mut bytes));
+    values.iter().for_each(|value| value.hashed(Some(0), Some(V1_STRING), &mut bytes));
     murmur3_32(&bytes, 0)
 }
 
 /// The hash of several values together, version 2: 128 bits, low half first.
 pub fn hash_v2(values: &[KeyValue]) -> [u8; 16] {
     let mut bytes = Vec::new();
-    values.iter().for_each(|value| value.hashed(0xff, None, &mut bytes));
+    values.iter().for_each(|value| value.hashed(Some(0xff), None, &mut bytes));
     let (low, high) = murmur3_128(&bytes, (0, 0));
     (u128::from(high) << 64 | u128::from(low)).to_le_bytes()
 }
@@ -208,4 +209,59 @@ fn sorted_number(number: f64, into: &mut Vec<u8>) {
 fn hexadecimal(bytes: &[u8]) -> String {
     let digit = |half: u8| char::from(b"0123456789ABCDEF"[usize::from(half & 0xf)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn definition(kind: &str, version: u8, paths: &[&str]) -> PartitionKeyDefinition {
+        serde_json::from_value(json!({"kind": kind, "version": version, "paths": paths})).expect("a definition")
+    }
+
+    /// As the service has them; the driver for Rust tests the same values.
+    #[test]
+    fn keys_stand_where_the_service_puts_them() {
+        let text = |text: &str| KeyValue::String(text.into());
+        let cases = [
+            (text(""), "05C1CF33970FF80800", "32E9366E637A71B4E710384B2F4970A0"),
+            (text("partitionKey"), "05C1E1B3D9CD2608716273756A756A706F4C667A00", "013AEFCF77FA271571CF665A58C933F1"),
+            (KeyValue::Null, "05C1ED45D7475601", "378867E4430E67857ACE5C908374FE16"),
+            (KeyValue::Bool(true), "05C1D7C5A903D803", "0E711127C5B5A8E4726AC6DD306A3E59"),
+            (KeyValue::Bool(false), "05C1DB857D857C02", "2FE1BE91E90A3439635E0E9E37361EF2"),
+            (KeyValue::Number(-128.0), "05C1D73349F54C053FA0", "01DAEDABF913540367FE219B2AD06148"),
+            (KeyValue::Number(f64::MAX), "05C1CBE367C53005FFEFFFFFFFFFFFFFFE", "31424D996457102634591FF245DBCC4D"),
+        ];
+        for (value, first, second) in cases {
+            let keys =
+                [1, 2].map(|version| effective_partition_key(&definition("Hash", version, &["/a"]), &[value.clone()]));
+            assert_eq!(keys, [first, second], "{value:?}");
+        }
+        let long = effective_partition_key(&definition("Hash", 1, &["/a"]), &[text(&"a".repeat(1024))]);
+        assert_eq!(long, format!("05C1EB5921F70608{}00", "62".repeat(100)));
+    }
+
+    #[test]
+    fn the_beginning_of_a_hierarchical_key_is_a_range() {
+        let hierarchy = definition("MultiHash", 2, &["/a", "/b"]);
+        let (min, max) = range(&hierarchy, &[KeyValue::Bool(true)]);
+        assert_eq!(
+            (min.as_str(), max.as_str()),
+            ("0E711127C5B5A8E4726AC6DD306A3E59", "0E711127C5B5A8E4726AC6DD306A3E59FF")
+        );
+        let whole = effective_partition_key(&hierarchy, &[KeyValue::Bool(true), KeyValue::Null]);
+        assert_eq!(whole, format!("{min}378867E4430E67857ACE5C908374FE16"));
+        assert!(min < whole && whole < max);
+    }
+
+    #[test]
+    fn a_document_has_the_key_at_its_paths() {
+        let document = json!({"a": {"b/c": 1}, "x": [1], "n": null});
+        assert_eq!(KeyValue::of(&document, "/a/\"b/c\""), KeyValue::Number(1.0));
+        assert_eq!(KeyValue::of(&document, "/n"), KeyValue::Null);
+        assert_eq!(KeyValue::of(&document, "/x"), KeyValue::Undefined);
+        assert_eq!(KeyValue::of(&document, "/none/deep"), KeyValue::Undefined);
+    }
 }

@@ -1,5 +1,6 @@
 //! A query with its names resolved: what is evaluated. Values that names stand for are in numbered slots; slot 0 is the document.
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
@@ -81,8 +82,8 @@ pub(crate) struct Aggregate {
     pub(crate) argument: Node,
 }
 
-/// What an aggregate makes of its arguments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What an aggregate makes of its arguments; named as query plans name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) enum Operator {
     Average,
     Count,

@@ -13,7 +13,8 @@ import urllib.parse
 import uuid
 
 from azure.core.credentials import AzureSasCredential
-from azure.eventhub import EventData, EventHubConsumerClient, EventHubProducerClient
+from azure.eventhub import EventData, EventHubConsumerClient, EventHubProducerClient, TransportType
+from azure.eventhub.amqp import AmqpAnnotatedMessage
 from azure.eventhub.exceptions import (
     AuthenticationError,
     ConnectError,
@@ -234,6 +235,19 @@ def bodies_and_properties():
     assert got[1].body_as_str() == "text" and got[2].body_as_str() == "two parts"
 
 
+# As in the client's sample of annotated messages: it writes delivery annotations behind the body.
+def annotated_messages():
+    before = end("1")["last_enqueued_offset"]
+    message = AmqpAnnotatedMessage(data_body=[b"aa", b"bb"], delivery_annotations={"k": "v"},
+                                   annotations={"x-opt-own": "kept"}, application_properties={"a": "1"})
+    with producer() as client:
+        client.send_batch([message], partition_id="1")
+    event = Reader("1", before).take(1)[0]
+    assert list(event.body) == [b"aa", b"bb"] and event.properties == {b"a": b"1"}, (list(event.body), event.properties)
+    raw = event.raw_amqp_message
+    assert raw.annotations[b"x-opt-own"] == b"kept" and not raw.delivery_annotations, raw
+
+
 def limits():
     with producer() as client:
         batch = client.create_batch(partition_id="0")
@@ -276,6 +290,8 @@ def start_positions():
     for position, options, expected in cases:
         got = Reader("3", position, **options).take(first + 4 - expected)
         assert numbers(got) == list(range(expected, first + 4)), (position, options, numbers(got))
+    # With the last event that there is.
+    assert numbers(Reader("3", "@latest", starting_position_inclusive=True).take(1)) == [first + 3]
     latest = Reader("3", "@latest")
     # The receiver is there once it has its place; events before that are not for it.
     deadline = time.monotonic() + PATIENCE
@@ -347,12 +363,13 @@ def batches_received():
 
 
 # TLS, on the same port, under the namespace's own name.
-def tls():
-    def secure(namespace="suites"):
-        keys = f"SharedAccessKeyName={RULE};SharedAccessKey={KEY}"
-        options = {"custom_endpoint_address": f"sb://{ADDRESS.replace('127.0.0.1', 'localhost')}"}
-        return f"Endpoint=sb://{namespace}.servicebus.windows.net/;{keys}", options
+def secure(namespace="suites"):
+    keys = f"SharedAccessKeyName={RULE};SharedAccessKey={KEY}"
+    options = {"custom_endpoint_address": f"sb://{ADDRESS.replace('127.0.0.1', 'localhost')}"}
+    return f"Endpoint=sb://{namespace}.servicebus.windows.net/;{keys}", options
 
+
+def tls():
     connection, options = secure()
     trusting = dict(options, connection_verify=endpoints["caCertificate"])
     with producer(connection, **trusting) as client:
@@ -369,9 +386,25 @@ def tls():
         refused((AuthenticationError, ConnectError), client.get_eventhub_properties)
 
 
+# WebSockets, on the same port again, in plain text and over TLS. Without a custom endpoint the client dials 80 or 443.
+def web_sockets():
+    connection, options = secure()
+    plain = (CONNECTION, {"custom_endpoint_address": f"sb://{ADDRESS}"})
+    for connection, options in [plain, (connection, {**options, "connection_verify": endpoints["caCertificate"]})]:
+        options["transport_type"] = TransportType.AmqpOverWebsocket
+        with producer(connection, **options) as client:
+            before = client.get_partition_properties("1")["last_enqueued_offset"]
+            client.send_event(EventData("over WebSockets"), partition_id="1")
+            client.send_batch([EventData(b"x" * 900_000)], partition_id="1")
+        events = Reader("1", before, client=consumer(connection=connection, **options)).take(2)
+        assert events[0].body_as_str() == "over WebSockets" and len(events[1].body_as_str()) == 900_000
+        with producer(connection, hub="nowhere", **options) as client:
+            refused(EventHubError, lambda: client.send_event(EventData("x")))
+
+
 CASES = [hub_properties, unknown_hub, unknown_partition, unknown_group, wrong_key, wrong_rule, signatures,
          keyed_batches, partition_batches, round_robin, bodies_and_properties, limits, buffered, start_positions,
-         positions_behind_the_end, owner_levels, five_readers, runtime_metrics, batches_received, tls]
+         positions_behind_the_end, owner_levels, five_readers, runtime_metrics, batches_received, annotated_messages, tls, web_sockets]
 only, failed = sys.argv[1:], []
 for case in CASES:
     if not only or case.__name__ in only:

@@ -91,6 +91,22 @@ wrong = ContentSettings(content_md5=bytearray(hashlib.md5(b"other").digest()))
 refused(HttpResponseError, "Md5Mismatch", checked.upload_blob, b"hello world", overwrite=True, content_settings=wrong)
 refused(HttpResponseError, "InvalidMetadata", blob.set_blob_metadata, {"not-a-name": "x"})
 
+# Names of metadata keep their case, in headers and in listings; what is not ASCII is refused.
+blob.set_blob_metadata({"customerId": "7", "plain": "y"})
+assert blob.get_blob_properties().metadata == {"customerId": "7", "plain": "y"}
+assert [item.metadata for item in container.list_blobs("dir/", include=["metadata", "copy", "snapshots"])] == [
+    {"customerId": "7", "plain": "y"}
+]
+refused(HttpResponseError, "InvalidMetadata", blob.set_blob_metadata, {"k": "\u00e4"})
+
+# Names: a backslash is a slash, control characters are refused, and what XML cannot hold comes back from listings.
+container.upload_blob("back\\slash", b"")
+refused(HttpResponseError, "InvalidUri", container.upload_blob, "a\x01b.txt", b"")
+container.upload_blob("y\uffff/a", b"")
+assert [item.name for item in container.list_blobs("y\uffff")] == ["y\uffff/a"]
+assert [item.name for item in container.walk_blobs("y\uffff", delimiter="/")] == ["y\uffff/"]
+assert container.get_blob_client("back/slash").exists()
+
 # Conditions.
 etag = blob.get_blob_properties().etag
 changed = blob.set_blob_metadata({"k": "w"}, etag=etag, match_condition=MatchConditions.IfNotModified)

@@ -60,6 +60,12 @@ for number in range(5):
     service.delete_queue(f"page-{number}")
 assert list(service.list_queues("page-")) == []
 
+# Names of metadata keep their case; characters that XML has not are refused at the door.
+queue.set_queue_metadata({"customerId": "7"})
+assert queue.get_queue_properties().metadata == {"customerId": "7"}
+refused(HttpResponseError, "InvalidXmlDocument", queue.send_message, "a\x01b")
+assert queue.peek_messages() == []
+
 # A message's life.
 sent = queue.send_message("<first> & \u20ac")
 assert sent.id and sent.pop_receipt and sent.expires_on - sent.inserted_on == timedelta(days=7)

@@ -33,6 +33,7 @@ mod refusals;
 mod replay;
 mod roles;
 mod rooms;
+mod services_only;
 mod settings;
 mod small_app;
 mod support;

@@ -13,6 +13,7 @@ use crate::{
 fn pages(stack: &Stack) -> Pages {
     let options = pages::Options {
         functions: stack.endpoints().functions.clone(),
+        external: false,
         partner: false,
         telemetry: Some(stack.telemetry().clone()),
         hosts: Hosts::default(),

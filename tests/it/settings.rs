@@ -5,6 +5,8 @@ use serde_json::Value;
 
 use crate::support::Inside;
 
+const NAMESPACE: &str = "EventHubs__fullyQualifiedNamespace";
+
 /// Core Tools read `local.settings.json`, made from the example: its keys and names must open the stack's services.
 #[tokio::test]
 async fn the_example_settings_fit_the_stack() {
@@ -15,9 +17,13 @@ async fn the_example_settings_fit_the_stack() {
     for (name, value) in settings.iter().filter(|(name, _)| !name.starts_with("AzureWebJobsStorage__")) {
         let example = example["Values"][name].as_str().unwrap_or_else(|| panic!("the example lacks {name}"));
         // Addresses differ by port, and where the authority lies by folder; secrets, names and groups must not.
-        if !value.contains("://") && !value.is_empty() && name != "SSL_CERT_FILE" {
+        let is_place = ["SSL_CERT_FILE", NAMESPACE].contains(&name.as_str());
+        if !value.contains("://") && !value.is_empty() && !is_place {
             assert_eq!(example, value, "{name}");
         }
     }
+    // The host keeps checkpoints under the name in its connection string, and the handler looks for them by this setting.
+    let hubs = example["Values"]["EventHubs"].as_str().expect("a connection string");
+    assert!(hubs.starts_with(&format!("Endpoint=sb://{}:", example["Values"][NAMESPACE].as_str().expect("a name"))));
     shop.stop().await;
 }

@@ -4,7 +4,7 @@ const TIMEOUT_MS = 8000;
 
 let config = null;
 
-/** The settings of these pages: `{ api, partner, telemetry }`. A read that fails is not kept, so that the next call tries again. */
+/** The settings of these pages: `{ api, external, partner, telemetry }`. A read that fails is not kept, so that the next call tries again. */
 export function settings() {
   config ??= readSettings().catch((error) => {
     config = null;
@@ -16,8 +16,15 @@ export function settings() {
 async function readSettings() {
   const response = await fetch("/config.json", { cache: "no-cache", signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (!response.ok) throw new Error(`config.json answers ${response.status}`);
-  const { api, partner, telemetry } = await response.json();
-  return { api: api.replace(/\/$/, ""), partner, telemetry };
+  const { api, external, partner, telemetry } = await response.json();
+  return { api: api.replace(/\/$/, ""), external: external === true, partner, telemetry };
+}
+
+/** What to say while `who` does not answer. A Functions host beside the stack may not have been started yet. */
+export async function silence(who) {
+  const { api, external } = await settings().catch(() => ({}));
+  if (!external) return `${who} does not answer. Trying again…`;
+  return `No Functions host answers at ${api}, beside the local stack: start one, such as func start. Trying again…`;
 }
 
 async function address(path) {

@@ -1,5 +1,6 @@
 //! Catalogues to seed the shop with: read from a file, generated, or what a log of clicks tells.
 
+mod destination;
 mod generated;
 mod logged;
 
@@ -9,6 +10,7 @@ use contoso_handlers::domain::{product::ProductId, product_body};
 use serde::Deserialize;
 use serde_json::{Map, Number, Value, json};
 
+pub use destination::Destination;
 pub use generated::generated;
 pub use logged::logged;
 

@@ -106,6 +106,11 @@ impl Cli {
     }
 }
 
+/// Options that contradict each other, where the parser cannot tell; the message says what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WrongUsage(pub String);
+
 /// Runs the command. Boxed, so that all of it is compiled with this library, and not with what calls it.
 ///
 /// # Errors

@@ -9,6 +9,8 @@ use anyhow::Context;
 
 use super::Exit;
 use crate::{
+    endpoints,
+    local_settings::{self, Access, Target},
     output::{self, Paint},
     package::{self, Change, Profile, Request, Staged},
     project::Project,
@@ -24,8 +26,10 @@ Examples:
       Stages a part of it: one binary serves many apps
   contoso package --set ProductChanges.feedPollDelay=50
       Changes a trigger in the staged copy
-  func start --script-root target/app --port 7072
-      Runs the staged app with Azure Functions Core Tools, beside `contoso up`, whose services it uses";
+  contoso package --data-dir /tmp/second
+      Settings for Core Tools that lead to the stack on another data directory
+  func start --script-root target/app
+      Runs the staged app with Azure Functions Core Tools, beside `contoso up --services-only`";
 
 /// Build the handler, stage the app for the Functions host and zip it for deployment
 #[derive(Debug, clap::Args)]
@@ -40,6 +44,10 @@ pub(super) struct Args {
     /// below target, from crates.io and PyPI. Always optimised, hence not with --debug
     #[arg(long, conflicts_with = "debug")]
     azure: bool,
+    /// The data directory of the stack that the staged local.settings.json leads to: by its present addresses where it runs, else by the
+    /// default ports [default: .contoso in the checkout]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
 }
 
 /// What `package` and `up` have in common.
@@ -47,16 +55,16 @@ pub(super) struct Args {
 pub(super) struct AppArgs {
     /// Only these functions
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
-    functions: Vec<String>,
+    pub(super) functions: Vec<String>,
     /// Change a property of a function's trigger in the staged copy; may be repeated
     #[arg(long = "set", value_name = "FUNCTION.PROPERTY=VALUE")]
-    changes: Vec<Change>,
+    pub(super) changes: Vec<Change>,
     /// Take a debug build of the handler: quicker to build, slower to run
     #[arg(long)]
-    debug: bool,
+    pub(super) debug: bool,
     /// Take the handler that was built last
     #[arg(long)]
-    no_build: bool,
+    pub(super) no_build: bool,
 }
 
 impl AppArgs {
@@ -70,6 +78,8 @@ impl AppArgs {
 pub(super) fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
     let profile = if args.azure { Profile::Azure } else { Profile::Release };
     let staged = stage(&args.app, args.out.clone(), project, profile)?;
+    let data_dir = args.data_dir.clone().unwrap_or_else(|| project.root().join(endpoints::DATA_DIR));
+    lead_to_stack(&staged, &data_dir, project)?;
     let zip = staged.zip()?;
     let size = std::fs::metadata(&zip).with_context(|| format!("cannot read {}", zip.display()))?.len();
     let paint = Paint::stderr();
@@ -81,6 +91,14 @@ pub(super) fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
     output::say(&paint.faint(&format!("{:.1} MiB zipped", size as f64 / f64::from(1 << 20))));
     writeln!(std::io::stdout().lock(), "{}", zip.display())?;
     Ok(Exit::Done)
+}
+
+/// Leads another host that runs the staged app to the stack on this data directory.
+pub(super) fn lead_to_stack(staged: &Staged, data_dir: &Path, project: &Project) -> anyhow::Result<()> {
+    let endpoints = endpoints::read(&data_dir.join(endpoints::FILE)).ok();
+    let target = Target { data_dir, endpoints: endpoints.as_ref() };
+    let file = staged.directory().join(local_settings::FILE);
+    Ok(local_settings::write(&project.local_settings(), target, Access::Key, &file)?)
 }
 
 /// Looks at all that can be wrong with what is asked for, before the long build.

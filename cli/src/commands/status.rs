@@ -10,7 +10,7 @@ use anyhow::Context;
 use contoso_handlers::domain::{lag::Health, operations, rates::Recent};
 use contoso_local::stack::Endpoints;
 use reqwest::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, macros::format_description};
 
 use super::Exit;
@@ -62,6 +62,9 @@ struct Status {
     ready: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     endpoints: Option<Endpoints>,
+    /// How far its clock was stepped ahead of this machine's; absent where it was not, or cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_ahead_seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lag: Option<Lag>,
 }
@@ -113,13 +116,21 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<Exit> {
 }
 
 async fn look(data_dir: PathBuf) -> anyhow::Result<Status> {
-    let nothing =
-        Status { running: false, data_dir, process: None, since: None, ready: false, endpoints: None, lag: None };
+    let nothing = Status {
+        running: false,
+        data_dir,
+        process: None,
+        since: None,
+        ready: false,
+        endpoints: None,
+        clock_ahead_seconds: None,
+        lag: None,
+    };
     let Some(Holder { pid, since }) = Holder::of(&nothing.data_dir)? else { return Ok(nothing) };
     let endpoints = published(&nothing.data_dir)?;
-    let lag = match &endpoints {
-        Some(endpoints) => Some(lag(&endpoints.functions).await),
-        None => None,
+    let (lag, clock_ahead_seconds) = match &endpoints {
+        Some(endpoints) => (Some(lag(endpoints).await), clock_ahead(&endpoints.control).await),
+        None => (None, None),
     };
     Ok(Status {
         running: true,
@@ -127,6 +138,7 @@ async fn look(data_dir: PathBuf) -> anyhow::Result<Status> {
         since: Some(since),
         ready: endpoints.is_some(),
         endpoints,
+        clock_ahead_seconds,
         lag,
         ..nothing
     })
@@ -143,8 +155,25 @@ fn published(data_dir: &Path) -> anyhow::Result<Option<Endpoints>> {
     }
 }
 
-async fn lag(functions: &str) -> Lag {
-    match health(functions).await {
+/// What the control port says of the clock.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClockReading {
+    ahead_seconds: f64,
+}
+
+async fn clock_ahead(control: &str) -> Option<f64> {
+    let url = format!("{}/clock", control.trim_end_matches('/'));
+    let response = reqwest::Client::new().get(url).timeout(DEADLINE).send().await.ok()?;
+    let reading: ClockReading = response.json().await.ok()?; // json: names and numbers only
+    Some(reading.ahead_seconds).filter(|ahead| *ahead > 0.0)
+}
+
+async fn lag(endpoints: &Endpoints) -> Lag {
+    if let Err(error) = endpoints::check_functions(endpoints).await {
+        return Lag::Unknown { unknown: error.to_string() };
+    }
+    match health(&endpoints.functions).await {
         Ok(Some(health)) => Lag::measured(&health),
         Ok(None) => Lag::Unknown { unknown: "nothing was measured yet".to_owned() },
         Err(error) => Lag::Unknown { unknown: output::chain(&error) },
@@ -193,6 +222,10 @@ impl Status {
                 row(name, &paint.name(address));
             }
             row("All addresses", &self.data_dir.join(endpoints::FILE).display().to_string());
+        }
+        if let Some(ahead) = self.clock_ahead_seconds {
+            let ahead = span(time::Duration::seconds_f64(ahead));
+            text += &format!("Its clock is {ahead} ahead of this machine's; a fresh data directory goes back\n");
         }
         match &self.lag {
             None => {}
@@ -256,12 +289,14 @@ mod tests {
             since: Some(datetime!(2026-01-05 07:30 UTC)),
             ready: true,
             endpoints: None,
+            clock_ahead_seconds: Some(3_600.5),
             lag: Some(Lag::measured(&health())),
         };
         assert_eq!(
             status.text(datetime!(2026-01-05 10:00:03 UTC), Paint::plain()),
             "Contoso Events runs, since 2026-01-05 07:30:00 UTC (2 h 30 min), as process 42\n  \
                Data                  /shop/.contoso\n\
+             Its clock is 1 h 0 min ahead of this machine's; a fresh data directory goes back\n\
              Behind, as measured 3 s ago\n  \
                ProductChanges        not known of catalog/products\n  \
                ProductProjection     12 of products\n"

@@ -1,6 +1,7 @@
 //! Why packaging stops.
 
 use super::Change;
+use crate::local_settings::LocalSettingsError;
 
 /// The app cannot be packaged; the message names the file or the flag. Repeating is safe once that is repaired.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,9 @@ pub enum PackageError {
         /// The directory.
         out: String,
     },
+    /// The settings for Core Tools.
+    #[error(transparent)]
+    LocalSettings(#[from] LocalSettingsError),
     /// A file cannot be read.
     #[error("cannot read {file}")]
     Read {

@@ -20,14 +20,15 @@ use contoso_handlers::{function::Function, registry};
 use serde::Deserialize;
 
 use self::definition::Definition;
-use crate::project::Project;
+use crate::{
+    data_dir,
+    local_settings::{self, Access, Target},
+    project::Project,
+};
 pub use azure::Needs;
 pub use build::{Profile, build, built};
 pub use change::{Change, ChangeError};
 pub use error::PackageError;
-
-/// What stands for the checkout in the example of local settings.
-const CHECKOUT: &str = "/absolute/path/of";
 
 /// What to stage.
 #[derive(Clone, Debug)]
@@ -111,7 +112,9 @@ pub fn stage(project: &Project, request: &Request) -> Result<Staged, PackageErro
     clear(&out)?;
     let mut deployed = vec![PathBuf::from("host.json"), executable.clone()];
     copy(&project.host_json(), &out.join("host.json"))?;
-    write_local_settings(project, &out.join("local.settings.json"))?;
+    // Of the stack on the default ports, until somebody says which one it is.
+    let stack = Target { data_dir: &project.root().join(data_dir::DEFAULT), endpoints: None };
+    local_settings::write(&project.local_settings(), stack, Access::Key, &out.join(local_settings::FILE))?;
     copy(&request.handler, &out.join(&executable))?;
     for (function, definition) in functions.iter().zip(&definitions) {
         let file = Path::new(function.name).join("function.json");
@@ -223,15 +226,6 @@ fn copy(from: &Path, to: &Path) -> Result<(), PackageError> {
         _ => {}
     }
     std::fs::copy(from, to).map(drop).map_err(|source| write_error(to, source))
-}
-
-/// Writes what Core Tools read, with the checkout's own place: programs look for the authority of the local stack by its absolute path.
-fn write_local_settings(project: &Project, to: &Path) -> Result<(), PackageError> {
-    let from = project.local_settings();
-    let root = std::path::absolute(project.root()).map_err(|source| write_error(to, source))?;
-    let root = serde_json::Value::from(root.display().to_string()).to_string();
-    let settings = read(&from)?.replace(CHECKOUT, root.trim_matches('"'));
-    std::fs::write(to, settings).map_err(|source| write_error(to, source))
 }
 
 fn read(file: &Path) -> Result<String, PackageError> {

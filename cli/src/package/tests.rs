@@ -20,7 +20,7 @@ impl Checkout {
         let directory = tempfile::tempdir().expect("a directory");
         let root = directory.path();
         std::fs::copy(real.host_json(), root.join("host.json")).expect("host.json");
-        let settings = r#"{"SSL_CERT_FILE":"/absolute/path/of/.contoso/ca.pem"}"#;
+        let settings = r#"{"Values":{"SSL_CERT_FILE":"/absolute/path/of/.contoso/ca.pem"}}"#;
         std::fs::write(root.join("local.settings.json.example"), settings).expect("written");
         std::fs::write(root.join("built"), "\x7fELF stand-in").expect("written");
         for function in registry::functions() {

@@ -39,6 +39,8 @@ const MAX_BODY: usize = 2 << 20;
 pub struct Options {
     /// Address of the functions, which the pages call.
     pub functions: String,
+    /// Whether their host runs beside the stack, so that it may not have been started.
+    pub external: bool,
     /// Whether the demo partner exists.
     pub partner: bool,
     /// What the app told of itself, where somebody listens.
@@ -160,6 +162,7 @@ mod tests {
     fn pages() -> Router {
         router(Options {
             functions: "http://127.0.0.1:7071".to_owned(),
+            external: false,
             partner: true,
             telemetry: None,
             hosts: Hosts::default(),
@@ -269,8 +272,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
         let hosts = ["shop.test".parse().expect("a name")].into_iter().collect();
-        let _pages =
-            Pages::start(listener, Options { functions: String::new(), partner: true, telemetry: None, hosts });
+        let _pages = Pages::start(
+            listener,
+            Options { functions: String::new(), external: false, partner: true, telemetry: None, hosts },
+        );
         let http = reqwest::Client::new();
         for (host, expected) in [
             ("127.0.0.1", 200),
@@ -290,8 +295,13 @@ mod tests {
 
     #[tokio::test]
     async fn without_the_demo_there_is_no_partner() {
-        let pages =
-            router(Options { functions: String::new(), partner: false, telemetry: None, hosts: Hosts::default() });
+        let pages = router(Options {
+            functions: String::new(),
+            external: false,
+            partner: false,
+            telemetry: None,
+            hosts: Hosts::default(),
+        });
         let (status, ..) = call(&pages, Request::get("/partner").body(HttpBody::empty()).expect("a request")).await;
         assert_eq!(status, StatusCode::NOT_FOUND);
     }

@@ -31,6 +31,7 @@ impl Fixture {
         let telemetry = Telemetry::start(identity.tls(), listener().await, &clock).expect("a receiver");
         let options = Options {
             functions: String::new(),
+            external: false,
             partner: false,
             telemetry: Some(telemetry.clone()),
             hosts: Hosts::default(),

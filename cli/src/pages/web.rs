@@ -20,12 +20,15 @@ struct Files;
 
 /// Every file, `/` as the storefront, and settings made for this stack in place of those of a deployment.
 pub(super) fn router(options: &Options) -> Router {
-    let settings = json!({
+    let mut settings = json!({
         "api": options.functions,
         "partner": options.partner.then_some("/partner"),
         "telemetry": options.telemetry.is_some().then_some(crate::traces::PATH),
-    })
-    .to_string();
+    });
+    if options.external {
+        settings["external"] = true.into();
+    }
+    let settings = settings.to_string();
     Router::new()
         .route("/", get(async |headers: HeaderMap| file("index.html", &headers)))
         .route(
@@ -99,8 +102,13 @@ mod tests {
     use super::*;
 
     async fn get(path: &str, known: Option<&HeaderValue>) -> (StatusCode, HeaderMap, String) {
+        get_beside(false, path, known).await
+    }
+
+    async fn get_beside(external: bool, path: &str, known: Option<&HeaderValue>) -> (StatusCode, HeaderMap, String) {
         let options = Options {
             functions: "http://127.0.0.1:7071".to_owned(),
+            external,
             partner: false,
             telemetry: None,
             hosts: Hosts::default(),
@@ -146,5 +154,10 @@ mod tests {
         assert_eq!(headers[header::CONTENT_TYPE], "application/json");
         let settings: serde_json::Value = serde_json::from_str(&body).expect("JSON");
         assert_eq!(settings, json!({ "api": "http://127.0.0.1:7071", "partner": null, "telemetry": null }));
+        // Where the functions' host is another program, pages say so when nobody answers.
+        let (.., body) = get_beside(true, "/config.json", None).await;
+        let settings: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!((&settings["api"], &settings["external"]), (&json!("http://127.0.0.1:7071"), &json!(true)));
+        assert!(get("/js/api.js", None).await.2.contains("const { api, external } = await settings()"));
     }
 }

@@ -22,13 +22,14 @@ pub(crate) use self::{
 };
 use crate::{
     Context, QueryError,
+    functions::Function,
     resolved::{Node, Output},
     syntax::{Binary, Chain, Unary},
     value::{Item, boolean, finite},
 };
 
 /// Rows that one page may go through, of joins and subqueries too; beyond it, a query is refused rather than left to run for minutes.
-const MOST_WORK: u64 = 50_000_000;
+const MOST_WORK: u64 = 20_000_000;
 /// Compiled patterns that are kept.
 const MOST_PATTERNS: usize = 64;
 /// Bytes that a compiled pattern may take.
@@ -100,48 +101,59 @@ impl<'a> Evaluator<'a> {
                 Some(found) => found,
                 None => self.node(of, slots)?.and_then(|of| member(of, name)),
             },
-            Node::Index(of, index) => {
-                let index = self.node(index, slots)?;
-                self.node(of, slots)?.zip(index).and_then(|(of, index)| element(of, &index))
-            }
-            Node::Array(items) => {
-                let mut all = Vec::with_capacity(items.len());
-                for item in items {
-                    all.extend(self.node(item, slots)?.map(Cow::into_owned));
-                }
-                Some(Cow::Owned(Value::Array(all)))
-            }
+            Node::Index(of, index) => self.index(of, index, slots)?,
+            Node::Array(items) => self.array(items, slots)?,
             Node::Object(members) => self.object(members, slots)?,
             Node::Unary(operator, of) => unary(*operator, self.node(of, slots)?),
             Node::Binary(operator, both) => self.binary(*operator, both, slots)?,
             Node::Chain(kind, operands) => self.chain(*kind, operands, slots)?,
             Node::Conditional(all) => self.conditional(all, slots)?,
-            Node::Between { not, operands } => {
-                let [value, low, high] = &**operands;
-                let (value, low, high) = (self.node(value, slots)?, self.node(low, slots)?, self.node(high, slots)?);
-                negated(*not, within(value, low, high))
-            }
+            Node::Between { not, operands } => negated(*not, self.between(operands, slots)?),
             Node::In { not, value, list } => negated(*not, self.is_in(value, list, slots)?),
-            Node::Like { not, operands, escape } => {
-                let [value, pattern] = &**operands;
-                let (value, pattern) = (self.node(value, slots)?, self.node(pattern, slots)?);
-                let found = match (value.as_deref(), pattern.as_deref()) {
-                    (Some(Value::String(text)), Some(Value::String(pattern))) => {
-                        Some(like::matches(text, pattern, *escape))
-                    }
-                    _ => None,
-                };
-                negated(*not, found)
-            }
-            Node::Call(function, arguments) => {
-                let mut values = Vec::with_capacity(arguments.len());
-                for argument in arguments {
-                    values.push(self.node(argument, slots)?);
-                }
-                (function.call)(self, &values)
-            }
+            Node::Like { not, operands, escape } => negated(*not, self.is_like(operands, *escape, slots)?),
+            Node::Call(function, arguments) => self.call(function, arguments, slots)?,
             Node::Subquery(quantifier, rows) => self.subquery(*quantifier, rows, slots)?,
         })
+    }
+
+    fn index(&self, of: &'a Node, index: &'a Node, slots: &mut Slots<'a>) -> Result<Item<'a>, QueryError> {
+        let index = self.node(index, slots)?;
+        Ok(self.node(of, slots)?.zip(index).and_then(|(of, index)| element(of, &index)))
+    }
+
+    /// Without what is undefined.
+    fn array(&self, items: &'a [Node], slots: &mut Slots<'a>) -> Result<Item<'a>, QueryError> {
+        let mut all = Vec::with_capacity(items.len());
+        for item in items {
+            all.extend(self.node(item, slots)?.map(Cow::into_owned));
+        }
+        Ok(Some(Cow::Owned(Value::Array(all))))
+    }
+
+    fn between(&self, [value, low, high]: &'a [Node; 3], slots: &mut Slots<'a>) -> Result<Option<bool>, QueryError> {
+        let (value, low) = (self.node(value, slots)?, self.node(low, slots)?);
+        Ok(within(value, low, self.node(high, slots)?))
+    }
+
+    fn is_like(
+        &self,
+        [value, pattern]: &'a [Node; 2],
+        escape: Option<char>,
+        slots: &mut Slots<'a>,
+    ) -> Result<Option<bool>, QueryError> {
+        let (value, pattern) = (self.node(value, slots)?, self.node(pattern, slots)?);
+        Ok(match (value.as_deref(), pattern.as_deref()) {
+            (Some(Value::String(text)), Some(Value::String(pattern))) => Some(like::matches(text, pattern, escape)),
+            _ => None,
+        })
+    }
+
+    fn call(&self, function: &Function, arguments: &'a [Node], slots: &mut Slots<'a>) -> Result<Item<'a>, QueryError> {
+        let mut values = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            values.push(self.node(argument, slots)?);
+        }
+        Ok((function.call)(self, &values))
     }
 
     fn object(&self, members: &'a [(String, Node)], slots: &mut Slots<'a>) -> Result<Item<'a>, QueryError> {

@@ -15,6 +15,9 @@ use crate::{
     value::{Item, Sorted, boolean},
 };
 
+/// Rows of a subquery for one document that are kept at a time.
+const MOST_HELD: usize = 500_000;
+
 /// Whether more is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {
@@ -61,6 +64,7 @@ impl<'a> Evaluator<'a> {
                 let mut values = Vec::new();
                 self.results(inner, slots, &mut |value| {
                     values.push(value);
+                    check_held(values.len())?;
                     Ok(Flow::Continue)
                 })?;
                 let mut flow = Flow::Continue;
@@ -205,7 +209,10 @@ impl<'a> Evaluator<'a> {
                     found.push(value);
                     return Ok(Flow::Stop);
                 }
-                Quantifier::Array | Quantifier::Scalar => found.push(value),
+                Quantifier::Array | Quantifier::Scalar => {
+                    found.push(value);
+                    check_held(found.len())?;
+                }
             }
             Ok(Flow::Continue)
         })?;
@@ -221,6 +228,13 @@ impl<'a> Evaluator<'a> {
             Quantifier::Scalar => found.pop(),
         })
     }
+}
+
+fn check_held(count: usize) -> Result<(), QueryError> {
+    if count <= MOST_HELD {
+        return Ok(());
+    }
+    Err(QueryError::whole("SC3021", format!("A subquery has more than {MOST_HELD} rows for one document.")))
 }
 
 /// Aggregates that have seen nothing yet.

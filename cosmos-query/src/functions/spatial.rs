@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use super::{Function, argument, function};
-use crate::value::{Item, boolean, finite};
+use crate::value::{boolean, finite};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     function("ST_DISTANCE", 2, 2, |_, all| finite(distance(&shape(argument(all, 0)?)?, &shape(argument(all, 1)?)?)?)),

@@ -1,11 +1,13 @@
 //! Pages of GROUP BY, of aggregates and of DISTINCT. Each looks at all documents and keeps what it returns; rows come in the order of
 //! hashes of their keys, or, where one page has them all, in the order in which they were first seen.
 
+use std::collections::BTreeSet;
+
 use super::{MOST_HELD, MOST_SKIPPED, Work, row, slots, smallest::Smallest};
 use crate::{
     Document, Page, QueryError, Resume, Row,
     evaluate::{Accumulator, Flow, accumulators},
-    resolved::Grouping,
+    resolved::{Bind, From, Grouping},
     resume::At,
     value::{Sorted, hash, size},
 };
@@ -48,7 +50,7 @@ impl Work<'_> {
         }
         let more = rows.more;
         let rows = rows.into_sorted().map(|(key, held, _)| (key, held)).collect();
-        Ok(self.emit_hashed(rows, more))
+        Ok(self.emit_hashed(rows, more, None))
     }
 
     pub(super) fn grouped(
@@ -64,9 +66,15 @@ impl Work<'_> {
             groups.insert(hash([]), Group { keys: Vec::new(), accumulators: accumulators(grouping), seen: 0 }, 0);
         }
         let mut seen = 0;
+        let mut distinct = self.counts_distinct().then(BTreeSet::new);
         for document in documents {
             self.read += 1;
             self.evaluator.rows(self.rows, &mut slots(&document), &mut |slots| {
+                if let (Some(distinct), Some(value)) = (&mut distinct, slots.get(1))
+                    && !distinct.insert(hash([value.as_deref()]))
+                {
+                    return Ok(Flow::Continue);
+                }
                 let keys = self.evaluator.keys(grouping, slots)?;
                 let key = hash(keys.iter().map(|key| key.0.as_ref()));
                 if after.is_some_and(|after| key <= after) {
@@ -87,8 +95,9 @@ impl Work<'_> {
         if more && self.rows.distinct {
             return Err(QueryError::whole("SC3021", "DISTINCT of GROUP BY has more groups than can be held."));
         }
-        let mut rows = Vec::new();
+        let (mut rows, mut through) = (Vec::new(), None);
         for (key, group, _) in groups.into_sorted() {
+            through = Some(key);
             let output = self.evaluator.group_output(self.rows, group.keys, group.accumulators, &mut vec![None])?;
             let Some(value) = output else { continue };
             let size = size(&value);
@@ -101,7 +110,12 @@ impl Work<'_> {
             let after = self.after_hash();
             rows.retain(|(key, _)| after.is_none_or(|after| *key > after));
         }
-        Ok(self.emit_hashed(rows, more))
+        Ok(self.emit_hashed(rows, more, through))
+    }
+
+    /// Whether all rows are of one subquery with DISTINCT: it counts for the container, though it is evaluated by document.
+    fn counts_distinct(&self) -> bool {
+        matches!(self.rows.sources.as_slice(), [Bind { from: From::Rows(inner), iterates: false }] if inner.distinct)
     }
 
     fn after_hash(&self) -> Option<u128> {
@@ -111,7 +125,8 @@ impl Work<'_> {
         }
     }
 
-    fn emit_hashed(self, mut rows: Vec<(u128, Held)>, mut more: bool) -> Page {
+    /// Groups that became no row may be beyond the last row: they go `through` this one.
+    fn emit_hashed(self, mut rows: Vec<(u128, Held)>, mut more: bool, through: Option<u128>) -> Page {
         let mut page = Page { rows: Vec::new(), next: None, read: self.read };
         let mut counts = self.counts;
         let total: usize = rows.iter().map(|(_, held)| held.size).sum();
@@ -120,7 +135,7 @@ impl Work<'_> {
             rows.sort_by_key(|(_, held)| held.seen);
         }
         let mut skipping = counts.skip.min(MOST_SKIPPED);
-        let (mut bytes, mut last) = (0, None);
+        let (mut bytes, mut last, mut is_full) = (0, None, false);
         for (key, held) in rows {
             if skipping > 0 {
                 skipping -= 1;
@@ -129,7 +144,7 @@ impl Work<'_> {
                 continue;
             }
             if page.rows.len() >= self.limits.rows || (bytes >= self.limits.bytes && !page.rows.is_empty()) {
-                more = true;
+                (more, is_full) = (true, true);
                 break;
             }
             bytes += held.size;
@@ -140,6 +155,7 @@ impl Work<'_> {
                 return page;
             }
         }
+        let last = if is_full { last } else { last.max(through) };
         let at = last.map(At::Hash).or_else(|| self.resume.map(|resume| resume.at.clone()));
         page.next = at.filter(|_| more).map(|at| Resume { at, skip: counts.skip, take: counts.take });
         page

@@ -114,6 +114,7 @@ impl Work<'_> {
         let (mut bytes, mut more, mut last) = (0, rows.more, None);
         for (key, held, _) in rows.into_sorted() {
             if held.hash.is_some_and(|hash| distinct.returned.contains(&hash)) {
+                last = Some(key);
                 continue;
             }
             if skipping > 0 {

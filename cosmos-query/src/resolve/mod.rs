@@ -6,6 +6,7 @@ mod grouping;
 mod order;
 
 use self::grouping::Group;
+pub(crate) use self::order::{is_descending, vector_distance};
 use crate::{
     QueryError,
     resolved::{Node, Operator, Output, Rows, Sort},
@@ -40,6 +41,7 @@ pub(crate) fn resolve(text: &str, select: &Select) -> Result<Resolved, QueryErro
     };
     let rows = resolver.select(select, true);
     resolver.check_limits();
+    resolver.faults.sort_by_key(|fault| fault.location);
     let mut faults = resolver.faults.into_iter();
     match faults.next() {
         Some(first) => Err(QueryError { more: faults.collect(), ..first }),
@@ -94,7 +96,7 @@ impl Resolver<'_> {
         let filter = select.filter.as_ref().map(|filter| self.outside_groups(filter, "WHERE"));
         let order = select.order_by.iter().map(|item| {
             let node = self.outside_groups(&item.expr, "ORDER BY");
-            Sort { node, descending: order::is_descending(item) }
+            Sort { node, descending: is_descending(item) }
         });
         let order: Vec<_> = order.collect();
         if outermost {

@@ -61,7 +61,6 @@ pub(crate) struct Source {
     pub(crate) alias: Option<String>,
     /// Whether it is `alias IN collection`.
     pub(crate) iterates: bool,
-    pub(crate) span: Span,
 }
 
 #[derive(Debug, Clone)]

@@ -12,5 +12,5 @@ pub(crate) use self::{
     },
     lexer::utf16,
     parser::parse,
-    print::{canonical, expression, number, query, string},
+    print::{canonical, expression, query, string},
 };

@@ -34,7 +34,7 @@ pub(crate) fn string(text: &str) -> String {
 }
 
 /// A number as JSON has it; whole ones without a point up to where doubles are exact.
-pub(crate) fn number(number: f64) -> String {
+fn number(number: f64) -> String {
     if number.fract() == 0.0 && number.abs() < 1e15 {
         return format!("{number:.0}");
     }

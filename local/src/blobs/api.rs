@@ -77,7 +77,7 @@ impl From<Option<Condition>> for Access {
         match condition {
             None => {}
             Some(Condition::IfAbsent) => conditions.if_none_match = Some(EtagMatch::Any),
-            Some(Condition::IfMatch(tag)) => conditions.if_match = Some(EtagMatch::parse(&tag)),
+            Some(Condition::IfMatch(tag)) => conditions.if_match = EtagMatch::parse(&tag),
         }
         Self { conditions, lease: None }
     }

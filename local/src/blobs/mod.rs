@@ -93,7 +93,8 @@ impl Blobs {
         let faults = storage_account::faults(clock);
         let router = faults.guard(http::router(Arc::clone(&service)));
         let server =
-            HttpServer::start_on(Terms::STREAMED_BODIES, "blob", listener, router, identity.tls()).map_err(unusable)?;
+            HttpServer::start_on(Terms::STREAMED_BODIES_AND_SPELLING, "blob", listener, router, identity.tls())
+                .map_err(unusable)?;
         let blobs = Self { inner: Arc::new(Inner { service, faults, server }) };
         for container in &topology.containers {
             blobs.create_container(container)?;

@@ -33,22 +33,33 @@ impl ContainerName {
     }
 }
 
-/// A blob's place: container and name, the name of 1 to 1,024 characters.
+/// Most parts of a name between slashes.
+const MAX_SEGMENTS: usize = 254;
+
+/// A blob's place: container and name, the name of 1 to 1,024 characters. As in the service, a backslash is a slash.
+///
+/// Source: "Naming and referencing containers, blobs, and metadata".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BlobPath {
     pub(super) container: ContainerName,
     name: String,
+    /// The name as the client wrote it, which is what it signed.
+    written: String,
 }
 
 impl BlobPath {
     /// # Errors
-    /// [`Code::InvalidResourceName`].
+    /// [`Code::InvalidResourceName`]; [`Code::InvalidUri`] for control characters, NUL among them, which separates names from
+    /// what follows them in keys.
     pub(super) fn new(container: ContainerName, name: &str) -> Result<Self, Failure> {
-        // NUL separates names from what follows them in keys; the service refuses it too.
-        if name.is_empty() || name.chars().count() > 1024 || name.contains('\0') {
+        if name.chars().any(char::is_control) {
+            return Err(Failure::refused(Code::InvalidUri, format!("Blob: {name:?}.")));
+        }
+        let (name, written) = (name.replace('\\', "/"), name.to_owned());
+        if name.is_empty() || name.chars().count() > 1024 || name.split('/').count() > MAX_SEGMENTS {
             return Err(Failure::refused(Code::InvalidResourceName, format!("Blob: {name:?}.")));
         }
-        Ok(Self { container, name: name.to_owned() })
+        Ok(Self { container, name, written })
     }
 
     /// # Errors
@@ -59,6 +70,11 @@ impl BlobPath {
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Container and name as the client wrote them.
+    pub(super) fn written(&self) -> String {
+        format!("{}/{}", self.container.0, self.written)
     }
 
     /// The blob's address below the account's.

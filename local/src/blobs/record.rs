@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
-use super::{bodies::Segment, etag::Etag, lease::Lease};
+use super::{bodies::Segment, conditions::Version, etag::Etag, lease::Lease};
 pub(super) use crate::storage_account::Metadata;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,6 +29,39 @@ pub(super) struct BlobRecord {
     pub(super) metadata: Metadata,
     pub(super) content: Content,
     pub(super) lease: Lease,
+    /// Blobs of earlier versions were not copied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) copy: Option<CopyRecord>,
+}
+
+/// The copy that made a blob, until the blob is written or its properties are set.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct CopyRecord {
+    pub(super) id: Uuid,
+    /// Address of the source without its parameters, which may hold a signature.
+    pub(super) source: String,
+    #[serde(with = "time::serde::timestamp")]
+    pub(super) completed: OffsetDateTime,
+}
+
+impl CopyRecord {
+    /// `x-ms-copy-status`: a copy ends before it is answered.
+    pub(super) const STATUS: &str = "success";
+}
+
+/// Tier of every blob: that of a new account, which no blob says of itself.
+pub(super) const ACCESS_TIER: &str = "Hot";
+
+impl ContainerRecord {
+    pub(super) fn version(&self) -> Version {
+        Version { etag: self.etag, last_modified: self.last_modified }
+    }
+}
+
+impl BlobRecord {
+    pub(super) fn version(&self) -> Version {
+        Version { etag: self.etag, last_modified: self.last_modified }
+    }
 }
 
 /// The HTTP headers that are kept with a blob and returned with it.

@@ -70,6 +70,7 @@ impl BlobWriter {
             metadata: options.metadata,
             access: options.condition.into(),
             may_overwrite: true,
+            copy: None,
             url: path.url(&service.base),
             request_id: Uuid::new_v4().to_string(),
             client_request_id: None,

@@ -13,7 +13,12 @@ use crate::functions_host::{FunctionsHost, LeverError, Redelivery};
 
 impl Handles {
     fn host(&self) -> Result<Arc<FunctionsHost>, Problem> {
-        self.app.host().ok_or_else(|| Problem::conflict("No app runs."))
+        self.app.host().ok_or_else(|| match self.app.external() {
+            Some(address) => Problem::conflict(format!(
+                "The Functions host is not part of this stack: it runs beside it, at {address}; ask its own /admin calls."
+            )),
+            None => Problem::conflict("No app runs."),
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
         serve::{batch, bulk::Bulk, change_feed, definitions, feeds, items, offers, queries, ranges},
         store::account::Account,
         wire::{
-            container_definition, owner, query_body, range_item,
+            container_definition, named_ranges, owner, query_body,
             refusal::Refusal,
             request::{ContainerName, Operation, Request, Write},
             responses, texts, unsupported,
@@ -25,6 +25,10 @@ const ANOTHER_CONTAINER: u16 = 1024;
 
 /// Answers a request whose sender may make it, and which addresses by names.
 pub(super) async fn answer(account: &Arc<Account>, request: Arc<Request>) -> Response<Bytes> {
+    let request = match named_ranges::without_container(&request, &**account) {
+        Ok(plain) => plain.map_or(request, Arc::new),
+        Err(stale) => return stale.answer(&request),
+    };
     let mut response = served(account, &request).await;
     owner::name(&request, &**account, &mut response);
     texts::rewrite(&request, &mut response);
@@ -87,9 +91,9 @@ async fn read(account: &Account, request: &Request) -> Response<Bytes> {
     if request.method == http::Method::HEAD {
         return unsupported::head(request);
     }
-    if let Some((ranges, id)) = range_item::feed_of(request) {
+    if let Some((ranges, id)) = named_ranges::feed_of(request) {
         let ranges = ranges.container().map(|name| ranges::answer(account, &ranges, &name));
-        return ranges.map_or_else(|| unsupported::unknown(request), |ranges| range_item::only(request, &id, ranges));
+        return ranges.map_or_else(|| unsupported::unknown(request), |ranges| named_ranges::only(request, &id, ranges));
     }
     let is_query = request.method == http::Method::POST;
     match request.segments().as_slice() {

@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode, header::AUTHORIZATION, request::Parts};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use time::{
-    OffsetDateTime, PrimitiveDateTime,
+    Date, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset,
     format_description::{BorrowedFormatItem, well_known::Rfc3339},
     macros::format_description,
 };
@@ -53,10 +53,15 @@ pub(crate) fn manager(identity: &Identity, parts: &Parts) -> Result<Caller, Refu
         .map_err(|invalid| refused(invalid.to_string()))
 }
 
-/// How JavaScript and the .NET samples write an expiry: `1/2/2030 3:04:05 PM`.
-const US_STYLE: &[BorrowedFormatItem<'_>] = format_description!(
-    "[month padding:none]/[day padding:none]/[year] [hour repr:12 padding:none]:[minute]:[second] [period case:upper]"
-);
+/// A date as the US culture and the invariant one of .NET write it: `1/2/2030`, `01/02/2030`.
+const DATE: &[BorrowedFormatItem<'_>] =
+    format_description!("[month padding:none]/[day padding:none]/[year padding:none]");
+/// A time of the US culture: `3:04:05 PM`.
+const TWELVE_HOURS: &[BorrowedFormatItem<'_>] =
+    format_description!("[hour repr:12 padding:none]:[minute]:[second] [period case_sensitive:false]");
+/// A time of the invariant culture: `15:04:05`.
+const DAY_HOURS: &[BorrowedFormatItem<'_>] = format_description!("[hour padding:none]:[minute]:[second]");
+const OFFSET: &[BorrowedFormatItem<'_>] = format_description!("[offset_hour sign:mandatory]:[offset_minute]");
 
 /// The two keys of a topic.
 ///
@@ -167,16 +172,35 @@ fn covers(resource: &str, path: &str) -> bool {
     })
 }
 
-/// The expiry in any of the forms clients send: US style, `2030-01-02 03:04:05+00:00`, RFC 3339.
+/// The expiry in any of the forms clients send: with slashes, `2030-01-02 03:04:05+00:00`, RFC 3339.
 fn expiry_of(text: &str) -> Option<OffsetDateTime> {
-    if let Ok(local) = PrimitiveDateTime::parse(text, US_STYLE) {
-        return Some(local.assume_utc());
+    if let Some(expiry) = with_slashes(text) {
+        return Some(expiry);
     }
     let text = text.trim().replacen(' ', "T", 1);
     OffsetDateTime::parse(&text, &Rfc3339)
         .or_else(|_| OffsetDateTime::parse(&text.replace(' ', "+"), &Rfc3339))
         .or_else(|_| OffsetDateTime::parse(&format!("{text}Z"), &Rfc3339))
         .ok()
+}
+
+/// An expiry with slashes: `1/2/2030 3:04:05 PM` of JavaScript's client, the same and ` +00:00` of .NET's
+/// `EventGridSasBuilder`, which writes a `DateTimeOffset`. Newer .NET puts a narrow no-break space before `PM`, by the
+/// culture's data, and an invariant culture has 24 hours. Without an offset the time is UTC.
+fn with_slashes(text: &str) -> Option<OffsetDateTime> {
+    let mut words = text.split_whitespace();
+    let date = Date::parse(words.next()?, DATE).ok()?;
+    let (mut clock, mut rest) = (words.next()?.to_owned(), words.next());
+    let period = rest.filter(|word| ["AM", "PM"].iter().any(|known| word.eq_ignore_ascii_case(known)));
+    let time = if let Some(period) = period {
+        clock = format!("{clock} {period}");
+        rest = words.next();
+        Time::parse(&clock, TWELVE_HOURS)
+    } else {
+        Time::parse(&clock, DAY_HOURS)
+    };
+    let offset = rest.map_or(Ok(UtcOffset::UTC), |offset| UtcOffset::parse(offset, OFFSET)).ok()?;
+    words.next().is_none().then_some(PrimitiveDateTime::new(date, time.ok()?).assume_offset(offset))
 }
 
 #[cfg(test)]
@@ -207,6 +231,10 @@ mod tests {
             format!("r={resource}&e=2030-01-02%2003%3A04%3A05.123456%2B00%3A00"),
             format!("r={resource}&e=2030-01-02%2003%3A04%3A05"),
             format!("r={lower}&e=1%2f2%2f2030+3%3a04%3a05+PM"),
+            format!("r={lower}&e=1%2f2%2f2030+3%3a04%3a05+PM+%2b00%3a00"),
+            format!("r={lower}&e=1%2f2%2f2030+3%3a04%3a05%e2%80%afPM+%2b00%3a00"),
+            format!("r={lower}&e=1%2f2%2f2030+12%3a04%3a05+am+-05%3a30"),
+            format!("r={lower}&e=01%2f02%2f2030+15%3a04%3a05+%2b00%3a00"),
         ] {
             assert_eq!(keys.check_token(&token(&keys, &signed), PATH, NOW), Ok(()), "{signed}");
             let late = keys.check_token(&token(&keys, &signed), PATH, datetime!(2031-01-01 0:00 UTC));
@@ -214,6 +242,26 @@ mod tests {
             let stranger = Keys::of_topic("other");
             assert!(keys.check_token(&token(&stranger, &signed), PATH, NOW).is_err());
             assert!(keys.check_token(&token(&keys, &signed), "/topics/other/api/events", NOW).is_err());
+        }
+    }
+
+    #[test]
+    fn an_expiry_is_the_moment_that_its_client_meant() {
+        for (text, moment) in [
+            ("11/28/2026 7:40:16 PM +00:00", datetime!(2026-11-28 19:40:16 UTC)),
+            ("11/28/2026 12:40:16 AM +01:00", datetime!(2026-11-27 23:40:16 UTC)),
+            ("11/28/2026 7:40:16\u{202f}PM +00:00", datetime!(2026-11-28 19:40:16 UTC)),
+            ("11/28/2026 19:40:16 +00:00", datetime!(2026-11-28 19:40:16 UTC)),
+            ("11/28/2026 19:40:16", datetime!(2026-11-28 19:40:16 UTC)),
+            ("2026-11-28T19:40:16.5Z", datetime!(2026-11-28 19:40:16.5 UTC)),
+            ("2026-11-28 19:40:16-01:00", datetime!(2026-11-28 20:40:16 UTC)),
+        ] {
+            assert_eq!(expiry_of(text), Some(moment), "{text}");
+        }
+        for text in
+            ["", "11/28/2026", "28/11/2026 7:40:16 PM", "11/28/2026 13:40:16 PM", "11/28/2026 7:40:16 PM UTC", "soon"]
+        {
+            assert_eq!(expiry_of(text), None, "{text}");
         }
     }
 }

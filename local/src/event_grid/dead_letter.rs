@@ -1,8 +1,8 @@
 //! Dead letters: what could not be delivered becomes a blob in the subscription's container, or nothing.
 //!
-//! Azure writes the blob about five minutes after the last attempt; here it is written at once, so that whoever looks
-//! for it finds it. Giving up is stored first and the blob's name follows from what is stored, so a crash in between
-//! writes the same blob again.
+//! As in Azure the blob is written five minutes after the last attempt, with all events that wait for the same by then.
+//! Giving up is stored first and the blob's name follows from the first event's place in the queue, so a crash in between
+//! writes the same blob again, with no event less.
 
 use std::sync::Arc;
 
@@ -21,6 +21,9 @@ use super::{
 };
 use crate::blobs::{self, PutOptions};
 
+/// Time between the last attempt and the dead letter ("Event Grid message delivery and retry": it saves operations on
+/// the storage account).
+const WAIT_MILLIS: i64 = 5 * 60 * 1000;
 const RETRY_MILLIS: i64 = 30_000;
 /// After so long without storage, Azure drops the event.
 const DROP_AFTER_MILLIS: i64 = 4 * 3600 * 1000;
@@ -43,10 +46,12 @@ pub(crate) fn give_up(
         return Ok(None);
     }
     let now = delivery.clock.now_millis();
+    // What is taken together was tried together, or never.
+    let last_attempt = events.iter().filter_map(|event| Some(event.header.last.as_ref()?.at_millis)).max();
     for event in &mut events {
         event.header.dead = Some(Dead { reason: reason.to_owned(), at_millis: now });
     }
-    delivery.queue.reschedule(&events, now)
+    delivery.queue.reschedule(&events, last_attempt.map_or(now, |at| now.max(at + WAIT_MILLIS)))
 }
 
 /// Writes the dead letters of events that were given up. Returns their new position where storage did not take them.
@@ -62,9 +67,8 @@ pub(crate) async fn write(
         return Ok(None);
     };
     let now = delivery.clock.now_millis();
-    let given_up =
-        events.iter().filter_map(|event| event.header.dead.as_ref()).map(|dead| dead.at_millis).min().unwrap_or(now);
-    let name = blob_name(subscription, events, given_up);
+    let given_up = events.iter().filter_map(|event| Some(event.header.dead.as_ref()?.at_millis)).min().unwrap_or(now);
+    let name = blob_name(subscription, events);
     let body = Bytes::from(Value::Array(events.iter().map(letter).collect()).to_string());
     match put(delivery, container.clone(), name.clone(), body).await {
         Ok(()) => {
@@ -72,7 +76,7 @@ pub(crate) async fn write(
             complete(delivery, events)?;
             Ok(None)
         }
-        Err(error) if error.is_permanent() || now.saturating_sub(given_up) >= DROP_AFTER_MILLIS => {
+        Err(error) if error.is_permanent() || now.saturating_sub(given_up) >= WAIT_MILLIS + DROP_AFTER_MILLIS => {
             tracing::error!(subscription = %subscription.name, container, error = &error as &dyn std::error::Error, "dead letters dropped");
             complete(delivery, events)?;
             Ok(None)
@@ -112,10 +116,10 @@ fn complete(delivery: &Delivery, events: &[Pending]) -> Result<(), Error> {
     delivery.queue.complete(&done)
 }
 
-/// `<SUBSCRIPTION NAME>/<yyyy>/<M>/<d>/<H>/<guid>.json`, numbers not padded.
-fn blob_name(subscription: &Subscription, events: &[Pending], given_up_millis: i64) -> String {
-    let at = moment(given_up_millis);
-    let ticket = events.first().map_or(0, |event| event.position.ticket());
+/// `<SUBSCRIPTION NAME>/<yyyy>/<M>/<d>/<H>/<guid>.json`, numbers not padded; the time is that of the dead letter.
+fn blob_name(subscription: &Subscription, events: &[Pending]) -> String {
+    let (due, ticket) = events.first().map_or((0, 0), |event| (event.position.due_millis(), event.position.ticket()));
+    let at = moment(i64::try_from(due).unwrap_or(i64::MAX));
     let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}/{ticket}", subscription.id).as_bytes());
     format!(
         "{}/{}/{}/{}/{}/{id}.json",

@@ -135,7 +135,7 @@ impl Question {
         };
         match text(&ALLOWED_ORIGIN) {
             Ok(Some(origin)) if origin.trim() == "*" || origin.trim().eq_ignore_ascii_case(ORIGIN) => {
-                if !headers.contains_key(ALLOWED_RATE) {
+                if !headers.contains_key(ALLOWED_RATE) && !is_functions_webhook(&self.endpoint) {
                     tracing::warn!(endpoint = %shown(&self.endpoint), "the endpoint agreed without WebHook-Allowed-Rate; the specification asks for it");
                 }
                 ValidationAnswer::Consent
@@ -175,6 +175,11 @@ impl Question {
         )
     }
 
+    /// The sentence for an answer without consent where nobody can consent by hand.
+    pub(crate) fn without_consent(&self) -> String {
+        self.failed("it answered without consent")
+    }
+
     fn refusal(&self, what: &str) -> ValidationAnswer {
         ValidationAnswer::Refusal(self.failed(what))
     }
@@ -182,6 +187,11 @@ impl Question {
     fn failed(&self, what: &str) -> String {
         format!("Webhook validation handshake failed for {}: {what}.", shown(&self.endpoint))
     }
+}
+
+/// Whether the trigger extension of a Functions host answers there. It never tells a rate, so nobody need be told.
+fn is_functions_webhook(endpoint: &Url) -> bool {
+    endpoint.path().to_ascii_lowercase().starts_with("/runtime/webhooks/")
 }
 
 /// A URL without its query, which may hold a secret.
@@ -197,4 +207,21 @@ fn root_cause(error: &NoAnswer) -> String {
         cause = source;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The page of the real host: it agrees with `Webhook-Allowed-Origin` alone.
+    #[test]
+    fn functions_are_known_by_their_path() {
+        for (url, expected) in [
+            ("http://127.0.0.1:7071/runtime/webhooks/eventgrid?functionName=CaptureBatch&code=k", true),
+            ("https://shop.azurewebsites.net/Runtime/WebHooks/EventGrid?functionName=F", true),
+            ("https://partner.example/hook?path=/runtime/webhooks/eventgrid", false),
+        ] {
+            assert_eq!(is_functions_webhook(&Url::parse(url).expect("a URL")), expected, "{url}");
+        }
+    }
 }

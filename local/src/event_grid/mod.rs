@@ -6,7 +6,6 @@
 //!
 //! Different from Azure, on purpose:
 //! - webhooks on loopback may be http;
-//! - dead letters are written at once and not after five minutes;
 //! - a subscription of the topology file asks its endpoint until it agrees, and keeps events meanwhile;
 //! - deliveries carry an `Accept: */*` header;
 //! - a queue or hub that is missing is found out by a delivery, not when its subscription is made.

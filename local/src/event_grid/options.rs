@@ -1,5 +1,7 @@
 //! Options: what the service needs beside its topology.
 
+use url::Url;
+
 use crate::{blobs::Blobs, event_hubs::EventHubs, queues::Queues};
 
 /// What the service needs beside its topology.
@@ -15,6 +17,9 @@ pub struct Options {
     pub subscription_id: String,
     /// Resource group in resource ids.
     pub resource_group: String,
+    /// The functions host beside the stack: scheme, name and port, and a `code` in the query that its webhooks ask for. `None` where
+    /// [`EventGrid::set_function_app`](super::EventGrid::set_function_app) tells once the stack's own runs.
+    pub external_functions: Option<Url>,
     /// Decides the jitter of the retry schedule.
     pub jitter_seed: u64,
 }
@@ -29,6 +34,7 @@ impl Options {
             event_hubs,
             subscription_id: "00000000-0000-0000-0000-000000000000".to_owned(),
             resource_group: "local".to_owned(),
+            external_functions: None,
             jitter_seed: 0,
         }
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::amqp::{
     DecodeError, Decoder, Value,
     message::PARTITION_KEY,
-    section::{Kind, binary, sections},
+    section::{Kind, NULL, binary, sections},
 };
 
 /// One event of a partition.
@@ -27,7 +27,7 @@ pub struct StoredEvent {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EventData {
     /// The data sections, one after the other. A body of an AMQP value is its text or bytes where it is text or binary;
-    /// any other, and a sequence, is its JSON.
+    /// any other, and a sequence, is its JSON. A null body is empty, as .NET's client, and so the functions host, has it.
     pub body: Bytes,
     /// Application properties.
     pub properties: BTreeMap<String, Value>,
@@ -73,9 +73,10 @@ pub(super) struct Parts {
     pub(super) annotations: Vec<(String, Value)>,
     /// Application properties.
     pub(super) properties: Vec<(String, Value)>,
-    /// As [`EventData::body`].
-    pub(super) body: Bytes,
-    message_properties: Option<Value>,
+    /// As [`EventData::body`]; nothing where it is null.
+    pub(super) body: Option<Bytes>,
+    /// Message properties that are set, in the order of the specification.
+    pub(super) message_properties: Vec<(String, Value)>,
 }
 
 impl Parts {
@@ -90,8 +91,9 @@ impl Parts {
             match section.kind {
                 Kind::Header | Kind::DeliveryAnnotations | Kind::Footer => {}
                 Kind::MessageAnnotations => parts.annotations.extend(named(value()?)),
-                Kind::Properties => parts.message_properties = Some(value()?),
+                Kind::Properties => parts.message_properties = message_properties(&value()?),
                 Kind::ApplicationProperties => parts.properties.extend(named(value()?)),
+                Kind::Data if message.get(section.value.start) == Some(&NULL) => {}
                 Kind::Data => data.push(binary(message, section.value.clone())?),
                 Kind::Sequence => sequences.push(value()?.to_json()),
                 Kind::Value => parts.body = value_body(value()?),
@@ -99,11 +101,11 @@ impl Parts {
         }
         match &data[..] {
             [] if sequences.is_empty() => {}
-            [] => parts.body = json_body(&sequences.into_iter().collect()),
-            [one] => parts.body = message.slice(one.clone()),
+            [] => parts.body = Some(json_body(&sequences.into_iter().collect())),
+            [one] => parts.body = Some(message.slice(one.clone())),
             many => {
                 let pieces: Vec<&[u8]> = many.iter().map(|range| &message[range.clone()]).collect();
-                parts.body = pieces.concat().into();
+                parts.body = Some(pieces.concat().into());
             }
         }
         Ok(parts)
@@ -115,28 +117,22 @@ impl EventData {
     pub(super) fn decode(message: &Bytes) -> Result<Self, DecodeError> {
         let Parts { annotations, properties, body, message_properties } = Parts::decode(message)?;
         let mut event = Self {
-            body,
+            body: body.unwrap_or_default(),
             properties: properties.into_iter().collect(),
-            system_properties: annotations.into_iter().collect(),
+            system_properties: annotations.into_iter().chain(message_properties).collect(),
             ..Self::default()
         };
-        if let Some(list) = message_properties {
-            event.add_message_properties(&list);
-        }
         let text = |name| event.system_properties.get(name).and_then(Value::as_text).map(str::to_owned);
         event.partition_key = text(PARTITION_KEY);
         event.content_type = text("content-type");
         Ok(event)
     }
+}
 
-    fn add_message_properties(&mut self, list: &Value) {
-        for (index, name) in MESSAGE_PROPERTIES.into_iter().enumerate() {
-            let field = list.field(index);
-            if *field != Value::Null {
-                self.system_properties.insert(name.to_owned(), field.clone());
-            }
-        }
-    }
+fn message_properties(list: &Value) -> Vec<(String, Value)> {
+    let fields = MESSAGE_PROPERTIES.into_iter().enumerate();
+    let fields = fields.map(|(index, name)| (name.to_owned(), list.field(index).clone()));
+    fields.filter(|(_, value)| *value != Value::Null).collect()
 }
 
 fn named(map: Value) -> impl Iterator<Item = (String, Value)> {
@@ -147,12 +143,13 @@ fn named(map: Value) -> impl Iterator<Item = (String, Value)> {
     entries.into_iter().filter_map(|(name, value)| Some((name.as_text()?.to_owned(), value)))
 }
 
-fn value_body(value: Value) -> Bytes {
-    match value {
+fn value_body(value: Value) -> Option<Bytes> {
+    Some(match value {
+        Value::Null => return None,
         Value::Binary(bytes) => bytes.into(),
         Value::String(text) | Value::Symbol(text) => text.into(),
         other => json_body(&other.to_json()),
-    }
+    })
 }
 
 fn json_body(value: &serde_json::Value) -> Bytes {

@@ -1,6 +1,6 @@
 //! Event Hubs: an AMQP 1.0 server with a durable log per partition, and capture.
 //!
-//! Official clients work against it unchanged, in plain text and over TLS on one port. [`EventHubs::start`] serves a namespace; the
+//! Official clients work against it unchanged, in plain text and over TLS, and over WebSockets, on one port. [`EventHubs::start`] serves a namespace; the
 //! other rooms of the stack read and append through [`Hub`] and [`Partition`] without the wire between.
 //!
 //! | part | what it does |
@@ -41,7 +41,7 @@ use crate::{
     identity::Identity,
     storage::Storage,
     topology,
-    transport::{Accepted, AcceptedConnections},
+    transport::{Accepted, AcceptedConnections, Hosts},
 };
 pub use access::Entity;
 pub use amqp::{DecodeError, Value};
@@ -68,7 +68,7 @@ pub const SHARED_ACCESS_KEY: &str = "SAS_KEY_VALUE";
 const IDLE_TIME_OUT: Duration = Duration::from_secs(240);
 
 impl EventHubs {
-    /// Serves the hubs of `topology` over AMQP on `listener`, in plain text and over TLS. What `storage` holds of them is
+    /// Serves the hubs of `topology` over AMQP on `listener`, in plain text and over TLS, as it is and over WebSockets. What `storage` holds of them is
     /// kept. Clients show tokens of `identity`, or the key of the rule `RootManageSharedAccessKey`.
     ///
     /// # Errors
@@ -101,16 +101,17 @@ impl EventHubs {
             tasks: TaskTracker::new(),
         });
         let this = Self::of(shared);
-        this.shared.tasks.spawn(this.clone().accept(incoming));
+        this.shared.tasks.spawn(this.clone().accept(incoming, identity.tls().hosts().clone()));
         this.shared.tasks.spawn(this.clone().expire());
         Ok(this)
     }
 
-    async fn accept(self, mut incoming: AcceptedConnections) {
+    async fn accept(self, mut incoming: AcceptedConnections, hosts: Hosts) {
         let stopping = self.shared.stopping.clone();
         while let Some(accepted) = stopping.run_until_cancelled(incoming.next()).await {
             let Accepted { stream, peer, slot } = accepted;
-            let connection = engine::serve(stream, slot, self.clone(), IDLE_TIME_OUT, stopping.clone());
+            let (hubs, hosts) = (self.clone(), hosts.clone());
+            let connection = engine::welcome(stream, slot, hubs, hosts, IDLE_TIME_OUT, stopping.clone());
             self.shared.tasks.spawn(async move {
                 if let Err(error) = connection.await {
                     debug!(%peer, %error, "an AMQP connection broke");

@@ -5,8 +5,11 @@
 pub enum Start {
     /// With the oldest retained event.
     Earliest,
-    /// With the next event to arrive.
-    Latest,
+    /// At the end of the partition.
+    Latest {
+        /// Whether the last event there is is part of it; otherwise it begins with the next to arrive.
+        inclusive: bool,
+    },
     /// By sequence number.
     Sequence {
         /// The number.
@@ -35,7 +38,7 @@ pub(super) const SELECTOR: &str = "apache.org:selector-filter:string";
 
 impl Start {
     /// Reads a selector such as `amqp.annotation.x-opt-offset > '512'`; nothing where it is none that the service
-    /// knows.
+    /// knows. The operand may stand in quotes, as most clients write it, or bare, as .NET's does.
     pub(super) fn from_selector(selector: &str) -> Option<Self> {
         let expression = selector.trim().strip_prefix("amqp.annotation.")?;
         let (name, operand) = expression.split_once('>')?;
@@ -43,10 +46,10 @@ impl Start {
             Some(operand) => (true, operand),
             None => (false, operand),
         };
-        let value = operand.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+        let value = unquoted(operand.trim())?;
         match (name.trim(), value) {
             ("x-opt-offset", "-1") => Some(Self::Earliest),
-            ("x-opt-offset", "@latest") => Some(Self::Latest),
+            ("x-opt-offset", "@latest") => Some(Self::Latest { inclusive }),
             ("x-opt-offset", _) => {
                 let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
                 digits.then(|| Self::Offset { text: value.to_owned(), inclusive })
@@ -58,6 +61,16 @@ impl Start {
     }
 }
 
+/// The operand without its quotes, single or double; nothing where there is only one of them.
+fn unquoted(operand: &str) -> Option<&str> {
+    for quote in ['\'', '"'] {
+        if let Some(rest) = operand.strip_prefix(quote) {
+            return rest.strip_suffix(quote).map(str::trim);
+        }
+    }
+    Some(operand)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,7 +80,8 @@ mod tests {
         let offset = |text: &str, inclusive| Some(Start::Offset { text: text.to_owned(), inclusive });
         let cases = [
             ("amqp.annotation.x-opt-offset > '-1'", Some(Start::Earliest)),
-            ("amqp.annotation.x-opt-offset > '@latest'", Some(Start::Latest)),
+            ("amqp.annotation.x-opt-offset > '@latest'", Some(Start::Latest { inclusive: false })),
+            ("amqp.annotation.x-opt-offset >= '@latest'", Some(Start::Latest { inclusive: true })),
             ("amqp.annotation.x-opt-offset >= '512'", offset("512", true)),
             ("amqp.annotation.x-opt-offset >'512'", offset("512", false)),
             ("amqp.annotation.x-opt-sequence-number > '2'", Some(Start::Sequence { number: 2, inclusive: false })),
@@ -75,6 +89,27 @@ mod tests {
                 "amqp.annotation.x-opt-enqueued-time >='1795209643227'",
                 Some(Start::EnqueuedTime { millis: 1_795_209_643_227, inclusive: true }),
             ),
+            // .NET's client writes no quotes.
+            ("amqp.annotation.x-opt-offset > -1", Some(Start::Earliest)),
+            ("amqp.annotation.x-opt-offset >= -1", Some(Start::Earliest)),
+            ("amqp.annotation.x-opt-offset > @latest", Some(Start::Latest { inclusive: false })),
+            ("amqp.annotation.x-opt-offset>=@latest", Some(Start::Latest { inclusive: true })),
+            ("amqp.annotation.x-opt-offset >= 512", offset("512", true)),
+            (" amqp.annotation.x-opt-offset>512 ", offset("512", false)),
+            ("amqp.annotation.x-opt-offset > \"512\"", offset("512", false)),
+            ("amqp.annotation.x-opt-sequence-number >= 0", Some(Start::Sequence { number: 0, inclusive: true })),
+            ("amqp.annotation.x-opt-sequence-number > -1", Some(Start::Sequence { number: -1, inclusive: false })),
+            (
+                "amqp.annotation.x-opt-enqueued-time > 1795804861986",
+                Some(Start::EnqueuedTime { millis: 1_795_804_861_986, inclusive: false }),
+            ),
+            ("amqp.annotation.x-opt-offset > '512", None),
+            ("amqp.annotation.x-opt-offset > 512'", None),
+            ("amqp.annotation.x-opt-offset >", None),
+            ("amqp.annotation.x-opt-offset > ''", None),
+            ("amqp.annotation.x-opt-sequence-number > @latest", None),
+            ("amqp.annotation.x-opt-enqueued-time > noon", None),
+            ("amqp.annotation.x-opt-offset > 1 AND amqp.annotation.x-opt-offset > 2", None),
             ("amqp.annotation.x-opt-offset > 'abc'", None),
             ("amqp.annotation.x-opt-offset < '1'", None),
             ("amqp.annotation.x-opt-colour > '1'", None),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
-use crate::storage_account::{Code, Refusal};
+use crate::storage_account::{Code, Refusal, xml};
 
 /// Most bytes of a message's text.
 pub(crate) const MAX_TEXT: usize = 64 * 1024;
@@ -76,6 +76,8 @@ pub struct Message {
 }
 
 impl Message {
+    /// What XML cannot hold of the text was taken by earlier versions; it becomes U+FFFD, so that the message can be handed
+    /// out, and handed on.
     pub(super) fn new(id: Uuid, record: Record) -> Self {
         Self {
             id,
@@ -84,7 +86,7 @@ impl Message {
             next_visible: moment(record.visible),
             receipt: record.receipt,
             dequeue_count: record.dequeued,
-            text: record.text,
+            text: xml::replace(record.text),
         }
     }
 }

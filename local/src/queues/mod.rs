@@ -38,7 +38,7 @@ use crate::{
         auth::{Account, WELL_KNOWN_KEY},
     },
     topology,
-    transport::HttpServer,
+    transport::{HttpServer, Terms},
 };
 
 /// The running service; clones share it.
@@ -78,7 +78,8 @@ impl Queues {
         });
         let faults = storage_account::faults(clock);
         let router = faults.guard(http::router(Arc::clone(&service)));
-        let server = HttpServer::start("queue", listener, router, identity.tls()).map_err(unusable)?;
+        let server = HttpServer::start_on(Terms::WHOLE_BODIES_AND_SPELLING, "queue", listener, router, identity.tls())
+            .map_err(unusable)?;
         let queues = Self { inner: Arc::new(Inner { service, faults, server }) };
         for queue in &topology.queues {
             queues.create(queue)?;

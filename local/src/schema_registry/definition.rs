@@ -26,7 +26,7 @@ impl Definition {
         }
         let not_json = |error: serde_json::Error| Refusal::InvalidRequest(format!("the schema is not JSON: {error}"));
         let json: Value = contoso_json::from_str(text).map_err(not_json)?;
-        let schema = Schema::parse(&json)
+        let schema = Schema::parse(&errors_as_records(&json))
             .map_err(|error| Refusal::InvalidRequest(format!("the schema is not valid Avro: {error}")))?;
         let mut canonical = String::new();
         write_canonical(&json, &mut canonical);
@@ -44,6 +44,38 @@ impl Definition {
         }
         hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// The schema with every `error` made a `record`: Avro's protocols declare what a call may raise by that name, and to
+/// readers and writers both are the same (Avro 1.12, "Protocol Declaration"). The parser knows records alone.
+fn errors_as_records(schema: &Value) -> Value {
+    match schema {
+        Value::Array(branches) => branches.iter().map(errors_as_records).collect(),
+        Value::Object(members) => {
+            let is_named_record = members.get("fields").is_some_and(Value::is_array);
+            let member = |(name, value): (&String, &Value)| {
+                let value = match (name.as_str(), value) {
+                    ("type", Value::String(kind)) if kind == "error" && is_named_record => "record".into(),
+                    ("fields", Value::Array(fields)) => fields.iter().map(field).collect(),
+                    ("type" | "items" | "values", schema) => errors_as_records(schema),
+                    // Defaults, documentation and what else a schema carries are no schemas.
+                    (_, value) => value.clone(),
+                };
+                (name.clone(), value)
+            };
+            Value::Object(members.iter().map(member).collect())
+        }
+        name => name.clone(),
+    }
+}
+
+/// A field of a record: its `type` is a schema, or the name of one, which may be any.
+fn field(field: &Value) -> Value {
+    let mut field = field.clone();
+    if let Some(schema) = field.get_mut("type") {
+        *schema = errors_as_records(schema);
+    }
+    field
 }
 
 fn write_canonical(value: &Value, into: &mut String) {

@@ -138,6 +138,43 @@ async fn each_version_must_read_what_all_earlier_ones_wrote() {
     assert_eq!(fixture.register("lax", &product(PRICE)).await.status(), 204);
 }
 
+/// `error` is a record by another name, at the top, in a field, in a union, in an array, and named again.
+#[tokio::test]
+async fn errors_are_records_by_another_name() {
+    let fixture = Fixture::start().await;
+    let error = |more: &str| {
+        format!(
+            r#"{{"type":"error","name":"{NAME}","fields":[
+                {{"name":"cause","type":["null",{{"type":"error","name":"Cause","fields":[{{"name":"code","type":"int"}}]}}]}},
+                {{"name":"others","type":{{"type":"array","items":"Cause"}}}},
+                {{"name":"sort","type":{{"type":"record","name":"error","fields":[]}}}},
+                {{"name":"again","type":"error"}},
+                {{"name":"text","type":"string","default":"error","type_of":{{"type":"error","fields":[]}}}}{more}]}}"#
+        )
+    };
+    let first = fixture.register("strict", &error("")).await;
+    assert_eq!(first.status(), 204, "{}", first.text().await.expect("a body"));
+    let id = header(&first, "schema-id").to_owned();
+    let found = fixture.get(&format!("$schemaGroups/$schemas/{id}")).await;
+    assert_eq!(found.text().await.expect("a body"), error(""), "the text is as registered");
+    assert_eq!(fixture.register("strict", &error(PRICE)).await.status(), 409, "an error evolves as a record does");
+    let second = fixture.register("strict", &error(PRICE_OR_ZERO)).await;
+    assert_eq!((second.status().as_u16(), header(&second, "schema-version")), (204, "2"));
+    let narrowed = error(PRICE_OR_ZERO).replace(r#""name":"code","type":"int""#, r#""name":"code","type":"boolean""#);
+    assert_eq!(fixture.register("strict", &narrowed).await.status(), 409, "within an error too");
+    // The other name is another text, and reads the same data.
+    let record = error(PRICE_OR_ZERO).replace(r#"{"type":"error","name""#, r#"{"type":"record","name""#);
+    let third = fixture.register("strict", &record).await;
+    assert_eq!((third.status().as_u16(), header(&third, "schema-version")), (204, "3"));
+    for broken in [
+        r#"{"type":"error","name":"E"}"#,
+        r#"{"type":"error","fields":[]}"#,
+        r#"{"type":"mistake","name":"E","fields":[]}"#,
+    ] {
+        assert_eq!(fixture.register("lax", broken).await.status(), 400, "{broken}");
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_is_refused_in_the_error_shape() {
     let fixture = Fixture::start().await;

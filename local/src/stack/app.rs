@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::{
-    StackError,
+    ExternalHost, StackError,
     ports::{FUNCTIONS, unbound},
 };
 use crate::{
@@ -44,6 +44,8 @@ pub struct AppOptions {
 #[derive(Default)]
 pub(crate) struct App {
     instances: Mutex<Vec<Instance>>,
+    /// Address of the external host that runs the app instead.
+    external: Option<String>,
 }
 
 /// The host that runs now, and the task that watches it.
@@ -55,6 +57,16 @@ struct Instance {
 type CurrentHost = Arc<Mutex<Option<Arc<FunctionsHost>>>>;
 
 impl App {
+    /// The app where a host beside the stack runs it.
+    pub(super) fn on(external: Option<&ExternalHost>) -> Self {
+        Self { external: external.map(|host| host.address().to_owned()), ..Self::default() }
+    }
+
+    /// Address of the host beside the stack that runs the app; `None` where the stack's own does.
+    pub(crate) fn external(&self) -> Option<&str> {
+        self.external.as_deref()
+    }
+
     /// Starts one host more and watches over it: where it gives up, as Azure's does after the third death of the handler,
     /// it is started again, loudly, as the platform would.
     pub(super) async fn run(&self, starter: HostStarter) -> Result<Arc<FunctionsHost>, StackError> {

@@ -33,6 +33,25 @@ pub struct Endpoints {
     pub identities: BTreeMap<String, Credentials>,
     /// Certificate of the authority that all https endpoints are trusted through, PEM.
     pub ca_certificate: PathBuf,
+    /// Names of the members above whose addresses are of programs beside the stack: `functions`, or nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub external: Vec<String>,
+}
+
+/// Name of the member of [`Endpoints`] that may be external.
+const FUNCTIONS: &str = "functions";
+
+impl Endpoints {
+    /// Whether the functions host runs beside the stack.
+    #[must_use]
+    pub fn has_external_functions(&self) -> bool {
+        self.external.iter().any(|name| name == FUNCTIONS)
+    }
+
+    /// What [`external`](Self::external) holds.
+    pub(super) fn external_functions(is_external: bool) -> Vec<String> {
+        if is_external { vec![FUNCTIONS.to_owned()] } else { Vec::new() }
+    }
 }
 
 /// Event Hubs.
@@ -41,6 +60,9 @@ pub struct Endpoints {
 pub struct EventHubsEndpoints {
     /// For every official client.
     pub connection_string: String,
+    /// AMQP over WebSockets, on the same port; `wss` where the client wants TLS.
+    #[serde(default)]
+    pub web_sockets: String,
     /// Base address of the schema registry.
     pub schema_registry: String,
     /// The same as host and port, as clients want it that ask for a fully qualified namespace: Python's, JavaScript's, .NET's.

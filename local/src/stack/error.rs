@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::PortError;
 use crate::{
-    blobs, cosmos, event_grid, event_hubs, files::TooFewFiles, functions_host, identity, queues, schema_registry,
-    storage::StorageError,
+    blobs, clock::ClockError, cosmos, event_grid, event_hubs, files::TooFewFiles, functions_host, identity, queues,
+    schema_registry, storage::StorageError,
 };
 
 /// The stack cannot start.
@@ -25,12 +25,18 @@ pub enum StackError {
         /// Why.
         source: std::io::Error,
     },
+    /// An app for a stack whose functions host is an external one.
+    #[error("the functions of this stack run on a host beside it")]
+    ExternalHost,
     /// The topology has no Event Grid topic, which the endpoints name.
     #[error("the topology names no Event Grid topic")]
     NoTopic,
     /// The store.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The clock.
+    #[error("the clock cannot be set")]
+    Clock(#[from] ClockError),
     /// Identity.
     #[error("the authority for identities cannot start")]
     Identity(#[from] identity::Error),

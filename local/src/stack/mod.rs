@@ -3,6 +3,7 @@
 mod app;
 mod endpoints;
 mod error;
+mod external;
 mod ports;
 mod settings;
 mod start;
@@ -44,6 +45,7 @@ pub use endpoints::{
     BlobEndpoints, CosmosEndpoints, Endpoints, EventGridEndpoints, EventHubsEndpoints, QueueEndpoints,
 };
 pub use error::StackError;
+pub use external::{ExternalHost, ExternalHostError};
 pub use ports::{PortError, Ports};
 
 /// What a stack is made of.
@@ -75,7 +77,8 @@ pub struct Stack {
     schema_registry: SchemaRegistry,
     schema_group: String,
     site: Mutex<Option<TcpListener>>,
-    functions: StdListener,
+    /// `None` where the functions host is an external one.
+    functions: Option<StdListener>,
     app: Arc<App>,
     control: HttpServer,
     telemetry: Telemetry,
@@ -166,7 +169,8 @@ impl Stack {
     /// Starts `app` in place of none. Where its host gives up, it is started again.
     ///
     /// # Errors
-    /// When the app is not valid or its handler does not start; the message names the file.
+    /// When the app is not valid or its handler does not start; the message names the file. When the functions host is an
+    /// external one.
     pub async fn run_app(&self, app: AppOptions) -> Result<(), StackError> {
         self.run_app_scaled(app, 1).await
     }
@@ -181,6 +185,7 @@ impl Stack {
     }
 
     async fn run_instances(&self, app: AppOptions, instances: u16) -> Result<(), StackError> {
+        let functions = self.functions.as_ref().ok_or(StackError::ExternalHost)?;
         // What the settings let the app prove to the identity endpoint is what its triggers may do.
         let identity = app.settings.get("IDENTITY_HEADER").and_then(|secret| self.identity.caller_with(secret));
         for instance in 0..instances {
@@ -188,7 +193,7 @@ impl Stack {
                 app: app.clone(),
                 services: self.services.clone(),
                 clock: self.clock.clone(),
-                listener: self.functions.try_clone().map_err(|source| unbound(FUNCTIONS, 0, source))?,
+                listener: functions.try_clone().map_err(|source| unbound(FUNCTIONS, 0, source))?,
                 tls: self.identity.tls().clone(),
                 instance,
                 identity: identity.clone(),

@@ -106,6 +106,21 @@ impl Ports {
         services.into_iter().chain(regions).try_for_each(|(service, port)| bind(service, port).map(drop))
     }
 
+    /// The same, but for the functions host's: where that is an external one, its port is its own.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn check_services(self, topology: &Topology) -> Result<(), PortError> {
+        Self { functions: 0, ..self }.check(topology)
+    }
+
+    /// [`or_any`](Self::or_any), but for the functions host's, which stays as it is.
+    #[must_use]
+    pub fn services_or_any(self, topology: &Topology) -> (Self, Vec<PortError>) {
+        let (ports, taken) = Self { functions: 0, ..self }.or_any(topology);
+        (Self { functions: self.functions, ..ports }, taken)
+    }
+
     /// The same ports, with any free one in place of each that is not free now; and what was wrong with those.
     #[must_use]
     pub fn or_any(mut self, topology: &Topology) -> (Self, Vec<PortError>) {

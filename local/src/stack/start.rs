@@ -2,6 +2,7 @@
 
 use std::{
     fs::DirBuilder,
+    net::Ipv4Addr,
     os::unix::fs::DirBuilderExt,
     sync::{Arc, Mutex},
 };
@@ -9,8 +10,8 @@ use std::{
 use futures::{FutureExt, future::BoxFuture};
 
 use super::{
-    BlobEndpoints, CosmosEndpoints, Endpoints, EventGridEndpoints, EventHubsEndpoints, QueueEndpoints, Stack,
-    StackError, StackOptions,
+    BlobEndpoints, CosmosEndpoints, Endpoints, EventGridEndpoints, EventHubsEndpoints, ExternalHost, QueueEndpoints,
+    Stack, StackError, StackOptions,
     app::App,
     ports::{
         BLOB, CONTROL, COSMOS, COSMOS_REGION, EVENT_GRID, EVENT_HUBS, FUNCTIONS, IDENTITY, OTLP, QUEUE,
@@ -45,18 +46,41 @@ impl Stack {
         options: StackOptions,
         progress: &'a (dyn Fn(Replay) + Send + Sync),
     ) -> BoxFuture<'a, Result<Self, StackError>> {
-        Self::assemble(options, progress).boxed()
+        Self::assemble(options, None, progress).boxed()
     }
 
-    async fn assemble(options: StackOptions, progress: &(dyn Fn(Replay) + Send + Sync)) -> Result<Self, StackError> {
+    /// Starts every service for a functions host beside the stack, whose port is left alone. Event Grid asks each function that the
+    /// topology subscribes until it agrees, and delivers to it from then on.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_services_only<'a>(
+        options: StackOptions,
+        host: ExternalHost,
+        progress: &'a (dyn Fn(Replay) + Send + Sync),
+    ) -> BoxFuture<'a, Result<Self, StackError>> {
+        Self::assemble(options, Some(host), progress).boxed()
+    }
+
+    async fn assemble(
+        options: StackOptions,
+        external: Option<ExternalHost>,
+        progress: &(dyn Fn(Replay) + Send + Sync),
+    ) -> Result<Self, StackError> {
         let StackOptions { topology, data_dir, ports: wanted, sync, hosts } = options;
         files::allow_many()?;
         let created = DirBuilder::new().recursive(true).mode(0o700).create(&data_dir);
         created.map_err(|source| StackError::DataDir { path: data_dir.clone(), source })?;
         // Every port before any work, so that a conflict costs nothing.
         let mut ports = wanted;
-        let functions = bind(FUNCTIONS, ports.functions)?;
-        ports.functions = port_of(&functions).map_err(|source| unbound(FUNCTIONS, ports.functions, source))?;
+        let functions = match &external {
+            Some(_) => None,
+            None => {
+                let functions = bind(FUNCTIONS, ports.functions)?;
+                ports.functions = port_of(&functions).map_err(|source| unbound(FUNCTIONS, ports.functions, source))?;
+                Some(functions)
+            }
+        };
         let site = listen(SITE, &mut ports.site)?;
         let cosmos_ports = cosmos::Listeners::new(
             listen(COSMOS, &mut ports.cosmos)?,
@@ -73,8 +97,15 @@ impl Stack {
         let identity_port = listen(IDENTITY, &mut ports.identity)?;
         let otlp_port = listen(OTLP, &mut ports.otlp)?;
 
-        let clock = Clock::default();
         let storage = Storage::open(&data_dir.join("store"), sync)?;
+        let clock = Clock::of(&storage)?;
+        if !clock.ahead().is_zero() {
+            let ahead = clock.ahead();
+            tracing::info!(
+                ?ahead,
+                "the clock was stepped in an earlier run; a fresh data directory has this machine's time"
+            );
+        }
         let identity = Identity::start(&topology.every_identity(), &data_dir.join("identity"), identity_port, &hosts)?;
         let telemetry = Telemetry::start(identity.tls(), otlp_port, &clock).map_err(StackError::Telemetry)?;
         let blobs = Blobs::start(&topology.storage, ACCOUNT, &identity, blob_port, &storage, &clock).await?;
@@ -90,7 +121,10 @@ impl Stack {
         .await?;
         let event_grid = EventGrid::start(
             &topology.event_grid,
-            event_grid::Options::new(blobs.clone(), queues.clone(), event_hubs.clone()),
+            event_grid::Options {
+                external_functions: external.as_ref().map(ExternalHost::with_key),
+                ..event_grid::Options::new(blobs.clone(), queues.clone(), event_hubs.clone())
+            },
             &identity,
             grid_port,
             &storage,
@@ -116,7 +150,7 @@ impl Stack {
             blobs: blobs.clone(),
             queues: queues.clone(),
         };
-        let app = Arc::new(App::default());
+        let app = Arc::new(App::on(external.as_ref()));
         let handles = Handles {
             clock: clock.clone(),
             services: services.clone(),
@@ -128,10 +162,9 @@ impl Stack {
         let control =
             control::start(control_port, handles).map_err(|source| unbound(CONTROL, ports.control, source))?;
         let topic = topology.event_grid.topics.first().map(|topic| topic.name.as_str()).ok_or(StackError::NoTopic)?;
-        let functions_url =
-            format!("http://{}", functions.local_addr().map_err(|source| unbound(FUNCTIONS, ports.functions, source))?);
+        let own = || format!("http://{}:{}", Ipv4Addr::LOCALHOST, ports.functions);
         let endpoints = Endpoints {
-            functions: functions_url.clone(),
+            functions: external.as_ref().map_or_else(own, |host| host.address().to_owned()),
             site: format!("http://{}", site.local_addr().map_err(|source| unbound(SITE, ports.site, source))?),
             event_hubs: EventHubsEndpoints {
                 connection_string: format!(
@@ -139,6 +172,7 @@ impl Stack {
                      UseDevelopmentEmulator=true;",
                     event_hubs.address()
                 ),
+                web_sockets: format!("ws://{}/$servicebus/websocket", event_hubs.address()),
                 schema_registry: format!("https://{}", schema_registry.address()),
                 schema_registry_namespace: format!("localhost:{}", ports.schema_registry),
                 hubs: topology.event_hubs.hubs.iter().map(|hub| hub.name.clone()).collect(),
@@ -159,6 +193,7 @@ impl Stack {
                 .filter_map(|name| Some((name.to_owned(), identity.credentials(name)?)))
                 .collect(),
             ca_certificate: identity.ca_certificate().to_owned(),
+            external: Endpoints::external_functions(external.is_some()),
         };
         Ok(Self {
             endpoints,

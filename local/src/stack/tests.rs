@@ -6,10 +6,13 @@ use std::{
     time::Duration,
 };
 
+use axum::{Router, extract::Request, response::Response};
+use http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::mpsc};
 
-use super::{AppOptions, Ports, Stack, StackOptions};
+use super::{AppOptions, ExternalHost, Ports, Stack, StackError, StackOptions};
 use crate::{
     functions_host::tests::support::{BROKEN, Call, FakeHandler, PATIENCE, write_function, write_host},
     storage::Sync,
@@ -24,38 +27,56 @@ struct Fixture {
     _data: TempDir,
 }
 
+/// A stack with two topics, whose events go to the function `OnEvent`; the external host runs its app where there is one.
+async fn stack(data: &TempDir, external: Option<ExternalHost>) -> Stack {
+    let to_function = |name: &str, topic: &str, schema: &str| {
+        let destination = json!({"endpointType": "AzureFunction",
+                "properties": {"resourceId": format!("{{functionApp}}/functions/{name}")}});
+        json!({"name": topic, "source": {"topic": topic},
+                "properties": {"destination": destination, "eventDeliverySchema": schema}})
+    };
+    let topology = serde_json::from_value(json!({
+        "eventHubs": {"namespace": "contoso",
+            "hubs": [{"name": "products", "partitions": 4, "consumerGroups": ["site"]}]},
+        "eventGrid": {
+            "topics": [{"name": "cloud"}, {"name": "classic", "inputSchema": "EventGridSchema"}],
+            "subscriptions": [
+                to_function("OnEvent", "cloud", "CloudEventSchemaV1_0"),
+                to_function("OnEvent", "classic", "EventGridSchema"),
+            ],
+        },
+        "identities": [{"name": "app", "roles": [
+            {"role": "Azure Event Hubs Data Receiver", "scope": "eventHubs"},
+            {"role": "Storage Blob Data Owner", "scope": "storage"},
+        ]}],
+    }));
+    let options = StackOptions {
+        topology: topology.expect("a topology"),
+        data_dir: data.path().to_owned(),
+        ports: Ports::auto(),
+        sync: Sync::Process,
+        hosts: Hosts::default(),
+    };
+    let started = match external {
+        None => Stack::start(options, &|_| {}).await,
+        Some(host) => Stack::start_services_only(options, host, &|_| {}).await,
+    };
+    started.expect("the stack starts")
+}
+
+/// Publishes to a topic with its key; the status.
+async fn publish(stack: &Stack, topic: &str, media: &str, body: &Value) -> u16 {
+    let grid = stack.event_grid();
+    let url = format!("{}?api-version=2018-01-01", grid.topic_endpoint(topic).expect("a topic"));
+    let request = reqwest::Client::new().post(url).header("aeg-sas-key", grid.topic_key(topic).expect("a key"));
+    let answer = request.header("content-type", media).body(body.to_string()).send().await;
+    answer.expect("an answer").status().as_u16()
+}
+
 impl Fixture {
     async fn start() -> Self {
-        let to_function = |name: &str, topic: &str, schema: &str| {
-            let destination = json!({"endpointType": "AzureFunction",
-                "properties": {"resourceId": format!("{{functionApp}}/functions/{name}")}});
-            json!({"name": topic, "source": {"topic": topic},
-                "properties": {"destination": destination, "eventDeliverySchema": schema}})
-        };
-        let topology = serde_json::from_value(json!({
-            "eventHubs": {"namespace": "contoso",
-                "hubs": [{"name": "products", "partitions": 4, "consumerGroups": ["site"]}]},
-            "eventGrid": {
-                "topics": [{"name": "cloud"}, {"name": "classic", "inputSchema": "EventGridSchema"}],
-                "subscriptions": [
-                    to_function("OnEvent", "cloud", "CloudEventSchemaV1_0"),
-                    to_function("OnEvent", "classic", "EventGridSchema"),
-                ],
-            },
-            "identities": [{"name": "app", "roles": [
-                {"role": "Azure Event Hubs Data Receiver", "scope": "eventHubs"},
-                {"role": "Storage Blob Data Owner", "scope": "storage"},
-            ]}],
-        }));
         let data = TempDir::new().expect("a directory");
-        let options = StackOptions {
-            topology: topology.expect("a topology"),
-            data_dir: data.path().to_owned(),
-            ports: Ports::auto(),
-            sync: Sync::Process,
-            hosts: Hosts::default(),
-        };
-        let stack = Box::pin(Stack::start(options, &|_| {})).await.expect("the stack starts");
+        let stack = stack(&data, None).await;
         let (app, handler) = (TempDir::new().expect("a directory"), FakeHandler::start().await);
         write_host(app.path(), &handler, &Value::Null);
         Self { stack, app, handler, _data: data }
@@ -98,13 +119,8 @@ impl Fixture {
         hub.partitions()[partition].append(&[message.into()]).expect("appended");
     }
 
-    /// Publishes to a topic with its key; the status.
     async fn publish(&self, topic: &str, media: &str, body: &Value) -> u16 {
-        let grid = self.stack.event_grid();
-        let url = format!("{}?api-version=2018-01-01", grid.topic_endpoint(topic).expect("a topic"));
-        let request = reqwest::Client::new().post(url).header("aeg-sas-key", grid.topic_key(topic).expect("a key"));
-        let answer = request.header("content-type", media).body(body.to_string()).send().await;
-        answer.expect("an answer").status().as_u16()
+        publish(&self.stack, topic, media, body).await
     }
 
     async fn stop(self) {
@@ -162,6 +178,65 @@ async fn an_app_that_is_scaled_out_does_everything_once() {
     assert_eq!(bodies(&fixture.handler.next_call().await), ["new"]);
     assert!(fixture.handler.has_no_call());
     fixture.stop().await;
+}
+
+/// A functions host beside the stack, as the page of the real one has it: its webhooks agree by `Webhook-Allowed-Origin` alone, and ask for
+/// a key.
+async fn host_beside(listener: TcpListener, calls: mpsc::UnboundedSender<(Method, String, Value)>) {
+    let answer = async move |request: Request| {
+        let (parts, body) = request.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
+        let path = parts.uri.path_and_query().expect("a path").to_string();
+        let status = if path.contains("code=s3cret") { 202 } else { 401 };
+        let origin = parts.headers.get("webhook-request-origin").cloned();
+        calls.send((parts.method, path, serde_json::from_slice(&body).unwrap_or_default())).expect("the test goes on");
+        let mut response = Response::builder().status(if origin.is_some() && status == 202 { 200 } else { status });
+        if let Some(origin) = origin {
+            response = response.header("webhook-allowed-origin", origin);
+        }
+        response.body(axum::body::Body::empty()).expect("a response")
+    };
+    axum::serve(listener, Router::new().fallback(answer)).await.expect("it serves");
+}
+
+/// Events for functions wait until the host beside the stack answers the handshake, whenever it is started, and again after
+/// the stack starts anew.
+#[tokio::test]
+async fn a_host_beside_the_stack_is_asked_until_it_answers() {
+    let data = TempDir::new().expect("a directory");
+    let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = free.local_addr().expect("an address");
+    drop(free);
+    let external = ExternalHost::new(&format!("http://{address}"), Some("s3cret".to_owned())).expect("an address");
+    let event = |id: &str| json!({"specversion": "1.0", "id": id, "source": "/shop", "type": "t"});
+    let cloud = "application/cloudevents+json";
+    for round in ["first", "second"] {
+        let stack = stack(&data, Some(external.clone())).await;
+        assert_eq!(stack.endpoints().functions, format!("http://{address}"));
+        assert_eq!(stack.endpoints().external, ["functions"]);
+        let app = AppOptions { dir: data.path().to_owned(), settings: BTreeMap::new(), enforce_keys: false };
+        assert!(matches!(stack.run_app(app).await, Err(StackError::ExternalHost)));
+        assert_eq!(publish(&stack, "cloud", cloud, &event(round)).await, 200);
+        let attempts = stack.event_grid().attempts("cloud").len();
+        let (sender, mut calls) = mpsc::unbounded_channel();
+        let host = tokio::spawn(host_beside(TcpListener::bind(address).await.expect("still free"), sender));
+        let mut asked = Vec::new();
+        let delivered = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let (method, path, body) = calls.recv().await.expect("a call");
+                assert_eq!(path, "/runtime/webhooks/eventgrid?code=s3cret&functionName=OnEvent");
+                if method == Method::POST && body["id"] == round {
+                    return body;
+                }
+                asked.push(method);
+            }
+        });
+        assert_eq!(delivered.await.expect("a delivery"), event(round));
+        assert!(asked.contains(&Method::OPTIONS), "{asked:?}");
+        assert_eq!(attempts, 0, "nothing was tried before");
+        host.abort();
+        stack.stop().await;
+    }
 }
 
 fn sample(name: &str) -> Value {

@@ -17,16 +17,19 @@ pub enum Code {
     AuthorizationSourceIPMismatch,
     BlobAlreadyExists,
     BlobNotFound,
+    CannotVerifyCopySource,
     ConditionNotMet,
     ContainerAlreadyExists,
     ContainerNotFound,
     EmptyMetadataKey,
+    ExceedsMaxBatchRequestCount,
     InternalError,
     InvalidAuthenticationInfo,
     InvalidBlobOrBlock,
     InvalidBlockId,
     InvalidBlockList,
     InvalidHeaderValue,
+    InvalidInput,
     InvalidMetadata,
     InvalidQueryParameterValue,
     InvalidRange,
@@ -52,7 +55,9 @@ pub enum Code {
     MissingContentLengthHeader,
     MissingRequiredHeader,
     MissingRequiredQueryParameter,
+    MultipleConditionHeadersNotSupported,
     NoAuthenticationInformation,
+    NoPendingCopyOperation,
     NotImplemented,
     OutOfRangeQueryParameterValue,
     PopReceiptMismatch,
@@ -60,6 +65,9 @@ pub enum Code {
     QueueNotFound,
     RequestBodyTooLarge,
     ResourceNotFound,
+    SourceConditionNotMet,
+    TargetConditionNotMet,
+    UnsatisfiableCondition,
     UnsupportedHttpVerb,
 }
 
@@ -82,9 +90,12 @@ impl Code {
             | C::AuthorizationResourceTypeMismatch
             | C::AuthorizationServiceMismatch
             | C::AuthorizationSourceIPMismatch => StatusCode::FORBIDDEN,
-            C::BlobNotFound | C::ContainerNotFound | C::MessageNotFound | C::QueueNotFound | C::ResourceNotFound => {
-                StatusCode::NOT_FOUND
-            }
+            C::BlobNotFound
+            | C::CannotVerifyCopySource
+            | C::ContainerNotFound
+            | C::MessageNotFound
+            | C::QueueNotFound
+            | C::ResourceNotFound => StatusCode::NOT_FOUND,
             C::UnsupportedHttpVerb => StatusCode::METHOD_NOT_ALLOWED,
             C::BlobAlreadyExists
             | C::ContainerAlreadyExists
@@ -95,6 +106,7 @@ impl Code {
             | C::LeaseIsBreakingAndCannotBeChanged
             | C::LeaseIsBrokenAndCannotBeRenewed
             | C::LeaseNotPresentWithLeaseOperation
+            | C::NoPendingCopyOperation
             | C::QueueAlreadyExists => StatusCode::CONFLICT,
             C::MissingContentLengthHeader => StatusCode::LENGTH_REQUIRED,
             C::ConditionNotMet
@@ -103,16 +115,20 @@ impl Code {
             | C::LeaseIdMissing
             | C::LeaseLost
             | C::LeaseNotPresentWithBlobOperation
-            | C::LeaseNotPresentWithContainerOperation => StatusCode::PRECONDITION_FAILED,
+            | C::LeaseNotPresentWithContainerOperation
+            | C::SourceConditionNotMet
+            | C::TargetConditionNotMet => StatusCode::PRECONDITION_FAILED,
             C::RequestBodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             C::InvalidRange => StatusCode::RANGE_NOT_SATISFIABLE,
             C::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             C::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             C::EmptyMetadataKey
+            | C::ExceedsMaxBatchRequestCount
             | C::InvalidBlobOrBlock
             | C::InvalidBlockId
             | C::InvalidBlockList
             | C::InvalidHeaderValue
+            | C::InvalidInput
             | C::InvalidMetadata
             | C::InvalidQueryParameterValue
             | C::InvalidResourceName
@@ -122,8 +138,10 @@ impl Code {
             | C::MetadataTooLarge
             | C::MissingRequiredHeader
             | C::MissingRequiredQueryParameter
+            | C::MultipleConditionHeadersNotSupported
             | C::OutOfRangeQueryParameterValue
-            | C::PopReceiptMismatch => StatusCode::BAD_REQUEST,
+            | C::PopReceiptMismatch
+            | C::UnsatisfiableCondition => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -140,10 +158,12 @@ impl Code {
             C::AuthorizationSourceIPMismatch => "The signed address range does not include the caller.",
             C::BlobAlreadyExists => "The blob already exists.",
             C::BlobNotFound => "The blob does not exist.",
+            C::CannotVerifyCopySource => "The source of the copy cannot be read.",
             C::ConditionNotMet => "A condition in the request's headers does not hold.",
             C::ContainerAlreadyExists => "The container already exists.",
             C::ContainerNotFound => "The container does not exist.",
             C::EmptyMetadataKey => "A metadata header has no name after `x-ms-meta-`.",
+            C::ExceedsMaxBatchRequestCount => "The batch has more requests than 256.",
             C::InternalError => "The local store failed; repeating the request is safe.",
             C::InvalidAuthenticationInfo => {
                 "The authorization header has an unknown scheme or shape, or a token that is not valid."
@@ -152,7 +172,10 @@ impl Code {
             C::InvalidBlockId => "The block id is not Base64 of 1 to 64 bytes.",
             C::InvalidBlockList => "The list names a block that is not there, or is too long.",
             C::InvalidHeaderValue => "A header has a value that cannot be used.",
-            C::InvalidMetadata => "Metadata names must be C# identifiers, values plain text.",
+            C::InvalidInput => "The request cannot be read.",
+            C::InvalidMetadata => {
+                "Metadata names must be C# identifiers and differ in more than case, values ASCII text."
+            }
             C::InvalidQueryParameterValue => "A query parameter has a value that cannot be used.",
             C::InvalidRange => "The range starts behind the end of the blob.",
             C::InvalidResourceName => "The name of the container or blob is not allowed.",
@@ -178,9 +201,11 @@ impl Code {
             C::MissingContentLengthHeader => "Content-Length is required.",
             C::MissingRequiredHeader => "A required header is missing.",
             C::MissingRequiredQueryParameter => "A required query parameter is missing.",
+            C::MultipleConditionHeadersNotSupported => "These conditions cannot be combined.",
             C::NoAuthenticationInformation => {
                 "The request carries no signature, no shared access signature and no token."
             }
+            C::NoPendingCopyOperation => "There is no copy under way.",
             C::NotImplemented => "The local storage account does not support this.",
             C::OutOfRangeQueryParameterValue => "A query parameter is out of range.",
             C::PopReceiptMismatch => "The pop receipt is not the last one of the message.",
@@ -188,6 +213,9 @@ impl Code {
             C::QueueNotFound => "The queue does not exist.",
             C::RequestBodyTooLarge => "The body is larger than this operation takes.",
             C::ResourceNotFound => "There is nothing at this address.",
+            C::SourceConditionNotMet => "A condition on the source of the copy does not hold.",
+            C::TargetConditionNotMet => "A condition on the target of the copy does not hold.",
+            C::UnsatisfiableCondition => "The condition cannot hold for this operation.",
             C::UnsupportedHttpVerb => "This resource has no such operation.",
         }
     }

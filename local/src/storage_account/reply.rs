@@ -4,8 +4,8 @@ use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use time::OffsetDateTime;
 
-use super::{Refusal, dates, unusable, xml};
-use crate::identity::TENANT;
+use super::{Refusal, dates, request::METADATA, unusable, xml};
+use crate::{identity::TENANT, transport::spelling};
 
 /// The version that answers name where the request names none.
 const DEFAULT_VERSION: &str = "2026-04-06";
@@ -13,6 +13,8 @@ const DEFAULT_VERSION: &str = "2026-04-06";
 pub(crate) struct Reply {
     status: StatusCode,
     headers: HeaderMap,
+    /// Names of headers that are not in small letters only.
+    spelled: Vec<String>,
     body: Body,
 }
 
@@ -35,7 +37,7 @@ fn challenge() -> String {
 
 impl Reply {
     pub(crate) fn new(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Body::empty() }
+        Self { status, headers: HeaderMap::new(), spelled: Vec::new(), body: Body::empty() }
     }
 
     pub(crate) fn xml(status: StatusCode, document: Vec<u8>) -> Self {
@@ -73,8 +75,12 @@ impl Reply {
 
     pub(crate) fn metadata<'m>(mut self, metadata: impl IntoIterator<Item = (&'m String, &'m String)>) -> Self {
         for (name, value) in metadata {
-            let name = HeaderName::try_from(format!("x-ms-meta-{name}"));
+            let spelled = format!("{METADATA}{name}");
+            let name = HeaderName::try_from(&spelled);
             if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
+                if name.as_str() != spelled {
+                    self.spelled.push(spelled);
+                }
                 self.headers.insert(name, value);
             }
         }
@@ -84,6 +90,16 @@ impl Reply {
     pub(crate) fn body(mut self, body: Body) -> Self {
         self.body = body;
         self
+    }
+
+    /// As [`Reply::finish`], with the names of metadata as they were set.
+    pub(crate) async fn respond(mut self, request: &HeaderMap, id: &str, now: OffsetDateTime) -> Response {
+        let spelled = std::mem::take(&mut self.spelled);
+        let mut response = self.finish(request, id, now);
+        if !spelled.is_empty() {
+            response.extensions_mut().extend(spelling::spelling(&spelled).await);
+        }
+        response
     }
 
     /// The response, with what every answer carries.

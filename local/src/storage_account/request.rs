@@ -2,17 +2,28 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
-use http::{HeaderMap, Method, Uri, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Uri, request::Parts};
 use percent_encoding::percent_decode_str;
 
 use super::{Code, Refusal};
-use crate::transport::Peer;
+use crate::transport::{Peer, spelling};
 
 /// Most bytes of metadata, names and values.
 const MAX_METADATA: usize = 8 * 1024;
+/// What the names of its headers start with.
+pub(super) const METADATA: &str = "x-ms-meta-";
 
-/// User metadata: names without `x-ms-meta-`.
+/// User metadata: names without `x-ms-meta-`, in the case they were set in.
 pub(crate) type Metadata = BTreeMap<String, String>;
+
+/// The headers of a request that carry metadata, in the client's spelling.
+pub(crate) struct MetadataHeaders(Vec<(String, HeaderValue)>);
+
+impl MetadataHeaders {
+    pub(crate) async fn of(parts: &Parts) -> Self {
+        Self(spelling::spelled(parts, METADATA).await)
+    }
+}
 
 /// Everything of a request but its body. `T` is what its address names.
 pub(crate) struct Call<T> {
@@ -21,6 +32,7 @@ pub(crate) struct Call<T> {
     pub(crate) path: String,
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
+    metadata: MetadataHeaders,
     pub(crate) target: T,
     /// `x-ms-request-id` of the answer.
     pub(crate) id: String,
@@ -37,8 +49,20 @@ impl Query {
         Self(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect())
     }
 
+    /// The first parameter of this name; names have no case.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.pairs().find_map(|(key, value)| (key == name).then_some(value))
+        self.pairs().find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
+    }
+
+    /// A parameter that is one of the service's words, which have no case, in small letters.
+    pub(crate) fn word(&self, name: &str) -> Option<String> {
+        self.get(name).map(str::to_ascii_lowercase)
+    }
+
+    /// The words of a list, such as `include=Metadata,Copy`, in small letters.
+    pub(crate) fn words(&self, name: &str) -> Vec<String> {
+        let list = self.word(name).unwrap_or_default();
+        list.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
     }
 
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -47,9 +71,10 @@ impl Query {
 }
 
 impl<T> Call<T> {
-    pub(crate) fn new(parts: Parts, id: String, target: T) -> Self {
+    pub(crate) fn new(parts: Parts, metadata: MetadataHeaders, id: String, target: T) -> Self {
         Self {
             target,
+            metadata,
             path: parts.uri.path().to_owned(),
             query: Query::parse(&parts.uri),
             method: parts.method,
@@ -111,14 +136,16 @@ impl<T> Call<T> {
 
     pub(crate) fn metadata(&self) -> Result<Metadata, Refusal> {
         let mut metadata = Metadata::new();
-        for (name, value) in &self.headers {
-            let Some(name) = name.as_str().strip_prefix("x-ms-meta-") else {
-                continue;
-            };
-            let value = std::str::from_utf8(value.as_bytes())
-                .map_err(|_| Refusal::new(Code::InvalidMetadata, format!("Name: {name}.")))?;
+        for (name, value) in &self.metadata.0 {
+            let name = name.get(METADATA.len()..).unwrap_or_default();
+            let invalid = |why: &str| Refusal::new(Code::InvalidMetadata, format!("Name: {name}; {why}."));
+            let value = value.to_str().map_err(|_| invalid("its value is not ASCII"))?;
             if name.is_empty() {
                 return Err(Code::EmptyMetadataKey.into());
+            }
+            // "If two or more metadata headers with the same name are submitted": names have no case there.
+            if metadata.keys().any(|other: &String| other.eq_ignore_ascii_case(name)) {
+                return Err(invalid("it is given twice"));
             }
             metadata.insert(name.to_owned(), value.trim().to_owned());
         }
@@ -128,7 +155,7 @@ impl<T> Call<T> {
 
     /// The service has no name for what this asks for.
     pub(crate) fn unknown(&self) -> Refusal {
-        let query: Vec<_> = self.query.pairs().filter(|(name, _)| matches!(*name, "comp" | "restype")).collect();
+        let query = ["comp", "restype"].map(|name| (name, self.query.get(name).unwrap_or_default()));
         Refusal::new(Code::UnsupportedHttpVerb, format!("{} {} with {query:?}.", self.method, self.path))
     }
 }
@@ -141,7 +168,7 @@ pub(crate) fn check_metadata(metadata: &Metadata) -> Result<(), Refusal> {
     let letter = |c: char| c.is_ascii_alphabetic() || c == '_';
     for (name, value) in metadata {
         let identifier = name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_ascii_digit());
-        if !identifier || value.chars().any(char::is_control) {
+        if !identifier || !value.is_ascii() || value.chars().any(char::is_control) {
             return Err(Refusal::new(Code::InvalidMetadata, format!("Name: {name}.")));
         }
     }

@@ -22,9 +22,30 @@ pub(crate) fn document(content: impl FnOnce(&mut Xml) -> io::Result<()>) -> io::
     Ok(xml.into_inner())
 }
 
-/// `<name>text</name>`.
+/// Whether XML 1.0 can hold `character`, escaped or not.
+pub(crate) fn can_hold(character: char) -> bool {
+    !matches!(character, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}')
+}
+
+/// `text` with U+FFFD for what XML cannot hold.
+pub(crate) fn replace(text: String) -> String {
+    if text.chars().all(can_hold) {
+        return text;
+    }
+    text.chars().map(|c| if can_hold(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+}
+
+/// `<name>text</name>`. What XML cannot hold becomes U+FFFD, so that no text makes a document that nobody can read.
 pub(crate) fn leaf(xml: &mut Xml, name: &str, text: impl AsRef<str>) -> io::Result<()> {
-    xml.create_element(name).write_text_content(BytesText::new(text.as_ref()))?;
+    let replaced;
+    let text = match text.as_ref() {
+        text if text.chars().all(can_hold) => text,
+        text => {
+            replaced = replace(text.to_owned());
+            &replaced
+        }
+    };
+    xml.create_element(name).write_text_content(BytesText::new(text))?;
     Ok(())
 }
 

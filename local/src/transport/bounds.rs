@@ -44,7 +44,7 @@ const HTTP2_GET: &[u8] = b"\0\0\x06\x01\x05\0\0\0\x01\x82\x84\x86\x41\x01a";
 const HTTP2_HALF: &[u8] = b"\0\0\x01\x01\x01\0\0\0\x03\x82";
 
 /// A quarter of a second instead of five.
-const TERMS: Terms = Terms { patience: Duration::from_millis(250), bodies: None };
+const TERMS: Terms = Terms { patience: Duration::from_millis(250), bodies: None, spelling: false };
 
 fn router() -> Router {
     let echo = post(async |body: Bytes| body);

@@ -42,13 +42,17 @@ pub(crate) struct Terms {
     pub(super) patience: Duration,
     /// Where the bodies of requests are held; `None` where the service takes them piece by piece.
     pub(super) bodies: Option<&'static Budget>,
+    /// Whether it matters how clients spell the names of headers.
+    pub(super) spelling: bool,
 }
 
 impl Terms {
     /// Of a service that wants bodies whole.
-    pub(crate) const WHOLE_BODIES: Self = Self { patience: PATIENCE, bodies: Some(&bodies::STACK) };
-    /// Of a service that takes bodies piece by piece.
-    pub(crate) const STREAMED_BODIES: Self = Self { patience: PATIENCE, bodies: None };
+    pub(crate) const WHOLE_BODIES: Self = Self { patience: PATIENCE, bodies: Some(&bodies::STACK), spelling: false };
+    /// Of a service that wants bodies whole, and the names of headers as they are spelled.
+    pub(crate) const WHOLE_BODIES_AND_SPELLING: Self = Self { spelling: true, ..Self::WHOLE_BODIES };
+    /// Of a service that takes bodies piece by piece, and wants the names of headers as they are spelled.
+    pub(crate) const STREAMED_BODIES_AND_SPELLING: Self = Self { patience: PATIENCE, bodies: None, spelling: true };
 }
 
 /// Serves `router` on `stream` until the client closes it, is silent for too long, or others need its slot. Once
@@ -67,6 +71,7 @@ pub(super) async fn serve(
     let service = Watching { router, peer, terms, watch: Arc::clone(&watch) };
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
+    builder.http1().preserve_header_case(terms.spelling);
     if terms.bodies.is_none() {
         builder.http1().max_buf_size(STREAMED_BUFFER);
     }

@@ -124,7 +124,7 @@ impl Hosts {
     }
 
     /// What is wrong with the hosts that a request names: in its target, as HTTP/2 does and HTTP/1.1 may, and in `Host`.
-    fn refusal(&self, request: &Request) -> Option<Response> {
+    pub(crate) fn refusal<B>(&self, request: &http::Request<B>) -> Option<Response> {
         let named: Vec<&HeaderValue> = request.headers().get_all(header::HOST).iter().collect();
         let target = request.uri().authority().map(Authority::as_str);
         if named.len() > 1 || (named.is_empty() && target.is_none()) {

@@ -20,6 +20,7 @@ mod incoming;
 mod path;
 mod peer;
 pub(crate) mod slots;
+pub(crate) mod spelling;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -11,6 +11,7 @@ import {
 } from "@azure/event-hubs";
 import { BlobCheckpointStore } from "@azure/eventhubs-checkpointstore-blob";
 import { ContainerClient } from "@azure/storage-blob";
+import { WebSocket } from "ws";
 
 import { concurrently, endpoints, identity, refused, test, unique, until } from "./suite.js";
 
@@ -36,9 +37,9 @@ async function withConsumer(group, hub, body, options) {
 }
 
 /** A client of the hub `events` that proves an identity of the stack. */
-function overTls(Client, name) {
+function overTls(Client, name, options) {
   const address = connection.match(/Endpoint=sb:\/\/([^;/]*)/)[1];
-  return new Client("suites.servicebus.windows.net", "events", identity(name), { ...QUICK, customEndpointAddress: `sb://${address}` });
+  return new Client("suites.servicebus.windows.net", "events", identity(name), { ...QUICK, ...options, customEndpointAddress: `sb://${address}` });
 }
 
 /** Receives from one partition until `enough` holds of the events so far. */
@@ -67,7 +68,7 @@ async function receive(hub, partition, startPosition, enough, options = {}) {
     }
     if (failure) throw failure;
     return { events, last };
-  });
+  }, options.client);
 }
 
 const bodies = (events) => events.map((event) => event.body);
@@ -237,6 +238,30 @@ concurrently("identities over TLS", {
   },
 });
 
+concurrently("over WebSockets", {
+  "by key": async () => {
+    const options = { ...QUICK, webSocketOptions: { webSocket: WebSocket } };
+    const large = "x".repeat(900_000);
+    const before = await withProducer("events", async (producer) => {
+      const before = await producer.getPartitionProperties("0");
+      await producer.sendBatch([{ body: large, properties: { case: "sockets" } }], { partitionId: "0" });
+      return before;
+    }, options);
+    const position = { sequenceNumber: before.lastEnqueuedSequenceNumber };
+    const mine = (events) => events.find((event) => event.properties?.case === "sockets");
+    const { events } = await receive("events", "0", position, mine, { client: options });
+    assert.equal(mine(events).body, large);
+    await withProducer("nowhere", (producer) =>
+      refused(producer.sendBatch([{ body: "x" }]), { code: "MessagingEntityNotFoundError" }), options);
+  },
+
+  "by identity": async () => {
+    const producer = overTls(EventHubProducerClient, "writer", { webSocketOptions: { webSocket: WebSocket } });
+    await producer.sendBatch([{ body: "by identity" }], { partitionId: "1" });
+    await producer.close();
+  },
+});
+
 concurrently("what an event carries", {
   "bodies of every kind come back as they were": async () => {
     const sent = ["text", { deep: [1, "two", null, { three: 3.5 }] }, Buffer.from([0, 255, 1]), 42, true, [1, 2, 3], "grüße 🦀"];
@@ -245,6 +270,26 @@ concurrently("what an event carries", {
     const { events } = await receive("events", "0", { sequenceNumber: before.lastEnqueuedSequenceNumber }, (events) =>
       mine(events).length >= sent.length);
     assert.deepEqual(bodies(mine(events)), sent);
+  },
+
+  "a body of null is null, beside its properties": async () => {
+    const sent = [{ body: null }, { body: undefined }, { body: null, bodyType: "value" }];
+    const before = await withProducer("events", async (producer) => {
+      const before = await producer.getPartitionProperties("0");
+      const events = sent.map(({ body, bodyType }, index) =>
+        bodyType === undefined
+          ? { body, properties: { case: "null", index }, messageId: `null-${index}` }
+          : { body, bodyType, applicationProperties: { case: "null", index }, properties: { messageId: `null-${index}` } });
+      await producer.sendBatch(events, { partitionId: "0" });
+      return before;
+    });
+    const mine = (events) => events.filter((event) => event.properties?.case === "null");
+    const { events } = await receive("events", "0", { sequenceNumber: before.lastEnqueuedSequenceNumber }, (events) =>
+      mine(events).length >= sent.length);
+    assert.deepEqual(
+      mine(events).map((event) => [event.body ?? null, event.properties.index, event.messageId]),
+      [[null, 0, "null-0"], [null, 1, "null-1"], [null, 2, "null-2"]],
+    );
   },
 
   "properties and message fields": async () => {
@@ -316,6 +361,8 @@ test("every start position", async () => {
   assert.deepEqual(await from({ sequenceNumber: third.sequenceNumber, isInclusive: true }), numbers(7, 3));
   assert.deepEqual(await from({ offset: sixth.offset }), numbers(3, 7));
   assert.deepEqual(await from({ offset: sixth.offset, isInclusive: true }), numbers(4, 6));
+  const last = await receive(hub, partition, { offset: "@latest", isInclusive: true }, (events) => events.length);
+  assert.deepEqual(bodies(last.events), [9]);
   const enqueued = await from({ enqueuedOn: events[5].enqueuedTimeUtc.getTime() - 1 });
   assert.deepEqual(enqueued.slice(-5), numbers(5, 5));
   assert.ok(!enqueued.includes(0), "what is older than the moment stays out");

@@ -74,6 +74,7 @@ impl Inside {
         let listener = stack.take_site_listener().expect("the pages' listener");
         let options = pages::Options {
             functions: endpoints.functions.clone(),
+            external: false,
             partner: true,
             telemetry: Some(stack.telemetry().clone()),
             hosts: Hosts::default(),

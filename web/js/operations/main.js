@@ -1,6 +1,6 @@
 // The operations page: one poll of the overview, and what is made of it.
 
-import { get, settings } from "../api.js";
+import { get, settings, silence } from "../api.js";
 import { setText } from "../dom.js";
 import { ago } from "../format.js";
 import { poll } from "../poll.js";
@@ -115,7 +115,7 @@ async function ask(signal) {
 
 function start() {
   stop();
-  stop = poll(ask, EVERY_MS, () => say("bad", "The API does not answer. Trying again…"));
+  stop = poll(ask, EVERY_MS, () => silence("The API").then((text) => say("bad", text)));
 }
 
 element("key-form").addEventListener("submit", (event) => {

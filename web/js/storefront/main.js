@@ -2,7 +2,7 @@
 //
 // `/` is the first category, `/?category=…` another, `/?product=…` a product. Any static server can serve that.
 
-import { get, settings } from "../api.js";
+import { get, settings, silence } from "../api.js";
 import { h, hold, setText } from "../dom.js";
 import { poll } from "../poll.js";
 import { startChoices } from "./choices.js";
@@ -16,7 +16,7 @@ const nav = document.getElementById("categories");
 const line = document.getElementById("connection");
 
 const connection = {
-  lost: () => setText(line, "The shop does not answer. Trying again…"),
+  lost: () => silence("The shop").then((text) => setText(line, text)),
   found: () => setText(line, ""),
 };
 

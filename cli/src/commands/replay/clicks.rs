@@ -108,6 +108,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     let app = App::new(endpoints::handler_settings(&endpoints)?);
     let mut signals = Signals::install()?;
     if args.products {
+        endpoints::check_functions(&endpoints).await?;
         tokio::select! {
             seeded = sell(&args, &endpoints.functions) => seeded?,
             () = signals.next() => return Ok(Exit::Interrupted),

@@ -99,6 +99,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     let file = endpoints::locate(args.endpoints.as_deref())?;
     let endpoints = endpoints::read(&file)?;
+    endpoints::check_functions(&endpoints).await?;
     let http = Client::new();
     let seeded = seeded_categories(&file);
     let categories = if args.category.is_empty() { seeded.clone() } else { args.category.clone() };

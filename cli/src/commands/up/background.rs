@@ -29,11 +29,11 @@ pub(super) fn leave_terminal() {
     }
 }
 
-/// Starts this command once more, with `app` in the background, and waits until it is ready or has failed.
+/// Starts this command once more, with `app`, if any, in the background, and waits until it is ready or has failed.
 ///
 /// # Errors
 /// When it does not become ready; the last lines of its log are shown.
-pub(super) async fn start(data_dir: &Path, app: &Path) -> anyhow::Result<Exit> {
+pub(super) async fn start(data_dir: &Path, app: Option<&Path>) -> anyhow::Result<Exit> {
     let log = data_dir.join(LOG);
     let mut signals = Signals::install()?;
     let mut child = spawn(&log, app)?;
@@ -63,14 +63,14 @@ pub(super) async fn start(data_dir: &Path, app: &Path) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn spawn(log: &Path, app: &Path) -> anyhow::Result<Child> {
+fn spawn(log: &Path, app: Option<&Path>) -> anyhow::Result<Child> {
     let what = || format!("cannot write {}", log.display());
     // Of one start; keys are in it, where they are asked for.
     let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(log).with_context(what)?;
     Command::new(std::env::current_exe().context("cannot find this program's own file")?)
         .args(std::env::args_os().skip(1))
         .arg("--in-background")
-        .arg(app)
+        .args(app)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(file)

@@ -2,6 +2,7 @@
 
 mod app;
 mod background;
+mod beside;
 mod ports;
 mod session;
 
@@ -12,13 +13,13 @@ use clap::ValueEnum;
 use contoso_local::{
     cosmos::Replay,
     files,
-    stack::{Stack, StackError, StackOptions},
+    stack::{ExternalHost, Stack, StackError, StackOptions},
     storage::Sync,
     topology::Topology,
     transport::HostName,
 };
 
-use self::session::{Catalogue, Session};
+use self::session::{App, Catalogue, Session};
 use super::{
     Exit,
     package::{self, AppArgs},
@@ -42,12 +43,17 @@ Examples:
       Pages of your own, served there, may send clicks and read the site
   contoso up --no-demo --set ProductChanges.feedPollDelay=50
       Without the demo partner, and with a quicker change feed
+  contoso up --services-only
+      No functions host and no app, for `func start --script-root target/app` beside it
 
 Press Ctrl-C to stop everything, twice to kill it.";
 
 /// Build and run everything on this machine: the local stack, the app, a catalogue and a demo partner
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
+#[command(mut_arg("functions", |functions| functions
+    .value_name("A,B|URL")
+    .help("Only these functions; with --services-only, the address of the Functions host beside it, by default http://127.0.0.1:7071")))]
 pub(super) struct Args {
     /// Seed these products: a JSON array in our own shape or that of dotnet/eShop [default: a generated one, once]
     #[arg(long, value_name = "FILE")]
@@ -58,6 +64,13 @@ pub(super) struct Args {
     /// Without the demo partner
     #[arg(long)]
     no_demo: bool,
+    /// Everything but the functions: no host of theirs and no app process, for `func start` or another Functions host beside it
+    #[arg(long)]
+    services_only: bool,
+    /// With --services-only: the key that Event Grid shows to that host, its system key eventgrid_extension or its master key
+    /// [env: CONTOSO_FUNCTIONS_KEY]
+    #[arg(long, value_name = "KEY", requires = "services_only")]
+    functions_key: Option<String>,
     /// Run this packaged app instead of building one
     #[arg(long, value_name = "DIR", conflicts_with_all = ["functions", "changes", "debug", "no_build"])]
     app: Option<PathBuf>,
@@ -89,9 +102,9 @@ pub(super) struct Args {
     /// Go on in the background once everything is ready; the log goes to up.log in the data directory
     #[arg(long)]
     detach: bool,
-    /// Be the process that `--detach` starts, with this staged app
-    #[arg(long, value_name = "DIR", hide = true)]
-    in_background: Option<PathBuf>,
+    /// Be the process that `--detach` starts, with this staged app, if any
+    #[arg(long, value_name = "DIR", num_args = 0..=1, hide = true)]
+    in_background: Option<Option<PathBuf>>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -112,20 +125,25 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
         background::leave_terminal();
     }
     // What can be wrong is looked at before the long build, before anything starts, and before anything is removed.
+    let external = beside::host(&args)?;
     files::allow_many()?;
     let topology = Topology::read(&project.topology())?;
     let catalogue = match &args.catalogue {
         Some(file) => Catalogue { name: file.display().to_string(), products: catalogue::read(file)?, wanted: true },
-        None if args.no_catalogue => Catalogue { name: "no catalogue".to_owned(), products: Vec::new(), wanted: false },
+        None if args.no_catalogue || external.is_some() => {
+            Catalogue { name: "no catalogue".to_owned(), products: Vec::new(), wanted: false }
+        }
         None => Catalogue { name: "generated catalogue".to_owned(), products: catalogue::generated(), wanted: false },
     };
-    let given = args.in_background.as_ref().or(args.app.as_ref());
-    let takes_products = match given {
-        Some(app) => {
+    let given = args.in_background.as_ref().and_then(Option::as_ref).or(args.app.as_ref());
+    let takes_products = match (given, &external) {
+        // They are stored without it.
+        (_, Some(_)) => true,
+        (Some(app), None) => {
             app::check(app)?;
             session::takes_products(app)
         }
-        None => {
+        (None, None) => {
             package::check(&args.package, None, project)?;
             args.package.includes(session::PRODUCTS)
         }
@@ -134,23 +152,25 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
         bail!("--catalogue: the app has no function {} to seed through", session::PRODUCTS);
     }
     let data_dir = DataDir::open(&args.data_dir, args.fresh)?;
-    let ports = ports::choose(args.ports, &topology, &data_dir)?;
-    let app = match given {
-        Some(app) => app.clone(),
-        None => {
+    let ports = ports::choose(args.ports, external.is_some(), &topology, &data_dir)?;
+    let app = match (given, external) {
+        (_, Some(host)) => App::Beside(host),
+        (Some(app), None) => App::Staged(app.clone()),
+        (None, None) => {
             let running = Executable::running();
             let staged = package::stage(&args.package, None, project, Profile::Local)?;
             if let Some(running) = running {
                 // The build may have made this command anew too.
                 running.go_on_if_replaced().context("cannot go on as the command that was just built")?;
             }
-            staged.directory().to_owned()
+            package::lead_to_stack(&staged, data_dir.path(), project)?;
+            App::Staged(staged.directory().to_owned())
         }
     };
     if args.detach && args.in_background.is_none() {
         // The next process takes it.
         drop(data_dir);
-        return background::start(&args.data_dir, &app).await;
+        return background::start(&args.data_dir, app.directory()).await;
     }
     if args.fresh {
         data_dir.empty()?;
@@ -170,7 +190,7 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
         hosts: args.hosts.into_iter().collect(),
     };
     let stack = tokio::select! {
-        stack = start(options) => stack?,
+        stack = start(options, app.host()) => stack?,
         () = signals.next() => return Ok(Exit::Interrupted),
     };
     if matches!(args.ports, PortChoice::Auto)
@@ -178,6 +198,9 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
     {
         // A convenience: on a full disk, what is stored must still be served.
         tracing::warn!("the ports are not remembered: {}", output::chain(&error));
+    }
+    if app.host().is_some() {
+        beside::write_settings(project, data_dir.path(), stack.endpoints())?;
     }
     let session = Session {
         stack: &stack,
@@ -217,13 +240,16 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
     }
 }
 
-async fn start(options: StackOptions) -> anyhow::Result<Stack> {
+async fn start(options: StackOptions, external: Option<&ExternalHost>) -> anyhow::Result<Stack> {
     let bar = output::bar("replay", 0);
     let progress = |Replay { done, total }: Replay| {
         bar.set_length(total);
         bar.set_position(done);
     };
-    let started = Box::pin(Stack::start(options, &progress)).await;
+    let started = match external {
+        None => Stack::start(options, &progress).await,
+        Some(host) => Stack::start_services_only(options, host.clone(), &progress).await,
+    };
     bar.finish_and_clear();
     started.map_err(|error| match error {
         StackError::Port(error) => ports::refused(error),

@@ -11,19 +11,26 @@ use contoso_local::{
 use super::PortChoice;
 use crate::{data_dir::DataDir, output};
 
-/// The ports to take: each is free now, or any free one will do.
+/// The ports to take: each is free now, or any free one will do. That of the functions stays as it is where their host is not ours.
 ///
 /// # Errors
 /// When a port that is wanted by its number is not free; the message says for what it is wanted, and what to do.
-pub(super) fn choose(choice: PortChoice, topology: &Topology, data_dir: &DataDir) -> anyhow::Result<Ports> {
+pub(super) fn choose(
+    choice: PortChoice,
+    services_only: bool,
+    topology: &Topology,
+    data_dir: &DataDir,
+) -> anyhow::Result<Ports> {
     match choice {
         PortChoice::Default => {
             let ports = Ports::defaults();
-            ports.check(topology).map_err(refused)?;
+            let checked = if services_only { ports.check_services(topology) } else { ports.check(topology) };
+            checked.map_err(refused)?;
             Ok(ports)
         }
         PortChoice::Auto => {
-            let (ports, taken) = data_dir.ports().unwrap_or_else(Ports::auto).or_any(topology);
+            let last = data_dir.ports().unwrap_or_else(Ports::auto);
+            let (ports, taken) = if services_only { last.services_or_any(topology) } else { last.or_any(topology) };
             for PortError { service, port, .. } in taken {
                 output::say(&format!("port {port}, where {service} listened last, is in use; it moves to another"));
             }
@@ -52,14 +59,18 @@ mod tests {
     fn a_data_directory_keeps_its_ports_as_far_as_they_are_free() {
         let directory = tempfile::tempdir().expect("a directory");
         let data_dir = DataDir::open(directory.path(), false).expect("free");
-        let choose = || choose(PortChoice::Auto, &Topology::default(), &data_dir).expect("any will do");
-        assert_eq!(choose(), Ports::auto());
+        let choose = |services_only| {
+            choose(PortChoice::Auto, services_only, &Topology::default(), &data_dir).expect("any will do")
+        };
+        assert_eq!(choose(false), Ports::auto());
         let [kept, taken] = [(), ()].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
         let port = |listener: &TcpListener| listener.local_addr().expect("an address").port();
         let ports = Ports { functions: port(&kept), site: port(&taken), ..Ports::auto() };
         data_dir.set_ports(ports).expect("written");
+        // What listens there is the host beside the stack.
+        assert_eq!(choose(true), Ports { site: 0, ..ports });
         drop(kept);
-        assert_eq!(choose(), Ports { site: 0, ..ports });
+        assert_eq!(choose(false), Ports { site: 0, ..ports });
     }
 
     #[test]

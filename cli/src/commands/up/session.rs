@@ -6,15 +6,17 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use contoso_local::stack::{AppOptions, Endpoints, Stack};
+use contoso_local::stack::{AppOptions, Endpoints, ExternalHost, Stack};
 use serde_json::Value;
 
 use crate::{
     app_settings,
     catalogue::Product,
+    catalogue_writer::CatalogueWriter,
     data_dir::{DataDir, Seeded},
     endpoints::{self, Published},
     identity::{self, SignedIn},
+    local_settings::{self, Access},
     output::{self, Paint},
     pages::{self, Pages},
     products::Products,
@@ -31,11 +33,37 @@ pub(super) struct Catalogue {
     pub(super) wanted: bool,
 }
 
+/// What runs the functions.
+pub(super) enum App {
+    /// The stack's own host, which runs the app in this folder.
+    Staged(PathBuf),
+    /// A host beside the stack.
+    Beside(ExternalHost),
+}
+
+impl App {
+    /// The folder of the app that the stack runs.
+    pub(super) fn directory(&self) -> Option<&Path> {
+        match self {
+            Self::Staged(directory) => Some(directory),
+            Self::Beside(_) => None,
+        }
+    }
+
+    /// The host beside the stack.
+    pub(super) fn host(&self) -> Option<&ExternalHost> {
+        match self {
+            Self::Staged(_) => None,
+            Self::Beside(host) => Some(host),
+        }
+    }
+}
+
 /// What one `up` brings to life on a started stack.
 pub(super) struct Session<'a> {
     pub(super) stack: &'a Stack,
     pub(super) data_dir: &'a DataDir,
-    pub(super) app: PathBuf,
+    pub(super) app: App,
     pub(super) catalogue: Catalogue,
     pub(super) demo: bool,
     pub(super) auth: bool,
@@ -54,8 +82,13 @@ impl Session<'_> {
     pub(super) fn pages(&self) -> anyhow::Result<Option<Pages>> {
         let functions = self.stack.endpoints().functions.clone();
         let hosts = self.stack.identity().tls().hosts().clone();
-        let options =
-            pages::Options { functions, partner: self.demo, telemetry: Some(self.stack.telemetry().clone()), hosts };
+        let options = pages::Options {
+            functions,
+            external: self.app.host().is_some(),
+            partner: self.demo,
+            telemetry: Some(self.stack.telemetry().clone()),
+            hosts,
+        };
         let listener = self.stack.take_site_listener();
         listener.map(|listener| Pages::start(listener, options)).transpose().context("cannot serve the pages")
     }
@@ -67,12 +100,9 @@ impl Session<'_> {
         let deployment = SignedIn::new(endpoints, identity::DEPLOYMENT)?;
         schemas::register(&deployment, &endpoints.event_hubs.schema_registry).await?;
 
-        let mut settings = app_settings::of(self.stack, identity::APP)?;
-        app_settings::allow(&mut settings, &self.origins);
-        app_settings::tell(&mut settings, &endpoints.otlp);
-        let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: self.auth };
-        Box::pin(self.stack.run_app(app)).await?;
-        self.handler_ready().await?;
+        if let App::Staged(directory) = &self.app {
+            self.run(directory, endpoints).await?;
+        }
         // The partner first, so that it hears of the seeded products too.
         if self.demo {
             let webhook = format!("{}{}", endpoints.site, pages::WEBHOOK);
@@ -90,6 +120,16 @@ impl Session<'_> {
         Ok(Running { _published: published })
     }
 
+    /// Runs the app, until its handler is ready.
+    async fn run(&self, directory: &Path, endpoints: &Endpoints) -> anyhow::Result<()> {
+        let mut settings = app_settings::of(self.stack, identity::APP)?;
+        app_settings::allow(&mut settings, &self.origins);
+        app_settings::tell(&mut settings, &endpoints.otlp);
+        let app = AppOptions { dir: directory.to_owned(), settings, enforce_keys: self.auth };
+        Box::pin(self.stack.run_app(app)).await?;
+        self.handler_ready().await
+    }
+
     async fn handler_ready(&self) -> anyhow::Result<()> {
         let host = self.stack.host().context("the functions host stopped at once")?;
         host.ready().await.map_err(|stopped| anyhow!("the handler does not start: {stopped}"))
@@ -99,7 +139,8 @@ impl Session<'_> {
     fn keys(&self) -> Vec<(String, String)> {
         let functions = self.stack.host().map(|host| host.function_names()).unwrap_or_default();
         let asks = |name: &String| {
-            let definition = std::fs::read(self.app.join(name).join("function.json")).unwrap_or_default();
+            let file = self.app.directory().map(|app| app.join(name).join("function.json"));
+            let definition = file.and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
             let definition: Value = contoso_json::from_slice(&definition).unwrap_or_default();
             definition["bindings"][0]["authLevel"] == "function"
         };
@@ -115,12 +156,17 @@ impl Session<'_> {
     async fn seed(&self, http: &reqwest::Client, endpoints: &Endpoints) -> anyhow::Result<()> {
         let Catalogue { name, products, wanted } = &self.catalogue;
         let is_there = !wanted && self.data_dir.seeded().is_some();
-        if products.is_empty() || is_there || !takes_products(&self.app) {
+        if products.is_empty() || is_there || !self.app.directory().is_none_or(takes_products) {
             return Ok(());
         }
-        let api = Products::new(http.clone(), &endpoints.functions, self.function_key(PRODUCTS));
         let bar = output::bar("catalogue", products.len() as u64);
-        let seeded = seed::seed(&api, name, products, &bar).await;
+        let seeded = match self.app {
+            App::Staged(_) => {
+                let api = Products::new(http.clone(), &endpoints.functions, self.function_key(PRODUCTS));
+                seed::seed(&api, name, products, &bar).await
+            }
+            App::Beside(_) => seed::seed(&CatalogueWriter::new(endpoints).await?, name, products, &bar).await,
+        };
         bar.finish_and_clear();
         seeded?;
         self.data_dir.set_seeded(&Seeded::of(products))?;
@@ -141,6 +187,20 @@ impl Session<'_> {
         row("All addresses", &file);
         for (function, key) in self.keys() {
             row(&format!("{function} key"), &key);
+        }
+        if let App::Beside(host) = &self.app {
+            for (access, file) in local_settings::files(self.data_dir.path()) {
+                let by = match access {
+                    Access::Key => "Settings, by key",
+                    Access::Identity => "Settings, by identity",
+                };
+                row(by, &file.display().to_string());
+            }
+            output::say(&format!(
+                "No functions run here: their host is the one at {}, which Event Grid asks until it answers. Start it, such as by",
+                host.address()
+            ));
+            output::say("  func start --script-root target/app   after ./contoso package has staged the app there");
         }
         output::say(&paint.strong("Try"));
         if let Some(Seeded { example, .. }) = self.data_dir.seeded() {

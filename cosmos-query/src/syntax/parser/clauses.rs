@@ -1,9 +1,9 @@
 //! SELECT and its clauses.
 
-use super::{Parser, Token};
+use super::{DEEPEST_SELECT, Parser, Token};
 use crate::{
     QueryError,
-    syntax::{Collection, Count, Expr, OffsetLimit, OrderItem, Select, Source, Span, Spec, Step, utf16},
+    syntax::{Collection, Count, Expr, OffsetLimit, OrderItem, Select, Source, Spec, Step, utf16},
 };
 
 /// The largest number that TOP, OFFSET and LIMIT take.
@@ -11,7 +11,13 @@ const MOST: f64 = 4_294_967_295.0;
 
 impl Parser<'_> {
     pub(super) fn select(&mut self) -> Result<Select, QueryError> {
-        self.nested(Self::select_here)
+        self.selects += 1;
+        if self.selects > DEEPEST_SELECT {
+            return Err(self.too_deep(DEEPEST_SELECT));
+        }
+        let select = self.nested(Self::select_here);
+        self.selects -= 1;
+        select
     }
 
     fn select_here(&mut self) -> Result<Select, QueryError> {
@@ -68,16 +74,15 @@ impl Parser<'_> {
     }
 
     fn source(&mut self) -> Result<Source, QueryError> {
-        let start = self.span();
         if matches!(self.peek(), Token::Word(_)) && self.is_word(1, "IN") {
             let alias = Some(self.name()?);
             self.advance();
             let collection = self.collection()?;
-            return Ok(Source { collection, alias, iterates: true, span: self.since(start) });
+            return Ok(Source { collection, alias, iterates: true });
         }
         let collection = self.collection()?;
         let alias = if self.take_word("AS") { Some(self.name()?) } else { self.bare_alias() };
-        Ok(Source { collection, alias, iterates: false, span: self.since(start) })
+        Ok(Source { collection, alias, iterates: false })
     }
 
     fn collection(&mut self) -> Result<Collection, QueryError> {
@@ -175,9 +180,4 @@ fn depth(select: &Select) -> usize {
         Collection::Path { .. } => 0,
     });
     exprs.chain(sources).max().unwrap_or(0)
-}
-
-/// A place that stands for nothing, for what is made rather than read.
-impl Span {
-    pub(crate) const NOWHERE: Span = Span { start: 0, end: 0 };
 }

@@ -9,133 +9,158 @@ use crate::{
     syntax::{Binary, Chain, Expr, ExprKind, Quantifier, Span, Unary},
 };
 
-/// Operators by how tight they bind, the loosest first.
-const LEVELS: [&[(&str, Binary)]; 8] = [
-    &[("|", Binary::BitOr)],
-    &[("^", Binary::BitXor)],
-    &[("&", Binary::BitAnd)],
-    &[("=", Binary::Equal), ("!=", Binary::NotEqual), ("<>", Binary::NotEqual)],
-    &[("<", Binary::Less), ("<=", Binary::LessOrEqual), (">", Binary::Greater), (">=", Binary::GreaterOrEqual)],
-    &[("<<", Binary::ShiftLeft), (">>", Binary::ShiftRight), (">>>", Binary::ShiftRightUnsigned)],
-    &[("+", Binary::Add), ("-", Binary::Subtract)],
-    &[("*", Binary::Multiply), ("/", Binary::Divide), ("%", Binary::Modulo)],
-];
+/// How tight operators bind: what is looser has a smaller number.
+const COALESCE: u8 = 0;
+const CONDITION: u8 = 1;
+const OR: u8 = 2;
+const AND: u8 = 3;
+/// IN, LIKE and BETWEEN, of which there is one in a row.
+const WORDS: u8 = 4;
+const CONCAT: u8 = 5;
+
+/// An operator behind an operand.
+#[derive(Clone, Copy)]
+enum Infix {
+    Condition,
+    Words,
+    Chain(Chain),
+    Binary(Binary),
+}
 
 impl Parser<'_> {
     pub(super) fn expression(&mut self) -> Result<Expr, QueryError> {
-        self.nested(|parser| {
-            let start = parser.span();
-            let mut left = parser.conditional()?;
-            while parser.take("??") {
-                let right = parser.conditional()?;
-                left = parser.node(start, ExprKind::Binary(Binary::Coalesce, Box::new(left), Box::new(right)))?;
+        self.level += 1;
+        self.check_depth(self.level)?;
+        let result = self.operators(COALESCE);
+        self.level -= 1;
+        result
+    }
+
+    /// An operand and the operators behind it that bind at least as tight as this. Whatever is nested costs few frames, so that much may
+    /// be.
+    fn operators(&mut self, loosest: u8) -> Result<Expr, QueryError> {
+        let start = self.span();
+        let mut left = self.prefix()?;
+        let mut tightest = u8::MAX;
+        while let Some((level, infix)) = self.infix().filter(|(level, _)| (loosest..=tightest).contains(level)) {
+            left = self.joined(start, left, level, infix)?;
+            if level == WORDS {
+                tightest = WORDS - 1;
             }
-            Ok(left)
-        })
-    }
-
-    fn conditional(&mut self) -> Result<Expr, QueryError> {
-        let start = self.span();
-        let condition = self.chain(Chain::Or)?;
-        if !self.take("?") {
-            return Ok(condition);
-        }
-        let then = self.expression()?;
-        self.expect(":")?;
-        let otherwise = self.nested(Self::conditional)?;
-        self.node(start, ExprKind::Conditional(Box::new([condition, then, otherwise])))
-    }
-
-    /// OR, AND and `||` in a row, as one node however many there are.
-    fn chain(&mut self, chain: Chain) -> Result<Expr, QueryError> {
-        let start = self.span();
-        let mut operands = vec![self.chain_operand(chain)?];
-        while match chain {
-            Chain::Or => self.take_word("OR"),
-            Chain::And => self.take_word("AND"),
-            Chain::Concat => self.take("||"),
-        } {
-            operands.push(self.chain_operand(chain)?);
-        }
-        match operands.pop() {
-            Some(only) if operands.is_empty() => Ok(only),
-            last => {
-                operands.extend(last);
-                self.node(start, ExprKind::Chain(chain, operands))
-            }
-        }
-    }
-
-    fn chain_operand(&mut self, chain: Chain) -> Result<Expr, QueryError> {
-        match chain {
-            Chain::Or => self.chain(Chain::And),
-            Chain::And => self.negation(),
-            Chain::Concat => self.binary(0),
-        }
-    }
-
-    fn negation(&mut self) -> Result<Expr, QueryError> {
-        let start = self.span();
-        if !self.take_word("NOT") {
-            return self.comparison();
-        }
-        let of = self.nested(Self::negation)?;
-        self.node(start, ExprKind::Unary(Unary::Not, Box::new(of)))
-    }
-
-    /// What words compare: not in a row, `1 BETWEEN 2 AND 3 BETWEEN 4 AND 5` is nothing.
-    fn comparison(&mut self) -> Result<Expr, QueryError> {
-        let start = self.span();
-        let value = self.chain(Chain::Concat)?;
-        let not = self.is_word(0, "NOT") && ["IN", "LIKE", "BETWEEN"].iter().any(|word| self.is_word(1, word));
-        if not {
-            self.advance();
-        }
-        let kind = if self.take_word("BETWEEN") {
-            let low = self.chain(Chain::Concat)?;
-            self.expect_word("AND")?;
-            let high = self.chain(Chain::Concat)?;
-            ExprKind::Between { not, operands: Box::new([value, low, high]) }
-        } else if self.take_word("IN") {
-            self.expect("(")?;
-            let list = self.list(")")?;
-            if list.is_empty() {
-                self.at -= 1;
-                return Err(self.unexpected());
-            }
-            ExprKind::In { not, value: Box::new(value), list }
-        } else if self.take_word("LIKE") {
-            let pattern = Box::new(self.chain(Chain::Concat)?);
-            let escape = if self.take_word("ESCAPE") { Some(self.string()?) } else { None };
-            ExprKind::Like { not, value: Box::new(value), pattern, escape }
-        } else {
-            return Ok(value);
-        };
-        self.node(start, kind)
-    }
-
-    /// Operators that bind at least as tight as this level. It recurses only for what binds tighter, so brackets cost few frames.
-    fn binary(&mut self, loosest: usize) -> Result<Expr, QueryError> {
-        let start = self.span();
-        let mut left = self.unary()?;
-        while let Some((level, operator)) = self.operator().filter(|(level, _)| *level >= loosest) {
-            self.advance();
-            let right = self.binary(level + 1)?;
-            left = self.node(start, ExprKind::Binary(operator, Box::new(left), Box::new(right)))?;
         }
         Ok(left)
     }
 
     /// The operator at this place, with how tight it binds.
-    fn operator(&self) -> Option<(usize, Binary)> {
-        let Token::Sign(sign) = self.peek() else { return None };
-        LEVELS.iter().enumerate().find_map(|(level, operators)| {
-            operators.iter().find(|(text, _)| text == sign).map(|(_, operator)| (level, *operator))
-        })
+    fn infix(&self) -> Option<(u8, Infix)> {
+        let sign = match self.peek() {
+            Token::Sign(sign) => *sign,
+            Token::Word(_) => {
+                let negated = usize::from(self.is_word(0, "NOT"));
+                return match () {
+                    () if self.is_word(0, "OR") => Some((OR, Infix::Chain(Chain::Or))),
+                    () if self.is_word(0, "AND") => Some((AND, Infix::Chain(Chain::And))),
+                    () if ["IN", "LIKE", "BETWEEN"].iter().any(|word| self.is_word(negated, word)) => {
+                        Some((WORDS, Infix::Words))
+                    }
+                    () => None,
+                };
+            }
+            _ => return None,
+        };
+        let (above, binary) = match sign {
+            "??" => return Some((COALESCE, Infix::Binary(Binary::Coalesce))),
+            "?" => return Some((CONDITION, Infix::Condition)),
+            "||" => return Some((CONCAT, Infix::Chain(Chain::Concat))),
+            "|" => (1, Binary::BitOr),
+            "^" => (2, Binary::BitXor),
+            "&" => (3, Binary::BitAnd),
+            "=" => (4, Binary::Equal),
+            "!=" | "<>" => (4, Binary::NotEqual),
+            "<" => (5, Binary::Less),
+            "<=" => (5, Binary::LessOrEqual),
+            ">" => (5, Binary::Greater),
+            ">=" => (5, Binary::GreaterOrEqual),
+            "<<" => (6, Binary::ShiftLeft),
+            ">>" => (6, Binary::ShiftRight),
+            ">>>" => (6, Binary::ShiftRightUnsigned),
+            "+" => (7, Binary::Add),
+            "-" => (7, Binary::Subtract),
+            "*" => (8, Binary::Multiply),
+            "/" => (8, Binary::Divide),
+            "%" => (8, Binary::Modulo),
+            _ => return None,
+        };
+        Some((CONCAT + above, Infix::Binary(binary)))
     }
 
-    fn unary(&mut self) -> Result<Expr, QueryError> {
-        let start = self.span();
+    fn joined(&mut self, start: Span, left: Expr, level: u8, infix: Infix) -> Result<Expr, QueryError> {
+        match infix {
+            Infix::Condition => self.condition(start, left),
+            Infix::Words => self.words(start, left),
+            Infix::Chain(chain) => {
+                self.advance();
+                let right = self.tighter(level)?;
+                self.chained(start, chain, left, right)
+            }
+            Infix::Binary(operator) => {
+                self.advance();
+                let right = self.tighter(level)?;
+                self.node(start, ExprKind::Binary(operator, Box::new(left), Box::new(right)))
+            }
+        }
+    }
+
+    fn tighter(&mut self, level: u8) -> Result<Expr, QueryError> {
+        self.operators(level + 1)
+    }
+
+    /// OR, AND and `||` in a row are one node, however many there are; brackets around the first of them say nothing new.
+    fn chained(&mut self, start: Span, chain: Chain, mut left: Expr, right: Expr) -> Result<Expr, QueryError> {
+        match &mut left.kind {
+            ExprKind::Chain(kind, operands) if *kind == chain => {
+                left.depth = left.depth.max(right.depth + 1);
+                operands.push(right);
+                left.span = self.since(start);
+                self.check_depth(left.depth)?;
+                Ok(left)
+            }
+            _ => self.node(start, ExprKind::Chain(chain, vec![left, right])),
+        }
+    }
+
+    fn condition(&mut self, start: Span, condition: Expr) -> Result<Expr, QueryError> {
+        self.advance();
+        let then = self.expression()?;
+        self.expect(":")?;
+        let otherwise = self.nested(|parser| parser.operators(CONDITION))?;
+        self.node(start, ExprKind::Conditional(Box::new([condition, then, otherwise])))
+    }
+
+    fn words(&mut self, start: Span, value: Expr) -> Result<Expr, QueryError> {
+        let not = self.take_word("NOT");
+        let value = Box::new(value);
+        let kind = if self.take_word("BETWEEN") {
+            let low = self.tighter(WORDS)?;
+            self.expect_word("AND")?;
+            let high = self.tighter(WORDS)?;
+            ExprKind::Between { not, operands: Box::new([*value, low, high]) }
+        } else if self.take_word("IN") {
+            self.expect("(")?;
+            if self.is_sign(0, ")") {
+                return Err(self.unexpected());
+            }
+            ExprKind::In { not, value, list: self.list(")")? }
+        } else {
+            self.expect_word("LIKE")?;
+            let pattern = Box::new(self.tighter(WORDS)?);
+            let escape = if self.take_word("ESCAPE") { Some(self.string()?) } else { None };
+            ExprKind::Like { not, value, pattern, escape }
+        };
+        self.node(start, kind)
+    }
+
+    fn prefix(&mut self) -> Result<Expr, QueryError> {
         let operator = match self.peek() {
             Token::Sign("-") => Unary::Minus,
             Token::Sign("+") => Unary::Plus,
@@ -143,21 +168,26 @@ impl Parser<'_> {
             Token::Word(word) if word.eq_ignore_ascii_case("NOT") => Unary::Not,
             _ => return self.postfix(),
         };
+        self.unary(operator)
+    }
+
+    fn unary(&mut self, operator: Unary) -> Result<Expr, QueryError> {
+        let start = self.span();
         self.advance();
         // A sign right before a number is the number's.
-        if let Token::Number(number) = self.peek() {
-            let adjacent = self.span().start == start.end;
-            let number = match operator {
-                Unary::Minus if adjacent => Some(-number),
-                Unary::Plus if adjacent => Some(*number),
-                _ => None,
-            };
-            if let Some(number) = number {
-                self.advance();
-                return self.node(start, ExprKind::Literal(crate::value::number(number)));
-            }
+        if let Token::Number(number) = self.peek()
+            && self.span().start == start.end
+            && matches!(operator, Unary::Minus | Unary::Plus)
+        {
+            let number = if operator == Unary::Minus { -number } else { *number };
+            self.advance();
+            return self.node(start, ExprKind::Literal(crate::value::number(number)));
         }
-        let of = if operator == Unary::Not { self.nested(Self::comparison)? } else { self.nested(Self::unary)? };
+        let of = if operator == Unary::Not {
+            self.nested(|parser| parser.operators(WORDS))?
+        } else {
+            self.nested(Self::prefix)?
+        };
         self.node(start, ExprKind::Unary(operator, Box::new(of)))
     }
 
@@ -179,69 +209,84 @@ impl Parser<'_> {
     }
 
     fn primary(&mut self) -> Result<Expr, QueryError> {
+        match self.peek() {
+            Token::Sign("(") => self.brackets(),
+            Token::Sign("[") => self.array(),
+            Token::Sign("{") => self.object(),
+            Token::Word(_) => self.word(),
+            _ => self.literal(),
+        }
+    }
+
+    fn literal(&mut self) -> Result<Expr, QueryError> {
         let start = self.span();
         let kind = match self.peek().clone() {
             Token::String(text) => ExprKind::Literal(Value::String(text)),
             Token::Number(number) => ExprKind::Literal(crate::value::number(number)),
             Token::Parameter(name) if name.len() > 1 => ExprKind::Parameter(name),
-            Token::Sign("(") => return self.brackets(),
-            Token::Sign("[") => {
-                self.advance();
-                let items = self.list("]")?;
-                return self.node(start, ExprKind::Array(items));
-            }
-            Token::Sign("{") => return self.object(),
-            Token::Word(word) => return self.word(&word),
             _ => return Err(self.unexpected()),
         };
         self.advance();
         self.node(start, kind)
     }
 
-    fn word(&mut self, word: &str) -> Result<Expr, QueryError> {
+    fn array(&mut self) -> Result<Expr, QueryError> {
         let start = self.span();
+        self.advance();
+        let items = self.list("]")?;
+        self.node(start, ExprKind::Array(items))
+    }
+
+    fn word(&mut self) -> Result<Expr, QueryError> {
+        let start = self.span();
+        let Token::Word(word) = self.peek() else { return Err(self.unexpected()) };
         let upper = word.to_ascii_uppercase();
         let constant = match upper.as_str() {
-            "TRUE" => Some(ExprKind::Literal(Value::Bool(true))),
-            "FALSE" => Some(ExprKind::Literal(Value::Bool(false))),
-            "NULL" => Some(ExprKind::Literal(Value::Null)),
-            "UNDEFINED" => Some(ExprKind::Undefined),
-            _ => None,
+            "TRUE" => ExprKind::Literal(Value::Bool(true)),
+            "FALSE" => ExprKind::Literal(Value::Bool(false)),
+            "NULL" => ExprKind::Literal(Value::Null),
+            "UNDEFINED" => ExprKind::Undefined,
+            "UDF" if self.is_sign(1, ".") => return self.user_defined(),
+            "EXISTS" => return self.quantified(Quantifier::Exists),
+            "ARRAY" => return self.quantified(Quantifier::Array),
+            "ALL" if self.is_subquery(1) => return self.quantified(Quantifier::All),
+            "FIRST" if self.is_subquery(1) => return self.quantified(Quantifier::First),
+            "LAST" if self.is_subquery(1) => return self.quantified(Quantifier::Last),
+            _ => return self.named(),
         };
-        if let Some(constant) = constant {
-            self.advance();
-            return self.node(start, constant);
-        }
-        let quantifier = match upper.as_str() {
-            "EXISTS" => Some(Quantifier::Exists),
-            "ARRAY" => Some(Quantifier::Array),
-            "ALL" => Some(Quantifier::All),
-            "FIRST" => Some(Quantifier::First),
-            "LAST" => Some(Quantifier::Last),
-            _ => None,
-        };
-        if let Some(quantifier) = quantifier
-            && self.is_sign(1, "(")
-            && self.is_word(2, "SELECT")
-        {
-            self.advance();
-            self.advance();
-            let select = self.select()?;
-            self.expect(")")?;
-            return self.node(start, ExprKind::Subquery(quantifier, Box::new(select)));
-        }
-        if upper == "UDF" && self.is_sign(1, ".") {
-            self.advance();
-            self.advance();
-            let name = self.name()?;
-            self.expect("(")?;
-            let arguments = self.list(")")?;
-            return self.node(start, ExprKind::UserDefined { name, arguments });
-        }
-        if matches!(upper.as_str(), "EXISTS" | "ARRAY") {
-            self.advance();
+        self.advance();
+        self.node(start, constant)
+    }
+
+    fn is_subquery(&self, count: usize) -> bool {
+        self.is_sign(count, "(") && self.is_word(count + 1, "SELECT")
+    }
+
+    fn quantified(&mut self, quantifier: Quantifier) -> Result<Expr, QueryError> {
+        let start = self.span();
+        self.advance();
+        if !self.is_subquery(0) {
             return Err(self.unexpected());
         }
+        self.advance();
+        let select = self.select()?;
+        self.expect(")")?;
+        self.node(start, ExprKind::Subquery(quantifier, Box::new(select)))
+    }
+
+    fn user_defined(&mut self) -> Result<Expr, QueryError> {
+        let start = self.span();
+        self.advance();
+        self.expect(".")?;
+        let name = self.name()?;
+        self.expect("(")?;
+        let arguments = self.list(")")?;
+        self.node(start, ExprKind::UserDefined { name, arguments })
+    }
+
+    /// A name, or the call of a function.
+    fn named(&mut self) -> Result<Expr, QueryError> {
+        let start = self.span();
         let name = self.name()?;
         if !self.take("(") {
             return self.node(start, ExprKind::Name(name));
@@ -255,14 +300,18 @@ impl Parser<'_> {
         let start = self.span();
         self.advance();
         if self.is_word(0, "SELECT") {
-            let select = self.select()?;
-            self.expect(")")?;
-            return self.node(start, ExprKind::Subquery(Quantifier::Scalar, Box::new(select)));
+            return self.scalar(start);
         }
         let mut inner = self.expression()?;
         self.expect(")")?;
         inner.span = self.since(start);
         Ok(inner)
+    }
+
+    fn scalar(&mut self, start: Span) -> Result<Expr, QueryError> {
+        let select = self.select()?;
+        self.expect(")")?;
+        self.node(start, ExprKind::Subquery(Quantifier::Scalar, Box::new(select)))
     }
 
     fn object(&mut self) -> Result<Expr, QueryError> {

@@ -12,7 +12,9 @@ use crate::QueryError;
 /// Bytes of a query's text; the service's documented limit of 512 KB.
 const LONGEST: usize = 512 << 10;
 /// Brackets, subqueries and operators in each other. Far more than anybody writes; the stack of a thread holds several times as many.
-const DEEPEST: usize = 80;
+const DEEPEST: usize = 128;
+/// Subqueries in each other.
+const DEEPEST_SELECT: usize = 24;
 /// Words that no property after a point and no alias may have unless in quotes.
 const RESERVED: [&str; 25] = [
     "AND",
@@ -50,7 +52,7 @@ pub(crate) fn parse(text: &str) -> Result<Select, QueryError> {
         let message = format!("The SQL query text exceeded the maximum limit of {LONGEST} characters.");
         return Err(QueryError::whole("SC3001", message));
     }
-    let mut parser = Parser { text, tokens: tokens(text)?, at: 0, level: 0 };
+    let mut parser = Parser { text, tokens: tokens(text)?, at: 0, level: 0, selects: 0 };
     let select = parser.select()?;
     parser.take(";");
     match parser.peek() {
@@ -65,6 +67,8 @@ struct Parser<'t> {
     at: usize,
     /// What is open around this place.
     level: usize,
+    /// How many of them are subqueries.
+    selects: usize,
 }
 
 impl Parser<'_> {
@@ -171,11 +175,12 @@ impl Parser<'_> {
     }
 
     fn check_depth(&self, depth: usize) -> Result<(), QueryError> {
-        if depth <= DEEPEST {
-            return Ok(());
-        }
-        let message = format!("The SQL query is nested too deeply. The allowed limit is {DEEPEST}.");
-        Err(QueryError::new("SC1001", utf16(self.text, self.span()), message))
+        if depth <= DEEPEST { Ok(()) } else { Err(self.too_deep(DEEPEST)) }
+    }
+
+    fn too_deep(&self, limit: usize) -> QueryError {
+        let message = format!("The SQL query is nested too deeply. The allowed limit is {limit}.");
+        QueryError::new("SC1001", utf16(self.text, self.span()), message)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     blobs::{
         error::Failure,
         names::BlobPath,
-        record::BlobRecord,
+        record::{ACCESS_TIER, BlobRecord},
         store::{Change, Replacement},
     },
     storage_account::{auth::Grant, dates},
@@ -65,8 +65,9 @@ impl Service {
         Ok(Replacement {
             headers: call.content_headers(body_is_the_blob)?,
             metadata: call.metadata()?,
-            access: call.access()?,
+            access: call.write_access()?,
             may_overwrite: grant.may_overwrite(),
+            copy: None,
             url: path.url(&self.base),
             request_id: call.id.clone(),
             client_request_id: call.client_request_id(),
@@ -74,7 +75,7 @@ impl Service {
     }
 
     pub(super) async fn get_blob(&self, call: &Call, path: &BlobPath) -> Result<Reply, Failure> {
-        let (asked, access, path) = (ByteRange::of(call)?, call.access()?, path.clone());
+        let (asked, access, path) = (ByteRange::of(call)?, call.read_access()?, path.clone());
         let with_md5 = call.header("x-ms-range-get-content-md5")? == Some("true");
         if with_md5 && asked.is_none() {
             return Err(unusable("x-ms-range-get-content-md5"));
@@ -107,7 +108,7 @@ impl Service {
     }
 
     pub(super) async fn get_blob_properties(&self, call: &Call, path: &BlobPath) -> Result<Reply, Failure> {
-        let (access, path) = (call.access()?, path.clone());
+        let (access, path) = (call.read_access()?, path.clone());
         let record = self.on_store(move |store| store.blob_properties(&path, &access)).await?;
         let reply = self.described(StatusCode::OK, &record);
         if call.method == http::Method::GET {
@@ -127,25 +128,25 @@ impl Service {
     }
 
     async fn change_blob(&self, call: &Call, path: &BlobPath, change: Change) -> Result<Reply, Failure> {
-        let (access, path) = (call.access()?, path.clone());
+        let (access, path) = (call.write_access()?, path.clone());
         let record = self.on_store(move |store| store.change_blob(&path, &access, change)).await?;
         Ok(written(StatusCode::OK, &record))
     }
 
     pub(super) async fn delete_blob(&self, call: &Call, path: &BlobPath) -> Result<Reply, Failure> {
         // `include` asks for the snapshots as well, of which there are none.
-        match call.header("x-ms-delete-snapshots")? {
+        match call.header("x-ms-delete-snapshots")?.map(str::to_ascii_lowercase).as_deref() {
             None | Some("include") => {}
             Some("only") => return Err(not_implemented("x-ms-delete-snapshots: only")),
             Some(_) => return Err(unusable("x-ms-delete-snapshots")),
         }
-        let (access, path) = (call.access()?, path.clone());
+        let (access, path) = (call.write_access()?, path.clone());
         self.on_store(move |store| store.delete_blob(&path, &access)).await?;
         Ok(Reply::new(StatusCode::ACCEPTED).header("x-ms-delete-type-permanent", "true"))
     }
 
     pub(super) async fn lease_blob(&self, call: &Call, path: &BlobPath) -> Result<Reply, Failure> {
-        let (action, conditions, path) = (lease_action(call)?, call.conditions()?, path.clone());
+        let (action, conditions, path) = (lease_action(call)?, call.write_conditions()?, path.clone());
         let (record, seconds) = self.on_store(move |store| store.lease_blob(&path, &conditions, action)).await?;
         Ok(leased(action, seconds).version(record.etag, record.last_modified))
     }
@@ -163,11 +164,14 @@ impl Service {
             .optional("content-disposition", headers.content_disposition.as_deref())
             .header("accept-ranges", "bytes")
             .header("x-ms-blob-type", "BlockBlob")
+            .header("x-ms-access-tier", ACCESS_TIER)
+            .header("x-ms-access-tier-inferred", "true")
             .header("x-ms-creation-time", dates::format(record.created))
             .header("x-ms-lease-status", lease.status())
             .header("x-ms-lease-state", lease.as_str())
             .optional("x-ms-lease-duration", record.lease.duration(now))
             .header("x-ms-server-encrypted", "true")
+            .copied(record.copy.as_ref(), record.content.length())
             .metadata(&record.metadata)
     }
 }

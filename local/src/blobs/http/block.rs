@@ -33,7 +33,7 @@ impl Service {
         let missing = || Failure::refused(Code::MissingRequiredQueryParameter, "Parameter: blockid.");
         let id = call.query.get("blockid").ok_or_else(missing)?.to_owned();
         let expected = call.header("content-md5")?;
-        let lease = call.access()?.lease;
+        let lease = call.lease()?;
         self.before_body(path).await?;
         let upload = self.store.upload();
         let upload = if expected.is_some() { upload.with_md5() } else { upload };
@@ -65,7 +65,7 @@ impl Service {
     }
 
     pub(super) async fn get_block_list(&self, call: &Call, path: &BlobPath) -> Result<Reply, Failure> {
-        let (committed, uncommitted) = match call.query.get("blocklisttype") {
+        let (committed, uncommitted) = match call.query.word("blocklisttype").as_deref() {
             None | Some("committed") => (true, false),
             Some("uncommitted") => (false, true),
             Some("all") => (true, true),
@@ -74,7 +74,7 @@ impl Service {
                 return Err(Failure::refused(Code::InvalidQueryParameterValue, detail));
             }
         };
-        let (access, path) = (call.access()?, path.clone());
+        let (access, path) = (call.read_access()?, path.clone());
         let lists = self.on_store(move |store| store.block_lists(&path, &access)).await?;
         let blob = lists.blob.as_ref();
         let document = xml::document(|xml| {

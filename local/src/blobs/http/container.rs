@@ -10,7 +10,7 @@ use super::{
     lease::{lease_action, leased},
     operation::not_implemented,
     reply::Reply,
-    request::Call,
+    request::{Call, Target},
     xml::{self, Xml, branch, leaf},
 };
 use crate::{
@@ -26,9 +26,11 @@ use crate::{
 /// Most entries of a page.
 const MAX_RESULTS: usize = 5000;
 
-/// What a listing may include that the local service never has: asking for it changes nothing.
-const NEVER_THERE: [&str; 9] = [
-    "copy",
+/// Parameters of listings that are not served.
+const REFUSED_OF_LISTINGS: [&str; 3] = ["showonly", "startfrom", "endbefore"];
+/// What a listing of blobs may include that this account never has, nor one in Azure without these features: asking for it
+/// changes nothing.
+const NO_SUCH_BLOBS: [&str; 8] = [
     "deleted",
     "deletedwithversions",
     "immutabilitypolicy",
@@ -38,6 +40,8 @@ const NEVER_THERE: [&str; 9] = [
     "tags",
     "versions",
 ];
+/// The same for a listing of containers.
+const NO_SUCH_CONTAINERS: [&str; 2] = ["deleted", "system"];
 
 /// The parameters that listings of containers and of blobs share.
 pub(super) struct Listing {
@@ -45,7 +49,34 @@ pub(super) struct Listing {
     /// Name to start with; clients get it as an opaque text.
     pub(super) marker: String,
     pub(super) limit: usize,
-    pub(super) with_metadata: bool,
+    pub(super) include: Include,
+}
+
+/// What a listing shows beside what it always shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Include {
+    pub(super) metadata: bool,
+    /// Where a blob was copied from.
+    pub(super) copy: bool,
+}
+
+impl Include {
+    /// Reads `include`, whose words have no case.
+    fn of(call: &Call) -> Result<Self, Failure> {
+        let of_blobs = matches!(call.target, Target::Container(_));
+        let no_such: &[&str] = if of_blobs { &NO_SUCH_BLOBS } else { &NO_SUCH_CONTAINERS };
+        let mut include = Self::default();
+        for word in call.query.words("include") {
+            match word.as_str() {
+                "metadata" => include.metadata = true,
+                "copy" if of_blobs => include.copy = true,
+                "uncommittedblobs" if of_blobs => return Err(not_implemented("include=uncommittedblobs")),
+                word if no_such.contains(&word) => {}
+                _ => return Err(Failure::refused(Code::InvalidQueryParameterValue, "Parameter: include.")),
+            }
+        }
+        Ok(include)
+    }
 }
 
 impl Listing {
@@ -54,7 +85,7 @@ impl Listing {
             prefix: call.query.get("prefix").unwrap_or_default().to_owned(),
             marker: String::new(),
             limit: MAX_RESULTS,
-            with_metadata: false,
+            include: Include::of(call)?,
         };
         if let Some(text) = call.query.get("maxresults") {
             let limit: usize = text
@@ -71,15 +102,7 @@ impl Listing {
             listing.marker =
                 name.ok_or_else(|| Failure::refused(Code::InvalidQueryParameterValue, "Parameter: marker."))?;
         }
-        let include = call.query.get("include").unwrap_or_default();
-        for item in include.split(',').map(str::trim).filter(|item| !item.is_empty()) {
-            match item {
-                "metadata" => listing.with_metadata = true,
-                item if NEVER_THERE.contains(&item) => {}
-                item => return Err(not_implemented(&format!("include={item} in a listing"))),
-            }
-        }
-        for name in ["showonly", "startFrom"] {
+        for name in REFUSED_OF_LISTINGS {
             if call.query.get(name).is_some() {
                 return Err(not_implemented(&format!("parameter {name}")));
             }
@@ -104,11 +127,11 @@ impl Listing {
                 root = root.with_attribute(("ContainerName", name.as_str()));
             }
             root.write_inner_content(|xml| {
-                leaf(xml, "Prefix", &self.prefix)?;
+                xml::text(xml, "Prefix", &self.prefix)?;
                 leaf(xml, "Marker", if self.marker.is_empty() { String::new() } else { opaque(&self.marker) })?;
                 leaf(xml, "MaxResults", self.limit.to_string())?;
                 if let Some((_, Some(delimiter))) = container {
-                    leaf(xml, "Delimiter", delimiter)?;
+                    xml::text(xml, "Delimiter", delimiter)?;
                 }
                 content(xml)?;
                 leaf(xml, "NextMarker", next.map(opaque).unwrap_or_default())
@@ -139,9 +162,9 @@ impl Service {
         Ok(Reply::new(StatusCode::CREATED).version(record.etag, record.last_modified))
     }
 
-    pub(super) async fn get_container(&self, name: &ContainerName) -> Result<Reply, Failure> {
-        let name = name.clone();
-        let record = self.on_store(move |store| store.existing_container(&name)).await?;
+    pub(super) async fn get_container(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
+        let (name, lease) = (name.clone(), call.lease()?);
+        let record = self.on_store(move |store| store.container_properties(&name, lease)).await?;
         let now = self.store.now_millis();
         let lease = record.lease.state(now);
         Ok(Reply::new(StatusCode::OK)
@@ -155,19 +178,19 @@ impl Service {
     }
 
     pub(super) async fn set_container_metadata(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
-        let (name, metadata, access) = (name.clone(), call.metadata()?, call.access()?);
+        let (name, metadata, access) = (name.clone(), call.metadata()?, call.write_access()?);
         let record = self.on_store(move |store| store.set_container_metadata(&name, metadata, &access)).await?;
         Ok(Reply::new(StatusCode::OK).version(record.etag, record.last_modified))
     }
 
     pub(super) async fn delete_container(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
-        let (name, access) = (name.clone(), call.access()?);
+        let (name, access) = (name.clone(), call.write_access()?);
         self.on_store(move |store| store.delete_container(&name, &access)).await?;
         Ok(Reply::new(StatusCode::ACCEPTED))
     }
 
     pub(super) async fn lease_container(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
-        let (action, conditions, name) = (lease_action(call)?, call.conditions()?, name.clone());
+        let (action, conditions, name) = (lease_action(call)?, call.write_conditions()?, name.clone());
         let (record, seconds) = self.on_store(move |store| store.lease_container(&name, &conditions, action)).await?;
         Ok(leased(action, seconds).version(record.etag, record.last_modified))
     }
@@ -186,7 +209,7 @@ impl Service {
         let now = self.store.now_millis();
         let document = listing.document(&self.base, Some((name, delimiter)), page.next.as_deref(), |xml| {
             branch(xml, "Blobs", |xml| {
-                page.entries.iter().try_for_each(|entry| xml::entry(xml, entry, listing.with_metadata, now))
+                page.entries.iter().try_for_each(|entry| xml::entry(xml, entry, listing.include, now))
             })
         })?;
         Ok(Reply::xml(StatusCode::OK, document))

@@ -27,7 +27,7 @@ pub(super) fn leased(action: Action, seconds: u32) -> Reply {
 pub(super) fn lease_action(call: &Call) -> Result<Action, Failure> {
     let id = || call.required::<Uuid>("x-ms-lease-id");
     let proposed = || call.parsed::<Uuid>("x-ms-proposed-lease-id");
-    Ok(match call.required::<String>("x-ms-lease-action")?.as_str() {
+    Ok(match call.required::<String>("x-ms-lease-action")?.to_ascii_lowercase().as_str() {
         "acquire" => Action::Acquire {
             proposed: proposed()?.unwrap_or_else(Uuid::new_v4),
             duration: match call.required::<i32>("x-ms-lease-duration")? {

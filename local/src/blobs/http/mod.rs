@@ -31,7 +31,11 @@ use self::{
     request::Call,
 };
 use super::{error::Failure, store::Store};
-use crate::storage_account::{RequestBody, auth::Account, check_version, work};
+use crate::storage_account::{
+    MetadataHeaders, RequestBody,
+    auth::{Account, Grant},
+    check_version, work,
+};
 
 /// What answers requests.
 pub(super) struct Service {
@@ -50,7 +54,8 @@ async fn serve(State(service): State<Arc<Service>>, request: Request) -> Respons
     let (headers, is_head) = (parts.headers.clone(), parts.method == Method::HEAD);
     let id = Uuid::new_v4().to_string();
     let mut body = RequestBody::new(body);
-    let outcome = match request::read(parts, id.clone(), &service.account.name) {
+    let metadata = MetadataHeaders::of(&parts).await;
+    let outcome = match request::read(parts, metadata, id.clone(), &service.account.name) {
         Ok(call) => service.answer(&call, &mut body).await,
         Err(failure) => Err(failure),
     };
@@ -62,7 +67,7 @@ async fn serve(State(service): State<Arc<Service>>, request: Request) -> Respons
             Reply::failure(&failure, is_head)
         }
     };
-    reply.finish(&headers, &id, service.store.now())
+    reply.respond(&headers, &id, service.store.now()).await
 }
 
 fn report(failure: &Failure, request_id: &str) {
@@ -85,7 +90,7 @@ impl Service {
             Operation::GetAccountInformation => Ok(Self::account_information()),
             Operation::Container(operation, name) => match operation {
                 ContainerOperation::Create => self.create_container(call, name).await,
-                ContainerOperation::GetProperties => self.get_container(name).await,
+                ContainerOperation::GetProperties => self.get_container(call, name).await,
                 ContainerOperation::SetMetadata => self.set_container_metadata(call, name).await,
                 ContainerOperation::Delete => self.delete_container(call, name).await,
                 ContainerOperation::List => self.list_blobs(call, name).await,
@@ -93,11 +98,8 @@ impl Service {
             },
             Operation::Blob(operation, path) => match operation {
                 BlobOperation::Put => self.put_blob(call, &grant, path, body).await,
-                BlobOperation::Get => {
-                    let reply = self.get_blob(call, path).await?;
-                    Ok(if grant.overrides_headers() { reply.overridden(&call.query) } else { reply })
-                }
-                BlobOperation::GetProperties => self.get_blob_properties(call, path).await,
+                BlobOperation::Get => Ok(grant.overriding(self.get_blob(call, path).await?, call)),
+                BlobOperation::GetProperties => Ok(grant.overriding(self.get_blob_properties(call, path).await?, call)),
                 BlobOperation::SetMetadata => self.set_blob_metadata(call, path).await,
                 BlobOperation::SetProperties => self.set_blob_properties(call, path).await,
                 BlobOperation::Delete => self.delete_blob(call, path).await,
@@ -125,6 +127,13 @@ impl Service {
     ) -> Result<T, Failure> {
         let store = Arc::clone(&self.store);
         in_turn(&BODY_WRITES, move || work(&store)).await
+    }
+}
+
+impl Grant {
+    /// The answer to who reads a blob, with the headers that a signature puts in place of the blob's.
+    fn overriding(&self, reply: Reply, call: &Call) -> Reply {
+        if self.overrides_headers() { reply.overridden(&call.query) } else { reply }
     }
 }
 

@@ -72,13 +72,13 @@ impl<'c> Operation<'c> {
     /// # Errors
     /// `501 NotImplemented` with the operation's name; `405` for what the service has no name for.
     pub(super) fn of(call: &'c Call) -> Result<Self, Failure> {
-        let comp = call.query.get("comp").unwrap_or_default();
+        let [comp, restype] = ["comp", "restype"].map(|name| call.query.word(name).unwrap_or_default());
         let operation = match &call.target {
             // It may be asked at any address of the account.
-            _ if call.query.get("restype") == Some("account") => of_service(call, comp)?,
-            Target::Service => of_service(call, comp)?,
-            Target::Container(name) => Self::Container(of_container(call, comp)?, name),
-            Target::Blob(path) => Self::Blob(of_blob(call, comp)?, path),
+            _ if restype == "account" => of_service(call, &comp, &restype)?,
+            Target::Service => of_service(call, &comp, &restype)?,
+            Target::Container(name) => Self::Container(of_container(call, &comp, &restype)?, name),
+            Target::Blob(path) => Self::Blob(of_blob(call, &comp)?, path),
         };
         for name in REFUSED_HEADERS {
             if call.headers.contains_key(name) {
@@ -124,8 +124,7 @@ impl<'c> Operation<'c> {
     }
 }
 
-fn of_service<'c>(call: &Call, comp: &str) -> Result<Operation<'c>, Failure> {
-    let restype = call.query.get("restype").unwrap_or_default();
+fn of_service<'c>(call: &Call, comp: &str, restype: &str) -> Result<Operation<'c>, Failure> {
     Err(match (&call.method, restype, comp) {
         (&Method::GET, "", "list") => return Ok(Operation::ListContainers),
         (&Method::GET, "service", "properties") => return Ok(Operation::GetServiceProperties),
@@ -140,8 +139,8 @@ fn of_service<'c>(call: &Call, comp: &str) -> Result<Operation<'c>, Failure> {
     })
 }
 
-fn of_container(call: &Call, comp: &str) -> Result<ContainerOperation, Failure> {
-    if call.query.get("restype") != Some("container") {
+fn of_container(call: &Call, comp: &str, restype: &str) -> Result<ContainerOperation, Failure> {
+    if restype != "container" {
         return Err(unknown(call));
     }
     Err(match (&call.method, comp) {
@@ -170,10 +169,10 @@ fn of_blob(call: &Call, comp: &str) -> Result<BlobOperation, Failure> {
         }));
     }
     Err(match (&call.method, comp) {
-        (&Method::PUT, "") => match call.required::<String>("x-ms-blob-type")?.as_str() {
-            "BlockBlob" => return Ok(BlobOperation::Put),
-            "AppendBlob" => not_implemented("Put Blob of type AppendBlob"),
-            "PageBlob" => not_implemented("Put Blob of type PageBlob"),
+        (&Method::PUT, "") => match call.required::<String>("x-ms-blob-type")?.to_ascii_lowercase().as_str() {
+            "blockblob" => return Ok(BlobOperation::Put),
+            "appendblob" => not_implemented("Put Blob of type AppendBlob"),
+            "pageblob" => not_implemented("Put Blob of type PageBlob"),
             _ => super::request::unusable("x-ms-blob-type"),
         },
         (&Method::GET, "") => return Ok(BlobOperation::Get),
@@ -197,7 +196,7 @@ fn of_blob(call: &Call, comp: &str) -> Result<BlobOperation, Failure> {
         (&Method::PUT, "tags") => not_implemented("Set Blob Tags"),
         (&Method::PUT, "tier") => not_implemented("Set Blob Tier"),
         (&Method::PUT, "expiry") => not_implemented("Set Blob Expiry"),
-        (&Method::PUT | &Method::DELETE, "immutabilityPolicies") => not_implemented("Blob Immutability Policy"),
+        (&Method::PUT | &Method::DELETE, "immutabilitypolicies") => not_implemented("Blob Immutability Policy"),
         (&Method::PUT, "legalhold") => not_implemented("Set Blob Legal Hold"),
         (&Method::POST, "query") => not_implemented("Query Blob Contents"),
         (&Method::OPTIONS, _) => not_implemented("Preflight Blob Request"),

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 pub(super) use crate::storage_account::Reply;
 use crate::{
-    blobs::{error::Failure, etag::Etag},
+    blobs::{error::Failure, etag::Etag, record::CopyRecord},
     storage_account::{Query, dates},
 };
 
@@ -36,6 +36,16 @@ impl Reply {
     /// The headers that name a version.
     pub(super) fn version(self, etag: Etag, last_modified: OffsetDateTime) -> Self {
         self.header("etag", etag.quoted()).header("last-modified", dates::format(last_modified))
+    }
+
+    /// The headers of a blob that was copied.
+    pub(super) fn copied(self, copy: Option<&CopyRecord>, length: u64) -> Self {
+        let Some(copy) = copy else { return self };
+        self.header("x-ms-copy-id", copy.id.to_string())
+            .header("x-ms-copy-source", &copy.source)
+            .header("x-ms-copy-status", CopyRecord::STATUS)
+            .header("x-ms-copy-progress", format!("{length}/{length}"))
+            .header("x-ms-copy-completion-time", dates::format(copy.completed))
     }
 
     pub(super) fn overridden(self, query: &Query) -> Self {

@@ -1,6 +1,6 @@
 //! Request headers and parameters about blobs.
 
-use http::request::Parts;
+use http::{HeaderValue, request::Parts};
 use uuid::Uuid;
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         store::Access,
     },
     storage_account::{
-        self, Query, Refusal,
+        self, MetadataHeaders, Query, Refusal,
         auth::{Need, Resource, Scope},
         dates,
     },
@@ -60,7 +60,7 @@ impl Resource for Target {
                 Scope::Container
             }
             ("b", Self::Blob(path)) => {
-                resource.push_str(&format!("/{path}"));
+                resource.push_str(&format!("/{}", path.written()));
                 Scope::Object
             }
             _ => {
@@ -104,9 +104,9 @@ const WITH_RESOURCE_KIND: &str = "2018-11-09";
 
 /// # Errors
 /// An address outside of `account`, or one that names nothing that could exist.
-pub(super) fn read(parts: Parts, id: String, account: &str) -> Result<Call, Failure> {
+pub(super) fn read(parts: Parts, metadata: MetadataHeaders, id: String, account: &str) -> Result<Call, Failure> {
     let target = Target::of(parts.uri.path(), account)?;
-    Ok(Call::new(parts, id, target))
+    Ok(Call::new(parts, metadata, id, target))
 }
 
 impl Call {
@@ -114,11 +114,18 @@ impl Call {
         Ok(self.header(name)?.map(str::to_owned))
     }
 
-    pub(super) fn conditions(&self) -> Result<Conditions, Failure> {
-        let tag = |name| Ok::<_, Failure>(self.header(name)?.map(EtagMatch::parse));
-        let date = |name| match self.header(name)? {
-            Some(text) => dates::parse(text).map(Some).ok_or_else(|| unusable(name)),
-            None => Ok(None),
+    /// The conditions in the headers that start with `prefix`: none, or `x-ms-source-`.
+    fn conditions(&self, prefix: &str) -> Result<Conditions, Failure> {
+        let tag =
+            |name| Ok::<_, Failure>(self.joined(&format!("{prefix}{name}"))?.as_deref().and_then(EtagMatch::parse));
+        let date = |name| {
+            let name = format!("{prefix}{name}");
+            let text = self.joined(&name)?.unwrap_or_default();
+            // As HTTP has it, what cannot be read is as good as none; but several dates are refused.
+            match text.matches("GMT").count() {
+                0 | 1 => Ok(dates::parse(&text)),
+                _ => Err(unusable(&name)),
+            }
         };
         Ok(Conditions {
             if_match: tag("if-match")?,
@@ -128,8 +135,38 @@ impl Call {
         })
     }
 
-    pub(super) fn access(&self) -> Result<Access, Failure> {
-        Ok(Access { conditions: self.conditions()?, lease: self.parsed::<Uuid>("x-ms-lease-id")? })
+    /// All values of a header, in one list.
+    fn joined(&self, name: &str) -> Result<Option<String>, Failure> {
+        let values: Result<Vec<_>, _> = self.headers.get_all(name).iter().map(HeaderValue::to_str).collect();
+        let values = values.map_err(|_| unusable(name))?;
+        Ok((!values.is_empty()).then(|| values.join(", ")))
+    }
+
+    /// What a write says of what it expects.
+    ///
+    /// # Errors
+    /// Conditions that a write may not combine.
+    pub(super) fn write_conditions(&self) -> Result<Conditions, Failure> {
+        let conditions = self.conditions("")?;
+        conditions.check_combination()?;
+        Ok(conditions)
+    }
+
+    pub(super) fn lease(&self) -> Result<Option<Uuid>, Failure> {
+        Ok(self.parsed::<Uuid>("x-ms-lease-id")?)
+    }
+
+    /// For a read.
+    pub(super) fn read_access(&self) -> Result<Access, Failure> {
+        Ok(Access { conditions: self.conditions("")?, lease: self.lease()? })
+    }
+
+    /// For a write.
+    ///
+    /// # Errors
+    /// Conditions that a write may not combine.
+    pub(super) fn write_access(&self) -> Result<Access, Failure> {
+        Ok(Access { conditions: self.write_conditions()?, lease: self.lease()? })
     }
 
     /// The headers that are kept with a blob. `Content-Type` and its like describe the body of this request; only where

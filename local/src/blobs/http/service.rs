@@ -60,7 +60,7 @@ impl Service {
                     branch(xml, "Container", |xml| {
                         leaf(xml, "Name", name)?;
                         branch(xml, "Properties", |xml| container::properties(xml, record, now))?;
-                        if listing.with_metadata {
+                        if listing.include.metadata {
                             xml::metadata(xml, &record.metadata)?;
                         }
                         Ok(())

@@ -8,11 +8,12 @@ use quick_xml::{
     events::{BytesText, Event},
 };
 
+use super::container::Include;
 pub(super) use crate::storage_account::xml::{Xml, branch, leaf, metadata};
 use crate::{
     blobs::{
         error::{Code, Failure},
-        record::{BlobRecord, Block},
+        record::{ACCESS_TIER, BlobRecord, Block, CopyRecord},
         store::{BlockChoice, Entry},
     },
     storage_account::{dates, xml},
@@ -31,13 +32,19 @@ fn optional(xml: &mut Xml, name: &str, text: Option<&str>) -> io::Result<()> {
 }
 
 /// A line of a blob listing. `now` decides the state of a lease.
-pub(super) fn entry(xml: &mut Xml, entry: &Entry, with_metadata: bool, now: i64) -> io::Result<()> {
+pub(super) fn entry(xml: &mut Xml, entry: &Entry, include: Include, now: i64) -> io::Result<()> {
     match entry {
-        Entry::Prefix(prefix) => branch(xml, "BlobPrefix", |xml| blob_name(xml, prefix)),
+        Entry::Prefix(prefix) => branch(xml, "BlobPrefix", |xml| text(xml, "Name", prefix)),
         Entry::Blob(name, record) => branch(xml, "Blob", |xml| {
-            blob_name(xml, name)?;
-            branch(xml, "Properties", |xml| properties(xml, record, now))?;
-            if with_metadata {
+            text(xml, "Name", name)?;
+            branch(xml, "Properties", |xml| {
+                properties(xml, record, now)?;
+                match &record.copy {
+                    Some(copy) if include.copy => copied(xml, copy, record.content.length()),
+                    _ => Ok(()),
+                }
+            })?;
+            if include.metadata {
                 metadata(xml, &record.metadata)?;
             }
             Ok(())
@@ -45,16 +52,23 @@ pub(super) fn entry(xml: &mut Xml, entry: &Entry, with_metadata: bool, now: i64)
     }
 }
 
-/// Names may hold what XML may not; such names are percent-encoded and say so.
-fn blob_name(xml: &mut Xml, name: &str) -> io::Result<()> {
-    let allowed =
-        |c: char| !(c.is_control() && !matches!(c, '\t' | '\n' | '\r') || matches!(c, '\u{FFFE}' | '\u{FFFF}'));
-    if name.chars().all(allowed) {
-        return leaf(xml, "Name", name);
+/// Names and parts of names may hold what XML may not, or what its readers change (line ends); those are percent-encoded and
+/// say so.
+pub(super) fn text(xml: &mut Xml, element: &str, text: &str) -> io::Result<()> {
+    if text.chars().all(|c| xml::can_hold(c) && !c.is_control()) {
+        return leaf(xml, element, text);
     }
-    let encoded = utf8_percent_encode(name, NON_ALPHANUMERIC).to_string();
-    xml.create_element("Name").with_attribute(("Encoded", "true")).write_text_content(BytesText::new(&encoded))?;
+    let encoded = utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    xml.create_element(element).with_attribute(("Encoded", "true")).write_text_content(BytesText::new(&encoded))?;
     Ok(())
+}
+
+fn copied(xml: &mut Xml, copy: &CopyRecord, length: u64) -> io::Result<()> {
+    leaf(xml, "CopyId", copy.id.to_string())?;
+    leaf(xml, "CopySource", &copy.source)?;
+    leaf(xml, "CopyStatus", CopyRecord::STATUS)?;
+    leaf(xml, "CopyProgress", format!("{length}/{length}"))?;
+    leaf(xml, "CopyCompletionTime", dates::format(copy.completed))
 }
 
 fn properties(xml: &mut Xml, record: &BlobRecord, now: i64) -> io::Result<()> {
@@ -70,6 +84,8 @@ fn properties(xml: &mut Xml, record: &BlobRecord, now: i64) -> io::Result<()> {
     optional(xml, "Cache-Control", headers.cache_control.as_deref())?;
     optional(xml, "Content-Disposition", headers.content_disposition.as_deref())?;
     leaf(xml, "BlobType", "BlockBlob")?;
+    leaf(xml, "AccessTier", ACCESS_TIER)?;
+    leaf(xml, "AccessTierInferred", "true")?;
     leaf(xml, "LeaseStatus", lease.status())?;
     leaf(xml, "LeaseState", lease.as_str())?;
     optional(xml, "LeaseDuration", record.lease.duration(now))?;

@@ -10,7 +10,7 @@ use crate::blobs::{
     lease::{Action, Lease},
     names::BlobPath,
     outbox::{Api, BlobCreated, Pending},
-    record::{BlobRecord, Content, ContentHeaders, Metadata},
+    record::{BlobRecord, Content, ContentHeaders, CopyRecord, Metadata},
 };
 
 /// What a request says about the blob it wants to touch.
@@ -28,6 +28,8 @@ pub(in crate::blobs) struct Replacement {
     pub(in crate::blobs) access: Access,
     /// `false` where the caller may create blobs only.
     pub(in crate::blobs) may_overwrite: bool,
+    /// The copy that makes it.
+    pub(in crate::blobs) copy: Option<CopyRecord>,
     /// For the news of it.
     pub(in crate::blobs) url: String,
     pub(in crate::blobs) request_id: String,
@@ -72,11 +74,12 @@ impl Store {
         if old.is_some() && !new.may_overwrite {
             return Err(Failure::refused(Code::AuthorizationPermissionMismatch, "Overwriting needs w."));
         }
-        let access = &new.access;
-        access.conditions.check_replace(old.as_ref())?;
+        let Access { conditions, lease: named } = &new.access;
+        conditions.check_replace(old.as_ref().map(BlobRecord::version))?;
         let lease = old.as_ref().map_or(Lease::Available, |blob| blob.lease);
-        let lease = lease.permit_write(access.lease, self.now_millis())?;
+        let lease = lease.permit_write(*named, self.now_millis())?;
         if let Some(old) = &mut old {
+            conditions.check_absent(named.is_some())?;
             old.lease = lease;
         }
         Ok(old)
@@ -102,6 +105,7 @@ impl Store {
             metadata: new.metadata,
             content,
             lease: old.map_or(Lease::Available, |blob| blob.lease),
+            copy: new.copy,
         };
         transaction.put_blob(path, &record)?;
         let news = Pending {
@@ -140,7 +144,7 @@ impl Store {
     /// Where it is not there, or conditions or lease refuse.
     pub(in crate::blobs) fn blob_properties(&self, path: &BlobPath, access: &Access) -> Result<BlobRecord, Failure> {
         let record = self.existing_blob(path)?;
-        access.conditions.check_read(&record)?;
+        access.conditions.check_read(record.version())?;
         record.lease.permit_read(access.lease, self.now_millis())?;
         Ok(record)
     }
@@ -168,11 +172,14 @@ impl Store {
     ) -> Result<BlobRecord, Failure> {
         self.write(|transaction| {
             let mut record = self.existing_blob(path)?;
-            access.conditions.check_change(&record)?;
+            access.conditions.check_change(record.version())?;
             record.lease = record.lease.permit_write(access.lease, self.now_millis())?;
             match change {
                 Change::Metadata(metadata) => record.metadata = metadata,
-                Change::Headers(headers) => record.headers = headers,
+                Change::Headers(headers) => {
+                    record.headers = headers;
+                    record.copy = None;
+                }
             }
             record.last_modified = self.now();
             record.etag = transaction.next_etag(record.last_modified);
@@ -186,7 +193,7 @@ impl Store {
     pub(in crate::blobs) fn delete_blob(&self, path: &BlobPath, access: &Access) -> Result<(), Failure> {
         self.write(|transaction| {
             let record = self.existing_blob(path)?;
-            access.conditions.check_change(&record)?;
+            access.conditions.check_change(record.version())?;
             record.lease.permit_write(access.lease, self.now_millis())?;
             transaction.disown(record.content.segments());
             transaction.batch.remove(&self.blobs, path.key());
@@ -207,7 +214,7 @@ impl Store {
     ) -> Result<(BlobRecord, u32), Failure> {
         self.write(|transaction| {
             let mut record = self.existing_blob(path)?;
-            conditions.check_change(&record)?;
+            conditions.check_change(record.version())?;
             let (lease, seconds) = record.lease.apply(action, self.now_millis())?;
             record.lease = lease;
             transaction.put_blob(path, &record)?;

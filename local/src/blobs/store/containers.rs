@@ -1,5 +1,7 @@
 //! Containers.
 
+use uuid::Uuid;
+
 use super::{Access, Store, decode};
 use crate::blobs::{
     conditions::Conditions,
@@ -39,6 +41,20 @@ impl Store {
         self.container(name)?.ok_or_else(|| Code::ContainerNotFound.into())
     }
 
+    /// What is known of a container, for a caller who may name its lease.
+    ///
+    /// # Errors
+    /// [`Code::ContainerNotFound`]; what the lease refuses.
+    pub(in crate::blobs) fn container_properties(
+        &self,
+        name: &ContainerName,
+        lease: Option<Uuid>,
+    ) -> Result<ContainerRecord, Failure> {
+        let record = self.existing_container(name)?;
+        record.lease.permit_read(lease, self.now_millis()).map_err(of_container)?;
+        Ok(record)
+    }
+
     /// # Errors
     /// [`Code::ContainerNotFound`], [`Code::ConditionNotMet`].
     pub(in crate::blobs) fn set_container_metadata(
@@ -49,7 +65,7 @@ impl Store {
     ) -> Result<ContainerRecord, Failure> {
         self.write(|transaction| {
             let mut record = self.existing_container(name)?;
-            access.conditions.check_container(record.etag, record.last_modified)?;
+            access.conditions.check_change(record.version())?;
             record.lease.permit_read(access.lease, self.now_millis()).map_err(of_container)?;
             record.last_modified = self.now();
             record.etag = transaction.next_etag(record.last_modified);
@@ -66,7 +82,7 @@ impl Store {
     pub(in crate::blobs) fn delete_container(&self, name: &ContainerName, access: &Access) -> Result<(), Failure> {
         self.write(|transaction| {
             let record = self.existing_container(name)?;
-            access.conditions.check_container(record.etag, record.last_modified)?;
+            access.conditions.check_change(record.version())?;
             record.lease.permit_write(access.lease, self.now_millis()).map_err(of_container)?;
             for entry in self.blobs.prefix(name.blob_prefix()) {
                 let (key, value) = entry.into_inner()?;
@@ -98,7 +114,7 @@ impl Store {
     ) -> Result<(ContainerRecord, u32), Failure> {
         self.write(|transaction| {
             let mut record = self.existing_container(name)?;
-            conditions.check_container(record.etag, record.last_modified)?;
+            conditions.check_change(record.version())?;
             let (lease, seconds) = record.lease.apply(action, self.now_millis())?;
             record.lease = lease;
             transaction.put(&self.containers, name.as_str().into(), &record, "container")?;

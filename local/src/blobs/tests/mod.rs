@@ -1,7 +1,9 @@
 //! The service through its public interfaces: the official client, plain HTTP and the in-process handle.
 
 mod clients;
+mod conditions;
 mod durability;
+mod names;
 mod signatures;
 mod wire;
 

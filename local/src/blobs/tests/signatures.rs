@@ -64,14 +64,16 @@ async fn a_blob_signature_reaches_that_blob_only() {
     };
     let mine = reqwest::get(query("mine")).await.expect("an answer");
     assert_eq!((mine.status().as_u16(), mine.headers()["content-type"].as_bytes()), (200, b"text/csv".as_slice()));
+    let head = reqwest::Client::new().head(query("mine")).send().await.expect("an answer");
+    assert_eq!((head.status().as_u16(), head.headers()["content-type"].as_bytes()), (200, b"text/csv".as_slice()));
     let other = reqwest::get(query("other")).await.expect("an answer");
     assert_eq!(other.status(), 403);
 }
 
-/// A blob's name is the rest of the path, decoded once: what a signature is judged by is what is stored, and nothing
-/// resolves it on the way.
+/// A blob's name is the rest of the path, decoded once, and nothing resolves it on the way: what a signature is judged by is
+/// what the client wrote, and what is stored differs from that in backslashes only, which are slashes.
 #[tokio::test]
-async fn dots_and_backslashes_are_part_of_a_name() {
+async fn dots_are_part_of_a_name() {
     let fixture = Fixture::start().await;
     fixture.blobs.put("files", "other", "secret".into(), Default::default()).expect("stored");
     let end = "2099-01-01";
@@ -103,8 +105,8 @@ async fn dots_and_backslashes_are_part_of_a_name() {
         assert_eq!(raw("GET", "files/other", &signed(name)).await, 403, "{path}");
         assert!(fixture.blobs.get("files", name).expect("read").is_some(), "{path}");
     }
-    let listed = fixture.blobs.list("files", "").expect("a list");
-    assert_eq!(listed.len(), names.len() + 1);
+    let listed: Vec<_> = fixture.blobs.list("files", "").expect("a list").into_iter().map(|(name, _)| name).collect();
+    assert_eq!(listed, ["../other", "a/../other", "other"]);
     assert_eq!(fixture.blobs.get("files", "other").expect("read").expect("there").body.as_ref(), b"secret");
     assert_eq!(raw("GET", "files/../other/x", &signed("other")).await, 403);
     assert_eq!(raw("GET", "x/../files/other", &signed("other")).await, 400, "no container has such a name");

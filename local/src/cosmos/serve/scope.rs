@@ -35,8 +35,6 @@ impl Scope {
         let named = match request.header(&RANGE_ID) {
             None => None,
             Some(id) => {
-                // Some clients put the resource id of the container before it.
-                let id = id.rsplit(',').next().unwrap_or(id);
                 let message = "The partition key range specified by the request is no longer present (split/merge).";
                 let gone = || Refusal::new(StatusCode::GONE, message).with_substatus(RANGE_GONE);
                 Some(container.range(id).ok_or_else(gone)?)

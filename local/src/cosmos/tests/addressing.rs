@@ -54,6 +54,21 @@ async fn a_self_link_is_followed_and_signed_by_its_last_id_alone() {
     assert_eq!(get(&cosmos, &gone, "pkranges", "aaaaayaaagm=").await.0, 404);
 }
 
+/// As the Java client names ranges.
+#[tokio::test]
+async fn a_range_is_named_with_its_container_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let cosmos = start(&storage(&directory)).await;
+    let container = body(&send(&cosmos, Method::GET, "/dbs/shop/colls/items", &[], &Value::Null).await);
+    let named = format!("{},0", container["_rid"].as_str().unwrap());
+    for (range, status, substatus) in [(named.as_str(), 200, None), ("AAAAAYAAAGM=,0", 410, Some("1000"))] {
+        let headers = [("x-ms-documentdb-partitionkeyrangeid", range)];
+        let read = send(&cosmos, Method::GET, DOCS, &headers, &Value::Null).await;
+        assert_eq!(read.status(), status, "{range}");
+        assert_eq!(read.headers().get("x-ms-substatus").map(|value| value.to_str().unwrap()), substatus, "{range}");
+    }
+}
+
 #[tokio::test]
 async fn an_id_is_found_as_clients_spell_it_or_refused() {
     let directory = tempfile::tempdir().unwrap();

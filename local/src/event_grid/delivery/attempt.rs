@@ -7,9 +7,10 @@ use url::Url;
 
 use super::{
     context::Delivery,
+    in_process,
     outcome::{DeliveryResult, Verdict},
     request,
-    route::{self, Route},
+    route::Route,
 };
 use crate::event_grid::{
     attempts::Attempt,
@@ -79,8 +80,8 @@ async fn attempt(
     let at = delivery.clock.now();
     let outcome = match route {
         Route::Http(url) => post(delivery, url, &subscription.name, settings, events).await,
-        Route::Queue { name, life } => route::to_queue(delivery, settings, &name, life, events),
-        Route::EventHub(name) => route::to_event_hub(delivery, &subscription.name, settings, &name, events),
+        Route::Queue { name, life } => in_process::to_queue(delivery, settings, &name, life, events),
+        Route::EventHub(name) => in_process::to_event_hub(delivery, &subscription.name, settings, &name, events),
     };
     let number = events.first().map_or(0, |event| event.header.attempts) + 1;
     if outcome.verdict != Verdict::Delivered {
@@ -106,7 +107,10 @@ async fn post(
 ) -> DeliveryResult {
     let (headers, body) = request::delivery(subscription, settings, events);
     match delivery.http.send(Method::POST, &url, headers, body).await {
-        Ok(answer) => DeliveryResult::of_status(answer.status.as_u16(), &settings.target.destination),
+        Ok(answer) => {
+            let result = DeliveryResult::of_status(answer.status.as_u16(), &settings.target.destination);
+            result.not_before(&answer.headers, delivery.clock.now())
+        }
         Err(error) => DeliveryResult::of_failure(&error),
     }
 }

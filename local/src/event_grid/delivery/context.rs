@@ -4,11 +4,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::client::HttpClient;
+use super::{client::HttpClient, route::Route};
 use crate::{
     blobs::Blobs,
     clock::Clock,
-    event_grid::{error::Error, options::Options, queue::Queue, schedule::Schedule},
+    event_grid::{error::Error, options::Options, queue::Queue, schedule::Schedule, subscription::Destination},
     event_hubs::EventHubs,
     queues::Queues,
 };
@@ -20,6 +20,8 @@ pub(crate) struct Delivery {
     pub(crate) http: HttpClient,
     /// Base of the functions host, once it runs. Deliveries to functions wait for it.
     pub(crate) function_app: watch::Sender<Option<Url>>,
+    /// Whether that host is one beside the stack, of which nobody tells when it runs.
+    has_external_functions: bool,
     pub(super) schedule: Schedule,
     dead_letters: Blobs,
     pub(super) queues: Queues,
@@ -34,13 +36,36 @@ impl Delivery {
             clock: clock.clone(),
             queue,
             http,
-            function_app: watch::Sender::new(None),
+            has_external_functions: options.external_functions.is_some(),
+            function_app: watch::Sender::new(options.external_functions),
             schedule: Schedule::new(options.jitter_seed),
             dead_letters: options.dead_letters,
             queues: options.queues,
             event_hubs: options.event_hubs,
             stopping: CancellationToken::new(),
         })
+    }
+
+    /// The address that must agree before anything is delivered to `destination`: that of a webhook, and of a function on
+    /// a host beside the stack, which may not run yet. Azure asks no function; there the app's resource says that it exists.
+    pub(crate) fn asked_first(&self, destination: &Destination) -> Option<Url> {
+        match (destination, self.function_app.borrow().as_ref()) {
+            (Destination::WebHook(url), _) => Some(url.clone()),
+            (Destination::AzureFunction(_) | Destination::FunctionApp(_), Some(base))
+                if self.has_external_functions =>
+            {
+                match Route::to(destination, Some(base))? {
+                    Route::Http(url) => Some(url),
+                    Route::Queue { .. } | Route::EventHub(_) => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a host beside the stack answers for `destination`.
+    pub(crate) fn is_external(&self, destination: &Destination) -> bool {
+        !matches!(destination, Destination::WebHook(_)) && self.asked_first(destination).is_some()
     }
 
     pub(crate) fn dead_letters(&self) -> &Blobs {

@@ -6,6 +6,7 @@
 mod attempt;
 pub(crate) mod client;
 mod context;
+mod in_process;
 mod outcome;
 pub(crate) mod request;
 mod route;

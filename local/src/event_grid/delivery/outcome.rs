@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use http::{HeaderMap, header::RETRY_AFTER};
+use time::OffsetDateTime;
+
 use super::client::NoAnswer;
-use crate::event_grid::subscription::Destination;
+use crate::{event_grid::subscription::Destination, storage_account::dates};
 
 /// The result of one delivery attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +34,8 @@ const USUAL_FLOOR: Duration = Duration::from_secs(10);
 const BUSY_FLOOR: Duration = Duration::from_secs(30);
 const TIMED_OUT_FLOOR: Duration = Duration::from_secs(120);
 const RESOURCE_FLOOR: Duration = Duration::from_secs(300);
+/// Longest wait that an endpoint can ask for: that of the schedule's last step.
+const LONGEST_FLOOR: Duration = Duration::from_secs(12 * 3600);
 
 impl DeliveryResult {
     /// Reads the status of an answer. Only 200 to 204 is success; redirects are not followed.
@@ -54,6 +59,18 @@ impl DeliveryResult {
         Self { name, status: Some(status), verdict }
     }
 
+    /// The same, no sooner than a busy endpoint asks for by `Retry-After`: whoever sends by the CloudEvents webhook
+    /// specification must wait so long after a 429, and HTTP means it for a 503. Event Grid's own page does not say.
+    pub(super) fn not_before(mut self, headers: &HeaderMap, now: OffsetDateTime) -> Self {
+        if let Verdict::Retry { floor } = &mut self.verdict
+            && matches!(self.status, Some(429 | 503))
+            && let Some(asked) = headers.get(RETRY_AFTER).and_then(|value| wait(value.to_str().ok()?, now))
+        {
+            *floor = asked.min(LONGEST_FLOOR).max(*floor);
+        }
+        self
+    }
+
     /// Reads the failure of a request that got no answer.
     pub(crate) fn of_failure(error: &NoAnswer) -> Self {
         let name = match error {
@@ -74,9 +91,38 @@ impl DeliveryResult {
     }
 }
 
+/// Reads `Retry-After`: seconds, or a date.
+fn wait(text: &str, now: OffsetDateTime) -> Option<Duration> {
+    let until = |date: OffsetDateTime| Duration::try_from(date - now).unwrap_or_default();
+    text.trim().parse().map(Duration::from_secs).ok().or_else(|| dates::parse(text).map(until))
+}
+
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+    use time::macros::datetime;
+
     use super::*;
+
+    #[test]
+    fn a_busy_endpoint_may_ask_for_a_longer_wait_and_no_shorter_one() {
+        let hook = Destination::WebHook(url::Url::parse("https://partner.example/").expect("url"));
+        let now = datetime!(2026-01-05 10:00 UTC);
+        for (status, asked, seconds) in [
+            (429, "120", 120),
+            (503, "120", 120),
+            (503, "1", 30),
+            (429, "Mon, 05 Jan 2026 10:07:00 GMT", 420),
+            (429, "Mon, 05 Jan 2026 09:00:00 GMT", 10),
+            (429, "soon", 10),
+            (429, "99999999", 43_200),
+            (500, "120", 10),
+        ] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(asked))]);
+            let result = DeliveryResult::of_status(status, &hook).not_before(&headers, now);
+            assert_eq!(result.verdict, Verdict::Retry { floor: Duration::from_secs(seconds) }, "{status} {asked}");
+        }
+    }
 
     #[test]
     fn functions_are_azure_resources_and_webhooks_are_not() {

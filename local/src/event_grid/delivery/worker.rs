@@ -131,8 +131,10 @@ impl Worker {
 
     fn send(&mut self, route: Route, settings: Arc<Settings>, events: Vec<Pending>) {
         let positions: Vec<_> = events.iter().map(|event| event.position).collect();
-        if let Some(last) = positions.last() {
-            self.cursor = last.after();
+        // Between dead letters may lie what is still to be delivered.
+        let is_dead = events.first().is_some_and(|event| event.header.dead.is_some());
+        if let Some(done) = if is_dead { positions.first() } else { positions.last() } {
+            self.cursor = done.after();
         }
         self.busy.extend(&positions);
         let (delivery, subscription) = (self.delivery.clone(), self.subscription.clone());

@@ -102,18 +102,13 @@ impl Event {
 
     /// The value that a filter key names; `None` when it is missing.
     ///
-    /// Keys name attributes of the schema in which the event was published. Those of the Event Grid schema are matched
-    /// without regard to case, because Azure documents `ID`, `EventType` and so on while events say `id`, `eventType`.
+    /// Keys name attributes of the schema in which the event was published, and members of `data`, all without regard to
+    /// case: Azure documents `ID`, `EventType` and so on while events say `id`, `eventType`. Of two members that differ by
+    /// case alone, the one that is spelt as the key is taken.
     pub(crate) fn lookup(&self, key: &str) -> Option<&Value> {
         let mut path = key.split('.');
-        let first = path.next()?;
-        let start = self.fields.get(first).or_else(|| match self.schema {
-            Schema::CloudEvents => None,
-            Schema::EventGrid => {
-                self.fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(first)).map(|(_, value)| value)
-            }
-        })?;
-        path.try_fold(start, |value, name| value.as_object()?.get(name))
+        let start = member(&self.fields, path.next()?)?;
+        path.try_fold(start, |value, name| member(value.as_object()?, name))
     }
 
     /// The event as JSON in the schema of a subscription.
@@ -144,6 +139,12 @@ impl Event {
         }
         Value::Object(out).to_string()
     }
+}
+
+/// The member of this name, whatever its case.
+fn member<'v>(members: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    let otherwise = || members.iter().find(|(known, _)| known.to_lowercase() == name.to_lowercase());
+    members.get(name).or_else(|| otherwise().map(|(_, value)| value))
 }
 
 /// What a service of the stack reports through its system topic.

@@ -115,7 +115,7 @@ fn scalar() -> impl Strategy<Value = Value> {
 }
 
 fn wanted() -> impl Strategy<Value = Wanted> {
-    let key = || select(vec!["data.x", "data.deep.y", "tenant", "data.none"]);
+    let key = || select(vec!["data.x", "Data.X", "data.deep.y", "data.DEEP.y", "tenant", "TENANT", "data.none"]);
     let some = |values: BoxedStrategy<Value>| proptest::collection::vec(values, 1..4);
     let range = (number(), number()).prop_map(|(low, high)| json!([low, high]));
     prop_oneof![
@@ -165,7 +165,7 @@ proptest! {
         let published = Event::published(Schema::CloudEvents, "/t", &text).expect("valid");
         let filter = Filter::try_from(serde_json::from_value::<FilterBody>(body).expect("a body")).expect("a filter");
 
-        let value = |key: &str| match key {
+        let value = |key: &str| match key.to_ascii_lowercase().as_str() {
             "data.x" => x.as_ref(),
             "data.deep.y" => y.as_ref(),
             "tenant" => event.get("tenant"),

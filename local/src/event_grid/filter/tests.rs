@@ -100,7 +100,7 @@ fn decimals_are_compared_as_written() {
 
 #[test]
 fn types_subjects_and_extensions() {
-    let event = event("{}", r#","audience":"ALL""#);
+    let event = event(r#"{"Order":{"total":3,"Total":4}}"#, r#","audience":"ALL""#);
     for (body, expected) in [
         (json!({}), true),
         (json!({ "includedEventTypes": ["com.example.placed"] }), true),
@@ -110,6 +110,16 @@ fn types_subjects_and_extensions() {
         (json!({ "subjectEndsWith": "/" }), false),
         (
             json!({ "advancedFilters": [{ "operatorType": "StringIn", "key": "audience", "values": ["all", "acme"] }] }),
+            true,
+        ),
+        (json!({ "advancedFilters": [{ "operatorType": "StringIn", "key": "Audience", "values": ["all"] }] }), true),
+        (
+            json!({ "advancedFilters": [{ "operatorType": "NumberIn", "key": "Data.ORDER.total", "values": [3] }] }),
+            true,
+        ),
+        // What is spelt as the key comes first.
+        (
+            json!({ "advancedFilters": [{ "operatorType": "NumberIn", "key": "data.order.Total", "values": [4] }] }),
             true,
         ),
         // Older pages name it so; such an attribute does not exist in a cloud event.

@@ -84,9 +84,11 @@ impl Provisioning {
     ) -> Result<(), Error> {
         let unusable = |reason| Error::Topology { what: format!("subscription `{name}`"), reason };
         check_name(name).map_err(unusable)?;
-        subscription::parse(properties, input, None).map_err(unusable)?;
+        let settings = subscription::parse(properties, input, None).map_err(unusable)?;
+        // A host beside the stack may have ended with it: whether it runs shows by its answer only.
+        let asks_again = self.delivery.is_external(&settings.target.destination);
         let fill = |record: &mut Record| {
-            if !record.deployed || record.in_force.as_ref() != Some(properties) {
+            if asks_again || !record.deployed || record.in_force.as_ref() != Some(properties) {
                 record.state = ProvisioningState::Creating;
             }
             record.in_force = Some(properties.clone());

@@ -17,7 +17,7 @@ use crate::event_grid::{
     event::Schema,
     handshake::{self, MANUAL_WINDOW, Question, ValidationAnswer},
     registry::{Subscription, accept},
-    subscription::{Destination, ProvisioningState, Settings},
+    subscription::{ProvisioningState, Settings},
 };
 
 /// Waits between the questions to an endpoint that the topology names: it may start after the stack.
@@ -37,6 +37,7 @@ impl Provisioning {
 
     pub(super) async fn ask_until_agreed(&self, subscription: &Subscription, token: &CancellationToken) {
         let mut tries: u32 = 0;
+        let mut said = None;
         loop {
             let Some(settings) = subscription.settings() else { return };
             match self.validate(subscription, &settings, token).await {
@@ -47,11 +48,19 @@ impl Provisioning {
                     }
                 },
                 Ok(Validation::Superseded) => return,
-                Ok(Validation::Refused(message)) if tries == 0 => {
-                    tracing::warn!(subscription = %subscription.name, message, "deliveries wait until the endpoint agrees; it is asked again");
+                Ok(Validation::Refused(message)) if said.as_ref() == Some(&message) => {
+                    tracing::debug!(subscription = %subscription.name, message, "the endpoint has still not agreed");
+                }
+                // A host beside the stack is usually started after it.
+                Ok(Validation::Refused(message))
+                    if tries == 0 && self.delivery.is_external(&settings.target.destination) =>
+                {
+                    tracing::info!(subscription = %subscription.name, message, "deliveries wait for the functions host");
+                    said = Some(message);
                 }
                 Ok(Validation::Refused(message)) => {
-                    tracing::debug!(subscription = %subscription.name, message, "the endpoint has still not agreed");
+                    tracing::warn!(subscription = %subscription.name, message, "deliveries wait until the endpoint agrees; it is asked again");
+                    said = Some(message);
                 }
                 Err(error) => {
                     tracing::error!(subscription = %subscription.name, error = &error as &dyn std::error::Error, "a subscription could not be stored");
@@ -66,17 +75,18 @@ impl Provisioning {
         }
     }
 
-    /// Asks the endpoint, and waits for a consent by hand if it says "later". Functions of the app need no handshake.
+    /// Asks the endpoint, and waits for a consent by hand if it says "later". Functions of the stack's own host need no
+    /// handshake.
     pub(super) async fn validate(
         &self,
         subscription: &Subscription,
         settings: &Settings,
         token: &CancellationToken,
     ) -> Result<Validation, Error> {
-        let Destination::WebHook(endpoint) = &settings.target.destination else {
+        let Some(endpoint) = self.delivery.asked_first(&settings.target.destination) else {
             return Ok(Validation::Consent);
         };
-        let question = self.question(subscription, endpoint.clone(), settings.schema);
+        let question = self.question(subscription, endpoint, settings.schema);
         let answer = tokio::select! {
             () = token.cancelled() => return Ok(Validation::Superseded),
             answer = handshake::ask(&self.delivery, &question) => answer,
@@ -84,6 +94,10 @@ impl Provisioning {
         match answer {
             ValidationAnswer::Consent => return Ok(Validation::Consent),
             ValidationAnswer::Refusal(message) => return Ok(Validation::Refused(message)),
+            // Nobody consents for a function by hand: its host is not ready yet.
+            ValidationAnswer::Later if self.delivery.is_external(&settings.target.destination) => {
+                return Ok(Validation::Refused(question.without_consent()));
+            }
             ValidationAnswer::Later => {}
         }
         // From here on the callback counts: Azure ignores it while the handshake's answer is outstanding.

@@ -43,7 +43,7 @@ impl Position {
         u64::from_be_bytes(id)
     }
 
-    pub(super) fn due_millis(self) -> u64 {
+    pub(crate) fn due_millis(self) -> u64 {
         u64::try_from(u128::from_be_bytes(self.tail()) >> 64).unwrap_or(u64::MAX)
     }
 

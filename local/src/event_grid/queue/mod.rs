@@ -15,6 +15,12 @@ use self::entry::{decode, encode};
 use super::error::Error;
 use crate::storage::{Batch, Storage};
 
+/// Dead letters are written together: so many events, or bytes, to a blob,
+const DEAD_LETTERS: Limits = Limits { events: 1000, bytes: 4 << 20 };
+/// and those too whose time comes so soon after the first one's.
+const DEAD_LETTERS_AHEAD_MILLIS: u64 = 10_000;
+/// Entries to be delivered that are passed over in a look for more dead letters.
+const PASSED_OVER: usize = 10_000;
 /// Bits of a ticket that count within one start of the stack; the bits above number the start.
 const COUNTER_BITS: u32 = 40;
 const EPOCH_KEY: &str = "epoch";
@@ -22,7 +28,7 @@ const EPOCH_KEY: &str = "epoch";
 /// What a subscription should do next.
 #[derive(Debug)]
 pub(crate) enum Next {
-    /// These are due; they have the same number of attempts.
+    /// These are due. To deliver: in a row, with the same number of attempts. Dead letters: others may lie between them.
     Due(Vec<Pending>),
     /// Nothing before this time, in milliseconds.
     At(i64),
@@ -98,10 +104,10 @@ impl Queue {
         busy: impl Fn(&Position) -> bool,
     ) -> Result<Next, Error> {
         let failed = "read its queue";
-        let now = u64::try_from(now_millis).unwrap_or(0);
+        let (mut now, mut limits) = (u64::try_from(now_millis).unwrap_or(0), limits);
         let end = Position::start_of(subscription + 1);
         let mut due: Vec<Pending> = Vec::new();
-        let mut bytes = 0;
+        let (mut bytes, mut passed_over) = (0, 0);
         for entry in self.pending.range(cursor.0..end.0) {
             let (key, value) = entry.into_inner().map_err(Error::storage(failed))?;
             let Ok(key) = <[u8; 24]>::try_from(&*key) else { continue };
@@ -116,15 +122,29 @@ impl Queue {
                 break;
             }
             let pending = decode(position, &value)?;
-            bytes += pending.body.len();
-            if let Some(first) = due.first()
-                && (bytes > limits.bytes
-                    || first.header.attempts != pending.header.attempts
-                    || first.header.schema != pending.header.schema
-                    || first.header.dead.is_some() != pending.header.dead.is_some())
-            {
-                break;
+            match due.first().map(|first| &first.header) {
+                None if pending.header.dead.is_some() => {
+                    limits = DEAD_LETTERS;
+                    now = now.saturating_add(DEAD_LETTERS_AHEAD_MILLIS);
+                }
+                Some(first) if first.dead.is_some() && pending.header.dead.is_none() => {
+                    passed_over += 1;
+                    if passed_over > PASSED_OVER {
+                        break;
+                    }
+                    continue;
+                }
+                Some(first)
+                    if bytes + pending.body.len() > limits.bytes
+                        || first.schema != pending.header.schema
+                        || first.dead.is_some() != pending.header.dead.is_some()
+                        || (first.dead.is_none() && first.attempts != pending.header.attempts) =>
+                {
+                    break;
+                }
+                None | Some(_) => {}
             }
+            bytes += pending.body.len();
             due.push(pending);
             if due.len() >= limits.events {
                 break;

@@ -132,6 +132,13 @@ async fn what_always_fails_is_dead_lettered() {
         // 503 waits at least half a minute.
         stack.clock.advance(Duration::from_secs(33));
     }
+    until("the last attempt", || async { (stack.grid.attempts("fails").len() == 3).then_some(()) }).await;
+    // Five minutes after the last attempt, and not before; `refuses` had its only one a minute earlier.
+    let written = || stack.blobs.list("dead", "FAILS/").expect("a container").len();
+    stack.clock.advance(Duration::from_secs(280));
+    until("the earlier letter", || async { (buried(&stack, "dead", 1).await.len() == 1).then_some(()) }).await;
+    assert_eq!(written(), 0);
+    stack.clock.advance(Duration::from_secs(20));
     let letters = buried(&stack, "dead", 2).await;
     let letter = |prefix: &str| letters.iter().find(|(name, _)| name.starts_with(prefix)).expect("a letter");
     let (name, event) = letter("FAILS/");
@@ -160,9 +167,68 @@ async fn time_to_live_is_looked_at_when_the_next_attempt_is_due() {
     stack.publish_order("1", json!({})).await;
     until("the attempt to be noted", || async { (stack.grid.attempts("late").len() == 1).then_some(()) }).await;
     stack.clock.advance(Duration::from_secs(61));
+    // In two steps: first it is given up, by then the letter is not due.
+    until("the next attempt to be due", || async { (fails.deliveries().len() == 1).then_some(()) }).await;
+    stack.clock.advance(Duration::from_secs(239));
     let letters = buried(&stack, "dead", 1).await;
     assert_eq!(letters[0].1["deadletterreason"], "TimeToLiveExceeded");
     assert_eq!(fails.deliveries().len(), 1);
+}
+
+/// Events that are given up at about the same time are one blob, also where others are still being tried between them.
+#[tokio::test]
+async fn dead_letters_of_one_time_are_written_together() {
+    let mut stack = Stack::start().await;
+    let refuses = Receiver::answering(|request, _| match request.method {
+        Method::OPTIONS => agreement(),
+        _ if request.json()["data"]["stays"] == true => plain(503),
+        _ => plain(400),
+    })
+    .await;
+    stack.subscribe("many", web_hook(&refuses.url, json!({ "deadLetterDestination": dead_letters("dead") }))).await;
+    for id in 0..8 {
+        stack.publish_order(&id.to_string(), json!({ "stays": id % 4 == 3 })).await;
+    }
+    until("8 attempts", || async { (stack.grid.attempts("many").len() == 8).then_some(()) }).await;
+    assert_eq!(stack.blobs.list("dead", "").expect("a container").len(), 0);
+    // What waits survives the service.
+    stack.restart().await;
+    stack.clock.advance(Duration::from_secs(301));
+    let letters = buried(&stack, "dead", 6).await;
+    let names: std::collections::BTreeSet<_> = letters.iter().map(|(name, _)| name).collect();
+    assert_eq!((names.len(), letters.len()), (1, 6), "{names:?}");
+    let mut ids: Vec<_> = letters.iter().map(|(_, event)| event["id"].as_str().expect("text").to_owned()).collect();
+    ids.sort();
+    assert_eq!(ids, ["0", "1", "2", "4", "5", "6"]);
+    assert!(letters.iter().all(|(_, event)| event["lastdeliveryoutcome"] == "BadRequest"));
+    refuses.delivered(10).await;
+}
+
+#[tokio::test]
+async fn a_busy_webhook_decides_when_the_next_attempt_is() {
+    let stack = Stack::start().await;
+    let busy = Receiver::answering(|request, number| match (&request.method, number) {
+        (&Method::OPTIONS, _) => agreement(),
+        (_, 0) => {
+            let mut answer = plain(429);
+            answer.headers_mut().insert("retry-after", http::HeaderValue::from_static("240"));
+            answer
+        }
+        _ => plain(200),
+    })
+    .await;
+    stack.subscribe("busy", web_hook(&busy.url, json!({}))).await;
+    stack.publish_order("1", json!({})).await;
+    until("the attempt to be noted", || async { (stack.grid.attempts("busy").len() == 1).then_some(()) }).await;
+    stack.clock.advance(Duration::from_secs(230));
+    tokio::task::yield_now().await;
+    stack.clock.advance(Duration::from_secs(25));
+    let attempts = until("the next attempt", || async {
+        let attempts = stack.grid.attempts("busy");
+        (attempts.len() == 2).then_some(attempts)
+    })
+    .await;
+    assert!((attempts[1].at - attempts[0].at).whole_seconds() >= 240, "{attempts:?}");
 }
 
 #[tokio::test]

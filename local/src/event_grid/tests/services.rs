@@ -36,8 +36,10 @@ async fn a_queue_gets_each_event_as_base64_of_its_json() {
     assert_eq!((&event["id"], &event["data"]), (&json!("1"), &json!({ "total": 1.5 })));
     assert_eq!(message.expires - message.inserted, Duration::from_secs(300));
 
-    // What is larger than a message goes to the dead letters at once; it would never fit.
+    // What is larger than a message goes to the dead letters after one attempt; it would never fit.
     stack.publish_order("2", json!({ "text": "x".repeat(60_000) })).await;
+    until("the attempt", || async { (stack.grid.attempts("to-queue").len() == 2).then_some(()) }).await;
+    stack.clock.advance(Duration::from_secs(301));
     let letters = until("the dead letter", || async {
         let letters = stack.blobs.list("dead", "").expect("a list");
         (!letters.is_empty()).then_some(letters)

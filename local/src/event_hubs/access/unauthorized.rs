@@ -6,7 +6,7 @@
 pub(in crate::event_hubs) struct Unauthorized(pub(in crate::event_hubs) String);
 
 impl Unauthorized {
-    pub(super) fn new(reason: impl Into<String>) -> Self {
+    pub(in crate::event_hubs) fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }
 }

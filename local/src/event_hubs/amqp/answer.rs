@@ -52,7 +52,17 @@ pub(crate) fn put_begin(out: &mut BytesMut, channel: u16) {
 }
 
 /// The answer to `attach`: the same link seen from the other end.
-pub(crate) fn put_attach_reply(out: &mut BytesMut, channel: u16, attach: &Attach) {
+///
+/// Of a link that is refused, and so detached at once, the terminus that would be ours is null (part 2 §2.6.3): .NET's
+/// client tells by it, and takes any other for an open link.
+pub(crate) fn put_attach_reply(out: &mut BytesMut, channel: u16, attach: &Attach, admitted: bool) {
+    let (mut source, mut target) = (terminus(&attach.source, 0x28, 11), terminus(&attach.target, 0x29, 7));
+    if !admitted {
+        match attach.role {
+            Role::Receiver => source = Value::Null,
+            Role::Sender => target = Value::Null,
+        }
+    }
     let fields = vec![
         attach.name.clone(),
         Value::Uint(attach.handle),
@@ -63,8 +73,8 @@ pub(crate) fn put_attach_reply(out: &mut BytesMut, channel: u16, attach: &Attach
         },
         // rcv-settle-mode `first`, whatever was asked: Python asks for `second` and then does not act on it.
         Value::Ubyte(0),
-        terminus(&attach.source, 0x28, 11),
-        terminus(&attach.target, 0x29, 7),
+        source,
+        target,
         Value::Null,
         Value::Null,
         match attach.role {

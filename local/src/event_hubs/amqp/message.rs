@@ -33,23 +33,29 @@ pub(crate) struct ReceivedMessage<'a> {
     kept_values: u32,
     /// Everything behind the annotations.
     rest: usize,
+    /// Delivery annotations in there.
+    dropped: Vec<Range<usize>>,
 }
 
 impl<'a> ReceivedMessage<'a> {
     /// Finds the parts of `message`.
     pub(crate) fn parse(message: &'a [u8]) -> Result<Self, DecodeError> {
-        let mut incoming = Self { message, header: 0..0, kept: Vec::new(), kept_values: 0, rest: 0 };
+        let mut incoming =
+            Self { message, header: 0..0, kept: Vec::new(), kept_values: 0, rest: 0, dropped: Vec::new() };
+        let mut head = true;
         let mut body = false;
         for section in sections(message) {
             let section = section?;
             match section.kind {
                 Kind::Header => incoming.header = section.whole.clone(),
+                Kind::DeliveryAnnotations if !head => incoming.dropped.push(section.whole.clone()),
                 Kind::DeliveryAnnotations => {}
                 Kind::MessageAnnotations => incoming.keep_entries(section.value.clone())?,
                 Kind::Data | Kind::Sequence | Kind::Value => body = true,
                 Kind::Properties | Kind::ApplicationProperties | Kind::Footer => {}
             }
-            if section.kind <= Kind::MessageAnnotations {
+            head &= section.kind <= Kind::MessageAnnotations;
+            if head {
                 incoming.rest = section.whole.end;
             }
         }
@@ -105,7 +111,12 @@ impl<'a> ReceivedMessage<'a> {
         out.put_i64(stamp.enqueued_millis);
         let size = u32::try_from(out.len() - size_at - 4).unwrap_or(u32::MAX);
         out[size_at..size_at + 4].copy_from_slice(&size.to_be_bytes());
-        out.put_slice(&self.message[self.rest..]);
+        let mut at = self.rest;
+        for dropped in &self.dropped {
+            out.put_slice(&self.message[at..dropped.start]);
+            at = dropped.end;
+        }
+        out.put_slice(&self.message[at..]);
     }
 }
 

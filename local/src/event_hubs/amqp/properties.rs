@@ -52,16 +52,24 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 /// A message with sections in their order; the body is data.
 fn sound_message() -> impl Strategy<Value = (Bytes, Vec<(Value, Value)>)> {
     let annotations = prop::collection::vec(("[a-z]{1,8}".prop_map(Value::Symbol), value()), 0..4);
-    (any::<bool>(), annotations, value(), prop::collection::vec(any::<u8>(), 0..200)).prop_map(
-        |(header, annotations, properties, body)| {
+    let body = prop::collection::vec(any::<u8>(), 0..200);
+    (any::<bool>(), any::<bool>(), annotations, value(), body).prop_map(
+        |(header, late, annotations, properties, body)| {
             let mut parts = Vec::new();
             if header {
                 parts.push((Kind::Header, Value::List(vec![Value::Bool(true)])));
             }
-            parts.push((Kind::DeliveryAnnotations, Value::Map(vec![(Value::symbol("gone"), Value::Int(1))])));
+            // Python's client has them last.
+            let gone = (Kind::DeliveryAnnotations, Value::Map(vec![(Value::symbol("gone"), Value::Int(1))]));
+            if !late {
+                parts.push(gone.clone());
+            }
             parts.push((Kind::MessageAnnotations, Value::Map(annotations.clone())));
             parts.push((Kind::ApplicationProperties, Value::Map(vec![(Value::string("p"), properties)])));
             parts.push((Kind::Data, Value::Binary(body)));
+            if late {
+                parts.push(gone);
+            }
             (compose(parts), annotations)
         },
     )
@@ -170,7 +178,8 @@ proptest! {
                     prop_assert_eq!(value.entry("x-opt-offset"), &Value::string((sequence * 64).to_string()));
                 }
                 Kind::Data => {
-                    let theirs = sections(&message).last().expect("a body").expect("sound");
+                    let theirs = sections(&message).map(|section| section.expect("sound"));
+                    let theirs = theirs.filter(|section| section.kind == Kind::Data).last().expect("a body");
                     let theirs = &message[binary(&message, theirs.value).expect("binary")];
                     prop_assert_eq!(&stored[binary(&stored, section.value.clone()).expect("binary")], theirs);
                 }

@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use super::decode::DecodeError;
 
+/// The encoding of null.
+pub(crate) const NULL: u8 = 0x40;
+
 /// Nesting of descriptors that a walk follows.
 const MAX_DEPTH: u8 = 8;
 
@@ -51,6 +54,8 @@ pub(crate) struct Section {
 }
 
 /// The sections of `message`, in order. Ends after the first error.
+///
+/// Delivery annotations may stand anywhere: Python's client writes them last, which the service lets pass.
 pub(crate) fn sections(message: &[u8]) -> impl Iterator<Item = Result<Section, DecodeError>> {
     let mut at = 0;
     let mut last = Kind::Header;
@@ -59,10 +64,12 @@ pub(crate) fn sections(message: &[u8]) -> impl Iterator<Item = Result<Section, D
             return None;
         }
         let section = section(message, at).and_then(|section| {
-            if section.kind < last {
-                return Err(DecodeError::Invalid("the sections of a message are out of order"));
+            if section.kind != Kind::DeliveryAnnotations {
+                if section.kind < last {
+                    return Err(DecodeError::Invalid("the sections of a message are out of order"));
+                }
+                last = section.kind;
             }
-            last = section.kind;
             Ok(section)
         });
         at = section.as_ref().map_or(message.len(), |section| section.whole.end);
@@ -119,11 +126,13 @@ fn nested_width(bytes: &[u8], depth: u8) -> Result<usize, DecodeError> {
     Ok(width)
 }
 
-/// The content of a binary value, such as that of a data section.
+/// The content of a binary value, such as that of a data section; empty for null, which JavaScript's client writes for a
+/// body of null.
 pub(crate) fn binary(message: &[u8], value: Range<usize>) -> Result<Range<usize>, DecodeError> {
     let skipped = match message.get(value.start) {
         Some(0xa0) => 2,
         Some(0xb0) => 5,
+        Some(&NULL) => 1,
         _ => return Err(DecodeError::Invalid("a data section holds no binary")),
     };
     // `width` has seen that the size field is there.

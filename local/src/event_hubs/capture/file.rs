@@ -147,6 +147,46 @@ mod tests {
         assert_eq!(records(&written(&[broken]))[0]["Body"], union(0, Avro::Null));
     }
 
+    /// Those of the message are there, in the member of the union that is nearest to their type.
+    #[test]
+    fn system_properties_are_those_of_the_message_and_its_annotations() {
+        let mut fields = vec![Value::Null; 13];
+        fields[0] = Value::string("m-1");
+        fields[5] = Value::Ulong(7);
+        fields[6] = Value::symbol("application/json");
+        let message = compose([
+            (Kind::MessageAnnotations, Value::Map(vec![(Value::symbol(ENQUEUED_TIME), Value::Timestamp(5))])),
+            (Kind::Properties, Value::List(fields)),
+            (Kind::Data, Value::Binary(b"x".to_vec())),
+        ]);
+        let event = StoredEvent { sequence: 0, offset: 0, enqueued_millis: 5, message };
+        let expected = [
+            ("message-id", union(2, Avro::String("m-1".to_owned()))),
+            ("correlation-id", union(0, Avro::Long(7))),
+            ("content-type", union(2, Avro::String("application/json".to_owned()))),
+            (ENQUEUED_TIME, union(0, Avro::Long(5))),
+        ];
+        let expected = expected.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        assert_eq!(records(&written(&[event]))[0]["SystemProperties"], Avro::Map(expected));
+    }
+
+    #[test]
+    fn a_null_body_is_null_and_an_empty_one_is_empty() {
+        for (section, expected) in [
+            ((Kind::Data, Value::Null), union(0, Avro::Null)),
+            ((Kind::Value, Value::Null), union(0, Avro::Null)),
+            ((Kind::Data, Value::Binary(Vec::new())), union(1, Avro::Bytes(Vec::new()))),
+        ] {
+            let properties = Value::Map(vec![(Value::string("a"), Value::string("1"))]);
+            let message = compose([(Kind::ApplicationProperties, properties), section]);
+            let event = StoredEvent { sequence: 0, offset: 0, enqueued_millis: 0, message };
+            let record = records(&written(&[event])).remove(0);
+            assert_eq!(record["Body"], expected);
+            let kept = [("a".to_owned(), union(2, Avro::String("1".to_owned())))];
+            assert_eq!(record["Properties"], Avro::Map(kept.into_iter().collect()));
+        }
+    }
+
     /// A value, and what the union holds of it.
     fn member() -> impl Strategy<Value = (Value, Avro)> {
         let long = |number| union(0, Avro::Long(number));

@@ -35,28 +35,29 @@ const NULL: i64 = 4;
 const NO_BODY: i64 = 0;
 const BODY: i64 = 1;
 
-/// Appends the record of an event. Maps keep the order in which the message has their entries.
+/// Appends the record of an event. Maps keep the order in which the message has their entries, and system properties begin
+/// with those of the message (`message-id` and so on).
 pub(super) fn put_record(out: &mut Vec<u8>, event: &StoredEvent, enqueued: &str) {
     // The service takes bodies it does not look into; one that cannot be decoded is kept as an event without any.
-    let (parts, readable) = match Parts::decode(&event.message) {
-        Ok(parts) => (parts, true),
-        Err(_) => (Parts::default(), false),
-    };
+    let parts = Parts::decode(&event.message).unwrap_or_default();
     put_long(out, event.sequence);
     put_bytes(out, event.offset.to_string().as_bytes());
     put_bytes(out, enqueued.as_bytes());
-    let mut annotations = parts.annotations;
-    annotations.retain(|(name, value)| {
+    let mut system = parts.message_properties;
+    system.extend(parts.annotations.into_iter().filter(|(name, _)| {
         let column = name == SEQUENCE_NUMBER || name == OFFSET;
-        name.starts_with(ANNOTATION) && !column && *value.undescribed() != Value::Null
-    });
-    put_map(out, &annotations, put_member);
+        name.starts_with(ANNOTATION) && !column
+    }));
+    // The union of their values has no null.
+    system.retain(|(_, value)| *value.undescribed() != Value::Null);
+    put_map(out, &system, put_member);
     put_map(out, &parts.properties, put_member);
-    if readable {
-        put_long(out, BODY);
-        put_bytes(out, &parts.body);
-    } else {
-        put_long(out, NO_BODY);
+    match parts.body {
+        Some(body) => {
+            put_long(out, BODY);
+            put_bytes(out, &body);
+        }
+        None => put_long(out, NO_BODY),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Bytes that one read takes at most.
-const READ_SIZE: usize = 64 << 10;
+pub(super) const READ_SIZE: usize = 64 << 10;
 
 /// Output that a peer may leave unread before nothing more is read from it.
 const MAX_OUTPUT: usize = 1 << 20;
@@ -35,9 +35,10 @@ const MAX_HEARTBEAT: Duration = Duration::from_secs(30);
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
 /// Serves one connection until the peer closes it, does not open it in time, is silent for longer than `silence`, or
-/// `stopping` is cancelled. One that proves no right can be sent away, so that `slot` is another's.
+/// `stopping` is cancelled; `input` is what was read of it before. One that proves no right can be sent away, so that `slot` is another's.
 pub(crate) async fn serve(
     stream: impl AsyncRead + AsyncWrite,
+    mut input: BytesMut,
     mut slot: Slot,
     hubs: EventHubs,
     silence: Duration,
@@ -45,13 +46,13 @@ pub(crate) async fn serve(
 ) -> std::io::Result<()> {
     let (mailbox, mut mail) = mpsc::unbounded_channel();
     let mut machine = Machine::new(hubs, mailbox, u32::try_from(silence.as_millis()).unwrap_or(u32::MAX));
-    let mut input = BytesMut::new();
     let mut heard = Instant::now();
     let mut spoke = heard;
     let open_by = heard + PATIENCE;
     let mut standing = Standing::Stranger;
     let evicted = slot.evicted();
     let (mut reader, mut writer) = tokio::io::split(stream);
+    machine.receive(&mut input, heard);
     while !machine.is_closed() {
         let heartbeat = spoke + heartbeat_after(machine.peer_idle_time_out_millis());
         let opening = (standing == Standing::Stranger).then_some(open_by);

@@ -20,11 +20,6 @@ const MECHANISMS: [&str; 4] = ["MSSBCBS", PLAIN, "ANONYMOUS", "EXTERNAL"];
 /// Rule and key in the response (RFC 4616).
 const PLAIN: &str = "PLAIN";
 
-/// What a client hears that asks for a WebSocket, or anything else over HTTP.
-const NO_HTTP: &str = "HTTP/1.1 501 Not Implemented\r\nContent-Type: text/plain\r\n\
-                       Connection: close\r\n\r\n\
-                       Event Hubs speaks AMQP over TCP and TLS here; AMQP over WebSockets is not supported by this stack.";
-
 /// How far the handshake is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Handshake {
@@ -63,10 +58,6 @@ impl Handshake {
                 out.put_slice(&AMQP_HEADER);
                 *self = Self::Done;
                 Ok(())
-            }
-            (Self::SaslHeader, header) if header.starts_with(b"GET ") || header.starts_with(b"POST ") => {
-                out.put_slice(NO_HTTP.as_bytes());
-                Err(Refused)
             }
             // The specification's answer to a header one cannot serve: the one that can be.
             (Self::AmqpHeader, _) => {

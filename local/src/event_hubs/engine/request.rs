@@ -43,6 +43,14 @@ impl Request {
     pub(super) fn property(&self, name: &str) -> &str {
         self.properties.entry(name).as_text().unwrap_or_default()
     }
+
+    /// The token that the request carries; null where it has none.
+    pub(super) fn token(&self) -> &Value {
+        match self.properties.entry("security_token") {
+            Value::String(empty) if empty.is_empty() => &Value::Null,
+            token => token,
+        }
+    }
 }
 
 /// What a node answers.

@@ -18,7 +18,7 @@ impl Partition {
         };
         let sequence = match start {
             Start::Earliest => begin,
-            Start::Latest => next,
+            Start::Latest { inclusive } => next - i64::from(*inclusive),
             Start::Sequence { number, inclusive } => number.saturating_add(i64::from(!inclusive)),
             Start::Offset { text, inclusive } => {
                 let offset: i64 = text.parse().map_err(|_| Error::Offset(text.clone()))?;

@@ -152,7 +152,14 @@ fn field() -> impl Strategy<Value = Value> {
 async fn answer(stand: &Stand, bytes: &[u8]) -> Vec<u8> {
     let (peer, served) = tokio::io::duplex(1 << 20);
     let (mut reader, mut writer) = tokio::io::split(peer);
-    let serving = serve(served, Slot::alone(), stand.hubs.clone(), Duration::from_secs(60), CancellationToken::new());
+    let serving = serve(
+        served,
+        BytesMut::new(),
+        Slot::alone(),
+        stand.hubs.clone(),
+        Duration::from_secs(60),
+        CancellationToken::new(),
+    );
     let talking = async {
         // The server may have closed before all was written.
         drop(writer.write_all(bytes).await);

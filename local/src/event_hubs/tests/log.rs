@@ -1,7 +1,10 @@
 use std::time::Duration;
 
-use super::{Stand, message};
-use crate::event_hubs::{Error, Start};
+use super::{Stand, message, peer::Peer};
+use crate::event_hubs::{
+    Error, Start,
+    amqp::{Value, message::compose, section::Kind},
+};
 
 #[tokio::test]
 async fn sequence_numbers_go_on_after_a_restart_and_after_retention() {
@@ -74,7 +77,8 @@ async fn every_start_position_finds_its_event() {
     }
     let at = |start| partition.first_sequence_at(&start).unwrap();
     assert_eq!(at(Start::Earliest), 0);
-    assert_eq!(at(Start::Latest), 30);
+    assert_eq!(at(Start::Latest { inclusive: false }), 30);
+    assert_eq!(at(Start::Latest { inclusive: true }), 29);
     assert_eq!(at(Start::Sequence { number: 7, inclusive: true }), 7);
     assert_eq!(at(Start::Sequence { number: 7, inclusive: false }), 8);
     assert_eq!(at(Start::Sequence { number: 700, inclusive: true }), 30);
@@ -100,5 +104,37 @@ async fn a_publication_is_stored_whole_or_not_at_all() {
     let refused = partition.append(&[message("good"), "bad".into()]);
     assert!(matches!(refused, Err(Error::Malformed { index: 1, .. })));
     assert_eq!(partition.state().last_sequence, -1);
+    stand.hubs.stop().await;
+}
+
+/// Delivery annotations are between a client and its server only, and may stand last, where Python's client writes them.
+#[tokio::test]
+async fn delivery_annotations_go_no_further_and_bodies_stay_as_they_are() {
+    let stand = Stand::new().await;
+    let mut peer = Peer::with_key(&stand).await;
+    peer.sender(0, "products/Partitions/0").await.unwrap();
+    let gone = (Kind::DeliveryAnnotations, Value::Map(vec![(Value::symbol("k"), Value::string("v"))]));
+    let properties = (Kind::ApplicationProperties, Value::Map(vec![(Value::string("a"), Value::string("1"))]));
+    let data = |text: &str| (Kind::Data, Value::Binary(text.as_bytes().to_vec()));
+    let null = |kind| (kind, Value::Null);
+    let cases = [
+        (vec![properties.clone(), data("aa"), data("bb")], "aabb"),
+        (vec![properties.clone(), null(Kind::Data)], ""),
+        (vec![properties, null(Kind::Value)], ""),
+    ];
+    for (sections, _) in &cases {
+        let [first, rest] = [vec![gone.clone()], sections.clone()];
+        for message in [[first.clone(), rest.clone()].concat(), [rest, first].concat()] {
+            assert_eq!(peer.send(0, &compose(message)).await, (0x24, String::new()));
+        }
+    }
+    let stored = stand.hub().partitions()[0].read(0, 10, 1 << 20).unwrap();
+    for (event, (sections, body)) in stored.iter().zip(cases.iter().flat_map(|case| [case, case])) {
+        assert!(event.message.ends_with(&compose(sections.clone())), "sections as they were, behind the annotations");
+        let data = event.decode().unwrap();
+        assert_eq!((&data.body[..], data.properties["a"].as_text()), (body.as_bytes(), Some("1")));
+        assert!(!data.system_properties.contains_key("k"));
+    }
+    assert_eq!(stored.len(), 6);
     stand.hubs.stop().await;
 }

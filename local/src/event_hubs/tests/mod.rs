@@ -10,6 +10,7 @@ mod limits;
 mod log;
 mod peer;
 mod soak;
+mod websocket;
 mod wire;
 
 use bytes::Bytes;

@@ -240,12 +240,18 @@ impl Peer {
     /// The flow that follows an attach, or the condition of the refusal.
     async fn flow_or_refusal(&mut self, handle: u32) -> Result<(), String> {
         let handle = Some(i64::from(handle));
+        let attached = |answer: &Answer| answer.code == ATTACH && answer.fields.field(1).as_i64() == handle;
+        let attached = self.wait_for(attached).await.ok_or("closed")?;
         let about = |answer: &Answer| match answer.code {
             FLOW => answer.fields.field(4).as_i64() == handle,
             DETACH => answer.fields.field(0).as_i64() == handle,
             _ => false,
         };
         let answer = self.wait_for(about).await.ok_or("closed")?;
+        // The server's terminus is null where it refuses, and so clients know that no link came to be (part 2 §2.6.3).
+        let (ours, theirs) = if *attached.fields.field(2) == Value::Bool(true) { (6, 5) } else { (5, 6) };
+        assert_eq!(*attached.fields.field(ours) == Value::Null, answer.code == DETACH, "{attached:?}");
+        assert_ne!(*attached.fields.field(theirs), Value::Null, "{attached:?}");
         if answer.code == FLOW { Ok(()) } else { Err(answer.condition()) }
     }
 

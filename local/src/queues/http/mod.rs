@@ -24,7 +24,7 @@ use self::{
     target::Call,
 };
 use super::{error::Failure, store::Store};
-use crate::storage_account::{Reply, RequestBody, auth::Account, check_version, work};
+use crate::storage_account::{MetadataHeaders, Reply, RequestBody, auth::Account, check_version, work};
 
 /// What answers requests.
 pub(super) struct Service {
@@ -43,7 +43,8 @@ async fn serve(State(service): State<Arc<Service>>, request: Request) -> Respons
     let (headers, is_head) = (parts.headers.clone(), parts.method == Method::HEAD);
     let id = Uuid::new_v4().to_string();
     let mut body = RequestBody::new(body);
-    let outcome = match target::read(parts, id.clone(), &service.account.name) {
+    let metadata = MetadataHeaders::of(&parts).await;
+    let outcome = match target::read(parts, metadata, id.clone(), &service.account.name) {
         Ok(call) => service.answer(&call, &mut body).await,
         Err(refusal) => Err(refusal.into()),
     };
@@ -56,7 +57,7 @@ async fn serve(State(service): State<Arc<Service>>, request: Request) -> Respons
             Reply::error(code.status(), code, &failure.to_string(), is_head)
         }
     };
-    reply.finish(&headers, &id, service.store.clock().now())
+    reply.respond(&headers, &id, service.store.clock().now()).await
 }
 
 fn report(failure: &Failure, request_id: &str) {

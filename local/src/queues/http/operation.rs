@@ -41,7 +41,7 @@ impl<'c> Operation<'c> {
     /// # Errors
     /// [`Code::NotImplemented`] with the operation's name; `405` for what the service has no name for.
     pub(super) fn of(call: &'c Call) -> Result<Self, Refusal> {
-        let comp = call.query.get("comp").unwrap_or_default();
+        let comp = &*call.query.word("comp").unwrap_or_default();
         if call.method == Method::OPTIONS {
             return Err(not_implemented("Preflight Queue Request"));
         }
@@ -87,8 +87,8 @@ impl<'c> Operation<'c> {
 }
 
 fn of_service<'c>(call: &Call, comp: &str) -> Result<Operation<'c>, Refusal> {
-    let restype = call.query.get("restype").unwrap_or_default();
-    Err(match (&call.method, restype, comp) {
+    let restype = call.query.word("restype").unwrap_or_default();
+    Err(match (&call.method, restype.as_str(), comp) {
         (&Method::GET, "", "list") => return Ok(Operation::ListQueues),
         (&Method::GET, "service", "properties") => return Ok(Operation::GetServiceProperties),
         (&Method::PUT, "service", "properties") => not_implemented("Set Queue Service Properties"),
@@ -113,7 +113,7 @@ fn of_queue(call: &Call, comp: &str) -> Result<QueueOperation, Refusal> {
 fn of_messages(call: &Call, comp: &str) -> Result<MessageOperation, Refusal> {
     match (&call.method, comp) {
         (&Method::POST, "") => Ok(MessageOperation::Put),
-        (&Method::GET, "") => match call.query.get("peekonly").map(str::to_lowercase).as_deref() {
+        (&Method::GET, "") => match call.query.word("peekonly").as_deref() {
             None | Some("false") => Ok(MessageOperation::Get),
             Some("true") => Ok(MessageOperation::Peek),
             Some(_) => Err(Refusal::new(Code::InvalidQueryParameterValue, "Parameter: peekonly.")),

@@ -7,7 +7,7 @@ use super::{Service, target::Call, xml::document};
 use crate::{
     queues::error::Failure,
     storage_account::{
-        Code, Refusal, Reply, not_implemented,
+        Code, Refusal, Reply,
         xml::{Xml, branch, leaf, metadata},
     },
 };
@@ -51,10 +51,10 @@ impl Service {
             .and_then(|name| String::from_utf8(name).ok())
             .ok_or_else(|| Refusal::new(Code::InvalidQueryParameterValue, "Parameter: marker."))?;
         let mut with_metadata = false;
-        for item in call.query.get("include").unwrap_or_default().split(',').filter(|item| !item.trim().is_empty()) {
-            match item.trim() {
+        for word in call.query.words("include") {
+            match word.as_str() {
                 "metadata" => with_metadata = true,
-                other => return Err(not_implemented(&format!("include={other} in a listing")).into()),
+                _ => return Err(Refusal::new(Code::InvalidQueryParameterValue, "Parameter: include.").into()),
             }
         }
         let most = usize::try_from(limit).unwrap_or(usize::MAX);

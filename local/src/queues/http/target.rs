@@ -5,7 +5,7 @@ use http::request::Parts;
 use crate::{
     queues::names::QueueName,
     storage_account::{
-        self, Code, Query, Refusal,
+        self, Code, MetadataHeaders, Query, Refusal,
         auth::{Need, Resource, Scope},
     },
 };
@@ -75,7 +75,7 @@ impl Resource for Target {
 
 /// # Errors
 /// An address outside of `account`, or one that names nothing that could exist.
-pub(super) fn read(parts: Parts, id: String, account: &str) -> Result<Call, Refusal> {
+pub(super) fn read(parts: Parts, metadata: MetadataHeaders, id: String, account: &str) -> Result<Call, Refusal> {
     let target = Target::of(parts.uri.path(), account)?;
-    Ok(Call::new(parts, id, target))
+    Ok(Call::new(parts, metadata, id, target))
 }

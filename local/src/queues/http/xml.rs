@@ -131,5 +131,6 @@ mod tests {
             assert_eq!(read(broken), None, "{broken}");
         }
         assert_eq!(message("&unknown;"), None);
+        assert_eq!(message("&#0;"), None);
     }
 }

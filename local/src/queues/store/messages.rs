@@ -11,7 +11,7 @@ use crate::{
         message::{DEFAULT_LIFE, MAX_TEXT, Message, Receipt, Record},
         names::QueueName,
     },
-    storage_account::{Code, Refusal},
+    storage_account::{Code, Refusal, xml},
 };
 
 /// How long a message lives.
@@ -247,6 +247,11 @@ fn check_text(text: &str) -> Result<(), Refusal> {
     if text.len() > MAX_TEXT {
         let detail = format!("The text has {} bytes, at most {MAX_TEXT} are allowed.", text.len());
         return Err(Refusal::new(Code::RequestBodyTooLarge, detail));
+    }
+    // Whether written as they are or as references to characters: XML 1.0 has neither, so nobody could take the message.
+    if let Some(character) = text.chars().find(|&character| !xml::can_hold(character)) {
+        let detail = format!("XML cannot hold the character U+{:04X} of the text.", u32::from(character));
+        return Err(Refusal::new(Code::InvalidXmlDocument, detail));
     }
     Ok(())
 }

@@ -140,6 +140,48 @@ async fn a_token_opens_over_https_what_its_roles_allow() {
     assert_eq!(fixture.queues.count("work").expect("a count"), 1);
 }
 
+/// Both ways to write a character that XML 1.0 has not, and what earlier versions stored all the same.
+#[tokio::test]
+async fn what_xml_cannot_hold_is_refused_at_the_door_and_stops_no_reader() {
+    let fixture = Fixture::start().await;
+    let http = reqwest::Client::new();
+    let url = |path: &str, permissions: &str| client::signed(&fixture, path, permissions);
+    let send = async |text: &str| {
+        let body = format!("<QueueMessage><MessageText>{text}</MessageText></QueueMessage>");
+        let answer = http.post(url("work/messages", "a")).body(body).send().await.expect("an answer");
+        let code = answer.headers().get("x-ms-error-code").map_or("", |code| code.to_str().expect("text")).to_owned();
+        (answer.status().as_u16(), code)
+    };
+    for text in ["a\u{1}b", "a&#1;b", "a&#x1F;b", "&#xFFFE;", "\u{FFFF}", "&#0;", "&#xD800;", "<![CDATA[\u{B}]]>"] {
+        assert_eq!(send(text).await, (400, "InvalidXmlDocument".to_owned()), "{text:?}");
+    }
+    for text in ["a\tb", "&#xD;&#10;", "\u{85}\u{7F}", "&#x10FFFF;"] {
+        assert_eq!(send(text).await, (201, String::new()), "{text:?}");
+    }
+    let refused = fixture.queues.put("work", "a\u{1}b".to_owned(), None).expect_err("nobody could read it");
+    assert_eq!(refused.code(), Code::InvalidXmlDocument);
+    fixture.put("to be spoiled");
+    let messages = fixture.storage.keyspace("queues.messages").expect("a keyspace");
+    let mut batch = fixture.storage.batch();
+    for entry in messages.iter() {
+        let (key, value) = entry.into_inner().expect("a record");
+        let record = String::from_utf8(value.to_vec()).expect("JSON");
+        batch.insert(&messages, key, record.replace("to be spoiled", "a\\u0001b").into_bytes());
+    }
+    batch.commit().expect("stored");
+    for path in ["work/messages?peekonly=TRUE&numofmessages=32", "work/messages?numofmessages=32"] {
+        let (path, query) = path.split_once('?').expect("parameters");
+        let mut url = url(path, "rp");
+        url.set_query(Some(&format!("{query}&{}", url.query().expect("a signature"))));
+        let text = http.get(url).send().await.expect("an answer").text().await.expect("a body");
+        assert_eq!(text.matches("<MessageId>").count(), 5, "{text}");
+        assert!(text.contains("<MessageText>a\u{FFFD}b</MessageText>"), "{text}");
+    }
+    // Names have the case they were set in, here too.
+    let metadata = http.put(url("work?comp=MetaData", "w")).header("x-ms-meta-customerId", "7");
+    assert_eq!(metadata.send().await.expect("an answer").status(), 204);
+}
+
 #[tokio::test]
 async fn a_queue_that_is_cleared_or_created_again_is_empty() {
     let fixture = Fixture::start().await;

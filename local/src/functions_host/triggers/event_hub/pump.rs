@@ -115,7 +115,7 @@ impl Listener {
         let checkpoint = self.checkpoint(trigger, partition)?;
         let start = checkpoint.read()?.unwrap_or(match self.options.initial_offset {
             InitialOffset::Start => Start::Earliest,
-            InitialOffset::End => Start::Latest,
+            InitialOffset::End => Start::Latest { inclusive: false },
             InitialOffset::EnqueuedTime(time) => Start::EnqueuedTime {
                 millis: i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX),
                 inclusive: true,
