@@ -60,7 +60,9 @@ impl Definition {
             .ok_or_else(|| Refusal::bad_request("Missing partitionKey definition in container creation request"))?;
         let partition_key: PartitionKeyDefinition = serde_json::from_value(partition_key)
             .map_err(|error| Refusal::bad_request(format!("Invalid partitionKey definition: {error}.")))?;
-        if partition_key.paths.is_empty() || !partition_key.paths.iter().all(|path| path.len() > 1 && path.starts_with('/')) {
+        if partition_key.paths.is_empty()
+            || !partition_key.paths.iter().all(|path| path.len() > 1 && path.starts_with('/'))
+        {
             return Err(Refusal::bad_request("A path of a partition key begins with a slash and has a name."));
         }
         let unique_keys = match members.get("uniqueKeyPolicy") {
@@ -68,8 +70,7 @@ impl Definition {
             Some(policy) => serde_json::from_value(policy.clone())
                 .map_err(|error| Refusal::bad_request(format!("Invalid uniqueKeyPolicy: {error}.")))?,
         };
-        let default_ttl =
-            members.get("defaultTtl").map(parse_ttl).transpose().map_err(Refusal::bad_request)?;
+        let default_ttl = members.get("defaultTtl").map(parse_ttl).transpose().map_err(Refusal::bad_request)?;
         Ok(Self { id, partition_key, unique_keys, default_ttl, members, stamp })
     }
 
@@ -133,7 +134,8 @@ impl Definition {
 /// # Errors
 /// 400 where it is none.
 pub(in crate::cosmos) fn named(body: &[u8]) -> Result<(String, Map<String, Value>), Refusal> {
-    let unreadable = |error: String| Refusal::bad_request(format!("The body is no definition that can be read: {error}."));
+    let unreadable =
+        |error: String| Refusal::bad_request(format!("The body is no definition that can be read: {error}."));
     let value = contoso_json::unique(body).map_err(|error| match error {
         contoso_json::UniqueError::Twice(name) => unreadable(format!("{name} is there twice")),
         contoso_json::UniqueError::Json(error) => unreadable(error.to_string()),

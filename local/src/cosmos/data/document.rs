@@ -81,15 +81,15 @@ impl Document {
 
 /// A document as it is kept, as text and value.
 fn kept(mut value: Value) -> Result<(Bytes, Value), Refusal> {
-        if levels(&value) > DEEPEST {
-            return Err(Refusal::bad_request(format!("The document has more than {DEEPEST} levels.")));
-        }
-        shorten_numbers(&mut value);
-        let text = Bytes::from(value.to_string());
-        if text.len() > LARGEST {
-            return Err(Refusal::too_large());
-        }
-        Ok((text, value))
+    if levels(&value) > DEEPEST {
+        return Err(Refusal::bad_request(format!("The document has more than {DEEPEST} levels.")));
+    }
+    shorten_numbers(&mut value);
+    let text = Bytes::from(value.to_string());
+    if text.len() > LARGEST {
+        return Err(Refusal::too_large());
+    }
+    Ok((text, value))
 }
 
 /// The JSON of a body. Members that are read by name are there once: readers differ in which of two they take.
@@ -101,7 +101,8 @@ fn parse(body: &[u8]) -> Result<Value, Refusal> {
         #[serde(rename = "ttl")]
         _ttl: Option<Plain>,
     }
-    let unreadable = |error: String| Refusal::bad_request(format!("The body is no JSON object that can be read: {error}."));
+    let unreadable =
+        |error: String| Refusal::bad_request(format!("The body is no JSON object that can be read: {error}."));
     if binary_json::is_binary(body) {
         let Plain(value) = binary_json::from_slice(body).map_err(|error| unreadable(error.to_string()))?;
         return contoso_json::from_str(&value.to_string()).map_err(|error| unreadable(error.to_string()));

@@ -72,7 +72,7 @@ impl Interval {
     }
 
     pub(in crate::cosmos) fn has(&self, key: &ItemKey) -> bool {
-        self.from.as_slice() <= key.borrow() && key.borrow() < self.to.as_slice()
+        *self.from <= *key.0 && *key.0 < *self.to
     }
 
     /// Whether it has all of `other`.
@@ -81,7 +81,10 @@ impl Interval {
     }
 
     /// The bounds of what is left after `after`; none where that is nothing.
-    pub(in crate::cosmos) fn after<'a>(&'a self, after: Option<&'a [u8]>) -> Option<(Bound<&'a [u8]>, Bound<&'a [u8]>)> {
+    pub(in crate::cosmos) fn after<'a>(
+        &'a self,
+        after: Option<&'a [u8]>,
+    ) -> Option<(Bound<&'a [u8]>, Bound<&'a [u8]>)> {
         let from = match after {
             Some(after) if after >= self.from.as_slice() => Bound::Excluded(after),
             _ => Bound::Included(self.from.as_slice()),

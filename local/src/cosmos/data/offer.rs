@@ -40,7 +40,10 @@ impl Throughput {
     ///
     /// # Errors
     /// 400 where that is no throughput.
-    pub(in crate::cosmos) fn of_headers(manual: Option<&str>, autoscale: Option<&str>) -> Result<Option<Self>, Refusal> {
+    pub(in crate::cosmos) fn of_headers(
+        manual: Option<&str>,
+        autoscale: Option<&str>,
+    ) -> Result<Option<Self>, Refusal> {
         match (manual, autoscale) {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => Err(Refusal::bad_request("Throughput is either manual or autoscale.")),

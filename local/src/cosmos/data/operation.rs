@@ -73,12 +73,8 @@ impl<'a> Work<'a> {
         }
         let effective = item_key::effective(&container.partition_key, values);
         let range = container.range_of(&effective);
-        let transaction = Transaction {
-            range,
-            lsn: state.lsn(range) + 1,
-            changes: Vec::new(),
-            next_number: state.next_number(),
-        };
+        let transaction =
+            Transaction { range, lsn: state.lsn(range) + 1, changes: Vec::new(), next_number: state.next_number() };
         Ok(Self { container, state, values, effective, at_millis, transaction, unique: HashMap::new() })
     }
 
@@ -96,7 +92,11 @@ impl<'a> Work<'a> {
     ///
     /// # Errors
     /// Why it is not done; then the transaction is of no use any more.
-    pub(in crate::cosmos) fn make(&mut self, operation: Operation, conditions: &Conditions) -> Result<Outcome, Refusal> {
+    pub(in crate::cosmos) fn make(
+        &mut self,
+        operation: Operation,
+        conditions: &Conditions,
+    ) -> Result<Outcome, Refusal> {
         match operation {
             Operation::Create(document) => {
                 self.is_of_partition(&document)?;
@@ -159,7 +159,9 @@ impl<'a> Work<'a> {
         }
         let document = Document::of(patch.apply(present.document())?)?;
         if document.id != id {
-            return Err(Refusal::bad_request("Document id in request body must match the resource id in the request URI"));
+            return Err(Refusal::bad_request(
+                "Document id in request body must match the resource id in the request URI",
+            ));
         }
         if item_key::of_document(&document.value, &self.container.partition_key) != self.values {
             return Err(Refusal::bad_request("The partition key value cannot be changed by a patch operation."));
@@ -213,8 +215,7 @@ impl<'a> Work<'a> {
         self.unique.extend(entries.into_iter().map(|entry| (entry, Some(key.clone()))));
         let members = document.members() + SYSTEM_PROPERTIES.len();
         let bytes = document.text.len();
-        let charge =
-            if present.is_none() { charge::create(bytes, members) } else { charge::change(bytes, members) };
+        let charge = if present.is_none() { charge::create(bytes, members) } else { charge::change(bytes, members) };
         Ok(Outcome { status, item, charge })
     }
 

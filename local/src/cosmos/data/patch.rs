@@ -19,13 +19,30 @@ pub(in crate::cosmos) struct Patch {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 enum Operation {
-    Add { path: String, value: Value },
-    Set { path: String, value: Value },
-    Replace { path: String, value: Value },
-    Remove { path: String },
+    Add {
+        path: String,
+        value: Value,
+    },
+    Set {
+        path: String,
+        value: Value,
+    },
+    Replace {
+        path: String,
+        value: Value,
+    },
+    Remove {
+        path: String,
+    },
     #[serde(alias = "increment")]
-    Incr { path: String, value: Number },
-    Move { from: String, path: String },
+    Incr {
+        path: String,
+        value: Number,
+    },
+    Move {
+        from: String,
+        path: String,
+    },
 }
 
 impl Patch {
@@ -219,7 +236,11 @@ mod tests {
             (json!({ "op": "add", "path": "/x/1", "value": 9 }), "/x", json!([1, 9, 2, 3])),
             (json!({ "op": "add", "path": "/x/-", "value": 9 }), "/x", json!([1, 2, 3, 9])),
             (json!({ "op": "add", "path": "/x/3", "value": 9 }), "/x", json!([1, 2, 3, 9])),
-            (json!({ "op": "add", "path": "/new", "value": null }), "", json!({ "id": "a", "n": 1, "f": 0.5, "x": [1, 2, 3], "o": { "a/b": 1 }, "t": "text", "new": null })),
+            (
+                json!({ "op": "add", "path": "/new", "value": null }),
+                "",
+                json!({ "id": "a", "n": 1, "f": 0.5, "x": [1, 2, 3], "o": { "a/b": 1 }, "t": "text", "new": null }),
+            ),
             (json!({ "op": "set", "path": "/x/1", "value": 9 }), "/x", json!([1, 9, 3])),
             (json!({ "op": "set", "path": "/o/a~1b", "value": 9 }), "/o", json!({ "a/b": 9 })),
             (json!({ "op": "replace", "path": "/n", "value": "z" }), "/n", json!("z")),
@@ -255,7 +276,19 @@ mod tests {
             json!([set("/")]),
             json!([set("n")]),
             json!([]),
-            json!([set("/a"), set("/a"), set("/a"), set("/a"), set("/a"), set("/a"), set("/a"), set("/a"), set("/a"), set("/a"), set("/a")]),
+            json!([
+                set("/a"),
+                set("/a"),
+                set("/a"),
+                set("/a"),
+                set("/a"),
+                set("/a"),
+                set("/a"),
+                set("/a"),
+                set("/a"),
+                set("/a"),
+                set("/a")
+            ]),
             json!({ "operations": [set("/a")], "condition": 1 }),
             json!({ "condition": "from c" }),
         ] {

@@ -80,7 +80,10 @@ mod tests {
         for (version, second) in [(2, "10000000000000000000000000000000"), (1, "05C1D0FFFFFFFE")] {
             let definition = json!({ "paths": ["/pk"], "kind": "Hash", "version": version });
             let ranges = divide(&serde_json::from_value(definition).unwrap(), 4);
-            assert!(ranges.windows(2).all(|pair| pair[0].max == pair[1].min && pair[0].min < pair[0].max), "{ranges:?}");
+            assert!(
+                ranges.windows(2).all(|pair| pair[0].max == pair[1].min && pair[0].min < pair[0].max),
+                "{ranges:?}"
+            );
             assert!(ranges[1].min.get(..4) == second.get(..4), "{ranges:?}");
             assert_eq!((ranges[0].min.as_str(), ranges[3].max.as_str()), ("", "FF"));
         }

@@ -80,11 +80,18 @@ pub(in crate::cosmos) async fn answer(account: &Arc<Account>, request: &Request)
     let (status, results) = match &written.value {
         Results::Made(outcomes) => {
             let with_content = items::wants_content(request);
-            let result = |(outcome, is_read): (&Outcome, bool)| made(&written.container, outcome, with_content || is_read);
+            let result =
+                |(outcome, is_read): (&Outcome, bool)| made(&written.container, outcome, with_content || is_read);
             (StatusCode::OK, outcomes.iter().zip(are_reads).map(result).collect())
         }
         Results::Failed(place, refusal) => {
-            let result = |number| if number == *place { failed(refusal) } else { json!({ "statusCode": 424, "requestCharge": charge::OF_BATCH }) };
+            let result = |number| {
+                if number == *place {
+                    failed(refusal)
+                } else {
+                    json!({ "statusCode": 424, "requestCharge": charge::OF_BATCH })
+                }
+            };
             (StatusCode::MULTI_STATUS, (0..count).map(result).collect())
         }
     };

@@ -127,8 +127,9 @@ fn read_range(
         // Of another life of the data: waiting for the LSN to come would hide every change until then.
         Start::After(after) => {
             let id = container.ranges.get(range).map_or("", |range| range.id.as_str());
-            let message =
-                format!("The change feed continuation {after} is ahead of partition key range {id}, which is at {lsn}.");
+            let message = format!(
+                "The change feed continuation {after} is ahead of partition key range {id}, which is at {lsn}."
+            );
             return Err(Refusal::bad_request(message));
         }
     };

@@ -31,7 +31,8 @@ pub(in crate::cosmos) fn answer(account: &Account, request: &Request) -> Respons
         let mut items = container.scan(scope.interval.clone(), after).peekable();
         let (mut page, mut bytes) = (Vec::new(), 0);
         let mut last: Option<Arc<Item>> = None;
-        while page.len() < limits.rows && bytes < limits.bytes
+        while page.len() < limits.rows
+            && bytes < limits.bytes
             && let Some(item) = items.next()
         {
             let text = item.whole(container.id);

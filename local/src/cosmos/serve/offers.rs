@@ -3,11 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderName, Response, StatusCode};
 
-use crate::cosmos::{
-    serve::values,
-    store::account::Account,
-    wire::request::Request,
-};
+use crate::cosmos::{serve::values, store::account::Account, wire::request::Request};
 
 /// The least that the throughput could be set to.
 static LEAST: HeaderName = HeaderName::from_static("x-ms-cosmos-min-throughput");

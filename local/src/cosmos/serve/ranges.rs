@@ -25,7 +25,8 @@ pub(in crate::cosmos) fn answer(account: &Account, request: &Request, name: &Con
         responses::answer(request, StatusCode::NOT_MODIFIED, "1", Bytes::new())
     } else {
         let count = container.ranges.len();
-        let body = json!({ "PartitionKeyRanges": ranges(&container), "_rid": container.id.to_string(), "_count": count });
+        let body =
+            json!({ "PartitionKeyRanges": ranges(&container), "_rid": container.id.to_string(), "_count": count });
         let mut response = responses::answer(request, StatusCode::OK, "1", body.to_string().into());
         response.headers_mut().insert(ITEM_COUNT.clone(), count.into());
         response

@@ -45,7 +45,8 @@ impl Scope {
             let values = item_key::of_header(header).map_err(Refusal::bad_request)?;
             let is_prefix = values.len() < container.partition_key.paths.len();
             let is_hierarchical = container.partition_key.paths.len() > 1;
-            if values.len() > container.partition_key.paths.len() || is_prefix && !is_hierarchical && !values.is_empty() {
+            if values.len() > container.partition_key.paths.len() || is_prefix && !is_hierarchical && !values.is_empty()
+            {
                 return Err(Refusal::partition_key());
             }
             // An empty one is how clients write that they have none.

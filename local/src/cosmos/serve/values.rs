@@ -29,7 +29,11 @@ pub(in crate::cosmos) fn list(
         let position = |value: &Value| Position(value["_rid"].as_str().unwrap_or_default().as_bytes().to_vec());
         let mut all: Vec<(Position, Value)> = all.into_iter().map(|value| (position(&value), value)).collect();
         all.sort_by(|(left, _), (right, _)| left.cmp(right));
-        let query = if request.method == Method::POST { request.body.clone() } else { json!({ "query": "SELECT * FROM c" }).to_string().into() };
+        let query = if request.method == Method::POST {
+            request.body.clone()
+        } else {
+            json!({ "query": "SELECT * FROM c" }).to_string().into()
+        };
         let stated = Stated::read(&request.with_body(query), now)?;
         let resume = paging::start(request)?;
         let start = resume.as_ref().and_then(|resume| resume.start());
@@ -39,15 +43,14 @@ pub(in crate::cosmos) fn list(
             Some(start) => position > start.position,
         };
         let documents = all.iter().filter(|(position, _)| is_left(position));
-        let documents = documents
-            .map(|(position, value)| Document { position: position.clone(), value: Cow::Borrowed(value) });
+        let documents =
+            documents.map(|(position, value)| Document { position: position.clone(), value: Cow::Borrowed(value) });
         let limits = paging::limits(request);
-        let page = stated.query.page(&stated.context, documents, limits, resume.as_ref()).map_err(|error| refused(&error))?;
+        let page =
+            stated.query.page(&stated.context, documents, limits, resume.as_ref()).map_err(|error| refused(&error))?;
         let row = |row: Row| match row {
             Row::Value(value) => Some(value),
-            Row::Document(found) => {
-                all.iter().find(|(position, _)| *position == found).map(|(_, value)| value.clone())
-            }
+            Row::Document(found) => all.iter().find(|(position, _)| *position == found).map(|(_, value)| value.clone()),
         };
         let rows: Vec<Value> = page.rows.into_iter().filter_map(row).collect();
         let count = rows.len();

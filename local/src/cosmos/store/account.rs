@@ -194,7 +194,11 @@ impl Account {
     ///
     /// # Errors
     /// Why it was not made.
-    pub(in crate::cosmos) async fn define(self: &Arc<Self>, write: Write, request: &Arc<Request>) -> Result<(), Unwritten> {
+    pub(in crate::cosmos) async fn define(
+        self: &Arc<Self>,
+        write: Write,
+        request: &Arc<Request>,
+    ) -> Result<(), Unwritten> {
         let (account, request) = (Arc::clone(self), Arc::clone(request));
         let task = tokio::spawn(async move {
             let mut store = account.writer.lock().await;

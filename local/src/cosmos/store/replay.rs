@@ -108,10 +108,7 @@ impl Recovery<'_> {
             let loaded = store.read_items(container, &range.id, last, CHUNK, &mut next_number)?;
             let Some(end) = loaded.last().map(|loaded| loaded.item.version) else { break };
             last = Some(end);
-            let mut outdated = loaded.iter().filter(|loaded| loaded.is_outdated).map(|loaded| &loaded.item).peekable();
-            if outdated.peek().is_some() {
-                store.renew(container, &range.id, outdated, next_number)?;
-            }
+            store.renew(container, &range.id, &loaded, next_number)?;
             for loaded in loaded {
                 if container.range_of(loaded.item.key.effective()) != number {
                     let what = format!("item {} of range {} of {}", loaded.item.key.id(), range.id, container.id);

@@ -53,9 +53,15 @@ struct Head {
 
 /// A write that is to be kept.
 pub(in crate::cosmos) enum StoredWrite {
-    Items { container: Arc<Container>, transaction: Transaction },
+    Items {
+        container: Arc<Container>,
+        transaction: Transaction,
+    },
     /// A change of definitions, and the containers that it takes away.
-    Definition { entry: Entry, gone: Vec<Arc<Container>> },
+    Definition {
+        entry: Entry,
+        gone: Vec<Arc<Container>>,
+    },
 }
 
 /// Items as they were stored, and whether each is in today's form.
@@ -225,20 +231,23 @@ impl Store {
         Ok(())
     }
 
-    /// Writes items of an earlier version in today's form, and the number of the next new one.
+    /// Writes those items that are of an earlier version in today's form, and the number of the next new one.
     ///
     /// # Errors
     /// When the store fails; then nothing was changed.
-    pub(in crate::cosmos) fn renew<'a>(
+    pub(in crate::cosmos) fn renew(
         &self,
         container: &Container,
         range: &str,
-        items: impl Iterator<Item = &'a Item>,
+        items: &[Loaded],
         next_number: u64,
     ) -> Result<(), Error> {
+        if !items.iter().any(|loaded| loaded.is_outdated) {
+            return Ok(());
+        }
         let rid = container.id.to_string();
         let mut batch = self.storage.batch();
-        for item in items {
+        for Loaded { item, .. } in items.iter().filter(|loaded| loaded.is_outdated) {
             batch.insert(&self.items, row_key(&rid, range, item.version), row(item)?);
         }
         batch.insert(&self.lsns, numbers_key(container), next_number.to_be_bytes());
