@@ -16,7 +16,7 @@ use crate::{
     cosmos::wire::{
         request::{Operation, Request},
         resource_ids::Address,
-        signature::{self, Spelling},
+        signature::{self, Spelling, Unsigned},
     },
     identity::{Action, Caller, Forbidden, Identity, InvalidToken},
 };
@@ -56,17 +56,8 @@ impl Refused {
 /// Why nobody is known to have sent a request.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::cosmos) enum Denied {
-    #[error("Required header authorization is missing.")]
-    Missing,
-    #[error("Required header x-ms-date is missing.")]
-    NoDate,
-    #[error("The authorization header is not of the form type=master&ver=1.0&sig=<signature>.")]
-    Malformed,
-    #[error(
-        "The authorization token does not fit this request: check the account key, and that the client signed the payload \
-         {0:?}."
-    )]
-    WrongSignature(String),
+    #[error(transparent)]
+    Signature(#[from] Unsigned),
     #[error("Resource tokens (type=resource) are not supported here: use the account key or a token of an identity.")]
     ResourceToken,
     #[error("The access token is not accepted: {0}")]
@@ -108,13 +99,13 @@ impl Guard {
         address: &Address,
         secure: bool,
     ) -> Result<Spelling, Refused> {
-        let header = request.header(http::header::AUTHORIZATION).ok_or(Denied::Missing)?;
-        let decoded = percent_decode_str(header).decode_utf8().map_err(|_| Denied::Malformed)?;
+        let header = request.header(http::header::AUTHORIZATION).ok_or(Denied::Signature(Unsigned::Missing))?;
+        let decoded = percent_decode_str(header).decode_utf8().map_err(|_| Denied::Signature(Unsigned::Malformed))?;
         if decoded.starts_with("type=resource&") {
             return Err(Denied::ResourceToken.into());
         }
         let Some(token) = decoded.strip_prefix("type=aad&ver=1.0&sig=") else {
-            return Ok(signature::check(request, address, self.key)?);
+            return Ok(signature::check(request, address, self.key).map_err(Denied::Signature)?);
         };
         let audiences: Vec<&str> = self.audiences.iter().map(String::as_str).collect();
         let caller = self.identity.authenticate_request(secure, token, &audiences).map_err(Denied::Token)?;

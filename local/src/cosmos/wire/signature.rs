@@ -7,7 +7,23 @@ use hmac::{Hmac, Mac};
 use percent_encoding::percent_decode_str;
 use sha2::Sha256;
 
-use crate::cosmos::wire::{authorization::Denied, request::Request, resource_ids::Address};
+use crate::cosmos::wire::{request::Request, resource_ids::Address};
+
+/// Why a request does not count as signed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(in crate::cosmos) enum Unsigned {
+    #[error("Required header authorization is missing.")]
+    Missing,
+    #[error("Required header x-ms-date is missing.")]
+    NoDate,
+    #[error("The authorization header is not of the form type=master&ver=1.0&sig=<signature>.")]
+    Malformed,
+    #[error(
+        "The authorization token does not fit this request: check the account key, and that the client signed the payload \
+         {0:?}."
+    )]
+    WrongSignature(String),
+}
 
 /// How the link that was signed is spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,11 +35,11 @@ pub(in crate::cosmos) enum Spelling {
 }
 
 /// Whether a request is signed with the account key `key` (base64).
-pub(in crate::cosmos) fn check(request: &Request, address: &Address, key: &str) -> Result<Spelling, Denied> {
-    let header = request.header(http::header::AUTHORIZATION).ok_or(Denied::Missing)?;
-    let signature = signature_of(header).ok_or(Denied::Malformed)?;
-    let date = request.header("x-ms-date").or_else(|| request.header(http::header::DATE)).ok_or(Denied::NoDate)?;
-    let key = STANDARD.decode(key).map_err(|_| Denied::Malformed)?;
+pub(in crate::cosmos) fn check(request: &Request, address: &Address, key: &str) -> Result<Spelling, Unsigned> {
+    let header = request.header(http::header::AUTHORIZATION).ok_or(Unsigned::Missing)?;
+    let signature = signature_of(header).ok_or(Unsigned::Malformed)?;
+    let date = request.header("x-ms-date").or_else(|| request.header(http::header::DATE)).ok_or(Unsigned::NoDate)?;
+    let key = STANDARD.decode(key).map_err(|_| Unsigned::Malformed)?;
     let segments = request.segments();
     let (resource_type, link) = resource(&segments);
     let payload = |link: &str| {
@@ -48,7 +64,7 @@ pub(in crate::cosmos) fn check(request: &Request, address: &Address, key: &str) 
     } else if by_name && signs(as_sent) {
         Ok(Spelling::AsSent)
     } else {
-        Err(Denied::WrongSignature(payload(if by_name { &link } else { id })))
+        Err(Unsigned::WrongSignature(payload(if by_name { &link } else { id })))
     }
 }
 
@@ -81,12 +97,13 @@ mod tests {
     use http::{HeaderMap, HeaderValue, Method};
 
     use super::*;
-    use crate::cosmos::wire::authorization::EMULATOR_KEY;
 
     /// The documentation's worked example of a signature ("Access control in the Azure Cosmos DB SQL API").
     const EXAMPLE_KEY: &str =
         "dsZQi3KtZmCv1ljt3VNWNm7sQUF1y5rJfC6kv5JiwvW0EndXdDku/dkKBp8/ufDToSxLzR4y+O/0H/t4bQtVNw==";
     const EXAMPLE: &str = "type%3dmaster%26ver%3d1.0%26sig%3dc09PEVJrgp2uQRkr934kFbTqhByc7TVr3OHyqlu%2bc%2bc%3d";
+
+    const ANOTHER_KEY: &str = "AAAA";
 
     fn request(path: &str, authorization: Option<&str>) -> Request {
         let mut headers = HeaderMap::new();
@@ -104,17 +121,17 @@ mod tests {
             Ok(Spelling::Decoded)
         );
         assert!(matches!(
-            check(&request("/dbs/ToDoList", Some(EXAMPLE)), &Address::Names, EMULATOR_KEY),
-            Err(Denied::WrongSignature(_))
+            check(&request("/dbs/ToDoList", Some(EXAMPLE)), &Address::Names, ANOTHER_KEY),
+            Err(Unsigned::WrongSignature(_))
         ));
         assert!(matches!(
             check(&request("/dbs/Other", Some(EXAMPLE)), &Address::Names, EXAMPLE_KEY),
-            Err(Denied::WrongSignature(_))
+            Err(Unsigned::WrongSignature(_))
         ));
-        assert_eq!(check(&request("/dbs/ToDoList", None), &Address::Names, EXAMPLE_KEY), Err(Denied::Missing));
+        assert_eq!(check(&request("/dbs/ToDoList", None), &Address::Names, EXAMPLE_KEY), Err(Unsigned::Missing));
         assert_eq!(
             check(&request("/dbs/ToDoList", Some("type=odd&ver=1.0&sig=x")), &Address::Names, EXAMPLE_KEY),
-            Err(Denied::Malformed)
+            Err(Unsigned::Malformed)
         );
     }
 
