@@ -1,7 +1,8 @@
 //! Event Hubs: an AMQP 1.0 server with a durable log per partition, and capture.
 //!
-//! Official clients work against it unchanged, in plain text and over TLS, and over WebSockets, on one port. [`EventHubs::start`] serves a namespace; the
-//! other rooms of the stack read and append through [`Hub`] and [`Partition`] without the wire between.
+//! Official clients work against it unchanged, in plain text and over TLS, and over WebSockets, on one port.
+//! [`EventHubs::start`] serves a namespace; the other rooms of the stack read and append through [`Hub`] and [`Partition`]
+//! without the wire between.
 //!
 //! | part | what it does |
 //! | --- | --- |

@@ -139,8 +139,12 @@ fn the_other_data_types_of_a_batch() {
         data(DataType::Binary),
         r#"{"Data":{"events":"[\"eyJvcmRlcklkIjoiby0xIn0=\",\"eyJvcmRlcklkIjoiby0yIn0=\"]"}"#
     );
-    let bad = [hub_event(1, 1, datetime!(2026-01-05 10:00 UTC), "not JSON", None)];
     let trigger = hub_trigger(Cardinality::Many, DataType::Undefined);
+    let empty = [hub_event(1, 1, datetime!(2026-01-05 10:00 UTC), "", None)];
+    let payload = event_hub_payload("events", &trigger, &hub_context(), &empty).expect("bound");
+    let bound = body(&payload, "IngestOrders", datetime!(2026-01-05 10:00 UTC), &Uuid::nil().to_string());
+    assert!(bound.starts_with(r#"{"Data":{"events":"[null]"}"#), "{bound}");
+    let bad = [hub_event(1, 1, datetime!(2026-01-05 10:00 UTC), "not JSON", None)];
     let refused = event_hub_payload("events", &trigger, &hub_context(), &bad).err().expect("refused");
     assert!(refused.starts_with("Binding parameters to complex objects"), "{refused}");
 }

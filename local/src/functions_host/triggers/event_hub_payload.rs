@@ -109,6 +109,8 @@ fn bodies<'a>(data_type: DataType, events: &'a [Event]) -> Result<Value<'a>, Str
         DataType::Undefined => {
             let parsed = events.iter().map(|event| {
                 let text = std::str::from_utf8(&event.body).map_err(|error| error.to_string())?;
+                // Json.NET makes null of a text without anything in it, such as that of a null body.
+                let text = if text.trim_ascii().is_empty() { "null" } else { text };
                 Compact::new(text, Dates::Rewritten).map_err(|error| error.to_string())
             });
             let parsed = parsed.collect::<Result<Vec<_>, _>>().map_err(|error| {
