@@ -17,6 +17,7 @@ pub(super) const METADATA: &str = "x-ms-meta-";
 pub(crate) type Metadata = BTreeMap<String, String>;
 
 /// The headers of a request that carry metadata, in the client's spelling.
+#[derive(Default)]
 pub(crate) struct MetadataHeaders(Vec<(String, HeaderValue)>);
 
 impl MetadataHeaders {
