@@ -11,7 +11,7 @@ use crate::transport::{Peer, spelling};
 /// Most bytes of metadata, names and values.
 const MAX_METADATA: usize = 8 * 1024;
 /// What the names of its headers start with.
-pub(super) const METADATA: &str = "x-ms-meta-";
+pub(crate) const METADATA: &str = "x-ms-meta-";
 
 /// User metadata: names without `x-ms-meta-`, in the case they were set in.
 pub(crate) type Metadata = BTreeMap<String, String>;
