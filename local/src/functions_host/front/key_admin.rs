@@ -4,7 +4,7 @@
 //! the host's own, of which only `_master` is served.
 
 use axum::{body::Body, extract::Request, response::Response};
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -29,7 +29,8 @@ pub(super) async fn answer(keys: Option<&Keys>, scope: Scope<'_>, name: Option<&
     let Some(keys) = keys else {
         return text(StatusCode::NOT_FOUND, "This host asks for no keys and has none.");
     };
-    let path = request.uri().path().to_owned();
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let path = format!("http://{host}{}", request.uri().path());
     let (parts, body) = request.into_parts();
     let wanted = match wanted(&parts.method, name, body).await {
         Ok(wanted) => wanted,
@@ -99,11 +100,13 @@ fn one(
     })
 }
 
+/// A list, whose items have no links of their own.
 fn all(keys: &[Key], path: &str) -> Value {
-    let described = |key: &Key| described(&key.name, &key.value, &format!("{path}/{}", key.name));
-    json!({"keys": keys.iter().map(described).collect::<Value>(), "links": [link(path)]})
+    let item = |key: &Key| json!({"name": key.name, "value": key.value});
+    json!({"keys": keys.iter().map(item).collect::<Value>(), "links": [link(path)]})
 }
 
+/// `path` is the whole address that was asked for.
 fn described(name: &str, value: &str, path: &str) -> Value {
     json!({"name": name, "value": value, "links": [link(path)]})
 }
