@@ -10,9 +10,10 @@ use proc_macro2::TokenTree;
 use syn::{Item, Macro, UseTree, Visibility, visit::Visit};
 
 /// Folders with source of ours.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "bicep-checker/src",
     "cli/src",
+    "cosmos-query/src",
     "handlers/domain/src",
     "handlers/src",
     "json/src",

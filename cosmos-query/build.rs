@@ -1,0 +1,5 @@
+include!("../tests/real_data.rs");
+
+fn main() {
+    real_data();
+}

@@ -1,0 +1,99 @@
+//! Aggregates: what many values become.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::{
+    QueryError,
+    resolved::Operator,
+    value::{Sorted, number, order, size},
+};
+
+/// Bytes of values that MAKELIST and MAKESET may gather.
+const MOST_BYTES: usize = 16 << 20;
+
+/// An aggregate under way.
+#[derive(Debug)]
+pub(crate) struct Accumulator {
+    operator: Operator,
+    count: u64,
+    sum: f64,
+    best: Option<Value>,
+    list: Vec<Value>,
+    set: BTreeSet<Sorted>,
+    bytes: usize,
+    /// A value came that makes the whole undefined.
+    spoilt: bool,
+}
+
+impl Accumulator {
+    pub(crate) fn new(operator: Operator) -> Accumulator {
+        let (list, set) = (Vec::new(), BTreeSet::new());
+        Accumulator { operator, count: 0, sum: 0.0, best: None, list, set, bytes: 0, spoilt: false }
+    }
+
+    /// Takes a value; what is undefined counts for nothing.
+    pub(crate) fn add(&mut self, value: Option<&Value>) -> Result<(), QueryError> {
+        let Some(value) = value else { return Ok(()) };
+        match self.operator {
+            Operator::Count => self.count += 1,
+            Operator::CountIf => self.count += u64::from(value == &Value::Bool(true)),
+            Operator::Sum | Operator::Average => match value.as_f64() {
+                Some(number) => {
+                    self.sum += number;
+                    self.count += 1;
+                }
+                None => self.spoilt = true,
+            },
+            Operator::Min | Operator::Max if value.is_array() || value.is_object() => self.spoilt = true,
+            Operator::Min | Operator::Max => {
+                let towards = order(Some(value), self.best.as_ref());
+                let better = if self.operator == Operator::Min { towards.is_lt() } else { towards.is_gt() };
+                if better || self.best.is_none() {
+                    self.best = Some(value.clone());
+                }
+            }
+            Operator::MakeList => {
+                self.grow(value)?;
+                self.list.push(value.clone());
+            }
+            Operator::MakeSet => {
+                let value = Sorted(Some(value.clone()));
+                if !self.set.contains(&value) {
+                    self.grow(value.0.as_ref().unwrap_or(&Value::Null))?;
+                    self.set.insert(value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn grow(&mut self, value: &Value) -> Result<(), QueryError> {
+        self.bytes += size(value);
+        if self.bytes <= MOST_BYTES {
+            return Ok(());
+        }
+        let message = format!("An aggregate gathers more than {MOST_BYTES} bytes.");
+        Err(QueryError::whole("SC3021", message))
+    }
+
+    /// What came out. The sum of nothing is 0, so that partitions without documents change no total; other aggregates of nothing, but
+    /// counts and lists, are undefined.
+    pub(crate) fn result(self) -> Option<Value> {
+        if self.spoilt {
+            return None;
+        }
+        match self.operator {
+            Operator::Count | Operator::CountIf => Some(Value::from(self.count)),
+            Operator::Sum => self.sum.is_finite().then(|| number(self.sum)),
+            Operator::Average => {
+                let average = self.sum / self.count as f64;
+                average.is_finite().then(|| number(average))
+            }
+            Operator::Min | Operator::Max => self.best,
+            Operator::MakeList => Some(Value::Array(self.list)),
+            Operator::MakeSet => Some(Value::Array(self.set.into_iter().filter_map(|value| value.0).collect())),
+        }
+    }
+}

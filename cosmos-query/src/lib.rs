@@ -1,0 +1,52 @@
+//! Queries of Azure Cosmos DB for NoSQL over documents that a store hands in: reads the text, says what a client needs to run it over
+//! several partitions, and answers a page at a time. No input or output, no clock.
+
+mod base64_bytes;
+mod document;
+pub mod effective_partition_key;
+mod error;
+mod evaluate;
+mod functions;
+mod murmur;
+mod page;
+mod plan;
+mod resolve;
+mod resolved;
+mod resume;
+mod rid;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use self::{
+    document::{Context, Document, Page, PageLimits, Parameters, Position, Row},
+    error::QueryError,
+    plan::Plan,
+    resume::{Resume, Start},
+};
+
+/// A query that was read and whose names were resolved.
+#[derive(Debug, Clone)]
+pub struct Query {
+    select: syntax::Select,
+    rows: resolved::Rows,
+    /// Parameters that expressions name.
+    parameters: Vec<String>,
+    /// Whether user-defined functions are called: they can be planned but not run.
+    user_defined: bool,
+}
+
+impl Query {
+    /// Reads a query. What cannot be run is refused here, before any document is looked at: syntax, unknown functions, wrong numbers of
+    /// arguments, names that nothing has.
+    ///
+    /// # Errors
+    /// The first fault, with all others of its kind.
+    pub fn parse(text: &str) -> Result<Query, QueryError> {
+        let select = syntax::parse(text)?;
+        let resolved = resolve::resolve(text, &select)?;
+        let resolve::Resolved { rows, parameters, user_defined } = resolved;
+        Ok(Query { select, rows, parameters, user_defined })
+    }
+}

@@ -1,0 +1,163 @@
+//! Pages of GROUP BY, of aggregates and of DISTINCT. Each looks at all documents and keeps what it returns; rows come in the order of
+//! hashes of their keys, or, where one page has them all, in the order in which they were first seen.
+
+use std::collections::BTreeSet;
+
+use super::{MOST_HELD, MOST_SKIPPED, Work, row, slots, smallest::Smallest};
+use crate::{
+    Document, Page, QueryError, Resume, Row,
+    evaluate::{Accumulator, Flow, accumulators},
+    resolved::{Bind, From, Grouping},
+    resume::At,
+    value::{Sorted, hash, size},
+};
+
+/// Groups whose rows are made distinct, which takes all of them.
+const MOST_GROUPS: usize = 200_000;
+
+/// A row that may be returned, and the how manieth it was seen.
+struct Held {
+    row: Row,
+    size: usize,
+    seen: usize,
+}
+
+struct Group {
+    keys: Vec<Sorted>,
+    accumulators: Vec<Accumulator>,
+    seen: usize,
+}
+
+impl Work<'_> {
+    pub(super) fn distinct(mut self, documents: &mut dyn Iterator<Item = Document<'_>>) -> Result<Page, QueryError> {
+        let after = self.after_hash();
+        let mut rows = Smallest::new(self.capacity(), MOST_HELD);
+        let mut seen = 0;
+        for document in documents {
+            self.read += 1;
+            self.evaluator.rows(self.rows, &mut slots(&document), &mut |slots| {
+                let Some(value) = self.evaluator.output(&self.rows.output, slots)? else { return Ok(Flow::Continue) };
+                let key = hash([Some(&*value)]);
+                if after.is_some_and(|after| key <= after) || rows.get_mut(&key).is_some() || !rows.wants(&key) {
+                    return Ok(Flow::Continue);
+                }
+                seen += 1;
+                let (row, size) = row(value, &document);
+                let bytes = if matches!(row, Row::Document(_)) { 64 } else { size };
+                rows.insert(key, Held { row, size, seen }, bytes);
+                Ok(Flow::Continue)
+            })?;
+        }
+        let more = rows.more;
+        let rows = rows.into_sorted().map(|(key, held, _)| (key, held)).collect();
+        Ok(self.emit_hashed(rows, more, None))
+    }
+
+    pub(super) fn grouped(
+        mut self,
+        grouping: &Grouping,
+        documents: &mut dyn Iterator<Item = Document<'_>>,
+    ) -> Result<Page, QueryError> {
+        // Which groups make the same row shows only at the end.
+        let (after, capacity) =
+            if self.rows.distinct { (None, MOST_GROUPS) } else { (self.after_hash(), self.capacity()) };
+        let mut groups = Smallest::new(capacity, MOST_HELD);
+        if grouping.keys.is_empty() && self.resume.is_none() {
+            groups.insert(hash([]), Group { keys: Vec::new(), accumulators: accumulators(grouping), seen: 0 }, 0);
+        }
+        let mut seen = 0;
+        let mut distinct = self.counts_distinct().then(BTreeSet::new);
+        for document in documents {
+            self.read += 1;
+            self.evaluator.rows(self.rows, &mut slots(&document), &mut |slots| {
+                if let (Some(distinct), Some(value)) = (&mut distinct, slots.get(1))
+                    && !distinct.insert(hash([value.as_deref()]))
+                {
+                    return Ok(Flow::Continue);
+                }
+                let keys = self.evaluator.keys(grouping, slots)?;
+                let key = hash(keys.iter().map(|key| key.0.as_ref()));
+                if after.is_some_and(|after| key <= after) {
+                    return Ok(Flow::Continue);
+                }
+                if groups.get_mut(&key).is_none() && groups.wants(&key) {
+                    seen += 1;
+                    let bytes = 256 + keys.iter().filter_map(|key| key.0.as_ref()).map(size).sum::<usize>();
+                    groups.insert(key, Group { keys, accumulators: accumulators(grouping), seen }, bytes);
+                }
+                if let Some(group) = groups.get_mut(&key) {
+                    self.evaluator.add(grouping, &mut group.accumulators, slots)?;
+                }
+                Ok(Flow::Continue)
+            })?;
+        }
+        let more = groups.more;
+        if more && self.rows.distinct {
+            return Err(QueryError::whole("SC3021", "DISTINCT of GROUP BY has more groups than can be held."));
+        }
+        let (mut rows, mut through) = (Vec::new(), None);
+        for (key, group, _) in groups.into_sorted() {
+            through = Some(key);
+            let output = self.evaluator.group_output(self.rows, group.keys, group.accumulators, &mut vec![None])?;
+            let Some(value) = output else { continue };
+            let size = size(&value);
+            let key = if self.rows.distinct { hash([Some(&*value)]) } else { key };
+            rows.push((key, Held { row: Row::Value(value.into_owned()), size, seen: group.seen }));
+        }
+        if self.rows.distinct {
+            rows.sort_by_key(|(key, _)| *key);
+            rows.dedup_by_key(|(key, _)| *key);
+            let after = self.after_hash();
+            rows.retain(|(key, _)| after.is_none_or(|after| *key > after));
+        }
+        Ok(self.emit_hashed(rows, more, through))
+    }
+
+    /// Whether all rows are of one subquery with DISTINCT: it counts for the container, though it is evaluated by document.
+    fn counts_distinct(&self) -> bool {
+        matches!(self.rows.sources.as_slice(), [Bind { from: From::Rows(inner), iterates: false }] if inner.distinct)
+    }
+
+    fn after_hash(&self) -> Option<u128> {
+        match self.resume?.at {
+            At::Hash(hash) => Some(hash),
+            _ => None,
+        }
+    }
+
+    /// Groups that became no row may be beyond the last row: they go `through` this one.
+    fn emit_hashed(self, mut rows: Vec<(u128, Held)>, mut more: bool, through: Option<u128>) -> Page {
+        let mut page = Page { rows: Vec::new(), next: None, read: self.read };
+        let mut counts = self.counts;
+        let total: usize = rows.iter().map(|(_, held)| held.size).sum();
+        let is_whole = !more && self.resume.is_none() && counts.skip == 0 && counts.take.is_none();
+        if is_whole && rows.len() <= self.limits.rows && total < self.limits.bytes {
+            rows.sort_by_key(|(_, held)| held.seen);
+        }
+        let mut skipping = counts.skip.min(MOST_SKIPPED);
+        let (mut bytes, mut last, mut is_full) = (0, None, false);
+        for (key, held) in rows {
+            if skipping > 0 {
+                skipping -= 1;
+                counts.skip -= 1;
+                last = Some(key);
+                continue;
+            }
+            if page.rows.len() >= self.limits.rows || (bytes >= self.limits.bytes && !page.rows.is_empty()) {
+                (more, is_full) = (true, true);
+                break;
+            }
+            bytes += held.size;
+            page.rows.push(held.row);
+            last = Some(key);
+            counts.take = counts.take.map(|take| take.saturating_sub(1));
+            if counts.take == Some(0) {
+                return page;
+            }
+        }
+        let last = if is_full { last } else { last.max(through) };
+        let at = last.map(At::Hash).or_else(|| self.resume.map(|resume| resume.at.clone()));
+        page.next = at.filter(|_| more).map(|at| Resume { at, skip: counts.skip, take: counts.take });
+        page
+    }
+}

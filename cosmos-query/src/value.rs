@@ -1,0 +1,178 @@
+//! JSON values as queries see them: numbers are doubles, and what is missing is undefined, which is no value.
+
+use std::{borrow::Cow, cmp::Ordering};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Number, Value};
+
+/// A value, or undefined.
+pub(crate) type Item<'a> = Option<Cow<'a, Value>>;
+
+/// Up to here whole doubles are exact, and are written without a point.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// A number as JSON; whole ones as such.
+pub(crate) fn number(number: f64) -> Value {
+    if number.fract() == 0.0 && number.abs() <= EXACT && !(number == 0.0 && number.is_sign_negative()) {
+        return Value::from(number as i64);
+    }
+    Number::from_f64(number).map_or(Value::Null, Value::Number)
+}
+
+/// A number as a result: undefined where JSON has none for it.
+pub(crate) fn finite<'a>(result: f64) -> Item<'a> {
+    result.is_finite().then(|| Cow::Owned(number(result)))
+}
+
+pub(crate) fn boolean<'a>(result: bool) -> Item<'a> {
+    Some(Cow::Owned(Value::Bool(result)))
+}
+
+pub(crate) fn text<'a>(result: impl Into<String>) -> Item<'a> {
+    Some(Cow::Owned(Value::String(result.into())))
+}
+
+/// Where a type stands among the others: undefined, null, booleans, numbers, strings, arrays, objects.
+pub(crate) fn rank(value: Option<&Value>) -> u8 {
+    match value {
+        None => 0,
+        Some(Value::Null) => 1,
+        Some(Value::Bool(_)) => 2,
+        Some(Value::Number(_)) => 3,
+        Some(Value::String(_)) => 4,
+        Some(Value::Array(_)) => 5,
+        Some(Value::Object(_)) => 6,
+    }
+}
+
+/// The order of all values, by type first, as ORDER BY has it. The service sorts arrays and objects by a hash; here they have an order
+/// that is as arbitrary and as stable.
+pub(crate) fn order(left: Option<&Value>, right: Option<&Value>) -> Ordering {
+    match (left, right) {
+        (Some(Value::Bool(left)), Some(Value::Bool(right))) => left.cmp(right),
+        (Some(Value::Number(left)), Some(Value::Number(right))) => order_numbers(left, right),
+        (Some(Value::String(left)), Some(Value::String(right))) => left.cmp(right),
+        (Some(Value::Array(left)), Some(Value::Array(right))) => {
+            let items = left.iter().zip(right).map(|(left, right)| order(Some(left), Some(right)));
+            items.into_iter().find(|order| order.is_ne()).unwrap_or(left.len().cmp(&right.len()))
+        }
+        (Some(Value::Object(left)), Some(Value::Object(right))) => order_objects(left, right),
+        _ => rank(left).cmp(&rank(right)),
+    }
+}
+
+/// As doubles, which is what the service keeps; `-0` is `0`.
+fn order_numbers(left: &Number, right: &Number) -> Ordering {
+    let double = |number: &Number| number.as_f64().unwrap_or(0.0) + 0.0;
+    double(left).total_cmp(&double(right))
+}
+
+type Object = serde_json::Map<String, Value>;
+
+fn order_objects(left: &Object, right: &Object) -> Ordering {
+    let (left_names, right_names) = (names(left), names(right));
+    left_names.cmp(&right_names).then_with(|| {
+        let values = left_names.iter().map(|name| order(left.get(*name), right.get(*name)));
+        values.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    })
+}
+
+fn names(object: &Object) -> Vec<&String> {
+    let mut names: Vec<_> = object.keys().collect();
+    names.sort_unstable();
+    names
+}
+
+/// Whether two values are the same: members in any order, `1` and `1.0`.
+pub(crate) fn equal(left: &Value, right: &Value) -> bool {
+    rank(Some(left)) == rank(Some(right)) && order(Some(left), Some(right)).is_eq()
+}
+
+/// The order of two values of one simple type; others cannot be compared.
+pub(crate) fn compare(left: &Value, right: &Value) -> Option<Ordering> {
+    let simple = rank(Some(left)) == rank(Some(right)) && !left.is_array() && !left.is_object();
+    simple.then(|| order(Some(left), Some(right)))
+}
+
+/// About how many bytes it is as text.
+pub(crate) fn size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 5,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => 2 + items.iter().map(|item| 1 + size(item)).sum::<usize>(),
+        Value::Object(members) => 2 + members.iter().map(|(name, value)| name.len() + 4 + size(value)).sum::<usize>(),
+    }
+}
+
+/// A value with the order of [`order`], for maps and heaps.
+#[derive(Debug, Clone)]
+pub(crate) struct Sorted(pub(crate) Option<Value>);
+
+impl PartialEq for Sorted {
+    fn eq(&self, other: &Sorted) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Sorted {}
+
+impl PartialOrd for Sorted {
+    fn partial_cmp(&self, other: &Sorted) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Sorted {
+    fn cmp(&self, other: &Sorted) -> Ordering {
+        order(self.0.as_ref(), other.0.as_ref())
+    }
+}
+
+/// Undefined as an empty list, a value as a list with it.
+impl Serialize for Sorted {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_slice().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sorted {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Sorted, D::Error> {
+        Vec::deserialize(deserializer).map(|list: Vec<Value>| Sorted(list.into_iter().next()))
+    }
+}
+
+/// A hash that equal values share.
+pub(crate) fn hash<'v>(values: impl IntoIterator<Item = Option<&'v Value>>) -> u128 {
+    let mut bytes = Vec::new();
+    values.into_iter().for_each(|value| write(value, &mut bytes));
+    let (low, high) = crate::murmur::murmur3_128(&bytes, (0, 0));
+    u128::from(high) << 64 | u128::from(low)
+}
+
+/// Equal values as the same bytes, others as other ones.
+fn write(value: Option<&Value>, into: &mut Vec<u8>) {
+    into.push(rank(value));
+    let length = |length: usize| (length as u64).to_le_bytes();
+    match value {
+        None | Some(Value::Null) => {}
+        Some(Value::Bool(value)) => into.push(u8::from(*value)),
+        Some(Value::Number(value)) => into.extend((value.as_f64().unwrap_or(0.0) + 0.0).to_le_bytes()),
+        Some(Value::String(text)) => {
+            into.extend(length(text.len()));
+            into.extend(text.bytes());
+        }
+        Some(Value::Array(items)) => {
+            into.extend(length(items.len()));
+            items.iter().for_each(|item| write(Some(item), into));
+        }
+        Some(Value::Object(members)) => {
+            into.extend(length(members.len()));
+            for name in names(members) {
+                into.extend(length(name.len()));
+                into.extend(name.bytes());
+                write(members.get(name), into);
+            }
+        }
+    }
+}
