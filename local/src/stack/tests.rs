@@ -237,6 +237,7 @@ async fn a_host_beside_the_stack_is_asked_until_it_answers() {
         host.abort();
         stack.stop().await;
     }
+}
 
 /// The admin API's restart: the handler is another process, listeners start anew, and what is on disk counts.
 #[tokio::test]
