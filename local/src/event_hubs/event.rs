@@ -71,15 +71,8 @@ impl StoredEvent {
     /// As [`Self::decode`].
     pub(crate) fn decode_in_order(&self) -> Result<Ordered, DecodeError> {
         let Parts { annotations, properties, body, message_properties } = Parts::decode(&self.message)?;
-        let mut system_properties = Vec::new();
-        if let Some(list) = message_properties {
-            let fields = MESSAGE_PROPERTIES.into_iter().enumerate().map(|(at, name)| (name, list.field(at).clone()));
-            system_properties.extend(
-                fields.filter(|(_, value)| *value != Value::Null).map(|(name, value)| (name.to_owned(), value)),
-            );
-        }
-        system_properties.extend(annotations);
-        Ok(Ordered { body, properties, system_properties })
+        let system_properties = message_properties.into_iter().chain(annotations).collect();
+        Ok(Ordered { body: body.unwrap_or_default(), properties, system_properties })
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn answer(front: &Arc<Front>, request: Request) -> Response {
     let path = request.uri().path().trim_matches('/').to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     match (request.method(), &segments[..]) {
-        (&Method::GET | &Method::POST, ["host", "status"]) => json_answer(&status(front)),
+        (&Method::GET, ["host", "status"]) => json_answer(&status(front)),
         (&Method::POST, ["host", "restart"]) => {
             info!("the host restarts, as was asked through its admin API");
             front.restart.cancel();

@@ -9,7 +9,7 @@ use tracing::warn;
 use super::{
     forwarded::forward,
     http_payload::{TriggerRequest, payload},
-    request::{presented_key, read_body, text},
+    request::{origin, presented_key, read_body, text},
     state::Front,
 };
 use crate::{
@@ -94,6 +94,6 @@ async fn invoke(front: &Front, function: &Arc<Function>, incoming: &TriggerReque
 }
 
 fn absolute_url(parts: &http::request::Parts) -> String {
-    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    format!("http://{host}{}", parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str))
+    let origin = origin(&parts.extensions, &parts.headers);
+    format!("{origin}{}", parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str))
 }

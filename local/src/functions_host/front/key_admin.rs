@@ -4,14 +4,14 @@
 //! the host's own, of which only `_master` is served.
 
 use axum::{body::Body, extract::Request, response::Response};
-use http::{Method, StatusCode, header};
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     key_store::{Key, KeysError},
     keys::{Keys, Scope},
-    request::{json_answer, text},
+    request::{json_answer, origin, text},
 };
 
 const MASTER: &str = "_master";
@@ -29,8 +29,7 @@ pub(super) async fn answer(keys: Option<&Keys>, scope: Scope<'_>, name: Option<&
     let Some(keys) = keys else {
         return text(StatusCode::NOT_FOUND, "This host asks for no keys and has none.");
     };
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let path = format!("http://{host}{}", request.uri().path());
+    let path = origin(request.extensions(), request.headers()) + request.uri().path();
     let (parts, body) = request.into_parts();
     let wanted = match wanted(&parts.method, name, body).await {
         Ok(wanted) => wanted,

@@ -1,10 +1,16 @@
 //! Request bodies, keys and queries as every part of the port reads them, and the answers that they share.
 
-use axum::{body::Body, extract::Request, response::Response};
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, Request},
+    response::Response,
+};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
+
+use crate::transport::Peer;
 
 /// Largest request body, `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT` of the real host.
 pub(super) const BODY_LIMIT: usize = 104_857_600;
@@ -70,6 +76,13 @@ pub(super) fn query(query: Option<&str>, name: &str) -> Option<String> {
     url::form_urlencoded::parse(query?.as_bytes())
         .find(|(key, _)| key.eq_ignore_ascii_case(name))
         .map(|(_, value)| value.into_owned())
+}
+
+/// Scheme and host under which the request came.
+pub(super) fn origin(extensions: &Extensions, headers: &HeaderMap) -> String {
+    let is_secure = extensions.get::<ConnectInfo<Peer>>().is_some_and(|ConnectInfo(peer)| peer.secure);
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    format!("{}://{host}", if is_secure { "https" } else { "http" })
 }
 
 pub(super) fn text(status: StatusCode, body: impl Into<Body>) -> Response {

@@ -1,5 +1,5 @@
 //! Exception of an attempt that failed, as .NET serialises it for `RetryContext`. Handlers must treat it as opaque: members
-//! and texts are those of the host's runtime.
+//! and texts are those of the runtime of the host.
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use uuid::Uuid;
@@ -10,12 +10,45 @@ use super::judge::Failure;
 const HRESULT: i64 = -2_146_233_088;
 /// `COR_E_INVALIDOPERATION`.
 const INVALID_OPERATION: i64 = -2_146_233_079;
-/// Where the host notices that a function failed: the last call of a longer trace.
-const EXECUTOR: &str = "   at Microsoft.Azure.WebJobs.Host.Executors.FunctionExecutor.ExecuteWithLoggingAsync";
-/// Where it judges an answer.
-const JUDGE: &str = "   at System.Net.Http.HttpResponseMessage.EnsureSuccessStatusCode()";
-/// Where it asks the handler.
-const SENDER: &str = "   at System.Net.Http.HttpClient.SendAsync";
+/// Calls through which the host 4.1037 runs a function: what a trace has of them, newest first.
+const EXECUTING: &str = "   at \
+    Microsoft.Azure.WebJobs.Host.Executors.FunctionExecutor.ExecuteWithLoggingAsync(IFunctionInstanceEx instance, \
+    FunctionStartedMessage message, FunctionInstanceLogEntry instanceLogEntry, ParameterHelper parameterHelper, \
+    ILogger logger, CancellationToken cancellationToken) in \
+    /_/src/Microsoft.Azure.WebJobs.Host/Executors/FunctionExecutor.cs";
+const TRYING: &str = "   at \
+    Microsoft.Azure.WebJobs.Host.Executors.FunctionExecutor.TryExecuteAsync(IFunctionInstance functionInstance, \
+    CancellationToken cancellationToken) in \
+    /_/src/Microsoft.Azure.WebJobs.Host/Executors/FunctionExecutor.cs:line 113";
+const ASKING: [&str; 7] = [
+    "   at \
+     Microsoft.Azure.WebJobs.Script.Workers.Http.DefaultHttpWorkerService.ProcessDefaultInvocationRequest(ScriptInvocationContext \
+     scriptInvocationContext)",
+    "   at Microsoft.Azure.WebJobs.Script.Description.WorkerFunctionInvoker.InvokeCore(Object[] parameters, \
+     FunctionInvocationContext context)",
+    "   at Microsoft.Azure.WebJobs.Script.Description.FunctionInvokerBase.Invoke(Object[] parameters)",
+    "   at Microsoft.Azure.WebJobs.Host.Executors.VoidTaskMethodInvoker`2.InvokeAsync(TReflected instance, \
+     Object[] arguments) in /_/src/Microsoft.Azure.WebJobs.Host/Executors/VoidTaskMethodInvoker.cs:line 20",
+    "   at Microsoft.Azure.WebJobs.Host.Executors.FunctionInvoker`2.InvokeAsync(Object instance, Object[] \
+     arguments) in /_/src/Microsoft.Azure.WebJobs.Host/Executors/FunctionInvoker.cs:line 53",
+    "   at Microsoft.Azure.WebJobs.Host.Executors.FunctionExecutor.InvokeWithTimeoutAsync(IFunctionInvoker \
+     invoker, ParameterHelper parameterHelper, CancellationTokenSource timeoutTokenSource, \
+     CancellationTokenSource functionCancellationTokenSource, Boolean throwOnTimeout, TimeSpan timerInterval, \
+     IFunctionInstance instance) in /_/src/Microsoft.Azure.WebJobs.Host/Executors/FunctionExecutor.cs:line 590",
+    "   at Microsoft.Azure.WebJobs.Host.Executors.FunctionExecutor.ExecuteWithWatchersAsync(IFunctionInstanceEx \
+     instance, ParameterHelper parameterHelper, ILogger logger, CancellationTokenSource \
+     functionCancellationTokenSource) in \
+     /_/src/Microsoft.Azure.WebJobs.Host/Executors/FunctionExecutor.cs:line 536",
+];
+/// Where the host finds the status of an answer wanting, and where it asks for one.
+const JUDGING: &str = "   at System.Net.Http.HttpResponseMessage.EnsureSuccessStatusCode()";
+const SENDING: &str = "   at System.Net.Http.HttpClient.SendAsync(HttpRequestMessage request)";
+
+/// The trace of what went wrong in a call of the handler.
+fn inner_trace(first: &str) -> String {
+    let calls = std::iter::once(first).chain(ASKING).map(str::to_owned);
+    calls.chain([format!("{EXECUTING}:line 315")]).collect::<Vec<_>>().join("\n")
+}
 
 /// `FunctionInvocationException`, with what the handler did as its inner one.
 #[derive(Clone, Debug, Serialize)]
@@ -30,7 +63,7 @@ pub(crate) struct Exception {
     inner_exception: Inner,
     #[serde(rename = "HelpURL")]
     help_url: (),
-    stack_trace_string: &'static str,
+    stack_trace_string: String,
     remote_stack_trace_string: (),
     remote_stack_index: i32,
     exception_method: (),
@@ -73,7 +106,7 @@ impl Exception {
             data: (),
             inner_exception: inner,
             help_url: (),
-            stack_trace_string: EXECUTOR,
+            stack_trace_string: format!("{EXECUTING}:line 361\n{TRYING}"),
             remote_stack_trace_string: (),
             remote_stack_index: 0,
             exception_method: (),
@@ -97,7 +130,8 @@ impl Serialize for Inner {
                 map.serialize_entry("HelpLink", &())?;
                 map.serialize_entry("Source", "System.Net.Http")?;
                 map.serialize_entry("HResult", &HRESULT)?;
-                map.serialize_entry("StackTrace", if status.is_some() { JUDGE } else { SENDER })?;
+                let first = if status.is_some() { JUDGING } else { SENDING };
+                map.serialize_entry("StackTrace", &inner_trace(first))?;
             }
             Self::Other { class, message } => {
                 map.serialize_entry("ClassName", class)?;
@@ -105,7 +139,7 @@ impl Serialize for Inner {
                 for none in ["Data", "InnerException", "HelpURL"] {
                     map.serialize_entry(none, &())?;
                 }
-                map.serialize_entry("StackTraceString", EXECUTOR)?;
+                map.serialize_entry("StackTraceString", &ASKING.join("\n"))?;
                 map.serialize_entry("RemoteStackTraceString", &())?;
                 map.serialize_entry("RemoteStackIndex", &0)?;
                 map.serialize_entry("ExceptionMethod", &())?;
