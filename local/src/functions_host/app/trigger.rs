@@ -194,6 +194,11 @@ impl CosmosDbTrigger {
                 return Err(binding.error(old, format!("is a name of extension 3; extension 4 says {new}")));
             }
         }
+        if binding.optional_text("cardinality")?.is_some_and(|wanted| wanted.eq_ignore_ascii_case("many")) {
+            let problem =
+                "Azure's host starts such a function and never calls it; here it is called. Take the member out";
+            tracing::warn!("{}", binding.error("cardinality", problem));
+        }
         let connection = binding.optional_text("connection")?.unwrap_or_else(|| "CosmosDB".to_owned());
         let endpoint =
             settings.connection_value(&connection, "AccountEndpoint", "accountEndpoint").ok_or_else(|| {

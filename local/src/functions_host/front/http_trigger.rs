@@ -41,7 +41,13 @@ pub(super) async fn answer(front: &Front, path: &PlainPath, request: Request) ->
             known
         }
     };
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    // In HTTP/2 the host is part of the address.
+    if let (false, Some(host)) = (parts.headers.contains_key(header::HOST), parts.uri.authority())
+        && let Ok(host) = HeaderValue::from_str(host.as_str())
+    {
+        parts.headers.insert(header::HOST, host);
+    }
     let body = match read_body(&parts.headers, body).await {
         Ok(body) => body,
         Err(failure) => {
