@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::{Ipv4Addr, SocketAddr},
     path::Path,
     time::Duration,
 };
@@ -10,7 +11,10 @@ use axum::{Router, extract::Request, response::Response};
 use http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::mpsc,
+};
 
 use super::{AppOptions, ExternalHost, Ports, Stack, StackError, StackOptions};
 use crate::{
@@ -204,9 +208,15 @@ async fn host_beside(listener: TcpListener, calls: mpsc::UnboundedSender<(Method
 #[tokio::test]
 async fn a_host_beside_the_stack_is_asked_until_it_answers() {
     let data = TempDir::new().expect("a directory");
-    let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = free.local_addr().expect("an address");
-    drop(free);
+    // Taken, and nobody listens yet.
+    let closed = |address: SocketAddr| {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("set");
+        socket.bind(address).expect("a port");
+        socket
+    };
+    let mut socket = closed(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let address = socket.local_addr().expect("an address");
     let external = ExternalHost::new(&format!("http://{address}"), Some("s3cret".to_owned())).expect("an address");
     let event = |id: &str| json!({"specversion": "1.0", "id": id, "source": "/shop", "type": "t"});
     let cloud = "application/cloudevents+json";
@@ -219,7 +229,7 @@ async fn a_host_beside_the_stack_is_asked_until_it_answers() {
         assert_eq!(publish(&stack, "cloud", cloud, &event(round)).await, 200);
         let attempts = stack.event_grid().attempts("cloud").len();
         let (sender, mut calls) = mpsc::unbounded_channel();
-        let host = tokio::spawn(host_beside(TcpListener::bind(address).await.expect("still free"), sender));
+        let host = tokio::spawn(host_beside(socket.listen(16).expect("it listens"), sender));
         let mut asked = Vec::new();
         let delivered = tokio::time::timeout(PATIENCE, async {
             loop {
@@ -235,6 +245,8 @@ async fn a_host_beside_the_stack_is_asked_until_it_answers() {
         assert!(asked.contains(&Method::OPTIONS), "{asked:?}");
         assert_eq!(attempts, 0, "nothing was tried before");
         host.abort();
+        assert!(host.await.expect_err("aborted").is_cancelled());
+        socket = closed(address);
         stack.stop().await;
     }
 }
