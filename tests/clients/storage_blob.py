@@ -164,6 +164,9 @@ refused(ResourceNotFoundError, "ContainerNotFound", lambda: list(service.get_con
 lease = blob.acquire_lease(lease_duration=15)
 refused(HttpResponseError, "LeaseIdMissing", blob.delete_blob)
 refused(HttpResponseError, "LeaseIdMissing", blob.upload_blob, b"x", overwrite=True)
+# Without "overwrite" the client says `If-None-Match: *`: the lease is asked for first, and who holds it may write.
+refused(HttpResponseError, "LeaseIdMissing", blob.upload_blob, b"x")
+blob.upload_blob(b"hello world", lease=lease)
 refused(ResourceExistsError, "LeaseAlreadyPresent", blob.acquire_lease)
 blob.set_blob_metadata({"k": "leased"}, lease=lease)
 assert blob.get_blob_properties().lease.state == "leased"
@@ -203,6 +206,72 @@ refused(ClientAuthenticationError, None, stranger.get_container_client("python")
 anonymous = BlobServiceClient(service.url)
 refused(ClientAuthenticationError, "NoAuthenticationInformation", anonymous.get_blob_client("python", "large").download_blob)
 
+rendered = generate_blob_sas(
+    service.account_name,
+    "python",
+    "list/1",
+    account_key=key,
+    permission=BlobSasPermissions(read=True),
+    expiry=soon,
+    content_type="text/csv",
+    cache_control="no-store",
+    content_disposition="attachment",
+    content_encoding="gzip",
+    content_language="de",
+)
+shown = BlobClient(service.url, "python", "list/1", credential=rendered).get_blob_properties().content_settings
+assert (shown.content_type, shown.cache_control, shown.content_disposition) == ("text/csv", "no-store", "attachment")
+assert (shown.content_encoding, shown.content_language) == ("gzip", "de")
+
+# Copies within the account: by its key, by a signature of the source, by two signatures.
+source = container.get_blob_client("list/1")
+source.set_blob_metadata({"customerId": "7"})
+copy = container.get_blob_client("copies/1 \u20ac")
+started = copy.start_copy_from_url(source.url)
+assert started["copy_status"] == "success" and started["copy_id"]
+copied = copy.get_blob_properties()
+assert (copied.copy.id, copied.copy.status, copied.copy.source) == (started["copy_id"], "success", source.url)
+assert (copied.copy.progress, copied.metadata, copied.blob_tier) == ("6/6", {"customerId": "7"}, "Hot")
+assert copied.blob_tier_inferred and copied.copy.completion_time is not None
+assert copy.download_blob().readall() == b"list/1"
+assert [item.copy.id for item in container.list_blobs("copies/", include=["copy"])] == [started["copy_id"]]
+refused(HttpResponseError, "NoPendingCopyOperation", copy.abort_copy, started["copy_id"])
+again = container.get_blob_client("copies/2")
+assert again.start_copy_from_url(copy.url, requires_sync=True, metadata={"own": "1"})["copy_status"] == "success"
+assert again.get_blob_properties().metadata == {"own": "1"}
+refused(ResourceExistsError, "BlobAlreadyExists", again.upload_blob_from_url, f"{source.url}?{one}")
+again.upload_blob_from_url(f"{source.url}?{one}", overwrite=True)
+assert again.download_blob().readall() == b"list/1" and again.get_blob_properties().copy.id is None
+again.stage_block_from_url("01", source.url, source_offset=5, source_length=1)
+again.commit_block_list([BlobBlock("01")])
+assert again.download_blob().readall() == b"1"
+writer = generate_container_sas(
+    service.account_name, "python", key, permission=ContainerSasPermissions(write=True, delete=True), expiry=soon
+)
+signed = ContainerClient(service.url, "python", credential=writer)
+assert signed.get_blob_client("copies/3").start_copy_from_url(f"{source.url}?{one}")["copy_status"] == "success"
+refused(HttpResponseError, "CannotVerifyCopySource", signed.get_blob_client("copies/4").start_copy_from_url, source.url)
+missing = container.get_blob_client("missing")
+refused(ResourceNotFoundError, "CannotVerifyCopySource", copy.start_copy_from_url, missing.url)
+mismatch = {"source_etag": "0x1", "source_match_condition": MatchConditions.IfNotModified}
+refused(HttpResponseError, "SourceConditionNotMet", copy.start_copy_from_url, source.url, **mismatch)
+present = {"etag": "0x1", "match_condition": MatchConditions.IfNotModified}
+refused(HttpResponseError, "TargetConditionNotMet", copy.start_copy_from_url, source.url, **present)
+
+# Batches: of the container, by key and by signature.
+names = [f"batch/{number} \u20ac+%" for number in range(40)]
+for name in names:
+    container.upload_blob(name, b"")
+answers = list(container.delete_blobs(*names[:20], "missing", raise_on_any_failure=False))
+assert [answer.status_code for answer in answers] == [202] * 20 + [404]
+assert answers[20].headers["x-ms-error-code"] == "BlobNotFound"
+assert [answer.status_code for answer in signed.delete_blobs(*names[20:], delete_snapshots="include")] == [202] * 20
+assert list(container.list_blobs("batch/")) == []
+stale = {"name": "copies/2", "etag": "0x1", "match_condition": MatchConditions.IfNotModified}
+assert [answer.status_code for answer in container.delete_blobs(stale, raise_on_any_failure=False)] == [412]
+assert [answer.status_code for answer in guest.delete_blobs("copies/2", raise_on_any_failure=False)] == [403]
+refused(HttpResponseError, "ExceedsMaxBatchRequestCount", container.delete_blobs, *["missing"] * 257)
+
 # The account, and what is refused by name.
 assert service.get_account_information()["sku_name"] == "Standard_LRS"
 assert service.get_service_properties()["analytics_logging"].read is False
@@ -212,12 +281,13 @@ for operation, call in {
     "Get Blob Tags": lambda: blob.get_blob_tags(),
     "Set Blob Tags": lambda: blob.set_blob_tags({"a": "b"}),
     "Set Blob Tier": lambda: blob.set_standard_blob_tier(StandardBlobTier.COOL),
-    "Copy Blob": lambda: container.get_blob_client("copy").start_copy_from_url(blob.url),
+    "Copy Blob from another account": lambda: copy.start_copy_from_url("https://other.blob.core.windows.net/a/b"),
+    "Incremental Copy Blob": lambda: copy.start_copy_from_url(source.url, incremental_copy=True),
+    "include=uncommittedblobs": lambda: list(container.list_blobs(include=["uncommittedblobs"])),
     "AppendBlob": lambda: container.get_blob_client("append").create_append_blob(),
     "PageBlob": lambda: container.get_blob_client("page").create_page_blob(512),
     "Find Blobs by Tags": lambda: list(service.find_blobs_by_tags("a='b'")),
     "Get Container ACL": lambda: container.get_container_access_policy(),
-    "Blob Batch": lambda: container.delete_blobs("large", "empty"),
 }.items():
     error = refused(HttpResponseError, None, call)
     assert error.status_code == 501 and operation in str(error), (operation, error)

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
     path::Path,
     process::{Child, Command, Output, Stdio},
 };
@@ -12,7 +13,10 @@ use contoso_cli::identity::{DEPLOYMENT, SignedIn};
 use contoso_local::stack::Endpoints;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::mpsc,
+};
 
 use crate::support::{contoso, eventually};
 
@@ -82,6 +86,15 @@ struct Handler {
 
 impl Handler {
     async fn start(settings: BTreeMap<String, String>) -> Self {
+        // Another test may take the port before the handler does.
+        loop {
+            if let Some(handler) = Self::try_start(&settings).await {
+                return handler;
+            }
+        }
+    }
+
+    async fn try_start(settings: &BTreeMap<String, String>) -> Option<Self> {
         let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
@@ -89,12 +102,18 @@ impl Handler {
         let mut command = Command::new(program);
         command.env_clear().envs(settings).env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string());
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("the handler starts");
-        let handler = Self { process, address: format!("http://127.0.0.1:{port}") };
-        eventually("the handler", || async {
-            reqwest::get(&handler.address).await.map(drop).map_err(|error| error.to_string())
+        let mut handler = Self { process, address: format!("http://127.0.0.1:{port}") };
+        let runs = eventually("the handler", || {
+            let (ended, address) = (handler.process.try_wait().expect("a child"), handler.address.clone());
+            async move {
+                match ended {
+                    Some(_) => Ok(false),
+                    None => reqwest::get(address).await.map(|_| true).map_err(|error| error.to_string()),
+                }
+            }
         })
         .await;
-        handler
+        runs.then_some(handler)
     }
 }
 
@@ -127,7 +146,7 @@ async fn webhook(listener: TcpListener, handler: String, calls: mpsc::UnboundedS
                 (if answer.status().is_success() { 202 } else { 500 }, None)
             }
         };
-        let _ = calls.send((parts.method, name.to_owned(), status));
+        calls.send((parts.method, name.to_owned(), status)).expect("the test goes on");
         let mut response = Response::builder().status(status);
         if let Some(origin) = origin {
             response = response.header("webhook-allowed-origin", origin);
@@ -145,9 +164,10 @@ async fn product(handler: &Handler) -> Value {
 
 #[tokio::test]
 async fn the_app_runs_beside_the_services_with_the_settings_that_lie_ready() {
-    let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let place = free.local_addr().expect("an address");
-    drop(free);
+    // A port that is taken, and where nobody listens yet.
+    let closed = TcpSocket::new_v4().expect("a socket");
+    closed.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a port");
+    let place = closed.local_addr().expect("an address");
     let catalogue = tempfile::NamedTempFile::new().expect("a temporary file");
     let rope = |price: &str| json!([{"id": "rope", "name": "Rope", "category": "Climbing", "price": {"amount": price, "currency": "USD"}}]);
     std::fs::write(catalogue.path(), rope("1.00").to_string()).expect("written");
@@ -202,7 +222,7 @@ async fn the_app_runs_beside_the_services_with_the_settings_that_lie_ready() {
     assert!(advanced.status().is_success(), "{}", advanced.text().await.unwrap_or_default());
 
     let (sender, mut calls) = mpsc::unbounded_channel();
-    tokio::spawn(webhook(TcpListener::bind(place).await.expect("still free"), handler.address.clone(), sender));
+    tokio::spawn(webhook(closed.listen(16).expect("it listens"), handler.address.clone(), sender));
     let mut next = async || {
         let call = tokio::time::timeout(crate::support::PATIENCE, calls.recv()).await;
         call.expect("a call in time").expect("the webhook serves")

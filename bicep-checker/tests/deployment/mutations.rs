@@ -54,7 +54,7 @@ fn a_changed_project_is_noticed() {
     let project = Project::read(&root()).unwrap_or_else(|error| panic!("{error}"));
     let dev = Environment::read(&root().join("bicep"), "dev", &[]).unwrap_or_else(|error| panic!("{error}"));
     let mut other = project.clone();
-    other.host["extensionBundle"]["version"] = "[3.0.0, 4.0.0)".into();
+    other.host["extensionBundle"]["version"] = "[4.*, 5.0.0)".into();
     other.topology["cosmos"]["databases"][0]["containers"][0]["partitionKey"] = "/sku".into();
     other.settings["settings"][0]["name"] = "Renamed".into();
     other.functions.insert("not-known".to_owned(), serde_json::json!({ "bindings": [] }));

@@ -76,7 +76,9 @@ fn the_staged_app_is_what_the_host_and_core_tools_look_for() {
     let checkout = Checkout::new();
     let staged = stage(&checkout.project, &checkout.request()).expect("staged");
     let app = staged.directory();
-    let handler = json_of(&app.join("host.json"))["customHandler"]["description"]["defaultExecutablePath"].clone();
+    let host = json_of(&app.join("host.json"));
+    assert_eq!(host["extensionBundle"]["version"], "[4.28.0, 5.0.0)");
+    let handler = host["customHandler"]["description"]["defaultExecutablePath"].clone();
     assert!(app.join(handler.as_str().expect("a name")).is_file());
     let settings = std::fs::read_to_string(app.join("local.settings.json")).expect("staged");
     let authority =

@@ -21,6 +21,12 @@ pub(crate) fn check_uncompressed(headers: &HeaderMap) -> Result<(), Problem> {
     Err(problem.with_header(ACCEPT_ENCODING, HeaderValue::from_static("identity")))
 }
 
+/// Refuses a body with nothing in it, or nothing but white space: a parser would only say that it came to the end.
+pub(crate) fn check_not_empty(body: &[u8]) -> Result<(), Problem> {
+    let is_empty = body.trim_ascii().is_empty();
+    if is_empty { Err(Problem::field("", "the body is empty; it must be JSON")) } else { Ok(()) }
+}
+
 /// Reads a JSON body of at most `limit` bytes whose media type is one of `accepted`.
 pub(crate) async fn json_body(
     headers: &HeaderMap,
@@ -39,6 +45,7 @@ pub(crate) async fn json_body(
     let bytes = to_bytes(body, limit).await.map_err(|_| {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body must not be larger than {limit} bytes."))
     })?;
+    check_not_empty(&bytes)?;
     contoso_json::from_slice(&bytes).map_err(|error| Problem::field("", format!("the body is not JSON: {error}")))
 }
 
@@ -56,5 +63,12 @@ mod tests {
         assert_eq!(read("text/plain", "{}").await, Err(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         assert_eq!(read("application/json", "{\"a\":123456}").await, Err(StatusCode::PAYLOAD_TOO_LARGE));
         assert_eq!(read("application/json", "{\"a\"").await, Err(StatusCode::BAD_REQUEST));
+        for empty in ["", " \r\n\t"] {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+            let problem = json_body(&headers, Body::from(empty), &["application/json"], 10).await.unwrap_err();
+            assert_eq!(problem.status, StatusCode::BAD_REQUEST);
+            let said = format!("{problem:?}");
+            assert!(said.contains("the body is empty"), "{said}");
+        }
     }
 }

@@ -8,7 +8,7 @@ mod problem;
 mod trace;
 
 pub(crate) use self::{
-    body::{check_uncompressed, json_body},
+    body::{check_not_empty, check_uncompressed, json_body},
     conditional::{Audience, cacheable_for, preconditions, quoted},
     cors::{cors, preflight},
     extract::{Path, Query},

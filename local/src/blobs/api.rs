@@ -42,8 +42,20 @@ pub struct Properties {
     pub etag: String,
     /// When it was last written, to the second.
     pub last_modified: OffsetDateTime,
+    /// When there was first a blob of this name, to the second.
+    pub created: OffsetDateTime,
     /// Content type.
     pub content_type: String,
+    /// MD5 of the content in base64, where it was stored with one.
+    pub content_md5: Option<String>,
+    /// `Content-Encoding`.
+    pub content_encoding: Option<String>,
+    /// `Content-Language`.
+    pub content_language: Option<String>,
+    /// `Content-Disposition`.
+    pub content_disposition: Option<String>,
+    /// `Cache-Control`.
+    pub cache_control: Option<String>,
     /// Bytes.
     pub length: u64,
     /// User metadata.
@@ -64,7 +76,13 @@ impl From<&BlobRecord> for Properties {
         Self {
             etag: record.etag.quoted(),
             last_modified: record.last_modified,
+            created: record.created,
             content_type: record.headers.content_type().to_owned(),
+            content_md5: record.headers.content_md5.clone(),
+            content_encoding: record.headers.content_encoding.clone(),
+            content_language: record.headers.content_language.clone(),
+            content_disposition: record.headers.content_disposition.clone(),
+            cache_control: record.headers.cache_control.clone(),
             length: record.content.length(),
             metadata: record.metadata.clone(),
         }

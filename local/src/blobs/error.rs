@@ -1,5 +1,7 @@
 //! Errors of the Blob service.
 
+use http::StatusCode;
+
 pub use crate::storage_account::Code;
 use crate::{
     storage::StorageError,
@@ -29,6 +31,9 @@ pub enum Failure {
     /// The caller went away before the whole body had arrived; nothing was stored.
     #[error("the body broke off; nothing was stored")]
     Body(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The source of a copy cannot be read.
+    #[error("{code}: {0}", code = Code::CannotVerifyCopySource)]
+    Source(#[source] Box<Failure>),
     /// The range starts behind the end of the blob.
     #[error("{}: the blob has {length} bytes", Code::InvalidRange)]
     Range {
@@ -48,11 +53,21 @@ impl Failure {
         Refusal::new(code, detail).into()
     }
 
+    /// The status of the answer: that of its code, but for a copy the one that reading the source would have had.
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::NotModified => StatusCode::NOT_MODIFIED,
+            Self::Source(cause) => cause.status(),
+            _ => self.code().status(),
+        }
+    }
+
     /// The service's code for this failure.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
             Self::Refused(refusal) => refusal.code,
+            Self::Source(_) => Code::CannotVerifyCopySource,
             Self::Range { .. } => Code::InvalidRange,
             Self::NotModified => Code::ConditionNotMet,
             Self::Storage(_) | Self::Corrupt { .. } | Self::Observer(_) | Self::Body(_) | Self::Stopping(_) => {

@@ -1,8 +1,8 @@
 //! Blob Storage: the block-blob calls that event-driven apps make, over the real protocol.
 //!
 //! What a client was told is stored is in the durable store; bodies are kept and sent in chunks. Signatures are checked
-//! as the service checks them. Operations that are not served answer `501 NotImplemented` with their name: copies,
-//! append and page blobs, snapshots, versions, tags, tiers, batches, user delegation keys and access policies.
+//! as the service checks them. Operations that are not served answer `501 NotImplemented` with their name: copies
+//! from other accounts, append and page blobs, snapshots, versions, tags, tiers, user delegation keys and access policies.
 //! Staged blocks that are never committed stay until the blob is put or its container deleted; the service drops them after
 //! a week.
 //!

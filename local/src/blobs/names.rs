@@ -53,7 +53,7 @@ impl BlobPath {
     /// what follows them in keys.
     pub(super) fn new(container: ContainerName, name: &str) -> Result<Self, Failure> {
         if name.chars().any(char::is_control) {
-            return Err(Failure::refused(Code::InvalidUri, format!("Blob: {name:?}.")));
+            return Err(Failure::refused(Code::InvalidUri, format!("Control characters in a name: {name:?}.")));
         }
         let (name, written) = (name.replace('\\', "/"), name.to_owned());
         if name.is_empty() || name.chars().count() > 1024 || name.split('/').count() > MAX_SEGMENTS {

@@ -41,6 +41,8 @@ pub enum Api {
     PutBlob,
     /// The blob was put together from blocks.
     PutBlockList,
+    /// The blob was copied.
+    CopyBlob,
 }
 
 impl Api {
@@ -50,6 +52,7 @@ impl Api {
         match self {
             Self::PutBlob => "PutBlob",
             Self::PutBlockList => "PutBlockList",
+            Self::CopyBlob => "CopyBlob",
         }
     }
 }

@@ -21,7 +21,12 @@ const fn lever(method: &'static str, path: &'static str, body: &'static str, wha
 /// All of them. A test asks a running port for each, and looks for each in `docs/levers.md`.
 pub(super) const LEVERS: &[Lever] = &[
     lever("GET", "/clock", "", "The stack's time and how far it is ahead of the wall."),
-    lever("POST", "/clock/advance", r#"{"seconds":3600}"#, "Steps the clock forward; what waits on it wakes."),
+    lever(
+        "POST",
+        "/clock/advance",
+        r#"{"seconds":3600}"#,
+        "Steps the clock forward, for later runs too; what waits on it wakes.",
+    ),
     lever(
         "POST",
         "/faults",

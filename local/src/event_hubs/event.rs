@@ -64,6 +64,24 @@ impl StoredEvent {
     pub fn decode(&self) -> Result<EventData, DecodeError> {
         EventData::decode(&self.message)
     }
+
+    /// Decodes the message and keeps the order in which its members were sent.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub(crate) fn decode_in_order(&self) -> Result<Ordered, DecodeError> {
+        let Parts { annotations, properties, body, message_properties } = Parts::decode(&self.message)?;
+        let system_properties = message_properties.into_iter().chain(annotations).collect();
+        Ok(Ordered { body: body.unwrap_or_default(), properties, system_properties })
+    }
+}
+
+/// As [`EventData`], its members in the order of the message: those of its properties before its annotations.
+#[derive(Default)]
+pub(crate) struct Ordered {
+    pub(crate) body: Bytes,
+    pub(crate) properties: Vec<(String, Value)>,
+    pub(crate) system_properties: Vec<(String, Value)>,
 }
 
 /// What is in a message, in the order in which it is there.

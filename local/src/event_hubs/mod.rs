@@ -1,7 +1,8 @@
 //! Event Hubs: an AMQP 1.0 server with a durable log per partition, and capture.
 //!
-//! Official clients work against it unchanged, in plain text and over TLS, and over WebSockets, on one port. [`EventHubs::start`] serves a namespace; the
-//! other rooms of the stack read and append through [`Hub`] and [`Partition`] without the wire between.
+//! Official clients work against it unchanged, in plain text and over TLS, and over WebSockets, on one port.
+//! [`EventHubs::start`] serves a namespace; the other rooms of the stack read and append through [`Hub`] and [`Partition`]
+//! without the wire between.
 //!
 //! | part | what it does |
 //! | --- | --- |
@@ -49,6 +50,7 @@ pub use capture::{CaptureError, CapturedFile};
 pub use compose::Outgoing;
 pub use epoch_receiver::{EpochReceiver, HigherEpoch};
 pub use error::Error;
+pub(crate) use event::Ordered as OrderedEvent;
 pub use event::{EventData, StoredEvent};
 pub use hub::Hub;
 pub use log::{Partition, PartitionState};

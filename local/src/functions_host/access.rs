@@ -96,6 +96,16 @@ impl Access {
         self.caller.as_ref().map_or(Ok(()), |caller| caller.may(need.action, &need.scope))
     }
 
+    /// Waits, in silence, until `needs` are allowed to the host itself; `false` where it stops meanwhile.
+    pub(super) async fn granted_to_host(&self, needs: &[Need]) -> bool {
+        while needs.iter().any(|need| self.check(need).is_err()) {
+            if self.stopping.run_until_cancelled(self.clock.sleep(PAUSE)).await.is_none() {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Waits until everything in `needs` is allowed to the listener of `function`. What is missing is said as often as it
     /// is tried, as the real host does; `false` where the host stops meanwhile.
     pub(super) async fn granted(&self, function: &str, needs: &[Need]) -> bool {

@@ -36,7 +36,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio_util::{
@@ -49,11 +49,11 @@ use uuid::Uuid;
 use self::{
     access::{Access, Need},
     app::{App, Settings},
-    front::{Front, Keys},
+    front::{Front, Keys, Routes},
     handler::{Handler, Launch, Supervisor},
     invocation::{Client, Invoker},
     listeners::Listeners,
-    triggers::BlobWebhook,
+    triggers::{BlobWebhook, HostLock},
 };
 use crate::{
     clock::Clock,
@@ -106,9 +106,6 @@ pub enum Error {
     /// The listener cannot be used.
     #[error("the functions host cannot listen")]
     Listener(#[source] std::io::Error),
-    /// The HTTP client to the handler cannot be built.
-    #[error("the functions host cannot make its HTTP client")]
-    Client(#[source] reqwest::Error),
     /// The host's own queue cannot be made.
     #[error("the functions host cannot make its queue of new blobs; repeating is safe")]
     Queue(#[from] crate::queues::Error),
@@ -146,14 +143,14 @@ impl FunctionsHost {
             access.check(&Need::of_keys())?;
         }
         let keys = match options.enforce_keys {
-            true => Some(Keys::open_or_create(&services.blobs, &host_id, &app)?),
+            true => Some(Keys::open(&services.blobs, &host_id)?),
             false => None,
         };
         options.listener.set_nonblocking(true).map_err(Error::Listener)?;
         let listener = tokio::net::TcpListener::from_std(options.listener).map_err(Error::Listener)?;
         let listener = AcceptedConnections::new("functions host", listener, &options.tls).map_err(Error::Listener)?;
         let address = listener.address();
-        let client = Client::new(options.chunked_bodies).map_err(Error::Client)?;
+        let client = Client::new(options.chunked_bodies).await;
 
         let (supervisor, handler) = if app.enabled().next().is_some() {
             let (supervisor, handler) =
@@ -186,9 +183,31 @@ impl FunctionsHost {
         for function in app.enabled() {
             info!("{}: {}", function.name, function.trigger.kind());
         }
+        if app.settings.connection("AzureWebJobsStorage").is_some() {
+            let (lock, access) = (HostLock::of_host(&services.blobs, &host_id, options.instance), access.clone());
+            let invoker = invoker.clone();
+            tasks.spawn(async move {
+                if access.granted_to_host(&Need::of_timer()).await {
+                    lock.hold(invoker).await;
+                }
+            });
+        }
         let hosts = options.tls.hosts();
-        let front = Front::new(app, invoker, host_id, keys, timers, levers, blob_webhook).on(hosts);
-        let front = Arc::new(front);
+        let routes = Routes::new(&app);
+        let front = Arc::new(Front {
+            app,
+            invoker,
+            host_id,
+            instance: options.instance,
+            started: Instant::now(),
+            restart: CancellationToken::new(),
+            keys,
+            timers,
+            levers,
+            blob_webhook,
+            routes,
+            hosts: hosts.clone(),
+        });
         let faults = front::faults();
         let router = hosts.guard(front::router(Arc::clone(&front), &faults));
         tasks.spawn(transport::serve(listener, router, Terms::WHOLE_BODIES, stopping.clone()));
@@ -231,6 +250,12 @@ impl FunctionsHost {
         (*self.front.invoker.handler.stopped().await).clone()
     }
 
+    /// Resolves when somebody asked through the admin API that the host be started anew, with its handler and listeners. It
+    /// goes on until whoever runs it does so.
+    pub async fn restart_asked(&self) {
+        self.front.restart.cancelled().await;
+    }
+
     /// The master key, which opens everything; `None` where keys are not asked for.
     #[must_use]
     pub fn master_key(&self) -> Option<String> {
@@ -260,7 +285,7 @@ impl FunctionsHost {
     /// When there is no such timer, or the host is stopping.
     pub async fn fire_timer(&self, function: &str) -> Result<bool, Error> {
         let missing = || Error::NoTimer(function.to_owned());
-        self.front.timers.get(function).ok_or_else(missing)?.fire().await.ok_or_else(missing)
+        self.front.timers.get(function).ok_or_else(missing)?.fire(None).await.ok_or_else(missing)
     }
 
     /// Faults that strike requests to this host's port. They end with it.

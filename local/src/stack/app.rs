@@ -108,16 +108,22 @@ impl App {
 async fn supervise(starter: HostStarter, first: Arc<FunctionsHost>, current: CurrentHost) {
     let mut host = first;
     loop {
-        let stopped = host.stopped().await;
-        tracing::error!("THE FUNCTIONS HOST STOPPED: {stopped}. It starts again, as the platform would.");
+        let pause = tokio::select! {
+            stopped = host.stopped() => {
+                tracing::error!("THE FUNCTIONS HOST STOPPED: {stopped}. It starts again, as the platform would.");
+                HOST_RESTART_PAUSE
+            }
+            () = host.restart_asked() => Duration::ZERO,
+        };
         set(&current, None);
         host.stop().await;
+        crate::clock::pause(pause).await;
         host = loop {
-            crate::clock::pause(HOST_RESTART_PAUSE).await;
             match starter.start().await {
                 Ok(next) => break Arc::new(next),
                 Err(error) => tracing::error!("the functions host does not start: {error}"),
             }
+            crate::clock::pause(HOST_RESTART_PAUSE).await;
         };
         set(&current, Some(Arc::clone(&host)));
     }

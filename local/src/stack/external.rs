@@ -39,6 +39,12 @@ impl ExternalHost {
         self.address.as_str().trim_end_matches('/')
     }
 
+    /// The port, also where it is the scheme's own.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port_or_known_default().unwrap_or_default()
+    }
+
     /// The base of its webhooks' addresses, with the key in the query.
     pub(super) fn with_key(&self) -> Url {
         let mut url = self.address.clone();
@@ -68,6 +74,8 @@ mod tests {
             assert!(!format!("{host:?}").contains("s3cret"));
             assert_eq!(host.with_key().query(), Some("code=s3cret"));
         }
+        let port = |address| ExternalHost::new(address, None).expect("an address").port();
+        assert_eq!((port("https://shop.test"), port("http://[::1]:7071")), (443, 7071));
         for address in ["", "127.0.0.1:7071", "ftp://a", "http://a/api", "http://a?code=k", "http://u:p@a", "A,B"] {
             assert!(ExternalHost::new(address, None).is_err(), "{address}");
         }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::{Ipv4Addr, SocketAddr},
     path::Path,
     time::Duration,
 };
@@ -10,11 +11,14 @@ use axum::{Router, extract::Request, response::Response};
 use http::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::mpsc,
+};
 
 use super::{AppOptions, ExternalHost, Ports, Stack, StackError, StackOptions};
 use crate::{
-    functions_host::tests::support::{BROKEN, Call, FakeHandler, PATIENCE, write_function, write_host},
+    functions_host::tests::support::{BROKEN, Call, FakeHandler, PATIENCE, as_read, write_function, write_host},
     storage::Sync,
     transport::Hosts,
 };
@@ -164,7 +168,7 @@ async fn an_app_that_is_scaled_out_does_everything_once() {
     assert_eq!((seen.len(), seen.into_iter().collect::<BTreeSet<_>>()), (sent.len(), sent));
     let page = format!("{}/api/Page", fixture.stack.endpoints().functions);
     for _ in 0..4 {
-        assert_eq!(reqwest::get(&page).await.expect("an answer").status(), 200);
+        assert_eq!(reqwest::get(&page).await.expect("an answer").status(), 204);
         assert_eq!(fixture.handler.next_call().await.path_and_query, "/Page");
     }
 
@@ -204,9 +208,15 @@ async fn host_beside(listener: TcpListener, calls: mpsc::UnboundedSender<(Method
 #[tokio::test]
 async fn a_host_beside_the_stack_is_asked_until_it_answers() {
     let data = TempDir::new().expect("a directory");
-    let free = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = free.local_addr().expect("an address");
-    drop(free);
+    // Taken, and nobody listens yet.
+    let closed = |address: SocketAddr| {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("set");
+        socket.bind(address).expect("a port");
+        socket
+    };
+    let mut socket = closed(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let address = socket.local_addr().expect("an address");
     let external = ExternalHost::new(&format!("http://{address}"), Some("s3cret".to_owned())).expect("an address");
     let event = |id: &str| json!({"specversion": "1.0", "id": id, "source": "/shop", "type": "t"});
     let cloud = "application/cloudevents+json";
@@ -219,7 +229,7 @@ async fn a_host_beside_the_stack_is_asked_until_it_answers() {
         assert_eq!(publish(&stack, "cloud", cloud, &event(round)).await, 200);
         let attempts = stack.event_grid().attempts("cloud").len();
         let (sender, mut calls) = mpsc::unbounded_channel();
-        let host = tokio::spawn(host_beside(TcpListener::bind(address).await.expect("still free"), sender));
+        let host = tokio::spawn(host_beside(socket.listen(16).expect("it listens"), sender));
         let mut asked = Vec::new();
         let delivered = tokio::time::timeout(PATIENCE, async {
             loop {
@@ -235,8 +245,44 @@ async fn a_host_beside_the_stack_is_asked_until_it_answers() {
         assert!(asked.contains(&Method::OPTIONS), "{asked:?}");
         assert_eq!(attempts, 0, "nothing was tried before");
         host.abort();
+        assert!(host.await.expect_err("aborted").is_cancelled());
+        socket = closed(address);
         stack.stop().await;
     }
+}
+
+/// The admin API's restart: the handler is another process, listeners start anew, and what is on disk counts.
+#[tokio::test]
+async fn a_host_that_is_asked_to_restart_starts_handler_and_listeners_anew() {
+    let mut fixture = Fixture::start().await;
+    let hub = |function: &str| {
+        let events = json!([{"type": "eventHubTrigger", "name": "events", "direction": "in", "eventHubName": "products",
+            "consumerGroup": "site", "connection": "EventHubs", "cardinality": "many", "dataType": "string"}]);
+        write_function(fixture.app.path(), function, &events, &Value::Null);
+    };
+    hub("Ingest");
+    fixture.stack.run_app(fixture.options()).await.expect("the app starts");
+    fixture.shared(&[4]).await;
+    fixture.send(0, "before");
+    assert_eq!(bodies(&fixture.handler.next_call().await), ["before"]);
+    let pid = || fixture.stack.host().and_then(|host| host.handler_pid());
+    let before = pid().expect("a handler");
+
+    std::fs::rename(fixture.app.path().join("Ingest"), fixture.app.path().join("Renamed")).expect("renamed");
+    let restart = format!("{}/admin/host/restart", fixture.stack.endpoints().functions);
+    let answer = reqwest::Client::new().post(restart).send().await.expect("answered");
+    assert_eq!(answer.status(), 200);
+    let restarted = async {
+        while pid().is_none_or(|pid| pid == before) {
+            crate::clock::pause(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, restarted).await.expect("another handler");
+    fixture.send(1, "after");
+    let call = fixture.handler.next_call().await;
+    assert_eq!((call.path_and_query.as_str(), bodies(&call)), ("/Renamed", vec!["after".to_owned()]));
+    assert_eq!(fixture.stack.hosts().len(), 1);
+    fixture.stop().await;
 }
 
 fn sample(name: &str) -> Value {
@@ -291,6 +337,7 @@ async fn published_samples_reach_a_function_record_for_record() {
             () = crate::clock::pause(Duration::from_millis(20)) => fixture.stack.clock().advance(Duration::from_secs(11)),
         }
     }
+    let expected: Vec<Value> = expected.iter().map(|event| as_read(&event.to_string())).collect();
     for event in &expected {
         let at = calls.iter().position(|call| call == event).unwrap_or_else(|| panic!("{event} did not come"));
         calls.remove(at);

@@ -19,6 +19,8 @@ pub use code::Code;
 pub(crate) use faults::faults;
 pub(crate) use names::check_name;
 pub use refusal::Refusal;
-pub(crate) use reply::{Reply, check_version};
-pub(crate) use request::{Call, Metadata, MetadataHeaders, Query, address, check_metadata, not_implemented, unusable};
+pub(crate) use reply::{Reply, check_version, version};
+pub(crate) use request::{
+    Call, METADATA, Metadata, MetadataHeaders, Query, address, check_metadata, not_implemented, unusable,
+};
 pub(crate) use request_body::RequestBody;

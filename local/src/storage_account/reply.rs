@@ -27,6 +27,14 @@ pub(crate) fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
+/// The version that an answer names: that of its request.
+pub(crate) fn version(request: &HeaderMap) -> &[u8] {
+    match (check_version(request), request.get("x-ms-version")) {
+        (Ok(()), Some(version)) => version.as_bytes(),
+        _ => DEFAULT_VERSION.as_bytes(),
+    }
+}
+
 /// Where a token is to be had, and for what.
 fn challenge() -> String {
     format!(
@@ -104,13 +112,9 @@ impl Reply {
 
     /// The response, with what every answer carries.
     pub(crate) fn finish(self, request: &HeaderMap, id: &str, now: OffsetDateTime) -> Response {
-        let version = match (check_version(request), request.get("x-ms-version")) {
-            (Ok(()), Some(version)) => version.as_bytes(),
-            _ => DEFAULT_VERSION.as_bytes(),
-        };
         let reply = self
             .header("x-ms-request-id", id)
-            .header("x-ms-version", version)
+            .header("x-ms-version", version(request))
             .header("date", dates::format(now))
             .optional("x-ms-client-request-id", request.get("x-ms-client-request-id"));
         let mut response = Response::new(reply.body);

@@ -11,12 +11,13 @@ use crate::transport::{Peer, spelling};
 /// Most bytes of metadata, names and values.
 const MAX_METADATA: usize = 8 * 1024;
 /// What the names of its headers start with.
-pub(super) const METADATA: &str = "x-ms-meta-";
+pub(crate) const METADATA: &str = "x-ms-meta-";
 
 /// User metadata: names without `x-ms-meta-`, in the case they were set in.
 pub(crate) type Metadata = BTreeMap<String, String>;
 
 /// The headers of a request that carry metadata, in the client's spelling.
+#[derive(Default)]
 pub(crate) struct MetadataHeaders(Vec<(String, HeaderValue)>);
 
 impl MetadataHeaders {

@@ -199,10 +199,8 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
         // A convenience: on a full disk, what is stored must still be served.
         tracing::warn!("the ports are not remembered: {}", output::chain(&error));
     }
-    if app.host().is_some() {
-        beside::write_settings(project, data_dir.path(), stack.endpoints())?;
-    }
     let session = Session {
+        project,
         stack: &stack,
         data_dir: &data_dir,
         app,

@@ -9,6 +9,7 @@ use anyhow::{Context, anyhow};
 use contoso_local::stack::{AppOptions, Endpoints, ExternalHost, Stack};
 use serde_json::Value;
 
+use super::beside;
 use crate::{
     app_settings,
     catalogue::Product,
@@ -20,6 +21,7 @@ use crate::{
     output::{self, Paint},
     pages::{self, Pages},
     products::Products,
+    project::Project,
     schemas, seed, subscription,
 };
 
@@ -61,6 +63,7 @@ impl App {
 
 /// What one `up` brings to life on a started stack.
 pub(super) struct Session<'a> {
+    pub(super) project: &'a Project,
     pub(super) stack: &'a Stack,
     pub(super) data_dir: &'a DataDir,
     pub(super) app: App,
@@ -100,8 +103,9 @@ impl Session<'_> {
         let deployment = SignedIn::new(endpoints, identity::DEPLOYMENT)?;
         schemas::register(&deployment, &endpoints.event_hubs.schema_registry).await?;
 
-        if let App::Staged(directory) = &self.app {
-            self.run(directory, endpoints).await?;
+        match &self.app {
+            App::Staged(directory) => self.run(directory, endpoints).await?,
+            App::Beside(_) => beside::write_settings(self.project, self.data_dir.path(), endpoints)?,
         }
         // The partner first, so that it hears of the seeded products too.
         if self.demo {
@@ -191,16 +195,19 @@ impl Session<'_> {
         if let App::Beside(host) = &self.app {
             for (access, file) in local_settings::files(self.data_dir.path()) {
                 let by = match access {
-                    Access::Key => "Settings, by key",
-                    Access::Identity => "Settings, by identity",
+                    Access::Key => "Settings by key",
+                    Access::Identity => "or by identity",
                 };
                 row(by, &file.display().to_string());
             }
             output::say(&format!(
-                "No functions run here: their host is the one at {}, which Event Grid asks until it answers. Start it, such as by",
+                "No functions run here: their host is that at {}, which Event Grid asks until it answers. Start it, such as by",
                 host.address()
             ));
-            output::say("  func start --script-root target/app   after ./contoso package has staged the app there");
+            output::say(&format!(
+                "  func start --script-root target/app --port {}   after ./contoso package has staged the app there",
+                host.port()
+            ));
         }
         output::say(&paint.strong("Try"));
         if let Some(Seeded { example, .. }) = self.data_dir.seeded() {

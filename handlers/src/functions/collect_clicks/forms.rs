@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::limits::MAX_CLICKS;
 use crate::{
     domain::{click_body::Submission, click_event, product_body::FieldError},
-    http::Problem,
+    http::{Problem, check_not_empty},
 };
 
 const STRUCTURED: &str = "application/cloudevents+json";
@@ -71,6 +71,7 @@ pub(super) fn may_identify(headers: &HeaderMap) -> bool {
 pub(super) fn read(headers: &HeaderMap, body: &[u8], now: OffsetDateTime) -> Result<Vec<Judged>, Problem> {
     let form = Form::of(headers)?;
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    check_not_empty(body)?;
     let may_identify = may_identify(headers);
     let click = |click: Value| Judged { id: id(&click), click: Submission::parse(&click, None, may_identify, now) };
     let event = |event: Value| Judged {
@@ -238,6 +239,16 @@ mod tests {
         assert!(judged(&[("content-type", BATCH)], &json!([])).is_empty());
         let clicks = judged(&binary, &json!({ "productId": "a" }));
         assert_eq!(clicks[0].click.as_ref().map(|click| click.source.as_str()), Ok("/app"));
+    }
+
+    #[test]
+    fn an_empty_body_is_called_empty_in_every_form() {
+        for media_type in ["application/json", "text/plain", STRUCTURED, BATCH] {
+            for body in [&b""[..], b" \r\n", BYTE_ORDER_MARK] {
+                let refused = read(&headers(&[("content-type", media_type)]), body, NOW).err().expect("refused");
+                assert!(format!("{refused:?}").contains("the body is empty"), "{media_type}: {refused:?}");
+            }
+        }
     }
 
     #[test]

@@ -88,13 +88,24 @@ impl Draft {
         Ok(())
     }
 
+    /// The same with all its bytes in the store, where many wait for one commit.
+    pub(in crate::blobs) fn stored(mut self) -> Result<Self, StorageError> {
+        let tail = std::mem::take(&mut self.tail);
+        if !tail.is_empty() {
+            self.spill(&tail)?;
+        }
+        Ok(self)
+    }
+
     /// Adds what is left to `batch`, which is about to refer to the body. `None` where the body is empty.
     pub(in crate::blobs) fn adopt(&self, batch: &mut Batch) -> Option<Segment> {
         if self.length == 0 {
             return None;
         }
-        let tail: &[u8] = &self.tail;
-        batch.insert(&self.bodies.chunks, chunk_key(self.body, self.full_chunks), tail);
+        if !self.tail.is_empty() {
+            let tail: &[u8] = &self.tail;
+            batch.insert(&self.bodies.chunks, chunk_key(self.body, self.full_chunks), tail);
+        }
         if self.full_chunks > 0 {
             batch.remove(&self.bodies.unowned, self.body.to_be_bytes());
         }

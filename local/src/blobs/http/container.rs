@@ -72,7 +72,10 @@ impl Include {
                 "copy" if of_blobs => include.copy = true,
                 "uncommittedblobs" if of_blobs => return Err(not_implemented("include=uncommittedblobs")),
                 word if no_such.contains(&word) => {}
-                _ => return Err(Failure::refused(Code::InvalidQueryParameterValue, "Parameter: include.")),
+                word => {
+                    let detail = format!("Parameter: include={word}.");
+                    return Err(Failure::refused(Code::InvalidQueryParameterValue, detail));
+                }
             }
         }
         Ok(include)

@@ -2,9 +2,11 @@
 //!
 //! Source: "Blob service REST API".
 
+mod batch;
 mod blob;
 mod block;
 mod container;
+mod copy;
 mod lease;
 mod operation;
 mod range;
@@ -71,7 +73,7 @@ async fn serve(State(service): State<Arc<Service>>, request: Request) -> Respons
 }
 
 fn report(failure: &Failure, request_id: &str) {
-    if failure.code().status().is_server_error() {
+    if failure.status().is_server_error() {
         tracing::error!(request_id, error = failure as &dyn std::error::Error, "blob request failed");
     } else {
         tracing::debug!(request_id, %failure, "blob request refused");
@@ -83,10 +85,11 @@ impl Service {
         check_version(&call.headers)?;
         let grant = self.account.authenticate(call, self.store.now())?;
         let operation = Operation::of(call)?;
-        grant.covers(operation.need(), call)?;
+        operation.authorize(&grant, call)?;
         match operation {
             Operation::ListContainers => self.list_containers(call).await,
             Operation::GetServiceProperties => Self::properties(),
+            Operation::Batch(within) => self.batch(call, within, body).await,
             Operation::GetAccountInformation => Ok(Self::account_information()),
             Operation::Container(operation, name) => match operation {
                 ContainerOperation::Create => self.create_container(call, name).await,
@@ -98,6 +101,10 @@ impl Service {
             },
             Operation::Blob(operation, path) => match operation {
                 BlobOperation::Put => self.put_blob(call, &grant, path, body).await,
+                BlobOperation::Copy => self.copy_blob(call, &grant, path).await,
+                BlobOperation::AbortCopy => self.abort_copy(call, path).await,
+                BlobOperation::PutFromUrl => self.put_blob_from_url(call, &grant, path).await,
+                BlobOperation::PutBlockFromUrl => self.put_block_from_url(call, &grant, path).await,
                 BlobOperation::Get => Ok(grant.overriding(self.get_blob(call, path).await?, call)),
                 BlobOperation::GetProperties => Ok(grant.overriding(self.get_blob_properties(call, path).await?, call)),
                 BlobOperation::SetMetadata => self.set_blob_metadata(call, path).await,

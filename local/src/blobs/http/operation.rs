@@ -9,7 +9,10 @@ use crate::{
         names::{BlobPath, ContainerName},
     },
     identity::Action,
-    storage_account::{self, auth::Need},
+    storage_account::{
+        self,
+        auth::{Grant, Need},
+    },
 };
 
 /// The operations that are served, with what they work on.
@@ -18,6 +21,8 @@ pub(super) enum Operation<'c> {
     ListContainers,
     GetServiceProperties,
     GetAccountInformation,
+    /// Within the account or one container.
+    Batch(Option<&'c ContainerName>),
     Container(ContainerOperation, &'c ContainerName),
     Blob(BlobOperation, &'c BlobPath),
 }
@@ -35,6 +40,9 @@ pub(super) enum ContainerOperation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BlobOperation {
     Put,
+    PutFromUrl,
+    Copy,
+    AbortCopy,
     Get,
     GetProperties,
     SetMetadata,
@@ -42,12 +50,16 @@ pub(super) enum BlobOperation {
     Delete,
     Lease,
     PutBlock,
+    PutBlockFromUrl,
     PutBlockList,
     GetBlockList,
 }
 
+/// What reading a blob needs.
+pub(super) const READ: Need = Need { resource: 'o', permissions: "r", action: Action::BlobRead };
+
 /// Headers that change what an operation means, in ways that are not served.
-const REFUSED_HEADERS: [&str; 15] = [
+const REFUSED_HEADERS: [&str; 14] = [
     "x-ms-access-tier",
     "x-ms-blob-public-access",
     "x-ms-content-crc64",
@@ -59,7 +71,6 @@ const REFUSED_HEADERS: [&str; 15] = [
     "x-ms-immutability-policy-until-date",
     "x-ms-legal-hold",
     "x-ms-range-get-content-crc64",
-    "x-ms-source-range",
     "x-ms-structured-body",
     "x-ms-tags",
     "x-ms-expiry-option",
@@ -77,6 +88,9 @@ impl<'c> Operation<'c> {
             // It may be asked at any address of the account.
             _ if restype == "account" => of_service(call, &comp, &restype)?,
             Target::Service => of_service(call, &comp, &restype)?,
+            Target::Container(name) if (call.method.as_str(), &*restype, &*comp) == ("POST", "container", "batch") => {
+                Self::Batch(Some(name))
+            }
             Target::Container(name) => Self::Container(of_container(call, &comp, &restype)?, name),
             Target::Blob(path) => Self::Blob(of_blob(call, &comp)?, path),
         };
@@ -85,16 +99,24 @@ impl<'c> Operation<'c> {
                 return Err(not_implemented(&format!("header {name}")));
             }
         }
-        for name in REFUSED_PARAMETERS {
-            if call.query.get(name).is_some() {
-                return Err(not_implemented(&format!("parameter {name}")));
-            }
-        }
+        refuse_versions(call)?;
         Ok(operation)
     }
 
+    /// Whether the caller may do this.
+    ///
+    /// # Errors
+    /// `403` with the service's code for what is missing.
+    pub(super) fn authorize(&self, grant: &Grant, call: &Call) -> Result<(), Failure> {
+        match self {
+            // Each request in it is authorised by itself.
+            Self::Batch(_) => Ok(()),
+            _ => Ok(grant.covers(self.need(), call)?),
+        }
+    }
+
     /// What a shared access signature or a role must allow.
-    pub(super) fn need(&self) -> Need {
+    fn need(&self) -> Need {
         let need = |resource, permissions| {
             // Every permission but reading and listing changes something.
             let action = if matches!(permissions, "r" | "l") { Action::BlobRead } else { Action::BlobWrite };
@@ -103,6 +125,7 @@ impl<'c> Operation<'c> {
         match self {
             Self::ListContainers => need('s', "l"),
             Self::GetServiceProperties => need('s', "r"),
+            Self::Batch(_) => need('o', "d"),
             // Any permission of an account signature will do; tokens need a role to read.
             Self::GetAccountInformation => Need { resource: 's', permissions: "rwdlac", action: Action::BlobRead },
             Self::Container(operation, _) => match operation {
@@ -114,9 +137,14 @@ impl<'c> Operation<'c> {
                 ContainerOperation::Lease => need('c', "wd"),
             },
             Self::Blob(operation, _) => match operation {
-                BlobOperation::Put | BlobOperation::PutBlock | BlobOperation::PutBlockList => need('o', "cw"),
-                BlobOperation::Get | BlobOperation::GetProperties | BlobOperation::GetBlockList => need('o', "r"),
-                BlobOperation::SetMetadata | BlobOperation::SetProperties => need('o', "w"),
+                BlobOperation::Put
+                | BlobOperation::PutFromUrl
+                | BlobOperation::Copy
+                | BlobOperation::PutBlock
+                | BlobOperation::PutBlockFromUrl
+                | BlobOperation::PutBlockList => need('o', "cw"),
+                BlobOperation::Get | BlobOperation::GetProperties | BlobOperation::GetBlockList => READ,
+                BlobOperation::SetMetadata | BlobOperation::SetProperties | BlobOperation::AbortCopy => need('o', "w"),
                 BlobOperation::Delete => need('o', "d"),
                 BlobOperation::Lease => need('o', "wd"),
             },
@@ -132,7 +160,7 @@ fn of_service<'c>(call: &Call, comp: &str, restype: &str) -> Result<Operation<'c
         (&Method::GET, "service", "stats") => not_implemented("Get Blob Service Stats"),
         (&Method::POST, "service", "userdelegationkey") => not_implemented("Get User Delegation Key"),
         (&Method::GET | &Method::HEAD, "account", "properties") => return Ok(Operation::GetAccountInformation),
-        (&Method::POST, _, "batch") => not_implemented("Blob Batch"),
+        (&Method::POST, "", "batch") => return Ok(Operation::Batch(None)),
         (&Method::GET, _, "blobs") => not_implemented("Find Blobs by Tags"),
         (&Method::OPTIONS, ..) => not_implemented("Preflight Blob Request"),
         _ => unknown(call),
@@ -155,21 +183,18 @@ fn of_container(call: &Call, comp: &str, restype: &str) -> Result<ContainerOpera
         (&Method::PUT, "undelete") => not_implemented("Restore Container"),
         (&Method::PUT, "rename") => not_implemented("Rename Container"),
         (&Method::GET, "blobs") => not_implemented("Find Blobs by Tags in Container"),
-        (&Method::POST, "batch") => not_implemented("Blob Batch"),
         _ => unknown(call),
     })
 }
 
 fn of_blob(call: &Call, comp: &str) -> Result<BlobOperation, Failure> {
-    if call.headers.contains_key("x-ms-copy-source") {
-        return Err(not_implemented(match (comp, call.headers.contains_key("x-ms-blob-type")) {
-            ("block", _) => "Put Block From URL",
-            ("", true) => "Put Blob From URL",
-            _ => "Copy Blob",
-        }));
-    }
+    let [copies, has_type] = ["x-ms-copy-source", "x-ms-blob-type"].map(|name| call.headers.contains_key(name));
     Err(match (&call.method, comp) {
+        (&Method::PUT, "") if copies && !has_type => return Ok(BlobOperation::Copy),
+        (&Method::PUT, "copy") => return Ok(BlobOperation::AbortCopy),
+        (&Method::PUT, "block") if copies => return Ok(BlobOperation::PutBlockFromUrl),
         (&Method::PUT, "") => match call.required::<String>("x-ms-blob-type")?.to_ascii_lowercase().as_str() {
+            "blockblob" if copies => return Ok(BlobOperation::PutFromUrl),
             "blockblob" => return Ok(BlobOperation::Put),
             "appendblob" => not_implemented("Put Blob of type AppendBlob"),
             "pageblob" => not_implemented("Put Blob of type PageBlob"),
@@ -189,7 +214,6 @@ fn of_blob(call: &Call, comp: &str) -> Result<BlobOperation, Failure> {
         (&Method::PUT, "page") => not_implemented("Put Page"),
         (&Method::GET, "pagelist") => not_implemented("Get Page Ranges"),
         (&Method::PUT, "incrementalcopy") => not_implemented("Incremental Copy Blob"),
-        (&Method::PUT, "copy") => not_implemented("Abort Copy Blob"),
         (&Method::PUT, "snapshot") => not_implemented("Snapshot Blob"),
         (&Method::PUT, "undelete") => not_implemented("Undelete Blob"),
         (&Method::GET, "tags") => not_implemented("Get Blob Tags"),
@@ -202,6 +226,14 @@ fn of_blob(call: &Call, comp: &str) -> Result<BlobOperation, Failure> {
         (&Method::OPTIONS, _) => not_implemented("Preflight Blob Request"),
         _ => unknown(call),
     })
+}
+
+/// Refuses what names a version of a blob other than the present one.
+pub(super) fn refuse_versions(call: &Call) -> Result<(), Failure> {
+    match REFUSED_PARAMETERS.into_iter().find(|name| call.query.get(name).is_some()) {
+        Some(name) => Err(not_implemented(&format!("parameter {name}"))),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn not_implemented(what: &str) -> Failure {

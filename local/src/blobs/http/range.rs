@@ -20,6 +20,12 @@ impl ByteRange {
         Ok(call.header("range")?.and_then(Self::parse))
     }
 
+    /// The part of the source of a copy.
+    pub(super) fn of_source(call: &Call) -> Result<Option<Self>, Failure> {
+        let Some(text) = call.header("x-ms-source-range")? else { return Ok(None) };
+        Self::parse(text).map(Some).ok_or_else(|| unusable("x-ms-source-range"))
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (first, last) = text.trim().strip_prefix("bytes=")?.split_once('-')?;
         let first = first.parse().ok()?;

@@ -1,6 +1,5 @@
 //! Response headers that answers of the Blob service carry beside what all storage services carry.
 
-use http::StatusCode;
 use time::OffsetDateTime;
 
 pub(super) use crate::storage_account::Reply;
@@ -21,14 +20,12 @@ const OVERRIDES: [(&str, &str); 5] = [
 impl Reply {
     /// An error as the service words it; the answer to `HEAD` has no body.
     pub(super) fn failure(failure: &Failure, is_head: bool) -> Self {
-        let code = failure.code();
-        let status = match failure {
-            Failure::NotModified => StatusCode::NOT_MODIFIED,
-            _ => code.status(),
-        };
-        let reply = Self::error(status, code, &failure.to_string(), is_head);
+        let reply = Self::error(failure.status(), failure.code(), &failure.to_string(), is_head);
         match failure {
             Failure::Range { length } => reply.header("content-range", format!("bytes */{length}")),
+            Failure::Source(cause) => reply
+                .header("x-ms-copy-source-status-code", cause.status().as_str())
+                .header("x-ms-copy-source-error-code", cause.code().to_string()),
             _ => reply,
         }
     }

@@ -29,7 +29,7 @@ pub(in crate::blobs) enum Target {
 }
 
 impl Target {
-    fn of(path: &str, account: &str) -> Result<Self, Failure> {
+    pub(super) fn of(path: &str, account: &str) -> Result<Self, Failure> {
         let (container, blob) = storage_account::address(path, account)?;
         let Some(container) = container else {
             return Ok(Self::Service);
@@ -115,7 +115,7 @@ impl Call {
     }
 
     /// The conditions in the headers that start with `prefix`: none, or `x-ms-source-`.
-    fn conditions(&self, prefix: &str) -> Result<Conditions, Failure> {
+    pub(super) fn conditions(&self, prefix: &str) -> Result<Conditions, Failure> {
         let tag =
             |name| Ok::<_, Failure>(self.joined(&format!("{prefix}{name}"))?.as_deref().and_then(EtagMatch::parse));
         let date = |name| {

@@ -6,6 +6,7 @@
 mod blobs;
 mod blocks;
 mod containers;
+mod copies;
 mod listing;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,9 @@
 //! The service through its public interfaces: the official client, plain HTTP and the in-process handle.
 
+mod batch;
 mod clients;
 mod conditions;
+mod copies;
 mod durability;
 mod names;
 mod signatures;

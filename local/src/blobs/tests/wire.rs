@@ -45,13 +45,12 @@ async fn what_is_not_served_is_refused_by_name() {
     let copy = [("x-ms-copy-source", "http://x/y")];
     let append = [("x-ms-blob-type", "AppendBlob")];
     for (method, path, headers, name) in [
-        ("PUT", "files/a", &copy[..], "Copy Blob"),
+        ("PUT", "files/a", &copy[..], "Copy Blob from another account"),
         ("PUT", "files/a", &append[..], "AppendBlob"),
         ("PUT", "files/a?comp=snapshot", &[], "Snapshot Blob"),
         ("PUT", "files/a?comp=tags", &[], "Set Blob Tags"),
         ("PUT", "files/a?comp=tier", &[], "Set Blob Tier"),
         ("PUT", "files?restype=container&comp=acl", &[], "Set Container ACL"),
-        ("POST", "?comp=batch", &[], "Blob Batch"),
         ("PUT", "?restype=service&comp=properties", &[], "Set Blob Service Properties"),
         ("GET", "files/a?snapshot=2025-01-01", &[], "parameter snapshot"),
         ("GET", "files?restype=container&comp=list&include=UncommittedBlobs", &[], "include=uncommittedblobs"),

@@ -143,7 +143,7 @@ async fn the_clock_goes_forward_only() {
     fixture.stop().await;
 }
 
-/// What is stored goes by it: a message that was hidden for a minute after the step is back a minute later, not a day.
+/// What is stored goes by it: otherwise a lease of a minute, taken after a step of a day, would last a day after a restart.
 #[tokio::test]
 async fn the_clock_keeps_its_step_over_a_restart() {
     let fixture = Fixture::start().await;

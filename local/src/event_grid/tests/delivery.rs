@@ -204,6 +204,22 @@ async fn dead_letters_of_one_time_are_written_together() {
     refuses.delivered(10).await;
 }
 
+/// The key of a filter is found in whatever case the event spells it.
+#[tokio::test]
+async fn filters_find_their_keys_in_any_case() {
+    let stack = Stack::start().await;
+    let partner = Receiver::with_statuses(|_| 200).await;
+    let filter = json!({ "advancedFilters": [
+        { "operatorType": "NumberGreaterThan", "key": "DATA.order.TOTAL", "value": 10 },
+        { "operatorType": "StringIn", "key": "Source", "values": ["/shop"] },
+    ] });
+    stack.subscribe("large", web_hook(&partner.url, json!({ "filter": filter }))).await;
+    for (id, total) in [("small", 5), ("large", 15)] {
+        stack.publish_order(id, json!({ "Order": { "total": total } })).await;
+    }
+    assert_eq!(partner.delivered(1).await[0].json()["id"], "large");
+}
+
 #[tokio::test]
 async fn a_busy_webhook_decides_when_the_next_attempt_is() {
     let stack = Stack::start().await;

@@ -21,15 +21,18 @@ async fn credentials_are_checked_in_every_form() {
     let stack = Stack::start().await;
     let (url, key) = (stack.publish_url("orders"), stack.grid.topic_key("orders").expect("key"));
     let other_key = stack.grid.topic_key("classic").expect("key");
-    let sas = |key: &str| {
+    let sas_until = |key: &str, expiry: &str| {
         let resource = url.replace("api-version", "apiVersion");
         let resource: String = url::form_urlencoded::byte_serialize(resource.as_bytes()).collect();
-        let signed = format!("r={resource}&e=1%2F2%2F2099%203%3A04%3A05%20PM");
+        let signed = format!("r={resource}&e={expiry}");
         let mac = Hmac::<Sha256>::new_from_slice(&BASE64_STANDARD.decode(key).expect("base64")).expect("any length");
         let signature = BASE64_STANDARD.encode(mac.chain_update(&signed).finalize().into_bytes());
         let signature: String = url::form_urlencoded::byte_serialize(signature.as_bytes()).collect();
         format!("{signed}&s={signature}")
     };
+    let sas = |key: &str| sas_until(key, "1%2F2%2F2099%203%3A04%3A05%20PM");
+    // `EventGridSasBuilder` of .NET, which escapes in lower case; with the data of newer cultures; and expired.
+    let dotnet = |year: u16, space: &str| sas_until(&key, &format!("11%2f28%2f{year}+7%3a40%3a16{space}PM+%2b00%3a00"));
     let in_query = |key: &str| {
         let key: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
         format!("{url}&aeg-sas-key={key}")
@@ -39,6 +42,9 @@ async fn credentials_are_checked_in_every_form() {
         (in_query(&key), "x-none", String::new(), 200),
         (url.clone(), "aeg-sas-token", sas(&key), 200),
         (url.clone(), "authorization", format!("SharedAccessSignature {}", sas(&key)), 200),
+        (url.clone(), "aeg-sas-token", dotnet(2099, "+"), 200),
+        (url.clone(), "aeg-sas-token", dotnet(2099, "%e2%80%af"), 200),
+        (url.clone(), "aeg-sas-token", dotnet(2020, "+"), 401),
         (url.clone(), "x-none", String::new(), 401),
         (url.clone(), "aeg-sas-key", other_key.clone(), 401),
         (in_query(&other_key), "x-none", String::new(), 401),

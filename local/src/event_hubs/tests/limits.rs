@@ -184,7 +184,7 @@ async fn a_connection_that_is_not_opened_in_time_is_closed_and_one_that_is_stays
     let stand = Stand::new().await;
     let open = Peer::with_key(&stand).await;
     let mut strangers = tokio::task::JoinSet::new();
-    for begun in [&b"AMQP"[..], b"AMQP\x03\x01\x00\x00"] {
+    for begun in [&b"AMQP"[..], b"AMQP\x03\x01\x00\x00", b"GET /$servicebus/websocket HTTP/1.1\r\nHost: "] {
         let mut stranger = tokio::net::TcpStream::connect(stand.hubs.address()).await.unwrap();
         stranger.write_all(begun).await.unwrap();
         strangers.spawn(async move {

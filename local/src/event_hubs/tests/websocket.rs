@@ -16,7 +16,9 @@ use super::{
 };
 use crate::event_hubs::amqp::{Decoder, Value, frame::take_frame};
 
-fn request(stand: &Stand, path: &str, headers: &[(&'static str, &str)]) -> Request {
+type Header<'a> = (&'static str, &'a str);
+
+fn request(stand: &Stand, path: &str, headers: &[Header<'_>]) -> Request {
     let mut request = format!("ws://{}{path}", stand.hubs.address()).into_client_request().unwrap();
     for (name, value) in headers {
         request.headers_mut().insert(*name, HeaderValue::from_str(value).unwrap());
@@ -123,7 +125,7 @@ async fn large_events_come_whole_to_a_slow_reader() {
     assert!(matches!(socket.next().await, Some(Ok(_))), "a close of AMQP or of the socket");
 }
 
-const AMQP: (&str, &str) = ("sec-websocket-protocol", "amqp");
+const AMQP: Header<'_> = ("sec-websocket-protocol", "amqp");
 
 fn ends_delivery((code, fields): &(u64, Value)) -> bool {
     *code == TRANSFER && *fields.field(5) != Value::Bool(true)
@@ -133,7 +135,7 @@ fn ends_delivery((code, fields): &(u64, Value)) -> bool {
 async fn what_may_not_be_is_refused_by_name() {
     let stand = Stand::new().await;
     const PATH: &str = "/$servicebus/websocket";
-    let cases: [(u16, &str, &[(&'static str, &str)]); 8] = [
+    let cases: [(u16, &str, &[Header<'_>]); 8] = [
         (101, PATH, &[AMQP, ("origin", "http://localhost:3000")]),
         (404, "/", &[AMQP]),
         (404, "/products", &[AMQP]),

@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
@@ -29,6 +30,23 @@ pub(crate) struct HostJson {
     pub(crate) blobs: BlobOptions,
     /// Applies to every function that has no policy of its own.
     pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) bundle: Option<Bundle>,
+}
+
+/// `extensionBundle`: what the real host would load its extensions from.
+#[derive(Debug, Serialize)]
+pub(crate) struct Bundle {
+    id: String,
+    /// The lowest version of the range, which stands for the one that the real host would find.
+    version: String,
+}
+
+impl Bundle {
+    fn from_config(config: &Configuration) -> Option<Self> {
+        let range = config.get("extensionBundle:version").unwrap_or_default();
+        let lowest = range.trim_start_matches(['[', '(']).split([',', ']', ')']).next().unwrap_or_default();
+        Some(Self { id: config.get("extensionBundle:id")?.to_owned(), version: lowest.trim().to_owned() })
+    }
 }
 
 /// `customHandler`.
@@ -93,6 +111,7 @@ impl HostJson {
             blobs: BlobOptions::from_config(config)?,
             retry: RetryPolicy::read(&|field| config.get(&format!("retry:{field}")).map(str::to_owned))
                 .map_err(|(field, problem)| config.error(&format!("retry.{field}"), problem))?,
+            bundle: Bundle::from_config(config),
         })
     }
 }

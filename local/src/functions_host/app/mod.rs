@@ -27,7 +27,7 @@ pub(crate) use arguments::split as split_arguments;
 pub(crate) use binding::{Cardinality, DataType};
 pub(crate) use definition::Function;
 pub use error::AppError;
-pub(crate) use host_json::{EventHubOptions, HostJson, InitialOffset};
+pub(crate) use host_json::{Bundle, EventHubOptions, HostJson, InitialOffset};
 pub(crate) use route::Parameters;
 pub(crate) use settings::Settings;
 pub(crate) use storage_triggers::{BlobOptions, BlobSource, BlobTrigger, QueueOptions, QueueTrigger};

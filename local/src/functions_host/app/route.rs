@@ -1,7 +1,5 @@
 //! Route templates: literals, `{name}`, `{name:int}`, `{name?}`, `{name=default}` and `{*rest}`.
 
-use std::collections::BTreeMap;
-
 use percent_encoding::percent_decode_str;
 
 use super::constraint::Constraint;
@@ -29,8 +27,8 @@ struct Parameter {
     catch_all: bool,
 }
 
-/// Values of the parameters; an optional one that is absent is left out.
-pub(crate) type Parameters = BTreeMap<String, String>;
+/// Values of the parameters in the template's order; `None` for an optional one that is absent.
+pub(crate) type Parameters = Vec<(String, Option<String>)>;
 
 impl RouteTemplate {
     /// Parses a template.
@@ -87,10 +85,12 @@ impl RouteTemplate {
                     let value = value.map(decode).or_else(|| parameter.default.clone());
                     match value {
                         Some(value) if parameter.constraints.iter().all(|constraint| constraint.accepts(&value)) => {
-                            parameters.insert(parameter.name.clone(), value);
+                            parameters.push((parameter.name.clone(), Some(value)));
                         }
                         Some(_) => return None,
-                        None if parameter.optional || parameter.catch_all => {}
+                        None if parameter.optional || parameter.catch_all => {
+                            parameters.push((parameter.name.clone(), None));
+                        }
                         None => return None,
                     }
                     if parameter.catch_all {
@@ -153,34 +153,45 @@ impl Segment {
     }
 }
 
+/// Unescapes a part of a path as ASP.NET does: all but `%2F`, which would become a separator.
 fn decode(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
+    let mut decoded = String::with_capacity(text.len());
+    let mut from = 0;
+    for (at, _) in text.match_indices("%2") {
+        if matches!(text.as_bytes().get(at + 2), Some(b'F' | b'f')) {
+            decoded += &percent_decode_str(&text[from..at]).decode_utf8_lossy();
+            decoded += &text[at..at + 3];
+            from = at + 3;
+        }
+    }
+    decoded + &percent_decode_str(&text[from..]).decode_utf8_lossy()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn matched(template: &str, path: &str) -> Option<Vec<(String, String)>> {
-        let parameters = RouteTemplate::parse(template).expect("valid").matches(path)?;
-        Some(parameters.into_iter().collect())
+    fn matched(template: &str, path: &str) -> Option<Parameters> {
+        RouteTemplate::parse(template).expect("valid").matches(path)
     }
 
-    fn pairs(expected: &[(&str, &str)]) -> Option<Vec<(String, String)>> {
-        Some(expected.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    fn pairs(expected: &[(&str, &str)]) -> Option<Parameters> {
+        let value = |value: &str| (!value.is_empty()).then(|| value.to_owned());
+        Some(expected.iter().map(|(name, text)| ((*name).to_owned(), value(text))).collect())
     }
 
     #[test]
     fn templates_match_as_the_router_matches_them() {
         assert_eq!(matched("Orders/{id}", "/orders/a%20b"), pairs(&[("id", "a b")]));
+        assert_eq!(matched("o/{b}/{a?}", "/o/x%2fy%C3%A4%2"), pairs(&[("b", "x%2fyä%2"), ("a", "")]));
         assert_eq!(matched("orders/{id:int}", "/orders/7"), pairs(&[("id", "7")]));
         assert_eq!(matched("orders/{id:int}", "/orders/x"), None);
-        assert_eq!(matched("orders/{id?}", "/orders"), pairs(&[]));
+        assert_eq!(matched("orders/{id?}", "/orders"), pairs(&[("id", "")]));
         assert_eq!(matched("orders/{id:int?}", "/orders/7/"), pairs(&[("id", "7")]));
         assert_eq!(matched("orders/{id}", "/orders"), None);
         assert_eq!(matched("orders/{id}", "/orders/1/2"), None);
-        assert_eq!(matched("site/{*rest}", "/site/a/b%2Fc"), pairs(&[("rest", "a/b/c")]));
-        assert_eq!(matched("site/{*rest}", "/site"), pairs(&[]));
+        assert_eq!(matched("site/{*rest}", "/site/a/b%2Fc"), pairs(&[("rest", "a/b%2Fc")]));
+        assert_eq!(matched("site/{*rest}", "/site"), pairs(&[("rest", "")]));
         assert_eq!(matched("{page=home}", "/"), pairs(&[("page", "home")]));
         assert_eq!(matched("{name:length(2,3)}/x", "/abcd/x"), None);
     }

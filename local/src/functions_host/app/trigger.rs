@@ -12,7 +12,10 @@ use super::{
     settings::Settings,
     storage_triggers::{BlobTrigger, QueueTrigger},
 };
-use crate::functions_host::triggers::Schedule;
+use crate::functions_host::triggers::{Schedule, Zone};
+
+/// The setting with the zone of all timers.
+const TIME_ZONE: &str = "WEBSITE_TIME_ZONE";
 
 /// What starts a function.
 #[derive(Debug)]
@@ -107,7 +110,7 @@ impl Trigger {
             "eventgridtrigger" => Ok(Self::EventGrid(EventGridTrigger { cardinality: binding.cardinality()? })),
             "queuetrigger" => QueueTrigger::read(binding, settings).map(Self::Queue),
             "blobtrigger" => BlobTrigger::read(binding, settings).map(Self::Blob),
-            "timertrigger" => TimerTrigger::read(binding).map(Self::Timer),
+            "timertrigger" => TimerTrigger::read(binding, settings).map(Self::Timer),
             _ => Err(binding.error("type", format!("trigger '{}' is not supported by this host", binding.kind))),
         }
     }
@@ -191,6 +194,11 @@ impl CosmosDbTrigger {
                 return Err(binding.error(old, format!("is a name of extension 3; extension 4 says {new}")));
             }
         }
+        if binding.optional_text("cardinality")?.is_some_and(|wanted| wanted.eq_ignore_ascii_case("many")) {
+            let problem =
+                "Azure's host starts such a function and never calls it; here it is called. Take the member out";
+            tracing::warn!("{}", binding.error("cardinality", problem));
+        }
         let connection = binding.optional_text("connection")?.unwrap_or_else(|| "CosmosDB".to_owned());
         let endpoint =
             settings.connection_value(&connection, "AccountEndpoint", "accountEndpoint").ok_or_else(|| {
@@ -250,9 +258,14 @@ impl CosmosDbTrigger {
 }
 
 impl TimerTrigger {
-    fn read(binding: &Binding) -> Result<Self, AppError> {
+    fn read(binding: &Binding, settings: &Settings) -> Result<Self, AppError> {
+        let zone = match settings.get(TIME_ZONE).filter(|name| !name.is_empty()) {
+            None => Zone::default(),
+            Some(name) => Zone::named(name)
+                .map_err(|problem| AppError::new("local.settings.json", format!("Values.{TIME_ZONE}"), problem))?,
+        };
         Ok(Self {
-            schedule: Schedule::parse(&binding.text("schedule")?)
+            schedule: Schedule::parse(&binding.text("schedule")?, &zone)
                 .map_err(|problem| binding.error("schedule", problem))?,
             use_monitor: binding.scalar("useMonitor", true)?,
             run_on_startup: binding.scalar("runOnStartup", false)?,

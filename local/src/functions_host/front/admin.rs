@@ -1,25 +1,30 @@
-//! Admin API of the host, as far as tools use it: status, the list of functions, keys, and running a timer by hand.
+//! Admin API of the host, as far as tools use it: status, restart, the list of functions, keys, and runs by hand.
+
+use std::sync::Arc;
 
 use axum::{extract::Request, response::Response};
 use http::{Method, StatusCode};
+use serde::Serialize;
 use serde_json::{Value, json};
+use tracing::info;
 
 use super::{
     key_admin,
     keys::Scope,
+    manual,
     request::{json_answer, presented_key, text},
     state::Front,
 };
 use crate::{
     functions_host::{
-        app::{Function, Trigger},
+        app::{Bundle, Function, Trigger},
         handler::State,
         invocation::HOST_VERSION,
     },
     transport::foreign_page,
 };
 
-pub(super) async fn answer(front: &Front, request: Request) -> Response {
+pub(super) async fn answer(front: &Arc<Front>, request: Request) -> Response {
     // Without keys a page could run and change what it likes, though it cannot read the answers.
     if front.hosts.is_from_elsewhere(request.headers()) {
         return foreign_page();
@@ -33,6 +38,11 @@ pub(super) async fn answer(front: &Front, request: Request) -> Response {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     match (request.method(), &segments[..]) {
         (&Method::GET, ["host", "status"]) => json_answer(&status(front)),
+        (&Method::POST, ["host", "restart"]) => {
+            info!("the host restarts, as was asked through its admin API");
+            front.restart.cancel();
+            text(StatusCode::OK, "")
+        }
         (&Method::GET, ["functions"]) => {
             json_answer(&front.app.functions.iter().map(|function| describe(function)).collect::<Value>())
         }
@@ -40,7 +50,15 @@ pub(super) async fn answer(front: &Front, request: Request) -> Response {
             Some(function) => json_answer(&describe(function)),
             None => text(StatusCode::NOT_FOUND, ""),
         },
-        (&Method::POST, ["functions", name]) => run(front, name).await,
+        (&Method::GET, ["functions", name, "status"]) => match find(front, name) {
+            // The errors of a function that cannot be indexed: an app with such a function does not start here.
+            Some(_) => json_answer(&json!({})),
+            None => text(StatusCode::NOT_FOUND, ""),
+        },
+        (&Method::POST, ["functions", name]) => match find(front, name) {
+            Some(function) => manual::run(front, function, request.into_body()).await,
+            None => text(StatusCode::NOT_FOUND, ""),
+        },
         (_, ["functions", name, "keys", key @ ..]) if key.len() < 2 => match find(front, name) {
             Some(function) => {
                 let scope = Scope::Function(&function.name);
@@ -58,32 +76,45 @@ pub(super) async fn answer(front: &Front, request: Request) -> Response {
     }
 }
 
-fn find<'f>(front: &'f Front, name: &str) -> Option<&'f Function> {
-    front.app.functions.iter().map(AsRef::as_ref).find(|function| function.name.eq_ignore_ascii_case(name))
+fn find<'f>(front: &'f Front, name: &str) -> Option<&'f Arc<Function>> {
+    front.app.functions.iter().find(|function| function.name.eq_ignore_ascii_case(name))
 }
 
-/// Starts a run and does not wait for it, as the real host does.
-async fn run(front: &Front, name: &str) -> Response {
-    let Some(function) = find(front, name) else {
-        return text(StatusCode::NOT_FOUND, "");
-    };
-    match front.timers.get(&function.name) {
-        Some(timer) if timer.ask().await => text(StatusCode::ACCEPTED, ""),
-        Some(_) => text(StatusCode::SERVICE_UNAVAILABLE, "the host is stopping"),
-        None => text(
-            StatusCode::BAD_REQUEST,
-            format!("{} cannot be run by hand: only timers can, it has a {}", function.name, function.trigger.kind()),
-        ),
+/// `GET /admin/host/status`. What only Azure's platform knows is empty.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Status<'a> {
+    id: &'a str,
+    state: &'static str,
+    version: &'static str,
+    version_details: &'static str,
+    platform_version: &'static str,
+    instance_id: String,
+    computer_name: &'static str,
+    /// Milliseconds.
+    process_uptime: u128,
+    function_app_content_editing_state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extension_bundle: Option<&'a Bundle>,
+}
+
+fn status(front: &Front) -> Status<'_> {
+    Status {
+        id: &front.host_id,
+        state: match front.invoker.handler.state() {
+            State::Starting => "Initializing",
+            State::Ready(_) => "Running",
+            State::Stopped(_) => "Error",
+        },
+        version: HOST_VERSION,
+        version_details: HOST_VERSION,
+        platform_version: "",
+        instance_id: front.instance.to_string(),
+        computer_name: "",
+        process_uptime: front.started.elapsed().as_millis(),
+        function_app_content_editing_state: "Unknown",
+        extension_bundle: front.app.host.bundle.as_ref(),
     }
-}
-
-fn status(front: &Front) -> Value {
-    let state = match front.invoker.handler.state() {
-        State::Starting => "Initializing",
-        State::Ready(_) => "Running",
-        State::Stopped(_) => "Error",
-    };
-    json!({"id": front.host_id, "state": state, "version": HOST_VERSION, "processUptime": null})
 }
 
 fn describe(function: &Function) -> Value {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     key_store::{Key, KeysError},
     keys::{Keys, Scope},
-    request::{json_answer, text},
+    request::{json_answer, origin, text},
 };
 
 const MASTER: &str = "_master";
@@ -29,7 +29,7 @@ pub(super) async fn answer(keys: Option<&Keys>, scope: Scope<'_>, name: Option<&
     let Some(keys) = keys else {
         return text(StatusCode::NOT_FOUND, "This host asks for no keys and has none.");
     };
-    let path = request.uri().path().to_owned();
+    let path = origin(request.extensions(), request.headers()) + request.uri().path();
     let (parts, body) = request.into_parts();
     let wanted = match wanted(&parts.method, name, body).await {
         Ok(wanted) => wanted,
@@ -99,11 +99,13 @@ fn one(
     })
 }
 
+/// A list, whose items have no links of their own.
 fn all(keys: &[Key], path: &str) -> Value {
-    let described = |key: &Key| described(&key.name, &key.value, &format!("{path}/{}", key.name));
-    json!({"keys": keys.iter().map(described).collect::<Value>(), "links": [link(path)]})
+    let item = |key: &Key| json!({"name": key.name, "value": key.value});
+    json!({"keys": keys.iter().map(item).collect::<Value>(), "links": [link(path)]})
 }
 
+/// `path` is the whole address that was asked for.
 fn described(name: &str, value: &str, path: &str) -> Value {
     json!({"name": name, "value": value, "links": [link(path)]})
 }

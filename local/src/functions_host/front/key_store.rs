@@ -41,17 +41,52 @@ pub(super) struct Key {
     encrypted: bool,
 }
 
+/// Keys of the host, in `host.json`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct HostKeys {
     pub(super) master_key: Key,
     pub(super) function_keys: Vec<Key>,
     pub(super) system_keys: Vec<Key>,
+    #[serde(flatten)]
+    origin: Origin,
 }
 
-#[derive(Serialize, Deserialize)]
+/// Keys of one function.
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct FunctionKeys {
     pub(super) keys: Vec<Key>,
+    #[serde(flatten)]
+    origin: Origin,
+}
+
+/// Who wrote a document of keys, as the real host notes it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Origin {
+    host_name: String,
+    instance_id: String,
+    source: String,
+    decryption_key_id: String,
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        let (host_name, source) = ("localhost".to_owned(), "runtime".to_owned());
+        Self { host_name, instance_id: String::new(), source, decryption_key_id: String::new() }
+    }
+}
+
+impl HostKeys {
+    pub(super) fn new(function_keys: Vec<Key>, system_keys: Vec<Key>) -> Self {
+        Self { master_key: Key::new("master", None), function_keys, system_keys, origin: Origin::default() }
+    }
+}
+
+impl FunctionKeys {
+    pub(super) fn new(keys: Vec<Key>) -> Self {
+        Self { keys, ..Self::default() }
+    }
 }
 
 impl Key {
@@ -84,16 +119,17 @@ impl KeyStore {
         file: &str,
         create: impl Fn() -> T,
     ) -> Result<T, KeysError> {
-        self.change(file, create, |_| false).map(|(keys, _)| keys)
+        self.change(file, create, |_, is_new| is_new)
     }
 
-    /// Lets `change` work on what is there, and stores it if that says so. Where another host was faster, it works on that.
+    /// Lets `change` work on what is there, or on what `create` makes, which it is told; stores it if that says so. Where
+    /// another host was faster, it works on that.
     pub(super) fn change<T: Serialize + DeserializeOwned>(
         &self,
         file: &str,
         create: impl Fn() -> T,
-        change: impl Fn(&mut T) -> bool,
-    ) -> Result<(T, bool), KeysError> {
+        change: impl Fn(&mut T, bool) -> bool,
+    ) -> Result<T, KeysError> {
         let name = format!("{}/{}.json", self.host_id, file.to_lowercase());
         let malformed = |source| KeysError::Malformed { name: name.clone(), source };
         loop {
@@ -101,23 +137,24 @@ impl KeyStore {
             let found = found.map_err(|source| KeysError::Blob { name: name.clone(), source })?;
             let (mut keys, condition, is_new) = match found {
                 Some(blob) => {
-                    let keys = contoso_json::from_slice(&blob.body).map_err(malformed)?;
+                    // The real host writes it with a byte order mark where it keeps keys in files.
+                    let body = blob.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&blob.body);
+                    let keys = contoso_json::from_slice(body).map_err(malformed)?;
                     (keys, Condition::IfMatch(blob.properties.etag), false)
                 }
                 None => (create(), Condition::IfAbsent, true),
             };
-            let changed = change(&mut keys);
-            if !changed && !is_new {
-                return Ok((keys, false));
+            if !change(&mut keys, is_new) {
+                return Ok(keys);
             }
-            let body = Bytes::from(serde_json::to_vec(&keys).map_err(malformed)?);
+            let body = Bytes::from(serde_json::to_vec_pretty(&keys).map_err(malformed)?);
             let options = PutOptions {
                 content_type: Some("application/json".to_owned()),
                 condition: Some(condition),
                 ..PutOptions::default()
             };
             match self.blobs.put(SECRETS, &name, body, options) {
-                Ok(_) => return Ok((keys, changed)),
+                Ok(_) => return Ok(keys),
                 Err(error)
                     if matches!(error.code(), Code::ConditionNotMet | Code::BlobAlreadyExists | Code::BlobNotFound) => {
                 }

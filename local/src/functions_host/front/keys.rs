@@ -1,10 +1,12 @@
 //! Keys of the host and its functions: what each opens, and how they change.
 
-use super::key_store::{FunctionKeys, HostKeys, Key, KeyStore, KeysError};
-use crate::{
-    blobs::Blobs,
-    functions_host::app::{App, Level},
+use std::cell::Cell;
+
+use super::{
+    claims::PresentedKey,
+    key_store::{FunctionKeys, HostKeys, Key, KeyStore, KeysError},
 };
+use crate::blobs::Blobs;
 
 /// The system key of the Event Grid endpoint.
 const EVENT_GRID: &str = "eventgrid_extension";
@@ -32,14 +34,9 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Reads the keys of host and functions, and creates those that do not exist.
-    pub(crate) fn open_or_create(blobs: &Blobs, host_id: &str, app: &App) -> Result<Self, KeysError> {
-        let this = Self { store: KeyStore::open(blobs, host_id)? };
-        this.host()?;
-        for function in &app.functions {
-            this.function(&function.name)?;
-        }
-        Ok(this)
+    /// Keys are made when the first caller brings one, or asks for them.
+    pub(crate) fn open(blobs: &Blobs, host_id: &str) -> Result<Self, KeysError> {
+        Ok(Self { store: KeyStore::open(blobs, host_id)? })
     }
 
     fn host(&self) -> Result<HostKeys, KeysError> {
@@ -47,51 +44,41 @@ impl Keys {
     }
 
     fn function(&self, name: &str) -> Result<FunctionKeys, KeysError> {
-        self.store.read(name, new_function)
+        self.store.read(name, || FunctionKeys::new(vec![Key::new(DEFAULT, None)]))
     }
 
-    /// Whether a presented key opens an HTTP function.
-    pub(crate) fn open(&self, function: &str, level: Level, presented: Option<&str>) -> bool {
-        let Some(presented) = presented else {
-            return level == Level::Anonymous;
+    /// Which key of the host or of `function` a presented one is. Keys that cannot be read are none.
+    pub(crate) fn named(&self, function: &str, presented: &str) -> Option<PresentedKey> {
+        let found = || {
+            let host = self.host()?;
+            if same(&host.master_key.value, presented) {
+                return Ok(Some(PresentedKey { level: "Admin", name: host.master_key.name }));
+            }
+            let of = |level: &'static str, keys: Vec<Key>| {
+                let key = keys.into_iter().find(|key| same(&key.value, presented))?;
+                Some(PresentedKey { level, name: key.name })
+            };
+            if let Some(key) = of("System", host.system_keys) {
+                return Ok(Some(key));
+            }
+            let own = self.function(function)?.keys;
+            Ok(of("Function", own).or_else(|| of("Function", host.function_keys)))
         };
-        match level {
-            Level::Anonymous => true,
-            Level::Admin => self.open_admin(Some(presented)),
-            Level::Function => self.opens(|keys| {
-                let host = keys.host()?;
-                Ok(same(&host.master_key.value, presented)
-                    || any(&host.function_keys, presented)
-                    || any(&keys.function(function)?.keys, presented))
-            }),
-        }
+        logged(found()).flatten()
     }
 
     /// Whether a presented key opens the admin API.
     pub(crate) fn open_admin(&self, presented: Option<&str>) -> bool {
-        presented.is_some_and(|presented| self.opens(|keys| Ok(same(&keys.host()?.master_key.value, presented))))
+        presented
+            .is_some_and(|presented| logged(self.host()).is_some_and(|host| same(&host.master_key.value, presented)))
     }
 
-    /// Whether a presented key opens the Event Grid endpoint.
-    pub(crate) fn open_event_grid(&self, presented: Option<&str>) -> bool {
+    /// Whether a presented key opens the endpoints of extensions. Keys of earlier versions hold none of their own for that of
+    /// blob triggers.
+    pub(crate) fn open_extensions(&self, presented: Option<&str>) -> bool {
         presented.is_some_and(|presented| {
-            self.opens(|keys| {
-                let host = keys.host()?;
-                Ok(any(&host.system_keys, presented) || same(&host.master_key.value, presented))
-            })
-        })
-    }
-
-    /// Whether a presented key opens the endpoint of blob triggers. Keys of earlier versions hold none of their own for it.
-    pub(crate) fn open_blobs(&self, presented: Option<&str>) -> bool {
-        self.open_event_grid(presented)
-    }
-
-    /// Keys that cannot be read open nothing.
-    fn opens(&self, check: impl FnOnce(&Self) -> Result<bool, KeysError>) -> bool {
-        check(self).unwrap_or_else(|error| {
-            tracing::error!("{error}");
-            false
+            logged(self.host())
+                .is_some_and(|host| any(&host.system_keys, presented) || same(&host.master_key.value, presented))
         })
     }
 
@@ -120,57 +107,62 @@ impl Keys {
         })
     }
 
-    /// Sets a key, to a random value where there is none; whether it is new.
+    /// Sets a key, to a random value where there is none; whether it is new. A function that had no keys so far has this one
+    /// alone.
     pub(super) fn set(&self, scope: Scope<'_>, name: &str, value: Option<String>) -> Result<(Key, bool), KeysError> {
         let key = Key::new(name, value);
-        let existed = self.list(scope)?.iter().any(|known| known.name == name);
+        let is_new = Cell::new(true);
         self.change(scope, |keys| {
+            let before = keys.len();
             keys.retain(|known| known.name != name);
+            is_new.set(keys.len() == before);
             keys.push(key.clone());
             true
         })?;
-        Ok((key, !existed))
+        Ok((key, is_new.get()))
     }
 
     /// Deletes a key; `false` where there was none.
     pub(super) fn delete(&self, scope: Scope<'_>, name: &str) -> Result<bool, KeysError> {
+        let found = Cell::new(false);
         self.change(scope, |keys| {
             let before = keys.len();
             keys.retain(|known| known.name != name);
-            keys.len() < before
-        })
+            found.set(keys.len() < before);
+            found.get()
+        })?;
+        Ok(found.get())
     }
 
     /// Replaces the master key.
     pub(super) fn set_master(&self, value: Option<String>) -> Result<String, KeysError> {
         let key = Key::new("master", value);
-        self.store.change(HOST, new_host, |host| {
+        self.store.change(HOST, new_host, |host, _| {
             host.master_key = key.clone();
             true
         })?;
         Ok(key.value)
     }
 
-    fn change(&self, scope: Scope<'_>, change: impl Fn(&mut Vec<Key>) -> bool) -> Result<bool, KeysError> {
-        let changed = match scope {
-            Scope::Host => self.store.change(HOST, new_host, |host| change(&mut host.function_keys))?.1,
-            Scope::System => self.store.change(HOST, new_host, |host| change(&mut host.system_keys))?.1,
-            Scope::Function(name) => self.store.change(name, new_function, |own| change(&mut own.keys))?.1,
-        };
-        Ok(changed)
+    fn change(&self, scope: Scope<'_>, change: impl Fn(&mut Vec<Key>) -> bool) -> Result<(), KeysError> {
+        match scope {
+            Scope::Host => drop(self.store.change(HOST, new_host, |host, _| change(&mut host.function_keys))?),
+            Scope::System => drop(self.store.change(HOST, new_host, |host, _| change(&mut host.system_keys))?),
+            Scope::Function(name) => {
+                drop(self.store.change(name, FunctionKeys::default, |own, _| change(&mut own.keys))?);
+            }
+        }
+        Ok(())
     }
+}
+
+/// Keys that cannot be read open nothing.
+fn logged<T>(read: Result<T, KeysError>) -> Option<T> {
+    read.inspect_err(|error| tracing::error!("{error}")).ok()
 }
 
 fn new_host() -> HostKeys {
-    HostKeys {
-        master_key: Key::new("master", None),
-        function_keys: vec![Key::new(DEFAULT, None)],
-        system_keys: vec![Key::new(EVENT_GRID, None), Key::new(BLOBS, None)],
-    }
-}
-
-fn new_function() -> FunctionKeys {
-    FunctionKeys { keys: vec![Key::new(DEFAULT, None)] }
+    HostKeys::new(vec![Key::new(DEFAULT, None)], vec![Key::new(EVENT_GRID, None), Key::new(BLOBS, None)])
 }
 
 fn any(keys: &[Key], presented: &str) -> bool {

@@ -1,10 +1,16 @@
 //! HTTP gateway of the host, its own port: HTTP functions, the Event Grid endpoint and the admin API.
 
 mod admin;
+mod claims;
+mod forwarded;
+mod headers;
+mod http_payload;
 mod http_trigger;
 mod key_admin;
 mod key_store;
 mod keys;
+mod manual;
+mod query;
 mod request;
 mod routes;
 mod state;
@@ -16,7 +22,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use http::{Method, StatusCode, Uri};
+use http::{HeaderValue, Method, StatusCode, Uri, header};
 use percent_encoding::percent_decode_str;
 
 use self::request::{presented_key, query, read_body, text};
@@ -25,10 +31,14 @@ use crate::{faults::Faults, transport::PlainPath};
 pub use key_store::KeysError;
 pub(super) use key_store::SECRETS;
 pub(crate) use keys::Keys;
+pub(crate) use routes::Routes;
 pub(crate) use state::Front;
 
 #[cfg(test)]
-pub(crate) use http_trigger::{TriggerRequest, payload as http_payload};
+pub(crate) use http_payload::{TriggerRequest, payload as http_payload};
+
+const HOME: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Functions host</title></head>\n\
+    <body><h1>The functions host is running.</h1><p>It stands in for that of Azure.</p></body>\n</html>\n";
 
 /// The service on the port, behind its faults.
 pub(crate) fn router(front: Arc<Front>, faults: &Faults) -> axum::Router {
@@ -46,9 +56,7 @@ async fn dispatch(State(front): State<Arc<Front>>, request: Request) -> Response
     };
     let path = target.as_str().trim_end_matches('/').to_ascii_lowercase();
     match path.as_str() {
-        "" if matches!(*request.method(), Method::GET | Method::HEAD) => {
-            text(StatusCode::OK, "Your Functions host is up and running.")
-        }
+        "" if matches!(*request.method(), Method::GET | Method::HEAD) => home(),
         "/runtime/webhooks/eventgrid" => {
             // In a task of its own: a sender that hangs up, as Event Grid does after 30 s, must not cancel the function.
             tokio::spawn(async move { event_grid(&front, request).await })
@@ -73,26 +81,33 @@ fn judged(uri: &Uri) -> Option<PlainPath> {
     (!odd).then_some(path)
 }
 
+/// The page that says that there is a host.
+fn home() -> Response {
+    let mut response = text(StatusCode::OK, HOME);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    response
+}
+
 async fn event_grid(front: &Front, request: Request) -> Response {
     if let Some(keys) = &front.keys
-        && !keys.open_event_grid(presented_key(&request).as_deref())
+        && !keys.open_extensions(presented_key(&request).as_deref())
     {
         return text(StatusCode::UNAUTHORIZED, "");
     }
-    let name = query(request.uri().query(), "functionName");
+    let name = query(request.uri().query(), "functionName").unwrap_or_default();
     let (parts, body) = request.into_parts();
     let body = match read_body(&parts.headers, body).await {
         Ok(body) => body,
-        Err(status) => return text(status, ""),
+        Err(failure) => return failure.answer(),
     };
-    let function = name.and_then(|name| front.enabled(&name).cloned());
-    answer_event_grid(function.as_ref(), &front.invoker, &parts.method, &parts.headers, &body).await.map(Body::from)
+    let function = front.enabled(&name);
+    answer_event_grid(&name, function, &front.invoker, &parts.method, &parts.headers, &body).await.map(Body::from)
 }
 
 /// Events for blob triggers; `functionName` is the function's id, `Host.Functions.<name>`.
 async fn blobs(front: &Front, request: Request) -> Response {
     if let Some(keys) = &front.keys
-        && !keys.open_blobs(presented_key(&request).as_deref())
+        && !keys.open_extensions(presented_key(&request).as_deref())
     {
         return text(StatusCode::UNAUTHORIZED, "");
     }
@@ -100,10 +115,10 @@ async fn blobs(front: &Front, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = match read_body(&parts.headers, body).await {
         Ok(body) => body,
-        Err(status) => return text(status, ""),
+        Err(failure) => return failure.answer(),
     };
     let function = id.strip_prefix("Host.Functions.").and_then(|name| front.enabled(name));
-    front.blob_webhook.answer(function, &parts.method, &parts.headers, &body).map(Body::from)
+    front.blob_webhook.answer(&id, function, &parts.method, &parts.headers, &body).map(Body::from)
 }
 
 #[cfg(test)]

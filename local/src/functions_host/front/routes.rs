@@ -7,13 +7,13 @@ use http::Method;
 use crate::functions_host::app::{App, Function, HttpTrigger, Parameters, Trigger};
 
 /// The HTTP functions of the app in order of precedence.
-pub(super) struct Routes {
+pub(crate) struct Routes {
     prefix: String,
     functions: Vec<Arc<Function>>,
 }
 
 impl Routes {
-    pub(super) fn new(app: &App) -> Self {
+    pub(crate) fn new(app: &App) -> Self {
         let mut functions: Vec<_> = app.enabled().filter(|function| http(function).is_some()).map(Arc::clone).collect();
         functions.sort_by_key(|function| http(function).map(|trigger| trigger.route.precedence()));
         Self { prefix: app.host.route_prefix.clone(), functions }

@@ -1,12 +1,15 @@
 //! Bodies beyond the host's limit.
 
-use axum::{Router, extract::Request, routing::post};
+use axum::{Router, extract::Request, response::IntoResponse as _, routing::post};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
-use super::{request::BODY_LIMIT, *};
+use super::{
+    request::{BODY_LIMIT, BodyFailure},
+    *,
+};
 use crate::transport::HttpServer;
 
 /// Sends all of a request whose body has so many bytes, and only then reads.
@@ -30,16 +33,18 @@ async fn send_whole(server: &HttpServer, bytes: usize, chunked: bool) -> String 
 }
 
 #[tokio::test]
-async fn who_sends_all_of_a_body_that_is_too_large_reads_413() {
+async fn who_sends_all_of_a_body_that_is_too_large_reads_500_as_from_the_real_host() {
     let read = post(async |request: Request| {
         let (parts, body) = request.into_parts();
-        read_body(&parts.headers, body).await.map(|body| body.len().to_string())
+        read_body(&parts.headers, body)
+            .await
+            .map_or_else(BodyFailure::answer, |body| body.len().to_string().into_response())
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let server = HttpServer::start("test", listener, Router::new().route("/", read), None).expect("serving");
     for chunked in [false, true] {
         let answer = send_whole(&server, BODY_LIMIT + (80 << 20), chunked).await;
-        assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
         let answer = send_whole(&server, 3 << 20, chunked).await;
         assert!(answer.ends_with("3145728"), "{answer}");
     }

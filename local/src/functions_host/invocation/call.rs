@@ -1,66 +1,63 @@
 //! HTTP client to the handler.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use futures::stream;
-use http::{HeaderMap, HeaderValue, Method, header};
-use hyper::body::Incoming;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body_util::BodyExt as _;
+use hyper::{body::Incoming, ext::ReasonPhrase};
+use url::Url;
 use uuid::Uuid;
 
 use super::forward::{Forwarder, NoAnswer};
-use crate::transport::PlainPath;
 
 /// The four-part version of the host this one stands in for.
 pub(crate) const HOST_VERSION: &str = "4.1037.0.0";
-const USER_AGENT: &str = "Azure-Functions-Host/4.1037.0.0";
-/// Size of the pieces of a chunked body: small enough that every larger body really comes in several.
-const CHUNK: usize = 64 * 1024;
+/// What the host calls itself.
+pub(crate) const USER_AGENT: &str = "Azure-Functions-Host/4.1037.0.0";
+/// Redirects that are followed, as .NET's client does.
+const REDIRECTS: usize = 50;
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const VERSION: HeaderName = HeaderName::from_static("x-azure-functions-hostversion");
+const INVOCATION: HeaderName = HeaderName::from_static("x-azure-functions-invocationid");
 
-/// Headers of every request of an invocation.
-pub(crate) fn host_headers(invocation: Uuid) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    headers.insert("x-azure-functions-hostversion", HeaderValue::from_static(HOST_VERSION));
+/// Adds what every request of an invocation has but a readiness probe: version, invocation id, and the host's name
+/// behind that of the caller.
+pub(crate) fn add_host_headers(headers: &mut HeaderMap, invocation: Uuid) {
+    headers.insert(VERSION, HeaderValue::from_static(HOST_VERSION));
     if let Ok(id) = HeaderValue::from_str(&invocation.to_string()) {
-        headers.insert("x-azure-functions-invocationid", id);
+        headers.insert(INVOCATION, id);
     }
-    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-    headers
+    let agent = match headers.get(header::USER_AGENT) {
+        Some(caller) => HeaderValue::from_bytes(&[caller.as_bytes(), b" ", USER_AGENT.as_bytes()].concat()),
+        None => Ok(HeaderValue::from_static(USER_AGENT)),
+    };
+    if let Ok(agent) = agent {
+        // In its place, where the caller's was.
+        headers.insert(header::USER_AGENT, agent);
+    }
 }
 
 /// Keeps connections to the handler alive. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Client {
-    /// Follows redirects, as the real host does for invocations: a 301 turns the POST into a GET.
-    following: reqwest::Client,
-    /// For forwarded requests, whose redirects belong to the caller. Connections of its own, since a handler may end them
-    /// over a body that it does not read.
+    /// For invocations. Connections of their own, since a handler may end others over a body that it does not read.
+    invocations: Forwarder,
     forwarder: Forwarder,
     chunked: bool,
 }
 
-/// Status, content type and body of an answer.
+/// An answer with its body.
 pub(crate) struct Response {
-    pub(crate) status: u16,
+    pub(crate) status: StatusCode,
+    /// The reason phrase, whatever the handler says.
+    pub(crate) reason: String,
     pub(crate) content_type: Option<String>,
     pub(crate) body: Bytes,
 }
 
 impl Client {
     /// `chunked` sends bodies in chunks as Azure does; otherwise with a `Content-Length` as under Core Tools.
-    pub(crate) fn new(chunked: bool) -> Result<Self, reqwest::Error> {
-        let following = reqwest::Client::builder()
-            .no_proxy()
-            .no_gzip()
-            .no_brotli()
-            .no_deflate()
-            .no_zstd()
-            .tcp_nodelay(true)
-            .pool_idle_timeout(Duration::from_secs(60))
-            .http1_only()
-            .redirect(reqwest::redirect::Policy::limited(50))
-            .build()?;
-        Ok(Self { following, forwarder: Forwarder::new(), chunked })
+    pub(crate) async fn new(chunked: bool) -> Self {
+        Self { invocations: Forwarder::new().await, forwarder: Forwarder::new().await, chunked }
     }
 
     /// Posts the body of an invocation to `/<function>`. It is not repeated where the connection breaks: that the handler
@@ -71,48 +68,89 @@ impl Client {
         function: &str,
         invocation: Uuid,
         body: Bytes,
-    ) -> Result<Response, reqwest::Error> {
-        let request = self
-            .following
-            .post(format!("http://127.0.0.1:{port}/{function}"))
-            .headers(host_headers(invocation))
-            .header(header::CONTENT_TYPE, "application/json; charset=utf-8");
-        let response = if self.chunked {
-            request.body(reqwest::Body::wrap_stream(pieces(body))).send().await?
+    ) -> Result<Response, NoAnswer> {
+        let mut headers = HeaderMap::with_capacity(8);
+        if let Ok(host) = HeaderValue::try_from(format!("127.0.0.1:{port}")) {
+            headers.insert(header::HOST, host);
+        }
+        add_host_headers(&mut headers, invocation);
+        if self.chunked {
+            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         } else {
-            request.body(body).send().await?
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        }
+        headers.insert(header::CONTENT_TYPE, JSON);
+        let url = format!("http://127.0.0.1:{port}/{function}");
+        let answer = self.invocations.send(&Method::POST, &url, &headers, &body).await?;
+        let answer = match redirect(&answer, &url) {
+            None => answer,
+            Some(to) => self.follow(to, headers, body, answer).await?,
+        };
+        let (parts, body) = answer.into_parts();
+        let reason = match parts.extensions.get::<ReasonPhrase>() {
+            Some(phrase) => String::from_utf8_lossy(phrase.as_bytes()).into_owned(),
+            None => parts.status.canonical_reason().unwrap_or_default().to_owned(),
         };
         let content_type =
-            response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Ok(Response { status: response.status().as_u16(), content_type, body: response.bytes().await? })
+            parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(Response { status: parts.status, reason, content_type, body: body.collect().await?.to_bytes() })
     }
 
-    /// Sends a request on as it came; the answer's body is still to be read. It takes no path that could become another
-    /// on its way.
+    /// Follows redirects of an invocation, as .NET's client does: a 301 turns the POST into a GET.
+    async fn follow(
+        &self,
+        first: Url,
+        mut headers: HeaderMap,
+        mut body: Bytes,
+        answer: http::Response<Incoming>,
+    ) -> Result<http::Response<Incoming>, NoAnswer> {
+        let (mut method, mut to, mut answer) = (Method::POST, first, answer);
+        for _ in 0..REDIRECTS {
+            if !matches!(answer.status().as_u16(), 307 | 308) && method != Method::GET {
+                method = Method::GET;
+                body = Bytes::new();
+                for of_body in [header::TRANSFER_ENCODING, header::CONTENT_LENGTH, header::CONTENT_TYPE] {
+                    headers.remove(of_body);
+                }
+            }
+            if let Ok(host) = HeaderValue::try_from(to.authority()) {
+                headers.insert(header::HOST, host);
+            }
+            answer = self.invocations.send(&method, to.as_str(), &headers, &body).await?;
+            match redirect(&answer, to.as_str()) {
+                Some(next) => to = next,
+                None => break,
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Sends a request on to `path_and_query`, with exactly these headers; the answer's body is still to be read, and its
+    /// redirects belong to the caller.
     pub(crate) async fn forward(
         &self,
         port: u16,
-        method: Method,
-        path: &PlainPath,
-        query: Option<&str>,
-        headers: HeaderMap,
-        body: Option<Bytes>,
+        method: &Method,
+        path_and_query: &str,
+        headers: &HeaderMap,
+        body: &Bytes,
     ) -> Result<http::Response<Incoming>, NoAnswer> {
-        self.forwarder.send(port, &method, &path.at("", query), &headers, &body.unwrap_or_default()).await
+        self.forwarder.send(method, &format!("http://127.0.0.1:{port}{path_and_query}"), headers, body).await
     }
 
     /// Whether anything answers at `/`, with whatever status.
     pub(crate) async fn is_ready(&self, port: u16) -> bool {
-        self.forwarder.send(port, &Method::GET, "/", &HeaderMap::new(), &Bytes::new()).await.is_ok()
+        let url = format!("http://127.0.0.1:{port}/");
+        self.forwarder.send(&Method::GET, &url, &HeaderMap::new(), &Bytes::new()).await.is_ok()
     }
 }
 
-fn pieces(body: Bytes) -> impl futures::Stream<Item = Result<Bytes, std::convert::Infallible>> + Send + 'static {
-    stream::unfold(body, |mut rest| async move {
-        if rest.is_empty() {
-            return None;
-        }
-        let piece = rest.split_to(CHUNK.min(rest.len()));
-        Some((Ok(piece), rest))
-    })
+/// Where an answer sends the client to; `None` for one that is an answer itself.
+fn redirect(answer: &http::Response<Incoming>, from: &str) -> Option<Url> {
+    if !matches!(answer.status().as_u16(), 300..=303 | 307 | 308) {
+        return None;
+    }
+    let location = answer.headers().get(header::LOCATION)?.to_str().ok()?;
+    let to = Url::parse(from).ok()?.join(location).ok()?;
+    (to.scheme() == "http").then_some(to)
 }

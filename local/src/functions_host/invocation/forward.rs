@@ -1,4 +1,4 @@
-//! Forwarding proxy: the client for requests that go to the handler as they came.
+//! HTTP client below the client of invocations: sends requests whose every header, its place and its spelling are ours.
 //!
 //! A handler may answer before it has read a request, and may close a connection that it kept so far. Neither must look
 //! like a fault of the function to a caller who did nothing wrong:
@@ -18,10 +18,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, Uri};
-use http_body_util::Full;
+use http::{Extensions, HeaderMap, Method, Request, Response, Uri};
 use hyper::{
-    body::Incoming,
+    body::{Body, Frame, Incoming, SizeHint},
     rt::{Read, ReadBufCursor, Write},
 };
 use hyper_util::{
@@ -34,6 +33,8 @@ use hyper_util::{
 use tokio::net::TcpStream;
 use tower::util::{MapResponse, ServiceExt as _};
 
+use super::spelling;
+
 /// How long a connection waits for another request.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -42,9 +43,11 @@ type Connector = MapResponse<HttpConnector, fn(TokioIo<TcpStream>) -> ReadToTheE
 /// Keeps connections to the handler alive. Clones share them.
 #[derive(Clone)]
 pub(super) struct Forwarder {
-    kept: Client<Connector, Full<Bytes>>,
+    kept: Client<Connector, Pieces>,
     /// Whose connections are all new.
-    fresh: Client<Connector, Full<Bytes>>,
+    fresh: Client<Connector, Pieces>,
+    /// How the names of headers are spelled that are not in title case.
+    spelling: Extensions,
 }
 
 /// The handler gave no answer.
@@ -52,45 +55,71 @@ pub(super) struct Forwarder {
 pub(crate) enum NoAnswer {
     /// The path cannot be asked for.
     #[error("the request's path cannot be forwarded")]
-    Path(#[from] http::Error),
+    Path(#[from] http::uri::InvalidUri),
     /// The connection failed. Whether repeating is safe depends on the request.
     #[error("the handler gave no answer")]
     Connection(#[from] Error),
+    /// The connection failed within an answer.
+    #[error("the handler's answer broke off")]
+    Answer(#[from] hyper::Error),
+}
+
+/// A body in pieces, so that one that is sent in chunks really comes in several.
+struct Pieces(Bytes);
+
+/// Size of a piece.
+const PIECE: usize = 64 * 1024;
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let length = self.0.len().min(PIECE);
+        Poll::Ready((length > 0).then(|| Ok(Frame::data(self.0.split_to(length)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.len() as u64)
+    }
 }
 
 impl Forwarder {
-    pub(super) fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         let connector = tcp.map_response(ReadToTheEnd::new as fn(TokioIo<TcpStream>) -> ReadToTheEnd);
         let mut builder = Client::builder(TokioExecutor::new());
-        builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
+        builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).http1_title_case_headers(true);
         let kept = builder.build(connector.clone());
         let fresh = builder.pool_max_idle_per_host(0).build(connector);
-        Self { kept, fresh }
+        Self { kept, fresh, spelling: spelling::of_wire().await }
     }
 
-    /// Sends a request to the handler at `port`, with these headers and no others but those that HTTP/1.1 needs.
+    /// Sends a request to `url`, with these headers in this order and no others but those that HTTP/1.1 needs.
     pub(super) async fn send(
         &self,
-        port: u16,
         method: &Method,
-        path_and_query: &str,
+        url: &str,
         headers: &HeaderMap,
         body: &Bytes,
     ) -> Result<Response<Incoming>, NoAnswer> {
-        let authority = format!("127.0.0.1:{port}");
-        let uri = Uri::builder().scheme("http").authority(authority).path_and_query(path_and_query).build()?;
+        let uri: Uri = url.parse()?;
         let request = || {
-            let mut request = Request::new(Full::new(body.clone()));
+            let mut request = Request::new(Pieces(body.clone()));
             *request.method_mut() = method.clone();
             *request.uri_mut() = uri.clone();
             *request.headers_mut() = headers.clone();
+            *request.extensions_mut() = self.spelling.clone();
             request
         };
         match self.kept.request(request()).await {
             Err(error) if method.is_idempotent() && broke(&error) => {
-                tracing::debug!(%method, path_and_query, "a connection to the handler broke; the request is repeated");
+                tracing::debug!(%method, url, "a connection to the handler broke; the request is repeated");
                 Ok(self.fresh.request(request()).await?)
             }
             answered => Ok(answered?),

@@ -35,6 +35,16 @@ pub(crate) fn date_time_offset(instant: OffsetDateTime, fraction: Fraction) -> S
     date_time(instant, fraction) + "+00:00"
 }
 
+/// A local `DateTime`, with the offset that the instant has.
+pub(crate) fn local_date_time(instant: OffsetDateTime) -> String {
+    let offset = instant.offset();
+    let (hours, minutes, _) = offset.as_hms();
+    let sign = if offset.is_negative() { '-' } else { '+' };
+    // What the clock shows, as if it were UTC.
+    let shown = date_time(instant.replace_offset(UtcOffset::UTC), Fraction::Kept);
+    format!("{shown}{sign}{:02}:{:02}", hours.abs(), minutes.abs())
+}
+
 /// The text a date has after the host parsed it; `None` where it does not see one. Its zone is UTC, as in Azure.
 pub(super) fn rewrite_date(text: &str) -> Option<String> {
     let date = parse_date(text)?;

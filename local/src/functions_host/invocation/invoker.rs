@@ -10,9 +10,10 @@ use uuid::Uuid;
 
 use super::{
     call::Client,
+    exception::Exception,
     judge::{Failure, InvocationAnswer, judge},
     payload::{Payload, Sys},
-    retry::{RetryContext, exception},
+    retry::RetryContext,
 };
 use crate::{
     causes::chain,
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// How an invocation ended, after all its retries.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(crate) enum Outcome {
     Succeeded(InvocationAnswer),
     /// The last attempt's failure. Checkpoints and leases move on all the same.
@@ -92,7 +93,7 @@ impl Invoker {
                 return Outcome::Failed(failure);
             };
             context.count += 1;
-            context.exception = exception(&function.name, &failure.to_string());
+            context.exception = Some(Exception::of(&function.name, invocation, &failure));
             info!(
                 "Waiting for `{delay:?}` before retrying 'Functions.{}' ({}. retry, Id={invocation})",
                 function.name, context.count
@@ -118,7 +119,7 @@ impl Invoker {
             .map_err(|error| Failure::Binding { parameter: function.binding.clone(), problem: error.to_string() })?;
         let response =
             self.within_timeout(|port| self.client.invoke(port, &function.name, invocation, Bytes::from(body))).await?;
-        judge(response.status, response.content_type.as_deref(), &response.body)
+        judge(&response)
     }
 
     /// Waits for the handler and calls it. A call that is longer than `functionTimeout` costs the handler its life.

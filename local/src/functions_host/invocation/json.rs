@@ -1,11 +1,14 @@
 //! JSON text as the host's serialiser (Newtonsoft) writes it.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter};
 
-use super::instants::rewrite_date;
+use super::{instants::rewrite_date, numbers::number_json};
 
 /// Something that can write itself as compact JSON, without an intermediate copy.
 pub(crate) trait JsonText: Send + Sync {
@@ -110,7 +113,7 @@ pub(crate) enum Dates {
 
 /// A JSON text, written again compactly, members in their order, numbers and dates as the host re-writes them.
 pub(crate) struct Compact<'a> {
-    text: &'a str,
+    text: Cow<'a, str>,
     dates: Dates,
 }
 
@@ -118,8 +121,22 @@ impl<'a> Compact<'a> {
     /// # Errors
     /// When `text` is not one JSON value.
     pub(crate) fn new(text: &'a str, dates: Dates) -> Result<Self, serde_json::Error> {
-        contoso_json::from_str::<serde::de::IgnoredAny>(text)?;
+        Self::of(Cow::Borrowed(text), dates)
+    }
+
+    fn of(text: Cow<'a, str>, dates: Dates) -> Result<Self, serde_json::Error> {
+        contoso_json::from_str::<serde::de::IgnoredAny>(&text)?;
         Ok(Self { text, dates })
+    }
+}
+
+impl Compact<'static> {
+    /// As [`Compact::new`], of a text that it keeps.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn owned(text: String, dates: Dates) -> Result<Self, serde_json::Error> {
+        Self::of(Cow::Owned(text), dates)
     }
 }
 
@@ -146,7 +163,7 @@ impl JsonText for Compact<'_> {
                     let is_key = text[end..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
                     write_string(out, token, if is_key { Dates::Verbatim } else { self.dates })?;
                 }
-                b'-' | b'0'..=b'9' => write_number(out, token)?,
+                b'-' | b'0'..=b'9' => out.write_all(number_json(token).as_bytes())?,
                 _ => out.write_all(token.as_bytes())?,
             }
             at = end;
@@ -176,14 +193,43 @@ fn write_string(out: &mut dyn Write, token: &str, dates: Dates) -> io::Result<()
     out.write_all(b"\"")
 }
 
-/// Whole numbers keep their digits; the rest passes through a double.
-fn write_number(out: &mut dyn Write, token: &str) -> io::Result<()> {
-    if token.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit()) {
-        return out.write_all(token.as_bytes());
-    }
-    match token.parse::<f64>() {
-        Ok(number) if number.is_finite() => CompactFormatter.write_f64(&mut { out }, number),
-        _ => out.write_all(token.as_bytes()),
+/// A JSON text with a line for each member and element and two spaces a level, as Newtonsoft indents.
+pub(crate) struct Indented<'a>(pub(crate) Compact<'a>);
+
+impl JsonText for Indented<'_> {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut compact = Vec::new();
+        self.0.write(&mut compact)?;
+        let new_line = |out: &mut dyn Write, depth: usize| write!(out, "\n{:1$}", "", 2 * depth);
+        let (mut depth, mut at) = (0_usize, 0);
+        while at < compact.len() {
+            let end = if compact[at] == b'"' { string_end(&compact, at) } else { at + 1 };
+            match compact[at] {
+                b'{' | b'[' if matches!(compact.get(end), Some(b'}' | b']')) => {
+                    out.write_all(&compact[at..=end])?;
+                    at = end + 1;
+                    continue;
+                }
+                open @ (b'{' | b'[') => {
+                    depth += 1;
+                    out.write_all(&[open])?;
+                    new_line(out, depth)?;
+                }
+                close @ (b'}' | b']') => {
+                    depth = depth.saturating_sub(1);
+                    new_line(out, depth)?;
+                    out.write_all(&[close])?;
+                }
+                b',' => {
+                    out.write_all(b",")?;
+                    new_line(out, depth)?;
+                }
+                b':' => out.write_all(b": ")?,
+                _ => out.write_all(&compact[at..end])?,
+            }
+            at = end;
+        }
+        Ok(())
     }
 }
 

@@ -1,14 +1,15 @@
 //! `Metadata`: the trigger's binding data, `sys`, and what is merged in from a body.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, marker::PhantomData};
 
-use serde_json::Value as Json;
+use serde_json::value::RawValue;
 use time::macros::format_description;
 
 use super::{
     encode::Value,
     instants::parse_date,
-    json::{Compact, Dates, JsonText as _},
+    json::{Compact, Dates},
+    numbers::number_text,
 };
 
 /// One entry, in insertion order.
@@ -30,6 +31,14 @@ impl<'a> Metadata<'a> {
         self.set(name.into(), Entry::Value(value));
     }
 
+    /// Adds an entry behind the trigger's own, which are closed already.
+    pub(crate) fn add_before_sys(&mut self, name: &'a str, value: Value<'a>) {
+        let sys = self.entries.iter().position(|(_, entry)| matches!(entry, Entry::Sys));
+        if !name.to_lowercase().ends_with("trigger") {
+            self.entries.insert(sys.unwrap_or(self.entries.len()), (name.into(), Entry::Value(value)));
+        }
+    }
+
     /// Closes the trigger's own entries with `sys`.
     pub(crate) fn add_sys(&mut self) {
         self.set("sys".into(), Entry::Sys);
@@ -38,17 +47,17 @@ impl<'a> Metadata<'a> {
     /// Merges the top-level members of a body that is a JSON object, as the host does for single string triggers: they
     /// **overwrite** entries of the same name, `Offset` and `sys` included.
     pub(crate) fn merge_body(&mut self, body: &str) {
-        let Ok(members) = contoso_json::from_str::<Ordered>(body) else {
+        let Ok(members) = contoso_json::from_str::<Members<Box<RawValue>>>(body) else {
             return;
         };
         for (name, member) in members.0 {
-            let value = match member {
-                Json::Null | Json::Array(_) => continue,
-                Json::Object(_) => match rewritten_object(&member) {
-                    Some(object) => Value::json(object),
-                    None => continue,
+            let value = match member.get().as_bytes().first() {
+                Some(b'[' | b'n') | None => continue,
+                Some(b'{') => match Compact::owned(member.get().to_owned(), Dates::Rewritten) {
+                    Ok(object) => Value::text(object),
+                    Err(_) => continue,
                 },
-                scalar => Value::json(scalar_text(&scalar)),
+                Some(_) => Value::json(scalar_text(member.get())),
             };
             self.set(name.into(), Entry::Value(value));
         }
@@ -69,53 +78,47 @@ impl<'a> Metadata<'a> {
     }
 }
 
-/// A nested object as the host writes it after parsing it.
-fn rewritten_object(object: &Json) -> Option<Json> {
-    let text = object.to_string();
-    let mut out = Vec::new();
-    Compact::new(&text, Dates::Rewritten).ok()?.write(&mut out).ok()?;
-    contoso_json::from_slice(&out).ok()
-}
-
-/// How .NET turns a scalar into a string: `True`, and dates in the invariant culture.
-fn scalar_text(scalar: &Json) -> String {
+/// How .NET turns a scalar into a string: `True`, numbers by their value, and dates in the invariant culture.
+fn scalar_text(scalar: &str) -> String {
     match scalar {
-        Json::Bool(true) => "True".to_owned(),
-        Json::Bool(false) => "False".to_owned(),
-        Json::String(text) => parse_date(text)
-            .and_then(|date| {
+        "true" => "True".to_owned(),
+        "false" => "False".to_owned(),
+        number if !number.starts_with('"') => number_text(number),
+        quoted => {
+            let text: String = contoso_json::from_str(quoted).unwrap_or_default();
+            let date = parse_date(&text).and_then(|date| {
                 let format = format_description!("[month]/[day]/[year] [hour]:[minute]:[second]");
                 date.instant.to_offset(time::UtcOffset::UTC).format(format).ok()
-            })
-            .unwrap_or_else(|| text.clone()),
-        other => other.to_string(),
+            });
+            date.unwrap_or(text)
+        }
     }
 }
 
 /// An object's members in the order of the text.
-struct Ordered(Vec<(String, Json)>);
+pub(super) struct Members<T>(pub(super) Vec<(String, T)>);
 
-impl<'de> serde::Deserialize<'de> for Ordered {
+impl<'de, T: serde::Deserialize<'de>> serde::Deserialize<'de> for Members<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
+        struct Visitor<T>(PhantomData<T>);
 
-        impl<'de> serde::de::Visitor<'de> for Members {
-            type Value = Ordered;
+        impl<'de, T: serde::Deserialize<'de>> serde::de::Visitor<'de> for Visitor<T> {
+            type Value = Members<T>;
 
             fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 formatter.write_str("an object")
             }
 
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Ordered, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Members<T>, A::Error> {
                 let mut members = Vec::new();
                 while let Some(member) = map.next_entry()? {
                     members.push(member);
                 }
-                Ok(Ordered(members))
+                Ok(Members(members))
             }
         }
 
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(Visitor(PhantomData))
     }
 }
 
@@ -131,7 +134,7 @@ mod tests {
         metadata.add("QueueTrigger", Value::json("dropped"));
         metadata.add_sys();
         metadata.merge_body(
-            r#"{"offset":"mine","flag":true,"at":"2024-04-06T15:30:00Z","list":[1],"none":null,"inner":{"x":1},"qty":2}"#,
+            r#"{"offset":"mine","flag":true,"at":"2024-04-06T15:30:00Z","list":[1],"none":null,"inner":{"x":1,"b":1.50},"qty":2,"half":1.50}"#,
         );
         let written: Vec<(String, String)> = metadata
             .entries()
@@ -149,8 +152,9 @@ mod tests {
             ("sys", ""),
             ("flag", r#""\"True\"""#),
             ("at", r#""\"04/06/2024 15:30:00\"""#),
-            ("inner", r#"{"x":1}"#),
+            ("inner", r#"{"x":1,"b":1.5}"#),
             ("qty", r#""\"2\"""#),
+            ("half", r#""\"1.5\"""#),
         ];
         assert_eq!(written, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }

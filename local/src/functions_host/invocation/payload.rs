@@ -38,7 +38,15 @@ impl<'a> Sys<'a> {
     }
 }
 
-impl Payload<'_> {
+impl<'a> Payload<'a> {
+    /// Of a run by hand: with one more entry, what it was given, under the name of the binding.
+    pub(crate) fn by_hand(mut self, input: Option<&'a str>) -> Self {
+        if let Some(input) = input {
+            self.metadata.add_before_sys(self.data.0, Value::json(input));
+        }
+        self
+    }
+
     /// The body of one attempt: UTF-8, compact, `Data` before `Metadata`, `RetryContext` last.
     ///
     /// # Errors

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rand::Rng as _;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
-use serde_json::{Value, json};
 
+use super::exception::Exception;
 use crate::functions_host::app::time_span;
 
 /// When a failed invocation is tried again.
@@ -28,8 +28,8 @@ pub(crate) struct RetryContext {
     /// 0 at the first attempt.
     pub(crate) count: u32,
     pub(crate) max: Option<u32>,
-    /// Null at the first attempt, then the dump of an exception.
-    pub(crate) exception: Value,
+    /// Null at the first attempt.
+    pub(crate) exception: Option<Exception>,
 }
 
 impl Serialize for RetryContext {
@@ -116,22 +116,6 @@ impl Iterator for Delays {
             }
         })
     }
-}
-
-/// The dump of an exception as .NET serialises it. Handlers must treat it as opaque.
-pub(crate) fn exception(function: &str, cause: &str) -> Value {
-    let dump = |class: &str, message: String, inner: Value| {
-        json!({
-            "ClassName": class, "Message": message, "Data": null, "InnerException": inner, "HelpURL": null,
-            "StackTraceString": null, "RemoteStackTraceString": null, "RemoteStackIndex": 0, "ExceptionMethod": null,
-            "HResult": -2_146_233_088_i64, "Source": null, "WatsonBuckets": null,
-        })
-    };
-    dump(
-        "Microsoft.Azure.WebJobs.Host.FunctionInvocationException",
-        format!("Exception while executing function: Functions.{function}"),
-        dump("System.Exception", cause.to_owned(), Value::Null),
-    )
 }
 
 #[cfg(test)]

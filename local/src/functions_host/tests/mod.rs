@@ -2,8 +2,11 @@
 
 mod apps;
 mod forwarding;
+mod golden;
 mod http;
 mod process;
+mod raw_handler;
+mod real_host;
 mod rules;
 mod samples;
 mod sharing;

@@ -1,10 +1,11 @@
-//! The samples of Event Grid's events, posted to the host as Event Grid posts them: each reaches the function as it is.
+//! The samples of Event Grid's events, posted to the host as Event Grid posts them: each reaches the function as it is, but for
+//! the spelling of times.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::support::{BROKEN, FakeHandler, World};
+use super::support::{BROKEN, FakeHandler, World, as_read};
 
 /// All samples but the handshake.
 const SAMPLES: [&str; 6] = [
@@ -19,7 +20,7 @@ const SAMPLES: [&str; 6] = [
 fn sample(name: &str) -> Value {
     let file = Path::new(env!("REAL_DATA")).join(format!("eventgrid-events/{name}.json"));
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    serde_json::from_str(&text).expect("JSON")
+    as_read(&text)
 }
 
 fn sorted(mut events: Vec<Value>) -> Vec<String> {

@@ -162,7 +162,14 @@ async fn event_grid_tells_of_blobs_through_the_hosts_endpoint() {
     let validation = json!([{"data": {"validationCode": "c0de"}}]);
     let answer = post("Host.Functions.OnBlob", "SubscriptionValidation", &validation).await.expect("answered");
     assert_eq!(answer.text().await.expect("text"), r#"{"validationResponse":"c0de"}"#);
-    assert_eq!(post("OnBlob", "Notification", &json!([event("a.txt")])).await.expect("answered").status(), 404);
+    // The extension does not ask whether there is such a function; what none is waiting for is dropped.
+    for name in ["OnBlob", "Host.Functions.Nobody", ""] {
+        assert_eq!(post(name, "Notification", &json!([event("a.txt")])).await.expect("answered").status(), 202);
+        let answer = post(name, "SubscriptionValidation", &validation).await.expect("answered");
+        assert_eq!(answer.status(), 200, "{name}");
+    }
+    assert_eq!(post("Host.Functions.OnBlob", "Notification", &json!("text")).await.expect("answered").status(), 500);
+    assert_eq!(post("Host.Functions.OnBlob", "Other", &json!([])).await.expect("answered").status(), 400);
     assert!(handler.has_no_call(), "nothing is scanned");
     let events = json!([event("gone.txt"), event("a.json"), event("a.txt")]);
     let answer = post("Host.Functions.OnBlob", "Notification", &events).await.expect("answered");

@@ -24,7 +24,10 @@ use crate::{
     clock::Clock,
     cosmos::Cosmos,
     event_hubs::EventHubs,
-    functions_host::{Error, FunctionsHost, HostOptions, Services},
+    functions_host::{
+        Error, FunctionsHost, HostOptions, Services,
+        invocation::{Compact, Dates, JsonText as _},
+    },
     identity::{Caller, Identity},
     queues::Queues,
     storage::{Storage, Sync as SyncMode},
@@ -281,6 +284,13 @@ impl World {
         });
         assert!(reached.await.is_ok(), "not reached: {what}");
     }
+}
+
+/// An event as a function gets it: the extension reads it, and writes its times in their shortest form.
+pub(crate) fn as_read(event: &str) -> Value {
+    let mut read = Vec::new();
+    Compact::new(event, Dates::Rewritten).expect("JSON").write(&mut read).expect("written");
+    serde_json::from_slice(&read).expect("JSON")
 }
 
 /// `host.json` of an app whose process only sleeps: `handler` answers on its fixed port.

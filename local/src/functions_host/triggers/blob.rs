@@ -11,12 +11,15 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use tracing::{error, warn};
 
-use super::message_pump::{Handled, Pump};
+use super::{
+    blob_properties::BlobProperties,
+    message_pump::{Handled, Pump},
+};
 use crate::{
     blobs::{Blob, Blobs},
     functions_host::{
         app::{BlobOptions, Function, Trigger},
-        invocation::{Fraction, Invoker, Metadata, Outcome, Payload, Value, date_time_offset},
+        invocation::{Invoker, Metadata, Outcome, Payload, Value},
     },
     queues::{self, Message, Queues},
 };
@@ -145,17 +148,6 @@ async fn call(function: &Arc<Function>, line: &NewBlob, blobs: &Blobs, invoker: 
     }
 }
 
-/// `BlobProperties`, the members that handlers use.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Properties<'a> {
-    content_length: u64,
-    content_type: &'a str,
-    #[serde(rename = "ETag")]
-    etag: &'a str,
-    last_modified: String,
-}
-
 /// Builds the call for a blob at `uri` with the values of the path's parameters.
 pub(crate) fn payload<'a>(
     binding: &'a str,
@@ -166,15 +158,7 @@ pub(crate) fn payload<'a>(
     let known = &blob.properties;
     let mut metadata = Metadata::default();
     metadata.add("Uri", Value::json(uri));
-    metadata.add(
-        "Properties",
-        Value::json(Properties {
-            content_length: known.length,
-            content_type: &known.content_type,
-            etag: &known.etag,
-            last_modified: date_time_offset(known.last_modified, Fraction::Dropped),
-        }),
-    );
+    metadata.add("Properties", Value::json(BlobProperties(known)));
     metadata.add("Metadata", Value::json(&known.metadata));
     for (name, value) in parameters {
         metadata.add(*name, Value::json(*value));

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tracing::warn;
 
 use super::{
     blob::NewBlobs,
-    event_grid::{handshake, split, status, text, validation},
+    event_grid::{events, handshake, kind, status, text, unreadable, validation},
 };
 use crate::{
     blobs::Blobs,
@@ -38,31 +39,37 @@ struct Event {
 }
 
 impl BlobWebhook {
-    /// Answers a request for `function`.
+    /// Answers a request for `function`, which was asked for as `id`. The extension does not ask whether there is such a
+    /// function: it notes the blob all the same, and whoever works the queue off drops what no function is waiting for.
     pub(crate) fn answer(
         &self,
+        id: &str,
         function: Option<&Arc<Function>>,
         method: &Method,
         headers: &HeaderMap,
         body: &Bytes,
     ) -> Response<Bytes> {
-        let trigger = function.and_then(|function| match &function.trigger {
-            Trigger::Blob(trigger) if trigger.source == BlobSource::EventGrid => Some((function, trigger)),
-            _ => None,
-        });
-        let (Some((function, trigger)), Some(new_blobs)) = (trigger, &self.new_blobs) else {
-            return status(StatusCode::NOT_FOUND);
-        };
         if method == Method::OPTIONS {
             return handshake(headers);
         }
-        let kind = headers.get("aeg-event-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        match kind.to_ascii_lowercase().as_str() {
+        match kind(headers).as_str() {
             "subscriptionvalidation" => validation(body),
-            "notification" => match split(body) {
-                Some(events) => self.note(&function.name, trigger, new_blobs, &events),
-                None => status(StatusCode::BAD_REQUEST),
-            },
+            "notification" => {
+                let Some(events) = events(headers, body) else { return unreadable(id) };
+                let trigger = function.and_then(|function| match &function.trigger {
+                    Trigger::Blob(trigger) if trigger.source == BlobSource::EventGrid => Some((function, trigger)),
+                    _ => None,
+                });
+                match (trigger, &self.new_blobs) {
+                    (Some((function, trigger)), Some(new_blobs)) => {
+                        self.note(&function.name, trigger, new_blobs, &events)
+                    }
+                    _ => {
+                        warn!("events for '{id}', which is no blob function with the source EventGrid, are dropped");
+                        status(StatusCode::ACCEPTED)
+                    }
+                }
+            }
             "unsubscribe" => status(StatusCode::ACCEPTED),
             _ => status(StatusCode::BAD_REQUEST),
         }
@@ -78,7 +85,7 @@ impl BlobWebhook {
     ) -> Response<Bytes> {
         for event in events {
             let Ok(event) = contoso_json::from_str::<Event>(event.get()) else {
-                return status(StatusCode::BAD_REQUEST);
+                return unreadable(function);
             };
             let Some((container, name)) = event.blob() else { continue };
             if !container.eq_ignore_ascii_case(&trigger.container) || trigger.pattern.matches(name).is_none() {

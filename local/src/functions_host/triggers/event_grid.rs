@@ -7,6 +7,7 @@ use futures::future::join_all;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
+use tracing::warn;
 
 use super::event_hub_payload::List;
 use crate::functions_host::{
@@ -17,8 +18,9 @@ use crate::functions_host::{
 /// The origin that Azure's Event Grid names in its CloudEvents handshake.
 const ORIGIN: &str = "eventgrid.azure.net";
 
-/// Answers a request for `function`.
+/// Answers a request for `function`, which was asked for as `name`.
 pub(crate) async fn answer(
+    name: &str,
     function: Option<&Arc<Function>>,
     invoker: &Invoker,
     method: &Method,
@@ -29,26 +31,56 @@ pub(crate) async fn answer(
         Trigger::EventGrid(trigger) => Some((function, trigger.cardinality)),
         _ => None,
     }) else {
-        return status(StatusCode::NOT_FOUND);
+        return text(StatusCode::NOT_FOUND, format!("cannot find function: '{name}'"));
     };
     if method == Method::OPTIONS {
         return handshake(headers);
     }
-    let kind = headers.get("aeg-event-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match kind.to_ascii_lowercase().as_str() {
+    match kind(headers).as_str() {
         "subscriptionvalidation" => validation(body),
-        "notification" => notification(function, cardinality, invoker, body).await,
+        "notification" => match events(headers, body) {
+            Some(events) => notification(function, cardinality, invoker, &events).await,
+            None => unreadable(&function.name),
+        },
         "unsubscribe" => status(StatusCode::ACCEPTED),
         _ => status(StatusCode::BAD_REQUEST),
     }
+}
+
+/// What Event Grid says it sends, in lower case.
+pub(super) fn kind(headers: &HeaderMap) -> String {
+    let kind = headers.get("aeg-event-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.to_ascii_lowercase()
+}
+
+/// The events of a notification; `None` where the extension cannot read them. A form, which is what curl says it sends,
+/// the host reads before the extension does.
+pub(super) fn events(headers: &HeaderMap, body: &[u8]) -> Option<Vec<Box<RawValue>>> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_form = content_type.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded");
+    if is_form { None } else { split(body) }
+}
+
+/// 500, as for every exception of an extension, and why, which the real host keeps to its log.
+pub(super) fn unreadable(function: &str) -> Response<Bytes> {
+    warn!(
+        "a notification for '{function}' is no JSON object or array of objects, or is sent as a form; it is not called"
+    );
+    status(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 pub(super) fn status(status: StatusCode) -> Response<Bytes> {
     text(status, String::new())
 }
 
+/// Plain text, which every answer of the extension is.
 pub(super) fn text(status: StatusCode, body: String) -> Response<Bytes> {
+    let is_empty = body.is_empty();
     let mut response = Response::new(Bytes::from(body));
+    if !is_empty {
+        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    }
     *response.status_mut() = status;
     response
 }
@@ -66,21 +98,15 @@ pub(super) fn validation(body: &Bytes) -> Response<Bytes> {
     let event = match contoso_json::from_slice(body) {
         Ok(serde_json::Value::Array(events)) => events.into_iter().next().unwrap_or_default(),
         Ok(event) => event,
-        Err(_) => return status(StatusCode::BAD_REQUEST),
+        Err(_) => return status(StatusCode::INTERNAL_SERVER_ERROR),
     };
     let data = match &event["data"] {
         serde_json::Value::String(text) => contoso_json::from_str(text).unwrap_or_default(),
         data => data.clone(),
     };
     match data["validationCode"].as_str() {
-        None => status(StatusCode::BAD_REQUEST),
-        Some(code) => {
-            let mut response = text(StatusCode::OK, json!({"validationResponse": code}).to_string());
-            response
-                .headers_mut()
-                .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-            response
-        }
+        None => status(StatusCode::INTERNAL_SERVER_ERROR),
+        Some(code) => text(StatusCode::OK, json!({"validationResponse": code}).to_string()),
     }
 }
 
@@ -89,13 +115,10 @@ async fn notification(
     function: &Arc<Function>,
     cardinality: Cardinality,
     invoker: &Invoker,
-    body: &Bytes,
+    events: &[Box<RawValue>],
 ) -> Response<Bytes> {
-    let Some(events) = split(body) else {
-        return status(StatusCode::BAD_REQUEST);
-    };
     let batches = match cardinality {
-        Cardinality::Many => vec![&events[..]],
+        Cardinality::Many => vec![events],
         // One POST, all its events at once.
         Cardinality::One => events.chunks(1).collect(),
     };
@@ -123,7 +146,7 @@ async fn notification(
 }
 
 /// The events of a body that is one object or an array of objects, each as its text.
-pub(super) fn split(body: &[u8]) -> Option<Vec<Box<RawValue>>> {
+pub(crate) fn split(body: &[u8]) -> Option<Vec<Box<RawValue>>> {
     let whole: Box<RawValue> = contoso_json::from_slice(body).ok()?;
     let events: Vec<Box<RawValue>> = match whole.get().as_bytes().first()? {
         b'[' => contoso_json::from_str(whole.get()).ok()?,
@@ -132,7 +155,8 @@ pub(super) fn split(body: &[u8]) -> Option<Vec<Box<RawValue>>> {
     events.iter().all(|event| event.get().starts_with('{')).then_some(events)
 }
 
-/// `Data` is what was posted, `Metadata` gets the `data` member: of one event itself, of many as an array.
+/// `Data` is what was posted, `Metadata` gets the `data` member: of one event itself, of many as an array. Extension 3.3.0
+/// reads and writes both, and with them their times: `10:00:00.1230000Z` becomes `10:00:00.123Z`.
 pub(crate) fn payload<'a>(
     binding: &'a str,
     cardinality: Cardinality,
@@ -144,7 +168,7 @@ pub(crate) fn payload<'a>(
         data: Option<&'e RawValue>,
     }
 
-    let compact = |text: &'a str| Compact::new(text, Dates::Verbatim).map_err(|error| error.to_string());
+    let compact = |text: &'a str| Compact::new(text, Dates::Rewritten).map_err(|error| error.to_string());
     let mut whole = Vec::with_capacity(events.len());
     let mut data = Vec::with_capacity(events.len());
     for event in events {

@@ -1,13 +1,13 @@
 //! Payload of an Event Hubs function: one event or a batch, and the metadata of both.
 
-use std::{borrow::Cow, collections::BTreeMap, io::Write};
+use std::{borrow::Cow, io::Write};
 
 use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use time::OffsetDateTime;
 
 use crate::{
-    event_hubs::{EventData, StoredEvent, Value as AmqpValue},
+    event_hubs::{OrderedEvent, StoredEvent, Value as AmqpValue},
     functions_host::{
         app::{Cardinality, DataType, EventHubTrigger},
         invocation::{Compact, Dates, Fraction, JsonText, Metadata, Payload, Value, date_time, date_time_offset},
@@ -15,7 +15,12 @@ use crate::{
 };
 
 /// Annotations of the service, which are written from the stored position.
-const POSITION: [&str; 4] = ["x-opt-sequence-number", "x-opt-offset", "x-opt-enqueued-time", "x-opt-partition-key"];
+const POSITION: [&str; 3] = ["x-opt-sequence-number", "x-opt-offset", "x-opt-enqueued-time"];
+const PARTITION_KEY: &str = "x-opt-partition-key";
+/// The descriptor of a .NET `DateTimeOffset`, whose value is its ticks in UTC.
+const DATE_TIME_OFFSET: &str = "com.microsoft:datetime-offset";
+/// Ticks of 100 ns from the year 1 to the Unix epoch.
+const TICKS_TO_EPOCH: i64 = 621_355_968_000_000_000;
 
 /// Where a batch comes from.
 #[derive(Clone, Copy)]
@@ -34,8 +39,9 @@ pub(crate) struct Event {
     pub(crate) offset: String,
     pub(crate) enqueued: OffsetDateTime,
     pub(crate) body: Bytes,
-    pub(crate) properties: BTreeMap<String, AmqpValue>,
-    pub(crate) system_properties: BTreeMap<String, AmqpValue>,
+    /// In the order in which they were sent, both.
+    pub(crate) properties: Vec<(String, AmqpValue)>,
+    pub(crate) system_properties: Vec<(String, AmqpValue)>,
     pub(crate) partition_key: Option<String>,
 }
 
@@ -43,19 +49,33 @@ impl Event {
     /// An event whose AMQP sections cannot be read is handed over as it came, without properties: the function decides
     /// what becomes of it, and its neighbours are not held up.
     pub(super) fn decode(stored: &StoredEvent) -> Self {
-        let data = stored.decode().unwrap_or_else(|error| {
+        let data = stored.decode_in_order().unwrap_or_else(|error| {
             tracing::warn!("event {} cannot be decoded and is handed over as it came: {error}", stored.sequence);
-            EventData { body: stored.message.clone(), ..EventData::default() }
+            OrderedEvent { body: stored.message.clone(), ..OrderedEvent::default() }
         });
+        let key = data.system_properties.iter().find(|(name, _)| name == PARTITION_KEY);
         let nanos = i128::from(stored.enqueued_millis) * 1_000_000;
         Self {
             sequence: stored.sequence,
             offset: stored.offset.to_string(),
             enqueued: OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH),
             body: data.body,
+            partition_key: key.and_then(|(_, key)| key.as_text()).map(str::to_owned),
             properties: data.properties,
             system_properties: data.system_properties,
-            partition_key: data.partition_key,
+        }
+    }
+
+    /// An event that nobody sent, for a run by hand.
+    pub(crate) fn by_hand(body: Bytes, now: OffsetDateTime) -> Self {
+        Self {
+            sequence: 0,
+            offset: "0".to_owned(),
+            enqueued: now,
+            body,
+            properties: Vec::new(),
+            system_properties: Vec::new(),
+            partition_key: None,
         }
     }
 }
@@ -109,6 +129,8 @@ fn bodies<'a>(data_type: DataType, events: &'a [Event]) -> Result<Value<'a>, Str
         DataType::Undefined => {
             let parsed = events.iter().map(|event| {
                 let text = std::str::from_utf8(&event.body).map_err(|error| error.to_string())?;
+                // Json.NET makes null of a text without anything in it, such as that of a null body.
+                let text = if text.trim_ascii().is_empty() { "null" } else { text };
                 Compact::new(text, Dates::Rewritten).map_err(|error| error.to_string())
             });
             let parsed = parsed.collect::<Result<Vec<_>, _>>().map_err(|error| {
@@ -164,7 +186,7 @@ impl Serialize for Properties<'_> {
     }
 }
 
-/// Annotations and message properties, then the position under its .NET names.
+/// Message properties and annotations, then the position as the service's annotations, and under its .NET names.
 struct SystemProperties<'a>(&'a Event);
 
 impl Serialize for SystemProperties<'_> {
@@ -172,15 +194,12 @@ impl Serialize for SystemProperties<'_> {
         let event = self.0;
         let offset: i64 = event.offset.parse().unwrap_or(0);
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("x-opt-sequence-number", &event.sequence)?;
-        map.serialize_entry("x-opt-offset", &event.offset)?;
-        map.serialize_entry("x-opt-enqueued-time", &date_time_offset(event.enqueued, Fraction::Kept))?;
-        if let Some(key) = &event.partition_key {
-            map.serialize_entry("x-opt-partition-key", key)?;
-        }
         for (name, value) in event.system_properties.iter().filter(|(name, _)| !POSITION.contains(&name.as_str())) {
             map.serialize_entry(name, &Amqp(value))?;
         }
+        map.serialize_entry("x-opt-sequence-number", &event.sequence)?;
+        map.serialize_entry("x-opt-offset", &event.offset)?;
+        map.serialize_entry("x-opt-enqueued-time", &date_time_offset(event.enqueued, Fraction::Kept))?;
         map.serialize_entry("SequenceNumber", &event.sequence)?;
         map.serialize_entry("Offset", &offset)?;
         map.serialize_entry("OffsetString", &event.offset)?;
@@ -195,11 +214,22 @@ struct Amqp<'a>(&'a AmqpValue);
 
 impl Serialize for Amqp<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0.as_text() {
-            Some(text) => serializer.serialize_str(text),
-            None => self.0.to_json().serialize(serializer),
+        match self.0 {
+            AmqpValue::Described(name, ticks) if name.as_text() == Some(DATE_TIME_OFFSET) => match instant(ticks) {
+                Some(instant) => serializer.serialize_str(&date_time_offset(instant, Fraction::Kept)),
+                None => ticks.to_json().serialize(serializer),
+            },
+            value => match value.as_text() {
+                Some(text) => serializer.serialize_str(text),
+                None => value.to_json().serialize(serializer),
+            },
         }
     }
+}
+
+fn instant(ticks: &AmqpValue) -> Option<OffsetDateTime> {
+    let ticks = i128::from(ticks.as_i64()?) - i128::from(TICKS_TO_EPOCH);
+    OffsetDateTime::from_unix_timestamp_nanos(ticks * 100).ok()
 }
 
 /// One member of every event.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use time::{OffsetDateTime, macros::datetime};
 use tracing::error;
 
 use super::message_pump::{Handled, Pump};
@@ -14,6 +15,8 @@ use crate::{
     queues::{Message, Queues},
 };
 
+/// `DateTimeOffset.MaxValue`.
+const NEVER: OffsetDateTime = datetime!(9999-12-31 23:59:59 UTC);
 /// The end of a poison queue's name.
 const POISON: &str = "-poison";
 
@@ -66,6 +69,25 @@ pub(crate) fn payload<'a>(binding: &'a str, data_type: DataType, message: &'a Me
     metadata.add("InsertionTime", Value::DateTimeOffset(message.inserted));
     metadata.add("NextVisibleTime", Value::DateTimeOffset(message.next_visible));
     metadata.add("PopReceipt", Value::json(message.receipt.to_string()));
+    with_body(binding, data_type, metadata, body)
+}
+
+/// Builds the call for a run by hand: of a message that never was in a queue.
+pub(crate) fn payload_by_hand<'a>(
+    binding: &'a str,
+    data_type: DataType,
+    now: OffsetDateTime,
+    input: &'a str,
+) -> Payload<'a> {
+    let mut metadata = Metadata::default();
+    metadata.add("DequeueCount", Value::json(0));
+    metadata.add("ExpirationTime", Value::DateTimeOffset(NEVER));
+    metadata.add("InsertionTime", Value::DateTimeOffset(now));
+    metadata.add("NextVisibleTime", Value::DateTimeOffset(NEVER));
+    with_body(binding, data_type, metadata, input.as_bytes())
+}
+
+fn with_body<'a>(binding: &'a str, data_type: DataType, mut metadata: Metadata<'a>, body: &'a [u8]) -> Payload<'a> {
     metadata.add_sys();
     let value = if data_type == DataType::Binary {
         Value::Bytes(body)

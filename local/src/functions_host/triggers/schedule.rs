@@ -7,8 +7,9 @@
 
 use std::time::Duration;
 
-use time::{OffsetDateTime, Time, UtcOffset};
+use time::{OffsetDateTime, PrimitiveDateTime, Time};
 
+use super::zone::Zone;
 use crate::functions_host::app::time_span;
 
 /// Monitored schedules do not fire more often.
@@ -34,9 +35,15 @@ const MONTHS: [&str; 12] = [
 ];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-/// A checked schedule. Its zone is UTC, as in Azure.
+/// A checked schedule, in the zone of its app.
 #[derive(Clone, Debug)]
-pub(crate) enum Schedule {
+pub(crate) struct Schedule {
+    occurrences: Occurrences,
+    zone: Zone,
+}
+
+#[derive(Clone, Debug)]
+enum Occurrences {
     Cron(Box<Cron>),
     Every(Duration),
 }
@@ -46,22 +53,39 @@ impl Schedule {
     ///
     /// # Errors
     /// One sentence.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str, zone: &Zone) -> Result<Self, String> {
         let fault = || format!("'{text}' is neither an NCRONTAB expression of five or six fields nor a time span");
-        match text.split_whitespace().count() {
+        let occurrences = match text.split_whitespace().count() {
             5 | 6 => Cron::parse(text)
-                .map(|cron| Self::Cron(Box::new(cron)))
-                .map_err(|problem| format!("{}: {problem}", fault())),
-            _ => time_span::parse(text).filter(|span| !span.is_zero()).map(Self::Every).ok_or_else(fault),
+                .map(|cron| Occurrences::Cron(Box::new(cron)))
+                .map_err(|problem| format!("{}: {problem}", fault()))?,
+            _ => {
+                let span = time_span::parse(text).filter(|span| !span.is_zero());
+                span.map(Occurrences::Every).ok_or_else(fault)?
+            }
+        };
+        Ok(Self { occurrences, zone: zone.clone() })
+    }
+
+    /// The first occurrence after `after`, with the offset of its zone; `None` where there is none, as on 30 February.
+    pub(crate) fn next(&self, after: OffsetDateTime) -> Option<OffsetDateTime> {
+        let after = self.zone.local(after);
+        match &self.occurrences {
+            Occurrences::Every(period) => Some(self.zone.local(after + *period)),
+            Occurrences::Cron(cron) => {
+                cron.next(PrimitiveDateTime::new(after.date(), after.time())).map(|wall| self.zone.instant(wall))
+            }
         }
     }
 
-    /// The first occurrence after `after`; `None` where there is none, as on 30 February.
-    pub(crate) fn next(&self, after: OffsetDateTime) -> Option<OffsetDateTime> {
-        match self {
-            Self::Every(period) => Some(after + *period),
-            Self::Cron(cron) => cron.next(after.to_offset(UtcOffset::UTC)),
-        }
+    /// An instant with the offset of the zone.
+    pub(crate) fn local(&self, instant: OffsetDateTime) -> OffsetDateTime {
+        self.zone.local(instant)
+    }
+
+    /// Whether it follows the wall clock: what the host says of every expression, and of no interval.
+    pub(crate) fn adjusts_for_dst(&self) -> bool {
+        matches!(self.occurrences, Occurrences::Cron(_))
     }
 
     /// Whether two occurrences follow within a minute: such a schedule is never monitored.
@@ -101,7 +125,8 @@ impl Cron {
         })
     }
 
-    fn next(&self, after: OffsetDateTime) -> Option<OffsetDateTime> {
+    /// On the wall clock.
+    fn next(&self, after: PrimitiveDateTime) -> Option<PrimitiveDateTime> {
         let earliest = after.replace_nanosecond(0).ok()?.checked_add(time::Duration::SECOND)?;
         let mut date = earliest.date();
         let mut from = earliest.time();
@@ -110,7 +135,7 @@ impl Cron {
                 && self.days.has(date.day())
                 && self.weekdays.has(date.weekday().number_days_from_sunday());
             if fires && let Some(time) = self.time_from(from) {
-                return Some(date.with_time(time).assume_utc());
+                return Some(PrimitiveDateTime::new(date, time));
             }
             date = date.next_day()?;
             from = Time::MIDNIGHT;
@@ -200,7 +225,38 @@ mod tests {
     use super::*;
 
     fn next(text: &str, after: OffsetDateTime) -> OffsetDateTime {
-        Schedule::parse(text).expect("valid").next(after).expect("an occurrence")
+        parse(text).next(after).expect("an occurrence")
+    }
+
+    fn parse(text: &str) -> Schedule {
+        Schedule::parse(text, &Zone::default()).expect("valid")
+    }
+
+    /// Each occurrence of a schedule in Berlin, whose clocks go from 02:00 to 03:00 on 29 March 2026 and from 03:00 to 02:00
+    /// on 25 October.
+    #[test]
+    fn clocks_that_change_are_followed_as_dot_net_follows_them() {
+        let berlin = Zone::named("Europe/Berlin").expect("a zone");
+        let next =
+            |text: &str, after| Schedule::parse(text, &berlin).expect("valid").next(after).expect("an occurrence");
+        let cases = [
+            ("0 30 9 * * *", datetime!(2026-01-05 08:30 UTC), datetime!(2026-01-06 09:30 +1)),
+            ("0 30 9 * * *", datetime!(2026-03-28 08:30 UTC), datetime!(2026-03-29 09:30 +2)),
+            // 02:30 is skipped: it comes at what would have been 02:30.
+            ("0 30 2 * * *", datetime!(2026-03-29 00:59 UTC), datetime!(2026-03-29 03:30 +2)),
+            ("0 30 2 * * *", datetime!(2026-03-29 01:30 UTC), datetime!(2026-03-30 02:30 +2)),
+            ("0 */10 * * * *", datetime!(2026-03-29 00:50 UTC), datetime!(2026-03-29 03:00 +2)),
+            // 02:30 comes twice, and counts the second time.
+            ("0 30 2 * * *", datetime!(2026-10-24 22:00 UTC), datetime!(2026-10-25 02:30 +1)),
+            ("0 30 2 * * *", datetime!(2026-10-25 01:30 UTC), datetime!(2026-10-26 02:30 +1)),
+            ("0 */10 * * * *", datetime!(2026-10-24 23:50 UTC), datetime!(2026-10-25 02:00 +1)),
+            ("01:00:00", datetime!(2026-10-25 00:30 UTC), datetime!(2026-10-25 02:30 +1)),
+        ];
+        for (text, after, expected) in cases {
+            let found = next(text, after);
+            assert_eq!((found, found.offset()), (expected, expected.offset()), "{text} after {after}");
+        }
+        assert!(Zone::named("W. Europe Standard Time").is_err());
     }
 
     #[test]
@@ -231,7 +287,7 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(next(text, now), expected, "{text}");
         }
-        assert_eq!(Schedule::parse("0 0 0 30 2 *").expect("valid").next(now), None);
+        assert_eq!(parse("0 0 0 30 2 *").next(now), None);
     }
 
     #[test]
@@ -255,14 +311,14 @@ mod tests {
             "0 0 0 * Mon *",
             "00:00:00",
         ] {
-            assert!(Schedule::parse(text).is_err(), "{text}");
+            assert!(Schedule::parse(text, &Zone::default()).is_err(), "{text}");
         }
     }
 
     #[test]
     fn more_than_once_a_minute_is_frequent() {
         let now = datetime!(2026-01-05 10:02 UTC);
-        let frequent = |text| Schedule::parse(text).expect("valid").is_frequent(now);
+        let frequent = |text| parse(text).is_frequent(now);
         assert!(frequent("*/30 * * * * *"));
         assert!(frequent("00:00:59"));
         assert!(!frequent("0 * * * * *"));
@@ -297,7 +353,7 @@ mod tests {
             start in 1_700_000_000_i64..1_900_000_000,
         ) {
             let ((s, seconds), (m, minutes), (h, hours), (d, days), (mo, months), (w, weekdays)) = fields;
-            let schedule = Schedule::parse(&format!("{s} {m} {h} {d} {mo} {w}")).expect("valid");
+            let schedule = parse(&format!("{s} {m} {h} {d} {mo} {w}"));
             let after = OffsetDateTime::from_unix_timestamp(start).expect("a time");
             let is_day = |time: OffsetDateTime| {
                 days.contains(&time.day())

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::json;
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, error, info, warn};
@@ -24,21 +23,22 @@ use crate::{
 /// Fires a timer by hand.
 #[derive(Clone)]
 pub(crate) struct TimerHandle {
-    fires: mpsc::Sender<oneshot::Sender<bool>>,
+    fires: mpsc::Sender<Fire>,
 }
 
 impl TimerHandle {
     /// Runs the function now, after a run that is under way. Returns whether it succeeded; `None` when the host stops.
-    pub(crate) async fn fire(&self) -> Option<bool> {
+    pub(crate) async fn fire(&self, input: Option<String>) -> Option<bool> {
         let (done, ran) = oneshot::channel();
-        self.fires.send(done).await.ok()?;
+        self.fires.send(Fire { input, done }).await.ok()?;
         ran.await.ok()
     }
+}
 
-    /// Asks for a run without waiting for it.
-    pub(crate) async fn ask(&self) -> bool {
-        self.fires.send(oneshot::channel().0).await.is_ok()
-    }
+/// A run that was asked for by hand, with what it was given; who asked is told whether it succeeded.
+pub(crate) struct Fire {
+    input: Option<String>,
+    done: oneshot::Sender<bool>,
 }
 
 /// One timer.
@@ -53,10 +53,19 @@ pub(crate) struct Timer {
 struct Monitor<'a> {
     blob: &'a StatusBlob,
     status: Status,
+    /// Whether there was no status before.
+    is_first: bool,
 }
 
-/// Runs that were asked for by hand; who asked is told whether it succeeded.
-pub(crate) type Fires = mpsc::Receiver<oneshot::Sender<bool>>;
+impl Monitor<'_> {
+    /// The status as a run is told it.
+    fn shown(&self) -> Status {
+        if self.is_first { self.status.first() } else { self.status }
+    }
+}
+
+/// Runs that were asked for by hand.
+pub(crate) type Fires = mpsc::Receiver<Fire>;
 
 impl Timer {
     /// `instance` is this host, as holder of the lock.
@@ -109,7 +118,7 @@ impl Timer {
                 asked = fires.recv() => {
                     let Some(asked) = asked else { return false };
                     let monitor = self.monitor(trigger, Missing::Unknown);
-                    if !self.by_hand(monitor.as_ref(), asked).await {
+                    if !self.by_hand(trigger, monitor.as_ref(), asked).await {
                         return false;
                     }
                 }
@@ -139,7 +148,7 @@ impl Timer {
                 () = self.invoker.stopping.cancelled() => return false,
                 asked = fires.recv() => {
                     let Some(asked) = asked else { return false };
-                    if !self.by_hand(monitor.as_ref(), asked).await {
+                    if !self.by_hand(trigger, monitor.as_ref(), asked).await {
                         return false;
                     }
                     continue;
@@ -182,11 +191,11 @@ impl Timer {
         };
         let blob = self.status.as_ref().inspect_err(|error| unreadable(error)).ok()?;
         match blob.read().inspect_err(unreadable).ok()? {
-            Some(status) => Some(Monitor { blob, status }),
+            Some(status) => Some(Monitor { blob, status, is_first: false }),
             None if missing == Missing::Unknown => None,
             None => {
-                let status = Status::new(trigger.schedule.next(now).unwrap_or(now), now);
-                let monitor = Monitor { blob, status };
+                let status = Status::new(trigger.schedule.next(now).unwrap_or(now), trigger.schedule.local(now));
+                let monitor = Monitor { blob, status, is_first: true };
                 self.save(&monitor);
                 Some(monitor)
             }
@@ -201,7 +210,7 @@ impl Timer {
         let expected = trigger.schedule.next(since)?;
         if expected != monitor.status.next {
             monitor.status = if now > expected {
-                Status::rescheduled(trigger.schedule.next(now)?, now)
+                Status::rescheduled(trigger.schedule.next(now)?, trigger.schedule.local(now))
             } else {
                 Status::rescheduled(expected, since)
             };
@@ -212,30 +221,39 @@ impl Timer {
 
     /// One run of the schedule; `false` when the host is stopping.
     async fn by_schedule(&self, trigger: &TimerTrigger, monitor: &mut Option<Monitor<'_>>, past_due: bool) -> bool {
-        let started = self.invoker.clock.now();
-        let status = monitor.as_ref().map(|monitor| monitor.status);
-        if self.invoke(status, past_due).await.is_none() {
+        let started = trigger.schedule.local(self.invoker.clock.now());
+        let status = monitor.as_ref().map(Monitor::shown);
+        if self.invoke(trigger, status, past_due, None).await.is_none() {
             return false;
         }
         if let Some(monitor) = monitor {
             let next = trigger.schedule.next(started).unwrap_or(started);
             monitor.status = Status { last: started, next, last_updated: started };
+            monitor.is_first = false;
             self.save(monitor);
         }
         true
     }
 
     /// A run that was asked for, which the schedule takes no notice of; `false` when the host is stopping.
-    async fn by_hand(&self, monitor: Option<&Monitor<'_>>, asked: oneshot::Sender<bool>) -> bool {
-        let Some(succeeded) = self.invoke(monitor.map(|monitor| monitor.status), false).await else { return false };
+    async fn by_hand(&self, trigger: &TimerTrigger, monitor: Option<&Monitor<'_>>, asked: Fire) -> bool {
+        let ran = self.invoke(trigger, monitor.map(Monitor::shown), false, asked.input.as_deref()).await;
+        let Some(succeeded) = ran else { return false };
         // Who asked may not be waiting for the answer.
-        let _unheard = asked.send(succeeded);
+        let _unheard = asked.done.send(succeeded);
         true
     }
 
     /// Whether a run succeeded; `None` when the host is stopping. The lock is held on to meanwhile.
-    async fn invoke(&self, status: Option<Status>, past_due: bool) -> Option<bool> {
-        let payload = payload(&self.function.binding, status, past_due);
+    async fn invoke(
+        &self,
+        trigger: &TimerTrigger,
+        status: Option<Status>,
+        past_due: bool,
+        input: Option<&str>,
+    ) -> Option<bool> {
+        let payload = payload(&self.function.binding, trigger.schedule.adjusts_for_dst(), status, past_due);
+        let payload = payload.by_hand(input);
         let holding = async {
             loop {
                 self.invoker.clock.sleep(RENEWAL).await;
@@ -249,7 +267,11 @@ impl Timer {
             outcome = self.invoker.run(&self.function, "Timer fired", Ok(payload)) => outcome,
             () = holding => return None,
         };
-        (outcome != Outcome::Cancelled).then_some(matches!(outcome, Outcome::Succeeded(_)))
+        match outcome {
+            Outcome::Succeeded(_) => Some(true),
+            Outcome::Failed(_) => Some(false),
+            Outcome::Cancelled => None,
+        }
     }
 
     fn save(&self, monitor: &Monitor<'_>) {
@@ -269,17 +291,23 @@ enum Missing {
 }
 
 /// `TimerInfo`: its status is null where the timer is not monitored.
-pub(crate) fn payload(binding: &str, status: Option<Status>, past_due: bool) -> Payload<'_> {
+pub(crate) fn payload(binding: &str, adjust_for_dst: bool, status: Option<Status>, past_due: bool) -> Payload<'_> {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     struct TimerInfo {
-        schedule: serde_json::Value,
+        schedule: Schedule,
         schedule_status: Option<Status>,
         is_past_due: bool,
     }
 
+    #[derive(Serialize)]
+    struct Schedule {
+        #[serde(rename = "AdjustForDST")]
+        adjust_for_dst: bool,
+    }
+
     let mut metadata = Metadata::default();
     metadata.add_sys();
-    let info = TimerInfo { schedule: json!({"AdjustForDST": true}), schedule_status: status, is_past_due: past_due };
+    let info = TimerInfo { schedule: Schedule { adjust_for_dst }, schedule_status: status, is_past_due: past_due };
     Payload { data: (binding, Value::json(info)), metadata, size_hint: 256 }
 }

@@ -24,6 +24,11 @@ pub(crate) struct Status {
 }
 
 impl Status {
+    /// As a timer shows it that was never started before: what is stored says when that was, what is shown does not.
+    pub(super) fn first(self) -> Self {
+        Self { last_updated: NEVER, ..self }
+    }
+
     /// Of a timer that never ran.
     pub(super) fn new(next: OffsetDateTime, now: OffsetDateTime) -> Self {
         Self { last: NEVER, next, last_updated: now }
@@ -67,17 +72,17 @@ impl StatusBlob {
     }
 }
 
-/// Times with the host's offset, `+00:00` as in Azure.
+/// Times with the offset of the host's zone, `+00:00` unless the app has another.
 mod local_time {
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serializer};
     use time::OffsetDateTime;
     use time::format_description::well_known::Rfc3339;
 
-    use crate::functions_host::invocation::{Fraction, date_time_offset};
+    use crate::functions_host::invocation::local_date_time;
 
     pub(super) fn serialize<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&date_time_offset(*time, Fraction::Kept))
+        serializer.serialize_str(&local_date_time(*time))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OffsetDateTime, D::Error> {

@@ -54,7 +54,10 @@ impl Service {
         for word in call.query.words("include") {
             match word.as_str() {
                 "metadata" => with_metadata = true,
-                _ => return Err(Refusal::new(Code::InvalidQueryParameterValue, "Parameter: include.").into()),
+                word => {
+                    let detail = format!("Parameter: include={word}.");
+                    return Err(Refusal::new(Code::InvalidQueryParameterValue, detail).into());
+                }
             }
         }
         let most = usize::try_from(limit).unwrap_or(usize::MAX);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use time::Duration;
 
 use super::account::Account;
-use crate::storage_account::{Call, Code, Refusal, dates};
+use crate::storage_account::{Call, Code, METADATA, Refusal, dates, unusable};
 
 /// How far the date of a request may be from the present.
 const SKEW: Duration = Duration::minutes(15);
@@ -101,7 +101,10 @@ fn date<T>(call: &Call<T>) -> Result<&str, Refusal> {
 fn with_headers<T>(text: &str, call: &Call<T>, resource: &str) -> Result<Vec<String>, Refusal> {
     let mut headers = Vec::new();
     for (name, value) in call.headers.iter().filter(|(name, _)| name.as_str().starts_with("x-ms-")) {
-        let value = value.to_str().map_err(|_| Refusal::new(Code::InvalidHeaderValue, format!("Header: {name}.")))?;
+        let value = value.to_str().map_err(|_| match name.as_str().starts_with(METADATA) {
+            true => Refusal::new(Code::InvalidMetadata, format!("Name: {name}; its value is not ASCII.")),
+            false => unusable(name.as_str()),
+        })?;
         headers.push((name.as_str(), value.trim()));
     }
     let join = |headers: &[(&str, &str)]| -> String {

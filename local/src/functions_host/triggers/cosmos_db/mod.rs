@@ -35,6 +35,7 @@ use crate::{
 
 #[cfg(test)]
 pub(crate) use range::payload;
+pub(crate) use range::payload_by_hand;
 
 /// The change feed of one function.
 pub(crate) struct Feed {

@@ -76,7 +76,7 @@ impl Processor {
                 }
             }
             let outcome = self.invoke(&page.items, lost).await;
-            if outcome == Outcome::Cancelled || lost.is_cancelled() {
+            if matches!(outcome, Outcome::Cancelled) || lost.is_cancelled() {
                 return;
             }
             if let Outcome::Failed(_) = outcome {
@@ -154,4 +154,15 @@ pub(crate) fn payload<'a, T: AsRef<str>>(binding: &'a str, items: &'a [T]) -> Re
         metadata,
         size_hint: items.iter().map(|item| item.as_ref().len() * 3 / 2).sum(),
     })
+}
+
+/// Builds the call for a run by hand, whose input stands for the array of documents.
+pub(crate) fn payload_by_hand<'a>(binding: &'a str, input: &'a str) -> Payload<'a> {
+    let mut metadata = Metadata::default();
+    metadata.add_sys();
+    let data = match Compact::new(input, Dates::Rewritten) {
+        Ok(documents) => Value::text(QuotedJson(documents)),
+        Err(_) => Value::json(input),
+    };
+    Payload { data: (binding, data), metadata, size_hint: input.len() * 3 / 2 }
 }

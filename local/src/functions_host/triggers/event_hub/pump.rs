@@ -60,7 +60,7 @@ impl Listener {
             batches += 1;
             let checkpoints = batches.is_multiple_of(self.options.batch_checkpoint_frequency);
             let outcome = self.invoke(trigger, partition, batch, checkpoints, lost).await;
-            if outcome == Outcome::Cancelled || lost.is_cancelled() {
+            if matches!(outcome, Outcome::Cancelled) || lost.is_cancelled() {
                 // Not acknowledged: the events come again, here or at the new owner.
                 return;
             }
