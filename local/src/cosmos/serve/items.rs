@@ -33,7 +33,7 @@ pub(in crate::cosmos) fn read(account: &Account, request: &Request) -> Response<
         let values = values(request)?;
         let (range, lsn, outcome) = {
             let state = container.state();
-            let mut work = Work::new(&container, &state, &values, 0)?;
+            let mut work = Work::new(&container, &state, &values, account.clock().now_millis())?;
             let (range, lsn) = (work.range(), state.lsn(work.range()));
             (range, lsn, work.make(Operation::Read { id }, &conditions(&request.headers)))
         };
