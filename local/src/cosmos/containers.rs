@@ -9,12 +9,11 @@ use serde_json::{Value, json};
 
 use crate::{
     cosmos::{
-        account::Account,
-        emulator::hosted::PHYSICAL_PARTITIONS,
         error::Error,
         gateway,
+        store::account::Account,
         wire::{
-            request::{Request, encode},
+            request::{PHYSICAL_PARTITIONS, Request, encode},
             responses,
         },
     },

@@ -10,12 +10,15 @@ pub enum Error {
     /// The store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The emulator refused its configuration or failed outside a response.
-    #[error("the Cosmos emulator failed at {operation}: {reason}; repeating does not help")]
-    Emulator {
-        /// What was asked of it.
+    /// A port cannot be used.
+    #[error("Cosmos cannot listen: {0}")]
+    Listening(#[source] std::io::Error),
+    /// An operation of the account did not come to its end.
+    #[error("Cosmos was interrupted at {operation}: {reason}")]
+    Interrupted {
+        /// What it was.
         operation: String,
-        /// What it said.
+        /// Why.
         reason: String,
     },
     /// Something stored cannot be read.
@@ -29,12 +32,6 @@ pub enum Error {
     /// The store holds a journal of all writes, as earlier versions kept it.
     #[error("the data directory was written by a version that kept Cosmos data otherwise; start with an empty one")]
     Outdated,
-    /// The emulator made a write of which it is unclear what has to be stored; nothing is written any more.
-    #[error("the Cosmos account takes no more writes ({reason}); restart the stack, which goes back to what is stored")]
-    Broken {
-        /// What happened.
-        reason: String,
-    },
     /// Something stored did not do again what it did before, so ids would no longer be the same.
     #[error(
         "{what} in the Cosmos store ({operation}) did not repeat: {difference}; start with an empty data directory"

@@ -3,22 +3,25 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 
 use crate::{
     cosmos::{
-        account::Account,
-        change_feed,
-        emulator::{bulk::Bulk, offers, sql},
         error::Error,
+        serve::{batch, bulk::Bulk, change_feed, definitions, feeds, items, offers, queries, ranges},
+        store::account::Account,
         wire::{
             container_definition, named_ranges, owner, query_body,
-            request::{Operation, Request, Write},
+            refusal::Refusal,
+            request::{ContainerName, Operation, Request, Write},
             responses, texts, unsupported,
         },
     },
     storage::StorageError,
 };
+
+/// The container is not the one that the client knows by this name.
+const ANOTHER_CONTAINER: u16 = 1024;
 
 /// Answers a request whose sender may make it, and which addresses by names.
 pub(super) async fn answer(account: &Arc<Account>, request: Arc<Request>) -> Response<Bytes> {
@@ -56,19 +59,62 @@ async fn served(account: &Arc<Account>, request: &Arc<Request>) -> Response<Byte
     {
         return responses::unavailable(request, &format!("{error}; expired items are not yet removed."));
     }
+    if let Err(refusal) = check_container(account, request) {
+        return refusal.answer(request);
+    }
     match operation {
         Operation::Unknown => unsupported::unknown(request),
         Operation::Bulk => in_bulk(account, request).await,
-        Operation::Read => {
-            if let Some((ranges, id)) = named_ranges::feed_of(request) {
-                return named_ranges::only(request, &id, account.read(&ranges).await);
-            }
-            let by_id = offers::by_resource_id(request);
-            let request = by_id.as_ref().unwrap_or(request);
-            account.read(sql::with_strings(request).as_ref().unwrap_or(request)).await
+        Operation::Read => read(account, request).await,
+        Operation::ChangeFeed => change_feed::answer(account, request),
+        Operation::Write(Write::Batch) => batch::answer(account, request).await,
+        Operation::Write(write) if write.is_item_write() => items::write(account, write, request).await,
+        Operation::Write(write) => definitions::write(account, write, request).await,
+    }
+}
+
+/// Whether the container is the one that the client means: it says so by a resource id, and one of the same name may have been
+/// made since.
+fn check_container(account: &Account, request: &Request) -> Result<(), Refusal> {
+    let intended = request.header("x-ms-cosmos-intended-collection-rid");
+    match intended.zip(request.container().and_then(|name| account.container(&name).ok())) {
+        Some((intended, container)) if container.id.to_string() != intended => {
+            let message = "The collection resource ID does not match the intended collection resource ID.";
+            Err(Refusal::bad_request(message).with_substatus(ANOTHER_CONTAINER))
         }
-        Operation::ChangeFeed => change_feed::answer(account, request).await,
-        Operation::Write(write) => account.write_through(write, request).await,
+        _ => Ok(()),
+    }
+}
+
+/// Answers what changes nothing.
+async fn read(account: &Account, request: &Request) -> Response<Bytes> {
+    if request.method == http::Method::HEAD {
+        return unsupported::head(request);
+    }
+    if let Some((ranges, id)) = named_ranges::feed_of(request) {
+        let ranges = ranges.container().map(|name| ranges::answer(account, &ranges, &name));
+        return ranges.map_or_else(|| unsupported::unknown(request), |ranges| named_ranges::only(request, &id, ranges));
+    }
+    let is_query = request.method == http::Method::POST;
+    match request.segments().as_slice() {
+        // Its document is the listener's to write, which knows by what name it was reached.
+        [] => responses::answer(request, StatusCode::OK, "1", Bytes::from_static(b"{}")),
+        ["dbs"] => definitions::databases(account, request),
+        ["dbs", database] => definitions::database(account, request, database),
+        ["dbs", database, "colls"] => definitions::containers(account, request, database),
+        ["dbs", database, "colls", container] => {
+            definitions::container(account, request, &ContainerName::new(database, container))
+        }
+        ["dbs", database, "colls", container, "pkranges"] => {
+            ranges::answer(account, request, &ContainerName::new(database, container))
+        }
+        ["dbs", _, "colls", _, "docs"] if request.is_query_plan() => queries::plan(account, request),
+        ["dbs", _, "colls", _, "docs"] if is_query => queries::answer(account, request).await,
+        ["dbs", _, "colls", _, "docs"] => feeds::answer(account, request),
+        ["dbs", _, "colls", _, "docs", _] => items::read(account, request),
+        ["offers"] => offers::list(account, request),
+        ["offers", id] => offers::one(account, request, id),
+        _ => responses::bad_request(request, &format!("{} is no path of this service.", request.path)),
     }
 }
 
@@ -84,7 +130,7 @@ async fn in_bulk(account: &Arc<Account>, request: &Request) -> Response<Bytes> {
     bulk.answer()
 }
 
-/// Whether all that is missing is room. Reads then go on: the emulator has deleted what expired, only the store has not.
+/// Whether all that is missing is room. Reads then go on, and show what expired until there is room.
 fn is_full(error: &Error) -> bool {
     matches!(error, Error::Storage(StorageError::Full { .. }))
 }

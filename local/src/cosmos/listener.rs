@@ -16,15 +16,14 @@ use tokio::net::TcpListener;
 
 use crate::{
     cosmos::{
-        account::Account,
-        emulator::hosted::PHYSICAL_PARTITIONS,
         gateway,
+        store::account::Account,
         wire::{
             authorization::{EMULATOR_KEY, Guard, Refused},
             levers::{self, Levers},
             operation_kind::OperationKind,
             regions::{Endpoint, Regions},
-            request::Request,
+            request::{PHYSICAL_PARTITIONS, Request},
             resource_ids::{self, Address},
             responses,
             signature::Spelling,
@@ -37,7 +36,7 @@ use crate::{
     transport::{HttpServer, Peer},
 };
 
-/// Above the service's 2 MB for an item, so that it is the emulator that refuses an item and says why.
+/// Above the service's 2 MB for an item, so that it is the data plane that refuses an item and says why.
 const BODY_LIMIT: usize = 16 << 20;
 
 /// What every port of the account shares.

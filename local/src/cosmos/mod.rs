@@ -1,18 +1,16 @@
-//! Cosmos DB for NoSQL: Microsoft's in-memory emulator behind the service's own HTTP protocol, made durable.
-//!
-//! The emulator (`azure_data_cosmos_driver::in_memory_emulator`) knows the data plane: items, queries, batches,
-//! preconditions, session tokens. What surrounds it here is what a service needs and the emulator lacks:
+//! Cosmos DB for NoSQL behind the service's own HTTP protocol, in memory and durable.
 //!
 //! | room | holds |
 //! | --- | --- |
-//! | here | `listener`: a port; `gateway`: the one way in for every request; `account`: reads without a lock, writes one at a time, each stored before it is answered; `change_feed`: pages of changes; `rids`: what has which resource id; `containers`: those of the topology |
-//! | `store/` | durability: `rows` has every living item as it was last written, `definitions` the log of databases and containers; `replay` gives both to the emulator at start |
-//! | `feed/` | `index`: which items changed at which LSN, so that a page costs what it returns; `request`: what clients ask for; `lsns`, `translation`: LSNs from before a restart keep their meaning; `expiry`: time to live, on the stack's clock |
-//! | `emulator/` | `hosted`: the emulator; `change`: what a write changed; `etags`: those from before a restart stay valid; `rules`, `patch`, `patch_limits`, `batch_patch`, `bulk`, `sql`, `offers`: what clients send and it gets wrong or does not know |
-//! | `wire/` | the protocol: `request`, `responses`, `texts` (of errors), `authorization` (tokens and roles), `signature` (by key), `resource_ids` (links by `_self`), `owner` (whose child an answer is about), `account_document`, `container_definition`, `query_body`, `named_ranges`, `unsupported` (what is refused by name), `regions`, `levers` (what tests do), `operation_kind`, `usage` (what requests cost) |
+//! | here | `listener`: a port; `gateway`: the one way in for every request; `containers`: those of the topology |
+//! | `serve/` | each operation of the protocol: `items`, `batch`, `bulk`, `feeds`, `queries`, `change_feed`, `definitions`, `ranges`, `offers`; `scope`: what part of a container a request reads; `sessions`: tokens and LSNs of its answer; `paging`: continuations |
+//! | `store/` | `account`: what there is and its store as one, reads beside each other, writes one at a time, each stored before it shows and is answered; `rids`: what has which resource id; durability: `rows` has every living item as it was last written, `definitions` the log of databases and containers; `replay` gives both back at start |
+//! | `data/` | what there is, without input or output: `catalogue` (databases, containers, offers), `definition`, `offer`, `container` (items by key and by change), `item`, `document`, `item_key`, `operation` (what writes make of items), `patch`, `unique_keys`, `expiry`, `ranges`, `resource_id`, `charge` |
+//! | `wire/` | the protocol: `request`, `responses`, `refusal`, `texts` (of errors), `authorization` (tokens and roles), `signature` (by key), `resource_ids` (links by `_self`), `owner` (whose child an answer is about), `account_document`, `container_definition`, `query_body`, `named_ranges`, `unsupported` (what is refused by name), `regions`, `levers` (what tests do), `operation_kind`, `usage` (what requests cost) |
 //!
 //! A file uses only what is beside it or below its room in this table, and `error`; a request goes down it: `listener` → `gateway` →
-//! `account` → `emulator::hosted`, and what it changed to `store::rows` and `feed::index`.
+//! `serve` → `store::account`, and what it changes to `store::rows` and then to `data::container`. Queries are the package
+//! `contoso-cosmos-query`'s.
 //!
 //! # Feed lag, as a client sees it
 //!
@@ -25,25 +23,21 @@
 //!
 //! # Partitions
 //!
-//! A container has four physical partitions, what the emulator gives one that is created over HTTP, or as many as the
-//! topology says. The emulator's cost of a point operation grows with the documents of its partition (it counts them for a header),
-//! that of a batch too (it copies them), so a container of many documents should have many.
+//! A container has one physical partition up to 10,000 request units a second, and one more for each further 10,000, or as many
+//! as the topology says. That is how it looks to feeds, session tokens and LSNs, and decided when it is made; its items lie in
+//! one map, so that no operation is dearer for their number.
 //!
 //! # Known differences
 //!
-//! After a restart `_ts`, `_etag` and `_rid` of a document are new (`etags` keeps the old ETags valid; resource ids of
-//! containers and ranges stay). `_ts` is the system's time, not the stack's clock. Two clients can see a
-//! write whose commit is still under way, by point read or query; the change feed of a range never shows one.
+//! A container's ranges stay as they are when its throughput is raised: nothing splits. ETags are random; those of a document,
+//! its `_ts` (the stack's clock) and its `_rid` are stored with it.
 
-mod account;
-mod change_feed;
 mod containers;
-mod emulator;
+mod data;
 mod error;
-mod feed;
 mod gateway;
 mod listener;
-mod rids;
+mod serve;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -56,9 +50,9 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::DropGuard;
 
-pub use self::change_feed::FeedPage;
-pub use self::emulator::definition::FeedRange;
+pub use self::data::ranges::FeedRange;
 pub use self::error::Error;
+pub use self::serve::change_feed::FeedPage;
 pub use self::store::replay::Replay;
 pub use self::wire::authorization::EMULATOR_KEY;
 pub use self::wire::levers::{Fault, LeverError, Levers};
@@ -66,12 +60,11 @@ pub use self::wire::operation_kind::OperationKind;
 pub use self::wire::regions::{Region, UnknownRegion};
 pub use self::wire::usage::Usage;
 use self::{
-    account::Account,
-    emulator::hosted::DEFAULT_REGION,
     listener::Shared,
-    store::replay,
+    serve::change_feed,
+    store::{account::Account, replay},
     wire::{
-        regions::{Endpoint, Regions},
+        regions::{self, Endpoint, Regions},
         request::{ContainerName, Request},
         resource_ids::{self, Address},
         responses,
@@ -132,7 +125,7 @@ impl Cosmos {
         let Listeners { account: listener, regions: regional } = listeners.into();
         let address = address_of(&listener)?;
         let (regions, regional) = regions(topology, address, regional)?;
-        let recovered = replay::recover(address, storage, progress).await?;
+        let recovered = replay::recover(storage, clock.now_millis(), progress).await?;
         let account = Arc::new(Account::new(recovered, clock.clone()));
         containers::create_missing(&account, topology).await?;
         let running = account.stopped().clone().drop_guard();
@@ -152,7 +145,7 @@ impl Cosmos {
         let regional = regional.into_iter().enumerate().map(|(number, port)| (port, Endpoint::Region(number)));
         for (listener, endpoint) in std::iter::once((listener, main)).chain(regional) {
             let address = address_of(&listener)?;
-            listener::serve(listener, address, endpoint, &shared).map_err(unusable)?;
+            listener::serve(listener, address, endpoint, &shared).map_err(Error::Listening)?;
         }
         Ok(Self { account, address, faults, levers, meter, _running: Arc::new(running) })
     }
@@ -227,8 +220,8 @@ impl Cosmos {
     /// When the container does not exist.
     pub async fn feed_ranges(&self, database: &str, container: &str) -> Result<Vec<FeedRange>, Error> {
         let name = ContainerName::new(database, container);
-        let feed = self.account.feeds().container(&name).ok_or_else(|| change_feed::no_container(&name))?;
-        Ok(feed.ranges().iter().map(|range| range.bounds().clone()).collect())
+        let container = self.account.container(&name).map_err(|_| change_feed::no_container(&name))?;
+        Ok(container.ranges.clone())
     }
 
     /// Reads the latest-version change feed of one range; no continuation means from the beginning.
@@ -252,7 +245,7 @@ impl Cosmos {
     /// Hears of every write to a container (a count that only grows), so that who waits for changes need not poll.
     #[must_use]
     pub fn grown(&self, database: &str, container: &str) -> watch::Receiver<u64> {
-        self.account.feeds().grown(&ContainerName::new(database, container))
+        self.account.grown(&ContainerName::new(database, container))
     }
 
     /// Stops the listener; open connections are answered 503 from now on, and a write under way completes first.
@@ -263,11 +256,7 @@ impl Cosmos {
 }
 
 fn address_of(listener: &TcpListener) -> Result<SocketAddr, Error> {
-    listener.local_addr().map_err(unusable)
-}
-
-fn unusable(source: std::io::Error) -> Error {
-    Error::Emulator { operation: "listening".to_owned(), reason: source.to_string() }
+    listener.local_addr().map_err(Error::Listening)
 }
 
 /// The regions of the topology, each with its port; a single region has the account's.
@@ -277,7 +266,7 @@ fn regions(
     listeners: Vec<TcpListener>,
 ) -> Result<(Arc<Regions>, Vec<TcpListener>), Error> {
     let names: Vec<&str> = match topology.regions.as_slice() {
-        [] => vec![DEFAULT_REGION],
+        [] => vec![regions::DEFAULT],
         names => names.iter().map(String::as_str).collect(),
     };
     let addresses = match listeners.as_slice() {

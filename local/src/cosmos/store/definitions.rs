@@ -1,7 +1,10 @@
 //! Definition log: every successful change of databases, containers and throughput, in commit order.
 //!
-//! The emulator numbers databases and containers in the order in which they are made, and clients keep these resource
-//! ids. So their history is executed again at each start: it is short, since items are not part of it.
+//! Databases, containers and offers are numbered in the order in which they are made, and clients keep these resource ids. So
+//! their history is executed again at each start: it is short, since items are not part of it.
+//!
+//! What was written by earlier versions has no ETag and no time: it gets those of the start. A container of theirs has as
+//! many ranges as was stated, or four.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +12,24 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 
-use crate::cosmos::{emulator::hosted::PHYSICAL_PARTITIONS, store::framed, wire::request::Request};
+use crate::cosmos::{
+    data::definition::Stamp,
+    store::framed,
+    wire::request::{PHYSICAL_PARTITIONS, Request},
+};
 
 /// Headers that decide what a change does. Conditions are left out: they held.
-const KEPT: [&str; 4] =
-    ["content-type", "x-ms-cosmos-offer-autopilot-settings", "x-ms-offer-throughput", PHYSICAL_PARTITIONS];
+const KEPT: [&str; 6] = [
+    "content-type",
+    "x-ms-cosmos-migrate-offer-to-autopilot",
+    "x-ms-cosmos-migrate-offer-to-manual-throughput",
+    "x-ms-cosmos-offer-autopilot-settings",
+    "x-ms-offer-throughput",
+    PHYSICAL_PARTITIONS,
+];
+
+/// Ranges of a container of an earlier version, where none were stated.
+const FORMERLY: u32 = 4;
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,19 +46,46 @@ struct Head {
     /// Resource id of the container that came into being, to tell at replay that all is as it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rid: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stamp: Option<Stamped>,
+}
+
+/// What the change gave what it was about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamped {
+    etag: String,
+    at_millis: i64,
+    /// Ranges of a new container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    partitions: Option<u32>,
 }
 
 impl Entry {
-    /// The entry for `request`, which made the container `rid` if it made one.
-    pub(in crate::cosmos) fn new(request: &Request, rid: Option<String>) -> Self {
+    /// The entry for `request`, which made the container `rid` of so many ranges if it made one.
+    pub(in crate::cosmos) fn new(request: &Request, stamp: &Stamp, made: Option<(String, u32)>) -> Self {
+        let (rid, partitions) = made.unzip();
+        let stamp = Some(Stamped { etag: stamp.etag.clone(), at_millis: stamp.at_millis, partitions });
         let headers =
             KEPT.iter().filter_map(|name| Some(((*name).to_owned(), request.header(*name)?.to_owned()))).collect();
-        let head = Head { method: request.method.to_string(), path: request.path.clone(), headers, rid };
+        let head = Head { method: request.method.to_string(), path: request.path.clone(), headers, rid, stamp };
         Self { head, body: request.body.clone() }
     }
 
     pub(in crate::cosmos) fn rid(&self) -> Option<&str> {
         self.head.rid.as_deref()
+    }
+
+    /// What the change gave what it was about, or, of an earlier version, what it gets now.
+    pub(in crate::cosmos) fn stamp(&self, now_millis: i64) -> Stamp {
+        match &self.head.stamp {
+            Some(Stamped { etag, at_millis, .. }) => Stamp { etag: etag.clone(), at_millis: *at_millis },
+            None => Stamp::new(now_millis),
+        }
+    }
+
+    /// Ranges of a new container; none where that follows from its headers.
+    pub(in crate::cosmos) fn partitions(&self) -> Option<u32> {
+        self.head.stamp.as_ref().map_or(Some(FORMERLY), |stamp| stamp.partitions)
     }
 
     /// The request that makes the change again; none where the entry is no request.

@@ -9,53 +9,65 @@
 //! | `cosmos-definitions` | number (8 bytes) | an [`Entry`] |
 //! | `cosmos-items` | container rid `/` range id `/` LSN (8 bytes) index (2 bytes) | head and body of an item |
 //! | `cosmos-lsns` | container rid `/` range id | LSN (8 bytes) of the range's last write, deletes included |
+//! | | container rid `/documents` | number (8 bytes) of the container's next new item |
+//!
+//! Rows of earlier versions have no number, and their body is as it was sent, maybe in binary JSON: they are written again
+//! when they are loaded, with the next numbers. They keep the ETag of their last write; those that these versions gave out at
+//! later starts are refused with 412, which tells their holder to read again.
 
-use std::ops::Bound;
+use std::{ops::Bound, sync::Arc};
 
-use bytes::Bytes;
 use fjall::Keyspace;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     cosmos::{
-        emulator::{
-            change::Change,
-            item::{ItemKey, ItemVersion},
+        data::{
+            container::Container,
+            document::Document,
+            item::{Item, ItemChange, Transaction, Version},
+            item_key::{self, ItemKey},
         },
         error::Error,
-        feed::index::FeedIndex,
         store::{definitions::Entry, framed},
-        wire::request::ContainerName,
     },
     storage::{Batch, Storage, StorageError},
 };
 
-/// A living item.
-pub(in crate::cosmos) struct Item {
-    pub(in crate::cosmos) version: ItemVersion,
-    pub(in crate::cosmos) key: ItemKey,
-    /// When it was written, milliseconds since the epoch on the stack's clock.
-    pub(in crate::cosmos) at_millis: i64,
-    /// The ETag its client was told then.
-    pub(in crate::cosmos) etag: String,
-    /// The document as it was sent, in text or binary JSON, without system properties.
-    pub(in crate::cosmos) body: Bytes,
-}
-
 #[derive(Serialize, Deserialize)]
 struct Head {
-    partition_key: String,
     id: String,
+    /// The effective partition key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    effective: Option<String>,
+    /// Of rows of earlier versions: the partition key as a JSON array.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    partition_key: Option<String>,
     at_millis: i64,
     etag: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ttl: Option<i64>,
 }
 
-/// A write that the emulator has made and that is to be kept.
-pub(in crate::cosmos) struct StoredWrite {
-    pub(in crate::cosmos) change: Change,
-    pub(in crate::cosmos) at_millis: i64,
-    /// How to make it again, where it is a change of definitions.
-    pub(in crate::cosmos) definition: Option<Entry>,
+/// A write that is to be kept.
+pub(in crate::cosmos) enum StoredWrite {
+    Items {
+        container: Arc<Container>,
+        transaction: Transaction,
+    },
+    /// A change of definitions, and the containers that it takes away.
+    Definition {
+        entry: Entry,
+        gone: Vec<Arc<Container>>,
+    },
+}
+
+/// Items as they were stored, and whether each is in today's form.
+pub(in crate::cosmos) struct Loaded {
+    pub(in crate::cosmos) item: Item,
+    pub(in crate::cosmos) is_outdated: bool,
 }
 
 pub(in crate::cosmos) struct Store {
@@ -115,20 +127,23 @@ impl Store {
         Ok(found)
     }
 
-    /// Up to `limit` living items of a range after a version, in order of their versions.
+    /// Up to `limit` living items of a range after a version, in order of their versions. Those without a number get the
+    /// next ones from `next_number` on.
     ///
     /// # Errors
     /// When the store fails or a row is damaged.
     pub(in crate::cosmos) fn read_items(
         &self,
-        rid: &str,
+        container: &Container,
         range: &str,
-        after: Option<ItemVersion>,
+        after: Option<Version>,
         limit: usize,
-    ) -> Result<Vec<Item>, Error> {
-        let prefix = prefix_of(rid, range);
+        next_number: &mut u64,
+    ) -> Result<Vec<Loaded>, Error> {
+        let rid = container.id.to_string();
+        let prefix = prefix_of(&rid, range);
         let start = match after {
-            Some(version) => Bound::Excluded(row_key(rid, range, version)),
+            Some(version) => Bound::Excluded(row_key(&rid, range, version)),
             None => Bound::Included(prefix.clone()),
         };
         let mut found = Vec::new();
@@ -139,8 +154,8 @@ impl Store {
                 |reason: String| Error::Unreadable { what: format!("an item of range {range} of {rid}"), reason };
             let version = version_of(rest).ok_or_else(|| unreadable("its key has another length".to_owned()))?;
             let (head, body) = framed::decode::<Head>(&value).map_err(unreadable)?;
-            let key = ItemKey { partition_key: head.partition_key, id: head.id };
-            found.push(Item { version, key, at_millis: head.at_millis, etag: head.etag, body });
+            let loaded = item(container, head, body, version, next_number).map_err(unreadable)?;
+            found.push(loaded);
         }
         Ok(found)
     }
@@ -149,9 +164,21 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub(in crate::cosmos) fn lsn(&self, rid: &str, range: &str) -> Result<u64, Error> {
-        let found = self.lsns.get(format!("{rid}/{range}")).map_err(StorageError::from)?;
-        Ok(found.and_then(|lsn| lsn.first_chunk::<8>().map(|lsn| u64::from_be_bytes(*lsn))).unwrap_or(0))
+    pub(in crate::cosmos) fn lsn(&self, container: &Container, range: &str) -> Result<u64, Error> {
+        Ok(self.number(&format!("{}/{range}", container.id))?.unwrap_or(0))
+    }
+
+    /// Number of a container's next new item.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(in crate::cosmos) fn next_number(&self, container: &Container) -> Result<u64, Error> {
+        Ok(self.number(&numbers_key(container))?.unwrap_or(1))
+    }
+
+    fn number(&self, key: &str) -> Result<Option<u64>, Error> {
+        let found = self.lsns.get(key).map_err(StorageError::from)?;
+        Ok(found.and_then(|number| number.first_chunk::<8>().map(|number| u64::from_be_bytes(*number))))
     }
 
     /// Whether the store takes a write of up to `bytes` now; one that only deletes may use some of the room that is kept
@@ -163,66 +190,73 @@ impl Store {
         Ok(self.storage.check(bytes, deletes)?)
     }
 
-    /// Keeps `writes` together. They are durable when this returns. `feeds` knows where the items were before.
+    /// Keeps `writes` together. They are durable when this returns.
     ///
     /// # Errors
-    /// When the store fails; then nothing was stored, and committing the same writes again is safe.
-    pub(in crate::cosmos) fn commit(&mut self, writes: &[StoredWrite], feeds: &FeedIndex) -> Result<(), Error> {
+    /// When the store fails; then it is unclear whether they are there after a restart.
+    pub(in crate::cosmos) fn commit(&mut self, writes: &[StoredWrite]) -> Result<(), Error> {
         let mut batch = self.storage.batch();
         let mut next = self.next;
         for write in writes {
-            if let Some(entry) = &write.definition {
-                let encoded = entry.encode().map_err(|error| unreadable(&error))?;
-                batch.insert(&self.definitions, next.to_be_bytes(), encoded);
-                next += 1;
+            match write {
+                StoredWrite::Items { container, transaction } => self.stage(&mut batch, container, transaction)?,
+                StoredWrite::Definition { entry, gone } => {
+                    let encoded = entry.encode().map_err(|error| unreadable(&error))?;
+                    batch.insert(&self.definitions, next.to_be_bytes(), encoded);
+                    next += 1;
+                    for container in gone {
+                        self.forget(&mut batch, container)?;
+                    }
+                }
             }
-            self.stage(&mut batch, write, feeds)?;
         }
         batch.commit()?;
         self.next = next;
         Ok(())
     }
 
-    fn stage(&self, batch: &mut Batch, write: &StoredWrite, feeds: &FeedIndex) -> Result<(), Error> {
-        match &write.change {
-            Change::Items { container, range, lsn, items } => {
-                let Some(feed) = feeds.container(container) else { return Ok(()) };
-                let rid = feed.rid();
-                for (index, item) in (0u16..).zip(items) {
-                    if let Some(before) = feed.range(range).and_then(|range| range.version_of(&item.key)) {
-                        batch.remove(&self.items, row_key(rid, range, before));
-                    }
-                    if let Some(state) = &item.state {
-                        let head = Head {
-                            partition_key: item.key.partition_key.clone(),
-                            id: item.key.id.clone(),
-                            at_millis: write.at_millis,
-                            etag: state.etag.clone(),
-                        };
-                        let row = framed::encode(&head, &state.body).map_err(|error| unreadable(&error))?;
-                        batch.insert(&self.items, row_key(rid, range, ItemVersion { lsn: *lsn, index }), row);
-                    }
-                }
-                batch.insert(&self.lsns, format!("{rid}/{range}"), lsn.to_be_bytes());
+    fn stage(&self, batch: &mut Batch, container: &Container, transaction: &Transaction) -> Result<(), Error> {
+        let Some(range) = container.ranges.get(transaction.range).map(|range| range.id.as_str()) else { return Ok(()) };
+        let rid = container.id.to_string();
+        for ItemChange { before, after, .. } in &transaction.changes {
+            if let Some(before) = before {
+                batch.remove(&self.items, row_key(&rid, range, before.version));
             }
-            Change::ContainerDeleted(name) => self.forget(batch, feeds, name)?,
-            Change::DatabaseDeleted(database) => {
-                for name in feeds.names().into_iter().filter(|name| name.database == *database) {
-                    self.forget(batch, feeds, &name)?;
-                }
+            if let Some(after) = after {
+                batch.insert(&self.items, row_key(&rid, range, after.version), row(after)?);
             }
-            Change::ContainerCreated { .. }
-            | Change::ContainerReplaced { .. }
-            | Change::Elsewhere
-            | Change::Nothing => {}
         }
+        batch.insert(&self.lsns, format!("{rid}/{range}"), transaction.lsn.to_be_bytes());
+        batch.insert(&self.lsns, numbers_key(container), transaction.next_number.to_be_bytes());
         Ok(())
     }
 
+    /// Writes those items that are of an earlier version in today's form, and the number of the next new one.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing was changed.
+    pub(in crate::cosmos) fn renew(
+        &self,
+        container: &Container,
+        range: &str,
+        items: &[Loaded],
+        next_number: u64,
+    ) -> Result<(), Error> {
+        if !items.iter().any(|loaded| loaded.is_outdated) {
+            return Ok(());
+        }
+        let rid = container.id.to_string();
+        let mut batch = self.storage.batch();
+        for Loaded { item, .. } in items.iter().filter(|loaded| loaded.is_outdated) {
+            batch.insert(&self.items, row_key(&rid, range, item.version), row(item)?);
+        }
+        batch.insert(&self.lsns, numbers_key(container), next_number.to_be_bytes());
+        Ok(batch.commit()?)
+    }
+
     /// Removes every row of a container.
-    fn forget(&self, batch: &mut Batch, feeds: &FeedIndex, name: &ContainerName) -> Result<(), Error> {
-        let Some(feed) = feeds.container(name) else { return Ok(()) };
-        let prefix = format!("{}/", feed.rid());
+    fn forget(&self, batch: &mut Batch, container: &Container) -> Result<(), Error> {
+        let prefix = format!("{}/", container.id);
         for keyspace in [&self.items, &self.lsns] {
             for guard in keyspace.prefix(&prefix) {
                 batch.remove(keyspace, guard.key().map_err(StorageError::from)?);
@@ -232,21 +266,66 @@ impl Store {
     }
 }
 
+fn item(
+    container: &Container,
+    head: Head,
+    body: bytes::Bytes,
+    version: Version,
+    next_number: &mut u64,
+) -> Result<Loaded, String> {
+    let Head { id, effective, partition_key, at_millis, etag, number, ttl } = head;
+    let is_outdated = number.is_none() || effective.is_none();
+    let effective = match (effective, partition_key) {
+        (Some(effective), _) => effective,
+        (None, Some(header)) => item_key::effective(&container.partition_key, &item_key::of_header(&header)?),
+        (None, None) => return Err("it has no partition key".to_owned()),
+    };
+    let (text, ttl) = if is_outdated {
+        let document = Document::stored(&body).map_err(|refusal| refusal.message)?;
+        (document.text, document.ttl)
+    } else {
+        (body, ttl)
+    };
+    let number = number.unwrap_or_else(|| {
+        *next_number += 1;
+        *next_number - 1
+    });
+    let key = ItemKey::new(&effective, &id);
+    Ok(Loaded { item: Item { key, number, etag: etag.into(), at_millis, version, ttl, text }, is_outdated })
+}
+
+fn row(item: &Item) -> Result<Vec<u8>, Error> {
+    let head = Head {
+        id: item.key.id().to_owned(),
+        effective: Some(item.key.effective().to_owned()),
+        partition_key: None,
+        at_millis: item.at_millis,
+        etag: item.etag.to_string(),
+        number: Some(item.number),
+        ttl: item.ttl,
+    };
+    framed::encode(&head, &item.text).map_err(|error| unreadable(&error))
+}
+
 /// Key of an item's row; no other version of any item ever has it.
-pub(in crate::cosmos) fn row_key(rid: &str, range: &str, version: ItemVersion) -> Vec<u8> {
+fn row_key(rid: &str, range: &str, version: Version) -> Vec<u8> {
     let mut key = prefix_of(rid, range);
     key.extend_from_slice(&version.lsn.to_be_bytes());
     key.extend_from_slice(&version.index.to_be_bytes());
     key
 }
 
+fn numbers_key(container: &Container) -> String {
+    format!("{}/documents", container.id)
+}
+
 fn prefix_of(rid: &str, range: &str) -> Vec<u8> {
     format!("{rid}/{range}/").into_bytes()
 }
 
-fn version_of(key: &[u8]) -> Option<ItemVersion> {
+fn version_of(key: &[u8]) -> Option<Version> {
     let (lsn, index) = key.split_first_chunk::<8>()?;
-    Some(ItemVersion { lsn: u64::from_be_bytes(*lsn), index: u16::from_be_bytes(index.try_into().ok()?) })
+    Some(Version { lsn: u64::from_be_bytes(*lsn), index: u16::from_be_bytes(index.try_into().ok()?) })
 }
 
 fn unreadable(error: &serde_json::Error) -> Error {

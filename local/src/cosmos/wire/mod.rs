@@ -8,6 +8,7 @@ pub(super) mod named_ranges;
 pub(super) mod operation_kind;
 pub(super) mod owner;
 pub(super) mod query_body;
+pub(super) mod refusal;
 pub(super) mod regions;
 pub(super) mod request;
 pub(super) mod resource_ids;

@@ -17,6 +17,9 @@ use crate::cosmos::wire::{
     responses,
 };
 
+/// Name of the first region where the topology names none.
+pub(in crate::cosmos) const DEFAULT: &str = "East US";
+
 /// One region of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Region {

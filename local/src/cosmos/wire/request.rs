@@ -11,6 +11,9 @@ pub(in crate::cosmos) static RANGE_ID: HeaderName = HeaderName::from_static("x-m
 pub(in crate::cosmos) static A_IM: HeaderName = HeaderName::from_static("a-im");
 pub(in crate::cosmos) static IS_BATCH: HeaderName = HeaderName::from_static("x-ms-cosmos-is-batch-request");
 
+/// Of a request that creates a container: how many physical partitions it is to have. Not of the service; what clients send of it is dropped.
+pub(in crate::cosmos) const PHYSICAL_PARTITIONS: &str = "x-local-physical-partitions";
+
 static IS_ATOMIC: HeaderName = HeaderName::from_static("x-ms-cosmos-batch-atomic");
 static IS_QUERY_PLAN: HeaderName = HeaderName::from_static("x-ms-cosmos-is-query-plan-request");
 /// Either makes a query of a `POST`.
@@ -195,8 +198,13 @@ impl Request {
         }
     }
 
-    /// What the request does. A header counts where the emulator reads it, in the order in which it does (its
-    /// `resolve_operation`).
+    /// Whether a `POST` of items is one of a query's plan.
+    pub(in crate::cosmos) fn is_query_plan(&self) -> bool {
+        self.method == Method::POST
+            && self.header(&IS_QUERY_PLAN).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// What the request does. A header counts for the resource that it belongs to, and nowhere else.
     pub(in crate::cosmos) fn operation(&self) -> Operation {
         let is = |name: &str| self.header(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
         let is_query = || IS_QUERY.into_iter().any(is);
@@ -227,10 +235,10 @@ impl Request {
         Operation::Write(write)
     }
 
-    /// Whether a batch is none of one partition key, and not to be done as one.
+    /// Whether the operations of a batch stand alone.
     fn is_bulk(&self) -> bool {
         let atomic = self.header(&IS_ATOMIC);
-        atomic.is_some_and(|value| value.eq_ignore_ascii_case("false")) && !self.headers.contains_key(&PARTITION_KEY)
+        atomic.is_some_and(|value| value.eq_ignore_ascii_case("false"))
     }
 }
 
@@ -305,7 +313,7 @@ mod tests {
             ("POST", items, &[plan], Read),
             ("POST", items, &[query, batch, alone], Read),
             ("POST", items, &[batch, keyed], Operation::Write(Write::Batch)),
-            ("POST", items, &[batch, alone, keyed], Operation::Write(Write::Batch)),
+            ("POST", items, &[batch, alone, keyed], Bulk),
             ("POST", items, &[batch, alone], Bulk),
             ("POST", items, &[alone], Operation::Write(Write::PostItem)),
             ("GET", items, &[batch, alone], Read),

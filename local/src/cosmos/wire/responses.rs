@@ -36,6 +36,15 @@ pub(in crate::cosmos) fn answer(
     response
 }
 
+/// As [`answer`], with a charge that was reckoned.
+pub(in crate::cosmos) fn charged(request: &Request, status: StatusCode, charge: f64, body: Bytes) -> Response<Bytes> {
+    let mut response = answer(request, status, "0", body);
+    if let Ok(charge) = HeaderValue::try_from(format!("{charge:.2}")) {
+        response.headers_mut().insert(REQUEST_CHARGE.clone(), charge);
+    }
+    response
+}
+
 /// An error in the service's shape, `{code, message}`.
 pub(in crate::cosmos) fn error(request: &Request, status: StatusCode, code: &str, message: &str) -> Response<Bytes> {
     let body = json!({ "code": code, "message": message }).to_string();

@@ -45,3 +45,9 @@ pub(in crate::cosmos) fn unknown(request: &Request) -> Response<Bytes> {
     let message = format!("{} is no operation of this service.", request.operation_name());
     responses::error(request, StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", &message)
 }
+
+/// The answer to `HEAD`, which no client of ours sends.
+pub(in crate::cosmos) fn head(request: &Request) -> Response<Bytes> {
+    let message = format!("{} is not supported here.", request.operation_name());
+    responses::error(request, StatusCode::NOT_IMPLEMENTED, "NotImplemented", &message)
+}

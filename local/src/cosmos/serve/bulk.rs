@@ -1,7 +1,7 @@
-//! Bulk: operations on many partition keys in one request, each of which stands alone.
+//! Bulk: operations in one request, each of which stands alone, on one partition key or many.
 //!
-//! The JavaScript client sends them per partition key range as a batch that is not atomic, which the emulator does not
-//! know. Here each operation takes the way of a request of its own.
+//! The JavaScript client sends them per partition key range as a batch that is not atomic. Each operation takes the way of a
+//! request of its own.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::cosmos::{
-    emulator::item::Summary,
+    data::document::Document,
     wire::{
         request::{PARTITION_KEY, Request, encode},
         responses::{self, SESSION_TOKEN, SUBSTATUS},
@@ -25,8 +25,8 @@ const MOST: usize = 100;
 #[serde(rename_all = "camelCase")]
 struct Operation {
     operation_type: String,
-    /// A JSON array, as in the header of a single request.
-    partition_key: String,
+    /// A JSON array, as in the header of a single request; that of the request where an operation has none.
+    partition_key: Option<String>,
     id: Option<String>,
     if_match: Option<String>,
     if_none_match: Option<String>,
@@ -98,7 +98,8 @@ impl<'a> Bulk<'a> {
 fn single(request: &Request, operation: &Operation) -> Result<Request, &'static str> {
     let body = operation.resource_body.as_ref().map(|body| Bytes::copy_from_slice(body.get().as_bytes()));
     let id = || {
-        let id = operation.id.clone().or_else(|| Summary::of(body.as_ref()?)?.id);
+        let of_body = || Some(Document::read(body.as_ref()?).ok()?.id);
+        let id = operation.id.clone().or_else(of_body);
         id.map(|id| format!("{}/{}", request.path, encode(&id))).ok_or("An operation has no id.")
     };
     let (method, path) = match operation.operation_type.as_str() {
@@ -111,9 +112,9 @@ fn single(request: &Request, operation: &Operation) -> Result<Request, &'static 
     };
     let mut headers = HeaderMap::new();
     for (name, value) in [
-        (PARTITION_KEY.clone(), Some(&operation.partition_key)),
-        (header::IF_MATCH, operation.if_match.as_ref()),
-        (header::IF_NONE_MATCH, operation.if_none_match.as_ref()),
+        (PARTITION_KEY.clone(), operation.partition_key.as_deref().or(request.header(&PARTITION_KEY))),
+        (header::IF_MATCH, operation.if_match.as_deref()),
+        (header::IF_NONE_MATCH, operation.if_none_match.as_deref()),
     ] {
         if let Some(value) = value {
             let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| "A value is not fit for a header.")?;

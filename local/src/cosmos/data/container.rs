@@ -1,0 +1,306 @@
+//! Containers: items in the order of their keys, the order of their changes, and what follows from both.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use contoso_cosmos_query::effective_partition_key::PartitionKeyDefinition;
+
+use crate::cosmos::{
+    data::{
+        definition::Definition,
+        expiry::Expiry,
+        item::{Item, Transaction, Version},
+        item_key::{Interval, ItemKey},
+        ranges::FeedRange,
+        resource_id::ContainerId,
+        unique_keys::{Entry, UniqueKeys},
+    },
+    wire::request::ContainerName,
+};
+
+/// Items that a scan takes at a time.
+const CHUNK: usize = 256;
+
+/// A container. Reads share it; one write at a time changes it, once it is stored.
+pub(in crate::cosmos) struct Container {
+    pub(in crate::cosmos) name: ContainerName,
+    pub(in crate::cosmos) id: ContainerId,
+    pub(in crate::cosmos) partition_key: PartitionKeyDefinition,
+    pub(in crate::cosmos) unique_keys: UniqueKeys,
+    pub(in crate::cosmos) ranges: Vec<FeedRange>,
+    definition: RwLock<Arc<Definition>>,
+    state: RwLock<State>,
+}
+
+/// What a container holds.
+pub(in crate::cosmos) struct State {
+    items: BTreeMap<ItemKey, Arc<Item>>,
+    by_number: HashMap<u64, ItemKey>,
+    /// By range.
+    logs: Vec<Log>,
+    unique: HashMap<Entry, ItemKey>,
+    expiry: Expiry,
+    next_number: u64,
+}
+
+/// The changes of one range.
+#[derive(Default)]
+struct Log {
+    /// Of the last write, deletes included.
+    lsn: u64,
+    /// Only the last change of each living item.
+    changes: BTreeMap<Version, Arc<Item>>,
+}
+
+/// A part of a range's change feed.
+#[derive(Default)]
+pub(in crate::cosmos) struct Slice {
+    /// Items of whole transactions, in their order.
+    pub(in crate::cosmos) items: Vec<Arc<Item>>,
+    /// The LSN up to which this reaches.
+    pub(in crate::cosmos) next: u64,
+    /// The range's LSN.
+    pub(in crate::cosmos) lsn: u64,
+    /// Changes that were looked at.
+    pub(in crate::cosmos) read: usize,
+}
+
+impl Container {
+    pub(in crate::cosmos) fn new(
+        name: ContainerName,
+        id: ContainerId,
+        definition: Definition,
+        ranges: Vec<FeedRange>,
+    ) -> Self {
+        let state = State {
+            items: BTreeMap::new(),
+            by_number: HashMap::new(),
+            logs: ranges.iter().map(|_| Log::default()).collect(),
+            unique: HashMap::new(),
+            expiry: Expiry::new(definition.default_ttl),
+            next_number: 1,
+        };
+        Self {
+            name,
+            id,
+            partition_key: definition.partition_key.clone(),
+            unique_keys: definition.unique_keys.clone(),
+            ranges,
+            definition: RwLock::new(Arc::new(definition)),
+            state: RwLock::new(state),
+        }
+    }
+
+    pub(in crate::cosmos) fn definition(&self) -> Arc<Definition> {
+        Arc::clone(&self.definition.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What was replaced applies to what is there.
+    pub(in crate::cosmos) fn redefine(&self, definition: Definition) {
+        let mut state = self.state_mut();
+        let State { expiry, items, .. } = &mut *state;
+        expiry.set_default(definition.default_ttl, items.values().map(|item| &**item));
+        *self.definition.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(definition);
+    }
+
+    /// Number of the range that an effective partition key is in.
+    pub(in crate::cosmos) fn range_of(&self, effective: &str) -> usize {
+        self.ranges.iter().rposition(|range| range.min.as_str() <= effective).unwrap_or(0)
+    }
+
+    /// Number of the range with this id.
+    pub(in crate::cosmos) fn range(&self, id: &str) -> Option<usize> {
+        self.ranges.iter().position(|range| range.id == id)
+    }
+
+    /// The keys of a range.
+    pub(in crate::cosmos) fn interval(&self, range: usize) -> Interval {
+        self.ranges.get(range).map_or_else(|| Interval::between("", "FF"), |it| Interval::between(&it.min, &it.max))
+    }
+
+    /// A look at what it holds. Not to be kept while something is awaited.
+    pub(in crate::cosmos) fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(in crate::cosmos) fn get(&self, key: &ItemKey) -> Option<Arc<Item>> {
+        self.state().get(key).cloned()
+    }
+
+    /// LSN of the last write of a range.
+    pub(in crate::cosmos) fn lsn(&self, range: usize) -> u64 {
+        self.state().lsn(range)
+    }
+
+    /// Shows a write that was stored.
+    pub(in crate::cosmos) fn apply(&self, transaction: &Transaction) {
+        let mut state = self.state_mut();
+        // First what goes: one item may take the values of a unique key that another leaves.
+        for before in transaction.changes.iter().filter_map(|change| change.before.as_ref()) {
+            state.remove(&self.unique_keys, transaction.range, before);
+        }
+        for after in transaction.changes.iter().filter_map(|change| change.after.as_ref()) {
+            state.insert(&self.unique_keys, transaction.range, after);
+        }
+        state.next_number = transaction.next_number;
+        if let Some(log) = state.logs.get_mut(transaction.range) {
+            log.lsn = transaction.lsn;
+        }
+    }
+
+    /// Takes an item as it was stored.
+    pub(in crate::cosmos) fn restore(&self, range: usize, item: Item) {
+        self.state_mut().insert(&self.unique_keys, range, &Arc::new(item));
+    }
+
+    /// Everything of a range was loaded, which stood at `lsn`.
+    pub(in crate::cosmos) fn loaded(&self, range: usize, lsn: u64, next_number: u64) {
+        let mut state = self.state_mut();
+        state.next_number = state.next_number.max(next_number);
+        if let Some(log) = state.logs.get_mut(range) {
+            log.lsn = lsn;
+        }
+    }
+
+    /// The items in an interval, after a key. It looks at a few at a time, so that writes go on meanwhile.
+    pub(in crate::cosmos) fn scan(self: &Arc<Self>, interval: Interval, after: Option<Vec<u8>>) -> Scan {
+        Scan { container: Arc::clone(self), interval, after, waiting: Vec::new().into_iter(), done: false }
+    }
+}
+
+impl State {
+    pub(in crate::cosmos) fn get(&self, key: &ItemKey) -> Option<&Arc<Item>> {
+        self.items.get(key)
+    }
+
+    /// The item at a place as queries know it.
+    pub(in crate::cosmos) fn at(&self, position: &[u8]) -> Option<&Arc<Item>> {
+        self.items.get(position)
+    }
+
+    /// The item with this number among all that the container ever had.
+    pub(in crate::cosmos) fn numbered(&self, number: u64) -> Option<&ItemKey> {
+        self.by_number.get(&number)
+    }
+
+    pub(in crate::cosmos) fn next_number(&self) -> u64 {
+        self.next_number
+    }
+
+    pub(in crate::cosmos) fn count(&self) -> usize {
+        self.items.len()
+    }
+
+    pub(in crate::cosmos) fn expiry(&self) -> &Expiry {
+        &self.expiry
+    }
+
+    /// Who has the values of a unique key.
+    pub(in crate::cosmos) fn occupant(&self, entry: &Entry) -> Option<&ItemKey> {
+        self.unique.get(entry)
+    }
+
+    pub(in crate::cosmos) fn lsn(&self, range: usize) -> u64 {
+        self.logs.get(range).map_or(0, |log| log.lsn)
+    }
+
+    /// The changes of a range after `lsn` in an interval: whole transactions until they hold `limit` items or `bytes`.
+    pub(in crate::cosmos) fn changes(
+        &self,
+        range: usize,
+        lsn: u64,
+        interval: Option<&Interval>,
+        limit: usize,
+        bytes: usize,
+    ) -> Slice {
+        let Some(log) = self.logs.get(range) else { return Slice::default() };
+        let mut slice = Slice { items: Vec::new(), next: lsn, lsn: log.lsn, read: 0 };
+        let mut size = 0;
+        for (version, item) in log.changes.range(Version { lsn: lsn.saturating_add(1), index: 0 }..) {
+            if version.lsn > slice.next && (slice.items.len() >= limit || size >= bytes) {
+                return slice;
+            }
+            slice.next = version.lsn;
+            slice.read += 1;
+            if interval.is_none_or(|interval| interval.has(&item.key)) {
+                size += item.text.len();
+                slice.items.push(Arc::clone(item));
+            }
+        }
+        slice.next = log.lsn.max(lsn);
+        slice
+    }
+
+    /// The LSN of a range before the first change at or after `millis` since the epoch.
+    pub(in crate::cosmos) fn lsn_before(&self, range: usize, millis: i64) -> u64 {
+        let Some(log) = self.logs.get(range) else { return 0 };
+        log.changes.iter().find(|(_, item)| item.at_millis >= millis).map_or(log.lsn, |(version, _)| version.lsn - 1)
+    }
+
+    fn insert(&mut self, unique_keys: &UniqueKeys, range: usize, item: &Arc<Item>) {
+        if !unique_keys.is_empty() {
+            for entry in unique_keys.entries(&item.key, &item.document()) {
+                self.unique.insert(entry, item.key.clone());
+            }
+        }
+        self.expiry.written(item);
+        self.by_number.insert(item.number, item.key.clone());
+        if let Some(log) = self.logs.get_mut(range) {
+            log.changes.insert(item.version, Arc::clone(item));
+        }
+        self.items.insert(item.key.clone(), Arc::clone(item));
+    }
+
+    fn remove(&mut self, unique_keys: &UniqueKeys, range: usize, item: &Item) {
+        if !unique_keys.is_empty() {
+            for entry in unique_keys.entries(&item.key, &item.document()) {
+                self.unique.remove(&entry);
+            }
+        }
+        self.expiry.removed(item);
+        self.by_number.remove(&item.number);
+        if let Some(log) = self.logs.get_mut(range) {
+            log.changes.remove(&item.version);
+        }
+        self.items.remove(&item.key);
+    }
+}
+
+/// See [`Container::scan`].
+pub(in crate::cosmos) struct Scan {
+    container: Arc<Container>,
+    interval: Interval,
+    after: Option<Vec<u8>>,
+    waiting: std::vec::IntoIter<Arc<Item>>,
+    done: bool,
+}
+
+impl Iterator for Scan {
+    type Item = Arc<Item>;
+
+    fn next(&mut self) -> Option<Arc<Item>> {
+        if let Some(item) = self.waiting.next() {
+            return Some(item);
+        }
+        if self.done {
+            return None;
+        }
+        let bounds = self.interval.after(self.after.as_deref())?;
+        let chunk: Vec<Arc<Item>> = {
+            let state = self.container.state();
+            state.items.range::<[u8], _>(bounds).take(CHUNK).map(|(_, item)| Arc::clone(item)).collect()
+        };
+        self.done = chunk.len() < CHUNK;
+        if let Some(last) = chunk.last() {
+            self.after = Some(last.key.position().0);
+        }
+        self.waiting = chunk.into_iter();
+        self.waiting.next()
+    }
+}

@@ -1,0 +1,16 @@
+//! Data plane: what the account holds and what operations make of it, in memory, without input or output.
+
+pub(super) mod catalogue;
+pub(super) mod charge;
+pub(super) mod container;
+pub(super) mod definition;
+pub(super) mod document;
+mod expiry;
+pub(super) mod item;
+pub(super) mod item_key;
+pub(super) mod offer;
+pub(super) mod operation;
+pub(super) mod patch;
+pub(super) mod ranges;
+pub(super) mod resource_id;
+mod unique_keys;

@@ -1,0 +1,174 @@
+//! Transactional batches: operations on the items of one partition key, of which all are made or none.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde::Deserialize;
+use serde_json::{Map, Value, json, value::RawValue};
+
+use crate::cosmos::{
+    data::{
+        charge,
+        container::Container,
+        document::{Document, LARGEST},
+        operation::{Conditions, Operation, Outcome, Work},
+        patch::Patch,
+    },
+    serve::{items, sessions},
+    store::account::{Account, Unwritten},
+    wire::{
+        refusal::Refusal,
+        request::{Request, check_id},
+        responses,
+    },
+};
+
+/// Operations of one batch, as in the service.
+const MOST: usize = 100;
+
+/// One operation of a batch request.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stated {
+    operation_type: String,
+    id: Option<String>,
+    if_match: Option<String>,
+    if_none_match: Option<String>,
+    resource_body: Option<Box<RawValue>>,
+}
+
+/// What a batch came to.
+enum Results {
+    Made(Vec<Outcome>),
+    /// The operation at this place could not be made.
+    Failed(usize, Refusal),
+}
+
+/// Answers a batch: 200 where all of it was made, else 207 and nothing was.
+pub(in crate::cosmos) async fn answer(account: &Arc<Account>, request: &Request) -> Response<Bytes> {
+    let parsed = || -> Result<_, Refusal> {
+        let name = request.container().ok_or_else(|| Refusal::bad_request("The path names no container."))?;
+        Ok((name, items::values(request)?, operations(&request.body)?))
+    };
+    let (name, values, operations) = match parsed() {
+        Ok(parsed) => parsed,
+        Err(refusal) => return refusal.answer(request),
+    };
+    let count = operations.len();
+    let are_reads: Vec<bool> = operations.iter().map(|(it, _)| matches!(it, Operation::Read { .. })).collect();
+    let only_deletes = operations.iter().all(|(operation, _)| matches!(operation, Operation::Delete { .. }));
+    let work = move |container: &Container, state: &_, at_millis| {
+        let mut work = Work::new(container, state, &values, at_millis)?;
+        let mut outcomes = Vec::with_capacity(operations.len());
+        for (place, (operation, conditions)) in operations.into_iter().enumerate() {
+            match work.make(operation, &conditions) {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(refusal) => {
+                    let untouched = Work::new(container, state, &values, at_millis)?.finish();
+                    return Ok((untouched, Results::Failed(place, refusal)));
+                }
+            }
+        }
+        Ok((work.finish(), Results::Made(outcomes)))
+    };
+    let written = match account.write_items(name, only_deletes, work).await {
+        Ok(written) => written,
+        Err(Unwritten::Refused(refusal)) => return refusal.answer(request),
+        Err(Unwritten::Unavailable(message)) => return responses::unavailable(request, &message),
+    };
+    let (status, results) = match &written.value {
+        Results::Made(outcomes) => {
+            let with_content = items::wants_content(request);
+            let result =
+                |(outcome, is_read): (&Outcome, bool)| made(&written.container, outcome, with_content || is_read);
+            (StatusCode::OK, outcomes.iter().zip(are_reads).map(result).collect())
+        }
+        Results::Failed(place, refusal) => {
+            let result = |number| {
+                if number == *place {
+                    failed(refusal)
+                } else {
+                    json!({ "statusCode": 424, "requestCharge": charge::OF_BATCH })
+                }
+            };
+            (StatusCode::MULTI_STATUS, (0..count).map(result).collect())
+        }
+    };
+    let charge = charge::OF_BATCH * count as f64;
+    let mut response = responses::charged(request, status, charge, Value::Array(results).to_string().into());
+    sessions::tell(&mut response, &written.container, written.range, written.lsn, None);
+    response
+}
+
+fn operations(body: &[u8]) -> Result<Vec<(Operation, Conditions)>, Refusal> {
+    if body.len() > LARGEST {
+        return Err(Refusal::too_large());
+    }
+    let stated: Vec<Stated> = contoso_json::from_slice(body)
+        .map_err(|error| Refusal::bad_request(format!("Invalid batch JSON body: {error}.")))?;
+    if stated.is_empty() || stated.len() > MOST {
+        return Err(Refusal::bad_request(format!("A batch has 1 to {MOST} operations, not {}.", stated.len())));
+    }
+    stated.into_iter().map(operation).collect()
+}
+
+fn operation(stated: Stated) -> Result<(Operation, Conditions), Refusal> {
+    let Stated { operation_type, id, if_match, if_none_match, resource_body } = stated;
+    if let Some(id) = &id {
+        check_id(id).map_err(Refusal::bad_request)?;
+    }
+    let body = || {
+        let body = resource_body.as_ref().ok_or_else(|| Refusal::bad_request("An operation has no resourceBody."))?;
+        Ok::<_, Refusal>(body.get().as_bytes())
+    };
+    let document = || {
+        let document = Document::read(body()?)?;
+        match &id {
+            Some(id) if *id != document.id => {
+                Err(Refusal::bad_request("Document id in request body must match the batch operation id"))
+            }
+            _ => Ok(document),
+        }
+    };
+    let named = || id.clone().ok_or_else(|| Refusal::bad_request("An operation has no id."));
+    let operation = match operation_type.as_str() {
+        "Create" => Operation::Create(document()?),
+        "Upsert" => Operation::Upsert(document()?),
+        "Replace" => {
+            let document = document()?;
+            Operation::Replace { id: id.clone().unwrap_or_else(|| document.id.clone()), document }
+        }
+        "Patch" => Operation::Patch { id: named()?, patch: Patch::read(body()?)? },
+        "Delete" => Operation::Delete { id: named()? },
+        "Read" => Operation::Read { id: named()? },
+        _ => {
+            let message = "An operation is none of Create, Upsert, Replace, Patch, Read and Delete.";
+            return Err(Refusal::bad_request(message));
+        }
+    };
+    Ok((operation, Conditions { if_match, if_none_match }))
+}
+
+fn made(container: &Container, outcome: &Outcome, with_content: bool) -> Value {
+    let mut result = Map::new();
+    result.insert("statusCode".to_owned(), outcome.status.as_u16().into());
+    result.insert("requestCharge".to_owned(), charge::OF_BATCH.into());
+    result.insert("eTag".to_owned(), outcome.item.etag.to_string().into());
+    if with_content && matches!(outcome.status, StatusCode::OK | StatusCode::CREATED) {
+        result.insert("resourceBody".to_owned(), outcome.item.value(container.id));
+    }
+    Value::Object(result)
+}
+
+fn failed(refusal: &Refusal) -> Value {
+    let mut result = json!({
+        "statusCode": refusal.status.as_u16(),
+        "requestCharge": charge::OF_BATCH,
+        "message": refusal.message,
+    });
+    if let Some(substatus) = refusal.substatus {
+        result["subStatusCode"] = substatus.into();
+    }
+    result
+}

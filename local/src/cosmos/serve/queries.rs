@@ -1,0 +1,119 @@
+//! Queries of items, and their plans. What a query means is the query engine's; here is what it reads.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use contoso_cosmos_query::{Context, PageLimits, Parameters, Query, QueryError, Resume, Row};
+use http::{Response, StatusCode};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use crate::cosmos::{
+    data::{container::Container, item_key::Interval},
+    serve::{
+        feeds,
+        paging::{self, CONTINUATION, ITEM_COUNT},
+        scope::Scope,
+        sessions,
+    },
+    store::account::Account,
+    wire::{refusal::Refusal, request::Request, responses},
+};
+
+/// A query as its request states it.
+pub(in crate::cosmos) struct Stated {
+    pub(in crate::cosmos) query: Query,
+    pub(in crate::cosmos) context: Context,
+    resume: Option<Resume>,
+}
+
+impl Stated {
+    /// # Errors
+    /// 400 where it is no query that can be run.
+    pub(in crate::cosmos) fn read(request: &Request, now: OffsetDateTime) -> Result<Self, Refusal> {
+        let body: Value = contoso_json::from_slice(&request.body)
+            .map_err(|error| Refusal::bad_request(format!("The body is no query that can be read: {error}.")))?;
+        let text = body.get("query").and_then(Value::as_str);
+        let text = text.ok_or_else(|| Refusal::bad_request("The body of a query has no member query."))?;
+        let query = Query::parse(text).map_err(|error| refused(&error))?;
+        let parameters = Parameters::from_json(body.get("parameters")).map_err(|error| refused(&error))?;
+        let seed = now.unix_timestamp_nanos().unsigned_abs() as u64;
+        let resume = body.get("resumeFilter").filter(|filter| !filter.is_null()).map(Resume::from_filter);
+        let resume = resume.transpose().map_err(|error| refused(&error))?;
+        Ok(Self { query, context: Context { parameters, now, seed }, resume })
+    }
+}
+
+/// A refusal in the form of the service's planner.
+pub(in crate::cosmos) fn refused(error: &QueryError) -> Refusal {
+    Refusal::bad_request(format!("Message: {error}"))
+}
+
+/// Answers a page of a query.
+pub(in crate::cosmos) async fn answer(account: &Account, request: &Request) -> Response<Bytes> {
+    match page(account, request).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.answer(request),
+    }
+}
+
+async fn page(account: &Account, request: &Request) -> Result<Response<Bytes>, Refusal> {
+    let name = request.container().ok_or_else(|| Refusal::bad_request("The path names no container."))?;
+    let container = account.container(&name)?;
+    let scope = Scope::of(request, &container)?;
+    sessions::check(request, &container, scope.ranges(&container))?;
+    let stated = Stated::read(request, account.clock().now())?;
+    let resume = paging::start(request)?.or_else(|| stated.resume.clone());
+    let limits = paging::limits(request);
+    let (of, interval) = (Arc::clone(&container), scope.interval.clone());
+    // It may look at every document, so it has a thread of its own.
+    let run = tokio::task::spawn_blocking(move || run(&of, interval, &stated, limits, resume.as_ref()));
+    let (rows, next) = run.await.map_err(|error| {
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("The query was interrupted: {error}."))
+    })??;
+    let mut response = feeds::documents(request, &container, &scope, &rows);
+    if let Some(token) = next.as_ref().and_then(paging::token) {
+        response.headers_mut().insert(CONTINUATION.clone(), token);
+    }
+    Ok(response)
+}
+
+fn run(
+    container: &Arc<Container>,
+    interval: Interval,
+    stated: &Stated,
+    limits: PageLimits,
+    resume: Option<&Resume>,
+) -> Result<(Vec<String>, Option<Resume>), Refusal> {
+    let start = resume.and_then(Resume::start);
+    let (after, first) = match start {
+        None => (None, None),
+        Some(start) if start.inclusive => (Some(&start.position.0), Some(&start.position.0)),
+        Some(start) => (Some(&start.position.0), None),
+    };
+    let first = first.and_then(|position| container.state().at(position).map(Arc::clone));
+    let items = first.into_iter().chain(container.scan(interval, after.cloned()));
+    let documents = items.map(|item| item.queried(container.id));
+    let page = stated.query.page(&stated.context, documents, limits, resume).map_err(|error| refused(&error))?;
+    let text = |row: Row| match row {
+        Row::Value(value) => Some(value.to_string()),
+        // Deleted since it was found.
+        Row::Document(position) => container.state().at(&position.0).map(|item| item.whole(container.id)),
+    };
+    Ok((page.rows.into_iter().filter_map(text).collect(), page.next))
+}
+
+/// Answers what a client needs to run a query over several ranges.
+pub(in crate::cosmos) fn plan(account: &Account, request: &Request) -> Response<Bytes> {
+    let plan = || -> Result<Response<Bytes>, Refusal> {
+        let name = request.container().ok_or_else(|| Refusal::bad_request("The path names no container."))?;
+        let container = account.container(&name)?;
+        let Stated { query, context, .. } = Stated::read(request, account.clock().now())?;
+        let plan = query.plan(&context.parameters, &container.partition_key).map_err(|error| refused(&error))?;
+        let body = serde_json::to_vec(&plan).unwrap_or_else(|_| json!({}).to_string().into());
+        let mut response = responses::answer(request, StatusCode::OK, "1", body.into());
+        response.headers_mut().insert(ITEM_COUNT.clone(), 1.into());
+        Ok(response)
+    };
+    plan().unwrap_or_else(|refusal| refusal.answer(request))
+}

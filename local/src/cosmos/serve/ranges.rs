@@ -1,0 +1,65 @@
+//! Partition key ranges, which clients read as a change feed: 304 as long as they are what they were.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::cosmos::{
+    data::container::Container,
+    serve::paging::ITEM_COUNT,
+    store::account::Account,
+    wire::{
+        request::{ContainerName, Request},
+        responses,
+    },
+};
+
+/// Answers the ranges of a container.
+pub(in crate::cosmos) fn answer(account: &Account, request: &Request, name: &ContainerName) -> Response<Bytes> {
+    let container = match account.container(name) {
+        Ok(container) => container,
+        Err(refusal) => return refusal.answer(request),
+    };
+    let etag = etag(&container);
+    let mut response = if request.header(header::IF_NONE_MATCH) == Some(etag.as_str()) {
+        responses::answer(request, StatusCode::NOT_MODIFIED, "1", Bytes::new())
+    } else {
+        let count = container.ranges.len();
+        let body =
+            json!({ "PartitionKeyRanges": ranges(&container), "_rid": container.id.to_string(), "_count": count });
+        let mut response = responses::answer(request, StatusCode::OK, "1", body.to_string().into());
+        response.headers_mut().insert(ITEM_COUNT.clone(), count.into());
+        response
+    };
+    if let Ok(etag) = HeaderValue::try_from(etag) {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
+    response
+}
+
+/// Ranges never change, so their ETag says whose they are and how many.
+fn etag(container: &Container) -> String {
+    format!("\"{}-{}\"", container.id, container.ranges.len())
+}
+
+fn ranges(container: &Container) -> Vec<Value> {
+    let (stamp, link) = (container.definition().stamp.clone(), container.id.link());
+    let count = container.ranges.len() as f64;
+    let range = |(number, range): (usize, &crate::cosmos::FeedRange)| {
+        json!({
+            "id": range.id,
+            "_rid": container.id.range(number as u64),
+            "_self": format!("{link}pkranges/{}/", container.id.range(number as u64)),
+            "_etag": stamp.etag,
+            "_ts": stamp.seconds(),
+            "_lsn": container.lsn(number),
+            "minInclusive": range.min,
+            "maxExclusive": range.max,
+            "ridPrefix": number,
+            "throughputFraction": 1.0 / count,
+            "status": "online",
+            "parents": [],
+        })
+    };
+    container.ranges.iter().enumerate().map(range).collect()
+}

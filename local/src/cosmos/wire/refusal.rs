@@ -1,0 +1,83 @@
+//! Refusals: why an operation is not carried out, before it becomes an answer or a result of a batch.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use crate::cosmos::wire::{request::Request, responses};
+
+/// The partition key of the request is not the document's.
+const WRONG_PARTITION_KEY: u16 = 1001;
+/// The condition of a patch does not hold.
+const CONDITION_OF_PATCH: u16 = 1110;
+
+/// Why an operation is not carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cosmos) struct Refusal {
+    pub(in crate::cosmos) status: StatusCode,
+    pub(in crate::cosmos) substatus: Option<u16>,
+    pub(in crate::cosmos) message: String,
+}
+
+impl Refusal {
+    pub(in crate::cosmos) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, substatus: None, message: message.into() }
+    }
+
+    pub(in crate::cosmos) fn with_substatus(self, substatus: u16) -> Self {
+        Self { substatus: Some(substatus), ..self }
+    }
+
+    pub(in crate::cosmos) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(in crate::cosmos) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    pub(in crate::cosmos) fn no_item(id: &str) -> Self {
+        Self::not_found(format!("Entity with the specified id does not exist in the system. ResourceId: {id}"))
+    }
+
+    pub(in crate::cosmos) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, message)
+    }
+
+    pub(in crate::cosmos) fn precondition() -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "One of the specified pre-condition is not met.")
+    }
+
+    pub(in crate::cosmos) fn condition_of_patch() -> Self {
+        Self::precondition().with_substatus(CONDITION_OF_PATCH)
+    }
+
+    pub(in crate::cosmos) fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Request size is too large")
+    }
+
+    /// Clients read the container's definition again at this: it may have been made anew with another key.
+    pub(in crate::cosmos) fn partition_key() -> Self {
+        let message = "PartitionKey extracted from document doesn't match the one specified in the header. Learn more: \
+                       https://aka.ms/CosmosDB/sql/errors/wrong-pk-value";
+        Self::bad_request(message).with_substatus(WRONG_PARTITION_KEY)
+    }
+
+    /// The answer in the service's shape.
+    pub(in crate::cosmos) fn answer(&self, request: &Request) -> Response<Bytes> {
+        let code = match self.status {
+            StatusCode::NOT_FOUND => "NotFound",
+            StatusCode::CONFLICT => "Conflict",
+            StatusCode::PRECONDITION_FAILED => "PreconditionFailed",
+            StatusCode::PAYLOAD_TOO_LARGE => "RequestEntityTooLarge",
+            StatusCode::FORBIDDEN => "Forbidden",
+            StatusCode::GONE => "Gone",
+            StatusCode::NOT_IMPLEMENTED => "NotImplemented",
+            _ => "BadRequest",
+        };
+        let response = responses::error(request, self.status, code, &self.message);
+        match self.substatus {
+            Some(substatus) => responses::with_substatus(response, substatus),
+            None => response,
+        }
+    }
+}
