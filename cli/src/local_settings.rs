@@ -33,8 +33,7 @@ const DEVELOPMENT_STORAGE: &str = "UseDevelopmentStorage=true";
 pub enum Access {
     /// By the keys of connection strings, in plain text.
     Key,
-    /// By the app's identity, over TLS. Event Hubs by a key here too: its extension has no setting for a port of another machine
-    /// than Azure's.
+    /// By the app's identity, over TLS; Event Hubs by a key here too, since nobody has tried its extension otherwise.
     Identity,
 }
 

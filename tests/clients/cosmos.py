@@ -94,6 +94,30 @@ def case_ids_are_found_as_they_are_or_refused():
         refused(400, lambda: things.create_item({"id": name, "kind": "k"}))
 
 
+def case_items_are_addressed_by_their_self_link():
+    things = filled(6)
+    # The loop of the client's README.
+    for item in things.query_items("SELECT * FROM c WHERE c.n < 3", enable_cross_partition_query=True):
+        things.delete_item(item, partition_key=item["kind"])
+    left = list(things.read_all_items())
+    assert sorted(item["n"] for item in left) == [3, 4, 5], left
+    item = left[0]
+    assert things.read_item(item, item["kind"])["id"] == item["id"]
+    replaced = things.replace_item(item, {**item, "n": 30})
+    assert replaced["n"] == 30 and replaced["_rid"] == item["_rid"], replaced
+    patched = things.patch_item(item, item["kind"], [{"op": "incr", "path": "/n", "value": 1}])
+    assert patched["n"] == 31, patched
+    refused(404, lambda: things.read_item(item, "another"))
+    things.delete_item(item, item["kind"])
+    refused(404, lambda: things.read_item(item, item["kind"]))
+
+
+def case_change_feed_of_a_range_by_its_id():
+    things = filled(6)
+    changes = things.query_items_change_feed(partition_key_range_id="0", is_start_from_beginning=True)
+    assert sorted(change["n"] for change in changes) == [0, 1, 2, 3, 4, 5]
+
+
 def case_every_kind_of_partition_key():
     things = container()
     for n, key in enumerate(["text", 1, 1.5, True, None, "ünï/code"]):
@@ -171,18 +195,6 @@ def case_deletions_while_paging_hide_nothing():
                 seen += 1
                 things.delete_item(item["id"], "k")
         assert seen == 40, (query, seen)
-
-
-def case_items_are_addressed_by_themselves():
-    things = container()
-    made = things.create_item({"id": "a", "kind": "x", "n": 1})
-    assert things.read_item(made, "x")["_rid"] == made["_rid"]
-    assert things.replace_item(made, {"id": "a", "kind": "x", "n": 2})["n"] == 2
-    assert things.patch_item(made, "x", [{"op": "incr", "path": "/n", "value": 1}])["n"] == 3
-    refused(404, lambda: things.read_item(made, "y"))
-    for item in things.query_items("SELECT * FROM c", partition_key="x"):
-        things.delete_item(item, "x")
-    refused(404, lambda: things.read_item(made, "x"))
 
 
 def case_wrong_partition_keys():

@@ -59,13 +59,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         };
         Some(Cow::Owned(Value::Array(parts)))
     }),
-    function("FullTextContains", 2, 2, |_, all| full_text(all, |words, terms| terms.iter().all(|term| words(term)))),
-    function("FullTextContainsAll", 2, usize::MAX, |_, all| {
-        full_text(all, |words, terms| terms.iter().all(|term| words(term)))
-    }),
-    function("FullTextContainsAny", 2, usize::MAX, |_, all| {
-        full_text(all, |words, terms| terms.iter().any(|term| words(term)))
-    }),
+    function("FullTextContains", 2, 2, |_, all| full_text(all, true)),
+    function("FullTextContainsAll", 2, usize::MAX, |_, all| full_text(all, true)),
+    function("FullTextContainsAny", 2, usize::MAX, |_, all| full_text(all, false)),
 ];
 
 /// Two strings, with or, on request, without regard to case.
@@ -129,7 +125,7 @@ fn regex_match<'a>(evaluator: &Evaluator<'_>, all: &[Item<'a>]) -> Item<'a> {
 }
 
 /// Words of a text, without regard to case. The service also brings words to their stems; that is not done.
-fn full_text<'a>(all: &[Item<'a>], decide: fn(&dyn Fn(&str) -> bool, &[&str]) -> bool) -> Item<'a> {
+fn full_text<'a>(all: &[Item<'a>], every: bool) -> Item<'a> {
     let words = |text: &str| -> Vec<String> {
         let parts = text.split(|character: char| !character.is_alphanumeric());
         parts.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
@@ -140,5 +136,6 @@ fn full_text<'a>(all: &[Item<'a>], decide: fn(&dyn Fn(&str) -> bool, &[&str]) ->
         let phrase = words(term);
         !phrase.is_empty() && whole.windows(phrase.len()).any(|window| window == phrase)
     };
-    boolean(decide(&has, &terms?))
+    let mut terms = terms?.into_iter();
+    boolean(if every { terms.all(has) } else { terms.any(has) })
 }

@@ -84,7 +84,7 @@ impl Work<'_> {
                 count += 1;
                 let key = key(&self.evaluator, &self.rows.order, &document, count, slots)?;
                 let is_new = after.as_ref().is_none_or(|after| after.is_before(&key));
-                if !(is_new && rows.wants(&key)) && !self.rows.distinct {
+                if !(self.rows.distinct || is_new && rows.wants(&key)) {
                     return Ok(Flow::Continue);
                 }
                 let Some(value) = self.evaluator.output(&self.rows.output, slots)? else { return Ok(Flow::Continue) };

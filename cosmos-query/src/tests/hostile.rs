@@ -150,7 +150,8 @@ fn pieces() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn parsing_never_panics_and_what_is_printed_reads_the_same(text in prop_oneof![pieces(), ".*", pieces().prop_map(|text| format!("SELECT {text} FROM c"))]) {
-        let _ = Query::parse(&text).map_err(|error| error.to_string());
+        let told = Query::parse(&text).map_or_else(|error| error.to_string(), |query| format!("{query:?}"));
+        prop_assert!(!told.is_empty());
         if let Ok(select) = syntax::parse(&text) {
             for in_lines in [true, false] {
                 let printed = syntax::query(&select, in_lines);

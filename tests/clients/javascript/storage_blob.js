@@ -387,6 +387,60 @@ concurrently("identities over https", {
   },
 });
 
+concurrently("copies within the account", {
+  "by the account's key, waited for as the client waits": async () => {
+    const source = await blockBlob("hello", { metadata: { m: "1" }, blobHTTPHeaders: { blobContentType: "text/csv" } });
+    const copy = (await container()).getBlockBlobClient("copy ü");
+    const poller = await copy.beginCopyFromURL(source.url);
+    const done = await poller.pollUntilDone();
+    assert.equal(done.copyStatus, "success");
+    const properties = await copy.getProperties();
+    assert.deepEqual([properties.copyId, properties.contentType, properties.metadata], [done.copyId, "text/csv", { m: "1" }]);
+    await refused(copy.abortCopyFromURL(done.copyId), { statusCode: 409, code: "NoPendingCopyOperation" });
+    assert.equal((await copy.syncCopyFromURL(source.url)).copyStatus, "success");
+    await copy.syncUploadFromURL(source.url);
+    assert.equal(await text(await copy.download()), "hello");
+    const id = Buffer.from("1").toString("base64");
+    await copy.stageBlockFromURL(id, source.url, 1, 3);
+    await copy.commitBlockList([id]);
+    assert.equal(await text(await copy.download()), "ell");
+  },
+  "by roles, on both sides": async () => {
+    const source = await blockBlob("hello");
+    const as = (name) => new BlobServiceClient(secure(service.url), identity(name), ONCE).getContainerClient(source.containerName);
+    await as("writer").getBlobClient("copy").syncCopyFromURL(secure(source.url));
+    assert.equal(await text(await as("reader").getBlobClient("copy").download()), "hello");
+    await refused(as("reader").getBlobClient("copy").syncCopyFromURL(secure(source.url)), { statusCode: 403 });
+  },
+  "not from elsewhere": async () => {
+    const copy = (await container()).getBlockBlobClient("copy");
+    for (const url of ["https://other.blob.core.windows.net/a/b", "http://127.0.0.1:1/devstoreaccount1/a/b"]) {
+      await refused(copy.syncCopyFromURL(url), { statusCode: 501, message: /another account/ });
+    }
+  },
+});
+
+concurrently("batches", {
+  "delete blobs by key, and say which were not there": async () => {
+    const client = await container();
+    const blobs = ["a", "b/c d", "é%+"].map((name) => client.getBlockBlobClient(name));
+    for (const blob of blobs) await blob.upload("x", 1);
+    const done = await service.getBlobBatchClient().deleteBlobs([...blobs, client.getBlobClient("missing")]);
+    assert.deepEqual([done.subResponsesSucceededCount, done.subResponsesFailedCount], [3, 1]);
+    assert.equal(done.subResponses[3].errorCode, "BlobNotFound");
+    for (const blob of blobs) assert.equal(await blob.exists(), false);
+  },
+  "delete blobs of one container by roles": async () => {
+    const blob = await blockBlob("hello");
+    const as = (name) => new BlobServiceClient(secure(service.url), identity(name), ONCE).getContainerClient(blob.containerName);
+    const remove = (client) => client.getBlobBatchClient().deleteBlobs([client.getBlobClient(blob.name)]);
+    const refusal = await remove(as("reader"));
+    assert.deepEqual([refusal.subResponsesFailedCount, refusal.subResponses[0].status], [1, 403]);
+    assert.equal((await remove(as("writer"))).subResponsesSucceededCount, 1);
+    assert.equal(await blob.exists(), false);
+  },
+});
+
 concurrently("what the stack does not serve is refused by name", {
   "append blobs": async () => {
     const client = await container();

@@ -59,7 +59,7 @@ pub(super) enum BlobOperation {
 pub(super) const READ: Need = Need { resource: 'o', permissions: "r", action: Action::BlobRead };
 
 /// Headers that change what an operation means, in ways that are not served.
-const REFUSED_HEADERS: [&str; 14] = [
+const REFUSED_HEADERS: [&str; 16] = [
     "x-ms-access-tier",
     "x-ms-blob-public-access",
     "x-ms-content-crc64",
@@ -71,6 +71,8 @@ const REFUSED_HEADERS: [&str; 14] = [
     "x-ms-immutability-policy-until-date",
     "x-ms-legal-hold",
     "x-ms-range-get-content-crc64",
+    "x-ms-source-content-crc64",
+    "x-ms-source-if-tags",
     "x-ms-structured-body",
     "x-ms-tags",
     "x-ms-expiry-option",
@@ -160,7 +162,8 @@ fn of_service<'c>(call: &Call, comp: &str, restype: &str) -> Result<Operation<'c
         (&Method::GET, "service", "stats") => not_implemented("Get Blob Service Stats"),
         (&Method::POST, "service", "userdelegationkey") => not_implemented("Get User Delegation Key"),
         (&Method::GET | &Method::HEAD, "account", "properties") => return Ok(Operation::GetAccountInformation),
-        (&Method::POST, "", "batch") => return Ok(Operation::Batch(None)),
+        // The JavaScript client takes an account in the path for a container.
+        (&Method::POST, "" | "container", "batch") => return Ok(Operation::Batch(None)),
         (&Method::GET, _, "blobs") => not_implemented("Find Blobs by Tags"),
         (&Method::OPTIONS, ..) => not_implemented("Preflight Blob Request"),
         _ => unknown(call),

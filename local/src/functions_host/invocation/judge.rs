@@ -1,8 +1,6 @@
 //! Invocation response: what an answer of the handler means to the host.
 
-use std::time::Duration;
-
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, value::RawValue};
 
