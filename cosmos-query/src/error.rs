@@ -2,7 +2,29 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use serde_json::{Value, json};
+
+/// A fault with its members in the service's order, since texts of errors are compared as texts.
+#[derive(Serialize)]
+struct Fault<'a> {
+    severity: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<Location>,
+    code: Value,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Location {
+    start: usize,
+    end: usize,
+}
+
+#[derive(Serialize)]
+struct Faults<'a> {
+    errors: Vec<Fault<'a>>,
+}
 
 /// A refusal, with the code and the place that the service's own planner gives where they are known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,24 +56,37 @@ impl QueryError {
         if self.code.is_empty() {
             return json!({"Errors": [self.message]});
         }
-        let all: Vec<Value> = std::iter::once(self).chain(&self.more).map(QueryError::fault).collect();
-        json!({ "errors": all })
+        json!(self.faults())
     }
 
-    fn fault(&self) -> Value {
+    fn faults(&self) -> Faults<'_> {
+        Faults { errors: std::iter::once(self).chain(&self.more).map(QueryError::fault).collect() }
+    }
+
+    fn fault(&self) -> Fault<'_> {
         let code = self.code.parse::<u32>().map_or_else(|_| json!(self.code), |number| json!(number));
-        match self.location {
-            Some((start, end)) => {
-                let location = json!({"start": start, "end": end});
-                json!({"severity": "Error", "location": location, "code": code, "message": self.message})
-            }
-            None => json!({"severity": "Error", "code": code, "message": self.message}),
-        }
+        let location = self.location.map(|(start, end)| Location { start, end });
+        Fault { severity: "Error", location, code, message: &self.message }
     }
 }
 
 impl fmt::Display for QueryError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}", self.to_json())
+        let text =
+            if self.code.is_empty() { Ok(self.to_json().to_string()) } else { serde_json::to_string(&self.faults()) };
+        formatter.write_str(&text.map_err(|_| fmt::Error)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_has_its_members_in_the_order_of_the_service() {
+        let error = QueryError::new("SC2001", (22, 23), "Identifier 'a' could not be resolved.");
+        let text = r#"{"errors":[{"severity":"Error","location":{"start":22,"end":23},"code":"SC2001","#;
+        assert!(error.to_string().starts_with(text), "{error}");
+        assert_eq!(QueryError::whole("", "Why").to_string(), r#"{"Errors":["Why"]}"#);
     }
 }

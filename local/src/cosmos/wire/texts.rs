@@ -20,6 +20,7 @@ const OWNER_NOT_FOUND: u16 = 1003;
 pub(in crate::cosmos) fn rewrite(request: &Request, response: &mut Response<Bytes>) {
     let substatus = response.headers().get(&SUBSTATUS).and_then(|value| value.to_str().ok()?.parse().ok());
     let text = match (response.status(), substatus) {
+        (StatusCode::BAD_REQUEST, _) => return complete(response),
         (StatusCode::NOT_FOUND, Some(SESSION_NOT_AVAILABLE)) => {
             "The read/write session is not available for the input session token."
         }
@@ -43,6 +44,20 @@ pub(in crate::cosmos) fn rewrite(request: &Request, response: &mut Response<Byte
     *response.body_mut() = body.to_string().into();
 }
 
+/// Ends a message in the service's form, such as that of a query that is wrong, as the service ends it.
+fn complete(response: &mut Response<Bytes>) {
+    let Ok(Value::Object(mut body)) = contoso_json::from_slice(response.body()) else { return };
+    let activity = response.headers().get(&ACTIVITY_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
+    match body.get_mut("message") {
+        Some(Value::String(message)) if message.starts_with("Message: {") => {
+            message.push_str("\r\nActivityId: ");
+            message.push_str(activity);
+        }
+        _ => return,
+    }
+    *response.body_mut() = Value::Object(body).to_string().into();
+}
+
 #[cfg(test)]
 mod tests {
     use http::{HeaderMap, Method};
@@ -59,6 +74,10 @@ mod tests {
             rewrite(&request, &mut response);
             response
         };
+        let mut wrong = responses::bad_request(&request, "Message: {\"errors\":[]}");
+        rewrite(&request, &mut wrong);
+        let said = std::str::from_utf8(wrong.body()).unwrap();
+        assert!(said.contains("[]}\\r\\nActivityId: "), "{said}");
         for (status, substatus, text, left) in [
             (404, 0, "\\\"Resource Not Found. Learn more: https://aka.ms/cosmosdb-tsg-not-found\\\"", Some("0")),
             (404, 1003, "\\\"Resource Not Found.", None),
