@@ -8,7 +8,7 @@ import traceback
 import uuid
 
 from azure.core import MatchConditions
-from azure.cosmos import CosmosClient, PartitionKey, exceptions
+from azure.cosmos import CosmosClient, PartitionKey, ThroughputProperties, exceptions
 
 endpoints = json.load(sys.stdin)["cosmos"]
 client = CosmosClient(endpoints["endpoint"], endpoints["key"])
@@ -184,6 +184,51 @@ def case_pages():
     assert sorted(head + tail) == [n for n in range(25) if n % 3 == 1], (head, tail)
 
 
+def case_deletions_while_paging_hide_nothing():
+    for query in ("SELECT * FROM c", "SELECT * FROM c ORDER BY c.n", "SELECT * FROM c ORDER BY c.n DESC"):
+        things = container()
+        for n in range(40):
+            things.create_item({"id": f"i{n}", "kind": "k", "n": n})
+        seen = 0
+        for page in things.query_items(query, partition_key="k", max_item_count=10).by_page():
+            for item in list(page):
+                seen += 1
+                things.delete_item(item["id"], "k")
+        assert seen == 40, (query, seen)
+
+
+def case_items_are_addressed_by_themselves():
+    things = container()
+    made = things.create_item({"id": "a", "kind": "x", "n": 1})
+    assert things.read_item(made, "x")["_rid"] == made["_rid"]
+    assert things.replace_item(made, {"id": "a", "kind": "x", "n": 2})["n"] == 2
+    assert things.patch_item(made, "x", [{"op": "incr", "path": "/n", "value": 1}])["n"] == 3
+    refused(404, lambda: things.read_item(made, "y"))
+    for item in things.query_items("SELECT * FROM c", partition_key="x"):
+        things.delete_item(item, "x")
+    refused(404, lambda: things.read_item(made, "x"))
+
+
+def case_wrong_partition_keys():
+    things = container()
+    connection = things.client_connection
+    options = {"partitionKey": "other"}
+    refused(400, lambda: connection.CreateItem(things.container_link, {"id": "a", "kind": "x"}, options), substatus=1001)
+
+
+def case_a_container_made_anew_is_another():
+    things = container()
+    things.create_item({"id": "a", "kind": "x"})
+    stale = CosmosClient(endpoints["endpoint"], endpoints["key"])
+    stale = stale.get_database_client("python").get_container_client(things.id)
+    before = stale.create_item({"id": "b", "kind": "x"})
+    database.delete_container(things.id)
+    database.create_container(things.id, PartitionKey(path="/other"))
+    made = stale.create_item({"id": "c", "kind": "x", "other": "y"})
+    assert made["_rid"][:8] == before["_rid"][:8] and made["_rid"] != before["_rid"], (made, before)
+    assert stale.read_item("c", "y")["other"] == "y"
+
+
 def case_batches_are_atomic():
     things = filled()
     results = things.execute_item_batch([
@@ -230,6 +275,20 @@ def case_batches_patch():
     assert things.read_item("i0", "k0")["n"] == 5
 
 
+def case_a_batch_fails_by_the_patch_that_cannot_be_made():
+    things = container()
+    things.create_item({"id": "a", "kind": "x"})
+    views = things.execute_item_batch([("patch", ("a", [{"op": "incr", "path": "/views", "value": 1}]))], "x")
+    assert views[0]["resourceBody"]["views"] == 1, views
+    try:
+        things.execute_item_batch([("create", ({"id": "b", "kind": "x"},)),
+                                   ("patch", ("a", [{"op": "remove", "path": "/none"}]))], "x")
+        raise AssertionError("a patch of nothing must fail")
+    except exceptions.CosmosBatchOperationError as error:
+        assert [it["statusCode"] for it in error.operation_responses] == [424, 400], error.operation_responses
+    refused(404, lambda: things.read_item("b", "x"))
+
+
 def case_patches():
     things = container()
     things.create_item({"id": "a", "kind": "x", "n": 1, "list": [1, 3], "old": True})
@@ -248,6 +307,10 @@ def case_patches():
     refused(404, lambda: things.patch_item("none", "x", bump))
     refused(400, lambda: things.patch_item("a", "x", [{"op": "replace", "path": "/none", "value": 1}]))
     assert things.read_item("a", "x")["n"] == 6
+    assert things.patch_item("a", "x", [{"op": "incr", "path": "/views", "value": 1}])["views"] == 1
+    assert things.patch_item("a", "x", [{"op": "move", "from": "/n", "path": "/new/n"}])["new"] == {"deep": "y", "n": 6}
+    assert things.patch_item("a", "x", [{"op": "set", "path": "/list/0", "value": 9}])["list"] == [9, 2, 3]
+    refused(400, lambda: things.patch_item("a", "x", bump * 11))
 
 
 def case_change_feed_from_every_start():
@@ -287,7 +350,8 @@ def case_times_to_live():
     refused(404, lambda: things.read_item("brief", "x"))
     assert {item["id"] for item in things.query_items_change_feed(start_time="Beginning")} == {"long", "plain"}
     things.create_item({"id": "brief", "kind": "x"})
-    refused(400, lambda: things.create_item({"id": "wrong", "kind": "x", "ttl": 0}), "ttl")
+    for wrong in (0, None):
+        refused(400, lambda: things.create_item({"id": "wrong", "kind": "x", "ttl": wrong}), "ttl")
 
 
 def case_unique_keys():
@@ -310,6 +374,15 @@ def case_hierarchical_keys():
 
 
 def case_throughput():
+    assert container().get_throughput().offer_throughput == 400
+    scaled = container(offer_throughput=ThroughputProperties(auto_scale_max_throughput=4000))
+    assert scaled.get_throughput().auto_scale_max_throughput == 4000
+    name = f"db-{uuid.uuid4()}"
+    shared = client.create_database(name, offer_throughput=600)
+    assert shared.get_throughput().offer_throughput == 600
+    assert shared.replace_throughput(700).offer_throughput == 700
+    refused(404, shared.create_container("c", PartitionKey(path="/kind")).get_throughput)
+    client.delete_database(name)
     things = container(offer_throughput=500)
     assert things.get_throughput().offer_throughput == 500
     assert things.replace_throughput(900).offer_throughput == 900

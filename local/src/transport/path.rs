@@ -1,5 +1,5 @@
 //! Path normalization: paths that are judged in one place and used in another: forwarded by a client, or handed to
-//! the emulator of Cosmos DB.
+//! Cosmos DB.
 //!
 //! Who reads a URL by the WHATWG standard, as browsers and the `url` crate do, rewrites its path: `\` becomes `/`, the
 //! segments `.` and `..` are resolved, escaped (`%2e`) or not, tabs and line ends vanish, and what a path may not hold is

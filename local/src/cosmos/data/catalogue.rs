@@ -231,10 +231,6 @@ impl Database {
         self.containers.values().map(|(container, _)| container)
     }
 
-    pub(in crate::cosmos) fn etag(&self) -> &str {
-        &self.stamp.etag
-    }
-
     /// As the service answers it.
     pub(in crate::cosmos) fn answered(&self) -> Value {
         json!({

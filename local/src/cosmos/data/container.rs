@@ -129,10 +129,6 @@ impl Container {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(in crate::cosmos) fn get(&self, key: &ItemKey) -> Option<Arc<Item>> {
-        self.state().get(key).cloned()
-    }
-
     /// LSN of the last write of a range.
     pub(in crate::cosmos) fn lsn(&self, range: usize) -> u64 {
         self.state().lsn(range)

@@ -1,7 +1,7 @@
 //! A request of the REST protocol, and what kind of operation it is.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method, StatusCode};
+use http::{HeaderMap, HeaderName, Method};
 use percent_encoding::percent_decode_str;
 
 use crate::transport::PlainPath;
@@ -44,7 +44,7 @@ impl std::fmt::Display for ContainerName {
     }
 }
 
-/// What a request does, as far as the bridge must know. Roles are asked for by it, and by it a request is carried out.
+/// What a request does, as far as has to be known. Roles are asked for by it, and by it a request is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cosmos) enum Operation {
     /// Changes nothing: reads, feeds, queries and query plans.
@@ -107,7 +107,7 @@ impl Request {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (path_and_query, None),
         };
-        // The Python client ends its paths with a slash, which the emulator refuses.
+        // The Python client ends its paths with a slash.
         let mut path = path.trim_matches('/').to_owned();
         let mut segments: Vec<String> = path
             .split('/')
@@ -174,8 +174,7 @@ impl Request {
         }
     }
 
-    /// Whether the path means the same to everybody who reads it: roles, the store, and the emulator, which gets it as a
-    /// URL. Of names without an escape that is so anyway.
+    /// Whether the path means the same to everybody who reads it, also as a URL. Of names without an escape that is so anyway.
     ///
     /// # Errors
     /// What is wrong, as a sentence.
@@ -269,14 +268,6 @@ pub(in crate::cosmos) fn check_name(name: &str) -> Result<(), &'static str> {
 }
 
 impl Write {
-    /// Whether an answer of `status` means that something was stored. A failed batch is answered 207.
-    pub(in crate::cosmos) fn is_done(self, status: StatusCode) -> bool {
-        match self {
-            Self::Batch => status == StatusCode::OK,
-            _ => status.is_success(),
-        }
-    }
-
     /// Whether it addresses items of one logical partition, which needs the partition key header.
     pub(in crate::cosmos) fn is_item_write(self) -> bool {
         matches!(self, Self::PostItem | Self::ReplaceItem | Self::PatchItem | Self::DeleteItem | Self::Batch)
@@ -297,7 +288,7 @@ mod tests {
         Request::new(method.parse().unwrap(), path, headers.collect(), Bytes::new()).operation()
     }
 
-    /// As the emulator resolves it: a header counts for the resource it belongs to, and nowhere else.
+    /// A header counts for the resource it belongs to, and nowhere else.
     #[test]
     fn a_request_is_what_it_is_carried_out_as() {
         use Operation::{Bulk, ChangeFeed, Read, Unknown};
@@ -342,7 +333,7 @@ mod tests {
         ] {
             assert_eq!(operation(method, path, headers), expected, "{method} {path} {headers:?}");
         }
-        // The first of several counts, here and for the emulator.
+        // The first of several counts.
         let mut twice = Request::new(Method::POST, items, HeaderMap::new(), Bytes::new());
         for value in ["false", "true"] {
             twice.headers.append(query.0, http::HeaderValue::from_static(value));

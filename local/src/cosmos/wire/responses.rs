@@ -1,4 +1,4 @@
-//! Responses that the bridge gives by itself, in the service's shapes.
+//! Responses in the service's shapes.
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -16,7 +16,7 @@ static REQUEST_CHARGE: HeaderName = HeaderName::from_static("x-ms-request-charge
 static RETRY_AFTER_MS: HeaderName = HeaderName::from_static("x-ms-retry-after-ms");
 static VERSION: HeaderName = HeaderName::from_static("x-ms-version");
 
-/// The REST version the emulator answers with.
+/// The REST version that is answered.
 const REST_VERSION: HeaderValue = HeaderValue::from_static("2020-07-15");
 
 /// An answer with the headers that every answer of the service carries; `charge` in request units.
