@@ -164,9 +164,16 @@ impl Container {
         }
     }
 
-    /// The items in an interval, after a key. It looks at a few at a time, so that writes go on meanwhile.
-    pub(in crate::cosmos) fn scan(self: &Arc<Self>, interval: Interval, after: Option<Vec<u8>>) -> Scan {
-        Scan { container: Arc::clone(self), interval, after, waiting: Vec::new().into_iter(), done: false }
+    /// The items in an interval, after a key, that have not expired. It looks at a few at a time, so that writes go on
+    /// meanwhile.
+    pub(in crate::cosmos) fn scan(
+        self: &Arc<Self>,
+        interval: Interval,
+        after: Option<Vec<u8>>,
+        now_millis: i64,
+    ) -> Scan {
+        let waiting = Vec::new().into_iter();
+        Scan { container: Arc::clone(self), interval, after, now_millis, waiting, done: false }
     }
 }
 
@@ -206,14 +213,15 @@ impl State {
         self.logs.get(range).map_or(0, |log| log.lsn)
     }
 
-    /// The changes of a range after `lsn` in an interval: whole transactions until they hold `limit` items or `bytes`.
+    /// The changes of a range after `lsn` in an interval, but what has expired at `now_millis`: whole transactions until
+    /// they hold `limit` items or `bytes`.
     pub(in crate::cosmos) fn changes(
         &self,
         range: usize,
         lsn: u64,
         interval: Option<&Interval>,
-        limit: usize,
-        bytes: usize,
+        now_millis: i64,
+        (limit, bytes): (usize, usize),
     ) -> Slice {
         let Some(log) = self.logs.get(range) else { return Slice::default() };
         let mut slice = Slice { items: Vec::new(), next: lsn, lsn: log.lsn, read: 0 };
@@ -224,7 +232,8 @@ impl State {
             }
             slice.next = version.lsn;
             slice.read += 1;
-            if interval.is_none_or(|interval| interval.has(&item.key)) {
+            let is_in = interval.is_none_or(|interval| interval.has(&item.key));
+            if is_in && !self.expiry.is_over(item, now_millis) {
                 size += item.text.len();
                 slice.items.push(Arc::clone(item));
             }
@@ -273,6 +282,7 @@ pub(in crate::cosmos) struct Scan {
     container: Arc<Container>,
     interval: Interval,
     after: Option<Vec<u8>>,
+    now_millis: i64,
     waiting: std::vec::IntoIter<Arc<Item>>,
     done: bool,
 }
@@ -281,22 +291,21 @@ impl Iterator for Scan {
     type Item = Arc<Item>;
 
     fn next(&mut self) -> Option<Arc<Item>> {
-        if let Some(item) = self.waiting.next() {
-            return Some(item);
-        }
-        if self.done {
-            return None;
-        }
-        let bounds = self.interval.after(self.after.as_deref())?;
-        let chunk: Vec<Arc<Item>> = {
+        loop {
+            if let Some(item) = self.waiting.next() {
+                return Some(item);
+            }
+            if self.done {
+                return None;
+            }
+            let bounds = self.interval.after(self.after.as_deref())?;
             let state = self.container.state();
-            state.items.range::<[u8], _>(bounds).take(CHUNK).map(|(_, item)| Arc::clone(item)).collect()
-        };
-        self.done = chunk.len() < CHUNK;
-        if let Some(last) = chunk.last() {
-            self.after = Some(last.key.position().0);
+            let mut chunk: Vec<Arc<Item>> = Vec::with_capacity(CHUNK);
+            chunk.extend(state.items.range::<[u8], _>(bounds).take(CHUNK).map(|(_, item)| Arc::clone(item)));
+            self.done = chunk.len() < CHUNK;
+            self.after = chunk.last().map(|last| last.key.position().0).or(self.after.take());
+            chunk.retain(|item| !state.expiry.is_over(item, self.now_millis));
+            self.waiting = chunk.into_iter();
         }
-        self.waiting = chunk.into_iter();
-        self.waiting.next()
     }
 }

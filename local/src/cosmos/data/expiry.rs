@@ -47,6 +47,11 @@ impl Expiry {
         self.due.iter().take_while(|(at, _)| *at <= now_millis).take(limit).map(|(_, key)| key.clone()).collect()
     }
 
+    /// Whether an item has expired at `now_millis`, whether it is deleted yet or not.
+    pub(in crate::cosmos) fn is_over(&self, item: &Item, now_millis: i64) -> bool {
+        expires_at(item, self.default).is_some_and(|at| at <= now_millis)
+    }
+
     /// Whether something has expired at `now_millis`.
     pub(in crate::cosmos) fn is_due(&self, now_millis: i64) -> bool {
         self.due.first().is_some_and(|(at, _)| *at <= now_millis)

@@ -249,7 +249,10 @@ impl<'a> Work<'a> {
     fn get(&self, key: &ItemKey) -> Option<Arc<Item>> {
         match self.transaction.changes.iter().find(|change| change.key == *key) {
             Some(change) => change.after.clone(),
-            None => self.state.get(key).cloned(),
+            None => {
+                let present = self.state.get(key).cloned();
+                present.filter(|present| !self.state.expiry().is_over(present, self.at_millis))
+            }
         }
     }
 

@@ -74,7 +74,8 @@ pub(in crate::cosmos) fn answer(account: &Account, request: &Request) -> Respons
         })?;
         let limit = request.header("x-ms-max-item-count").and_then(|count| count.trim().parse().ok());
         let limit = limit.filter(|limit| *limit > 0).unwrap_or(DEFAULT_ITEMS);
-        let slice = read_range(&container, range, (!scope.is_whole).then_some(&scope.interval), start, limit)?;
+        let interval = (!scope.is_whole).then_some(&scope.interval);
+        let slice = read_range(account, &container, range, interval, start, limit)?;
         Ok(wire(request, &container, range, &slice))
     };
     answer().unwrap_or_else(|refusal| refusal.answer(request))
@@ -96,7 +97,7 @@ pub(in crate::cosmos) async fn read(
         .ok_or_else(|| refused(StatusCode::GONE, format!("there is no partition key range {range_id}")))?;
     let slice = continuation
         .map_or(Ok(Start::After(0)), Start::parse)
-        .and_then(|start| read_range(&container, range, None, start, limit.max(1)))
+        .and_then(|start| read_range(account, &container, range, None, start, limit.max(1)))
         .map_err(|refusal| refused(refusal.status, refusal.message))?;
     let items = slice.items.iter().map(|item| item.with_lsn(container.id)).collect();
     Ok(FeedPage { items, continuation: continuation_at(slice.next), lsn: slice.lsn })
@@ -112,6 +113,7 @@ pub(in crate::cosmos) fn no_container(name: &ContainerName) -> Error {
 }
 
 fn read_range(
+    account: &Account,
     container: &Container,
     range: usize,
     interval: Option<&Interval>,
@@ -133,7 +135,7 @@ fn read_range(
             return Err(Refusal::bad_request(message));
         }
     };
-    Ok(state.changes(range, after, interval, limit, PAGE_BYTES))
+    Ok(state.changes(range, after, interval, account.clock().now_millis(), (limit, PAGE_BYTES)))
 }
 
 impl Start {

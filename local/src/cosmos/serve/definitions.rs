@@ -7,6 +7,7 @@ use http::{Response, StatusCode, header};
 use serde_json::Value;
 
 use crate::cosmos::{
+    data::definition,
     serve::{items, offers, sessions, values},
     store::account::{Account, Unwritten},
     wire::{
@@ -58,7 +59,7 @@ pub(in crate::cosmos) async fn write(account: &Arc<Account>, write: Write, reque
         Err(Unwritten::Refused(refusal)) => return refusal.answer(request),
         Err(Unwritten::Unavailable(message)) => return responses::unavailable(request, &message),
     }
-    let id = || crate::cosmos::data::definition::named(&request.body).map(|(id, _)| id).unwrap_or_default();
+    let id = || definition::named(&request.body).map(|(id, _)| id).unwrap_or_default();
     let segments = request.segments();
     match (write, segments.as_slice()) {
         (Write::CreateDatabase, _) => {

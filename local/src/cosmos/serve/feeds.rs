@@ -28,7 +28,7 @@ pub(in crate::cosmos) fn answer(account: &Account, request: &Request) -> Respons
         let after = request.header(&CONTINUATION).filter(|token| !token.is_empty());
         let after = after.map(|token| URL_SAFE_NO_PAD.decode(token)).transpose();
         let after = after.map_err(|_| Refusal::bad_request("Invalid continuation token."))?;
-        let mut items = container.scan(scope.interval.clone(), after).peekable();
+        let mut items = container.scan(scope.interval.clone(), after, account.clock().now_millis()).peekable();
         let (mut page, mut bytes) = (Vec::new(), 0);
         let mut last: Option<Arc<Item>> = None;
         while page.len() < limits.rows

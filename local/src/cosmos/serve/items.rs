@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use contoso_cosmos_query::effective_partition_key::KeyValue;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::cosmos::{
@@ -17,7 +18,7 @@ use crate::cosmos::{
     store::account::{Account, Unwritten},
     wire::{
         refusal::Refusal,
-        request::{PARTITION_KEY, Request, Write},
+        request::{ContainerName, PARTITION_KEY, Request, Write},
         responses,
     },
 };
@@ -33,7 +34,7 @@ pub(in crate::cosmos) fn read(account: &Account, request: &Request) -> Response<
         let values = values(request)?;
         let (range, lsn, outcome) = {
             let state = container.state();
-            let mut work = Work::new(&container, &state, &values, 0)?;
+            let mut work = Work::new(&container, &state, &values, account.clock().now_millis())?;
             let (range, lsn) = (work.range(), state.lsn(work.range()));
             (range, lsn, work.make(Operation::Read { id }, &conditions(&request.headers)))
         };
@@ -94,7 +95,7 @@ fn refused(account: &Account, request: &Request, refusal: &Refusal) -> Response<
     response
 }
 
-fn named(request: &Request) -> Result<(crate::cosmos::wire::request::ContainerName, String), Refusal> {
+fn named(request: &Request) -> Result<(ContainerName, String), Refusal> {
     let named = request.container().zip(request.item_id().map(str::to_owned));
     named.ok_or_else(|| Refusal::bad_request("The path names no item."))
 }
@@ -103,9 +104,7 @@ fn named(request: &Request) -> Result<(crate::cosmos::wire::request::ContainerNa
 ///
 /// # Errors
 /// 400 where it states none.
-pub(in crate::cosmos) fn values(
-    request: &Request,
-) -> Result<Vec<contoso_cosmos_query::effective_partition_key::KeyValue>, Refusal> {
+pub(in crate::cosmos) fn values(request: &Request) -> Result<Vec<KeyValue>, Refusal> {
     let header = request.header(&PARTITION_KEY);
     let message = "The header x-ms-documentdb-partitionkey is required, a JSON array.";
     let header = header.ok_or_else(|| Refusal::bad_request(message))?;

@@ -63,6 +63,7 @@ async fn page(account: &Account, request: &Request) -> Result<Response<Bytes>, R
     let scope = Scope::of(request, &container)?;
     sessions::check(request, &container, scope.ranges(&container))?;
     let stated = Stated::read(request, account.clock().now())?;
+    check_crossing(request, &container, &stated)?;
     let resume = paging::start(request)?.or_else(|| stated.resume.clone());
     let limits = paging::limits(request);
     let (of, interval) = (Arc::clone(&container), scope.interval.clone());
@@ -78,6 +79,26 @@ async fn page(account: &Account, request: &Request) -> Result<Response<Bytes>, R
     Ok(response)
 }
 
+/// Whether a query of several partition keys is meant to be one. One that is about a single key by its text needs no header.
+fn check_crossing(request: &Request, container: &Container, stated: &Stated) -> Result<(), Refusal> {
+    const SCOPED: [&str; 3] = ["x-ms-documentdb-partitionkey", "x-ms-documentdb-partitionkeyrangeid", "x-ms-start-epk"];
+    let is_meant = request.header("x-ms-documentdb-query-enablecrosspartition");
+    let is_meant = is_meant.is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    if is_meant || SCOPED.iter().any(|name| request.headers.contains_key(*name)) {
+        return Ok(());
+    }
+    let plan = stated.query.plan(&stated.context.parameters, &container.partition_key);
+    let plan = plan.ok().and_then(|plan| serde_json::to_value(plan).ok()).unwrap_or_default();
+    let ranges = plan["queryRanges"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if matches!(ranges, [only] if only["min"] == only["max"]) {
+        return Ok(());
+    }
+    Err(Refusal::bad_request(
+        "Cross partition query is required but disabled. Please set x-ms-documentdb-query-enablecrosspartition to true, \
+         specify x-ms-documentdb-partitionkey, or revise your query to avoid this exception.",
+    ))
+}
+
 fn run(
     container: &Arc<Container>,
     interval: Interval,
@@ -86,13 +107,14 @@ fn run(
     resume: Option<&Resume>,
 ) -> Result<(Vec<String>, Option<Resume>), Refusal> {
     let start = resume.and_then(Resume::start);
+    let now_millis = i64::try_from(stated.context.now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
     let (after, first) = match start {
         None => (None, None),
         Some(start) if start.inclusive => (Some(&start.position.0), Some(&start.position.0)),
         Some(start) => (Some(&start.position.0), None),
     };
     let first = first.and_then(|position| container.state().at(position).map(Arc::clone));
-    let items = first.into_iter().chain(container.scan(interval, after.cloned()));
+    let items = first.into_iter().chain(container.scan(interval, after.cloned(), now_millis));
     let documents = items.map(|item| item.queried(container.id));
     let page = stated.query.page(&stated.context, documents, limits, resume).map_err(|error| refused(&error))?;
     let text = |row: Row| match row {

@@ -5,7 +5,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::cosmos::{
-    data::container::Container,
+    data::{container::Container, ranges::FeedRange},
     serve::paging::ITEM_COUNT,
     store::account::Account,
     wire::{
@@ -45,7 +45,7 @@ fn etag(container: &Container) -> String {
 fn ranges(container: &Container) -> Vec<Value> {
     let (stamp, link) = (container.definition().stamp.clone(), container.id.link());
     let count = container.ranges.len() as f64;
-    let range = |(number, range): (usize, &crate::cosmos::FeedRange)| {
+    let range = |(number, range): (usize, &FeedRange)| {
         json!({
             "id": range.id,
             "_rid": container.id.range(number as u64),

@@ -26,6 +26,7 @@ mod model;
 mod offers;
 mod recorded;
 mod recovery;
+mod size;
 mod tmp;
 
 const DOCS: &str = "/dbs/shop/colls/items/docs";

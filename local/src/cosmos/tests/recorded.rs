@@ -29,8 +29,8 @@ struct Recorded {
 }
 
 /// Statuses in the order of the requests; 0 where a body was not recorded. Refused by name: batches and bulk as HybridRow (15,
-/// 76, 78), deletion by partition key, stored procedures. 13, 58 and 59 bring an ETag that was replaced since. What
-/// was recorded of four ranges is asked of one, so the estimator (72) finds what it had read elsewhere.
+/// 76, 78), deletion by partition key, stored procedures. What was recorded had four ranges and not one, so the feed of range 0
+/// has more to tell here (72). 13, 58 and 59 bring an ETag that was replaced since.
 const STATUSES: [u16; 90] = [
     404, 201, 404, 201, 200, 201, 201, 409, 201, 200, // 0
     200, 404, 200, 412, 200, 501, 200, 200, 200, 200, // 10
