@@ -16,7 +16,7 @@ use crate::{
 const MOST_GROUPS: usize = 200_000;
 
 /// A row that may be returned, and the how manieth it was seen.
-struct Held {
+struct HashedRow {
     row: Row,
     size: usize,
     seen: usize,
@@ -44,7 +44,7 @@ impl Work<'_> {
                 seen += 1;
                 let (row, size) = row(value, &document);
                 let bytes = if matches!(row, Row::Document(_)) { 64 } else { size };
-                rows.insert(key, Held { row, size, seen }, bytes);
+                rows.insert(key, HashedRow { row, size, seen }, bytes);
                 Ok(Flow::Continue)
             })?;
         }
@@ -102,7 +102,7 @@ impl Work<'_> {
             let Some(value) = output else { continue };
             let size = size(&value);
             let key = if self.rows.distinct { hash([Some(&*value)]) } else { key };
-            rows.push((key, Held { row: Row::Value(value.into_owned()), size, seen: group.seen }));
+            rows.push((key, HashedRow { row: Row::Value(value.into_owned()), size, seen: group.seen }));
         }
         if self.rows.distinct {
             rows.sort_by_key(|(key, _)| *key);
@@ -126,7 +126,7 @@ impl Work<'_> {
     }
 
     /// Groups that became no row may be beyond the last row: they go `through` this one.
-    fn emit_hashed(self, mut rows: Vec<(u128, Held)>, mut more: bool, through: Option<u128>) -> Page {
+    fn emit_hashed(self, mut rows: Vec<(u128, HashedRow)>, mut more: bool, through: Option<u128>) -> Page {
         let mut page = Page { rows: Vec::new(), next: None, read: self.read };
         let mut counts = self.counts;
         let total: usize = rows.iter().map(|(_, held)| held.size).sum();

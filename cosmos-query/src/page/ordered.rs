@@ -66,7 +66,7 @@ fn turned(order: Ordering, descending: bool) -> Ordering {
 }
 
 /// A row that may be returned; its hash where the rows are distinct.
-struct Held {
+struct Candidate {
     row: Row,
     size: usize,
     hash: Option<u128>,
@@ -97,7 +97,7 @@ impl Work<'_> {
                 if is_new && rows.wants(&key) {
                     let (row, size) = row(value, &document);
                     let bytes = if matches!(row, Row::Document(_)) { 64 } else { size };
-                    for gone in rows.insert(key, Held { row, size, hash }, bytes) {
+                    for gone in rows.insert(key, Candidate { row, size, hash }, bytes) {
                         distinct.forget(gone.hash);
                     }
                 }
@@ -107,7 +107,7 @@ impl Work<'_> {
         Ok(self.emit(rows, &distinct))
     }
 
-    fn emit(self, rows: Smallest<Key, Held>, distinct: &Distinct) -> Page {
+    fn emit(self, rows: Smallest<Key, Candidate>, distinct: &Distinct) -> Page {
         let mut page = Page { rows: Vec::new(), next: None, read: self.read };
         let mut counts = self.counts;
         let mut skipping = counts.skip.min(MOST_SKIPPED);
@@ -220,7 +220,7 @@ struct Distinct {
 
 impl Distinct {
     /// Whether this is the first place of the row, as far as is known.
-    fn admits(&mut self, hash: u128, key: &Key, is_new: bool, rows: &mut Smallest<Key, Held>) -> bool {
+    fn admits(&mut self, hash: u128, key: &Key, is_new: bool, rows: &mut Smallest<Key, Candidate>) -> bool {
         if !is_new {
             self.returned.insert(hash);
             return false;

@@ -23,23 +23,23 @@ pub(crate) fn document(content: impl FnOnce(&mut Xml) -> io::Result<()>) -> io::
 }
 
 /// Whether XML 1.0 can hold `character`, escaped or not.
-pub(crate) fn can_hold(character: char) -> bool {
+pub(crate) fn allows(character: char) -> bool {
     !matches!(character, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}')
 }
 
 /// `text` with U+FFFD for what XML cannot hold.
 pub(crate) fn replace(text: String) -> String {
-    if text.chars().all(can_hold) {
+    if text.chars().all(allows) {
         return text;
     }
-    text.chars().map(|c| if can_hold(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+    text.chars().map(|c| if allows(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 /// `<name>text</name>`. What XML cannot hold becomes U+FFFD, so that no text makes a document that nobody can read.
 pub(crate) fn leaf(xml: &mut Xml, name: &str, text: impl AsRef<str>) -> io::Result<()> {
     let replaced;
     let text = match text.as_ref() {
-        text if text.chars().all(can_hold) => text,
+        text if text.chars().all(allows) => text,
         text => {
             replaced = replace(text.to_owned());
             &replaced

@@ -1,12 +1,10 @@
 //! Scalar expressions. From loose to tight: `? :` and `??`; OR; AND; NOT; comparisons with words (IN, LIKE, BETWEEN); `||`; `|`; `^`;
 //! `&`; `=`; `<`; shifts; `+`; `*`; signs before; `.` and `[]`.
 
-use serde_json::Value;
-
 use super::{Parser, Token};
 use crate::{
     QueryError,
-    syntax::{Binary, Chain, Expr, ExprKind, Quantifier, Span, Unary},
+    syntax::{Binary, Chain, Expr, ExprKind, Span},
 };
 
 /// How tight operators bind: what is looser has a smaller number.
@@ -15,7 +13,7 @@ const CONDITION: u8 = 1;
 const OR: u8 = 2;
 const AND: u8 = 3;
 /// IN, LIKE and BETWEEN, of which there is one in a row.
-const WORDS: u8 = 4;
+pub(super) const WORDS: u8 = 4;
 const CONCAT: u8 = 5;
 
 /// An operator behind an operand.
@@ -38,7 +36,7 @@ impl Parser<'_> {
 
     /// An operand and the operators behind it that bind at least as tight as this. Whatever is nested costs few frames, so that much may
     /// be.
-    fn operators(&mut self, loosest: u8) -> Result<Expr, QueryError> {
+    pub(super) fn operators(&mut self, loosest: u8) -> Result<Expr, QueryError> {
         let start = self.span();
         let mut left = self.prefix()?;
         let mut tightest = u8::MAX;
@@ -158,211 +156,5 @@ impl Parser<'_> {
             ExprKind::Like { not, value, pattern, escape }
         };
         self.node(start, kind)
-    }
-
-    fn prefix(&mut self) -> Result<Expr, QueryError> {
-        let operator = match self.peek() {
-            Token::Sign("-") => Unary::Minus,
-            Token::Sign("+") => Unary::Plus,
-            Token::Sign("~") => Unary::BitNot,
-            Token::Word(word) if word.eq_ignore_ascii_case("NOT") => Unary::Not,
-            _ => return self.postfix(),
-        };
-        self.unary(operator)
-    }
-
-    fn unary(&mut self, operator: Unary) -> Result<Expr, QueryError> {
-        let start = self.span();
-        self.advance();
-        // A sign right before a number is the number's.
-        if let Token::Number(number) = self.peek()
-            && self.span().start == start.end
-            && matches!(operator, Unary::Minus | Unary::Plus)
-        {
-            let number = if operator == Unary::Minus { -number } else { *number };
-            self.advance();
-            return self.node(start, ExprKind::Literal(crate::value::number(number)));
-        }
-        let of = if operator == Unary::Not {
-            self.nested(|parser| parser.operators(WORDS))?
-        } else {
-            self.nested(Self::prefix)?
-        };
-        self.node(start, ExprKind::Unary(operator, Box::new(of)))
-    }
-
-    fn postfix(&mut self) -> Result<Expr, QueryError> {
-        let start = self.span();
-        let mut of = self.primary()?;
-        loop {
-            let kind = if self.take(".") {
-                ExprKind::Member(Box::new(of), self.name()?)
-            } else if self.take("[") {
-                let index = self.expression()?;
-                self.expect("]")?;
-                ExprKind::Index(Box::new(of), Box::new(index))
-            } else {
-                return Ok(of);
-            };
-            of = self.node(start, kind)?;
-        }
-    }
-
-    fn primary(&mut self) -> Result<Expr, QueryError> {
-        match self.peek() {
-            Token::Sign("(") => self.brackets(),
-            Token::Sign("[") => self.array(),
-            Token::Sign("{") => self.object(),
-            Token::Word(_) => self.word(),
-            _ => self.literal(),
-        }
-    }
-
-    fn literal(&mut self) -> Result<Expr, QueryError> {
-        let start = self.span();
-        let kind = match self.peek().clone() {
-            Token::String(text) => ExprKind::Literal(Value::String(text)),
-            Token::Number(number) => ExprKind::Literal(crate::value::number(number)),
-            Token::Parameter(name) if name.len() > 1 => ExprKind::Parameter(name),
-            _ => return Err(self.unexpected()),
-        };
-        self.advance();
-        self.node(start, kind)
-    }
-
-    fn array(&mut self) -> Result<Expr, QueryError> {
-        let start = self.span();
-        self.advance();
-        let items = self.list("]")?;
-        self.node(start, ExprKind::Array(items))
-    }
-
-    fn word(&mut self) -> Result<Expr, QueryError> {
-        let start = self.span();
-        let Token::Word(word) = self.peek() else { return Err(self.unexpected()) };
-        let upper = word.to_ascii_uppercase();
-        let constant = match upper.as_str() {
-            "TRUE" => ExprKind::Literal(Value::Bool(true)),
-            "FALSE" => ExprKind::Literal(Value::Bool(false)),
-            "NULL" => ExprKind::Literal(Value::Null),
-            "UNDEFINED" => ExprKind::Undefined,
-            "UDF" if self.is_sign(1, ".") => return self.user_defined(),
-            "EXISTS" => return self.quantified(Quantifier::Exists),
-            "ARRAY" => return self.quantified(Quantifier::Array),
-            "ALL" if self.is_subquery(1) => return self.quantified(Quantifier::All),
-            "FIRST" if self.is_subquery(1) => return self.quantified(Quantifier::First),
-            "LAST" if self.is_subquery(1) => return self.quantified(Quantifier::Last),
-            _ => return self.named(),
-        };
-        self.advance();
-        self.node(start, constant)
-    }
-
-    fn is_subquery(&self, count: usize) -> bool {
-        self.is_sign(count, "(") && self.is_word(count + 1, "SELECT")
-    }
-
-    fn quantified(&mut self, quantifier: Quantifier) -> Result<Expr, QueryError> {
-        let start = self.span();
-        self.advance();
-        if !self.is_subquery(0) {
-            return Err(self.unexpected());
-        }
-        self.advance();
-        let select = self.select()?;
-        self.expect(")")?;
-        self.node(start, ExprKind::Subquery(quantifier, Box::new(select)))
-    }
-
-    fn user_defined(&mut self) -> Result<Expr, QueryError> {
-        let start = self.span();
-        self.advance();
-        self.expect(".")?;
-        let name = self.name()?;
-        self.expect("(")?;
-        let arguments = self.list(")")?;
-        self.node(start, ExprKind::UserDefined { name, arguments })
-    }
-
-    /// A name, or the call of a function.
-    fn named(&mut self) -> Result<Expr, QueryError> {
-        let start = self.span();
-        let name = self.name()?;
-        if !self.take("(") {
-            return self.node(start, ExprKind::Name(name));
-        }
-        let arguments = self.list(")")?;
-        self.node(start, ExprKind::Call { name, name_span: start, arguments })
-    }
-
-    /// A subquery or an expression in brackets; the latter leaves no trace.
-    fn brackets(&mut self) -> Result<Expr, QueryError> {
-        let start = self.span();
-        self.advance();
-        if self.is_word(0, "SELECT") {
-            return self.scalar(start);
-        }
-        let mut inner = self.expression()?;
-        self.expect(")")?;
-        inner.span = self.since(start);
-        Ok(inner)
-    }
-
-    fn scalar(&mut self, start: Span) -> Result<Expr, QueryError> {
-        let select = self.select()?;
-        self.expect(")")?;
-        self.node(start, ExprKind::Subquery(Quantifier::Scalar, Box::new(select)))
-    }
-
-    fn object(&mut self) -> Result<Expr, QueryError> {
-        let start = self.span();
-        self.advance();
-        let mut members = Vec::new();
-        if !self.take("}") {
-            loop {
-                let name = self.string()?;
-                self.expect(":")?;
-                members.push((name, self.expression()?));
-                if !self.take(",") {
-                    break;
-                }
-            }
-            self.expect("}")?;
-        }
-        self.node(start, ExprKind::Object(members))
-    }
-
-    fn string(&mut self) -> Result<String, QueryError> {
-        let Token::String(text) = self.peek().clone() else { return Err(self.unexpected()) };
-        self.advance();
-        Ok(text)
-    }
-
-    /// Expressions with commas between, up to a bracket.
-    fn list(&mut self, end: &str) -> Result<Vec<Expr>, QueryError> {
-        let mut all = Vec::new();
-        if self.take(end) {
-            return Ok(all);
-        }
-        loop {
-            all.push(self.expression()?);
-            if !self.take(",") {
-                break;
-            }
-        }
-        self.expect(end)?;
-        Ok(all)
-    }
-
-    fn node(&self, start: Span, kind: ExprKind) -> Result<Expr, QueryError> {
-        let mut expr = Expr { kind, span: self.since(start), depth: 0 };
-        let children = expr.children().into_iter().map(|child| child.depth).max();
-        let select = match &expr.kind {
-            ExprKind::Subquery(_, select) => select.depth,
-            _ => 0,
-        };
-        expr.depth = 1 + children.unwrap_or(0).max(select);
-        self.check_depth(expr.depth)?;
-        Ok(expr)
     }
 }

@@ -2,6 +2,7 @@
 
 mod clauses;
 mod expression;
+mod operand;
 
 use super::{
     Select, Span,

@@ -1,7 +1,8 @@
 //! Blob Batch: several requests in the body of one.
 //!
-//! Source: "Blob Batch". Each request is authorised by itself and answered by itself; the only ones that are served delete
-//! blobs. Clients write their paths with the account in front, or without it as at an address that has the account in its host.
+//! Source: "Blob Batch". Each request is authorised by itself and answered by itself; the only ones that are served
+//! delete blobs. Clients write their paths with the account in front, or without it as at an address that has the
+//! account in its host.
 
 use http::{HeaderName, HeaderValue, Request, StatusCode};
 use uuid::Uuid;

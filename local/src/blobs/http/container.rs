@@ -11,7 +11,7 @@ use super::{
     operation::not_implemented,
     reply::Reply,
     request::{Call, Target},
-    xml::{self, Xml, branch, leaf},
+    xml::{self, Include, Xml, branch, leaf},
 };
 use crate::{
     blobs::{
@@ -52,16 +52,8 @@ pub(super) struct Listing {
     pub(super) include: Include,
 }
 
-/// What a listing shows beside what it always shows.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Include {
-    pub(super) metadata: bool,
-    /// Where a blob was copied from.
-    pub(super) copy: bool,
-}
-
 impl Include {
-    /// Reads `include`, whose words have no case.
+    /// Reads the parameter, whose words have no case.
     fn of(call: &Call) -> Result<Self, Failure> {
         let of_blobs = matches!(call.target, Target::Container(_));
         let no_such: &[&str] = if of_blobs { &NO_SUCH_BLOBS } else { &NO_SUCH_CONTAINERS };

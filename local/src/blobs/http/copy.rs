@@ -1,8 +1,8 @@
 //! Copies: blobs and blocks made from a blob of the same account, whose address is in the request.
 //!
-//! Source: "Copy Blob", "Copy Blob From URL", "Put Blob From URL", "Put Block From URL". Addresses are never dialled: only
-//! what they name in this account is read, and other accounts are refused. So a copy is done when it is answered, as
-//! most copies within an account are.
+//! Source: "Copy Blob", "Copy Blob From URL", "Put Blob From URL", "Put Block From URL". Addresses are never dialled:
+//! only what they name in this account is read, and other accounts are refused. So a copy is done when it is answered,
+//! as most copies within an account are.
 
 use http::{HeaderValue, Request, StatusCode, Uri, header::AUTHORIZATION};
 use uuid::Uuid;
@@ -194,7 +194,8 @@ impl Service {
         Ok(Source { path, access, shown })
     }
 
-    /// Whether an address leads to this service: by the name that the request itself used, or by one of this machine's own.
+    /// Whether an address leads to this service: by the name that the request itself used, or by one of this
+    /// machine's own.
     fn is_here(&self, address: &Uri, call: &Call) -> bool {
         let Some(authority) = address.authority() else { return false };
         let same_host = call.headers.get("host").is_some_and(|host| host.as_bytes() == authority.as_str().as_bytes());

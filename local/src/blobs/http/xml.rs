@@ -8,7 +8,6 @@ use quick_xml::{
     events::{BytesText, Event},
 };
 
-use super::container::Include;
 pub(super) use crate::storage_account::xml::{Xml, branch, leaf, metadata};
 use crate::{
     blobs::{
@@ -29,6 +28,14 @@ fn optional(xml: &mut Xml, name: &str, text: Option<&str>) -> io::Result<()> {
         Some(text) => leaf(xml, name, text),
         None => Ok(()),
     }
+}
+
+/// What a listing shows beside what it always shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Include {
+    pub(super) metadata: bool,
+    /// Where a blob was copied from.
+    pub(super) copy: bool,
 }
 
 /// A line of a blob listing. `now` decides the state of a lease.
@@ -55,7 +62,7 @@ pub(super) fn entry(xml: &mut Xml, entry: &Entry, include: Include, now: i64) ->
 /// Names and parts of names may hold what XML may not, or what its readers change (line ends); those are percent-encoded and
 /// say so.
 pub(super) fn text(xml: &mut Xml, element: &str, text: &str) -> io::Result<()> {
-    if text.chars().all(|c| xml::can_hold(c) && !c.is_control()) {
+    if text.chars().all(|c| xml::allows(c) && !c.is_control()) {
         return leaf(xml, element, text);
     }
     let encoded = utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();

@@ -47,6 +47,9 @@ impl Borrow<[u8]> for ItemKey {
     }
 }
 
+/// Where a part of an ordered map begins and ends.
+pub(in crate::cosmos) type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
+
 /// An interval of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cosmos) struct Interval {
@@ -81,10 +84,7 @@ impl Interval {
     }
 
     /// The bounds of what is left after `after`; none where that is nothing.
-    pub(in crate::cosmos) fn after<'a>(
-        &'a self,
-        after: Option<&'a [u8]>,
-    ) -> Option<(Bound<&'a [u8]>, Bound<&'a [u8]>)> {
+    pub(in crate::cosmos) fn after<'a>(&'a self, after: Option<&'a [u8]>) -> Option<Bounds<'a>> {
         let from = match after {
             Some(after) if after >= self.from.as_slice() => Bound::Excluded(after),
             _ => Bound::Included(self.from.as_slice()),

@@ -38,7 +38,7 @@ pub(in crate::cosmos) struct Conditions {
 }
 
 /// What became of an operation.
-pub(in crate::cosmos) struct Outcome {
+pub(in crate::cosmos) struct Effect {
     pub(in crate::cosmos) status: StatusCode,
     /// The item as it is now; of a deletion, as it was.
     pub(in crate::cosmos) item: Arc<Item>,
@@ -92,11 +92,7 @@ impl<'a> Work<'a> {
     ///
     /// # Errors
     /// Why it is not done; then the transaction is of no use any more.
-    pub(in crate::cosmos) fn make(
-        &mut self,
-        operation: Operation,
-        conditions: &Conditions,
-    ) -> Result<Outcome, Refusal> {
+    pub(in crate::cosmos) fn make(&mut self, operation: Operation, conditions: &Conditions) -> Result<Effect, Refusal> {
         match operation {
             Operation::Create(document) => {
                 self.is_of_partition(&document)?;
@@ -138,18 +134,18 @@ impl<'a> Work<'a> {
                 let members = present.document().as_object().map_or(0, serde_json::Map::len);
                 let charge = charge::change(present.text.len(), members + SYSTEM_PROPERTIES.len());
                 self.stage(present.key.clone(), None);
-                Ok(Outcome { status: StatusCode::NO_CONTENT, item: present, charge })
+                Ok(Effect { status: StatusCode::NO_CONTENT, item: present, charge })
             }
             Operation::Read { id } => {
                 let item = self.present(&id)?;
                 let charge = charge::read(item.text.len());
                 let status = conditions.allow_read(&item)?;
-                Ok(Outcome { status, item, charge })
+                Ok(Effect { status, item, charge })
             }
         }
     }
 
-    fn patch(&mut self, id: &str, patch: &Patch, conditions: &Conditions) -> Result<Outcome, Refusal> {
+    fn patch(&mut self, id: &str, patch: &Patch, conditions: &Conditions) -> Result<Effect, Refusal> {
         let present = self.present(id)?;
         conditions.allow_write(&present)?;
         if let Some(condition) = &patch.condition
@@ -166,8 +162,8 @@ impl<'a> Work<'a> {
         if item_key::of_document(&document.value, &self.container.partition_key) != self.values {
             return Err(Refusal::bad_request("The partition key value cannot be changed by a patch operation."));
         }
-        let outcome = self.write(present.key.clone(), &document, StatusCode::OK)?;
-        Ok(Outcome { charge: charge::change(present.text.len(), patch.len()), ..outcome })
+        let effect = self.write(present.key.clone(), &document, StatusCode::OK)?;
+        Ok(Effect { charge: charge::change(present.text.len(), patch.len()), ..effect })
     }
 
     /// Whether an item is among those that `condition` (`from c where …`) selects.
@@ -185,7 +181,7 @@ impl<'a> Work<'a> {
         Ok(!page.rows.is_empty())
     }
 
-    fn write(&mut self, key: ItemKey, document: &Document, status: StatusCode) -> Result<Outcome, Refusal> {
+    fn write(&mut self, key: ItemKey, document: &Document, status: StatusCode) -> Result<Effect, Refusal> {
         let entries = self.container.unique_keys.entries(&key, &document.value);
         let taken = |entry: &Entry| match self.unique.get(entry) {
             Some(occupant) => occupant.as_ref().is_some_and(|occupant| *occupant != key),
@@ -216,7 +212,7 @@ impl<'a> Work<'a> {
         let members = document.members() + SYSTEM_PROPERTIES.len();
         let bytes = document.text.len();
         let charge = if present.is_none() { charge::create(bytes, members) } else { charge::change(bytes, members) };
-        Ok(Outcome { status, item, charge })
+        Ok(Effect { status, item, charge })
     }
 
     fn stage(&mut self, key: ItemKey, after: Option<Arc<Item>>) {

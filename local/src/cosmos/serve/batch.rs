@@ -12,7 +12,7 @@ use crate::cosmos::{
         charge,
         container::Container,
         document::{Document, LARGEST},
-        operation::{Conditions, Operation, Outcome, Work},
+        operation::{Conditions, Effect, Operation, Work},
         patch::Patch,
     },
     serve::{items, sessions},
@@ -40,7 +40,7 @@ struct Stated {
 
 /// What a batch came to.
 enum Results {
-    Made(Vec<Outcome>),
+    Made(Vec<Effect>),
     /// The operation at this place could not be made.
     Failed(usize, Refusal),
 }
@@ -60,17 +60,17 @@ pub(in crate::cosmos) async fn answer(account: &Arc<Account>, request: &Request)
     let only_deletes = operations.iter().all(|(operation, _)| matches!(operation, Operation::Delete { .. }));
     let work = move |container: &Container, state: &_, at_millis| {
         let mut work = Work::new(container, state, &values, at_millis)?;
-        let mut outcomes = Vec::with_capacity(operations.len());
+        let mut effects = Vec::with_capacity(operations.len());
         for (place, (operation, conditions)) in operations.into_iter().enumerate() {
             match work.make(operation, &conditions) {
-                Ok(outcome) => outcomes.push(outcome),
+                Ok(effect) => effects.push(effect),
                 Err(refusal) => {
                     let untouched = Work::new(container, state, &values, at_millis)?.finish();
                     return Ok((untouched, Results::Failed(place, refusal)));
                 }
             }
         }
-        Ok((work.finish(), Results::Made(outcomes)))
+        Ok((work.finish(), Results::Made(effects)))
     };
     let written = match account.write_items(name, only_deletes, work).await {
         Ok(written) => written,
@@ -78,11 +78,10 @@ pub(in crate::cosmos) async fn answer(account: &Arc<Account>, request: &Request)
         Err(Unwritten::Unavailable(message)) => return responses::unavailable(request, &message),
     };
     let (status, results) = match &written.value {
-        Results::Made(outcomes) => {
+        Results::Made(effects) => {
             let with_content = items::wants_content(request);
-            let result =
-                |(outcome, is_read): (&Outcome, bool)| made(&written.container, outcome, with_content || is_read);
-            (StatusCode::OK, outcomes.iter().zip(are_reads).map(result).collect())
+            let result = |(effect, is_read): (&Effect, bool)| made(&written.container, effect, with_content || is_read);
+            (StatusCode::OK, effects.iter().zip(are_reads).map(result).collect())
         }
         Results::Failed(place, refusal) => {
             let result = |number| {
@@ -150,13 +149,13 @@ fn operation(stated: Stated) -> Result<(Operation, Conditions), Refusal> {
     Ok((operation, Conditions { if_match, if_none_match }))
 }
 
-fn made(container: &Container, outcome: &Outcome, with_content: bool) -> Value {
+fn made(container: &Container, effect: &Effect, with_content: bool) -> Value {
     let mut result = Map::new();
-    result.insert("statusCode".to_owned(), outcome.status.as_u16().into());
+    result.insert("statusCode".to_owned(), effect.status.as_u16().into());
     result.insert("requestCharge".to_owned(), charge::OF_BATCH.into());
-    result.insert("eTag".to_owned(), outcome.item.etag.to_string().into());
-    if with_content && matches!(outcome.status, StatusCode::OK | StatusCode::CREATED) {
-        result.insert("resourceBody".to_owned(), outcome.item.value(container.id));
+    result.insert("eTag".to_owned(), effect.item.etag.to_string().into());
+    if with_content && matches!(effect.status, StatusCode::OK | StatusCode::CREATED) {
+        result.insert("resourceBody".to_owned(), effect.item.value(container.id));
     }
     Value::Object(result)
 }

@@ -11,7 +11,7 @@ use crate::cosmos::{
         container::Container,
         document::Document,
         item_key,
-        operation::{Conditions, Operation, Outcome, Work},
+        operation::{Conditions, Effect, Operation, Work},
         patch::Patch,
     },
     serve::sessions,
@@ -32,18 +32,18 @@ pub(in crate::cosmos) fn read(account: &Account, request: &Request) -> Response<
         let (name, id) = named(request)?;
         let container = account.container(&name)?;
         let values = values(request)?;
-        let (range, lsn, outcome) = {
+        let (range, lsn, effect) = {
             let state = container.state();
             let mut work = Work::new(&container, &state, &values, account.clock().now_millis())?;
             let (range, lsn) = (work.range(), state.lsn(work.range()));
             (range, lsn, work.make(Operation::Read { id }, &conditions(&request.headers)))
         };
         sessions::check(request, &container, std::iter::once(range))?;
-        let mut response = match &outcome {
-            Ok(outcome) => answer(request, &container, outcome, true),
+        let mut response = match &effect {
+            Ok(effect) => answer(request, &container, effect, true),
             Err(refusal) => refusal.answer(request),
         };
-        let item_lsn = outcome.map_or(lsn, |outcome| outcome.item.version.lsn);
+        let item_lsn = effect.map_or(lsn, |effect| effect.item.version.lsn);
         sessions::tell(&mut response, &container, range, lsn, Some(item_lsn));
         Ok(response)
     };
@@ -63,8 +63,8 @@ pub(in crate::cosmos) async fn write(account: &Arc<Account>, write: Write, reque
     let conditions = conditions(&request.headers);
     let work = move |container: &Container, state: &_, at_millis| {
         let mut work = Work::new(container, state, &values, at_millis)?;
-        let outcome = work.make(operation, &conditions)?;
-        Ok((work.finish(), outcome))
+        let effect = work.make(operation, &conditions)?;
+        Ok((work.finish(), effect))
     };
     let written = match account.write_items(name, write == Write::DeleteItem, work).await {
         Ok(written) => written,
@@ -136,12 +136,12 @@ pub(in crate::cosmos) fn wants_content(request: &Request) -> bool {
     !request.header(&PREFER).is_some_and(|wish| wish.eq_ignore_ascii_case("return=minimal"))
 }
 
-fn answer(request: &Request, container: &Container, outcome: &Outcome, with_content: bool) -> Response<Bytes> {
-    let has_content = with_content && matches!(outcome.status, StatusCode::OK | StatusCode::CREATED);
-    let body = if has_content { Bytes::from(outcome.item.whole(container.id)) } else { Bytes::new() };
-    let mut response = responses::charged(request, outcome.status, outcome.charge, body);
-    if outcome.status != StatusCode::NO_CONTENT
-        && let Ok(etag) = HeaderValue::from_str(&outcome.item.etag)
+fn answer(request: &Request, container: &Container, effect: &Effect, with_content: bool) -> Response<Bytes> {
+    let has_content = with_content && matches!(effect.status, StatusCode::OK | StatusCode::CREATED);
+    let body = if has_content { Bytes::from(effect.item.whole(container.id)) } else { Bytes::new() };
+    let mut response = responses::charged(request, effect.status, effect.charge, body);
+    if effect.status != StatusCode::NO_CONTENT
+        && let Ok(etag) = HeaderValue::from_str(&effect.item.etag)
     {
         response.headers_mut().insert(header::ETAG, etag);
     }

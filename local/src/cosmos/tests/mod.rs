@@ -27,7 +27,6 @@ mod offers;
 mod recorded;
 mod recovery;
 mod size;
-mod tmp;
 
 const DOCS: &str = "/dbs/shop/colls/items/docs";
 

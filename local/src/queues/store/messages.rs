@@ -249,7 +249,7 @@ fn check_text(text: &str) -> Result<(), Refusal> {
         return Err(Refusal::new(Code::RequestBodyTooLarge, detail));
     }
     // Whether written as they are or as references to characters: XML 1.0 has neither, so nobody could take the message.
-    if let Some(character) = text.chars().find(|&character| !xml::can_hold(character)) {
+    if let Some(character) = text.chars().find(|&character| !xml::allows(character)) {
         let detail = format!("XML cannot hold the character U+{:04X} of the text.", u32::from(character));
         return Err(Refusal::new(Code::InvalidXmlDocument, detail));
     }
