@@ -47,7 +47,7 @@ impl Profile {
 /// Builds the handler and returns the path of its executable. Cargo's own messages go to stderr.
 ///
 /// Its package is built alone, but for [`Profile::Local`]: in one build with the local stack Cargo unifies the features of
-/// shared dependencies, and the emulator's would end up in the handler that is deployed. On this machine they do no harm,
+/// shared dependencies, and those of the stack would end up in the handler that is deployed. On this machine they do no harm,
 /// and most of what handler and command need is compiled once instead of twice.
 ///
 /// # Errors

@@ -72,8 +72,8 @@ pub struct Container {
     pub partition_key: String,
     /// `defaultTtl` in seconds; absent means that items never expire.
     pub ttl_seconds: Option<i64>,
-    /// Its physical partitions, fixed at creation; absent means four. Azure has one for each 50 GB and 10,000 request
-    /// units a second. Here many make a container of many items quicker: a point operation costs by the items of its partition.
+    /// Its physical partitions, fixed at creation: what a change feed's leases are of. Absent means as many as its throughput takes, one up to
+    /// 10,000 request units a second.
     pub physical_partitions: Option<NonZeroU16>,
     /// What is indexed beside `id`, as paths of an indexing policy such as `/category/?`: what queries filter and order by. The stack
     /// needs none.
