@@ -227,7 +227,10 @@ impl Store {
             }
         }
         batch.insert(&self.lsns, format!("{rid}/{range}"), transaction.lsn.to_be_bytes());
-        batch.insert(&self.lsns, numbers_key(container), transaction.next_number.to_be_bytes());
+        // Only where it moved: what mostly removes goes on when the disk is full.
+        if transaction.changes.iter().any(|change| change.before.is_none()) {
+            batch.insert(&self.lsns, numbers_key(container), transaction.next_number.to_be_bytes());
+        }
         Ok(())
     }
 
