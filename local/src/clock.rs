@@ -21,6 +21,10 @@ use crate::storage::{Storage, StorageError};
 /// Where the store has the step.
 const KEYSPACE: &str = "clock";
 const AHEAD: &str = "ahead";
+/// Where it has when each step was made.
+const STEPS: &str = "steps";
+/// Steps whose times are known; of a time before the first of them it is taken that the clock had not been stepped.
+const KNOWN_STEPS: usize = 1000;
 
 /// The time of this machine, UTC, which no test steps: what other programs judge by, such as whether a token has expired.
 #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
@@ -38,8 +42,17 @@ pub(crate) fn pause(duration: Duration) -> tokio::time::Sleep {
 #[derive(Clone)]
 pub struct Clock {
     offset: watch::Sender<Duration>,
+    /// The steps, oldest first.
+    steps: Arc<Mutex<Vec<Step>>>,
     /// Where the offset is stored; absent for a clock of one test.
     kept: Option<Arc<Mutex<Kept>>>,
+}
+
+/// A step: since when, by this machine's time, the clock is so far ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Step {
+    since: OffsetDateTime,
+    ahead: Duration,
 }
 
 struct Kept {
@@ -61,7 +74,7 @@ pub enum ClockError {
 impl Default for Clock {
     /// The wall's time, and steps that nobody remembers.
     fn default() -> Self {
-        Self { offset: watch::Sender::new(Duration::ZERO), kept: None }
+        Self { offset: watch::Sender::new(Duration::ZERO), steps: Arc::default(), kept: None }
     }
 }
 
@@ -79,8 +92,17 @@ impl Clock {
                 read(&text).ok_or_else(|| ClockError::Unreadable(text.into_owned()))?
             }
         };
-        let kept = Kept { storage: storage.clone(), keyspace };
-        Ok(Self { offset: watch::Sender::new(offset), kept: Some(Arc::new(Mutex::new(kept))) })
+        let steps = match keyspace.get(STEPS).map_err(StorageError::from)? {
+            // The step of a version that did not keep when it was.
+            None => vec![Step { since: machine_now(), ahead: offset }],
+            Some(text) => {
+                let text = String::from_utf8_lossy(&text);
+                let steps: Option<_> = text.lines().map(read_step).collect();
+                steps.ok_or_else(|| ClockError::Unreadable(text.into_owned()))?
+            }
+        };
+        let kept = Some(Arc::new(Mutex::new(Kept { storage: storage.clone(), keyspace })));
+        Ok(Self { offset: watch::Sender::new(offset), steps: Arc::new(Mutex::new(steps)), kept })
     }
 
     /// The present moment, UTC.
@@ -95,6 +117,17 @@ impl Clock {
         *self.offset.borrow()
     }
 
+    /// What this clock showed when this machine's showed `at`, which is how clients state a time. A time that this machine has yet to
+    /// see is one that the stack gave to a client, such as a `_ts`, and stays as it is.
+    #[must_use]
+    pub fn of_machine(&self, at: OffsetDateTime) -> OffsetDateTime {
+        if at > machine_now() {
+            return at;
+        }
+        let steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        at + steps.iter().rev().find(|step| step.since <= at).map_or(Duration::ZERO, |step| step.ahead)
+    }
+
     /// Milliseconds since the Unix epoch, the unit of AMQP timestamps.
     #[must_use]
     pub fn now_millis(&self) -> i64 {
@@ -103,7 +136,12 @@ impl Clock {
 
     /// Moves the clock forward until the process ends; everything that sleeps on it re-checks its deadline at once.
     pub fn advance(&self, by: Duration) {
+        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
         self.offset.send_modify(|offset| *offset += by);
+        if steps.len() >= KNOWN_STEPS {
+            steps.remove(0);
+        }
+        steps.push(Step { since: machine_now(), ahead: self.ahead() });
     }
 
     /// Moves the clock forward for good, as [`Self::advance`] does and for all runs on the same store.
@@ -115,7 +153,12 @@ impl Clock {
             // Held until the clock has moved, so that of two steps at once both count.
             let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             let mut batch = kept.storage.batch();
-            batch.insert(&kept.keyspace, AHEAD, written(self.ahead() + by));
+            let step = Step { since: machine_now(), ahead: self.ahead() + by };
+            let all = self.steps.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let older = all.len().saturating_sub(KNOWN_STEPS - 1);
+            let lines: Vec<String> = all.iter().skip(older).chain([&step]).map(written_step).collect();
+            batch.insert(&kept.keyspace, AHEAD, written(step.ahead));
+            batch.insert(&kept.keyspace, STEPS, lines.join("\n"));
             batch.commit()?;
             self.advance(by);
         } else {
@@ -158,6 +201,16 @@ fn read(text: &str) -> Option<Duration> {
     Some(Duration::new(seconds.parse().ok()?, nanos))
 }
 
+fn written_step(step: &Step) -> String {
+    format!("{} {}", step.since.unix_timestamp_nanos(), written(step.ahead))
+}
+
+fn read_step(line: &str) -> Option<Step> {
+    let (since, ahead) = line.split_once(' ')?;
+    let since = OffsetDateTime::from_unix_timestamp_nanos(since.parse().ok()?).ok()?;
+    Some(Step { since, ahead: read(ahead)? })
+}
+
 #[cfg(test)]
 mod tests {
     use tempfile::TempDir;
@@ -175,7 +228,14 @@ mod tests {
             clock.step(step).expect("stored");
             clock.advance(Duration::from_secs(7));
         }
-        assert_eq!(open().ahead(), steps.iter().sum::<Duration>());
+        let before = machine_now();
+        let clock = open();
+        assert_eq!(clock.ahead(), steps.iter().sum::<Duration>());
+        assert_eq!(clock.of_machine(before), before + clock.ahead(), "when it was so far ahead already");
+        let long_ago = before - Duration::from_secs(3600);
+        assert_eq!(clock.of_machine(long_ago), long_ago, "before it was stepped");
+        let stamped = clock.now();
+        assert_eq!(clock.of_machine(stamped), stamped, "what the stack told");
     }
 
     #[tokio::test]

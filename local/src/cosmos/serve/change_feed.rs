@@ -50,8 +50,8 @@ pub struct FeedPage {
 enum Start {
     After(u64),
     Now,
-    /// Milliseconds since the epoch.
-    Since(i64),
+    /// A date of the client's clock, or of the stack's where a client has it from there.
+    Since(OffsetDateTime),
 }
 
 /// Answers a feed request over the wire.
@@ -124,7 +124,10 @@ fn read_range(
     let lsn = state.lsn(range);
     let after = match start {
         Start::Now => lsn,
-        Start::Since(millis) => state.lsn_before(range, millis),
+        Start::Since(date) => {
+            let at = account.clock().of_machine(date).unix_timestamp_nanos() / 1_000_000;
+            state.lsn_before(range, i64::try_from(at).unwrap_or(i64::MAX))
+        }
         Start::After(after) if after <= lsn => after,
         // Of another life of the data: waiting for the LSN to come would hide every change until then.
         Start::After(after) => {
@@ -151,7 +154,7 @@ impl Start {
         match request.header(header::IF_MODIFIED_SINCE) {
             None => Ok(Self::After(0)),
             Some(date) => OffsetDateTime::parse(date, &Rfc2822)
-                .map(|at| Self::Since(at.unix_timestamp() * 1000))
+                .map(Self::Since)
                 .map_err(|error| Refusal::bad_request(format!("The header If-Modified-Since is not a date: {error}."))),
         }
     }
