@@ -42,6 +42,8 @@ async fn a_rewind_of_feed_and_hub_changes_nothing() {
     })
     .await;
 
+    // What is announced and not yet noted as such would be announced again.
+    shop.feed_is_read().await;
     shop.stack.stop_app().await;
     shop.rewind().await;
     shop.run_app().await;
