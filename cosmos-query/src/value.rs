@@ -8,13 +8,19 @@ use serde_json::{Number, Value};
 /// A value, or undefined.
 pub(crate) type Item<'a> = Option<Cow<'a, Value>>;
 
-/// Up to here whole doubles are exact, and are written without a point.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+/// 2 to the 63rd: below it, whole doubles are whole numbers of 64 bits with a sign.
+const SIGNED: f64 = 9_223_372_036_854_775_808.0;
 
-/// A number as JSON; whole ones as such.
+/// A number as JSON. Whole ones are written as such, without a point or an exponent, as JavaScript does up to 1e21 and here as far as
+/// 64 bits go: ticks of a date are 17 digits or 18, and clients read them into integers.
 pub(crate) fn number(number: f64) -> Value {
-    if number.fract() == 0.0 && number.abs() <= EXACT && !(number == 0.0 && number.is_sign_negative()) {
-        return Value::from(number as i64);
+    if number.fract() == 0.0 && !(number == 0.0 && number.is_sign_negative()) {
+        if number.abs() < SIGNED {
+            return Value::from(number as i64);
+        }
+        if (SIGNED..2.0 * SIGNED).contains(&number) {
+            return Value::from(number as u64);
+        }
     }
     Number::from_f64(number).map_or(Value::Null, Value::Number)
 }

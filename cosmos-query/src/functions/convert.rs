@@ -5,13 +5,16 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::{Function, argument, function, text_of};
-use crate::value::{Item, text};
+use crate::value::{Item, finite, text};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     function("StringToArray", 1, 1, |_, all| parsed(all, |value| value.is_array())),
     function("StringToBoolean", 1, 1, |_, all| parsed(all, |value| value.is_boolean())),
     function("StringToNull", 1, 1, |_, all| parsed(all, |value| value.is_null())),
-    function("StringToNumber", 1, 1, |_, all| parsed(all, |value| value.is_number())),
+    function("StringToNumber", 1, 1, |_, all| match parsed(all, |value| value.is_number())?.as_ref() {
+        Value::Number(double) if double.is_f64() => finite(double.as_f64()?),
+        whole => Some(Cow::Owned(whole.clone())),
+    }),
     function("StringToObject", 1, 1, |_, all| parsed(all, |value| value.is_object())),
     function("ToString", 1, 1, |_, all| match argument(all, 0)? {
         Value::String(already) => text(already.as_str()),

@@ -87,6 +87,7 @@ impl<'t> Lexer<'t> {
         let second = rest.chars().nth(1);
         match first {
             '"' | '\'' => self.string(first),
+            '0' if matches!(second, Some('x' | 'X')) => self.hexadecimal(),
             '0'..='9' => self.number(),
             '.' if second.is_some_and(|next| next.is_ascii_digit()) => self.number(),
             '@' => {
@@ -147,6 +148,16 @@ impl<'t> Lexer<'t> {
         match text.parse::<f64>() {
             Ok(number) if good && number.is_finite() => Ok(Token::Number(number)),
             _ => Err(self.refuse("SC1012", start, "invalid numeric value token")),
+        }
+    }
+
+    /// `0x1F`, of 64 bits at most.
+    fn hexadecimal(&mut self) -> Result<Token, QueryError> {
+        let start = self.at;
+        let digits = self.word().get(2..).unwrap_or("");
+        match u64::from_str_radix(digits, 16) {
+            Ok(number) => Ok(Token::Number(number as f64)),
+            Err(_) => Err(self.refuse("SC1012", start, "invalid numeric value token")),
         }
     }
 
