@@ -2,9 +2,10 @@
 //! several partitions, and answers a page at a time. No input or output, no clock.
 //!
 //! Not served, and refused by name: user-defined functions (planned, not run), ORDER BY RANK with `FullTextScore` and `RRF`, `ST_AREA`,
-//! ORDER BY of anything but paths and `VectorDistance`, subqueries beside aggregates. TOP, ORDER BY and OFFSET LIMIT in subqueries are
-//! refused because the service refuses them. Otherwise than in the service: arrays and objects sort by their contents, not by a hash;
-//! words of full text have no stems; patterns of `REGEXMATCH` have no look-around and no references back.
+//! the later functions (`SUBSTRINGAFTER`, `LASTINDEXOF`, `ARRAY_SUM`, `DateTimeFormat`, `REGEXEXTRACT` and their kin), patterns of
+//! `REGEXMATCH` with look-around, references back or what else the regex package does not read, ORDER BY of anything but paths and
+//! `VectorDistance`, subqueries beside aggregates. TOP, ORDER BY and OFFSET LIMIT in subqueries are refused because the service refuses
+//! them. Otherwise than in the service: arrays and objects sort by their contents, not by a hash; words of full text have no stems.
 
 mod base64_bytes;
 mod document;

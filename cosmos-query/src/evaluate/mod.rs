@@ -4,6 +4,7 @@ mod aggregate;
 mod like;
 mod node;
 mod operators;
+pub(crate) mod patterns;
 mod rows;
 
 use std::{
@@ -24,8 +25,6 @@ use crate::{Context, QueryError, resolved::Output, value::Item};
 const MOST_WORK: u64 = 20_000_000;
 /// Compiled patterns that are kept.
 const MOST_PATTERNS: usize = 64;
-/// Bytes that a compiled pattern may take.
-const PATTERN_SIZE: usize = 1 << 20;
 
 /// What slots hold.
 pub(crate) type Slots<'a> = Vec<Item<'a>>;
@@ -35,12 +34,20 @@ pub(crate) struct Evaluator<'a> {
     context: &'a Context,
     work: Cell<u64>,
     random: Cell<u64>,
-    patterns: RefCell<BTreeMap<String, Option<Regex>>>,
+    patterns: RefCell<BTreeMap<String, Regex>>,
+    /// Why the function that was called last refuses its arguments.
+    refused: RefCell<Option<QueryError>>,
 }
 
 impl<'a> Evaluator<'a> {
     pub(crate) fn new(context: &'a Context) -> Evaluator<'a> {
-        Evaluator { context, work: Cell::new(0), random: Cell::new(context.seed), patterns: RefCell::default() }
+        Evaluator {
+            context,
+            work: Cell::new(0),
+            random: Cell::new(context.seed),
+            patterns: RefCell::default(),
+            refused: RefCell::default(),
+        }
     }
 
     pub(crate) fn now(&self) -> OffsetDateTime {
@@ -56,16 +63,22 @@ impl<'a> Evaluator<'a> {
         ((bits ^ bits >> 31) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Whether a pattern is found in a text; `None` where it is no pattern, or too large a one.
+    /// Whether a pattern is found in a text; `None` where it cannot be looked for, which the call then refuses.
     pub(crate) fn is_match(&self, pattern: &str, text: &str) -> Option<bool> {
         let mut patterns = self.patterns.borrow_mut();
         if patterns.len() >= MOST_PATTERNS && !patterns.contains_key(pattern) {
             patterns.clear();
         }
-        let compiled = patterns.entry(pattern.to_owned()).or_insert_with(|| {
-            regex::RegexBuilder::new(pattern).size_limit(PATTERN_SIZE).dfa_size_limit(PATTERN_SIZE).build().ok()
-        });
-        compiled.as_ref().map(|compiled| compiled.is_match(text))
+        if let Some(compiled) = patterns.get(pattern) {
+            return Some(compiled.is_match(text));
+        }
+        match patterns::compile(pattern) {
+            Ok(compiled) => Some(patterns.entry(pattern.to_owned()).or_insert(compiled).is_match(text)),
+            Err(error) => {
+                self.refused.replace(Some(error));
+                None
+            }
+        }
     }
 
     fn step(&self) -> Result<(), QueryError> {

@@ -78,7 +78,8 @@ impl<'a> Evaluator<'a> {
         for argument in arguments {
             values.push(self.node(argument, slots)?);
         }
-        Ok((function.call)(self, &values))
+        let result = (function.call)(self, &values);
+        self.refused.take().map_or(Ok(result), Err)
     }
 
     pub(super) fn object(&self, members: &'a [(String, Node)], slots: &mut Slots<'a>) -> Result<Item<'a>, QueryError> {

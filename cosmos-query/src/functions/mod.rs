@@ -38,8 +38,35 @@ pub(crate) enum Found {
     Nothing,
 }
 
-/// Functions of the service that are not served: they need an index of words, or shapes on a globe.
-const REFUSED: [&str; 4] = ["FullTextScore", "RRF", "ST_AREA", "_FullTextWordCount"];
+/// Functions of the service that are not served: those that need an index of words or shapes on a globe, and later ones of its reference.
+const REFUSED: [&str; 26] = [
+    "_FullTextWordCount",
+    "Ago",
+    "ARRAY_AVG",
+    "ARRAY_MAX",
+    "ARRAY_MEDIAN",
+    "ARRAY_MIN",
+    "ARRAY_SUM",
+    "CONTAINS_ALL_CI",
+    "CONTAINS_ALL_CS",
+    "CONTAINS_ANY_CI",
+    "CONTAINS_ANY_CS",
+    "DateTimeFormat",
+    "Day",
+    "FullTextScore",
+    "LASTINDEXOF",
+    "LASTSUBSTRINGAFTER",
+    "LASTSUBSTRINGBEFORE",
+    "Month",
+    "Now",
+    "REGEXEXTRACT",
+    "REGEXEXTRACTALL",
+    "RRF",
+    "ST_AREA",
+    "SUBSTRINGAFTER",
+    "SUBSTRINGBEFORE",
+    "Year",
+];
 
 /// The function of a name, in whatever case it is written.
 pub(crate) fn find(name: &str) -> Found {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Function, argument, flag_of, function, number_of, text_of};
 use crate::{
-    evaluate::Evaluator,
+    evaluate::{Evaluator, patterns},
     value::{Item, boolean, finite, text},
 };
 
@@ -114,14 +114,7 @@ fn replaced<'a>(whole: &str, part: &str, by: &str) -> Item<'a> {
 fn regex_match<'a>(evaluator: &Evaluator<'_>, all: &[Item<'a>]) -> Item<'a> {
     let (whole, pattern) = (text_of(all, 0)?, text_of(all, 1)?);
     let modifiers = if all.len() > 2 { text_of(all, 2)? } else { "" };
-    if !modifiers.chars().all(|modifier| "imsx".contains(modifier)) {
-        return None;
-    }
-    let found = match modifiers {
-        "" => evaluator.is_match(pattern, whole),
-        _ => evaluator.is_match(&format!("(?{modifiers}){pattern}"), whole),
-    };
-    boolean(found?)
+    boolean(evaluator.is_match(&patterns::modified(pattern, modifiers)?, whole)?)
 }
 
 /// Words of a text, without regard to case. The service also brings words to their stems; that is not done.

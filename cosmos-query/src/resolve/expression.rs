@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{Resolver, path};
 use crate::{
+    evaluate::patterns,
     functions::{self, Found},
     resolved::{Node, Operator},
     syntax::{Expr, ExprKind, Unary},
@@ -79,10 +80,13 @@ impl Resolver<'_> {
                 match functions::find(name) {
                     Found::Function(function) => {
                         self.check_count(expr, function, arguments.len());
+                        if function.name == "REGEXMATCH" {
+                            self.check_pattern(arguments);
+                        }
                         Node::Call(function, self.all(arguments))
                     }
                     Found::Refused => {
-                        self.unsupported(expr.span, name);
+                        self.fault("SC2990", expr.span, format!("The function '{name}' is not served here."));
                         Node::Constant(None)
                     }
                     Found::Nothing => {
@@ -121,6 +125,20 @@ impl Resolver<'_> {
         };
         let message = format!("The {} function requires {wanted} argument(s).", function.name);
         self.fault("SC2050", expr.span, message);
+    }
+
+    /// A pattern that stands in the query is refused before any document is looked at; others are when they are used.
+    fn check_pattern(&mut self, arguments: &[Expr]) {
+        let text = |index: usize| match arguments.get(index).map(|argument| &argument.kind) {
+            Some(ExprKind::Literal(Value::String(text))) => Some(text.as_str()),
+            _ => None,
+        };
+        let modifiers = if arguments.len() > 2 { text(2) } else { Some("") };
+        let pattern = text(1).zip(modifiers).and_then(|(pattern, modifiers)| patterns::modified(pattern, modifiers));
+        let refused = pattern.and_then(|pattern| patterns::compile(&pattern).err());
+        if let (Some(error), Some(argument)) = (refused, arguments.get(1)) {
+            self.fault(error.code, argument.span, error.message);
+        }
     }
 
     /// `[...]` takes a name or a number that stands in the query or in a parameter.

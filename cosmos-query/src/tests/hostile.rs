@@ -16,7 +16,14 @@ fn faults_are_told_by_code_and_place() {
         ("SELECT 'é', 'open", "SC1010", (12, 17)),
         (r"SELECT '\q'", "SC1010", (7, 10)),
         ("SELECT 12a", "SC1012", (7, 10)),
+        ("SELECT 0x", "SC1012", (7, 9)),
+        ("SELECT 0x1G", "SC1012", (7, 11)),
+        ("SELECT 0x10000000000000000", "SC1012", (7, 26)),
         ("SELECT NOSUCHFUNC(1) FROM c", "SC2005", (7, 17)),
+        ("SELECT ARRAY_SUM(c.a) FROM c", "SC2990", (7, 21)),
+        ("SELECT REGEXMATCH(c.s, '(') FROM c", "SC2071", (23, 26)),
+        ("SELECT REGEXMATCH(c.s, '(?=a)', 'i') FROM c", "SC2990", (23, 30)),
+        ("SELECT REGEXMATCH(c.s, '(((a{1000}){1000}){1000})') FROM c", "SC2990", (23, 50)),
         ("SELECT ABS('a', 2) FROM c", "SC2050", (7, 18)),
         ("SELECT CONCAT('a') FROM c", "SC2050", (7, 18)),
         ("SELECT * FROM Root r WHERE a = 1", "SC2001", (27, 28)),
@@ -40,6 +47,9 @@ fn faults_are_told_by_code_and_place() {
     let wrong: Vec<String> =
         wrong.map(|((text, code, place), (_, own))| format!("{text}: {code} {place:?}, but {own}")).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for text in ["SELECT Substringafter('a', 'b')", r"SELECT REGEXMATCH(c.s, '(a)\\1') FROM c"] {
+        assert!(refusal(text).message.contains("is not served here"), "{text}");
+    }
     assert_eq!(refusal("SELECT x, y FROM c").more.len(), 1, "both names");
     assert_eq!(refusal("SELECT * FROM c ORDER BY LOWER(c.a)").code, "2206");
     let error = refusal("SELECT * FROM c WHERE a = 1");
@@ -82,8 +92,12 @@ fn work_and_patterns_have_an_end() {
     let joins = "SELECT VALUE COUNT(1) FROM c JOIN a IN c.a JOIN b IN c.a JOIN d IN c.a JOIN e IN c.a";
     let error = answer_with(joins, &[json!({"a": array})], json!([])).expect_err("a thousand to the fourth");
     assert!(error.message.contains("work"), "{error}");
-    let pattern = "SELECT VALUE REGEXMATCH('aaaa', '(((a{1000}){1000}){1000})') FROM c";
-    assert_eq!(answer_with(pattern, &[json!({})], json!([])), Ok(vec![]), "a pattern too large is none");
+    let told = [("(((a{1000}){1000}){1000})", "SC2990"), (r"(a)\1", "SC2990"), ("(", "SC2071"), ("*", "SC2071")];
+    for (pattern, code) in told {
+        let parameters = json!([{"name": "@p", "value": pattern}]);
+        let refused = answer_with("SELECT VALUE REGEXMATCH('aaaa', @p) FROM c", &[json!({})], parameters);
+        assert_eq!(refused.map_err(|error| error.code), Err(code), "{pattern}");
+    }
     let like = "SELECT VALUE @t LIKE @p FROM c";
     let parameters =
         json!([{"name": "@t", "value": "a".repeat(5000)}, {"name": "@p", "value": "%a".repeat(2000) + "b"}]);
