@@ -63,3 +63,10 @@ pub enum Error {
         message: String,
     },
 }
+
+impl Error {
+    /// Whether all that is missing is room on the disk; then nothing was written.
+    pub(in crate::cosmos) fn is_full(&self) -> bool {
+        matches!(self, Self::Storage(StorageError::Full { .. }))
+    }
+}

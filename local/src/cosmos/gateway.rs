@@ -5,19 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use crate::{
-    cosmos::{
-        error::Error,
-        serve::{batch, bulk::Bulk, change_feed, definitions, feeds, items, offers, queries, ranges},
-        store::account::Account,
-        wire::{
-            container_definition, named_ranges, owner, query_body,
-            refusal::Refusal,
-            request::{ContainerName, Operation, Request, Write},
-            responses, texts, unsupported,
-        },
+use crate::cosmos::{
+    serve::{batch, bulk::Bulk, change_feed, definitions, feeds, items, offers, queries, ranges},
+    store::account::Account,
+    wire::{
+        container_definition, named_ranges, owner, query_body,
+        refusal::Refusal,
+        request::{ContainerName, Operation, Request, Write},
+        responses, texts, unsupported,
     },
-    storage::StorageError,
 };
 
 /// The container is not the one that the client knows by this name.
@@ -55,7 +51,8 @@ async fn served(account: &Arc<Account>, request: &Arc<Request>) -> Response<Byte
     }
     if let Some(name) = request.container()
         && let Err(error) = account.expire(&name).await
-        && (operation.is_write() || !is_full(&error))
+        // Reads do not show what has expired, removed or not.
+        && (operation.is_write() || !error.is_full())
     {
         return responses::unavailable(request, &format!("{error}; expired items are not yet removed."));
     }
@@ -128,9 +125,4 @@ async fn in_bulk(account: &Arc<Account>, request: &Request) -> Response<Bytes> {
         bulk.add(&Box::pin(answer(account, Arc::new(single))).await);
     }
     bulk.answer()
-}
-
-/// Whether all that is missing is room. Reads then go on, and show what expired until there is room.
-fn is_full(error: &Error) -> bool {
-    matches!(error, Error::Storage(StorageError::Full { .. }))
 }

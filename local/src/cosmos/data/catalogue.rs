@@ -48,6 +48,17 @@ pub(in crate::cosmos) enum Change {
     ReplaceOffer(Offer),
 }
 
+impl Change {
+    /// The throughput that it states.
+    pub(in crate::cosmos) fn throughput(&self) -> Option<Throughput> {
+        match self {
+            Self::CreateDatabase { throughput, .. } | Self::CreateContainer { throughput, .. } => *throughput,
+            Self::ReplaceOffer(offer) => Some(offer.throughput),
+            Self::DeleteDatabase(_) | Self::ReplaceContainer { .. } | Self::DeleteContainer(_) => None,
+        }
+    }
+}
+
 impl Default for Catalogue {
     fn default() -> Self {
         Self { databases: BTreeMap::new(), next_database: 1, next_offer: 1 }

@@ -35,6 +35,11 @@ impl ItemKey {
         text.split_once(char::from(SEPARATOR)).unwrap_or_default()
     }
 
+    /// The bytes by which keys are in order.
+    pub(in crate::cosmos) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// As the query engine knows it.
     pub(in crate::cosmos) fn position(&self) -> Position {
         Position(self.0.to_vec())
@@ -81,6 +86,11 @@ impl Interval {
     /// Whether it has all of `other`.
     pub(in crate::cosmos) fn covers(&self, other: &Self) -> bool {
         self.from <= other.from && other.to <= self.to
+    }
+
+    /// Whether some key could be in both.
+    pub(in crate::cosmos) fn meets(&self, other: &Self) -> bool {
+        self.from.as_slice().max(&other.from) < self.to.as_slice().min(&other.to)
     }
 
     /// The bounds of what is left after `after`; none where that is nothing.

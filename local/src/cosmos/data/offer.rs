@@ -14,6 +14,8 @@ pub(in crate::cosmos) const DEFAULT: Throughput = Throughput::Manual(LEAST);
 const LEAST: u64 = 400;
 /// Least maximum of autoscale, and its steps.
 const LEAST_MAXIMUM: u64 = 1000;
+/// Most that the service gives without being asked by other ways, "Azure Cosmos DB service quotas".
+const MOST: u64 = 1_000_000;
 
 /// Request units a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +89,20 @@ impl Throughput {
         }
     }
 
+    /// Whether a request may ask for it. What was stored before there was a most is kept.
+    ///
+    /// # Errors
+    /// 400 where it is too much.
+    pub(in crate::cosmos) fn check_most(self) -> Result<(), Refusal> {
+        match self.maximum() {
+            number if number > MOST => {
+                let message = format!("The value of throughput is {number}, and the most is {MOST} RU/s.");
+                Err(Refusal::bad_request(message))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The least that it could be.
     pub(in crate::cosmos) fn least(self) -> u64 {
         match self {
@@ -106,7 +122,7 @@ impl Throughput {
     pub(in crate::cosmos) fn migrated(self, to_autoscale: bool) -> Self {
         match self {
             Self::Manual(number) if to_autoscale => {
-                Self::Autoscale(number.div_ceil(LEAST_MAXIMUM).max(1) * LEAST_MAXIMUM)
+                Self::Autoscale(number.div_ceil(LEAST_MAXIMUM).max(1).saturating_mul(LEAST_MAXIMUM))
             }
             Self::Autoscale(maximum) if !to_autoscale => Self::Manual(maximum),
             same => same,
@@ -168,6 +184,11 @@ mod tests {
         ] {
             assert!(of(manual, autoscale).is_err(), "{manual:?} {autoscale:?}");
         }
+        assert!(
+            Throughput::Manual(1_000_000).check_most().is_ok()
+                && Throughput::Autoscale(1_001_000).check_most().is_err()
+        );
+        assert!(Throughput::Manual(u64::MAX).migrated(true).check_most().is_err());
         assert_eq!(Throughput::Manual(1200).migrated(true), Throughput::Autoscale(2000));
         assert_eq!(Throughput::Autoscale(4000).migrated(false), Throughput::Manual(4000));
     }

@@ -19,9 +19,12 @@ pub struct FeedRange {
     pub max: String,
 }
 
+/// Most ranges that follow from throughput: those of the most that a request may ask for.
+const MOST: u32 = 100;
+
 /// As many ranges as a container of this throughput has.
 pub(in crate::cosmos) fn count_for(throughput: u64) -> u32 {
-    u32::try_from(throughput.div_ceil(OF_ONE)).unwrap_or(u32::MAX).max(1)
+    u32::try_from(throughput.div_ceil(OF_ONE)).unwrap_or(MOST).clamp(1, MOST)
 }
 
 /// The division of all effective partition keys into `count` ranges of the same size.
@@ -68,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_small_container_is_one_range() {
-        assert_eq!([400, 10_000, 10_001, 100_000].map(count_for), [1, 1, 2, 10]);
+        assert_eq!([400, 10_000, 10_001, 100_000, u64::MAX].map(count_for), [1, 1, 2, 10, 100]);
         let definition = serde_json::from_value(json!({ "paths": ["/pk"], "kind": "Hash", "version": 2 })).unwrap();
         let whole = FeedRange { id: "0".to_owned(), min: String::new(), max: "FF".to_owned() };
         assert_eq!(divide(&definition, 1), [whole]);

@@ -26,6 +26,10 @@ use crate::cosmos::{
 
 /// Operations of one batch, as in the service.
 const MOST: usize = 100;
+/// Bytes of all items that a batch writes. Its request has at most 2 MiB, but what patches make of items is larger.
+const MOST_WRITTEN: usize = 2 * LARGEST;
+/// Bytes of all documents that a batch, or a bulk request, is answered with for what it reads.
+pub(in crate::cosmos) const MOST_ANSWERED: usize = 2 * LARGEST;
 
 /// One operation of a batch request.
 #[derive(Deserialize)]
@@ -36,6 +40,47 @@ struct Stated {
     if_match: Option<String>,
     if_none_match: Option<String>,
     resource_body: Option<Box<RawValue>>,
+}
+
+/// What an operation does to the size of a batch.
+enum Kind {
+    Reads,
+    Writes,
+    Deletes,
+}
+
+impl Kind {
+    fn of(operation: &Operation) -> Self {
+        match operation {
+            Operation::Read { .. } => Self::Reads,
+            Operation::Delete { .. } => Self::Deletes,
+            _ => Self::Writes,
+        }
+    }
+}
+
+/// Bytes of the items of a batch so far.
+#[derive(Default)]
+struct Sizes {
+    written: usize,
+    answered: usize,
+}
+
+impl Sizes {
+    /// # Errors
+    /// 413 where it is too much with what an operation of this kind came to.
+    fn add(&mut self, kind: Kind, effect: &Effect) -> Result<(), Refusal> {
+        match kind {
+            Kind::Reads => self.answered += effect.item.text.len(),
+            Kind::Writes => self.written += effect.item.text.len(),
+            Kind::Deletes => {}
+        }
+        match () {
+            () if self.written > MOST_WRITTEN => Err(Refusal::too_large()),
+            () if self.answered > MOST_ANSWERED => Err(Refusal::answer_too_large()),
+            () => Ok(()),
+        }
+    }
 }
 
 /// What a batch came to.
@@ -61,8 +106,11 @@ pub(in crate::cosmos) async fn answer(account: &Arc<Account>, request: &Request)
     let work = move |container: &Container, state: &_, at_millis| {
         let mut work = Work::new(container, state, &values, at_millis)?;
         let mut effects = Vec::with_capacity(operations.len());
+        let mut sizes = Sizes::default();
         for (place, (operation, conditions)) in operations.into_iter().enumerate() {
-            match work.make(operation, &conditions) {
+            let kind = Kind::of(&operation);
+            let made = work.make(operation, &conditions);
+            match made.and_then(|effect| sizes.add(kind, &effect).map(|()| effect)) {
                 Ok(effect) => effects.push(effect),
                 Err(refusal) => {
                     let untouched = Work::new(container, state, &values, at_millis)?.finish();
@@ -81,21 +129,21 @@ pub(in crate::cosmos) async fn answer(account: &Arc<Account>, request: &Request)
         Results::Made(effects) => {
             let with_content = items::wants_content(request);
             let result = |(effect, is_read): (&Effect, bool)| made(&written.container, effect, with_content || is_read);
-            (StatusCode::OK, effects.iter().zip(are_reads).map(result).collect())
+            (StatusCode::OK, effects.iter().zip(are_reads).map(result).collect::<Vec<String>>())
         }
         Results::Failed(place, refusal) => {
             let result = |number| {
                 if number == *place {
                     failed(refusal)
                 } else {
-                    json!({ "statusCode": 424, "requestCharge": charge::OF_BATCH })
+                    json!({ "statusCode": 424, "requestCharge": charge::OF_BATCH }).to_string()
                 }
             };
             (StatusCode::MULTI_STATUS, (0..count).map(result).collect())
         }
     };
     let charge = charge::OF_BATCH * count as f64;
-    let mut response = responses::charged(request, status, charge, Value::Array(results).to_string().into());
+    let mut response = responses::charged(request, status, charge, format!("[{}]", results.join(",")).into());
     sessions::tell(&mut response, &written.container, written.range, written.lsn, None);
     response
 }
@@ -149,18 +197,26 @@ fn operation(stated: Stated) -> Result<(Operation, Conditions), Refusal> {
     Ok((operation, Conditions { if_match, if_none_match }))
 }
 
-fn made(container: &Container, effect: &Effect, with_content: bool) -> Value {
+/// A result as JSON text.
+fn made(container: &Container, effect: &Effect, with_content: bool) -> String {
     let mut result = Map::new();
     result.insert("statusCode".to_owned(), effect.status.as_u16().into());
     result.insert("requestCharge".to_owned(), charge::OF_BATCH.into());
     result.insert("eTag".to_owned(), effect.item.etag.to_string().into());
-    if with_content && matches!(effect.status, StatusCode::OK | StatusCode::CREATED) {
-        result.insert("resourceBody".to_owned(), effect.item.value(container.id));
-    }
-    Value::Object(result)
+    let is_answered = with_content && matches!(effect.status, StatusCode::OK | StatusCode::CREATED);
+    with_document(result, is_answered.then(|| effect.item.whole(container.id)).as_deref())
 }
 
-fn failed(refusal: &Refusal) -> Value {
+/// A result as JSON text, with a document, which is such a text, unless it is empty.
+pub(in crate::cosmos) fn with_document(result: Map<String, Value>, document: Option<&str>) -> String {
+    let text = Value::Object(result).to_string();
+    match (text.strip_suffix('}'), document.filter(|document| !document.is_empty())) {
+        (Some(open), Some(document)) => format!(r#"{open},"resourceBody":{document}}}"#),
+        _ => text,
+    }
+}
+
+fn failed(refusal: &Refusal) -> String {
     let mut result = json!({
         "statusCode": refusal.status.as_u16(),
         "requestCharge": charge::OF_BATCH,
@@ -169,5 +225,5 @@ fn failed(refusal: &Refusal) -> Value {
     if let Some(substatus) = refusal.substatus {
         result["subStatusCode"] = substatus.into();
     }
-    result
+    result.to_string()
 }

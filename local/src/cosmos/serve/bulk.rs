@@ -10,7 +10,9 @@ use serde_json::{Map, Value, value::RawValue};
 
 use crate::cosmos::{
     data::document::Document,
+    serve::batch::{MOST_ANSWERED, with_document},
     wire::{
+        refusal::Refusal,
         request::{PARTITION_KEY, Request, encode},
         responses::{self, SESSION_TOKEN, SUBSTATUS},
     },
@@ -40,7 +42,14 @@ pub(in crate::cosmos) struct Bulk<'a> {
     /// Goes on after an operation that failed.
     goes_on: bool,
     failed: bool,
-    results: Vec<Value>,
+    /// The operation under way reads.
+    reads: bool,
+    /// Each a JSON text.
+    results: Vec<String>,
+    /// Bytes of the documents in the results.
+    bytes: usize,
+    /// Request units.
+    charge: f64,
     session: Option<HeaderValue>,
 }
 
@@ -57,18 +66,32 @@ impl<'a> Bulk<'a> {
             .header("x-ms-cosmos-batch-continue-on-error")
             .is_some_and(|value| value.eq_ignore_ascii_case("true"));
         let results = Vec::with_capacity(operations.len());
-        Ok(Self { request, waiting: operations.into_iter(), goes_on, failed: false, results, session: None })
+        let waiting = operations.into_iter();
+        Ok(Self {
+            request,
+            waiting,
+            goes_on,
+            failed: false,
+            results,
+            reads: false,
+            bytes: 0,
+            charge: 0.0,
+            session: None,
+        })
     }
 
     /// The request that the next operation stands for; none where nothing is left to do.
     pub(in crate::cosmos) fn next(&mut self) -> Option<Request> {
         while let Some(operation) = self.waiting.next() {
             if self.failed && !self.goes_on {
-                self.results.push(result(StatusCode::FAILED_DEPENDENCY, &HeaderMap::new(), &[]));
+                self.results.push(result(StatusCode::FAILED_DEPENDENCY, &HeaderMap::new(), 0.0, &[]));
                 continue;
             }
             match single(self.request, &operation) {
-                Ok(single) => return Some(single),
+                Ok(single) => {
+                    self.reads = single.method == Method::GET;
+                    return Some(single);
+                }
                 Err(message) => self.add(&responses::bad_request(self.request, message)),
             }
         }
@@ -78,15 +101,31 @@ impl<'a> Bulk<'a> {
     /// The answer to what [`next`](Self::next) gave last.
     pub(in crate::cosmos) fn add(&mut self, response: &Response<Bytes>) {
         self.failed |= !response.status().is_success();
-        self.session = response.headers().get(&SESSION_TOKEN).cloned().or(self.session.take());
-        self.results.push(result(response.status(), response.headers(), response.body()));
+        let (headers, body) = (response.headers(), response.body());
+        let charge = headers.get("x-ms-request-charge").and_then(|charge| charge.to_str().ok()?.parse().ok());
+        let charge: f64 = charge.unwrap_or(0.0);
+        self.charge += charge;
+        self.session = headers.get(&SESSION_TOKEN).cloned().or(self.session.take());
+        let fits = self.bytes + body.len() <= MOST_ANSWERED;
+        self.bytes += if fits { body.len() } else { 0 };
+        let result = match response.status() {
+            // What was written stays written; its document is left out.
+            status if status.is_success() && self.reads && !fits => {
+                self.failed = true;
+                let refusal = Refusal::answer_too_large().answer(self.request);
+                result(refusal.status(), refusal.headers(), charge, refusal.body())
+            }
+            status if !fits => result(status, headers, charge, &[]),
+            status => result(status, headers, charge, body),
+        };
+        self.results.push(result);
     }
 
     /// The answer to the whole: 200 where everything was done, else 207.
     pub(in crate::cosmos) fn answer(self) -> Response<Bytes> {
         let status = if self.failed { StatusCode::MULTI_STATUS } else { StatusCode::OK };
-        let body = Value::Array(self.results).to_string().into();
-        let mut response = responses::answer(self.request, status, "1", body);
+        let body = format!("[{}]", self.results.join(",")).into();
+        let mut response = responses::charged(self.request, status, self.charge, body);
         if let Some(session) = self.session {
             response.headers_mut().insert(SESSION_TOKEN.clone(), session);
         }
@@ -127,12 +166,12 @@ fn single(request: &Request, operation: &Operation) -> Result<Request, &'static 
     Ok(Request::new(method, &path, headers, body.unwrap_or_default()))
 }
 
-fn result(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Value {
+/// A result as JSON text. The body of a success is JSON text already.
+fn result(status: StatusCode, headers: &HeaderMap, charge: f64, body: &[u8]) -> String {
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let charge = text(&HeaderName::from_static("x-ms-request-charge")).and_then(|charge| charge.parse::<f64>().ok());
     let mut result = Map::from_iter([
         ("statusCode".to_owned(), status.as_u16().into()),
-        ("requestCharge".to_owned(), charge.unwrap_or(0.0).into()),
+        ("requestCharge".to_owned(), charge.into()),
     ]);
     if let Some(substatus) = text(&SUBSTATUS).and_then(|substatus| substatus.parse::<u32>().ok()) {
         result.insert("subStatusCode".to_owned(), substatus.into());
@@ -140,10 +179,11 @@ fn result(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Value {
     if let Some(etag) = text(&header::ETAG) {
         result.insert("eTag".to_owned(), etag.into());
     }
-    if let Ok(body) = contoso_json::from_slice::<Value>(body) {
-        let name = if status.is_success() { "resourceBody" } else { "message" };
-        let body = if status.is_success() { body } else { body.get("message").cloned().unwrap_or_default() };
-        result.insert(name.to_owned(), body);
+    if status.is_success() {
+        return with_document(result, std::str::from_utf8(body).ok());
     }
-    Value::Object(result)
+    if let Ok(body) = contoso_json::from_slice::<Value>(body) {
+        result.insert("message".to_owned(), body.get("message").cloned().unwrap_or_default());
+    }
+    with_document(result, None)
 }

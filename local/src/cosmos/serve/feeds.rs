@@ -63,7 +63,7 @@ pub(in crate::cosmos) fn documents(
     let mut response = responses::charged(request, StatusCode::OK, charge::PAGE, body.into());
     match scope.range {
         Some(range) => sessions::tell(&mut response, container, range, container.lsn(range), None),
-        None => sessions::tell_first(&mut response, container, 0),
+        None => sessions::tell_first(&mut response, container, scope.first(container)),
     }
     response.headers_mut().insert(ITEM_COUNT.clone(), page.len().into());
     response

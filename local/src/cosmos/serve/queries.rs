@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use contoso_cosmos_query::{Context, PageLimits, Parameters, Query, QueryError, Resume, Row};
+use contoso_cosmos_query::{Context, PageLimits, Parameters, Position, Query, QueryError, Resume, Row};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::cosmos::{
-    data::{container::Container, item_key::Interval},
+    data::{container::Container, item::Item, item_key::Interval},
     serve::{
         feeds,
         paging::{self, CONTINUATION, ITEM_COUNT},
@@ -113,14 +113,26 @@ fn run(
         Some(start) if start.inclusive => (Some(&start.position.0), Some(&start.position.0)),
         Some(start) => (Some(&start.position.0), None),
     };
-    let first = first.and_then(|position| container.state().at(position).map(Arc::clone));
+    let first = first.and_then(|position| {
+        let state = container.state();
+        let item = state.at(position).filter(|item| interval.has(&item.key));
+        item.filter(|item| !state.expiry().is_over(item, now_millis)).map(Arc::clone)
+    });
     let items = first.into_iter().chain(container.scan(interval, after.cloned(), now_millis));
-    let documents = items.map(|item| item.queried(container.id));
+    // As they were when the query saw them, in the order of their keys: one written since may not be what it selects.
+    let mut seen: Vec<Arc<Item>> = Vec::new();
+    let documents = items.map(|item| {
+        let document = item.queried(container.id);
+        seen.push(item);
+        document
+    });
     let page = stated.query.page(&stated.context, documents, limits, resume).map_err(|error| refused(&error))?;
     let text = |row: Row| match row {
         Row::Value(value) => Some(value.to_string()),
-        // Deleted since it was found.
-        Row::Document(position) => container.state().at(&position.0).map(|item| item.whole(container.id)),
+        Row::Document(Position(position)) => {
+            let place = seen.binary_search_by(|item| item.key.bytes().cmp(&position)).ok()?;
+            seen.get(place).map(|item| item.whole(container.id))
+        }
     };
     Ok((page.rows.into_iter().filter_map(text).collect(), page.next))
 }

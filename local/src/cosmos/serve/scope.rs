@@ -68,8 +68,13 @@ impl Scope {
         Ok(Self { interval, range, is_whole })
     }
 
-    /// Numbers of the ranges that it reads of.
+    /// Numbers of the ranges that it may read of.
     pub(in crate::cosmos) fn ranges(&self, container: &Container) -> std::ops::Range<usize> {
         self.range.map_or(0..container.ranges.len(), |range| range..range + 1)
+    }
+
+    /// Number of the first range that it reads of.
+    pub(in crate::cosmos) fn first(&self, container: &Container) -> usize {
+        self.ranges(container).find(|range| container.interval(*range).meets(&self.interval)).unwrap_or(0)
     }
 }

@@ -18,6 +18,7 @@ use crate::{
             container::{Container, State},
             definition::Stamp,
             item::{Item, ItemChange, Transaction},
+            offer::Throughput,
         },
         error::Error,
         store::{
@@ -34,8 +35,9 @@ use crate::{
 
 /// Items that expire in one commit.
 const EXPIRED_AT_A_TIME: usize = 256;
-/// Bytes that no single write reaches: an item, and a batch with all its items, has at most 2 MiB.
-const LARGEST_WRITE: u64 = 4 << 20;
+/// Bytes that no single write reaches: an item has at most 2 MiB, all items of a batch at most 4 MiB, and each some bytes of
+/// key and head more.
+const LARGEST_WRITE: u64 = 6 << 20;
 /// Time between two looks for expired items.
 const SWEEP: Duration = Duration::from_secs(1);
 
@@ -202,9 +204,11 @@ impl Account {
         let (account, request) = (Arc::clone(self), Arc::clone(request));
         let task = tokio::spawn(async move {
             let mut store = account.writer.lock().await;
-            account.ready(&mut store, None, false)?;
+            let only_deletes = matches!(write, Write::DeleteContainer | Write::DeleteDatabase);
+            account.ready(&mut store, None, only_deletes)?;
             let stamp = Stamp::new(account.clock.now_millis());
             let change = account.catalogue().plan(write, &request, stamp.clone(), None)?;
+            change.throughput().map_or(Ok(()), Throughput::check_most)?;
             let made = match &change {
                 Change::CreateContainer { container, .. } => {
                     let ranges = u32::try_from(container.ranges.len()).unwrap_or(u32::MAX);
@@ -294,7 +298,11 @@ fn due(container: &Container, now_millis: i64) -> Vec<Transaction> {
     items.into_iter().map(deletion).collect()
 }
 
+/// Of a write that failed. The store refuses before it writes where the disk is full.
 fn unclear(error: Error) -> Unwritten {
+    if error.is_full() {
+        return Unwritten::Unavailable(format!("{error}; nothing was written."));
+    }
     Unwritten::Unavailable(format!("{error}; the write may become visible later, read before repeating."))
 }
 

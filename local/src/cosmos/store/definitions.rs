@@ -75,6 +75,11 @@ impl Entry {
         self.head.rid.as_deref()
     }
 
+    /// Whether the change takes something away.
+    pub(in crate::cosmos) fn deletes(&self) -> bool {
+        self.head.method == Method::DELETE.as_str()
+    }
+
     /// What the change gave what it was about, or, of an earlier version, what it gets now.
     pub(in crate::cosmos) fn stamp(&self, now_millis: i64) -> Stamp {
         match &self.head.stamp {

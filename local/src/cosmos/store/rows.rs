@@ -204,6 +204,9 @@ impl Store {
                     let encoded = entry.encode().map_err(|error| unreadable(&error))?;
                     batch.insert(&self.definitions, next.to_be_bytes(), encoded);
                     next += 1;
+                    if entry.deletes() {
+                        batch.leads_to_removals();
+                    }
                     for container in gone {
                         self.forget(&mut batch, container)?;
                     }
@@ -227,8 +230,8 @@ impl Store {
             }
         }
         batch.insert(&self.lsns, format!("{rid}/{range}"), transaction.lsn.to_be_bytes());
-        // Only where it moved: what mostly removes goes on when the disk is full.
-        if transaction.changes.iter().any(|change| change.before.is_none()) {
+        // A delete is then as many removals as other writes, which a full disk takes: see `Batch::commit`.
+        if transaction.next_number != container.state().next_number() {
             batch.insert(&self.lsns, numbers_key(container), transaction.next_number.to_be_bytes());
         }
         Ok(())

@@ -10,6 +10,9 @@ const WRONG_PARTITION_KEY: u16 = 1001;
 /// The condition of a patch does not hold.
 const CONDITION_OF_PATCH: u16 = 1110;
 
+/// What a batch reads does not fit in one answer: `BatchResponseSizeExceeded` of the .NET client.
+const ANSWER_TOO_LARGE: u16 = 3402;
+
 /// Why an operation is not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cosmos) struct Refusal {
@@ -53,6 +56,11 @@ impl Refusal {
 
     pub(in crate::cosmos) fn too_large() -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Request size is too large")
+    }
+
+    /// Of an operation of a batch that reads; clients read such an item by itself.
+    pub(in crate::cosmos) fn answer_too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Response size is too large").with_substatus(ANSWER_TOO_LARGE)
     }
 
     /// Clients read the container's definition again at this: it may have been made anew with another key.

@@ -1,6 +1,6 @@
 //! The AMQP server: one task per connection, and in it a protocol machine without any input or output of its own.
 //!
-//! [`welcome`] tells AMQP from HTTP that asks for WebSockets. `serve` moves bytes between the socket and a
+//! `welcome` tells AMQP from HTTP that asks for WebSockets. `serve` moves bytes between the socket and a
 //! [`machine::Machine`], which reads frames, changes sessions and links and appends answers to its output. Channels and
 //! handles are the same in both directions.
 
