@@ -15,6 +15,7 @@ use super::*;
 use crate::storage::Sync;
 
 mod addressing;
+mod bounds;
 mod depth;
 mod endpoints;
 mod expiry;
