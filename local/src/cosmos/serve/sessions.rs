@@ -96,7 +96,8 @@ pub(in crate::cosmos) fn tell(
     tell_usage(response, container);
 }
 
-/// Tells in an answer about several ranges how far the first of them is: of such the service tells one.
+/// Tells in an answer about several ranges how far the first of them is: of such the service
+/// tells one, and older clients cannot read a list.
 pub(in crate::cosmos) fn tell_first(response: &mut Response<Bytes>, container: &Container, range: usize) {
     if let Some(token) = token(container, range, container.lsn(range)) {
         response.headers_mut().insert(SESSION_TOKEN.clone(), token);

@@ -8,7 +8,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::cosmos::wire::{
     request::{ContainerName, Request},
     resource_ids::ResourceIds,
-    responses::SESSION_TOKEN,
 };
 
 static BY_NAMES: HeaderName = HeaderName::from_static("x-ms-alt-content-path");
@@ -17,7 +16,7 @@ static BY_ID: HeaderName = HeaderName::from_static("x-ms-content-path");
 /// Clients unescape the path, which is not ASCII where a name is not.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Names the parent of what `request`, which addresses by names, is about; a container's session token is then one.
+/// Names the parent of what `request`, which addresses by names, is about.
 pub(in crate::cosmos) fn name(request: &Request, ids: &impl ResourceIds, response: &mut Response<Bytes>) {
     let escaped = |name: &str| utf8_percent_encode(name, ESCAPED).to_string();
     let (path, id) = match request.segments().as_slice() {
@@ -36,10 +35,5 @@ pub(in crate::cosmos) fn name(request: &Request, ids: &impl ResourceIds, respons
     {
         headers.insert(BY_NAMES.clone(), path);
         headers.insert(BY_ID.clone(), id);
-    }
-    // Of a query over several ranges the service answers with the token of one; older clients cannot read a list.
-    let first = headers.get(&SESSION_TOKEN).and_then(|token| Some(token.to_str().ok()?.split_once(',')?.0.to_owned()));
-    if let Some(token) = first.and_then(|token| HeaderValue::try_from(token).ok()) {
-        headers.insert(SESSION_TOKEN.clone(), token);
     }
 }

@@ -12,9 +12,6 @@ use crate::cosmos::wire::{
 
 /// The session token is ahead of what the replica has.
 const SESSION_NOT_AVAILABLE: u16 = 1002;
-/// A parent is missing. The gateway does not tell that from a resource that is missing, so code that would is told apart
-/// nowhere else.
-const OWNER_NOT_FOUND: u16 = 1003;
 
 /// Gives a refusal the service's text, if it has one of its own for it.
 pub(in crate::cosmos) fn rewrite(request: &Request, response: &mut Response<Bytes>) {
@@ -31,9 +28,6 @@ pub(in crate::cosmos) fn rewrite(request: &Request, response: &mut Response<Byte
         }
         _ => return,
     };
-    if substatus == Some(OWNER_NOT_FOUND) {
-        response.headers_mut().remove(&SUBSTATUS);
-    }
     // Of a batch, and where nothing is said, there is no text to give.
     let Ok(Value::Object(body)) = contoso_json::from_slice(response.body()) else { return };
     let (Some(code), Some(said)) = (body.get("code"), body.get("message").and_then(Value::as_str)) else { return };
@@ -80,7 +74,6 @@ mod tests {
         assert!(said.contains("[]}\\r\\nActivityId: "), "{said}");
         for (status, substatus, text, left) in [
             (404, 0, "\\\"Resource Not Found. Learn more: https://aka.ms/cosmosdb-tsg-not-found\\\"", Some("0")),
-            (404, 1003, "\\\"Resource Not Found.", None),
             (404, 1002, "The read/write session is not available", Some("1002")),
             (412, 0, "One of the specified pre-condition is not met. Learn more: https://aka.ms/", Some("0")),
             (409, 0, "\"message\":\"c is gone\"", Some("0")),
