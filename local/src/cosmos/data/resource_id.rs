@@ -8,6 +8,8 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
+use crate::cosmos::wire::resource_ids::decode;
+
 /// Kind of a partition key range among what a container holds; documents have kind 0.
 const RANGE: u64 = 5 << 60;
 
@@ -86,11 +88,6 @@ impl fmt::Display for OfferId {
 
 fn encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes).replace('/', "-")
-}
-
-/// The bytes of a resource id.
-pub(in crate::cosmos) fn decode(resource_id: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(resource_id.replace('-', "/")).ok()
 }
 
 #[cfg(test)]
