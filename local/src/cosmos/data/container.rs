@@ -242,7 +242,8 @@ impl State {
         slice
     }
 
-    /// The LSN of a range before the first change at or after `millis` since the epoch.
+    /// The LSN of a range before the first change at or after `millis` since the epoch. It looks at every earlier one, since
+    /// a clock may have been set back.
     pub(in crate::cosmos) fn lsn_before(&self, range: usize, millis: i64) -> u64 {
         let Some(log) = self.logs.get(range) else { return 0 };
         log.changes.iter().find(|(_, item)| item.at_millis >= millis).map_or(log.lsn, |(version, _)| version.lsn - 1)

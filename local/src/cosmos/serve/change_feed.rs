@@ -1,6 +1,8 @@
 //! The latest-version change feed of a range, over the wire and in process.
 //!
-//! A page costs what it returns, and an idle poll nothing, however much there is. The scope is a range, a part of one, or a
+//! A page of a whole range costs what it returns, and an idle poll nothing, however much there is. One of a partition key or of
+//! a part of a range looks at every change of the range from where it starts, and a start at a date at every one before.
+//! The scope is a range, a part of one, or a
 //! partition key. Refused by name: the mode all versions and deletes (nothing keeps the history), and a read of several ranges
 //! (its continuation could not say where each range stands).
 
