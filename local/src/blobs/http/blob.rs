@@ -21,8 +21,8 @@ use crate::{
     storage_account::{auth::Grant, dates},
 };
 
-/// Most bytes of one Put Blob.
-const MAX_PUT: u64 = 5000 * 1024 * 1024;
+/// Most bytes of one Put Blob, or Put Blob From URL.
+pub(super) const MAX_PUT: u64 = 5000 * 1024 * 1024;
 /// Most bytes of a range whose MD5 can be asked for.
 const MAX_RANGE_WITH_MD5: u64 = 4 * 1024 * 1024;
 

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Most bytes of a block.
-const MAX_BLOCK: u64 = 4000 * 1024 * 1024;
+pub(super) const MAX_BLOCK: u64 = 4000 * 1024 * 1024;
 /// Most bytes of a block list, which holds at most 50,000 ids.
 const MAX_BLOCK_LIST: u64 = 16 * 1024 * 1024;
 

@@ -8,7 +8,7 @@ use http::{HeaderValue, Request, StatusCode, Uri, header::AUTHORIZATION};
 use uuid::Uuid;
 
 use super::{
-    Service, blob,
+    Service, blob, block,
     operation::{READ, not_implemented, refuse_versions},
     range::ByteRange,
     reply::Reply,
@@ -107,7 +107,8 @@ impl Service {
         let (record, md5) = self
             .store_body(move |store| {
                 let (record, pin) = source.open(store)?;
-                let (draft, md5) = store.copy_bytes(&pin, 0, record.content.length())?;
+                let length = no_longer_than(blob::MAX_PUT, record.content.length())?;
+                let (draft, md5) = store.copy_bytes(&pin, 0, length)?;
                 let md5 = transfer::base64(md5);
                 transfer::check_md5(expected.as_deref(), &md5)?;
                 if with_properties {
@@ -139,6 +140,7 @@ impl Service {
                 let (record, pin) = source.open(store)?;
                 let length = record.content.length();
                 let (from, to) = asked.map_or(Ok((0, length)), |range| range.within(length))?;
+                no_longer_than(block::MAX_BLOCK, to - from)?;
                 let (draft, md5) = store.copy_bytes(&pin, from, to)?;
                 let md5 = transfer::base64(md5);
                 transfer::check_md5(expected.as_deref(), &md5)?;
@@ -173,7 +175,9 @@ impl Service {
             request.headers_mut().insert(AUTHORIZATION, HeaderValue::clone(own));
         }
         let mut reading = Call::new(request.into_parts().0, MetadataHeaders::default(), call.id.clone(), target);
-        reading.secure = call.secure || scheme.eq_ignore_ascii_case("https");
+        // The address is not dialled: a bearer token for the source came over the connection of this request, whatever
+        // scheme the address has.
+        reading.secure = call.secure;
         refuse_versions(&reading)?;
         let own = reading.query.get("sig").is_some() || reading.headers.contains_key(AUTHORIZATION);
         let allowed = match grant {
@@ -203,6 +207,12 @@ impl Service {
         let loopback = matches!(authority.host(), "localhost" | "127.0.0.1" | "[::1]");
         same_host || loopback && ours.is_some() && authority.port_u16() == ours
     }
+}
+
+/// The length of what is to be copied, if the operation takes as much. A source may be far longer than what is stored of
+/// it, since a block list may name a block many times; a copy has all its bytes.
+fn no_longer_than(most: u64, length: u64) -> Result<u64, Failure> {
+    if length > most { Err(Code::RequestBodyTooLarge.into()) } else { Ok(length) }
 }
 
 /// Only blocks are made of a part of a blob.

@@ -110,24 +110,21 @@ impl<'c> Operation<'c> {
     /// # Errors
     /// `403` with the service's code for what is missing.
     pub(super) fn authorize(&self, grant: &Grant, call: &Call) -> Result<(), Failure> {
-        match self {
-            // Each request in it is authorised by itself.
-            Self::Batch(_) => Ok(()),
-            _ => Ok(grant.covers(self.need(), call)?),
-        }
+        Ok(self.need().map_or(Ok(()), |need| grant.covers(need, call))?)
     }
 
-    /// What a shared access signature or a role must allow.
-    fn need(&self) -> Need {
+    /// What a shared access signature or a role must allow; nothing for a batch, whose requests are authorised each by
+    /// itself.
+    fn need(&self) -> Option<Need> {
         let need = |resource, permissions| {
             // Every permission but reading and listing changes something.
             let action = if matches!(permissions, "r" | "l") { Action::BlobRead } else { Action::BlobWrite };
             Need { resource, permissions, action }
         };
-        match self {
+        Some(match self {
+            Self::Batch(_) => return None,
             Self::ListContainers => need('s', "l"),
             Self::GetServiceProperties => need('s', "r"),
-            Self::Batch(_) => need('o', "d"),
             // Any permission of an account signature will do; tokens need a role to read.
             Self::GetAccountInformation => Need { resource: 's', permissions: "rwdlac", action: Action::BlobRead },
             Self::Container(operation, _) => match operation {
@@ -150,7 +147,7 @@ impl<'c> Operation<'c> {
                 BlobOperation::Delete => need('o', "d"),
                 BlobOperation::Lease => need('o', "wd"),
             },
-        }
+        })
     }
 }
 

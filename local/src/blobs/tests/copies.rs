@@ -174,3 +174,50 @@ async fn a_copy_is_refused_for_its_source_or_its_target() {
         assert_eq!((refused.status().as_u16(), code(&refused)), expected, "{path}");
     }
 }
+
+/// A list may name a block many times, so a small request makes a source of any length; copies from an address have all of
+/// its bytes, and are bounded as bodies are.
+#[tokio::test]
+async fn what_is_put_from_an_address_is_no_longer_than_a_body_may_be() {
+    let fixture = Fixture::start().await;
+    let piece = "x".repeat(1 << 20);
+    assert_eq!(call(&fixture, "PUT", "files/long?comp=block&blockid=MDE=", &[], &piece).await.status(), 201);
+    let list = format!("<BlockList>{}</BlockList>", "<Latest>MDE=</Latest>".repeat(5001));
+    assert_eq!(call(&fixture, "PUT", "files/long?comp=blocklist", &[], &list).await.status(), 201);
+    let source = fixture.signed("files/long");
+    let block = "files/parts?comp=block&blockid=MDE=";
+    let (most, more) = (format!("bytes=0-{}", 4000_u64 << 20), "bytes=1048576-");
+    for (path, headers) in [
+        ("files/whole", vec![BLOB]),
+        (block, vec![]),
+        (block, vec![("x-ms-source-range", &*most)]),
+        (block, vec![("x-ms-source-range", more)]),
+    ] {
+        let refused = copy(&fixture, path, &source, &headers).await;
+        assert_eq!((refused.status().as_u16(), code(&refused)), (413, "RequestBodyTooLarge"), "{path} {headers:?}");
+    }
+    assert_eq!(copy(&fixture, block, &source, &[("x-ms-source-range", "bytes=9-99")]).await.status(), 201);
+}
+
+/// Addresses of sources are not dialled, so a token for one crosses the connection of the request, and only that.
+#[tokio::test]
+async fn a_token_for_the_source_needs_https_of_the_request_itself() {
+    let fixture = Fixture::start().await;
+    put(&fixture, "source", &Bytes::from_static(b"x"));
+    let http = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build().expect("a client");
+    let end = crate::clock::machine_now() + std::time::Duration::from_secs(60);
+    let (plain, source) = (fixture.signed_until("files/target", end, "cw"), fixture.url("files/source"));
+    let [secure, secure_source] = [&plain, &source].map(|url| url.replace("http://", "https://"));
+    let token = format!("Bearer {}", fixture.identity.token("owner", "https://storage.azure.com").expect("a token"));
+    for (target, source, expected) in [
+        (&plain, &source, (403, "CannotVerifyCopySource")),
+        (&plain, &secure_source, (403, "CannotVerifyCopySource")),
+        (&secure, &source, (202, "")),
+        (&secure, &secure_source, (202, "")),
+    ] {
+        let request = http.put(target).header("x-ms-copy-source", source).header("content-length", "0");
+        let request = request.header("x-ms-copy-source-authorization", &token);
+        let answer = request.send().await.expect("an answer");
+        assert_eq!((answer.status().as_u16(), header(&answer, "x-ms-error-code")), expected, "{target} {source}");
+    }
+}
