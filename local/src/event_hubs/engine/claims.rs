@@ -14,6 +14,9 @@ const MAX_GRANTS: usize = 1024;
 #[derive(Default)]
 pub(super) struct Claims {
     grants: Vec<TimedGrant>,
+    /// That of the last request to `$management` with a token of its own. It opens nothing beside that request, but shows
+    /// that the peer has a right.
+    shown: Option<TimedGrant>,
 }
 
 struct TimedGrant {
@@ -21,17 +24,32 @@ struct TimedGrant {
     expires_at: Option<Instant>,
 }
 
+impl TimedGrant {
+    fn new(grant: Grant, now: Instant) -> Self {
+        // An expiry beyond what the clock can count to never comes.
+        let expires_at = grant.expires_in().and_then(|left| now.checked_add(left));
+        Self { grant, expires_at }
+    }
+
+    fn holds(&self, now: Instant) -> bool {
+        self.expires_at.is_none_or(|at| at > now)
+    }
+}
+
 impl Claims {
     /// Adds what a token is good for, in place of an earlier one for the same audience; says whether there was room.
     pub(super) fn add(&mut self, grant: Grant, now: Instant) -> bool {
         self.remove(grant.audience());
-        // An expiry beyond what the clock can count to never comes.
-        let expires_at = grant.expires_in().and_then(|left| now.checked_add(left));
         let room = self.grants.len() < MAX_GRANTS;
         if room {
-            self.grants.push(TimedGrant { grant, expires_at });
+            self.grants.push(TimedGrant::new(grant, now));
         }
         room
+    }
+
+    /// Notes what a request's own token is good for.
+    pub(super) fn show(&mut self, grant: Grant, now: Instant) {
+        self.shown = Some(TimedGrant::new(grant, now));
     }
 
     /// Gives up the token for an audience.
@@ -50,18 +68,20 @@ impl Claims {
         first_ok(self.grants.iter().map(|timed| timed.grant.permits_reading(name, groups)))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.grants.is_empty()
+    /// Whether the peer has proved a right to anything, by a token that still holds.
+    pub(super) fn prove_a_right(&self) -> bool {
+        !self.grants.is_empty() || self.shown.is_some()
     }
 
     pub(super) fn next_expiry(&self) -> Option<Instant> {
-        self.grants.iter().filter_map(|timed| timed.expires_at).min()
+        self.grants.iter().chain(&self.shown).filter_map(|timed| timed.expires_at).min()
     }
 
-    /// Gives up what has expired; says whether anything has.
+    /// Gives up what has expired; says whether anything that opens links has.
     pub(super) fn expire(&mut self, now: Instant) -> bool {
         let before = self.grants.len();
-        self.grants.retain(|timed| timed.expires_at.is_none_or(|at| at > now));
+        self.grants.retain(|timed| timed.holds(now));
+        self.shown.take_if(|timed| !timed.holds(now));
         self.grants.len() < before
     }
 }

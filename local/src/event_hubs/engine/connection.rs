@@ -129,10 +129,10 @@ enum Standing {
 
 impl Standing {
     fn of(machine: &Machine) -> Self {
-        match (machine.is_open(), machine.claims.is_empty()) {
+        match (machine.is_open(), machine.claims.prove_a_right()) {
             (false, _) => Self::Stranger,
-            (true, true) => Self::Guest,
-            (true, false) => Self::Client,
+            (true, false) => Self::Guest,
+            (true, true) => Self::Client,
         }
     }
 

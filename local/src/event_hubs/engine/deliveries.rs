@@ -61,7 +61,7 @@ impl Machine {
     fn reply(&mut self, channel: u16, node: Node, request: &Request) {
         let response = match node {
             Node::Cbs => cbs::answer(request, self),
-            Node::Management => management::answer(request, &self.hubs, &self.claims),
+            Node::Management => management::answer(request, &self.hubs, &mut self.claims, self.now),
         };
         let reply = response.encode(&request.message_id);
         let Some(session) = self.sessions.get_mut(&channel) else { return };

@@ -1,5 +1,7 @@
 //! `$management`: the runtime properties of hubs and partitions.
 
+use tokio::time::Instant;
+
 use super::{
     claims::Claims,
     request::{Request, Response},
@@ -15,7 +17,7 @@ use crate::event_hubs::{
 const HUB: &str = "com.microsoft:eventhub";
 const PARTITION: &str = "com.microsoft:partition";
 
-pub(super) fn answer(request: &Request, hubs: &EventHubs, claims: &Claims) -> Response {
+pub(super) fn answer(request: &Request, hubs: &EventHubs, claims: &mut Claims, now: Instant) -> Response {
     let (operation, kind) = (request.property("operation"), request.property("type"));
     if operation != "READ" || ![HUB, PARTITION].contains(&kind) {
         return Response::refused(
@@ -26,7 +28,7 @@ pub(super) fn answer(request: &Request, hubs: &EventHubs, claims: &Claims) -> Re
     }
     let name = request.property("name");
     let hub = hubs.hub(name);
-    if let Err(reason) = authorise(request, name, hub, hubs, claims) {
+    if let Err(reason) = authorise(request, hub, hubs, claims, now) {
         return Response::refused(401, Condition::UnauthorizedAccess, format!("Unauthorized access. {reason}"));
     }
     let Some(hub) = hub else {
@@ -55,18 +57,21 @@ pub(super) fn answer(request: &Request, hubs: &EventHubs, claims: &Claims) -> Re
 /// the connection count.
 fn authorise(
     request: &Request,
-    name: &str,
     hub: Option<&Hub>,
     hubs: &EventHubs,
-    claims: &Claims,
+    claims: &mut Claims,
+    now: Instant,
 ) -> Result<(), Unauthorized> {
+    let name = request.property("name");
     match request.token() {
         Value::Null => claims.permit_reading(name, hub),
         token => {
             let text =
                 token.as_text().ok_or_else(|| Unauthorized::new("InvalidToken: The security_token is no text."))?;
             let grant = hubs.access().redeem_any(name, text)?;
-            grant.permits_reading(name, hub.map(Hub::consumer_groups).unwrap_or_default())
+            let permitted = grant.permits_reading(name, hub.map(Hub::consumer_groups).unwrap_or_default());
+            claims.show(grant, now);
+            permitted
         }
     }
 }
