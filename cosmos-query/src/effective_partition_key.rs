@@ -57,7 +57,8 @@ impl From<&Value> for KeyValue {
         match value {
             Value::Null => KeyValue::Null,
             Value::Bool(bool) => KeyValue::Bool(*bool),
-            Value::Number(number) => KeyValue::Number(number.as_f64().unwrap_or(0.0)),
+            // Both zeros are one key.
+            Value::Number(number) => KeyValue::Number(number.as_f64().unwrap_or(0.0) + 0.0),
             Value::String(string) => KeyValue::String(string.clone()),
             Value::Array(_) | Value::Object(_) => KeyValue::Undefined,
         }

@@ -23,6 +23,12 @@ use crate::{Context, QueryError, resolved::Output, value::Item};
 
 /// Rows that one page may go through, of joins and subqueries too; beyond it, a query is refused rather than left to run for minutes.
 const MOST_WORK: u64 = 20_000_000;
+/// Bytes that one page may read and build in expressions: what keeps a text of a few kilobytes from asking for hours with values of megabytes.
+const MOST_BYTES: u64 = 4 << 30;
+/// Bytes of one value that an expression builds.
+const MOST_BUILT: u64 = 64 << 20;
+/// What compiling a pattern counts as.
+const PATTERN: u64 = 64 << 10;
 /// Compiled patterns that are kept.
 const MOST_PATTERNS: usize = 64;
 
@@ -33,6 +39,7 @@ pub(crate) type Slots<'a> = Vec<Item<'a>>;
 pub(crate) struct Evaluator<'a> {
     context: &'a Context,
     work: Cell<u64>,
+    bytes: Cell<u64>,
     random: Cell<u64>,
     patterns: RefCell<BTreeMap<String, Regex>>,
     /// Why the function that was called last refuses its arguments.
@@ -44,6 +51,7 @@ impl<'a> Evaluator<'a> {
         Evaluator {
             context,
             work: Cell::new(0),
+            bytes: Cell::new(0),
             random: Cell::new(context.seed),
             patterns: RefCell::default(),
             refused: RefCell::default(),
@@ -72,6 +80,10 @@ impl<'a> Evaluator<'a> {
         if let Some(compiled) = patterns.get(pattern) {
             return Some(compiled.is_match(text));
         }
+        if let Err(error) = self.charge(PATTERN) {
+            self.refused.replace(Some(error));
+            return None;
+        }
         match patterns::compile(pattern) {
             Ok(compiled) => Some(patterns.entry(pattern.to_owned()).or_insert(compiled).is_match(text)),
             Err(error) => {
@@ -79,6 +91,24 @@ impl<'a> Evaluator<'a> {
                 None
             }
         }
+    }
+
+    /// Counts bytes that are read, or a product of lengths where a comparison may take as much.
+    pub(crate) fn charge(&self, bytes: u64) -> Result<(), QueryError> {
+        self.bytes.set(self.bytes.get().saturating_add(bytes));
+        if self.bytes.get() <= MOST_BYTES {
+            return Ok(());
+        }
+        Err(QueryError::whole("SC3021", "The query reads or builds more than is allowed in one page."))
+    }
+
+    /// Counts what a value that is being built grows by.
+    fn grow(&self, built: &mut u64, by: u64) -> Result<(), QueryError> {
+        *built = built.saturating_add(by);
+        if *built > MOST_BUILT {
+            return Err(QueryError::whole("SC3021", "The query builds a value that is larger than is allowed."));
+        }
+        self.charge(by)
     }
 
     fn step(&self) -> Result<(), QueryError> {

@@ -13,7 +13,7 @@ use crate::{
     functions::Function,
     resolved::Node,
     syntax::{Binary, Chain, Unary},
-    value::{Item, boolean, finite},
+    value::{Item, boolean, finite, size},
 };
 
 impl<'a> Evaluator<'a> {
@@ -49,8 +49,12 @@ impl<'a> Evaluator<'a> {
     /// Without what is undefined.
     fn array(&self, items: &'a [Node], slots: &mut Slots<'a>) -> Result<Item<'a>, QueryError> {
         let mut all = Vec::with_capacity(items.len());
+        let mut built = 0;
         for item in items {
-            all.extend(self.node(item, slots)?.map(Cow::into_owned));
+            if let Some(value) = self.node(item, slots)? {
+                self.grow(&mut built, size(&value) as u64)?;
+                all.push(value.into_owned());
+            }
         }
         Ok(Some(Cow::Owned(Value::Array(all))))
     }
@@ -68,7 +72,11 @@ impl<'a> Evaluator<'a> {
     ) -> Result<Option<bool>, QueryError> {
         let (value, pattern) = (self.node(value, slots)?, self.node(pattern, slots)?);
         Ok(match (value.as_deref(), pattern.as_deref()) {
-            (Some(Value::String(text)), Some(Value::String(pattern))) => Some(like::matches(text, pattern, escape)),
+            (Some(Value::String(text)), Some(Value::String(pattern))) => {
+                // A `%` looks for what follows it at every place of the text.
+                self.charge((text.len() as u64).saturating_mul(pattern.len() as u64) / 16)?;
+                Some(like::matches(text, pattern, escape))
+            }
             _ => None,
         })
     }
@@ -78,14 +86,18 @@ impl<'a> Evaluator<'a> {
         for argument in arguments {
             values.push(self.node(argument, slots)?);
         }
+        self.charge(function.reads(&values))?;
+        self.grow(&mut 0, function.builds(&values))?;
         let result = (function.call)(self, &values);
         self.refused.take().map_or(Ok(result), Err)
     }
 
     pub(super) fn object(&self, members: &'a [(String, Node)], slots: &mut Slots<'a>) -> Result<Item<'a>, QueryError> {
         let mut object = Map::new();
+        let mut built = 0;
         for (name, node) in members {
             if let Some(value) = self.node(node, slots)? {
+                self.grow(&mut built, size(&value) as u64)?;
                 object.insert(name.clone(), value.into_owned());
             }
         }
@@ -113,6 +125,9 @@ impl<'a> Evaluator<'a> {
             for operand in operands {
                 values.push(self.node(operand, slots)?);
             }
+            // The joined text is as long as all of them.
+            let mut built = 0;
+            values.iter().flatten().try_for_each(|value| self.grow(&mut built, size(value) as u64))?;
             return Ok(chain(&values));
         }
         let decides = kind == Chain::Or;

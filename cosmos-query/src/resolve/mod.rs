@@ -13,6 +13,8 @@ use crate::{
     syntax::{Expr, ExprKind, Select, Span, Spec, Step, utf16},
 };
 
+/// Faults that are told of one query; each is looked up in its text.
+const MOST_FAULTS: usize = 100;
 /// Most JOINs of a query, and most calls of user-defined functions, as the service documents them.
 const MOST_JOINS: usize = 10;
 const MOST_CALLS: usize = 10;
@@ -67,6 +69,9 @@ struct Resolver<'t> {
 
 impl Resolver<'_> {
     fn fault(&mut self, code: &'static str, span: Span, message: impl Into<String>) {
+        if self.faults.len() >= MOST_FAULTS {
+            return;
+        }
         self.faults.push(QueryError::new(code, utf16(self.text, span), message));
     }
 

@@ -73,6 +73,10 @@ fn what_is_nested_has_an_end() {
             "{open}"
         );
     }
+    for step in [".a", "[0]", "['a']"] {
+        let text = format!("SELECT VALUE 1 FROM c{}", step.repeat(100_000));
+        assert!(refusal(&text).message.contains("nested"), "{step}");
+    }
     let deep =
         |count: usize, open: &str, close: &str| format!("SELECT VALUE {}1{}", open.repeat(count), close.repeat(count));
     assert!(Query::parse(&deep(120, "(", ")")).is_ok(), "a hundred and twenty brackets");
@@ -102,6 +106,29 @@ fn work_and_patterns_have_an_end() {
     let parameters =
         json!([{"name": "@t", "value": "a".repeat(5000)}, {"name": "@p", "value": "%a".repeat(2000) + "b"}]);
     assert_eq!(answer_with(like, &[json!({})], parameters), Ok(vec![json!(false)]));
+}
+
+#[test]
+fn what_expressions_build_and_compare_has_an_end() {
+    let parameters = json!([
+        {"name": "@a", "value": "a".repeat(1 << 20)}, {"name": "@p", "value": "%a".repeat(1 << 19) + "b"},
+        {"name": "@s", "value": vec![1; 100_000]}, {"name": "@t", "value": vec!["x"; 100_000]},
+    ]);
+    let many = |one: &str| vec![one; 200].join(",");
+    for expression in [
+        format!("[{}]", many("@a")),
+        format!("CONCAT({})", many("@a")),
+        vec!["@a"; 100].join(" || "),
+        "StringJoin(@t, @a)".to_owned(),
+        "REPLACE(@a, 'a', @a)".to_owned(),
+        "@a LIKE @p".to_owned(),
+        "SetEqual(@s, @t)".to_owned(),
+    ] {
+        let refused = answer_with(&format!("SELECT VALUE {expression} FROM c"), &[json!({})], parameters.clone());
+        assert_eq!(refused.map_err(|error| error.code), Err("SC3021"), "{}", &expression[..expression.len().min(30)]);
+    }
+    assert!(refusal(&format!("SELECT {} FROM c", vec!["a"; 10_000].join(","))).more.len() < 100, "not each of them");
+    assert!(refusal(&format!("SELECT * FROM c ORDER BY {}", vec!["c.a"; 200].join(","))).message.contains("100"));
 }
 
 /// Pieces that queries are made of.

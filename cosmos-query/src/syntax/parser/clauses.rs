@@ -6,6 +6,8 @@ use crate::{
     syntax::{Collection, Count, Expr, OffsetLimit, OrderItem, Select, Source, Spec, Step, utf16},
 };
 
+/// Expressions of an ORDER BY or GROUP BY.
+const MOST_KEYS: usize = 100;
 /// The largest number that TOP, OFFSET and LIMIT take.
 const MOST: f64 = 4_294_967_295.0;
 
@@ -108,6 +110,8 @@ impl Parser<'_> {
             } else {
                 return Ok(Collection::Path { head, head_span, steps });
             }
+            // Each step is a level of what the path resolves to.
+            self.check_depth(steps.len())?;
         }
     }
 
@@ -116,6 +120,7 @@ impl Parser<'_> {
         self.expect_word("BY")?;
         let mut all = vec![self.expression()?];
         while self.take(",") {
+            check_count(all.len())?;
             all.push(self.expression()?);
         }
         Ok(all)
@@ -138,6 +143,7 @@ impl Parser<'_> {
             if !self.take(",") {
                 return Ok((rank, items));
             }
+            check_count(items.len())?;
         }
     }
 
@@ -166,6 +172,14 @@ impl Parser<'_> {
     }
 }
 
+/// Whether ORDER BY or GROUP BY may have one more expression: each is compared with all others.
+fn check_count(count: usize) -> Result<(), QueryError> {
+    if count < MOST_KEYS {
+        return Ok(());
+    }
+    Err(QueryError::whole("SC2990", format!("ORDER BY and GROUP BY have at most {MOST_KEYS} expressions here.")))
+}
+
 /// Levels of the deepest part.
 fn depth(select: &Select) -> usize {
     let spec: Vec<&Expr> = match &select.spec {
@@ -177,7 +191,7 @@ fn depth(select: &Select) -> usize {
     let exprs = spec.into_iter().chain(&select.filter).chain(&select.group_by).chain(order).map(|expr| expr.depth);
     let sources = select.from.iter().map(|source| match &source.collection {
         Collection::Subquery(select) => select.depth,
-        Collection::Path { .. } => 0,
+        Collection::Path { steps, .. } => steps.len(),
     });
     exprs.chain(sources).max().unwrap_or(0)
 }
