@@ -223,7 +223,8 @@ shown = BlobClient(service.url, "python", "list/1", credential=rendered).get_blo
 assert (shown.content_type, shown.cache_control, shown.content_disposition) == ("text/csv", "no-store", "attachment")
 assert (shown.content_encoding, shown.content_language) == ("gzip", "de")
 
-# Copies within the account: by its key, by a signature of the source, by two signatures.
+# Copies within the account: by its key, which counts for a source only where the copy may take its time; by a signature of the source;
+# by two signatures.
 source = container.get_blob_client("list/1")
 source.set_blob_metadata({"customerId": "7"})
 copy = container.get_blob_client("copies/1 \u20ac")
@@ -237,12 +238,16 @@ assert copy.download_blob().readall() == b"list/1"
 assert [item.copy.id for item in container.list_blobs("copies/", include=["copy"])] == [started["copy_id"]]
 refused(HttpResponseError, "NoPendingCopyOperation", copy.abort_copy, started["copy_id"])
 again = container.get_blob_client("copies/2")
-assert again.start_copy_from_url(copy.url, requires_sync=True, metadata={"own": "1"})["copy_status"] == "success"
+refused(HttpResponseError, "CannotVerifyCopySource", again.start_copy_from_url, source.url, requires_sync=True)
+refused(HttpResponseError, "CannotVerifyCopySource", again.upload_blob_from_url, source.url)
+refused(HttpResponseError, "CannotVerifyCopySource", again.stage_block_from_url, "01", source.url)
+signature = f"{source.url}?{one}"
+assert again.start_copy_from_url(signature, requires_sync=True, metadata={"own": "1"})["copy_status"] == "success"
 assert again.get_blob_properties().metadata == {"own": "1"}
 refused(ResourceExistsError, "BlobAlreadyExists", again.upload_blob_from_url, f"{source.url}?{one}")
 again.upload_blob_from_url(f"{source.url}?{one}", overwrite=True)
 assert again.download_blob().readall() == b"list/1" and again.get_blob_properties().copy.id is None
-again.stage_block_from_url("01", source.url, source_offset=5, source_length=1)
+again.stage_block_from_url("01", signature, source_offset=5, source_length=1)
 again.commit_block_list([BlobBlock("01")])
 assert again.download_blob().readall() == b"1"
 writer = generate_container_sas(

@@ -178,7 +178,7 @@ impl Code {
             }
             C::InvalidQueryParameterValue => "A query parameter has a value that cannot be used.",
             C::InvalidRange => "The range starts behind the end of the blob.",
-            C::InvalidResourceName => "The name of the container or blob is not allowed.",
+            C::InvalidResourceName => "The name of this resource is not allowed.",
             C::InvalidUri => "The address cannot be read.",
             C::InvalidXmlDocument => "The body is not the XML this operation takes.",
             C::LeaseAlreadyBroken => "The lease is already broken.",

@@ -45,7 +45,12 @@ pub(crate) fn leaf(xml: &mut Xml, name: &str, text: impl AsRef<str>) -> io::Resu
             &replaced
         }
     };
-    xml.create_element(name).write_text_content(BytesText::new(text))?;
+    let content = match text.contains('\r') {
+        // A reader makes a line feed of a carriage return that is not escaped (XML 1.0, 2.11).
+        true => BytesText::from_escaped(quick_xml::escape::escape(text).replace('\r', "&#xD;")),
+        false => BytesText::new(text),
+    };
+    xml.create_element(name).write_text_content(content)?;
     Ok(())
 }
 

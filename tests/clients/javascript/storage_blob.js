@@ -397,20 +397,23 @@ concurrently("copies within the account", {
     const properties = await copy.getProperties();
     assert.deepEqual([properties.copyId, properties.contentType, properties.metadata], [done.copyId, "text/csv", { m: "1" }]);
     await refused(copy.abortCopyFromURL(done.copyId), { statusCode: 409, code: "NoPendingCopyOperation" });
-    assert.equal((await copy.syncCopyFromURL(source.url)).copyStatus, "success");
-    await copy.syncUploadFromURL(source.url);
+    // What is copied before the answer needs a signature of its own for the source.
+    await refused(copy.syncCopyFromURL(source.url), { statusCode: 401, code: "CannotVerifyCopySource" });
+    const signed = await source.generateSasUrl({ permissions: BlobSASPermissions.parse("r"), expiresOn: hours(1) });
+    assert.equal((await copy.syncCopyFromURL(signed)).copyStatus, "success");
+    await copy.syncUploadFromURL(signed);
     assert.equal(await text(await copy.download()), "hello");
     const id = Buffer.from("1").toString("base64");
-    await copy.stageBlockFromURL(id, source.url, 1, 3);
+    await copy.stageBlockFromURL(id, signed, 1, 3);
     await copy.commitBlockList([id]);
     assert.equal(await text(await copy.download()), "ell");
   },
   "by roles, on both sides": async () => {
     const source = await blockBlob("hello");
     const as = (name) => new BlobServiceClient(secure(service.url), identity(name), ONCE).getContainerClient(source.containerName);
-    await as("writer").getBlobClient("copy").syncCopyFromURL(secure(source.url));
+    await (await as("writer").getBlobClient("copy").beginCopyFromURL(secure(source.url))).pollUntilDone();
     assert.equal(await text(await as("reader").getBlobClient("copy").download()), "hello");
-    await refused(as("reader").getBlobClient("copy").syncCopyFromURL(secure(source.url)), { statusCode: 403 });
+    await refused(as("reader").getBlobClient("copy").beginCopyFromURL(secure(source.url)), { statusCode: 403 });
   },
   "not from elsewhere": async () => {
     const copy = (await container()).getBlockBlobClient("copy");

@@ -52,7 +52,8 @@ impl Source {
 
 impl Service {
     pub(super) async fn copy_blob(&self, call: &Call, grant: &Grant, path: &BlobPath) -> Result<Reply, Failure> {
-        let source = self.source("Copy Blob", call, grant)?;
+        let is_sync = call.header("x-ms-requires-sync")?.is_some_and(|text| text.eq_ignore_ascii_case("true"));
+        let source = self.source("Copy Blob", call, Some(grant).filter(|_| !is_sync))?;
         refuse_range(call)?;
         let id = Uuid::new_v4();
         let mut new = self.replacement(call, grant, path, false)?;
@@ -97,7 +98,7 @@ impl Service {
         grant: &Grant,
         path: &BlobPath,
     ) -> Result<Reply, Failure> {
-        let source = self.source("Put Blob From URL", call, grant)?;
+        let source = self.source("Put Blob From URL", call, None)?;
         refuse_range(call)?;
         let expected = call.header("x-ms-source-content-md5")?.map(str::to_owned);
         let with_properties =
@@ -122,13 +123,8 @@ impl Service {
         Ok(blob::written(StatusCode::CREATED, &record).header("content-md5", md5))
     }
 
-    pub(super) async fn put_block_from_url(
-        &self,
-        call: &Call,
-        grant: &Grant,
-        path: &BlobPath,
-    ) -> Result<Reply, Failure> {
-        let source = self.source("Put Block From URL", call, grant)?;
+    pub(super) async fn put_block_from_url(&self, call: &Call, path: &BlobPath) -> Result<Reply, Failure> {
+        let source = self.source("Put Block From URL", call, None)?;
         let missing = || Failure::refused(Code::MissingRequiredQueryParameter, "Parameter: blockid.");
         let id = call.query.get("blockid").ok_or_else(missing)?.to_owned();
         let (asked, lease) = (ByteRange::of_source(call)?, call.lease()?);
@@ -152,11 +148,12 @@ impl Service {
     }
 
     /// The blob that the request copies from, once the caller may read it: by a signature in its address, by an
-    /// authorization of its own, by the account's key, or by the roles of the caller.
+    /// authorization of its own, or by what the request itself was let in by, `grant`, where that counts for a source. It does for a copy that
+    /// may take its time, and not for what is copied before the answer, though the source is in the same account.
     ///
     /// # Errors
     /// An address that cannot be read or is another account's; [`Failure::Source`] where it may not be read.
-    fn source(&self, operation: &str, call: &Call, grant: &Grant) -> Result<Source, Failure> {
+    fn source(&self, operation: &str, call: &Call, grant: Option<&Grant>) -> Result<Source, Failure> {
         let text = call.required::<String>(SOURCE)?;
         let address: Uri = text.parse().map_err(|_| unusable(SOURCE))?;
         let (Some(scheme), true) = (address.scheme_str(), text.len() <= MAX_SOURCE) else {
@@ -185,8 +182,8 @@ impl Service {
                 self.account.authenticate(&reading, self.store.now()).and_then(|own| own.covers(READ, &reading))
             }
             // A signature for the target says nothing of the source.
-            Grant::Sas(_) => Err(Code::NoAuthenticationInformation.into()),
-            Grant::Key | Grant::Identity(_) => grant.covers(READ, &reading),
+            None | Some(Grant::Sas(_)) => Err(Code::NoAuthenticationInformation.into()),
+            Some(grant @ (Grant::Key | Grant::Identity(_))) => grant.covers(READ, &reading),
         };
         allowed.map_err(|refusal| Failure::Source(Box::new(refusal.into())))?;
         let Target::Blob(path) = reading.target else {

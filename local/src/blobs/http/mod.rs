@@ -104,7 +104,7 @@ impl Service {
                 BlobOperation::Copy => self.copy_blob(call, &grant, path).await,
                 BlobOperation::AbortCopy => self.abort_copy(call, path).await,
                 BlobOperation::PutFromUrl => self.put_blob_from_url(call, &grant, path).await,
-                BlobOperation::PutBlockFromUrl => self.put_block_from_url(call, &grant, path).await,
+                BlobOperation::PutBlockFromUrl => self.put_block_from_url(call, path).await,
                 BlobOperation::Get => Ok(grant.overriding(self.get_blob(call, path).await?, call)),
                 BlobOperation::GetProperties => Ok(grant.overriding(self.get_blob_properties(call, path).await?, call)),
                 BlobOperation::SetMetadata => self.set_blob_metadata(call, path).await,

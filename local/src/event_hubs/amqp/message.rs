@@ -43,15 +43,17 @@ impl<'a> ReceivedMessage<'a> {
         let mut incoming =
             Self { message, header: 0..0, kept: Vec::new(), kept_values: 0, rest: 0, dropped: Vec::new() };
         let mut head = true;
-        let mut body = false;
+        // Python's client writes no body section for a body of none, which is read like one of null.
+        let mut empty = true;
         for section in sections(message) {
             let section = section?;
+            empty = false;
             match section.kind {
                 Kind::Header => incoming.header = section.whole.clone(),
                 Kind::DeliveryAnnotations if !head => incoming.dropped.push(section.whole.clone()),
                 Kind::DeliveryAnnotations => {}
                 Kind::MessageAnnotations => incoming.keep_entries(section.value.clone())?,
-                Kind::Data | Kind::Sequence | Kind::Value => body = true,
+                Kind::Data | Kind::Sequence | Kind::Value => {}
                 Kind::Properties | Kind::ApplicationProperties | Kind::Footer => {}
             }
             head &= section.kind <= Kind::MessageAnnotations;
@@ -59,7 +61,7 @@ impl<'a> ReceivedMessage<'a> {
                 incoming.rest = section.whole.end;
             }
         }
-        if body { Ok(incoming) } else { Err(DecodeError::Invalid("a message has no body")) }
+        if empty { Err(DecodeError::Invalid("a message has no sections")) } else { Ok(incoming) }
     }
 
     fn keep_entries(&mut self, map: Range<usize>) -> Result<(), DecodeError> {

@@ -120,7 +120,8 @@ async fn delivery_annotations_go_no_further_and_bodies_stay_as_they_are() {
     let cases = [
         (vec![properties.clone(), data("aa"), data("bb")], "aabb"),
         (vec![properties.clone(), null(Kind::Data)], ""),
-        (vec![properties, null(Kind::Value)], ""),
+        (vec![properties.clone(), null(Kind::Value)], ""),
+        (vec![properties], ""),
     ];
     for (sections, _) in &cases {
         let [first, rest] = [vec![gone.clone()], sections.clone()];
@@ -135,6 +136,6 @@ async fn delivery_annotations_go_no_further_and_bodies_stay_as_they_are() {
         assert_eq!((&data.body[..], data.properties["a"].as_text()), (body.as_bytes(), Some("1")));
         assert!(!data.system_properties.contains_key("k"));
     }
-    assert_eq!(stored.len(), 6);
+    assert_eq!(stored.len(), 8);
     stand.hubs.stop().await;
 }
