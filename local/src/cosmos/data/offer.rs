@@ -14,6 +14,8 @@ pub(in crate::cosmos) const DEFAULT: Throughput = Throughput::Manual(LEAST);
 const LEAST: u64 = 400;
 /// Least maximum of autoscale, and its steps.
 const LEAST_MAXIMUM: u64 = 1000;
+/// Manual throughput is a multiple of this.
+const STEP: u64 = 100;
 /// Most that the service gives without being asked by other ways, "Azure Cosmos DB service quotas".
 const MOST: u64 = 1_000_000;
 
@@ -89,11 +91,17 @@ impl Throughput {
         }
     }
 
-    /// Whether a request may ask for it. What was stored before there was a most is kept.
+    /// Whether a request may ask for it. What was stored before this was checked is kept.
     ///
     /// # Errors
-    /// 400 where it is too much.
+    /// 400 where it is too much, or no multiple of what the service counts in.
     pub(in crate::cosmos) fn check_most(self) -> Result<(), Refusal> {
+        if let Self::Manual(number) = self
+            && !number.is_multiple_of(STEP)
+        {
+            let message = format!("The value of throughput is a multiple of {STEP} RU/s, not {number}.");
+            return Err(Refusal::bad_request(message));
+        }
         match self.maximum() {
             number if number > MOST => {
                 let message = format!("The value of throughput is {number}, and the most is {MOST} RU/s.");

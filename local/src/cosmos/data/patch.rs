@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
-use crate::cosmos::wire::refusal::Refusal;
+use crate::cosmos::{data::document::SYSTEM_PROPERTIES, wire::refusal::Refusal};
 
 /// Operations of one patch, as in the service.
 const MOST: usize = 10;
@@ -84,6 +84,7 @@ impl Patch {
     /// 400 where an operation cannot be made.
     pub(in crate::cosmos) fn apply(&self, mut document: Value) -> Result<Value, Refusal> {
         for operation in &self.operations {
+            operation.check_system_properties()?;
             operation.apply(&mut document)?;
         }
         Ok(document)
@@ -91,6 +92,30 @@ impl Patch {
 }
 
 impl Operation {
+    /// Refuses paths of what the service itself writes ("Partial document update", frequently asked questions).
+    fn check_system_properties(&self) -> Result<(), Refusal> {
+        let (from, path) = match self {
+            Self::Move { from, path } => (Some(from), path),
+            Self::Add { path, .. }
+            | Self::Set { path, .. }
+            | Self::Replace { path, .. }
+            | Self::Remove { path }
+            | Self::Incr { path, .. } => (None, path),
+        };
+        let name = |path: &String| path.split('/').nth(1).map(str::to_owned);
+        match [Some(path), from]
+            .into_iter()
+            .flatten()
+            .filter_map(name)
+            .find(|name| SYSTEM_PROPERTIES.contains(&name.as_str()))
+        {
+            Some(name) => {
+                Err(Refusal::bad_request(format!("PATCH: {name} is a system property, which no patch changes.")))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn apply(&self, document: &mut Value) -> Result<(), Refusal> {
         match self {
             Self::Add { path, value } => add(document, path, value.clone(), Array::Insert),
@@ -228,6 +253,17 @@ mod tests {
         Patch::read(operations.to_string().as_bytes())
             .and_then(|patch| patch.apply(document))
             .map_err(|refusal| refusal.status.as_u16())
+    }
+
+    #[test]
+    fn what_the_service_writes_is_no_patchs_to_change() {
+        for operation in [
+            json!({ "op": "set", "path": "/_ts", "value": 1 }),
+            json!({ "op": "remove", "path": "/_etag" }),
+            json!({ "op": "move", "from": "/_self", "path": "/x" }),
+        ] {
+            assert_eq!(patched(json!([operation])), Err(400), "{operation}");
+        }
     }
 
     #[test]

@@ -8,9 +8,15 @@ use crate::cosmos::wire::{
     responses,
 };
 
+/// Headers that name triggers to run with a write: without them it would be another write.
+const TRIGGERS: [&str; 2] = ["x-ms-documentdb-pre-trigger-include", "x-ms-documentdb-post-trigger-include"];
+
 /// The answer to a request for something that is not there, if `request` is one.
 pub(in crate::cosmos) fn refuse(request: &Request) -> Option<Response<Bytes>> {
     let what = match request.segments().as_slice() {
+        ["dbs", _, "colls", _, "docs", ..] if TRIGGERS.iter().any(|name| request.headers.contains_key(*name)) => {
+            "Triggers are"
+        }
         ["dbs", _, "colls", _, "docs"] if is_hybrid_row(request) => "Batches as HybridRow, the .NET client's, are",
         ["dbs", _, "colls", _, "sprocs", ..] => "Stored procedures are",
         ["dbs", _, "colls", _, "triggers", ..] => "Triggers are",
