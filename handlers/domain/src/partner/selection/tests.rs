@@ -124,7 +124,7 @@ fn an_end_of_sale_and_a_change_of_category_reach_whom_they_should() {
     assert!(!tents.matches("com.contoso.analytics.anomaly-detected.v1", "tent-1", &fields(&["Tents"])));
 }
 
-pub(crate) fn any_selection() -> impl Strategy<Value = Selection> {
+fn any_selection() -> impl Strategy<Value = Selection> {
     let types = prop::sample::select(vec![vec![CHANGED], vec![DISCONTINUED], vec![CHANGED, DISCONTINUED]]);
     let products = prop_oneof![
         2 => Just(json!({})),
@@ -165,5 +165,60 @@ proptest! {
     fn what_selects_nothing_away_wants_every_product_event(event in any_event()) {
         let event_type = if event.product.is_discontinued() { DISCONTINUED } else { CHANGED };
         prop_assert!(Selection::default().matches(event_type, event.product.id.as_str(), &MatchFields::of(&event)));
+    }
+}
+
+/// Event Grid's rules for the parts of a filter that selections use, on an event as it is published.
+fn event_grid_takes(filter: &Value, event: &Value) -> bool {
+    let same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
+    let types = filter["includedEventTypes"].as_array().expect("a list");
+    let of_type = types.iter().any(|name| same(name.as_str().expect("text"), event["type"].as_str().expect("text")));
+    let prefix = filter["subjectBeginsWith"].as_str().unwrap_or_default();
+    assert_eq!(
+        (&filter["isSubjectCaseSensitive"], &filter["enableAdvancedFilteringOnArrays"]),
+        (&json!(true), &json!(true))
+    );
+    let advanced = filter["advancedFilters"].as_array().expect("a list");
+    let taken = advanced.iter().all(|filter| {
+        let path = format!("/{}", filter["key"].as_str().expect("text").replace('.', "/"));
+        let Some(value) = event.pointer(&path) else { return false };
+        match filter["operatorType"].as_str().expect("text") {
+            "StringIn" => {
+                let values = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+                let wanted = filter["values"].as_array().expect("a list");
+                let is_wanted = |value: &Value| {
+                    wanted.iter().any(|wanted| same(wanted.as_str().expect("text"), value.as_str().expect("text")))
+                };
+                values.iter().any(is_wanted)
+            }
+            "NumberGreaterThanOrEquals" => value.as_f64() >= filter["value"].as_f64(),
+            other => panic!("{other} is not used"),
+        }
+    });
+    of_type && event["subject"].as_str().expect("text").starts_with(prefix) && taken
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn matches_says_what_event_grid_does(
+        selection in any_selection(),
+        event in any_event(),
+        product in "p-[0-2]|P-[0-2]|p-10|q",
+        audience in prop::sample::select(vec!["all", "ALL", "acme", "acme/prices", "acme/stock", "other", "operations"]),
+    ) {
+        let (partner, name) = ("acme".to_owned().try_into().expect("a name"), "prices".to_owned().try_into().expect("a name"));
+        let mut event = event;
+        event.product.id = id(&product);
+        let event_type = if event.product.is_discontinued() { DISCONTINUED } else { CHANGED };
+        let fields = MatchFields::of(&event);
+        let data = crate::product_events_json::to_notification(event).expect("JSON");
+        let notification = json!({ "type": event_type, "subject": product, "audience": audience, "data": data });
+        let is_for_it = ["all", "acme", "acme/prices"].contains(&audience.to_lowercase().as_str());
+        prop_assert_eq!(
+            event_grid_takes(&selection.event_grid_filter(&partner, &name), &notification),
+            is_for_it && selection.matches(event_type, &product, &fields)
+        );
     }
 }
