@@ -1,0 +1,25 @@
+//! Partners: the outside users of the shop, who subscribe webhooks to product changes by themselves.
+//!
+//! A partner and its subscriptions have names ([`PartnerName`], [`SubscriptionName`]); whom an event on the partner topic is for is its
+//! [`Audience`]. [`settings`] is what a partner asks for: an [`endpoint`] at an [`address`] of the public Internet, a [`selection`] of
+//! events by their [`match_fields`]. [`subscription`] is the stored document and its states, [`webhook_secret`] the header by which an
+//! endpoint knows that a delivery is ours.
+
+pub mod address;
+pub mod endpoint;
+pub mod match_fields;
+mod name;
+pub mod percent;
+pub mod selection;
+pub mod settings;
+pub mod subscription;
+pub mod webhook_secret;
+
+pub use self::name::{Audience, NameError, PartnerName, SubscriptionName, event_grid_name};
+
+/// Type of the first event that a subscription gets: so its owner sees who subscribed the endpoint, and that deliveries arrive.
+pub const WELCOME: &str = "com.contoso.partner.welcome.v1";
+/// Type of an event that a partner sends itself to try a subscription.
+pub const TEST: &str = "com.contoso.partner.test.v1";
+/// `source` of both.
+pub const SOURCE: &str = "/contoso/partners";

@@ -1,0 +1,250 @@
+//! What can become of a subscription, from which state.
+
+use time::{Duration, OffsetDateTime};
+
+use super::{Gap, MOST_GAPS, PausedBy, STUCK_AFTER, State, Subscription};
+use crate::partner::{PartnerName, SubscriptionName, settings::Settings, webhook_secret::SecretVersion};
+
+/// A new secret does not end the old one sooner: deliveries that wait for a retry take up to a quarter of an hour to have the new one.
+pub const SHORTEST_OVERLAP: Duration = Duration::hours(1);
+/// Nor later.
+pub const LONGEST_OVERLAP: Duration = Duration::days(7);
+/// The most secrets that are valid at one time, so that a header holds them.
+const MOST_SECRETS: usize = 5;
+
+/// A change that the state does not allow: 409 to a partner.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// Event Grid has not finished the change before.
+    #[error("the subscription is {0}; try again when that is done")]
+    Busy(&'static str),
+    /// Nothing but resuming leads out.
+    #[error("the subscription is paused; resume it first")]
+    Paused,
+    /// It is going.
+    #[error("the subscription is being deleted")]
+    Deleting,
+    /// What Event Grid says does not go with the state; it is older than it.
+    #[error("the subscription is {0}, which does not wait for that")]
+    Unexpected(&'static str),
+    /// Old secrets must end first.
+    #[error("{MOST_SECRETS} secrets are valid already; the first of them ends at {0}")]
+    TooManySecrets(OffsetDateTime),
+    /// See [`SHORTEST_OVERLAP`] and [`LONGEST_OVERLAP`].
+    #[error("an old secret stays valid for 1 hour to 7 days")]
+    Overlap,
+}
+
+impl Subscription {
+    /// A new subscription, to be created with Event Grid at once, or later if `paused`. `master` is the id of the master key of its secret.
+    pub fn new(
+        partner: PartnerName,
+        name: SubscriptionName,
+        settings: Settings,
+        master: &str,
+        paused: bool,
+        now: OffsetDateTime,
+    ) -> Self {
+        let state = if paused { State::Paused { by: PausedBy::Partner, reason: None } } else { State::Creating };
+        let secret = SecretVersion { master: master.to_owned(), number: now.unix_timestamp(), since: now, until: None };
+        Self {
+            name,
+            partner,
+            settings,
+            previous: None,
+            secrets: vec![secret],
+            gaps: vec![Gap { from: now, until: None, reason: state.as_str().to_owned() }],
+            state,
+            since: now,
+            created: now,
+            changed: now,
+            provisioned: None,
+            revision: 1,
+        }
+    }
+
+    /// Other settings. Where it delivers, Event Grid is to change it; where it failed, to make it anew; where it is paused, nothing.
+    ///
+    /// # Errors
+    /// Event Grid is busy with it, or it is being deleted.
+    pub fn update(&self, settings: Settings, now: OffsetDateTime) -> Result<Self, Conflict> {
+        let (state, previous) = match &self.state {
+            State::Active => (State::Updating, Some(Box::new(self.settings.clone()))),
+            State::Paused { .. } => (self.state.clone(), None),
+            State::Failed { .. } | State::AwaitingManualAction => (State::Creating, None),
+            State::Creating | State::Updating | State::Stuck => return Err(Conflict::Busy(self.state.as_str())),
+            State::Deleting => return Err(Conflict::Deleting),
+        };
+        Ok(Self { settings, previous, ..self.moved(state, now) })
+    }
+
+    /// No deliveries until it is resumed: its event subscription is to be removed. One that is paused stays as it is.
+    ///
+    /// # Errors
+    /// Event Grid is busy with it, or it is being deleted.
+    pub fn pause(&self, by: PausedBy, reason: Option<String>, now: OffsetDateTime) -> Result<Self, Conflict> {
+        match self.state {
+            State::Paused { .. } => Ok(self.clone()),
+            State::Active | State::AwaitingManualAction | State::Failed { .. } | State::Stuck => {
+                Ok(self.moved(State::Paused { by, reason }, now).settled())
+            }
+            State::Creating | State::Updating => Err(Conflict::Busy(self.state.as_str())),
+            State::Deleting => Err(Conflict::Deleting),
+        }
+    }
+
+    /// Ends a pause: Event Grid is to make it anew. The gap stays open until it delivers. One that delivers stays as it is.
+    ///
+    /// # Errors
+    /// It failed or is on its way, so that there is nothing to resume, or it is being deleted.
+    pub fn resume(&self, now: OffsetDateTime) -> Result<Self, Conflict> {
+        match self.state {
+            State::Paused { .. } => Ok(self.moved(State::Creating, now)),
+            State::Active | State::Updating => Ok(self.clone()),
+            State::Deleting => Err(Conflict::Deleting),
+            _ => Err(Conflict::Busy(self.state.as_str())),
+        }
+    }
+
+    /// Tries the handshake again: Event Grid is to make it anew. One that delivers stays as it is.
+    ///
+    /// # Errors
+    /// It is paused, on its way or being deleted.
+    pub fn retry(&self, now: OffsetDateTime) -> Result<Self, Conflict> {
+        match self.state {
+            State::Failed { .. } | State::AwaitingManualAction => Ok(self.moved(State::Creating, now).settled()),
+            State::Active => Ok(self.clone()),
+            State::Paused { .. } => Err(Conflict::Paused),
+            State::Creating | State::Updating | State::Stuck => Err(Conflict::Busy(self.state.as_str())),
+            State::Deleting => Err(Conflict::Deleting),
+        }
+    }
+
+    /// Its end: the event subscription is to be removed, then the document.
+    #[must_use]
+    pub fn delete(&self, now: OffsetDateTime) -> Self {
+        self.moved(State::Deleting, now)
+    }
+
+    /// A new secret, derived from `master`; the ones before stay valid for `overlap` at most. Where it delivers, Event Grid is to be told.
+    ///
+    /// # Errors
+    /// Event Grid is busy with it, it is being deleted, the overlap is out of bounds, or too many secrets are valid.
+    pub fn rotate(&self, master: &str, overlap: Duration, now: OffsetDateTime) -> Result<Self, Conflict> {
+        if !(SHORTEST_OVERLAP..=LONGEST_OVERLAP).contains(&overlap) {
+            return Err(Conflict::Overlap);
+        }
+        let state = self.state_with_other_headers()?;
+        let end = now.saturating_add(overlap);
+        let number = self.secrets.first().map_or(0, |secret| secret.number + 1).max(now.unix_timestamp());
+        let old = self.secrets.iter().filter(|secret| secret.is_valid(now));
+        let old: Vec<_> = old
+            .map(|old| SecretVersion { until: Some(old.until.map_or(end, |until| until.min(end))), ..old.clone() })
+            .collect();
+        if old.len() >= MOST_SECRETS {
+            return Err(Conflict::TooManySecrets(old.iter().filter_map(|secret| secret.until).min().unwrap_or(end)));
+        }
+        let new = SecretVersion { master: master.to_owned(), number, since: now, until: None };
+        let secrets = std::iter::once(new).chain(old).collect();
+        Ok(Self { secrets, ..self.moved(state, now) })
+    }
+
+    /// Takes away secrets that ended, so that deliveries no longer have them; Event Grid is to be told as after [`Subscription::rotate`].
+    /// None if there is none, or it must wait.
+    pub fn without_ended_secrets(&self, now: OffsetDateTime) -> Option<Self> {
+        let secrets: Vec<_> = self.secrets.iter().filter(|secret| secret.is_valid(now)).cloned().collect();
+        if secrets.len() == self.secrets.len() {
+            return None;
+        }
+        let state = self.state_with_other_headers().ok()?;
+        Some(Self { secrets, ..self.moved(state, now) })
+    }
+
+    fn state_with_other_headers(&self) -> Result<State, Conflict> {
+        match &self.state {
+            State::Active => Ok(State::Updating),
+            State::Paused { .. } | State::Failed { .. } => Ok(self.state.clone()),
+            State::Deleting => Err(Conflict::Deleting),
+            state => Err(Conflict::Busy(state.as_str())),
+        }
+    }
+
+    /// Event Grid delivers, with the settings of this document.
+    ///
+    /// # Errors
+    /// The state does not wait for that.
+    pub fn activated(&self, now: OffsetDateTime) -> Result<Self, Conflict> {
+        match self.state {
+            State::Active => Ok(self.clone()),
+            _ if self.waits() => Ok(self.moved(State::Active, now).settled()),
+            _ => Err(Conflict::Unexpected(self.state.as_str())),
+        }
+    }
+
+    /// Event Grid waits for somebody to open the callback's URL.
+    ///
+    /// # Errors
+    /// The state does not wait for that.
+    pub fn awaiting_manual_action(&self, now: OffsetDateTime) -> Result<Self, Conflict> {
+        match self.state {
+            State::AwaitingManualAction => Ok(self.clone()),
+            _ if self.waits() => Ok(self.moved(State::AwaitingManualAction, now)),
+            _ => Err(Conflict::Unexpected(self.state.as_str())),
+        }
+    }
+
+    /// Event Grid gave up on it, or has it no more. Where it was being changed, its settings are again those that deliveries had before;
+    /// to deliver it must be made anew ([`Subscription::retry`]).
+    ///
+    /// # Errors
+    /// The state does not wait for that.
+    pub fn failed(&self, cause: String, now: OffsetDateTime) -> Result<Self, Conflict> {
+        if !(self.waits() || self.state == State::Active) {
+            return Err(Conflict::Unexpected(self.state.as_str()));
+        }
+        let settings = self.previous.as_deref().unwrap_or(&self.settings).clone();
+        Ok(Self { settings, ..self.moved(State::Failed { cause }, now).settled() })
+    }
+
+    /// The same, stuck, if it is on its way for [`STUCK_AFTER`] or longer.
+    pub fn stuck(&self, now: OffsetDateTime) -> Option<Self> {
+        let is_late = matches!(self.state, State::Creating | State::Updating | State::AwaitingManualAction)
+            && now - self.since >= STUCK_AFTER;
+        is_late.then(|| self.moved(State::Stuck, now))
+    }
+
+    /// Whether Event Grid is to say what became of it.
+    fn waits(&self) -> bool {
+        matches!(self.state, State::Creating | State::Updating | State::AwaitingManualAction | State::Stuck)
+    }
+
+    fn settled(self) -> Self {
+        Self { previous: None, ..self }
+    }
+
+    /// The next version, in `state`. Opens a gap when deliveries end, and closes it when they begin.
+    fn moved(&self, state: State, now: OffsetDateTime) -> Self {
+        let mut next = self.clone();
+        match (self.state.delivers(), state.delivers()) {
+            // Whether Event Grid delivered while it tried in vain to change the subscription is not documented.
+            (true, false) => {
+                let from = if self.state == State::Updating { self.since } else { now };
+                next.gaps.push(Gap { from, until: None, reason: state.as_str().to_owned() });
+            }
+            (false, true) => {
+                if let Some(gap) = next.gaps.last_mut().filter(|gap| gap.until.is_none()) {
+                    gap.until = Some(now.max(gap.from));
+                }
+            }
+            _ => {}
+        }
+        if next.gaps.len() > MOST_GAPS {
+            let oldest = next.gaps.remove(0);
+            next.gaps[0].from = oldest.from;
+        }
+        if state != self.state {
+            next.since = now;
+        }
+        Self { state, changed: now, revision: self.revision + 1, ..next }
+    }
+}
