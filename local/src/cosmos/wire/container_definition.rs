@@ -102,10 +102,7 @@ fn check_partition_key(PartitionKey { paths, kind }: &PartitionKey) -> Result<()
     if distinct.len() < paths.len() {
         return Err("The paths of a partition key are different ones.".to_owned());
     }
-    match paths.iter().find(|path| !path.starts_with('/') || path.len() == 1) {
-        Some(path) => Err(format!("The partition key path {path:?} is none: /name is one.")),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn check_spatial_index(SpatialIndex { path, types }: &SpatialIndex) -> Result<(), String> {
@@ -127,7 +124,6 @@ mod tests {
         for (definition, names) in [
             (r#"{"id":"c","partitionKey":{"paths":["/a","/b"],"kind":"Hash"}}"#, "at most 1"),
             (r#"{"id":"c","partitionKey":{"paths":["/a","/b","/c","/d"],"kind":"MultiHash"}}"#, "at most 3"),
-            (r#"{"id":"c","partitionKey":{"paths":["a"]}}"#, "\"a\""),
             (r#"{"id":"c","indexingPolicy":{"spatialIndexes":[{"path":"/place/*"}]}}"#, "/place/*"),
             (r#"{"id":"c","indexingPolicy":{"spatialIndexes":[{"path":"/p","types":["Circle"]}]}}"#, "Circle"),
             (r#"{"id":"c","computedProperties":[{"name":"a","query":""},{"name":"a","query":""}]}"#, "\"a\""),
