@@ -27,6 +27,7 @@ mod model;
 mod offers;
 mod recorded;
 mod recovery;
+mod refusals;
 mod size;
 
 const DOCS: &str = "/dbs/shop/colls/items/docs";
