@@ -13,7 +13,7 @@ mod body;
 mod gate;
 mod keys;
 mod notices;
-mod provision;
+pub(super) mod provision;
 mod repeats;
 mod subscriptions;
 
