@@ -117,6 +117,12 @@ param otlpEndpoint string
 @description('Required. Share of traces that are recorded, from 0 to 1.')
 param traceShare string
 
+@description('Required. Address of the key vault whose secret partner-master-keys the secrets of webhooks are derived from; empty for none.')
+param partnerKeyVaultUri string
+
+@description('Required. Whom the owner of a webhook may write to; empty for nobody.')
+param partnerContact string
+
 @description('Required. Further origins whose pages may call the functions of HTTP.')
 param furtherOrigins string[]
 
@@ -586,6 +592,9 @@ module functionApps 'modules/functionApp.bicep' = [
       schemaGroup: topology.eventHubs.schemaGroups[0].name
       dataStorageName: names.dataStorage
       partnersTopicName: topicNames.partners
+      workspaceName: names.workspace
+      partnerKeyVaultUri: partnerKeyVaultUri
+      partnerContact: partnerContact
       origins: join(concat([web.outputs.origin], furtherOrigins), ',')
       otlpEndpoint: otlpEndpoint
       traceShare: traceShare

@@ -39,7 +39,9 @@ param apps = [
     team: 'partners'
     functions: [
       'Heartbeat'
+      'PartnerHealth'
       'PartnerNotifications'
+      'Partners'
     ]
     instanceMemoryMB: 2048
     maximumInstanceCount: 20
@@ -85,7 +87,7 @@ param immutabilityDays = 365
 param immutabilityLocked = false
 param throughputUnits = 4
 param maximumThroughputUnits = 20
-param cosmosThroughput = { catalog: 4000, site: 40000, analytics: 20000 }
+param cosmosThroughput = { catalog: 4000, site: 40000, analytics: 20000, partners: 4000 }
 param backupTier = 'Continuous30Days'
 param logRetentionDays = 90
 param logQuotaGb = 20
@@ -96,3 +98,5 @@ param budgetStartDate = '2026-12-01'
 param otlpEndpoint = readEnvironmentVariable('CONTOSO_OTLP_ENDPOINT', '')
 param traceShare = '0.01'
 param furtherOrigins = []
+param partnerKeyVaultUri = readEnvironmentVariable('CONTOSO_PARTNER_KEY_VAULT_URI', '')
+param partnerContact = readEnvironmentVariable('CONTOSO_PARTNER_CONTACT', '')

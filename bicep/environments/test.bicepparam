@@ -39,7 +39,9 @@ param apps = [
     team: 'partners'
     functions: [
       'Heartbeat'
+      'PartnerHealth'
       'PartnerNotifications'
+      'Partners'
     ]
     instanceMemoryMB: 2048
     maximumInstanceCount: 20
@@ -85,7 +87,7 @@ param immutabilityDays = 0
 param immutabilityLocked = false
 param throughputUnits = 1
 param maximumThroughputUnits = 2
-param cosmosThroughput = { catalog: 1000, site: 4000, analytics: 4000 }
+param cosmosThroughput = { catalog: 1000, site: 4000, analytics: 4000, partners: 1000 }
 param backupTier = 'Continuous7Days'
 param logRetentionDays = 30
 param logQuotaGb = 5
@@ -96,3 +98,5 @@ param budgetStartDate = '2026-12-01'
 param otlpEndpoint = readEnvironmentVariable('CONTOSO_OTLP_ENDPOINT', '')
 param traceShare = '0.1'
 param furtherOrigins = []
+param partnerKeyVaultUri = readEnvironmentVariable('CONTOSO_PARTNER_KEY_VAULT_URI', '')
+param partnerContact = readEnvironmentVariable('CONTOSO_PARTNER_CONTACT', '')

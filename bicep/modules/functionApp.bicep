@@ -44,6 +44,15 @@ param dataStorageName string
 @description('Required. Name of the Event Grid topic of partners.')
 param partnersTopicName string
 
+@description('Required. Name of the Log Analytics workspace that the topic logs to.')
+param workspaceName string
+
+@description('Required. Address of the key vault whose secret partner-master-keys the secrets of webhooks are derived from; empty for none.')
+param partnerKeyVaultUri string
+
+@description('Required. Whom the owner of a webhook may write to; empty for nobody.')
+param partnerContact string
+
 @description('Required. Origins whose pages may call the functions of HTTP, separated by commas.')
 param origins string
 
@@ -105,6 +114,10 @@ resource dataStorage 'Microsoft.Storage/storageAccounts@2026-04-01' existing = {
 
 resource partnersTopic 'Microsoft.EventGrid/topics@2025-02-15' existing = {
   name: partnersTopicName
+}
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
+  name: workspaceName
 }
 
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
@@ -179,6 +192,12 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     EventHubs__clientId: identity.properties.clientId
     Storage__blobServiceUri: dataStorage.properties.primaryEndpoints.blob
     EventGrid__topicEndpointUri: partnersTopic.properties.endpoint
+    EventGrid__topicId: partnersTopic.id
+    LogAnalytics__workspaceId: workspace.properties.customerId
+    Partners__keyVaultUri: partnerKeyVaultUri
+    Partners__ownHosts: site.properties.defaultHostName
+    Partners__contact: partnerContact
+    Partners__deadLetterStorageId: dataStorage.id
     SchemaRegistry__group: schemaGroup
     Site__origins: origins
     Site__clicksPerSecondPerVisitor: '10'
@@ -196,7 +215,9 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     'AzureWebJobs.EraseVisitor.Disabled': disabled(functions, 'EraseVisitor')
     'AzureWebJobs.Heartbeat.Disabled': disabled(functions, 'Heartbeat')
     'AzureWebJobs.OpsApi.Disabled': disabled(functions, 'OpsApi')
+    'AzureWebJobs.PartnerHealth.Disabled': disabled(functions, 'PartnerHealth')
     'AzureWebJobs.PartnerNotifications.Disabled': disabled(functions, 'PartnerNotifications')
+    'AzureWebJobs.Partners.Disabled': disabled(functions, 'Partners')
     'AzureWebJobs.PriceAlerts.Disabled': disabled(functions, 'PriceAlerts')
     'AzureWebJobs.ProductChanges.Disabled': disabled(functions, 'ProductChanges')
     'AzureWebJobs.ProductProjection.Disabled': disabled(functions, 'ProductProjection')

@@ -1,25 +1,69 @@
 //! Settings of the app on the local stack: those of the stack's services, and what is allowed on a laptop.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use contoso_handlers::settings::Origins;
 use contoso_local::stack::{Stack, StackError};
 use reqwest::Url;
 
-use crate::environment;
+use crate::{environment, private};
 
 const ORIGINS: &str = "Site__origins";
+
+/// Where the master keys of partners' secrets are kept: beside the authority of the stack, for the user alone.
+const MASTER_KEYS: &str = "partner-master-keys";
+
+/// The settings cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum AppSettingsError {
+    /// The topology has no such identity.
+    #[error(transparent)]
+    Stack(#[from] StackError),
+    /// The master keys cannot be read, or written where there were none.
+    #[error("cannot keep the master keys of partners' secrets in {file}")]
+    MasterKeys {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
 
 /// The settings of an app that runs as `identity`.
 ///
 /// # Errors
-/// When the topology has no such identity.
-pub fn of(stack: &Stack, identity: &str) -> Result<BTreeMap<String, String>, StackError> {
+/// When the topology has no such identity, or the data directory cannot be written.
+pub fn of(stack: &Stack, identity: &str) -> Result<BTreeMap<String, String>, AppSettingsError> {
     let mut settings = stack.app_settings(identity)?;
     settings.insert(ORIGINS.to_owned(), origins(&stack.endpoints().site));
     // Without a front end every caller has the same address.
     settings.insert("Site__clicksPerSecondPerAddress".to_owned(), "0".to_owned());
+    // Webhooks of a laptop are on the laptop.
+    settings.insert("Partners__allowPrivateEndpoints".to_owned(), "true".to_owned());
+    let functions = stack.endpoints().functions.as_str();
+    let own = functions.split_once("://").map_or(functions, |(_, host)| host).trim_end_matches('/');
+    settings.insert("Partners__ownHosts".to_owned(), own.to_owned());
+    let folder = stack.endpoints().ca_certificate.parent().unwrap_or(Path::new("."));
+    settings.insert("Partners__masterKeys".to_owned(), master_keys(&folder.join(MASTER_KEYS))?);
     Ok(settings)
+}
+
+/// The master keys of a data directory: drawn once, so that secrets stay the same over restarts.
+fn master_keys(file: &Path) -> Result<String, AppSettingsError> {
+    let failed = |source| AppSettingsError::MasterKeys { file: file.to_owned(), source };
+    match std::fs::read_to_string(file) {
+        Ok(keys) => return Ok(keys.trim().to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let keys = format!("local:{}", STANDARD.encode(rand::random::<[u8; 32]>()));
+    private::write(file, keys.as_bytes()).map_err(failed)?;
+    Ok(keys)
 }
 
 /// Lets the app tell of itself at `otlp`, of everything that happens and soon: the pages show it within seconds. Not where the environment
@@ -97,6 +141,15 @@ mod tests {
     fn the_pages_may_be_opened_by_address_and_by_name() {
         assert_eq!(origins("http://127.0.0.1:7070"), "http://127.0.0.1:7070,http://localhost:7070");
         assert_eq!(origins("http://localhost:7070"), "http://localhost:7070");
+    }
+
+    #[test]
+    fn master_keys_are_drawn_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join(MASTER_KEYS);
+        let drawn = master_keys(&file).expect("written");
+        assert!(drawn.starts_with("local:") && drawn.len() > 40, "a key of 32 bytes");
+        assert_eq!(master_keys(&file).expect("read"), drawn);
     }
 
     #[test]

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use crate::{
-    azure::{blobs::Blobs, cosmos::Cosmos, credentials::Credentials, event_grid::Topic, event_hubs::EventHubs},
+    azure::{
+        blobs::Blobs, cosmos::Cosmos, credentials::Credentials, event_grid::Topic, event_hubs::EventHubs,
+        key_vault::MasterKeySource, resource_manager::ResourceManager,
+    },
     clock,
     events::Codec,
     settings::Settings,
@@ -24,6 +27,8 @@ struct Parts {
     cosmos: Cosmos,
     hubs: EventHubs,
     event_grid: Topic,
+    resource_manager: ResourceManager,
+    master_keys: MasterKeySource,
     blobs: Blobs,
     host_blobs: Blobs,
     events: Codec,
@@ -46,6 +51,8 @@ impl App {
         Self(Arc::new(Parts {
             hubs: EventHubs::new(&settings.event_hubs, &credentials),
             event_grid: Topic::new(&settings.event_grid, &credentials),
+            resource_manager: ResourceManager::new(&settings.partners.resource_manager, &credentials),
+            master_keys: MasterKeySource::new(&settings.partners, &credentials),
             blobs: Blobs::new(&settings.storage, &credentials),
             host_blobs: Blobs::new(&settings.host_storage, &credentials),
             events: Codec::new(&settings.schema_registry, &credentials),
@@ -70,6 +77,16 @@ impl App {
     /// The partners' Event Grid topic.
     pub fn event_grid(&self) -> &Topic {
         &self.0.event_grid
+    }
+
+    /// Event subscriptions on that topic.
+    pub fn resource_manager(&self) -> &ResourceManager {
+        &self.0.resource_manager
+    }
+
+    /// What secrets of partners' subscriptions are derived from.
+    pub fn master_keys(&self) -> &MasterKeySource {
+        &self.0.master_keys
     }
 
     /// Files in blob storage.

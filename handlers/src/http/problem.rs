@@ -1,5 +1,7 @@
 //! Problem documents (RFC 9457): answers that say what is wrong.
 
+use std::borrow::Cow;
+
 use axum::{
     http::{
         HeaderName, HeaderValue, StatusCode,
@@ -20,6 +22,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub(super) status: StatusCode,
+    kind: Option<&'static str>,
     detail: String,
     errors: Vec<FieldError>,
     header: Option<Box<(HeaderName, HeaderValue)>>,
@@ -29,7 +32,7 @@ pub(crate) struct Problem {
 
 #[derive(Serialize)]
 struct Document<'a> {
-    r#type: &'static str,
+    r#type: Cow<'static, str>,
     title: &'a str,
     status: u16,
     detail: &'a str,
@@ -41,7 +44,12 @@ struct Document<'a> {
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), errors: Vec::new(), header: None, members: Map::new() }
+        Self { status, kind: None, detail: detail.into(), errors: Vec::new(), header: None, members: Map::new() }
+    }
+
+    /// The same, with a type that callers tell it from others by: `/problems/<kind>`.
+    pub(crate) fn of_kind(self, kind: &'static str) -> Self {
+        Self { kind: Some(kind), ..self }
     }
 
     /// 400, naming each field and what is wrong with it.
@@ -57,6 +65,11 @@ impl Problem {
         Self { errors, ..Self::new(StatusCode::BAD_REQUEST, wrong.join("; ")) }
     }
 
+    /// 422, naming each field and what is wrong with it: the body is JSON of the right form, but can't be done.
+    pub(crate) fn unprocessable(errors: Vec<FieldError>) -> Self {
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, ..Self::fields(errors) }
+    }
+
     /// 400 about one field.
     pub(crate) fn field(field: &str, message: impl std::fmt::Display) -> Self {
         Self::fields(vec![FieldError::new(field, message)])
@@ -64,6 +77,11 @@ impl Problem {
 
     pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
         Self { header: Some(Box::new((name, value))), ..self }
+    }
+
+    /// Its status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
     }
 
     pub(crate) fn with_member(mut self, name: &str, value: Value) -> Self {
@@ -75,8 +93,8 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let document = Document {
-            // With this type, the title is the status' own (RFC 9457 §4.2.1).
-            r#type: "about:blank",
+            // With the type `about:blank`, the title is the status' own (RFC 9457 §4.2.1).
+            r#type: self.kind.map_or(Cow::Borrowed("about:blank"), |kind| format!("/problems/{kind}").into()),
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: &self.detail,

@@ -6,6 +6,7 @@
 
 mod environment;
 mod origins;
+mod partners;
 mod process;
 
 use std::{fmt, path::PathBuf, str::FromStr};
@@ -15,6 +16,7 @@ use url::Url;
 use self::environment::variable;
 pub use self::{
     origins::{OriginError, Origins},
+    partners::{Hidden, PartnerSettings},
     process::{TelemetrySettings, is_disabled, log_filter},
 };
 
@@ -37,6 +39,8 @@ pub struct Settings {
     pub schema_registry: SchemaRegistrySettings,
     /// The shop's site: who may call, and how much.
     pub site: SiteSettings,
+    /// What partners' subscriptions need. Apps that serve none do without.
+    pub partners: PartnerSettings,
     /// `AZURE_CLIENT_ID`: the user-assigned identity to use; without it, the app's own.
     pub client_id: Option<String>,
 }
@@ -151,7 +155,8 @@ impl Settings {
             clicks_per_visitor: reader.optional("Site__clicksPerSecondPerVisitor").unwrap_or(10),
             clicks_per_address: reader.optional("Site__clicksPerSecondPerAddress").unwrap_or(500),
         };
-        match (port, namespace, cosmos, storage, host_storage, event_grid, registry, group) {
+        let partners = PartnerSettings::read(&mut reader);
+        match (port, namespace, cosmos, storage, host_storage, event_grid, registry, group, partners) {
             (
                 Some(port),
                 Some(namespace),
@@ -161,6 +166,7 @@ impl Settings {
                 Some(event_grid),
                 Some(registry),
                 Some(group),
+                Some(partners),
             ) if reader.problems.is_empty() => Ok(Self {
                 host: HostSettings {
                     port,
@@ -174,6 +180,7 @@ impl Settings {
                 event_grid: EventGridSettings { endpoint: event_grid },
                 schema_registry: SchemaRegistrySettings { endpoint: registry, group },
                 site,
+                partners,
                 client_id: reader.value("AZURE_CLIENT_ID"),
             }),
             _ => Err(SettingsError { problems: reader.problems }),
@@ -223,12 +230,13 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::{cell::RefCell, collections::BTreeSet};
 
     use super::*;
 
-    fn lookup(name: &str) -> Option<String> {
+    /// What is required, and nothing else.
+    pub(crate) fn lookup(name: &str) -> Option<String> {
         let value = match name {
             "FUNCTIONS_CUSTOMHANDLER_PORT" => "4000",
             "EventHubs__fullyQualifiedNamespace" => "contoso.servicebus.windows.net",

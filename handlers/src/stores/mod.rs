@@ -12,6 +12,7 @@ pub mod co_views;
 pub mod health;
 pub mod listings;
 pub mod minutes;
+pub mod partners;
 pub mod price_alerts;
 pub mod products;
 pub mod published;
@@ -24,13 +25,17 @@ pub(crate) use self::failure::unstored;
 use crate::azure::cosmos::{ContainerName, Cosmos};
 
 /// Every container of Cosmos DB that the app uses.
-pub const CONTAINERS: [ContainerName; 13] = [
+pub const CONTAINERS: [ContainerName; 17] = [
     anomalies::NAME,
     catalogue::NAME,
     catalogue::LEASES,
     health::NAME,
     listings::NAME,
     minutes::NAME,
+    partners::accounts::NAME,
+    partners::audit::NAME,
+    partners::requests::NAME,
+    partners::subscriptions::NAME,
     price_alerts::NAME,
     products::NAME,
     published::NAME,
@@ -63,6 +68,8 @@ pub struct Stores {
     pub listings: listings::Listings,
     /// Clicks by minute.
     pub minutes: minutes::Minutes,
+    /// Partners and their webhooks.
+    pub partners: partners::Partners,
     /// Prices that fell.
     pub price_alerts: price_alerts::PriceAlerts,
     /// Products as the site shows them.
@@ -88,6 +95,7 @@ impl Stores {
             health: health::HealthDocuments::new(cosmos, app),
             listings: listings::Listings::new(cosmos),
             minutes: minutes::Minutes::new(cosmos),
+            partners: partners::Partners::new(cosmos),
             price_alerts: price_alerts::PriceAlerts::new(cosmos),
             products: products::Products::new(cosmos),
             published: published::PublishedStates::new(cosmos),

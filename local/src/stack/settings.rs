@@ -34,6 +34,8 @@ impl Stack {
             ("Storage__blobServiceUri", blob_service),
             ("Storage__queueServiceUri", queue_service),
             ("EventGrid__topicEndpointUri", topic),
+            ("EventGrid__topicId", self.endpoints.event_grid.topic_id.clone()),
+            ("ResourceManager__endpoint", self.endpoints.event_grid.resource_manager.replacen("http:", "https:", 1)),
             ("SchemaRegistry__endpoint", self.endpoints.event_hubs.schema_registry.clone()),
             ("SchemaRegistry__group", self.schema_group.clone()),
             ("IDENTITY_ENDPOINT", credentials.endpoint),

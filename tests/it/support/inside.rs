@@ -108,6 +108,15 @@ impl Inside {
         self.stack.run_app(app).await.expect("the app starts");
     }
 
+    /// Starts the app, which tells the stack everything of itself at once.
+    pub(crate) async fn run_telling_app(&self) {
+        self.stack.stop_app().await;
+        let mut settings = app_settings::of(&self.stack, identity::APP).expect("the app's identity");
+        app_settings::tell(&mut settings, &self.stack.endpoints().otlp);
+        let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: false };
+        self.stack.run_app(app).await.expect("the app starts");
+    }
+
     /// `PUT /api/products/{id}`, which must succeed.
     pub(crate) async fn put(&self, id: &str, body: &Value) {
         let url = format!("{}/api/products/{id}", self.stack.endpoints().functions);
@@ -128,10 +137,15 @@ impl Inside {
 
     /// Puts a document of the site there, past the app; its id is its partition key.
     pub(crate) async fn create(&self, container: &str, key: &str, document: &Value) {
+        self.create_in("site", container, key, document).await;
+    }
+
+    /// Puts a document of any database there, past the app.
+    pub(crate) async fn create_in(&self, database: &str, container: &str, key: &str, document: &Value) {
         let mut headers = HeaderMap::new();
         let key = serde_json::json!([key]).to_string();
         headers.insert("x-ms-documentdb-partitionkey", HeaderValue::from_str(&key).expect("a header"));
-        let (path, body) = (format!("/dbs/site/colls/{container}/docs"), Bytes::from(document.to_string()));
+        let (path, body) = (format!("/dbs/{database}/colls/{container}/docs"), Bytes::from(document.to_string()));
         let answer = self.stack.cosmos().execute(Method::POST, &path, headers, body).await.expect("Cosmos answers");
         assert!(answer.status().is_success(), "{container}/{key}: {}", answer.status());
     }

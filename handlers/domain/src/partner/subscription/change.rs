@@ -193,6 +193,18 @@ impl Subscription {
         }
     }
 
+    /// Event Grid did not change it, and delivers as before: the settings are again those before the change.
+    ///
+    /// # Errors
+    /// It was not being changed.
+    pub fn reverted(&self, now: OffsetDateTime) -> Result<Self, Conflict> {
+        if self.state != State::Updating {
+            return Err(Conflict::Unexpected(self.state.as_str()));
+        }
+        let settings = self.previous.as_deref().unwrap_or(&self.settings).clone();
+        Ok(Self { settings, ..self.moved(State::Active, now).settled() })
+    }
+
     /// Event Grid gave up on it, or has it no more. Where it was being changed, its settings are again those that deliveries had before;
     /// to deliver it must be made anew ([`Subscription::retry`]).
     ///

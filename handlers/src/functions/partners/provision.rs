@@ -1,0 +1,496 @@
+//! From stored subscriptions to Event Grid's event subscriptions, and back: what is written is told to Resource Manager, and what became of
+//! it is asked there.
+//!
+//! The stored document is first. A process that dies between the two leaves a document that waits for something which Event Grid does not
+//! have; the next look tells Event Grid again.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use time::OffsetDateTime;
+use url::Url;
+
+use super::notices::{self, Notice};
+use crate::{
+    app::App,
+    azure::{
+        cosmos::Stored,
+        key_vault::MasterKeyError,
+        preflight::{self, Expect, Fault},
+        resource_manager::{EventSubscription, ManagerErrorKind, ProvisioningState},
+    },
+    clock,
+    domain::partner::{
+        endpoint::EndpointRules,
+        event_grid_name,
+        event_subscription::{self, Beside, EventSubscriptionBody},
+        settings::{Handshake, Settings},
+        subscription::{Conflict, State, Subscription},
+    },
+    http::Problem,
+    outcome::Cause,
+};
+
+/// How often and how long a caller waits for what usually takes a moment; Azure may take ten seconds, and the caller asks again.
+const LOOKS: u32 = 8;
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// How a preflight ended.
+pub(super) enum Preflight {
+    /// Event Grid's handshake should do as well.
+    Passed,
+    /// It would not.
+    Failed(Fault),
+}
+
+/// Which endpoints are taken: none of our own hosts.
+pub(super) fn rules(app: &App) -> Result<EndpointRules, Problem> {
+    let settings = app.settings();
+    let partners = &settings.partners;
+    let services = [
+        Some(&settings.event_grid.endpoint),
+        Some(&settings.cosmos.endpoint),
+        Some(&settings.storage.endpoint),
+        Some(&settings.host_storage.endpoint),
+        Some(&settings.schema_registry.endpoint),
+        Some(&partners.resource_manager),
+        Some(&partners.log_analytics),
+        partners.key_vault.as_ref(),
+    ];
+    let host = |url: &Url| match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => Some(format!("{host}:{port}")),
+        (Some(host), None) => Some(host.to_owned()),
+        (None, _) => None,
+    };
+    let services: Vec<String> = services.into_iter().flatten().filter_map(host).collect();
+    let own = partners.own_hosts.iter().chain(&services).map(String::as_str);
+    EndpointRules::new(partners.allow_private, own).map_err(|error| {
+        tracing::error!(cause = %error, "the setting Partners__ownHosts is malformed");
+        not_set_up("Partners__ownHosts is malformed")
+    })
+}
+
+/// The id of the master key that new secrets are derived from.
+pub(super) async fn current_master(app: &App) -> Result<String, Problem> {
+    let keys = app.master_keys().current().await.map_err(|error| unset(&error))?;
+    Ok(keys.current().to_owned())
+}
+
+/// The answer where master keys are missing.
+pub(super) fn unset(error: &MasterKeyError) -> Problem {
+    tracing::error!(cause = %error, "secrets of webhooks cannot be derived");
+    match error {
+        MasterKeyError::NotSet => not_set_up("neither Partners__keyVaultUri nor Partners__masterKeys is set"),
+        MasterKeyError::Malformed(_) | MasterKeyError::Unknown(_) => {
+            not_set_up("its master keys are not as they should be")
+        }
+        MasterKeyError::OutOfReach(_) => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The key vault did not answer; send the request again later.")
+        }
+    }
+}
+
+fn not_set_up(what: &str) -> Problem {
+    let detail = format!("This app is not set up for subscriptions: {what}.");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).of_kind("not-set-up")
+}
+
+/// The topic's resource id.
+fn topic(app: &App) -> Result<&str, Problem> {
+    app.settings().partners.topic_id.as_deref().ok_or_else(|| not_set_up("EventGrid__topicId is not set"))
+}
+
+/// Asks the endpoint whether it consents, as Event Grid will.
+pub(super) async fn preflight(app: &App, settings: &Settings) -> Result<Preflight, Problem> {
+    let expect = match (&settings.entra, settings.handshake) {
+        // Without a token, which only Event Grid gets, it may refuse everything.
+        (Some(_), _) => Expect::Anything,
+        (None, Handshake::Manual) => Expect::Answer,
+        (None, Handshake::Automatic) => Expect::Consent,
+    };
+    let asked = preflight::preflight(&settings.endpoint, &rules(app)?, expect).await;
+    Ok(asked.map_or_else(Preflight::Failed, |()| Preflight::Passed))
+}
+
+/// Refuses a change whose endpoint does not consent: Event Grid would end a subscription that works.
+pub(super) async fn consents(app: &App, settings: &Settings) -> Result<(), Problem> {
+    match preflight(app, settings).await? {
+        Preflight::Passed => Ok(()),
+        Preflight::Failed(fault) => {
+            let detail = format!("The handshake with the endpoint failed, and nothing was changed: {fault}.");
+            let handshake = serde_json::to_value(&fault).unwrap_or_default();
+            let problem = Problem::new(StatusCode::CONFLICT, detail).of_kind("handshake-failed");
+            Err(problem.with_member("handshake", handshake))
+        }
+    }
+}
+
+/// Stores a subscription, new or in place of what was read under `etag`, and has Event Grid begin what its state waits for.
+pub(super) async fn begin(
+    app: &App,
+    subscription: Subscription,
+    etag: Option<String>,
+) -> Result<Stored<Subscription>, Problem> {
+    let wanted = match subscription.state {
+        State::Creating | State::Updating => Some(body(app, &subscription).await?),
+        _ => None,
+    };
+    let topic = topic(app)?;
+    let subscription = match &wanted {
+        Some(wanted) => Subscription { provisioned: Some(wanted.version.clone()), ..subscription },
+        None => subscription,
+    };
+    let stored = store(app, subscription, etag.as_deref()).await.map_err(|error| match error {
+        Write::Lost => lost(),
+        Write::Failed(error) => error.into(),
+    })?;
+    match wanted {
+        Some(wanted) => put(app, topic, stored, &wanted).await.map_err(|cause| unanswered(&cause)),
+        None => Ok(stored),
+    }
+}
+
+/// Takes a change to Event Grid that nobody waits for, if the endpoint consents to it now; else it is tried again later.
+pub(in crate::functions) async fn retell(app: &App, subscription: Subscription, etag: String) -> Result<(), Cause> {
+    let refused = |_: Problem| Cause::new("the subscription could not be changed");
+    if subscription.state.is_on_its_way() {
+        let asked = preflight(app, &subscription.settings).await.map_err(refused)?;
+        if let Preflight::Failed(_) = asked {
+            return Err(Cause::new("the endpoint does not consent now"));
+        }
+    }
+    begin(app, subscription, Some(etag)).await.map(drop).map_err(refused)
+}
+
+/// Waits a moment for what Event Grid makes of a subscription.
+pub(super) async fn watched(app: &App, mut stored: Stored<Subscription>) -> Result<Stored<Subscription>, Problem> {
+    for look in 0..LOOKS {
+        if !matches!(stored.value.state, State::Creating | State::Updating) {
+            break;
+        }
+        if look > 0 {
+            clock::pause(PAUSE).await;
+        }
+        stored = looked(app, stored).await?;
+    }
+    Ok(stored)
+}
+
+/// [`look`], where what was known last will do if Event Grid does not answer.
+pub(super) async fn looked(app: &App, stored: Stored<Subscription>) -> Result<Stored<Subscription>, Problem> {
+    match look(app, stored.clone()).await {
+        Ok(Some(stored)) => Ok(stored),
+        Ok(None) => Err(Problem::new(StatusCode::NOT_FOUND, "There is no such subscription of yours.")),
+        Err(cause) => {
+            tracing::warn!(cause = cause.chain(), "Event Grid could not be asked about a subscription");
+            Ok(stored)
+        }
+    }
+}
+
+/// Looks how far Event Grid is with a subscription that is on its way, stores that, and goes on from there. `None` once it is deleted.
+pub(in crate::functions) async fn look(
+    app: &App,
+    stored: Stored<Subscription>,
+) -> Result<Option<Stored<Subscription>>, Cause> {
+    if !stored.value.state.is_on_its_way() {
+        return Ok(Some(stored));
+    }
+    let Ok(topic) = topic(app) else { return Err(Cause::new("EventGrid__topicId is not set")) };
+    let name = event_grid_name(&stored.value.partner, &stored.value.name);
+    let asked = app.resource_manager().get(topic, &name).await;
+    let seen = asked.map_err(|error| Cause::from_error("ask how far the event subscription is", error))?;
+    match step(&stored.value, seen.as_ref(), app.now()) {
+        Step::Nothing => Ok(Some(stored)),
+        Step::Store(next) => {
+            if welcomes(&stored.value, &next) {
+                // Before it is stored: told twice is better than never, and the id is the same.
+                notices::publish(app, &next, &Notice::welcome(&stored.value)).await?;
+            }
+            stored_again(app, stored, *next).await
+        }
+        Step::Tell => {
+            let wanted = body(app, &stored.value).await.map_err(|_| Cause::new("secrets cannot be derived"))?;
+            let version = Some(wanted.version.clone());
+            let stored = match stored.value.provisioned == version {
+                true => stored,
+                // Headers may have changed with the settings of the app.
+                false => {
+                    let next = Subscription { provisioned: version, ..stored.value.clone() };
+                    let Some(stored) = stored_again(app, stored, next).await? else { return Ok(None) };
+                    stored
+                }
+            };
+            put(app, topic, stored, &wanted).await.map(Some)
+        }
+        Step::Remove => {
+            let removed = app.resource_manager().delete(topic, &name).await;
+            removed.map_err(|error| Cause::from_error("remove the event subscription", error))?;
+            Ok(Some(stored))
+        }
+        Step::Forget => {
+            let forgotten = app.stores().partners.subscriptions.delete(&stored.value, &stored.etag).await;
+            match forgotten {
+                Ok(()) => Ok(None),
+                Err(error) if error.is_lost_race() => Ok(None),
+                Err(error) => Err(Cause::from_error("forget the subscription", error)),
+            }
+        }
+    }
+}
+
+/// Removes the event subscription of one that is paused, with what waited for it.
+pub(super) async fn withdrawn(app: &App, subscription: &Subscription) -> Result<(), Problem> {
+    let name = event_grid_name(&subscription.partner, &subscription.name);
+    let deleted = app.resource_manager().delete(topic(app)?, &name).await;
+    deleted.map_err(|error| unanswered(&Cause::from_error("remove the event subscription", error)))
+}
+
+/// Removes one that is being deleted, and its document once Event Grid has forgotten it.
+pub(super) async fn removed(app: &App, stored: Stored<Subscription>) -> Result<(), Problem> {
+    let mut stored = stored;
+    for attempt in 0..LOOKS {
+        if attempt > 0 {
+            clock::pause(PAUSE).await;
+        }
+        match look(app, stored).await.map_err(|cause| unanswered(&cause))? {
+            Some(left) => stored = left,
+            None => return Ok(()),
+        }
+    }
+    // Event Grid takes longer; whoever looks next goes on. The state says that it is being deleted.
+    Ok(())
+}
+
+/// What a look leads to.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    /// Event Grid is not done.
+    Nothing,
+    /// It is: the next version of the document.
+    Store(Box<Subscription>),
+    /// It does not have what the document waits for, and is told again.
+    Tell,
+    /// It still has what is to be deleted.
+    Remove,
+    /// It has nothing left of it.
+    Forget,
+}
+
+/// What becomes of a subscription that is on its way, now that Event Grid has `seen` of it.
+fn step(subscription: &Subscription, seen: Option<&EventSubscription>, now: OffsetDateTime) -> Step {
+    const REFUSED: &str =
+        "Event Grid's own handshake with the endpoint failed, though ours did not before; try it again";
+    const LAPSED: &str = "nobody opened the callback's address within ten minutes of the handshake; try it again";
+    let next = |next: Result<Subscription, Conflict>| match next {
+        Ok(next) if next != *subscription => Step::Store(Box::new(next)),
+        Ok(_) | Err(_) => Step::Nothing,
+    };
+    let late = || subscription.stuck(now).map_or(Step::Nothing, |stuck| Step::Store(Box::new(stuck)));
+    let Some(seen) = seen else {
+        return match subscription.state {
+            State::Deleting => Step::Forget,
+            State::AwaitingManualAction => next(subscription.failed(LAPSED.to_owned(), now)),
+            _ => Step::Tell,
+        };
+    };
+    if subscription.state == State::Deleting {
+        return if seen.state == ProvisioningState::Deleting { Step::Nothing } else { Step::Remove };
+    }
+    let is_ours = event_subscription::version(&seen.labels) == subscription.provisioned.as_deref();
+    match (seen.state, is_ours) {
+        (ProvisioningState::Succeeded, true) => next(subscription.activated(now)),
+        // It was asked to change, and is done without: it could not.
+        (ProvisioningState::Succeeded, false) if subscription.state == State::Updating => {
+            next(subscription.reverted(now))
+        }
+        (ProvisioningState::AwaitingManualAction, true) => match subscription.state {
+            State::AwaitingManualAction | State::Stuck => late(),
+            _ => next(subscription.awaiting_manual_action(now)),
+        },
+        (ProvisioningState::Failed, true) => {
+            let cause = if subscription.state == State::AwaitingManualAction { LAPSED } else { REFUSED };
+            next(subscription.failed(cause.to_owned(), now))
+        }
+        (ProvisioningState::Failed, false) if subscription.state == State::Updating => {
+            next(subscription.failed(REFUSED.to_owned(), now))
+        }
+        (ProvisioningState::Underway | ProvisioningState::Deleting, _) => late(),
+        // What is there is left of an earlier one.
+        (_, false) => Step::Tell,
+    }
+}
+
+/// Whether an endpoint gets its first event.
+fn welcomes(before: &Subscription, after: &Subscription) -> bool {
+    let is_new = before.gaps.len() == 1 && !before.state.delivers();
+    let other_endpoint = before.previous.as_ref().is_some_and(|previous| previous.endpoint != after.settings.endpoint);
+    after.state == State::Active && (is_new || other_endpoint)
+}
+
+/// Tells Resource Manager. That it was not reached is no failure: whoever looks next tells it again.
+async fn put(
+    app: &App,
+    topic: &str,
+    stored: Stored<Subscription>,
+    wanted: &EventSubscriptionBody,
+) -> Result<Stored<Subscription>, Cause> {
+    let name = event_grid_name(&stored.value.partner, &stored.value.name);
+    match app.resource_manager().put(topic, &name, &wanted.body).await {
+        Ok(()) => Ok(stored),
+        Err(error) if error.kind == ManagerErrorKind::Refused => {
+            tracing::error!(cause = %error, "Event Grid does not take an event subscription");
+            let cause = "Event Grid does not take such a subscription; its operators can see why".to_owned();
+            let failed = stored.value.failed(cause, app.now());
+            let failed = failed.map_err(|error| Cause::from_error("end the subscription", error))?;
+            let unchanged = stored.clone();
+            Ok(stored_again(app, stored, failed).await?.unwrap_or(unchanged))
+        }
+        Err(error) => {
+            tracing::warn!(cause = Cause::from_error("make the event subscription", error).chain(), "told again later");
+            Ok(stored)
+        }
+    }
+}
+
+async fn body(app: &App, subscription: &Subscription) -> Result<EventSubscriptionBody, Problem> {
+    let now = app.now();
+    let Subscription { partner, name, secrets, .. } = subscription;
+    let derived = app.master_keys().derive(|keys| keys.header(partner, name, secrets, now)).await;
+    let secret = derived.map_err(|error| unset(&error))?;
+    let settings = &app.settings().partners;
+    let beside = Beside {
+        secret: &secret,
+        contact: settings.contact.as_deref(),
+        dead_letter_storage: settings.dead_letter_storage.as_deref(),
+    };
+    Ok(event_subscription::body(subscription, beside))
+}
+
+enum Write {
+    Lost,
+    Failed(crate::azure::cosmos::CosmosError),
+}
+
+async fn store(app: &App, subscription: Subscription, etag: Option<&str>) -> Result<Stored<Subscription>, Write> {
+    match app.stores().partners.subscriptions.write(&subscription, etag).await {
+        Ok(etag) => Ok(Stored { value: subscription, etag }),
+        Err(error) if error.is_lost_race() => Err(Write::Lost),
+        Err(error) => Err(Write::Failed(error)),
+    }
+}
+
+/// Stores what a look found. Where another writer was first, what that one stored is as good.
+async fn stored_again(
+    app: &App,
+    stored: Stored<Subscription>,
+    next: Subscription,
+) -> Result<Option<Stored<Subscription>>, Cause> {
+    match store(app, next, Some(&stored.etag)).await {
+        Ok(stored) => Ok(Some(stored)),
+        Err(Write::Lost) => {
+            let Subscription { partner, name, .. } = &stored.value;
+            let read = app.stores().partners.subscriptions.read(partner, name).await;
+            read.map_err(|error| Cause::from_error("read the subscription", error))
+        }
+        Err(Write::Failed(error)) => Err(Cause::from_error("store the subscription", error)),
+    }
+}
+
+fn lost() -> Problem {
+    let problem =
+        Problem::new(StatusCode::CONFLICT, "The subscription was changed by another request; send this one again.");
+    problem.of_kind("subscription-busy")
+}
+
+fn unanswered(cause: &Cause) -> Problem {
+    tracing::warn!(cause = cause.chain(), "a subscription could not be brought to Event Grid");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Event Grid did not answer; send the request again later.")
+        .with_header(axum::http::header::RETRY_AFTER, axum::http::HeaderValue::from_static("2"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2027-03-04 10:00 UTC);
+    const LATER: OffsetDateTime = datetime!(2027-03-04 10:16 UTC);
+
+    fn subscription() -> Subscription {
+        let settings = json!({ "endpoint": "https://ok.example/" });
+        let settings = Settings::parse(settings.as_object().expect("an object"), &EndpointRules::default());
+        let (partner, name) = ("acme".to_owned(), "prices".to_owned());
+        let (partner, name) = (partner.try_into().expect("a name"), name.try_into().expect("a name"));
+        let made = Subscription::new(partner, name, settings.expect("settings"), "m", false, NOW);
+        Subscription { provisioned: Some("new".to_owned()), ..made }
+    }
+
+    fn updating() -> Subscription {
+        let active = subscription().activated(NOW).expect("active");
+        let settings = Settings { handshake: Handshake::Manual, ..active.settings.clone() };
+        active.update(settings, NOW).expect("updating")
+    }
+
+    fn seen(state: ProvisioningState, version: &str) -> EventSubscription {
+        EventSubscription { state, labels: vec!["partner:acme".to_owned(), format!("version:{version}")] }
+    }
+
+    fn state(before: &Subscription, seen: Option<&EventSubscription>, now: OffsetDateTime) -> String {
+        match step(before, seen, now) {
+            Step::Store(next) => next.state.as_str().to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_event_grid_has_decides_what_becomes_of_a_subscription() {
+        use ProvisioningState::{AwaitingManualAction, Deleting, Failed, Succeeded, Underway};
+        let made = subscription();
+        let awaiting = made.awaiting_manual_action(NOW).expect("awaiting");
+        let deleting = made.delete(NOW);
+        for (before, seen_state, version, now, expected) in [
+            // The process died before it told Event Grid.
+            (&made, None, "", NOW, "Tell"),
+            (&made, Some(Succeeded), "old", NOW, "Tell"),
+            (&made, Some(Underway), "new", NOW, "Nothing"),
+            (&made, Some(Underway), "new", LATER, "stuck"),
+            (&made, Some(Succeeded), "new", NOW, "active"),
+            (&made, Some(Failed), "new", NOW, "failed"),
+            (&made, Some(AwaitingManualAction), "new", NOW, "awaitingManualAction"),
+            (&awaiting, Some(AwaitingManualAction), "new", NOW, "Nothing"),
+            (&awaiting, Some(Succeeded), "new", NOW, "active"),
+            (&awaiting, Some(Failed), "new", NOW, "failed"),
+            (&awaiting, None, "", NOW, "failed"),
+            (&updating(), Some(Succeeded), "new", NOW, "active"),
+            // It could not be changed, and delivers as before.
+            (&updating(), Some(Succeeded), "old", NOW, "active"),
+            (&updating(), Some(Failed), "old", NOW, "failed"),
+            (&updating(), None, "", NOW, "Tell"),
+            (&deleting, Some(Succeeded), "new", NOW, "Remove"),
+            (&deleting, Some(Deleting), "new", NOW, "Nothing"),
+            (&deleting, None, "", NOW, "Forget"),
+        ] {
+            let seen = seen_state.map(|state| seen(state, version));
+            assert_eq!(state(before, seen.as_ref(), now), expected, "{:?}: {seen:?}", before.state);
+        }
+        let reverted = step(&updating(), Some(&seen(Succeeded, "old")), NOW);
+        let Step::Store(reverted) = reverted else { panic!("{reverted:?}") };
+        assert_eq!(reverted.settings, made.settings);
+        assert!(reverted.open_gap().is_none());
+    }
+
+    #[test]
+    fn a_welcome_is_for_a_new_endpoint() {
+        let made = subscription();
+        let active = made.activated(NOW).expect("active");
+        assert!(welcomes(&made, &active));
+        let resumed = active.pause(crate::domain::partner::subscription::PausedBy::Partner, None, NOW).expect("paused");
+        let resumed = resumed.resume(NOW).expect("resumed");
+        assert!(!welcomes(&resumed, &resumed.activated(NOW).expect("active")), "it had one");
+        let rotated = active.rotate("m", time::Duration::hours(1), NOW).expect("rotated");
+        assert!(!welcomes(&rotated, &rotated.activated(NOW).expect("active")));
+    }
+}

@@ -1,0 +1,163 @@
+//! Requests that come again: a `POST` with an `Idempotency-Key` has one effect and one answer, kept for two days.
+//!
+//! What had no effect is not kept, so that a mended request may use the same key. A request whose process died is taken over by the
+//! next one with its key; handlers find what it did.
+
+use std::future::Future;
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER},
+    },
+    response::{IntoResponse, Response},
+};
+use serde_json::Value;
+use time::Duration;
+
+use crate::{
+    app::App,
+    azure::cosmos::CosmosError,
+    domain::partner::{
+        PartnerName,
+        idempotency::{Fingerprint, IdempotencyKey},
+    },
+    http::Problem,
+    outcome::Cause,
+    stores::partners::requests::{Answer, Request},
+};
+
+const KEY: &str = "idempotency-key";
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// How long a request may run before another takes over.
+const LONGEST: Duration = Duration::minutes(5);
+
+/// The largest answer that is kept.
+const MAX_ANSWER: usize = 256 * 1024;
+
+/// What is kept of an answer instead of its body, where the body has what is shown once.
+#[derive(Clone, Debug)]
+pub(super) struct Kept(pub(super) Value);
+
+/// The key of a request, if it has one.
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+    let mut values = headers.get_all(KEY).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Problem::field("Idempotency-Key", "came twice"));
+    }
+    let key = value.to_str().map_err(|_| Problem::field("Idempotency-Key", "is not ASCII"))?;
+    IdempotencyKey::parse(key).map(Some).map_err(|error| Problem::field("Idempotency-Key", error))
+}
+
+/// Runs a request, unless it ran: then its answer comes again.
+pub(super) async fn once<R: Future<Output = Response>>(
+    app: &App,
+    partner: &PartnerName,
+    key: &IdempotencyKey,
+    path: &str,
+    body: &[u8],
+    run: impl FnOnce() -> R,
+) -> Result<Response, Problem> {
+    let fingerprint = if body.trim_ascii().is_empty() {
+        Fingerprint::of(None)
+    } else {
+        match contoso_json::from_slice::<Value>(body) {
+            Ok(body) => Fingerprint::of(Some(&body)),
+            // The handler says what is wrong, and does nothing.
+            Err(_) => return Ok(run().await),
+        }
+    };
+    let id = key.document("POST", path);
+    let request = Request { id, partner: partner.clone(), fingerprint, began: app.now(), answer: None };
+    let etag = match begin(app, &request).await? {
+        Begun::Now(etag) => etag,
+        Begun::Before(answer) => return Ok(replayed(answer)),
+    };
+    let response = run().await;
+    keep(app, request, &etag, response).await
+}
+
+enum Begun {
+    /// The request runs now.
+    Now(String),
+    /// It ran, and this was the answer.
+    Before(Answer),
+}
+
+async fn begin(app: &App, request: &Request) -> Result<Begun, Problem> {
+    let requests = &app.stores().partners.requests;
+    match requests.begin(request).await {
+        Ok(etag) => return Ok(Begun::Now(etag)),
+        Err(error) if error.is_lost_race() => {}
+        Err(error) => return Err(error.into()),
+    }
+    // Gone again: it ended without effect in between.
+    let Some(stored) = requests.read(&request.partner, &request.id).await? else { return Err(runs()) };
+    // Before the question whether it runs: the caller is wrong about the key in either case.
+    if stored.value.fingerprint != request.fingerprint {
+        let problem = Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "This Idempotency-Key was used for a request with another body; a new request needs a new key.",
+        );
+        return Err(problem.of_kind("idempotency-key-reused"));
+    }
+    match stored.value.answer {
+        Some(answer) => Ok(Begun::Before(answer)),
+        None if request.began - stored.value.began < LONGEST => Err(runs()),
+        None => match requests.replace(request, &stored.etag).await {
+            Ok(etag) => Ok(Begun::Now(etag)),
+            Err(error) if error.is_lost_race() => Err(runs()),
+            Err(error) => Err(error.into()),
+        },
+    }
+}
+
+fn runs() -> Problem {
+    let problem = Problem::new(StatusCode::CONFLICT, "A request with this Idempotency-Key is still running; wait.");
+    problem.of_kind("still-running").with_header(RETRY_AFTER, HeaderValue::from_static("1"))
+}
+
+/// Keeps an answer of a request that had an effect.
+async fn keep(app: &App, request: Request, etag: &str, response: Response) -> Result<Response, Problem> {
+    let requests = &app.stores().partners.requests;
+    let status = response.status();
+    // Redirects are not answered here. What was refused had no effect, and what broke may have had one that the next try finds.
+    if !status.is_success() {
+        told(requests.forget(&request, etag).await);
+        return Ok(response);
+    }
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, MAX_ANSWER).await.map_err(|error| {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("The answer cannot be kept: {error}."))
+    })?;
+    let body = match parts.extensions.get::<Kept>() {
+        Some(Kept(body)) => body.clone(),
+        None if bytes.is_empty() => Value::Null,
+        None => contoso_json::from_slice(&bytes).unwrap_or_default(),
+    };
+    let location = parts.headers.get(LOCATION).and_then(|location| location.to_str().ok()).map(str::to_owned);
+    let answer = Answer { status: status.as_u16(), location, body };
+    told(requests.replace(&Request { answer: Some(answer), ..request }, etag).await.map(drop));
+    Ok(Response::from_parts(parts, Body::from(bytes)))
+}
+
+fn replayed(answer: Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let headers = [(REPLAYED, HeaderValue::from_static("true")), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    let location = answer.location.and_then(|location| HeaderValue::try_from(location).ok());
+    let location = axum::response::AppendHeaders(location.map(|location| (LOCATION, location)));
+    match answer.body {
+        Value::Null => (status, headers, location).into_response(),
+        body => (status, headers, location, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response(),
+    }
+}
+
+/// The request was served; that its answer is not kept costs the next one its replay.
+fn told(written: Result<(), CosmosError>) {
+    if let Err(error) = written {
+        tracing::warn!(cause = Cause::from_error("keep a partner's answer", error).chain(), "not kept");
+    }
+}

@@ -1,0 +1,130 @@
+//! `POST …/subscriptions/{subscription}/pause|resume|handshake|test`.
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use serde::Deserialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Shown, conflict, find};
+use crate::{
+    app::App,
+    azure::cosmos::Stored,
+    domain::{
+        partner::{
+            SOURCE, TEST,
+            subscription::{PausedBy, State as Standing, Subscription},
+        },
+        product_body::FieldError,
+    },
+    functions::partners::{Caller, body, notices, provision},
+    http::{Path, Problem},
+};
+
+/// The longest reason, in characters.
+const REASON: usize = 200;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pausing {
+    reason: Option<String>,
+}
+
+/// What has no members: only `{}`, or nothing.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Empty {}
+
+pub(super) async fn pause(
+    State(app): State<App>,
+    caller: Caller,
+    Path((_, name)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let Pausing { reason } = body::read_or_default(&headers, body).await?;
+    let is_reason = |text: &String| text.chars().count() <= REASON && !text.chars().any(char::is_control);
+    if !reason.as_ref().is_none_or(is_reason) {
+        let message = format!("must have at most {REASON} characters and no control characters");
+        return Err(Problem::unprocessable(vec![FieldError::new("reason", message)]));
+    }
+    let stored = provision::looked(&app, find(&app, &caller.partner, name).await?).await?;
+    let paused = stored.value.pause(PausedBy::Partner, reason, app.now()).map_err(conflict)?;
+    // The gap begins before deliveries end, so that nothing falls between: what is in both is delivered twice.
+    let stored = match paused == stored.value {
+        true => stored,
+        false => provision::begin(&app, paused, Some(stored.etag)).await?,
+    };
+    // Also where it was paused before: then the event subscription may have been left.
+    provision::withdrawn(&app, &stored.value).await?;
+    Ok(body::answer(StatusCode::OK, &Shown::of(&stored.value)))
+}
+
+pub(super) async fn resume(
+    State(app): State<App>,
+    caller: Caller,
+    Path((_, name)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let Empty {} = body::read_or_default(&headers, body).await?;
+    let stored = provision::looked(&app, find(&app, &caller.partner, name).await?).await?;
+    let resumed = stored.value.resume(app.now()).map_err(conflict)?;
+    made_anew(&app, stored, resumed).await
+}
+
+pub(super) async fn handshake(
+    State(app): State<App>,
+    caller: Caller,
+    Path((_, name)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let Empty {} = body::read_or_default(&headers, body).await?;
+    let stored = provision::looked(&app, find(&app, &caller.partner, name).await?).await?;
+    let tried = stored.value.retry(app.now()).map_err(conflict)?;
+    made_anew(&app, stored, tried).await
+}
+
+/// Has Event Grid make `wanted`, unless that is what there is. Its endpoint is asked first: if it does not consent, nothing changes.
+async fn made_anew(app: &App, stored: Stored<Subscription>, wanted: Subscription) -> Result<Response, Problem> {
+    if wanted == stored.value {
+        return Ok(body::answer(StatusCode::OK, &Shown::of(&stored.value)));
+    }
+    provision::consents(app, &wanted.settings).await?;
+    let stored = provision::begin(app, wanted, Some(stored.etag)).await?;
+    let stored = provision::watched(app, stored).await?;
+    Ok(body::answer(StatusCode::OK, &Shown::of(&stored.value)))
+}
+
+pub(super) async fn test(
+    State(app): State<App>,
+    caller: Caller,
+    Path((_, name)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let Empty {} = body::read_or_default(&headers, body).await?;
+    let stored = provision::looked(&app, find(&app, &caller.partner, name).await?).await?;
+    if !stored.value.state.delivers() {
+        let state = stored.value.state.as_str();
+        let kind = if matches!(stored.value.state, Standing::Paused { .. }) {
+            "subscription-paused"
+        } else {
+            "subscription-busy"
+        };
+        let problem = Problem::new(StatusCode::CONFLICT, format!("Nothing is delivered: the subscription is {state}."));
+        return Err(problem.of_kind(kind));
+    }
+    let notice = notices::Notice::test(Uuid::new_v4().to_string());
+    notices::publish(&app, &stored.value, &notice).await.map_err(|cause| {
+        tracing::warn!(cause = cause.chain(), "a test was not published");
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The topic did not take the event; send the request again later.")
+    })?;
+    let sent = json!({ "id": notice.id, "source": SOURCE, "type": TEST });
+    Ok(body::answer(StatusCode::ACCEPTED, &sent))
+}

@@ -1,0 +1,96 @@
+//! `GET|POST …/subscriptions/{subscription}/secret`: the header by which an endpoint knows our deliveries, and its rotation.
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
+
+use super::{conflict, find};
+use crate::{
+    app::App,
+    domain::partner::{subscription::Subscription, webhook_secret::SECRET_HEADER},
+    functions::partners::{Caller, body, provision, repeats::Kept},
+    http::{Path, Problem},
+};
+
+/// How long an old secret stays valid, if nobody says otherwise.
+const OVERLAP: u32 = 24;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Version {
+    number: i64,
+    #[serde(with = "time::serde::rfc3339")]
+    since: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    until: Option<OffsetDateTime>,
+    secret: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Rotation {
+    #[serde(default, deserialize_with = "body::whole")]
+    overlap_hours: Option<u32>,
+}
+
+pub(super) async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Path((_, name)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    // Who knows the secret can pretend to be us: that is no mere looking.
+    caller.require_write()?;
+    let stored = find(&app, &caller.partner, name).await?;
+    Ok(body::answer(StatusCode::OK, &shown(&app, &stored.value, true).await?))
+}
+
+pub(super) async fn rotate(
+    State(app): State<App>,
+    caller: Caller,
+    Path((_, name)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let Rotation { overlap_hours } = body::read_or_default(&headers, body).await?;
+    let overlap = Duration::hours(overlap_hours.unwrap_or(OVERLAP).into());
+    let stored = provision::looked(&app, find(&app, &caller.partner, name).await?).await?;
+    let master = provision::current_master(&app).await?;
+    let rotated = stored.value.rotate(&master, overlap, app.now()).map_err(conflict)?;
+    // Event Grid repeats its handshake at every change: an endpoint that is down would lose the subscription.
+    if rotated.state.is_on_its_way() {
+        provision::consents(&app, &rotated.settings).await?;
+    }
+    let stored = provision::begin(&app, rotated, Some(stored.etag)).await?;
+    let stored = provision::watched(&app, stored).await?;
+    let mut response = body::answer(StatusCode::OK, &shown(&app, &stored.value, true).await?);
+    response.extensions_mut().insert(Kept(shown(&app, &stored.value, false).await?));
+    Ok(response)
+}
+
+/// The versions that deliveries have, newest first, with their secrets or without.
+async fn shown(app: &App, subscription: &Subscription, reveal: bool) -> Result<Value, Problem> {
+    let now = app.now();
+    let Subscription { partner, name, secrets, .. } = subscription;
+    let derived = app.master_keys().derive(|keys| {
+        let valid = secrets.iter().filter(|version| version.is_valid(now));
+        valid
+            .map(|version| {
+                let secret = keys.secret(partner, name, version)?;
+                Ok(Version {
+                    number: version.number,
+                    since: version.since,
+                    until: version.until,
+                    secret: reveal.then(|| secret.reveal().to_owned()),
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()
+    });
+    let versions = derived.await.map_err(|error| provision::unset(&error))?;
+    Ok(json!({ "header": SECRET_HEADER, "versions": versions }))
+}

@@ -1,0 +1,35 @@
+//! Database `partners`: who partners are, what they subscribed to, and what they did. Every container's partition is the partner, so that
+//! no read of one partner can meet a document of another.
+
+pub mod accounts;
+pub mod audit;
+pub mod requests;
+pub mod subscriptions;
+
+use crate::azure::cosmos::Cosmos;
+
+/// The database.
+const DATABASE: &str = "partners";
+
+/// What is stored of partners.
+pub struct Partners {
+    /// Accounts and their keys.
+    pub accounts: accounts::Accounts,
+    /// Who did what.
+    pub audit: audit::Audit,
+    /// Answers to requests that may come again.
+    pub requests: requests::Requests,
+    /// Webhooks.
+    pub subscriptions: subscriptions::Subscriptions,
+}
+
+impl Partners {
+    pub(super) fn new(cosmos: &Cosmos) -> Self {
+        Self {
+            accounts: accounts::Accounts::new(cosmos),
+            audit: audit::Audit::new(cosmos),
+            requests: requests::Requests::new(cosmos),
+            subscriptions: subscriptions::Subscriptions::new(cosmos),
+        }
+    }
+}

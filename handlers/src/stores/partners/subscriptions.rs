@@ -1,0 +1,79 @@
+//! Container `partners/subscriptions`: webhooks, one document a subscription, its id the subscription's name. Documents of
+//! subscriptions that are being deleted stay until Event Grid has forgotten them.
+
+use std::num::NonZeroU32;
+
+use super::DATABASE;
+use crate::{
+    azure::cosmos::{Container, ContainerName, Cosmos, CosmosError, Stored},
+    domain::partner::{PartnerName, SubscriptionName, subscription::Subscription},
+};
+
+/// The container.
+pub const NAME: ContainerName = ContainerName { database: DATABASE, container: "subscriptions" };
+
+/// The subscriptions.
+pub struct Subscriptions(Container);
+
+impl Subscriptions {
+    pub(super) fn new(cosmos: &Cosmos) -> Self {
+        Self(cosmos.container(NAME))
+    }
+
+    /// A subscription of a partner.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn read(
+        &self,
+        partner: &PartnerName,
+        name: &SubscriptionName,
+    ) -> Result<Option<Stored<Subscription>>, CosmosError> {
+        self.0.read(partner.as_str(), name.as_str()).await
+    }
+
+    /// All subscriptions of a partner, by name.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn of(&self, partner: &PartnerName) -> Result<Vec<Subscription>, CosmosError> {
+        let sql = "SELECT * FROM c ORDER BY c.id";
+        let size = NonZeroU32::MIN.saturating_add(99);
+        let mut found = Vec::new();
+        let mut continuation = None;
+        loop {
+            let page = self.0.query_partition(partner.as_str(), sql, &[], size, continuation.as_deref()).await?;
+            found.extend(page.items);
+            continuation = page.continuation;
+            if continuation.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The subscriptions of all partners that are on their way, or have more than one secret.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn to_be_looked_at(&self) -> Result<Vec<Subscription>, CosmosError> {
+        let states = "'creating', 'updating', 'awaitingManualAction', 'stuck', 'deleting'";
+        self.0.query(&format!("SELECT * FROM c WHERE c.state.name IN ({states}) OR IS_DEFINED(c.secrets[1])")).await
+    }
+
+    /// Stores a subscription: a new one, or in place of the one that was read under `etag`. Returns its new ETag.
+    ///
+    /// # Errors
+    /// A lost race if another writer was there first.
+    pub async fn write(&self, subscription: &Subscription, etag: Option<&str>) -> Result<String, CosmosError> {
+        let (partner, id) = (subscription.partner.as_str(), subscription.name.as_str());
+        self.0.write_unchanged(partner, id, subscription, etag).await
+    }
+
+    /// Forgets a subscription that was read under `etag`.
+    ///
+    /// # Errors
+    /// A lost race if it changed since, or is gone.
+    pub async fn delete(&self, subscription: &Subscription, etag: &str) -> Result<(), CosmosError> {
+        self.0.delete(subscription.partner.as_str(), subscription.name.as_str(), Some(etag)).await
+    }
+}
