@@ -74,12 +74,16 @@ async fn failures(
     let matches = |event: &FailedEvent| {
         status.is_none_or(|status| event.last.status == Some(status))
             && wanted.r#type.as_ref().is_none_or(|wanted| event.last.event_type.as_ref() == Some(wanted))
-            && event_matches(event, event_id(&wanted))
+            // What the query looks for is also the end of longer ids.
+            && wanted.event.as_ref().is_none_or(|wanted| event.last.event.as_ref() == Some(wanted))
     };
     let events = by_event(rows).into_iter().filter(matches);
-    let mut rest = events.skip_while(|event| cursor.as_ref().is_some_and(|cursor| !cursor.is_before(event)));
-    let page: Vec<_> = rest.by_ref().take(limit).collect();
-    let next = rest.next().and(page.last()).map(|last| Cursor::after(last).text());
+    let mut rest = events.skip_while(|event| cursor.as_ref().is_some_and(|cursor| !cursor.is_before(event))).peekable();
+    let mut page: Vec<_> = rest.by_ref().take(limit).collect();
+    let end = page.last().map(Cursor::after);
+    // Events without an id that failed at the same time cannot be told apart, so no page ends between them.
+    page.extend(std::iter::from_fn(|| rest.next_if(|event| end == Some(Cursor::after(event)))));
+    let next = end.filter(|_| rest.peek().is_some()).map(|end| end.text());
     let items: Vec<_> = page.iter().map(|event| shown(event, app.now())).collect();
     let answer = json!({
         "items": items,
@@ -88,15 +92,6 @@ async fn failures(
         "until": written(until),
     });
     Ok(body::answer(StatusCode::OK, &answer))
-}
-
-fn event_id(wanted: &Wanted) -> Option<&str> {
-    wanted.event.as_deref()
-}
-
-/// The query's `contains` takes longer ids that end so, too.
-fn event_matches(event: &FailedEvent, wanted: Option<&str>) -> bool {
-    wanted.is_none_or(|wanted| event.last.event.as_deref() == Some(wanted))
 }
 
 fn shown(event: &FailedEvent, now: OffsetDateTime) -> Value {
@@ -123,6 +118,7 @@ fn shown(event: &FailedEvent, now: OffsetDateTime) -> Value {
 
 /// Where a page ends: the last failure of its last event, and that event. What fails again in between comes to the front of the list and
 /// is on an earlier page.
+#[derive(PartialEq, Eq)]
 struct Cursor {
     nanos: i128,
     event: String,
