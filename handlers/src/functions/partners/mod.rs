@@ -10,6 +10,7 @@
 
 mod account;
 mod body;
+mod failures;
 mod gate;
 mod keys;
 mod notices;
@@ -44,6 +45,7 @@ fn router(app: App) -> Router {
     let gate = gate::Gate::new(app.clone());
     Router::new()
         .merge(account::routes())
+        .merge(failures::routes())
         .merge(keys::routes())
         .merge(subscriptions::routes())
         .route_layer(middleware::from_fn_with_state(gate, gate::pass))
