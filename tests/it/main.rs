@@ -24,6 +24,7 @@ mod otlp_receiver;
 mod pages;
 mod partner_failures;
 mod partners;
+mod partners_command;
 mod power_cut;
 mod price_alerts;
 mod product_flow;

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod issue;
 pub mod requests;
 pub mod subscriptions;
 
