@@ -13,6 +13,7 @@ fn faults_are_told_by_code_and_place() {
         ("SELECT c.value FROM c", "SC1001", (9, 14)),
         ("SELECT * FROM c WHERE c.x == 1", "SC1001", (27, 28)),
         ("SELECT * FROM c WHERE c.name = 'O''Brien'", "SC1001", (34, 41)),
+        ("SELECT 1 /*/ + 1", "SC1001", (9, 16)),
         ("SELECT 'é', 'open", "SC1010", (12, 17)),
         (r"SELECT '\q'", "SC1010", (7, 10)),
         ("SELECT 12a", "SC1012", (7, 10)),
@@ -60,6 +61,13 @@ fn faults_are_told_by_code_and_place() {
             "message": "Identifier 'a' could not be resolved.",
         }]})
     );
+}
+
+#[test]
+fn comments_end_where_they_are_closed() {
+    for text in ["SELECT VALUE 1 /*/ + 1 /*/ FROM c", "SELECT VALUE 1 /**/ FROM c", "SELECT VALUE 1 /***/ FROM c"] {
+        assert_eq!(answer_with(text, &[json!({})], json!([])), Ok(vec![json!(1)]), "{text}");
+    }
 }
 
 #[test]
@@ -128,7 +136,12 @@ fn what_expressions_build_and_compare_has_an_end() {
         assert_eq!(refused.map_err(|error| error.code), Err("SC3021"), "{}", &expression[..expression.len().min(30)]);
     }
     assert!(refusal(&format!("SELECT {} FROM c", vec!["a"; 10_000].join(","))).more.len() < 100, "not each of them");
-    assert!(refusal(&format!("SELECT * FROM c ORDER BY {}", vec!["c.a"; 200].join(","))).message.contains("100"));
+    for clause in ["SELECT * FROM c ORDER BY", "SELECT COUNT(1) FROM c GROUP BY"] {
+        let many =
+            |count| format!("{clause} {}", (0..count).map(|index| format!("c.a{index}")).collect::<Vec<_>>().join(","));
+        assert!(Query::parse(&many(100)).is_ok(), "{clause}");
+        assert!(refusal(&many(101)).message.contains("100"), "{clause}");
+    }
 }
 
 /// Pieces that queries are made of.
