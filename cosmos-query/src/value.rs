@@ -1,6 +1,10 @@
 //! JSON values as queries see them: numbers are doubles, and what is missing is undefined, which is no value.
 
-use std::{borrow::Cow, cmp::Ordering};
+use std::{
+    borrow::Cow,
+    cmp::Ordering,
+    fmt::{self, Write},
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Number, Value};
@@ -94,11 +98,26 @@ pub(crate) fn compare(left: &Value, right: &Value) -> Option<Ordering> {
     simple.then(|| order(Some(left), Some(right)))
 }
 
+/// Bytes of a number as text: there may be a million where `serde_json` keeps numbers as they were written (its feature
+/// `arbitrary_precision`, which a dependency turns on), and each use of it reads them all.
+fn digits(number: &Number) -> usize {
+    struct Count(usize);
+    impl fmt::Write for Count {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 += text.len();
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Nothing is written, so nothing fails.
+    write!(count, "{number}").map_or(8, |()| count.0.max(8))
+}
+
 /// About how many bytes it is as text.
 pub(crate) fn size(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) => 5,
-        Value::Number(_) => 8,
+        Value::Number(number) => digits(number),
         Value::String(text) => text.len() + 2,
         Value::Array(items) => 2 + items.iter().map(|item| 1 + size(item)).sum::<usize>(),
         Value::Object(members) => 2 + members.iter().map(|(name, value)| name.len() + 4 + size(value)).sum::<usize>(),
@@ -110,7 +129,8 @@ pub(crate) fn memory(value: &Value) -> u64 {
     const VALUE: u64 = 32;
     const NODE: u64 = 640;
     match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => VALUE,
+        Value::Null | Value::Bool(_) => VALUE,
+        Value::Number(number) => VALUE + digits(number) as u64,
         Value::String(text) => VALUE + text.len() as u64,
         Value::Array(items) => VALUE + items.iter().map(memory).sum::<u64>(),
         Value::Object(members) => {
@@ -125,6 +145,7 @@ pub(crate) fn shared(left: &Value, right: &Value) -> u64 {
     let least = |left: &str, right: &str| left.len().min(right.len()) as u64;
     16 + match (left, right) {
         (Value::String(left), Value::String(right)) => least(left, right),
+        (Value::Number(left), Value::Number(right)) => (digits(left) + digits(right)) as u64,
         (Value::Array(left), Value::Array(right)) => {
             left.iter().zip(right).map(|(left, right)| shared(left, right)).sum()
         }

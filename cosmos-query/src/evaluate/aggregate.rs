@@ -38,6 +38,9 @@ impl Accumulator {
     /// Takes a value; what is undefined counts for nothing.
     pub(crate) fn add(&mut self, value: Option<&Value>) -> Result<(), QueryError> {
         let Some(value) = value else { return Ok(()) };
+        if value.is_number() {
+            self.held.meter().charge(size(value) as u64)?;
+        }
         match self.operator {
             Operator::Count => self.count += 1,
             Operator::CountIf => self.count += u64::from(value == &Value::Bool(true)),

@@ -35,7 +35,11 @@ impl<'a> Evaluator<'a> {
             Node::Index(of, index) => self.index(of, index, slots)?,
             Node::Array(items) => self.array(items, slots)?,
             Node::Object(members) => self.object(members, slots)?,
-            Node::Unary(operator, of) => unary(*operator, self.node(of, slots)?),
+            Node::Unary(operator, of) => {
+                let value = self.node(of, slots)?;
+                self.number(&value)?;
+                unary(*operator, value)
+            }
             Node::Binary(operator, both) => self.binary(*operator, both, slots)?,
             Node::Chain(Chain::Concat, operands) => self.concat(operands, slots)?,
             Node::Chain(kind, operands) => self.logic(*kind, operands, slots)?,
@@ -78,6 +82,14 @@ impl<'a> Evaluator<'a> {
         }))
     }
 
+    /// Counts reading a number, which may be long.
+    fn number(&self, value: &Item<'a>) -> Result<(), QueryError> {
+        match value.as_deref() {
+            Some(number @ Value::Number(_)) => self.charge(size(number) as u64),
+            _ => Ok(()),
+        }
+    }
+
     /// The value of an operand that is kept while others are evaluated.
     fn operand(&self, node: &'a Node, slots: &mut Slots<'a>, held: &mut Held) -> Result<Item<'a>, QueryError> {
         let value = self.node(node, slots)?;
@@ -87,6 +99,7 @@ impl<'a> Evaluator<'a> {
 
     fn index(&self, of: &'a Node, index: &'a Node, slots: &mut Slots<'a>) -> Result<Item<'a>, QueryError> {
         let index = self.operand(index, slots, &mut self.held())?;
+        self.number(&index)?;
         Ok(self.node(of, slots)?.zip(index).and_then(|(of, index)| element(of, &index)))
     }
 
