@@ -173,7 +173,9 @@ impl<'a> Work<'a> {
         let now = now.unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let context = Context { parameters: Parameters::default(), now, seed: 0 };
         let documents = std::iter::once(item.queried(self.container.id));
-        let page = query.page(&context, documents, PageLimits::default(), None).map_err(unusable)?;
+        // Other writers wait meanwhile.
+        let limits = PageLimits { work: 64 << 20, memory: 32 << 20, ..PageLimits::default() };
+        let page = query.page(&context, documents, limits, None).map_err(unusable)?;
         Ok(!page.rows.is_empty())
     }
 
