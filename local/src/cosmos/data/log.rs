@@ -59,7 +59,7 @@ impl Log {
             }
             page.look_at(item, shows(item));
         }
-        page.to_end(self.lsn)
+        page.complete(self.lsn)
     }
 
     /// The same of an interval, which has `items`.
@@ -86,7 +86,7 @@ impl Log {
                 None => return self.page_of(found, lsn, shows, limits),
             }
         }
-        page.to_end(self.lsn)
+        page.complete(self.lsn)
     }
 
     /// A slice of `items`, which are all that it could have.
@@ -99,7 +99,7 @@ impl Log {
             }
             page.look_at(item, shows(item));
         }
-        page.to_end(self.lsn)
+        page.complete(self.lsn)
     }
 
     fn since(&self, lsn: u64) -> impl Iterator<Item = (&Version, &Arc<Item>)> {
@@ -146,7 +146,7 @@ impl Page {
     }
 
     /// There is nothing more.
-    fn to_end(self, lsn: u64) -> Slice {
+    fn complete(self, lsn: u64) -> Slice {
         Slice { next: lsn.max(self.slice.next), lsn, ..self.slice }
     }
 }
