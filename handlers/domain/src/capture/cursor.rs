@@ -87,6 +87,11 @@ impl Cursor {
         file.begins().is_none_or(|begins| begins < until.saturating_add(WIDEST))
     }
 
+    /// The latest that an event in a file can be.
+    pub fn latest_in(file: &CaptureFile) -> Option<OffsetDateTime> {
+        file.begins().map(|begins| begins.saturating_add(WIDEST))
+    }
+
     /// Takes a record as read, and says whether it is one that was asked for and not read before. Of an unknown time are few, and no
     /// reader should miss them.
     pub fn pass(&mut self, file: &CaptureFile, sequence: i64, enqueued: Option<OffsetDateTime>) -> bool {
@@ -166,7 +171,7 @@ mod tests {
         again.finish(&first, "a");
         assert!(!again.wants_file(&first, "a") && again.wants_file(&first, "b"), "written again, with more in it");
         assert!(again.wants_file(&second, "a") && again.wants_file(&file(1, "10/14/00"), "a"), "other partitions wait");
-        assert_eq!(again.first_day(["0", "1"].into_iter()), date!(2026-03-04));
+        assert_eq!(again.first_day(["0", "1"].into_iter()), date!(2026 - 03 - 04));
         assert!(Cursor::may_be_before(&second, FROM) && !Cursor::may_be_before(&file(0, "10/36/00"), FROM));
     }
 
@@ -190,7 +195,10 @@ mod tests {
     #[test]
     fn what_is_no_cursor_is_refused() {
         let text = |json: &str| URL_SAFE_NO_PAD.encode(json);
-        assert!(Cursor::from_text(&text(r#"{"from":5,"reached":{"0":{"window":"2026/03/04/10/15/02","sequence":1}}}"#)).is_ok());
+        assert!(
+            Cursor::from_text(&text(r#"{"from":5,"reached":{"0":{"window":"2026/03/04/10/15/02","sequence":1}}}"#))
+                .is_ok()
+        );
         for refused in [
             String::new(),
             "x y".to_owned(),
