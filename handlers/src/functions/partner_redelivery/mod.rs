@@ -65,12 +65,7 @@ async fn handle(app: App) -> Result<(), Cause> {
 }
 
 /// Takes jobs that are due, the oldest first.
-async fn claim(
-    app: &App,
-    worker: &str,
-    working: &BTreeSet<String>,
-    most: usize,
-) -> Result<Vec<(Job, String)>, Cause> {
+async fn claim(app: &App, worker: &str, working: &BTreeSet<String>, most: usize) -> Result<Vec<(Job, String)>, Cause> {
     let store = &app.stores().partners.redeliveries;
     let failed = |error| Cause::from_error("look for redelivery jobs", error);
     if most == 0 {

@@ -10,10 +10,13 @@
 
 mod account;
 mod body;
+mod events;
 mod gate;
 mod keys;
 mod notices;
+mod preview;
 mod provision;
+mod redeliveries;
 mod repeats;
 mod subscriptions;
 
@@ -45,6 +48,9 @@ fn router(app: App) -> Router {
     Router::new()
         .merge(account::routes())
         .merge(keys::routes())
+        .merge(events::routes())
+        .merge(preview::routes())
+        .merge(redeliveries::routes())
         .merge(subscriptions::routes())
         .route_layer(middleware::from_fn_with_state(gate, gate::pass))
         .with_state(app)

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::product_body::FieldError;
+use super::Range;
+use crate::{partner::subscription::Gap, product_body::FieldError};
 
 /// Events per second, if nothing is said.
 pub const PER_SECOND: u16 = 50;
@@ -14,10 +15,11 @@ pub const MOST_PER_SECOND: u16 = 300;
 /// The longest time that one job covers.
 const LONGEST: Duration = Duration::days(366);
 
+/// How long the way from the hub to the topic may take without an event being missed.
+const BEFORE_A_GAP: Duration = Duration::minutes(5);
+
 /// So much may a caller's clock be ahead of ours.
 const AHEAD: Duration = Duration::minutes(5);
-
-const FIELDS: [&str; 5] = ["from", "until", "only", "rate", "openWindow"];
 
 /// What a job is to send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,20 +64,19 @@ pub enum OpenWindow {
 }
 
 impl Request {
+    /// The members of a request's body.
+    pub const FIELDS: [&str; 5] = ["from", "until", "only", "rate", "openWindow"];
+
     /// Reads a request's body. For `missing` the time may be left out: then it is `recorded`, the first gap's beginning and now.
     ///
     /// # Errors
-    /// Each field with what is wrong with it.
+    /// Each field with what is wrong with it. Null is absent, other members are passed over.
     pub fn parse(
         object: &Map<String, Value>,
         recorded: Option<OffsetDateTime>,
         now: OffsetDateTime,
     ) -> Result<Self, Vec<FieldError>> {
-        let mut errors: Vec<FieldError> = object
-            .keys()
-            .filter(|name| !FIELDS.contains(&name.as_str()))
-            .map(|name| FieldError::new(name.as_str(), format!("is unknown; known are {}", FIELDS.join(", "))))
-            .collect();
+        let mut errors = Vec::new();
         let mut field = |name: &str, read: Result<Option<Field>, String>| {
             read.map_err(|message| errors.push(FieldError::new(name, message))).ok().flatten()
         };
@@ -115,6 +116,24 @@ impl Request {
         }
         if errors.is_empty() { Ok(Self { from, until, only, rate, open_window }) } else { Err(errors) }
     }
+
+    /// All that is missing until then, also what is not captured yet.
+    pub fn missing_until(until: OffsetDateTime) -> Self {
+        Self { from: until, until, only: Only::Missing, rate: PER_SECOND, open_window: OpenWindow::Wait }
+    }
+
+    /// The times that count: all that is asked for, or what is in one of the subscription's `gaps`. What the hub stored shortly before a gap
+    /// may have been published in it, so that belongs to it.
+    pub fn ranges(&self, gaps: &[Gap]) -> Vec<Range> {
+        if self.only != Only::Missing {
+            return vec![Range { from: self.from, until: self.until }];
+        }
+        let of = |gap: &Gap| Range {
+            from: gap.from.saturating_sub(BEFORE_A_GAP).max(self.from),
+            until: gap.until.map_or(self.until, |until| until.min(self.until)),
+        };
+        gaps.iter().map(of).filter(|range| range.from < range.until).collect()
+    }
 }
 
 enum Field {
@@ -124,13 +143,13 @@ enum Field {
 }
 
 fn word(object: &Map<String, Value>, name: &str, words: &[&'static str]) -> Result<Option<Field>, String> {
-    let Some(value) = object.get(name) else { return Ok(None) };
+    let Some(value) = object.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
     let found = words.iter().find(|word| value.as_str() == Some(word));
     found.map(|word| Some(Field::Word(word))).ok_or_else(|| format!("must be one of {}", words.join(", ")))
 }
 
 fn time(object: &Map<String, Value>, name: &str) -> Result<Option<Field>, String> {
-    let Some(value) = object.get(name) else { return Ok(None) };
+    let Some(value) = object.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
     let time = value.as_str().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
     // In UTC, so that its year is one that can be written again.
     let time = time.and_then(|time| time.checked_to_offset(time::UtcOffset::UTC)).filter(|time| time.year() > 0);
@@ -140,8 +159,9 @@ fn time(object: &Map<String, Value>, name: &str) -> Result<Option<Field>, String
 
 /// JSON has no integers: `50.0` is one too.
 fn rate(object: &Map<String, Value>) -> Result<Option<Field>, String> {
-    let Some(value) = object.get("rate") else { return Ok(None) };
-    let whole = value.as_f64().and_then(|number| (1..=MOST_PER_SECOND).find(|rate| f64::from(*rate) == number));
+    let Some(value) = object.get("rate").filter(|value| !value.is_null()) else { return Ok(None) };
+    let whole =
+        value.as_f64().and_then(|number| (1..=MOST_PER_SECOND).find(|rate| (f64::from(*rate) - number).abs() < 1e-9));
     whole
         .map(|rate| Some(Field::Rate(rate)))
         .ok_or_else(|| format!("must be a whole number of events per second, 1 to {MOST_PER_SECOND}"))
@@ -167,11 +187,28 @@ mod tests {
         let request = parse(json!({"from": "2026-03-04T11:00:00+02:00"})).expect("a request");
         assert_eq!((request.from, request.until), (datetime!(2026-03-04 09:00 UTC), NOW));
         assert_eq!((request.only, request.rate, request.open_window), (Only::All, 50, OpenWindow::Stop));
-        let request = parse(json!({"only": "missing", "rate": 300.0, "openWindow": "wait"})).expect("a request");
+        let request =
+            parse(json!({"only": "missing", "from": null, "rate": 300.0, "openWindow": "wait"})).expect("a request");
         assert_eq!(
             (request.from, request.rate, request.open_window),
             (NOW - Duration::hours(3), 300, OpenWindow::Wait)
         );
+    }
+
+    #[test]
+    fn what_is_missing_is_what_is_in_a_gap() {
+        let minutes = |minutes: i64| NOW - Duration::minutes(minutes);
+        let gap = |from, until: Option<i64>| Gap {
+            from: minutes(from),
+            until: until.map(minutes),
+            reason: "paused".to_owned(),
+        };
+        let gaps = [gap(500, Some(400)), gap(130, Some(120)), gap(90, Some(80)), gap(10, None)];
+        let range = |from, until| Range { from: minutes(from), until: minutes(until) };
+        let missing = parse(json!({"only": "missing", "from": "2026-03-04T08:10:30Z"})).expect("a request");
+        assert_eq!(missing.ranges(&gaps), [range(125, 120), range(95, 80), range(15, 0)]);
+        let all = parse(json!({"from": "2026-03-04T08:10:30Z"})).expect("a request");
+        assert_eq!(all.ranges(&gaps), [range(125, 0)]);
     }
 
     #[test]
@@ -190,7 +227,6 @@ mod tests {
             (json!({"from": from, "rate": 301}), vec!["rate"]),
             (json!({"from": from, "rate": 1.5}), vec!["rate"]),
             (json!({"from": from, "rate": "50"}), vec!["rate"]),
-            (json!({"from": from, "To": from}), vec!["To"]),
             (json!({"only": "failed"}), vec!["from"]),
         ] {
             assert_eq!(parse(body.clone()).expect_err("refused"), fields, "{body}");

@@ -172,6 +172,9 @@ async fn create(State(app): State<App>, caller: Caller, headers: HeaderMap, body
     };
     let stored = provision::begin(&app, subscription, None).await?;
     let stored = provision::watched(&app, stored).await?;
+    if start_from.is_some() {
+        redeliveries::begin_missing(&app, &stored.value).await?;
+    }
     Ok(body::made(StatusCode::CREATED, &location, &Shown::of(&stored.value)))
 }
 
