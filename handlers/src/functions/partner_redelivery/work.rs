@@ -4,7 +4,7 @@ use std::{ops::Range, time::Duration};
 
 use tokio::time::Instant;
 
-use super::Choice;
+use super::choice::Choice;
 use crate::{
     app::App,
     captured::CapturedEvents,
@@ -118,7 +118,7 @@ impl Work<'_> {
                 continue;
             }
             if !batch.is_empty() {
-                tokio::time::sleep_until(next_at).await;
+                clock::pause(next_at.saturating_duration_since(Instant::now())).await;
                 // So many events are a second's worth at most.
                 let count = u32::try_from(batch.len()).unwrap_or(u32::MAX);
                 next_at = Instant::now() + Duration::from_secs(1) * count / u32::from(self.job.request.rate).max(1);

@@ -13,10 +13,7 @@ use axum::{
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
-use super::{
-    Caller, body,
-    redeliveries::{object, unread},
-};
+use super::{Caller, body, redeliveries::plan::unread};
 use crate::{
     app::App,
     captured::{Newest, newest},
@@ -45,7 +42,7 @@ pub(super) fn routes() -> Router<App> {
 
 async fn preview(State(app): State<App>, _: Caller, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let known: Vec<&str> = Selection::FIELDS.into_iter().chain(["last"]).collect();
-    let object = object(&headers, body, &known).await?;
+    let object = body::object(&headers, body, &known).await?;
     let last = match object.get("last").filter(|last| !last.is_null()) {
         None => Some(LAST),
         // JSON has no integers: `50.0` is one too.

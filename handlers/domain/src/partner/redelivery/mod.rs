@@ -3,12 +3,16 @@
 //! What is asked for is frozen when it is ([`Request`], [`Job::ranges`]); what the subscription selects is not: events are judged by its
 //! selection of today.
 
+mod range;
 mod request;
 
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-pub use self::request::{MOST_PER_SECOND, Only, OpenWindow, PER_SECOND, Request};
+pub use self::{
+    range::{Range, covers},
+    request::{MOST_PER_SECOND, Only, OpenWindow, PER_SECOND, Request},
+};
 use super::{PartnerName, SubscriptionName};
 use crate::capture::Cursor;
 
@@ -74,17 +78,6 @@ pub struct Job {
     /// Failures in a row.
     #[serde(default)]
     failures: u32,
-}
-
-/// A time from `from` to before `until`, by when the hub stored an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Range {
-    /// Its beginning.
-    #[serde(with = "time::serde::rfc3339")]
-    pub from: OffsetDateTime,
-    /// Its end.
-    #[serde(with = "time::serde::rfc3339")]
-    pub until: OffsetDateTime,
 }
 
 /// How a job stands.
@@ -260,12 +253,6 @@ impl Job {
         }
         self.state == JobState::Cancelled
     }
-}
-
-/// See [`Job::covers`].
-pub fn covers(ranges: &[Range], enqueued: Option<OffsetDateTime>) -> bool {
-    let second = |time: OffsetDateTime| time.replace_nanosecond(0).unwrap_or(time);
-    enqueued.is_none_or(|at| ranges.iter().any(|range| second(range.from) <= at && at < range.until))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::Range;
+use super::range::Range;
 use crate::{partner::subscription::Gap, product_body::FieldError};
 
 /// Events per second, if nothing is said.

@@ -13,13 +13,13 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::{Plan, unread};
+use super::plan::{Plan, unread};
 use crate::{
     app::App,
     captured::CapturedEvents,
     domain::{capture::Cursor, partner::redelivery::Request},
     events::hubs,
-    functions::partners::{Caller, body},
+    functions::partners::{Caller, body, subscriptions::find},
     http::{Path, Problem},
 };
 
@@ -69,7 +69,8 @@ pub(super) async fn preview(
     body: Body,
 ) -> Result<Response, Problem> {
     let ends = Instant::now() + WITHIN;
-    let plan = Plan::of(&app, &caller, name, &headers, body).await?;
+    let subscription = find(&app, &caller.partner, name).await?.value;
+    let plan = Plan::of(&app, subscription, &headers, body).await?;
     let mut preview = Preview {
         count: 0,
         bytes: 0,

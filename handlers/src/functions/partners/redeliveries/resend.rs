@@ -13,7 +13,7 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::time::Instant;
 
-use super::{Plan, accepted, check_delivers, find, unread};
+use super::plan::{Plan, accepted, check_delivers, unread};
 use crate::{
     app::App,
     captured::CapturedEvents,
@@ -22,7 +22,7 @@ use crate::{
         partner::redelivery::{Only, OpenWindow, PER_SECOND, Request},
     },
     events::hubs,
-    functions::partners::{Caller, body},
+    functions::partners::{Caller, body, subscriptions::find},
     http::{Path, Problem},
 };
 
@@ -61,7 +61,7 @@ pub(super) async fn resend(
     };
     let request = Request { from, until, only: Only::Event(id), rate: PER_SECOND, open_window: OpenWindow::Stop };
     let plan = Plan::about(&app, subscription, request).await?;
-    accepted(found(&app, plan).await?.store(&app).await?)
+    Ok(accepted(&found(&app, plan).await?.store(&app).await?))
 }
 
 /// The same plan for the second in which the hub stored the event.
