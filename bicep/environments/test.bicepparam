@@ -40,6 +40,7 @@ param apps = [
     functions: [
       'Heartbeat'
       'PartnerNotifications'
+      'PartnerRedelivery'
       'Partners'
     ]
     instanceMemoryMB: 2048
