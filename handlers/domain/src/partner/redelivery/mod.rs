@@ -20,7 +20,7 @@ use crate::capture::Cursor;
 pub const ATTRIBUTE: &str = "redelivery";
 
 /// A worker that wrote nothing for so long is dead, and another takes its job.
-pub const LEASE: Duration = Duration::seconds(60);
+pub const LEASE: Duration = Duration::seconds(30);
 
 /// Between two looks at a capture window that is not closed, or at a subscription that is not ready.
 const LOOK_AGAIN: Duration = Duration::seconds(15);
@@ -277,9 +277,9 @@ mod tests {
         assert!(job.is_due(NOW));
         job.claim("one", NOW);
         assert!(job.is_of("one") && !job.is_of("two") && !job.is_due(NOW + LEASE - Duration::SECOND));
-        job.advance(Cursor::starting(NOW), Progress { sent: 5, ..Progress::default() }, NOW + Duration::seconds(30));
+        job.advance(Cursor::starting(NOW), Progress { sent: 5, ..Progress::default() }, NOW + Duration::seconds(20));
         assert!(!job.is_due(NOW + LEASE), "each stored step begins the lease anew");
-        let late = NOW + LEASE + Duration::seconds(30);
+        let late = NOW + LEASE + Duration::seconds(20);
         assert!(job.is_due(late));
         job.claim("two", late);
         assert!(!job.is_of("one") && job.is_of("two"));
