@@ -39,6 +39,7 @@ param apps = [
     team: 'partners'
     functions: [
       'Heartbeat'
+      'PartnerHealth'
       'PartnerNotifications'
       'PartnerRedelivery'
       'Partners'

@@ -215,6 +215,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     'AzureWebJobs.EraseVisitor.Disabled': disabled(functions, 'EraseVisitor')
     'AzureWebJobs.Heartbeat.Disabled': disabled(functions, 'Heartbeat')
     'AzureWebJobs.OpsApi.Disabled': disabled(functions, 'OpsApi')
+    'AzureWebJobs.PartnerHealth.Disabled': disabled(functions, 'PartnerHealth')
     'AzureWebJobs.PartnerNotifications.Disabled': disabled(functions, 'PartnerNotifications')
     'AzureWebJobs.PartnerRedelivery.Disabled': disabled(functions, 'PartnerRedelivery')
     'AzureWebJobs.Partners.Disabled': disabled(functions, 'Partners')

@@ -3,9 +3,9 @@
 use crate::{
     function::Function,
     functions::{
-        anomalies, capture_batch, collect_clicks, erase_visitor, heartbeat, ops_api, partner_notifications,
-        partner_redelivery, partners, price_alerts, product_changes, product_projection, products, recently_viewed,
-        recommendations, site_api, trend_rollup, trends,
+        anomalies, capture_batch, collect_clicks, erase_visitor, heartbeat, ops_api, partner_health,
+        partner_notifications, partner_redelivery, partners, price_alerts, product_changes, product_projection,
+        products, recently_viewed, recommendations, site_api, trend_rollup, trends,
     },
 };
 
@@ -18,6 +18,7 @@ pub fn functions() -> Vec<Function> {
         partner_notifications::FUNCTION,
         partner_redelivery::FUNCTION,
         partners::FUNCTION,
+        partner_health::FUNCTION,
         price_alerts::FUNCTION,
         capture_batch::FUNCTION,
         anomalies::FUNCTION,

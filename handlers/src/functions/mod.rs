@@ -7,6 +7,7 @@ pub mod collect_clicks;
 pub mod erase_visitor;
 pub mod heartbeat;
 pub mod ops_api;
+pub mod partner_health;
 pub mod partner_notifications;
 pub mod partner_redelivery;
 pub mod partners;

@@ -64,7 +64,9 @@ impl PartnerSettings {
             workspace_id: reader.value("LogAnalytics__workspaceId"),
             master_keys: reader.value("Partners__masterKeys").map(Hidden),
             key_vault: reader.optional("Partners__keyVaultUri"),
-            allow_private: reader.optional("Partners__allowPrivateEndpoints").unwrap_or(false),
+            allow_private: reader
+                .value("Partners__allowPrivateEndpoints")
+                .is_some_and(|value| value.eq_ignore_ascii_case("true")),
             own_hosts: own_hosts.collect(),
             contact: reader.value("Partners__contact"),
             dead_letter_storage: reader.value("Partners__deadLetterStorageId"),

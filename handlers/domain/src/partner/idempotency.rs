@@ -17,7 +17,9 @@ pub struct IdempotencyKey(String);
 
 /// A text that is no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to {LONGEST} visible characters of ASCII, with or without quotes around")]
+#[error(
+    "must be one key of 1 to {LONGEST} visible characters of ASCII, with or without quotes around, and with a comma only within quotes"
+)]
 pub struct NoIdempotencyKey;
 
 impl IdempotencyKey {
@@ -26,8 +28,12 @@ impl IdempotencyKey {
     /// # Errors
     /// If it is empty, too long, or has other characters.
     pub fn parse(value: &str) -> Result<Self, NoIdempotencyKey> {
-        let bare = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-        let fits = (1..=LONGEST).contains(&bare.len()) && bare.bytes().all(|byte| (0x20..0x7F).contains(&byte));
+        let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+        let bare = quoted.unwrap_or(value);
+        // A header that came twice may have been made one on its way, with a comma between (RFC 9110 §5.3): that is no key.
+        let is_one = !bare.contains('"') && (quoted.is_some() || !bare.contains(','));
+        let is_visible = bare.bytes().all(|byte| (0x20..0x7F).contains(&byte));
+        let fits = (1..=LONGEST).contains(&bare.len()) && is_one && is_visible;
         if fits { Ok(Self(bare.to_owned())) } else { Err(NoIdempotencyKey) }
     }
 
@@ -111,7 +117,8 @@ mod tests {
         let key = IdempotencyKey::parse("k-1").unwrap();
         assert_eq!(IdempotencyKey::parse("\"k-1\""), Ok(key.clone()));
         assert!(IdempotencyKey::parse(&"k".repeat(LONGEST)).is_ok());
-        for wrong in ["", "\"\"", "ü", "a\tb", &"k".repeat(LONGEST + 1)] {
+        assert!(IdempotencyKey::parse("\"a,b\"").is_ok());
+        for wrong in ["", "\"\"", "ü", "a\tb", "a, b", "\"a\", \"b\"", &"k".repeat(LONGEST + 1)] {
             assert_eq!(IdempotencyKey::parse(wrong), Err(NoIdempotencyKey), "{wrong:?}");
         }
         assert_ne!(key.document("POST", "/a"), key.document("POST", "/b"));

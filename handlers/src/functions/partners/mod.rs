@@ -15,7 +15,7 @@ mod gate;
 mod keys;
 mod notices;
 mod preview;
-mod provision;
+pub(super) mod provision;
 mod redeliveries;
 mod repeats;
 mod subscriptions;

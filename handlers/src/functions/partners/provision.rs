@@ -150,6 +150,18 @@ pub(super) async fn begin(
     }
 }
 
+/// Takes a change to Event Grid that nobody waits for, if the endpoint consents to it now; else it is tried again later.
+pub(in crate::functions) async fn retell(app: &App, subscription: Subscription, etag: String) -> Result<(), Cause> {
+    let refused = |_: Problem| Cause::new("the subscription could not be changed");
+    if subscription.state.is_on_its_way() {
+        let asked = preflight(app, &subscription.settings).await.map_err(refused)?;
+        if let Preflight::Failed(_) = asked {
+            return Err(Cause::new("the endpoint does not consent now"));
+        }
+    }
+    begin(app, subscription, Some(etag)).await.map(drop).map_err(refused)
+}
+
 /// Waits a moment for what Event Grid makes of a subscription.
 pub(super) async fn watched(app: &App, mut stored: Stored<Subscription>) -> Result<Stored<Subscription>, Problem> {
     for look in 0..LOOKS {
@@ -177,7 +189,10 @@ pub(super) async fn looked(app: &App, stored: Stored<Subscription>) -> Result<St
 }
 
 /// Looks how far Event Grid is with a subscription that is on its way, stores that, and goes on from there. `None` once it is deleted.
-pub(super) async fn look(app: &App, stored: Stored<Subscription>) -> Result<Option<Stored<Subscription>>, Cause> {
+pub(in crate::functions) async fn look(
+    app: &App,
+    stored: Stored<Subscription>,
+) -> Result<Option<Stored<Subscription>>, Cause> {
     if !stored.value.state.is_on_its_way() {
         return Ok(Some(stored));
     }
@@ -392,4 +407,90 @@ fn unanswered(cause: &Cause) -> Problem {
     tracing::warn!(cause = cause.chain(), "a subscription could not be brought to Event Grid");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Event Grid did not answer; send the request again later.")
         .with_header(axum::http::header::RETRY_AFTER, axum::http::HeaderValue::from_static("2"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2027-03-04 10:00 UTC);
+    const LATER: OffsetDateTime = datetime!(2027-03-04 10:16 UTC);
+
+    fn subscription() -> Subscription {
+        let settings = json!({ "endpoint": "https://ok.example/" });
+        let settings = Settings::parse(settings.as_object().expect("an object"), &EndpointRules::default());
+        let (partner, name) = ("acme".to_owned(), "prices".to_owned());
+        let (partner, name) = (partner.try_into().expect("a name"), name.try_into().expect("a name"));
+        let made = Subscription::new(partner, name, settings.expect("settings"), "m", false, NOW);
+        Subscription { provisioned: Some("new".to_owned()), ..made }
+    }
+
+    fn updating() -> Subscription {
+        let active = subscription().activated(NOW).expect("active");
+        let settings = Settings { handshake: Handshake::Manual, ..active.settings.clone() };
+        active.update(settings, NOW).expect("updating")
+    }
+
+    fn seen(state: ProvisioningState, version: &str) -> EventSubscription {
+        EventSubscription { state, labels: vec!["partner:acme".to_owned(), format!("version:{version}")] }
+    }
+
+    fn state(before: &Subscription, seen: Option<&EventSubscription>, now: OffsetDateTime) -> String {
+        match step(before, seen, now) {
+            Step::Store(next) => next.state.as_str().to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_event_grid_has_decides_what_becomes_of_a_subscription() {
+        use ProvisioningState::{AwaitingManualAction, Deleting, Failed, Succeeded, Underway};
+        let made = subscription();
+        let awaiting = made.awaiting_manual_action(NOW).expect("awaiting");
+        let deleting = made.delete(NOW);
+        for (before, seen_state, version, now, expected) in [
+            // The process died before it told Event Grid.
+            (&made, None, "", NOW, "Tell"),
+            (&made, Some(Succeeded), "old", NOW, "Tell"),
+            (&made, Some(Underway), "new", NOW, "Nothing"),
+            (&made, Some(Underway), "new", LATER, "stuck"),
+            (&made, Some(Succeeded), "new", NOW, "active"),
+            (&made, Some(Failed), "new", NOW, "failed"),
+            (&made, Some(AwaitingManualAction), "new", NOW, "awaitingManualAction"),
+            (&awaiting, Some(AwaitingManualAction), "new", NOW, "Nothing"),
+            (&awaiting, Some(Succeeded), "new", NOW, "active"),
+            (&awaiting, Some(Failed), "new", NOW, "failed"),
+            (&awaiting, None, "", NOW, "failed"),
+            (&updating(), Some(Succeeded), "new", NOW, "active"),
+            // It could not be changed, and delivers as before.
+            (&updating(), Some(Succeeded), "old", NOW, "active"),
+            (&updating(), Some(Failed), "old", NOW, "failed"),
+            (&updating(), None, "", NOW, "Tell"),
+            (&deleting, Some(Succeeded), "new", NOW, "Remove"),
+            (&deleting, Some(Deleting), "new", NOW, "Nothing"),
+            (&deleting, None, "", NOW, "Forget"),
+        ] {
+            let seen = seen_state.map(|state| seen(state, version));
+            assert_eq!(state(before, seen.as_ref(), now), expected, "{:?}: {seen:?}", before.state);
+        }
+        let reverted = step(&updating(), Some(&seen(Succeeded, "old")), NOW);
+        let Step::Store(reverted) = reverted else { panic!("{reverted:?}") };
+        assert_eq!(reverted.settings, made.settings);
+        assert!(reverted.open_gap().is_none());
+    }
+
+    #[test]
+    fn a_welcome_is_for_a_new_endpoint() {
+        let made = subscription();
+        let active = made.activated(NOW).expect("active");
+        assert!(welcomes(&made, &active));
+        let resumed = active.pause(crate::domain::partner::subscription::PausedBy::Partner, None, NOW).expect("paused");
+        let resumed = resumed.resume(NOW).expect("resumed");
+        assert!(!welcomes(&resumed, &resumed.activated(NOW).expect("active")), "it had one");
+        let rotated = active.rotate("m", time::Duration::hours(1), NOW).expect("rotated");
+        assert!(!welcomes(&rotated, &rotated.activated(NOW).expect("active")));
+    }
 }

@@ -51,6 +51,15 @@ impl Subscriptions {
         }
     }
 
+    /// The subscriptions of all partners that are on their way, or have more than one secret.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn to_be_looked_at(&self) -> Result<Vec<Subscription>, CosmosError> {
+        let states = "'creating', 'updating', 'awaitingManualAction', 'stuck', 'deleting'";
+        self.0.query(&format!("SELECT * FROM c WHERE c.state.name IN ({states}) OR IS_DEFINED(c.secrets[1])")).await
+    }
+
     /// Stores a subscription: a new one, or in place of the one that was read under `etag`. Returns its new ETag.
     ///
     /// # Errors

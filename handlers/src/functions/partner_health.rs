@@ -1,0 +1,49 @@
+//! `PartnerHealth`: brings partners' subscriptions to their end where nobody looks.
+//!
+//! Triggered by a timer, every minute.
+//!
+//! Promises: a subscription that is being made, changed or deleted is asked for at Resource Manager and stored as that says; one that is on
+//! its way for a quarter of an hour is `stuck`, which is logged as an error; a secret that ended is taken out of the deliveries. One
+//! subscription that fails holds up no other.
+//!
+//! A second delivery finds nothing left to do; of two at once the later write loses, and looks again in a minute.
+
+use crate::{
+    app::App,
+    azure::cosmos::Stored,
+    domain::partner::subscription::{State, Subscription},
+    function::{Function, Trigger},
+    functions::partners::provision,
+    outcome::Cause,
+};
+
+/// The registry's entry.
+pub const FUNCTION: Function =
+    Function::new("PartnerHealth", Trigger::Timer { handle: |app, _| Box::pin(handle(app)) });
+
+async fn handle(app: App) -> Result<(), Cause> {
+    let found = app.stores().partners.subscriptions.to_be_looked_at().await;
+    let found = found.map_err(|error| Cause::from_error("find the subscriptions of partners", error))?;
+    for subscription in found {
+        let (partner, name) = (subscription.partner.clone(), subscription.name.clone());
+        if let Err(cause) = look(&app, subscription).await {
+            tracing::warn!(%partner, subscription = %name, cause = cause.chain(), "looked at again in a minute");
+        }
+    }
+    Ok(())
+}
+
+async fn look(app: &App, subscription: Subscription) -> Result<(), Cause> {
+    let Subscription { partner, name, state: before, .. } = subscription;
+    let read = app.stores().partners.subscriptions.read(&partner, &name).await;
+    let read = read.map_err(|error| Cause::from_error("read the subscription", error))?;
+    let Some(stored) = read else { return Ok(()) };
+    let Some(Stored { value, etag }) = provision::look(app, stored).await? else { return Ok(()) };
+    if value.state == State::Stuck && before != State::Stuck {
+        tracing::error!(%partner, subscription = %name, "a subscription is stuck: Event Grid has not ended its change");
+    }
+    if let Some(without) = value.without_ended_secrets(app.now()) {
+        provision::retell(app, without, etag).await?;
+    }
+    Ok(())
+}
