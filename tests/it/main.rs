@@ -22,6 +22,7 @@ mod levers;
 mod official_clients;
 mod otlp_receiver;
 mod pages;
+mod partner_failures;
 mod partner_redelivery;
 mod partners;
 mod power_cut;

@@ -11,6 +11,7 @@
 mod account;
 mod body;
 mod events;
+mod failures;
 mod gate;
 mod keys;
 mod notices;
@@ -47,6 +48,7 @@ fn router(app: App) -> Router {
     let gate = gate::Gate::new(app.clone());
     Router::new()
         .merge(account::routes())
+        .merge(failures::routes())
         .merge(keys::routes())
         .merge(events::routes())
         .merge(preview::routes())
