@@ -14,6 +14,7 @@ mod events;
 mod failures;
 mod gate;
 mod keys;
+mod monitored;
 mod notices;
 mod preview;
 pub(super) mod provision;

@@ -52,7 +52,7 @@ impl Plan {
         let ranges = request.ranges(&subscription.gaps);
         let events = match &request.only {
             Only::All | Only::Missing => None,
-            Only::Failed => Some(failed::events(app, &subscription, request.from, request.until).await?),
+            Only::Failed => Some(failed::events(app, &subscription, request.from).await?),
             Only::Event(id) => Some([id.clone()].into()),
         };
         Ok(Self { subscription, request, ranges, events })
