@@ -23,6 +23,7 @@ mod official_clients;
 mod otlp_receiver;
 mod pages;
 mod partner_failures;
+mod partner_redelivery;
 mod partners;
 mod partners_command;
 mod power_cut;

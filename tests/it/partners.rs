@@ -26,7 +26,7 @@ use crate::support::{Inside, eventually};
 
 /// A webhook that consents or does not, and keeps what it gets.
 #[derive(Clone, Default)]
-struct Webhook {
+pub(crate) struct Webhook {
     consents: Arc<AtomicBool>,
     got: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
 }
@@ -110,12 +110,12 @@ impl<'a> Partner<'a> {
         Self { shop: self.shop, name: self.name, key: key.reveal().to_owned() }
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}/api/partners/{}{path}", self.shop.stack.endpoints().functions, self.name);
         self.shop.http.request(method, url).bearer_auth(&self.key)
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
         let request = self.request(method, path);
         answer(match body {
             Some(body) => request.json(&body),

@@ -3,8 +3,8 @@
 //! A partner and its subscriptions have names ([`PartnerName`], [`SubscriptionName`]); whom an event on the partner topic is for is its
 //! [`Audience`]. [`settings`] is what a partner asks for: an [`endpoint`] at an [`address`] of the public Internet, a [`selection`] of
 //! events by their [`match_fields`]. [`subscription`] is the stored document and its states, [`webhook_secret`] the header by which an
-//! endpoint knows that a delivery is ours, [`event_subscription`] what Event Grid is told of it all, a [`failure`] what is heard of a delivery. A partner is known by an [`api_key`];
-//! its requests may come again ([`idempotency`]).
+//! endpoint knows that a delivery is ours, [`event_subscription`] what Event Grid is told of it all, a [`failure`] what is heard of a delivery,
+//! [`redelivery`] what sends events once more. A partner is known by an [`api_key`]; its requests may come again ([`idempotency`]).
 
 pub mod address;
 pub mod api_key;
@@ -15,6 +15,7 @@ pub mod idempotency;
 pub mod match_fields;
 mod name;
 pub mod percent;
+pub mod redelivery;
 pub mod selection;
 pub mod settings;
 pub mod subscription;

@@ -8,16 +8,19 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{Caller, body, subscriptions::find};
+use super::{
+    Caller, body,
+    monitored::{topic, unavailable},
+    subscriptions::find,
+};
 use crate::{
     app::App,
-    azure::monitor::{Asked, METRICS, MOST_ROWS, MonitorError},
+    azure::monitor::{Asked, METRICS, MOST_ROWS},
     domain::partner::{
         event_grid_name,
         failure::{EventId, FailedEvent, Fate, by_event},
     },
     http::{Path, Problem, Query},
-    outcome::Cause,
 };
 
 /// Days that may be asked for: so long logs are kept at least.
@@ -208,23 +211,4 @@ fn range(
 
 fn written(at: OffsetDateTime) -> Option<String> {
     at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok()
-}
-
-fn topic(app: &App) -> Result<&str, Problem> {
-    let missing = || {
-        let detail = "This service cannot tell of deliveries: its operator has not set EventGrid__topicId.";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-    };
-    app.settings().partners.topic_id.as_deref().ok_or_else(missing)
-}
-
-fn unavailable(error: MonitorError) -> Problem {
-    let detail = match error {
-        MonitorError::NoWorkspace => {
-            "This service cannot tell of deliveries: its operator has not set LogAnalytics__workspaceId."
-        }
-        _ => "Azure Monitor did not answer; try again.",
-    };
-    tracing::warn!(cause = Cause::from_error("tell of deliveries", error).chain(), "Azure Monitor could not be asked");
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }

@@ -10,11 +10,15 @@
 
 mod account;
 mod body;
+mod events;
 mod failures;
 mod gate;
 mod keys;
+mod monitored;
 mod notices;
+mod preview;
 pub(super) mod provision;
+mod redeliveries;
 mod repeats;
 mod subscriptions;
 
@@ -47,6 +51,9 @@ fn router(app: App) -> Router {
         .merge(account::routes())
         .merge(failures::routes())
         .merge(keys::routes())
+        .merge(events::routes())
+        .merge(preview::routes())
+        .merge(redeliveries::routes())
         .merge(subscriptions::routes())
         .route_layer(middleware::from_fn_with_state(gate, gate::pass))
         .with_state(app)

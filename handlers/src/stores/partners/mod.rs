@@ -3,7 +3,11 @@
 
 pub mod accounts;
 pub mod audit;
+<<<<<<< HEAD
 pub mod issue;
+=======
+pub mod redeliveries;
+>>>>>>> h-j
 pub mod requests;
 pub mod subscriptions;
 
@@ -18,6 +22,8 @@ pub struct Partners {
     pub accounts: accounts::Accounts,
     /// Who did what.
     pub audit: audit::Audit,
+    /// Jobs that deliver again.
+    pub redeliveries: redeliveries::Redeliveries,
     /// Answers to requests that may come again.
     pub requests: requests::Requests,
     /// Webhooks.
@@ -29,6 +35,7 @@ impl Partners {
         Self {
             accounts: accounts::Accounts::new(cosmos),
             audit: audit::Audit::new(cosmos),
+            redeliveries: redeliveries::Redeliveries::new(cosmos),
             requests: requests::Requests::new(cosmos),
             subscriptions: subscriptions::Subscriptions::new(cosmos),
         }

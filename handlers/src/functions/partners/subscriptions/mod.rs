@@ -22,6 +22,7 @@ use self::shown::Shown;
 use super::{
     Caller, body,
     provision::{self, Preflight},
+    redeliveries::plan::begin_missing,
 };
 use crate::{
     app::App,
@@ -172,6 +173,9 @@ async fn create(State(app): State<App>, caller: Caller, headers: HeaderMap, body
     };
     let stored = provision::begin(&app, subscription, None).await?;
     let stored = provision::watched(&app, stored).await?;
+    if start_from.is_some() {
+        begin_missing(&app, &stored.value).await?;
+    }
     Ok(body::made(StatusCode::CREATED, &location, &Shown::of(&stored.value)))
 }
 
