@@ -4,12 +4,8 @@
 //!
 //! Promises: every product event is published once or more on the Event Grid topic as a structured CloudEvent with the id, source,
 //! type, subject, time, `partitionkey` and `sequence` it has on the hub, for every partner (`audience` is `all`). Data is JSON, with
-<<<<<<< HEAD
 //! money as `{"amount":"19.99","currency":"USD"}`, and with `match`, the flat fields that subscriptions select by. An event without a subject
 //! gets its product id as one, since subscriptions may select by it. An event that the topic will not take is parked alone.
-=======
-//! money as `{"amount":"19.99","currency":"USD"}` and, in `match`, flat fields to filter on. An event that the topic will not take is parked alone.
->>>>>>> h-j
 //!
 //! A second delivery publishes the same events again; partners tell repeats by source and id, and older from newer by `sequence`.
 
@@ -17,15 +13,11 @@ use std::{collections::VecDeque, ops::Range};
 
 use crate::{
     app::App,
-<<<<<<< HEAD
-    domain::{partner::Audience, product_events_json::to_notification},
-=======
     azure::event_grid::Topic,
     domain::{
         partner::{Audience, match_fields::MatchFields, redelivery},
-        product_events_json::to_json,
+        product_events_json::to_notification,
     },
->>>>>>> h-j
     events::{Event, hubs},
     function::{Function, HubEvent, Order, Trigger},
     outcome::{Cause, Outcome},
@@ -90,24 +82,15 @@ pub(super) fn notification(
     job: Option<&str>,
 ) -> Result<Option<Notification>, Cause> {
     let Some(product_event) = event.product()? else { return Ok(None) };
-<<<<<<< HEAD
     event.subject.get_or_insert_with(|| product_event.product.id.to_string());
-    let data = to_notification(product_event).map_err(|error| Cause::from_error("write the notification", error))?;
-    // Every partner: subscriptions filter on it, so that an event can be delivered again to one partner alone.
-    event.extensions.insert(Audience::ATTRIBUTE.to_owned(), Audience::All.to_string());
-    event.to_cloudevent(data).map(Some).map_err(|error| Cause::from_error("write the notification", error))
-=======
     let fields = MatchFields::of(&product_event);
-    let failed = |error| Cause::from_error("write the notification", error);
-    let mut data = to_json(product_event).map_err(failed)?;
-    data["match"] = serde_json::to_value(&fields).map_err(failed)?;
+    let data = to_notification(product_event).map_err(|error| Cause::from_error("write the notification", error))?;
     event.extensions.insert(Audience::ATTRIBUTE.to_owned(), audience.to_string());
     if let Some(job) = job {
         event.extensions.insert(redelivery::ATTRIBUTE.to_owned(), job.to_owned());
     }
     let event = event.to_cloudevent(data).map_err(|error| Cause::from_error("write the notification", error))?;
     Ok(Some(Notification { event, fields }))
->>>>>>> h-j
 }
 
 /// What the topic said to some events.

@@ -3,11 +3,8 @@
 
 pub mod accounts;
 pub mod audit;
-<<<<<<< HEAD
 pub mod issue;
-=======
 pub mod redeliveries;
->>>>>>> h-j
 pub mod requests;
 pub mod subscriptions;
 
