@@ -23,6 +23,7 @@ mod official_clients;
 mod otlp_receiver;
 mod pages;
 mod partner_failures;
+mod partner_filters;
 mod partners;
 mod power_cut;
 mod price_alerts;
