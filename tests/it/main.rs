@@ -24,6 +24,7 @@ mod otlp_receiver;
 mod pages;
 mod partner_failures;
 mod partner_redelivery;
+mod partner_filters;
 mod partners;
 mod partners_command;
 mod power_cut;
