@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use super::{
     money::Money,
+    partner::match_fields::MatchFields,
     product::{Brand, Category, Content, Description, Name, Product, ProductId, Reason, Status},
     product_diff::FieldChange,
     product_events::{ProductEvent, ProductEventError},
@@ -60,6 +61,18 @@ struct FieldChangeJson {
     from: Value,
     #[serde(default)]
     to: Value,
+}
+
+/// The JSON data of `event` as partners are told it: with `match`, the fields that their subscriptions select by. Readers of the JSON form
+/// pass it over, it says nothing that the rest does not.
+///
+/// # Errors
+/// As [`to_json`].
+pub fn to_notification(event: ProductEvent) -> serde_json::Result<Value> {
+    let fields = serde_json::to_value(MatchFields::of(&event))?;
+    let mut data = to_json(event)?;
+    data["match"] = fields;
+    Ok(data)
 }
 
 /// The JSON data of `event`.
@@ -157,6 +170,19 @@ mod tests {
                 serde_json::from_value::<ProductDiscontinuedJson>(json).expect("its own JSON").try_into().expect("valid")
             } else {
                 serde_json::from_value::<ProductChangedJson>(json).expect("its own JSON").try_into().expect("valid")
+            };
+            prop_assert_eq!(back, event);
+        }
+
+        #[test]
+        fn a_notification_is_read_as_its_event(event in any_event()) {
+            let fields = MatchFields::of(&event);
+            let json = to_notification(event.clone()).expect("serializes");
+            prop_assert_eq!(serde_json::from_value::<MatchFields>(json["match"].clone()).expect("its own"), fields);
+            let back: ProductEvent = if event.product.is_discontinued() {
+                serde_json::from_value::<ProductDiscontinuedJson>(json).expect("with more").try_into().expect("valid")
+            } else {
+                serde_json::from_value::<ProductChangedJson>(json).expect("with more").try_into().expect("valid")
             };
             prop_assert_eq!(back, event);
         }

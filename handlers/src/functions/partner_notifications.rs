@@ -4,7 +4,8 @@
 //!
 //! Promises: every product event is published once or more on the Event Grid topic as a structured CloudEvent with the id, source,
 //! type, subject, time, `partitionkey` and `sequence` it has on the hub, for every partner (`audience` is `all`). Data is JSON, with
-//! money as `{"amount":"19.99","currency":"USD"}`. An event that the topic will not take is parked alone.
+//! money as `{"amount":"19.99","currency":"USD"}`, and with `match`, the flat fields that subscriptions select by. An event without a subject
+//! gets its product id as one, since subscriptions may select by it. An event that the topic will not take is parked alone.
 //!
 //! A second delivery publishes the same events again; partners tell repeats by source and id, and older from newer by `sequence`.
 
@@ -12,7 +13,7 @@ use std::{collections::VecDeque, ops::Range};
 
 use crate::{
     app::App,
-    domain::product_events_json::to_json,
+    domain::{partner::Audience, product_events_json::to_notification},
     events::{Event, hubs},
     function::{Function, HubEvent, Order, Trigger},
     outcome::{Cause, Outcome},
@@ -28,9 +29,6 @@ pub const FUNCTION: Function = Function::new(
         handle: |app, events| Box::pin(handle(app, events)),
     },
 );
-
-/// Every partner: subscriptions filter on it, so that an event can be delivered again to one partner alone.
-const AUDIENCE: (&str, &str) = ("audience", "all");
 
 async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(events.len());
@@ -72,8 +70,10 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
 /// The event as partners get it; `None` if it is not for them.
 fn notification(mut event: Event) -> Result<Option<cloudevents::Event>, Cause> {
     let Some(product_event) = event.product()? else { return Ok(None) };
-    let data = to_json(product_event).map_err(|error| Cause::from_error("write the notification", error))?;
-    event.extensions.insert(AUDIENCE.0.to_owned(), AUDIENCE.1.to_owned());
+    event.subject.get_or_insert_with(|| product_event.product.id.to_string());
+    let data = to_notification(product_event).map_err(|error| Cause::from_error("write the notification", error))?;
+    // Every partner: subscriptions filter on it, so that an event can be delivered again to one partner alone.
+    event.extensions.insert(Audience::ATTRIBUTE.to_owned(), Audience::All.to_string());
     event.to_cloudevent(data).map(Some).map_err(|error| Cause::from_error("write the notification", error))
 }
 
