@@ -525,8 +525,9 @@ module appGrants 'modules/grants.bicep' = [
       dataStorageName: names.dataStorage
       topicNames: topicNames
       storageTopicName: names.storageTopic
+      workspaceName: names.workspace
     }
-    dependsOn: [eventGrid, eventHubs, storage]
+    dependsOn: [eventGrid, eventHubs, storage, monitoring]
   }
 ]
 
@@ -543,8 +544,9 @@ module personGrants 'modules/grants.bicep' = [
       dataStorageName: names.dataStorage
       topicNames: topicNames
       storageTopicName: names.storageTopic
+      workspaceName: names.workspace
     }
-    dependsOn: [eventGrid, producers, storage]
+    dependsOn: [eventGrid, producers, storage, monitoring]
   }
 ]
 

@@ -41,6 +41,7 @@ param apps = [
       'Heartbeat'
       'PartnerHealth'
       'PartnerNotifications'
+      'PartnerRedelivery'
       'Partners'
     ]
     instanceMemoryMB: 2048

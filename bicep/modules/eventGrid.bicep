@@ -114,6 +114,8 @@ resource topicDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-prev
     scope: customTopics[i]
     properties: {
       workspaceId: workspace.id
+      // Into tables of their own: partners are told of failed deliveries from AegDeliveryFailureLogs.
+      logAnalyticsDestinationType: 'Dedicated'
       logs: [{ categoryGroup: 'allLogs', enabled: true }]
       metrics: [{ category: 'AllMetrics', enabled: true }]
     }

@@ -217,6 +217,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     'AzureWebJobs.OpsApi.Disabled': disabled(functions, 'OpsApi')
     'AzureWebJobs.PartnerHealth.Disabled': disabled(functions, 'PartnerHealth')
     'AzureWebJobs.PartnerNotifications.Disabled': disabled(functions, 'PartnerNotifications')
+    'AzureWebJobs.PartnerRedelivery.Disabled': disabled(functions, 'PartnerRedelivery')
     'AzureWebJobs.Partners.Disabled': disabled(functions, 'Partners')
     'AzureWebJobs.PriceAlerts.Disabled': disabled(functions, 'PriceAlerts')
     'AzureWebJobs.ProductChanges.Disabled': disabled(functions, 'ProductChanges')

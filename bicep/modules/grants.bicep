@@ -26,6 +26,9 @@ param topicNames textByName
 @description('Required. Name of the Event Grid system topic of that storage account.')
 param storageTopicName string
 
+@description('Required. Name of the Log Analytics workspace.')
+param workspaceName string
+
 @description('Roles on the namespace with its schema registry.')
 var onNamespace = filter(grants, item => item.kind == 'namespace')
 
@@ -43,6 +46,9 @@ var onTopics = filter(grants, item => item.kind == 'topic')
 
 @description('Roles on every topic.')
 var onEventGrid = filter(grants, item => item.kind == 'topics')
+
+@description('Roles on the workspace.')
+var onWorkspace = filter(grants, item => item.kind == 'workspace')
 
 @description('Names of all topics.')
 var allTopics = map(items(topicNames), item => item.value)
@@ -90,6 +96,10 @@ resource everyTopic 'Microsoft.EventGrid/topics@2025-02-15' existing = [
 
 resource storageTopic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
   name: storageTopicName
+}
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
+  name: workspaceName
 }
 
 resource namespaceRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
@@ -168,6 +178,18 @@ resource storageTopicRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' 
   for item in onEventGrid: {
     name: guid(storageTopic.id, principalName, item.role)
     scope: storageTopic
+    properties: {
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', item.role)
+      principalId: principalId
+      principalType: principalType
+    }
+  }
+]
+
+resource workspaceRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for item in onWorkspace: {
+    name: guid(workspace.id, principalName, item.role)
+    scope: workspace
     properties: {
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', item.role)
       principalId: principalId

@@ -250,7 +250,7 @@ mod tests {
 
     use contoso_local::identity::Credentials;
     use contoso_local::stack::{
-        BlobEndpoints, CosmosEndpoints, EventGridEndpoints, EventHubsEndpoints, QueueEndpoints,
+        BlobEndpoints, CosmosEndpoints, EventGridEndpoints, EventHubsEndpoints, MonitorEndpoints, QueueEndpoints,
     };
     use serde_json::{Value, json};
     use uuid::Uuid;
@@ -281,6 +281,10 @@ mod tests {
                 topic_key: "key".to_owned(),
                 resource_manager: "https://127.0.0.1:6501".to_owned(),
                 topic_id: "/subscriptions/0".to_owned(),
+            },
+            monitor: MonitorEndpoints {
+                log_analytics: "https://127.0.0.1:6501".to_owned(),
+                workspace_id: Uuid::nil().to_string(),
             },
             control: "http://127.0.0.1:6510".to_owned(),
             otlp: "http://127.0.0.1:4318".to_owned(),
@@ -323,6 +327,10 @@ mod tests {
                     "topicKey": "key",
                     "resourceManager": "https://127.0.0.1:6501",
                     "topicId": "/subscriptions/0",
+                },
+                "monitor": {
+                    "logAnalytics": "https://127.0.0.1:6501",
+                    "workspaceId": "00000000-0000-0000-0000-000000000000",
                 },
                 "control": "http://127.0.0.1:6510",
                 "otlp": "http://127.0.0.1:4318",

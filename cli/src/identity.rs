@@ -20,6 +20,8 @@ pub const DEPLOYMENT: &str = "deployment";
 pub const OPERATOR: &str = "operator";
 /// Reads captured events, and writes what is made of them.
 pub const REBUILD: &str = "rebuild";
+/// Lets partners join, and gives them keys.
+pub const PARTNER_MANAGER: &str = "partner-manager";
 
 /// The one version of the identity endpoint.
 const API_VERSION: &str = "2019-08-01";

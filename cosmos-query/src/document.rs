@@ -36,11 +36,17 @@ pub struct PageLimits {
     pub bytes: usize,
     /// Documents that a plain query (no ORDER BY, GROUP BY, DISTINCT or aggregate) looks at before it answers with what it has.
     pub documents: usize,
+    /// Work, in units of about a nanosecond of an optimised build: a byte that is read, compared or written, a 32nd of a node of an
+    /// expression. Beyond it the query is refused with `SC3020`; a plain query ends its page behind a document when half of it is spent.
+    pub work: u64,
+    /// Bytes of memory that values may take which a query builds or gathers, beside the documents and the page's own rows. Beyond it the
+    /// query is refused with `SC3021`. Rows that are sorted may take half as much again, but are never refused for it: a page has fewer.
+    pub memory: u64,
 }
 
 impl Default for PageLimits {
     fn default() -> PageLimits {
-        PageLimits { rows: 1000, bytes: 4 << 20, documents: 100_000 }
+        PageLimits { rows: 1000, bytes: 4 << 20, documents: 100_000, work: 4 << 30, memory: 128 << 20 }
     }
 }
 

@@ -4,7 +4,9 @@
 //! Not served, and refused by name: user-defined functions (planned, not run), ORDER BY RANK with `FullTextScore` and `RRF`, `ST_AREA`,
 //! the later functions (`SUBSTRINGAFTER`, `LASTINDEXOF`, `ARRAY_SUM`, `DateTimeFormat`, `REGEXEXTRACT` and their kin), patterns of
 //! `REGEXMATCH` with look-around, references back or what else the regex package does not read, ORDER BY of anything but paths and
-//! `VectorDistance`, subqueries beside aggregates. TOP, ORDER BY and OFFSET LIMIT in subqueries are refused because the service refuses
+//! `VectorDistance`, subqueries beside aggregates, patterns of more than 8 KiB; what does more work in one page than
+//! [`PageLimits::work`] (`SC3020`) or holds more than [`PageLimits::memory`] (`SC3021`), and an ORDER BY whose next page would begin behind
+//! values that no continuation can carry (`SC3022`). TOP, ORDER BY and OFFSET LIMIT in subqueries are refused because the service refuses
 //! them. Otherwise than in the service: arrays and objects sort by their contents, not by a hash; words of full text have no stems.
 
 mod base64_bytes;

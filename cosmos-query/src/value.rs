@@ -1,6 +1,10 @@
 //! JSON values as queries see them: numbers are doubles, and what is missing is undefined, which is no value.
 
-use std::{borrow::Cow, cmp::Ordering};
+use std::{
+    borrow::Cow,
+    cmp::Ordering,
+    fmt::{self, Write},
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Number, Value};
@@ -75,18 +79,12 @@ fn order_numbers(left: &Number, right: &Number) -> Ordering {
 
 type Object = serde_json::Map<String, Value>;
 
+/// By their names, then by their values. `serde_json` keeps members in the order of their names, so nothing is read that decides nothing.
 fn order_objects(left: &Object, right: &Object) -> Ordering {
-    let (left_names, right_names) = (names(left), names(right));
-    left_names.cmp(&right_names).then_with(|| {
-        let values = left_names.iter().map(|name| order(left.get(*name), right.get(*name)));
+    left.keys().cmp(right.keys()).then_with(|| {
+        let values = left.values().zip(right.values()).map(|(left, right)| order(Some(left), Some(right)));
         values.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     })
-}
-
-fn names(object: &Object) -> Vec<&String> {
-    let mut names: Vec<_> = object.keys().collect();
-    names.sort_unstable();
-    names
 }
 
 /// Whether two values are the same: members in any order, `1` and `1.0`.
@@ -100,14 +98,86 @@ pub(crate) fn compare(left: &Value, right: &Value) -> Option<Ordering> {
     simple.then(|| order(Some(left), Some(right)))
 }
 
+/// Bytes of a number as text: there may be a million where `serde_json` keeps numbers as they were written (its feature
+/// `arbitrary_precision`, which a dependency turns on), and each use of it reads them all.
+fn digits(number: &Number) -> usize {
+    struct Count(usize);
+    impl fmt::Write for Count {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 += text.len();
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Nothing is written, so nothing fails.
+    write!(count, "{number}").map_or(8, |()| count.0.max(8))
+}
+
 /// About how many bytes it is as text.
 pub(crate) fn size(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) => 5,
-        Value::Number(_) => 8,
+        Value::Number(number) => digits(number),
         Value::String(text) => text.len() + 2,
         Value::Array(items) => 2 + items.iter().map(|item| 1 + size(item)).sum::<usize>(),
         Value::Object(members) => 2 + members.iter().map(|(name, value)| name.len() + 4 + size(value)).sum::<usize>(),
+    }
+}
+
+/// About how many bytes it takes in memory. A node of an object's tree has room for eleven members and holds about six of them.
+pub(crate) fn memory(value: &Value) -> u64 {
+    const VALUE: u64 = 32;
+    const NODE: u64 = 640;
+    match value {
+        Value::Null | Value::Bool(_) => VALUE,
+        Value::Number(number) => VALUE + digits(number) as u64,
+        Value::String(text) => VALUE + text.len() as u64,
+        Value::Array(items) => VALUE + items.iter().map(memory).sum::<u64>(),
+        Value::Object(members) => {
+            let nodes = members.len().div_ceil(6) as u64;
+            VALUE + nodes * NODE + members.iter().map(|(name, value)| name.len() as u64 + memory(value)).sum::<u64>()
+        }
+    }
+}
+
+/// Bytes that comparing two values may read, at most: of what both have.
+pub(crate) fn shared(left: &Value, right: &Value) -> u64 {
+    let least = |left: &str, right: &str| left.len().min(right.len()) as u64;
+    16 + match (left, right) {
+        (Value::String(left), Value::String(right)) => least(left, right),
+        (Value::Number(left), Value::Number(right)) => (digits(left) + digits(right)) as u64,
+        (Value::Array(left), Value::Array(right)) => {
+            left.iter().zip(right).map(|(left, right)| shared(left, right)).sum()
+        }
+        (Value::Object(left), Value::Object(right)) => {
+            let both = left.iter().zip(right);
+            both.map(|((name, left), (other, right))| least(name, other) + shared(left, right)).sum()
+        }
+        _ => 0,
+    }
+}
+
+/// A value of somebody else with the order of [`order`], for sets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Compared<'v>(pub(crate) &'v Value);
+
+impl PartialEq for Compared<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Compared<'_> {}
+
+impl PartialOrd for Compared<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Compared<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        order(Some(self.0), Some(other.0))
     }
 }
 
@@ -174,10 +244,10 @@ fn write(value: Option<&Value>, into: &mut Vec<u8>) {
         }
         Some(Value::Object(members)) => {
             into.extend(length(members.len()));
-            for name in names(members) {
+            for (name, value) in members {
                 into.extend(length(name.len()));
                 into.extend(name.bytes());
-                write(members.get(name), into);
+                write(Some(value), into);
             }
         }
     }

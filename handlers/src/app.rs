@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::{
     azure::{
         blobs::Blobs, cosmos::Cosmos, credentials::Credentials, event_grid::Topic, event_hubs::EventHubs,
-        key_vault::MasterKeySource, resource_manager::ResourceManager,
+        key_vault::MasterKeySource, monitor::Monitor, resource_manager::ResourceManager,
     },
     clock,
     events::Codec,
@@ -27,6 +27,7 @@ struct Parts {
     cosmos: Cosmos,
     hubs: EventHubs,
     event_grid: Topic,
+    monitor: Monitor,
     resource_manager: ResourceManager,
     master_keys: MasterKeySource,
     blobs: Blobs,
@@ -51,6 +52,7 @@ impl App {
         Self(Arc::new(Parts {
             hubs: EventHubs::new(&settings.event_hubs, &credentials),
             event_grid: Topic::new(&settings.event_grid, &credentials),
+            monitor: Monitor::new(&settings.partners, &credentials),
             resource_manager: ResourceManager::new(&settings.partners.resource_manager, &credentials),
             master_keys: MasterKeySource::new(&settings.partners, &credentials),
             blobs: Blobs::new(&settings.storage, &credentials),
@@ -77,6 +79,11 @@ impl App {
     /// The partners' Event Grid topic.
     pub fn event_grid(&self) -> &Topic {
         &self.0.event_grid
+    }
+
+    /// What is told of their deliveries.
+    pub(crate) fn monitor(&self) -> &Monitor {
+        &self.0.monitor
     }
 
     /// Event subscriptions on that topic.

@@ -4,8 +4,8 @@ use crate::{
     function::Function,
     functions::{
         anomalies, capture_batch, collect_clicks, erase_visitor, heartbeat, ops_api, partner_health,
-        partner_notifications, partners, price_alerts, product_changes, product_projection, products, recently_viewed,
-        recommendations, site_api, trend_rollup, trends,
+        partner_notifications, partner_redelivery, partners, price_alerts, product_changes, product_projection,
+        products, recently_viewed, recommendations, site_api, trend_rollup, trends,
     },
 };
 
@@ -16,6 +16,7 @@ pub fn functions() -> Vec<Function> {
         product_changes::FUNCTION,
         product_projection::FUNCTION,
         partner_notifications::FUNCTION,
+        partner_redelivery::FUNCTION,
         partners::FUNCTION,
         partner_health::FUNCTION,
         price_alerts::FUNCTION,

@@ -15,8 +15,11 @@
 //! - [`plain()`] takes reserved names for names like any other; so does [`Plain`], for values that somebody else's code parses, such as a
 //!   client's.
 //!
+//! [`Object`] is for structures that are read from an object only, and not from an array too.
+//!
 //! A test below finds what is read past this module.
 
+mod object;
 mod plain;
 #[cfg(test)]
 mod tests;
@@ -31,7 +34,7 @@ use serde::{
 use serde_json::{Deserializer, Error, Result, Value, value::RawValue};
 
 use self::plain::Build;
-pub use self::plain::Plain;
+pub use self::{object::Object, plain::Plain};
 
 /// Names that `serde_json` keeps for itself.
 const RESERVED: [&str; 2] = ["$serde_json::private::RawValue", "$serde_json::private::Number"];

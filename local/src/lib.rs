@@ -11,6 +11,7 @@ pub mod faults;
 pub mod files;
 pub mod functions_host;
 pub mod identity;
+pub mod monitor;
 #[cfg(test)]
 mod parity;
 pub mod queues;

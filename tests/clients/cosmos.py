@@ -369,6 +369,12 @@ def case_throughput():
     assert container().get_throughput().offer_throughput == 400
     scaled = container(offer_throughput=ThroughputProperties(auto_scale_max_throughput=4000))
     assert scaled.get_throughput().auto_scale_max_throughput == 4000
+    growing = ThroughputProperties(auto_scale_max_throughput=4000, auto_scale_increment_percent=10)
+    growing = container(offer_throughput=growing)
+    assert growing.get_throughput().auto_scale_increment_percent == 10
+    growing.replace_throughput(ThroughputProperties(auto_scale_max_throughput=5000, auto_scale_increment_percent=20))
+    grown = growing.get_throughput()
+    assert (grown.auto_scale_max_throughput, grown.auto_scale_increment_percent) == (5000, 20)
     name = f"db-{uuid.uuid4()}"
     shared = client.create_database(name, offer_throughput=600)
     assert shared.get_throughput().offer_throughput == 600

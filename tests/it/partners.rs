@@ -26,7 +26,7 @@ use crate::support::{Inside, eventually};
 
 /// A webhook that consents or does not, and keeps what it gets.
 #[derive(Clone, Default)]
-struct Webhook {
+pub(crate) struct Webhook {
     consents: Arc<AtomicBool>,
     got: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
 }
@@ -81,7 +81,7 @@ fn is_of(subject: &str, price: &str) -> impl Fn(&Value) -> bool {
 }
 
 /// A partner with a key.
-struct Partner<'a> {
+pub(crate) struct Partner<'a> {
     shop: &'a Inside,
     name: &'static str,
     key: String,
@@ -89,7 +89,7 @@ struct Partner<'a> {
 
 impl<'a> Partner<'a> {
     /// Joins as the command line has a partner join.
-    async fn joins(shop: &'a Inside, name: &'static str) -> Self {
+    pub(crate) async fn joins(shop: &'a Inside, name: &'static str) -> Self {
         let now = OffsetDateTime::now_utc();
         let partner = PartnerName::try_from(name.to_owned()).expect("a name");
         let account = Account::new(partner.clone(), name.to_uppercase(), format!("ops@{name}.example"), now);
@@ -110,12 +110,12 @@ impl<'a> Partner<'a> {
         Self { shop: self.shop, name: self.name, key: key.reveal().to_owned() }
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}/api/partners/{}{path}", self.shop.stack.endpoints().functions, self.name);
         self.shop.http.request(method, url).bearer_auth(&self.key)
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
         let request = self.request(method, path);
         answer(match body {
             Some(body) => request.json(&body),
@@ -124,11 +124,11 @@ impl<'a> Partner<'a> {
         .await
     }
 
-    async fn get(&self, path: &str) -> (u16, Value) {
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
         self.call(Method::GET, path, None).await
     }
 
-    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> (u16, Value) {
         self.call(Method::POST, path, Some(body)).await
     }
 
@@ -137,7 +137,7 @@ impl<'a> Partner<'a> {
     }
 
     /// Waits until a subscription is as it should be.
-    async fn stands(&self, path: &str, state: &str) -> Value {
+    pub(crate) async fn stands(&self, path: &str, state: &str) -> Value {
         eventually(&format!("{path} is {state}"), || async {
             let (_, shown) = self.get(path).await;
             if shown["state"]["name"] == state { Ok(shown) } else { Err(shown.to_string()) }

@@ -95,10 +95,15 @@ impl Inside {
     }
 
     async fn rebuild(&self, arguments: &[&str]) -> Output {
+        self.contoso("rebuild", arguments).await
+    }
+
+    /// Runs a command that finds this stack by its endpoints.
+    pub(crate) async fn contoso(&self, name: &str, arguments: &[&str]) -> Output {
         let file = NamedTempFile::new().expect("a temporary file");
         std::fs::write(file.path(), endpoints::ready_line(self.stack.endpoints()).expect("JSON")).expect("written");
         let mut command = contoso();
-        command.arg("rebuild").args(arguments).arg("--endpoints").arg(file.path());
+        command.arg(name).args(arguments).arg("--endpoints").arg(file.path());
         tokio::task::spawn_blocking(move || command.output().expect("contoso runs")).await.expect("no panic")
     }
 

@@ -25,6 +25,7 @@ pub(super) const SETTINGS: &str = "Microsoft.Web/sites/config";
 pub(super) const IDENTITY: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
 pub(super) const ROLE: &str = "Microsoft.Authorization/roleAssignments";
 pub(super) const COMPONENT: &str = "Microsoft.Insights/components";
+pub(super) const WORKSPACE: &str = "Microsoft.OperationalInsights/workspaces";
 pub(super) const NETWORK: &str = "Microsoft.Network/virtualNetworks";
 pub(super) const ENDPOINT: &str = "Microsoft.Network/privateEndpoints";
 

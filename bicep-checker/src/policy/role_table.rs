@@ -29,6 +29,8 @@ pub(super) fn id(name: &str) -> Option<&'static str> {
         "EventGrid Data Sender" => "d5a91429-5739-47e2-a06b-3470a27159e7",
         "EventGrid EventSubscription Contributor" => "428e0ff0-5e57-4d9c-a221-2c70d0e0a443",
         "EventGrid EventSubscription Reader" => "2414bbcf-6497-4faf-8c65-045460748405",
+        "Log Analytics Reader" => "73c42c96-874c-492b-b04d-ab87d138a893",
+        "Monitoring Reader" => "43d0d8ad-25c7-4714-9337-8ba259a9fe05",
         _ => return None,
     })
 }

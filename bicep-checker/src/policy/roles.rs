@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 use super::{
     Deployment, Findings,
     query::{
-        COMPONENT, COSMOS, COSMOS_ROLE, HUB, NAMESPACE, ROLE, SETTINGS, STORAGE, SYSTEM_TOPIC, TOPIC, items, last,
-        member, text,
+        COMPONENT, COSMOS, COSMOS_ROLE, HUB, NAMESPACE, ROLE, SETTINGS, STORAGE, SYSTEM_TOPIC, TOPIC, WORKSPACE, items,
+        last, member, text,
     },
     role_table::{self, BLOB_CONTRIBUTOR, METRICS_PUBLISHER, RECEIVER, TABLE_CONTRIBUTOR},
 };
@@ -181,6 +181,7 @@ fn scopes(deployment: &Deployment<'_>, host: &str, scope: &str) -> Vec<String> {
         ["eventGrid", "topics", name] => {
             topics().filter(|it| it.name.contains(&format!("-{name}-"))).map(|it| it.id.clone()).collect()
         }
+        ["logAnalytics"] => vec![deployment.id_of(WORKSPACE).to_owned()],
         _ => Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Deployment, Findings,
-    query::{COMPONENT, COSMOS, NAMESPACE, SITE, STORAGE, TOPIC, at, texts},
+    query::{COMPONENT, COSMOS, NAMESPACE, SITE, STORAGE, TOPIC, WORKSPACE, at, texts},
 };
 
 /// Types that are not deployed at all, and why.
@@ -52,7 +52,7 @@ pub(super) fn check(deployment: &Deployment<'_>, findings: &mut Findings) {
     for it in main.of(COMPONENT) {
         findings.expect("local-auth", it, "/properties/DisableLocalAuth", true);
     }
-    for it in main.of("Microsoft.OperationalInsights/workspaces") {
+    for it in main.of(WORKSPACE) {
         findings.expect("local-auth", it, "/properties/features/disableLocalAuth", true);
     }
     for it in main.of("Microsoft.KeyVault/vaults") {

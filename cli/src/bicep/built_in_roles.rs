@@ -4,7 +4,7 @@
 //! definitions of the account (`sqlRoleDefinitions`) and not of Azure's own role system.
 
 /// Names and ids (GUIDs), the same in every tenant.
-const ROLES: [(&str, &str); 12] = [
+const ROLES: [(&str, &str); 14] = [
     ("Cosmos DB Built-in Data Reader", "00000000-0000-0000-0000-000000000001"),
     ("Cosmos DB Built-in Data Contributor", "00000000-0000-0000-0000-000000000002"),
     ("Azure Event Hubs Data Sender", "2b629674-e913-4c01-ae53-ef4638d8f975"),
@@ -17,6 +17,8 @@ const ROLES: [(&str, &str); 12] = [
     ("EventGrid Data Sender", "d5a91429-5739-47e2-a06b-3470a27159e7"),
     ("EventGrid EventSubscription Contributor", "428e0ff0-5e57-4d9c-a221-2c70d0e0a443"),
     ("EventGrid EventSubscription Reader", "2414bbcf-6497-4faf-8c65-045460748405"),
+    ("Log Analytics Reader", "73c42c96-874c-492b-b04d-ab87d138a893"),
+    ("Monitoring Reader", "43d0d8ad-25c7-4714-9337-8ba259a9fe05"),
 ];
 
 /// The id of the built-in role of this name.

@@ -46,6 +46,8 @@ pub enum Kind {
     Topics,
     /// One topic.
     Topic,
+    /// The Log Analytics workspace.
+    Workspace,
 }
 
 /// An assignment that no template can make.
@@ -75,6 +77,7 @@ impl TryFrom<&RoleAssignment> for Grant {
             ["storage", "blobs", container] => (Kind::DataContainer, "", container),
             ["eventGrid"] => (Kind::Topics, "", ""),
             ["eventGrid", "topics", topic] => (Kind::Topic, "", topic),
+            ["logAnalytics"] => (Kind::Workspace, "", ""),
             _ => return Err(GrantError::Scope(scope.clone())),
         };
         let role = built_in_roles::id(role).ok_or_else(|| GrantError::Role(role.clone()))?;

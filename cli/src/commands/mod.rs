@@ -4,6 +4,7 @@ mod bench;
 mod bicep;
 mod evaluate;
 mod package;
+mod partners;
 mod rebuild;
 mod replay;
 mod script;
@@ -62,6 +63,7 @@ enum Command {
     Simulate(simulate::Args),
     Replay(replay::Args),
     Rebuild(rebuild::Args),
+    Partners(partners::Args),
     Bench(bench::Args),
     Evaluate(evaluate::Args),
     Bicep(bicep::Args),
@@ -142,6 +144,7 @@ async fn chosen(cli: Cli) -> anyhow::Result<Exit> {
         Command::Simulate(args) => Box::pin(simulate::run(args)).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Rebuild(args) => Box::pin(rebuild::run(args)).await,
+        Command::Partners(args) => Box::pin(partners::run(args)).await,
         Command::Bench(args) => Box::pin(bench::run(args, project)).await,
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Bicep(args) => bicep::run(&args, &project()?),

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::meter::Held;
 use crate::{
     QueryError,
     resolved::Operator,
-    value::{Sorted, number, order, size},
+    value::{Sorted, memory, number, order, shared, size},
 };
 
-/// Bytes of values that MAKELIST and MAKESET may gather.
+/// Bytes of JSON that one MAKELIST or MAKESET may gather, which becomes one value.
 const MOST_BYTES: usize = 16 << 20;
 
 /// An aggregate under way.
@@ -23,19 +24,23 @@ pub(crate) struct Accumulator {
     list: Vec<Value>,
     set: BTreeSet<Sorted>,
     bytes: usize,
+    held: Held,
     /// A value came that makes the whole undefined.
     spoilt: bool,
 }
 
 impl Accumulator {
-    pub(crate) fn new(operator: Operator) -> Accumulator {
+    pub(super) fn new(operator: Operator, held: Held) -> Accumulator {
         let (list, set) = (Vec::new(), BTreeSet::new());
-        Accumulator { operator, count: 0, sum: 0.0, best: None, list, set, bytes: 0, spoilt: false }
+        Accumulator { operator, count: 0, sum: 0.0, best: None, list, set, bytes: 0, held, spoilt: false }
     }
 
     /// Takes a value; what is undefined counts for nothing.
     pub(crate) fn add(&mut self, value: Option<&Value>) -> Result<(), QueryError> {
         let Some(value) = value else { return Ok(()) };
+        if value.is_number() {
+            self.held.meter().charge(size(value) as u64)?;
+        }
         match self.operator {
             Operator::Count => self.count += 1,
             Operator::CountIf => self.count += u64::from(value == &Value::Bool(true)),
@@ -48,9 +53,14 @@ impl Accumulator {
             },
             Operator::Min | Operator::Max if value.is_array() || value.is_object() => self.spoilt = true,
             Operator::Min | Operator::Max => {
+                if let Some(best) = &self.best {
+                    self.held.meter().charge(shared(value, best))?;
+                }
                 let towards = order(Some(value), self.best.as_ref());
                 let better = if self.operator == Operator::Min { towards.is_lt() } else { towards.is_gt() };
                 if better || self.best.is_none() {
+                    self.held.clear();
+                    self.held.grow(memory(value))?;
                     self.best = Some(value.clone());
                 }
             }
@@ -59,10 +69,11 @@ impl Accumulator {
                 self.list.push(value.clone());
             }
             Operator::MakeSet => {
-                let value = Sorted(Some(value.clone()));
-                if !self.set.contains(&value) {
-                    self.grow(value.0.as_ref().unwrap_or(&Value::Null))?;
-                    self.set.insert(value);
+                self.held.meter().search(memory(value), self.set.len())?;
+                let sorted = Sorted(Some(value.clone()));
+                if !self.set.contains(&sorted) {
+                    self.grow(value)?;
+                    self.set.insert(sorted);
                 }
             }
         }
@@ -70,6 +81,7 @@ impl Accumulator {
     }
 
     fn grow(&mut self, value: &Value) -> Result<(), QueryError> {
+        self.held.grow(memory(value))?;
         self.bytes += size(value);
         if self.bytes <= MOST_BYTES {
             return Ok(());

@@ -1,5 +1,8 @@
 //! LIKE: `%` stands for any text, `_` for one character, `[a-c]` and `[^a-c]` for one of or outside a set.
 
+use super::Meter;
+use crate::QueryError;
+
 enum Part {
     Any,
     One,
@@ -7,13 +10,38 @@ enum Part {
     Set { outside: bool, ranges: Vec<(char, char)> },
 }
 
+impl Part {
+    /// What looking whether a character fits counts as.
+    fn steps(&self) -> u64 {
+        match self {
+            Part::Set { ranges, .. } => 1 + ranges.len() as u64,
+            _ => 1,
+        }
+    }
+}
+
+/// Steps after which they are counted, and what one counts as.
+const STEPS: u64 = 4096;
+const STEP: u64 = 4;
+
+/// Bytes that [`matches`] takes: characters of the text, and parts of the pattern.
+pub(super) fn takes(text: &str, pattern: &str) -> u64 {
+    4 * text.len() as u64 + size_of::<Part>() as u64 * pattern.len() as u64
+}
+
 /// Whether a text is like a pattern. It goes back to the last `%` only, so its time is at most the product of both lengths.
-pub(super) fn matches(text: &str, pattern: &str, escape: Option<char>) -> bool {
+pub(super) fn matches(text: &str, pattern: &str, escape: Option<char>, meter: &Meter) -> Result<bool, QueryError> {
     let parts = parts(pattern, escape);
+    let mut steps = 0;
     let text: Vec<char> = text.chars().collect();
     let (mut at, mut part) = (0, 0);
     let mut last_any: Option<(usize, usize)> = None;
     while at < text.len() || part < parts.len() {
+        steps += parts.get(part).map_or(1, Part::steps);
+        if steps >= STEPS {
+            meter.charge(steps * STEP)?;
+            steps = 0;
+        }
         match (parts.get(part), text.get(at)) {
             (Some(Part::Any), _) => {
                 last_any = Some((part, at));
@@ -32,10 +60,10 @@ pub(super) fn matches(text: &str, pattern: &str, escape: Option<char>) -> bool {
                 *from += 1;
                 (part, at) = (*any + 1, *from);
             }
-            _ => return false,
+            _ => return Ok(false),
         }
     }
-    true
+    Ok(true)
 }
 
 fn fits(part: &Part, character: char) -> bool {

@@ -2,35 +2,32 @@
 
 mod aggregate;
 mod like;
+mod members;
+pub(crate) mod meter;
 mod node;
 mod operators;
 pub(crate) mod patterns;
 mod rows;
+mod subquery;
 
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    rc::Rc,
 };
 
-use regex::Regex;
 use time::OffsetDateTime;
 
 pub(crate) use self::{
     aggregate::Accumulator,
-    rows::{Flow, accumulators},
+    meter::Meter,
+    rows::{Flow, group_bytes},
 };
-use crate::{Context, QueryError, resolved::Output, value::Item};
+use self::{meter::Held, patterns::Pattern};
+use crate::{Context, PageLimits, QueryError, resolved::Output, value::Item};
 
-/// Rows that one page may go through, of joins and subqueries too; beyond it, a query is refused rather than left to run for minutes.
-const MOST_WORK: u64 = 20_000_000;
-/// Bytes that one page may read and build in expressions: what keeps a text of a few kilobytes from asking for hours with values of megabytes.
-const MOST_BYTES: u64 = 4 << 30;
-/// Bytes of one value that an expression builds.
-const MOST_BUILT: u64 = 64 << 20;
-/// What compiling a pattern counts as.
-const PATTERN: u64 = 64 << 10;
 /// Compiled patterns that are kept.
-const MOST_PATTERNS: usize = 64;
+const MOST_PATTERNS: usize = 32;
 
 /// What slots hold.
 pub(crate) type Slots<'a> = Vec<Item<'a>>;
@@ -38,20 +35,18 @@ pub(crate) type Slots<'a> = Vec<Item<'a>>;
 /// What evaluation needs beside documents, and what it counts.
 pub(crate) struct Evaluator<'a> {
     context: &'a Context,
-    work: Cell<u64>,
-    bytes: Cell<u64>,
+    pub(crate) meter: Rc<Meter>,
     random: Cell<u64>,
-    patterns: RefCell<BTreeMap<String, Regex>>,
+    patterns: RefCell<BTreeMap<String, Pattern>>,
     /// Why the function that was called last refuses its arguments.
     refused: RefCell<Option<QueryError>>,
 }
 
 impl<'a> Evaluator<'a> {
-    pub(crate) fn new(context: &'a Context) -> Evaluator<'a> {
+    pub(crate) fn new(context: &'a Context, limits: PageLimits) -> Evaluator<'a> {
         Evaluator {
             context,
-            work: Cell::new(0),
-            bytes: Cell::new(0),
+            meter: Meter::new(limits),
             random: Cell::new(context.seed),
             patterns: RefCell::default(),
             refused: RefCell::default(),
@@ -77,46 +72,35 @@ impl<'a> Evaluator<'a> {
         if patterns.len() >= MOST_PATTERNS && !patterns.contains_key(pattern) {
             patterns.clear();
         }
-        if let Some(compiled) = patterns.get(pattern) {
-            return Some(compiled.is_match(text));
+        if !patterns.contains_key(pattern) {
+            self.pay(patterns::compiling(pattern))?;
+            patterns.insert(pattern.to_owned(), self.passed(patterns::compile(pattern))?);
         }
-        if let Err(error) = self.charge(PATTERN) {
-            self.refused.replace(Some(error));
-            return None;
-        }
-        match patterns::compile(pattern) {
-            Ok(compiled) => Some(patterns.entry(pattern.to_owned()).or_insert(compiled).is_match(text)),
-            Err(error) => {
-                self.refused.replace(Some(error));
-                None
-            }
-        }
+        let compiled = patterns.get(pattern)?;
+        self.pay(compiled.searching(text))?;
+        Some(compiled.is_match(text))
     }
 
-    /// Counts bytes that are read, or a product of lengths where a comparison may take as much.
-    pub(crate) fn charge(&self, bytes: u64) -> Result<(), QueryError> {
-        self.bytes.set(self.bytes.get().saturating_add(bytes));
-        if self.bytes.get() <= MOST_BYTES {
-            return Ok(());
-        }
-        Err(QueryError::whole("SC3021", "The query reads or builds more than is allowed in one page."))
+    /// Counts work that a function is about to do beyond reading its arguments. `None`: it is too much, which the call then refuses.
+    pub(crate) fn pay(&self, units: u64) -> Option<()> {
+        self.passed(self.meter.charge(units))
     }
 
-    /// Counts what a value that is being built grows by.
-    fn grow(&self, built: &mut u64, by: u64) -> Result<(), QueryError> {
-        *built = built.saturating_add(by);
-        if *built > MOST_BUILT {
-            return Err(QueryError::whole("SC3021", "The query builds a value that is larger than is allowed."));
-        }
-        self.charge(by)
+    /// Counts what a function is about to build where that may be more than its arguments.
+    pub(crate) fn room(&self, bytes: u64) -> Option<()> {
+        self.passed(self.meter.room(bytes))
     }
 
-    fn step(&self) -> Result<(), QueryError> {
-        self.work.set(self.work.get() + 1);
-        if self.work.get() <= MOST_WORK {
-            return Ok(());
-        }
-        Err(QueryError::whole("SC3020", "The query does more work than is allowed in one page."))
+    fn passed<T>(&self, result: Result<T, QueryError>) -> Option<T> {
+        result.map_err(|error| self.refused.replace(Some(error))).ok()
+    }
+
+    pub(crate) fn held(&self) -> Held {
+        self.meter.held()
+    }
+
+    fn charge(&self, units: u64) -> Result<(), QueryError> {
+        self.meter.charge(units)
     }
 
     /// One row of output.

@@ -1,22 +1,19 @@
-//! Rows of a SELECT: FROM, JOIN and WHERE for one document, and the whole of a subquery.
+//! Rows of a SELECT: FROM, JOIN and WHERE for one document, and the groups that they become.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{Accumulator, Evaluator, Slots};
+use super::{Accumulator, Evaluator, Slots, subquery::gather};
 use crate::{
     QueryError,
     resolved::{From, Grouping, Node, Rows},
-    syntax::Quantifier,
-    value::{Item, Sorted, boolean},
+    value::{Item, Sorted, memory},
 };
 
-/// Rows of a subquery for one document that are kept at a time.
-const MOST_HELD: usize = 500_000;
+/// Bytes of a group, and of an aggregate that has seen nothing yet.
+const GROUP: u64 = 128;
+const ACCUMULATOR: u64 = size_of::<Accumulator>() as u64 + 16;
 
 /// Whether more is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,23 +45,24 @@ impl<'a> Evaluator<'a> {
         each: &mut Each<'_, 'a>,
     ) -> Result<Flow, QueryError> {
         let Some(source) = rows.sources.get(index) else {
-            self.step()?;
+            self.meter.row()?;
             return match &rows.filter {
                 Some(filter) if !self.is_true(filter, slots)? => Ok(Flow::Continue),
                 _ => each(slots),
             };
         };
         let own = slots.len();
+        let mut held = self.held();
         let flow = match &source.from {
             From::Node(node) => {
                 let value = self.node(node, slots)?;
+                held.keep(&value)?;
                 self.bind(rows, index, source.iterates, value, slots, each)?
             }
             From::Rows(inner) => {
                 let mut values = Vec::new();
                 self.results(inner, slots, &mut |value| {
-                    values.push(value);
-                    check_held(values.len())?;
+                    gather(value, &mut values, &mut held)?;
                     Ok(Flow::Continue)
                 })?;
                 let mut flow = Flow::Continue;
@@ -113,52 +111,19 @@ impl<'a> Evaluator<'a> {
         Ok(matches!(self.node(node, slots)?.as_deref(), Some(Value::Bool(true))))
     }
 
-    /// The output of a subquery, row by row.
-    fn results(
-        &self,
-        rows: &'a Rows,
-        slots: &mut Slots<'a>,
-        each: &mut dyn FnMut(Cow<'a, Value>) -> Result<Flow, QueryError>,
-    ) -> Result<(), QueryError> {
-        let mut seen = BTreeSet::new();
-        let mut emit = |value: Item<'a>| match value {
-            Some(value) if !rows.distinct || seen.insert(Sorted(Some(value.clone().into_owned()))) => each(value),
-            _ => Ok(Flow::Continue),
-        };
-        let base = slots.len();
-        match &rows.grouping {
-            None => {
-                self.rows(rows, slots, &mut |slots| emit(self.output(&rows.output, slots)?))?;
-            }
-            Some(grouping) => {
-                let mut groups = BTreeMap::new();
-                if grouping.keys.is_empty() {
-                    groups.insert(Vec::new(), accumulators(grouping));
-                }
-                self.rows(rows, slots, &mut |slots| {
-                    let keys = self.keys(grouping, slots)?;
-                    let group = groups.entry(keys).or_insert_with(|| accumulators(grouping));
-                    self.add(grouping, group, slots)?;
-                    Ok(Flow::Continue)
-                })?;
-                for (keys, group) in groups {
-                    slots.truncate(base);
-                    if emit(self.group_output(rows, keys, group, slots)?)? == Flow::Stop {
-                        break;
-                    }
-                }
-            }
-        }
-        slots.truncate(base);
-        Ok(())
-    }
-
     pub(crate) fn keys(&self, grouping: &'a Grouping, slots: &mut Slots<'a>) -> Result<Vec<Sorted>, QueryError> {
         let mut keys = Vec::with_capacity(grouping.keys.len());
         for key in &grouping.keys {
-            keys.push(Sorted(self.node(key, slots)?.map(Cow::into_owned)));
+            let value = self.node(key, slots)?;
+            self.charge(value.as_deref().map_or(0, memory))?;
+            keys.push(Sorted(value.map(Cow::into_owned)));
         }
         Ok(keys)
+    }
+
+    /// Aggregates that have seen nothing yet.
+    pub(crate) fn accumulators(&self, grouping: &Grouping) -> Vec<Accumulator> {
+        grouping.aggregates.iter().map(|aggregate| Accumulator::new(aggregate.operator, self.held())).collect()
     }
 
     /// Gives the values of a row to the aggregates of its group.
@@ -187,57 +152,10 @@ impl<'a> Evaluator<'a> {
         slots.extend(group.into_iter().map(|accumulator| accumulator.result().map(Cow::Owned)));
         self.output(&rows.output, slots)
     }
-
-    pub(super) fn subquery(
-        &self,
-        quantifier: Quantifier,
-        rows: &'a Rows,
-        slots: &mut Slots<'a>,
-    ) -> Result<Item<'a>, QueryError> {
-        let mut found: Vec<Cow<'a, Value>> = Vec::new();
-        let mut count = 0;
-        let mut all = true;
-        self.results(rows, slots, &mut |value| {
-            count += 1;
-            all &= value.as_bool() == Some(true);
-            match quantifier {
-                Quantifier::Exists => return Ok(Flow::Stop),
-                Quantifier::All if !all => return Ok(Flow::Stop),
-                Quantifier::All => {}
-                Quantifier::Last => found = vec![value],
-                Quantifier::First => {
-                    found.push(value);
-                    return Ok(Flow::Stop);
-                }
-                Quantifier::Array | Quantifier::Scalar => {
-                    found.push(value);
-                    check_held(found.len())?;
-                }
-            }
-            Ok(Flow::Continue)
-        })?;
-        Ok(match quantifier {
-            Quantifier::Exists => boolean(count > 0),
-            Quantifier::All => boolean(all),
-            Quantifier::First | Quantifier::Last => found.pop(),
-            Quantifier::Array => Some(Cow::Owned(Value::Array(found.into_iter().map(Cow::into_owned).collect()))),
-            Quantifier::Scalar if count > 1 => {
-                let message = "The cardinality of a scalar subquery result set cannot be greater than one.";
-                return Err(QueryError::whole("SC2106", message));
-            }
-            Quantifier::Scalar => found.pop(),
-        })
-    }
 }
 
-fn check_held(count: usize) -> Result<(), QueryError> {
-    if count <= MOST_HELD {
-        return Ok(());
-    }
-    Err(QueryError::whole("SC3021", format!("A subquery has more than {MOST_HELD} rows for one document.")))
-}
-
-/// Aggregates that have seen nothing yet.
-pub(crate) fn accumulators(grouping: &Grouping) -> Vec<Accumulator> {
-    grouping.aggregates.iter().map(|aggregate| Accumulator::new(aggregate.operator)).collect()
+/// Bytes of a group with these keys that has seen nothing yet.
+pub(crate) fn group_bytes(grouping: &Grouping, keys: &[Sorted]) -> u64 {
+    let keys: u64 = keys.iter().filter_map(|key| key.0.as_ref()).map(memory).sum();
+    GROUP + keys + ACCUMULATOR * grouping.aggregates.len() as u64
 }

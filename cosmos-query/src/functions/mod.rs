@@ -11,12 +11,11 @@ mod strings;
 mod types;
 mod vectors;
 
-use crate::{
-    evaluate::Evaluator,
-    value::{Item, size},
-};
+use crate::{evaluate::Evaluator, value::Item};
 
-/// What a function makes of its arguments; undefined ones are among them.
+/// What a function makes of its arguments; undefined ones are among them. That each argument is read once, and that the result is kept,
+/// is counted for it; for work beyond that it pays beforehand ([`Evaluator::pay`]), and for a result that may be larger than what is
+/// read, or is not of values, it asks for room ([`Evaluator::room`]).
 pub(crate) type Call = for<'a> fn(&Evaluator<'_>, &[Item<'a>]) -> Item<'a>;
 
 pub(crate) struct Function {
@@ -25,43 +24,6 @@ pub(crate) struct Function {
     pub(crate) least: usize,
     pub(crate) most: usize,
     pub(crate) call: Call,
-}
-
-/// Functions that compare each element of one array with each of another.
-const OF_SETS: [&str; 5] = ["ARRAY_CONTAINS_ALL", "ARRAY_CONTAINS_ANY", "SetDifference", "SetEqual", "SetIntersect"];
-/// What comparing two elements counts as, in bytes.
-const COMPARISON: u64 = 8;
-
-impl Function {
-    /// Bytes that a call reads, at most: its arguments, and of sets each element for each of the other.
-    pub(crate) fn reads(&self, arguments: &[Item<'_>]) -> u64 {
-        let all = sizes(arguments);
-        if !OF_SETS.contains(&self.name) {
-            return all;
-        }
-        let elements = |value: &serde_json::Value| value.as_array().map_or(1, Vec::len) as u64;
-        let mut counts = arguments.iter().flatten().map(|value| elements(value));
-        let first = counts.next().unwrap_or(0);
-        all.saturating_add(first.saturating_mul(counts.sum()).saturating_mul(COMPARISON))
-    }
-
-    /// Bytes of what a call gives, at most; known before it is made.
-    pub(crate) fn builds(&self, arguments: &[Item<'_>]) -> u64 {
-        let length = |index| text_of(arguments, index).map_or(0, |text| text.len() as u64);
-        match self.name {
-            // Each place where the second is found becomes the third.
-            "REPLACE" => length(0).saturating_add((length(0) / length(1).max(1)).saturating_mul(length(2))),
-            "StringJoin" => {
-                let parts = argument(arguments, 0).and_then(serde_json::Value::as_array).map_or(0, Vec::len) as u64;
-                sizes(arguments).saturating_add(parts.saturating_mul(length(1)))
-            }
-            _ => sizes(arguments),
-        }
-    }
-}
-
-fn sizes(arguments: &[Item<'_>]) -> u64 {
-    arguments.iter().flatten().map(|value| size(value) as u64).sum()
 }
 
 impl std::fmt::Debug for Function {

@@ -5,12 +5,21 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use super::{Function, argument, function};
-use crate::value::{boolean, finite};
+use crate::{
+    evaluate::Evaluator,
+    value::{Item, boolean, finite},
+};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    function("ST_DISTANCE", 2, 2, |_, all| finite(distance(&shape(argument(all, 0)?)?, &shape(argument(all, 1)?)?)?)),
-    function("ST_INTERSECTS", 2, 2, |_, all| {
-        boolean(intersects(&shape(argument(all, 0)?)?, &shape(argument(all, 1)?)?))
+    function("ST_DISTANCE", 2, 2, |evaluator, all| {
+        let (left, right) = both(all)?;
+        evaluator.pay(left.work_with(&right))?;
+        finite(distance(evaluator, &left, &right)?)
+    }),
+    function("ST_INTERSECTS", 2, 2, |evaluator, all| {
+        let (left, right) = both(all)?;
+        evaluator.pay(left.work_with(&right))?;
+        boolean(intersects(&left, &right))
     }),
     function("ST_ISVALID", 1, 1, |_, all| boolean(shape(argument(all, 0)?).is_some())),
     function("ST_ISVALIDDETAILED", 1, 1, |_, all| {
@@ -20,8 +29,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
         };
         Some(Cow::Owned(detail))
     }),
-    function("ST_WITHIN", 2, 2, |_, all| boolean(within(&shape(argument(all, 0)?)?, &shape(argument(all, 1)?)?))),
+    function("ST_WITHIN", 2, 2, |evaluator, all| {
+        let (left, right) = both(all)?;
+        evaluator.pay(left.work_with(&right))?;
+        boolean(within(&left, &right))
+    }),
 ];
+
+/// What a step towards the distance of two points counts as, and looking at two edges.
+const STEP: u64 = 128;
+const EDGES: u64 = 16;
 
 /// Longitude and latitude in degrees.
 type Point = [f64; 2];
@@ -42,12 +59,30 @@ impl Shape {
         }
     }
 
+    /// Points, those of holes too.
+    fn count(&self) -> u64 {
+        match self {
+            Shape::Point(_) => 1,
+            Shape::Line(points) => points.len() as u64,
+            Shape::Polygon(rings) => rings.iter().map(Vec::len).sum::<usize>() as u64,
+        }
+    }
+
+    /// What holding each edge of one against each of the other counts as.
+    fn work_with(&self, other: &Shape) -> u64 {
+        self.count().saturating_mul(other.count()).saturating_mul(EDGES)
+    }
+
     fn covers(&self, point: Point) -> bool {
         match self {
             Shape::Polygon(rings) => rings.iter().filter(|ring| in_ring(ring, point)).count() == 1,
             _ => false,
         }
     }
+}
+
+fn both(all: &[Item<'_>]) -> Option<(Shape, Shape)> {
+    Some((shape(argument(all, 0)?)?, shape(argument(all, 1)?)?))
 }
 
 fn shape(value: &Value) -> Option<Shape> {
@@ -109,16 +144,16 @@ fn cross((a, b): (Point, Point), (c, d): (Point, Point)) -> bool {
 }
 
 /// Metres between points; between a point and a polygon, to its nearest edge.
-fn distance(left: &Shape, right: &Shape) -> Option<f64> {
+fn distance(evaluator: &Evaluator<'_>, left: &Shape, right: &Shape) -> Option<f64> {
     match (left, right) {
-        (Shape::Point(left), Shape::Point(right)) => Some(metres(*left, *right)),
+        (Shape::Point(left), Shape::Point(right)) => metres(evaluator, *left, *right),
         (Shape::Point(point), other) | (other, Shape::Point(point)) => {
             if other.covers(*point) {
                 return Some(0.0);
             }
-            let distances =
-                edges(&other.points()).map(|edge| metres(*point, nearest(*point, edge))).collect::<Vec<_>>();
-            distances.into_iter().reduce(f64::min)
+            let points = other.points();
+            let distances = edges(&points).map(|edge| metres(evaluator, *point, nearest(*point, edge)));
+            distances.collect::<Option<Vec<_>>>()?.into_iter().reduce(f64::min)
         }
         _ if intersects(left, right) => Some(0.0),
         _ => None,
@@ -135,7 +170,7 @@ fn nearest([x, y]: Point, ([x1, y1], [x2, y2]): (Point, Point)) -> Point {
 }
 
 /// Vincenty's distance on the ellipsoid WGS 84, and on a sphere for points that lie nearly opposite each other, where it has none.
-fn metres([x1, y1]: Point, [x2, y2]: Point) -> f64 {
+fn metres(evaluator: &Evaluator<'_>, [x1, y1]: Point, [x2, y2]: Point) -> Option<f64> {
     const A: f64 = 6_378_137.0;
     const F: f64 = 1.0 / 298.257_223_563;
     const B: f64 = A * (1.0 - F);
@@ -144,10 +179,11 @@ fn metres([x1, y1]: Point, [x2, y2]: Point) -> f64 {
     let ((sin1, cos1), (sin2, cos2)) = (reduced(y1), reduced(y2));
     let mut lambda = l;
     for _ in 0..200 {
+        evaluator.pay(STEP)?;
         let (sin_l, cos_l) = lambda.sin_cos();
         let sin_sigma = (cos2 * sin_l).hypot(cos1 * sin2 - sin1 * cos2 * cos_l);
         if sin_sigma == 0.0 {
-            return 0.0;
+            return Some(0.0);
         }
         let cos_sigma = sin1 * sin2 + cos1 * cos2 * cos_l;
         let sigma = sin_sigma.atan2(cos_sigma);
@@ -164,10 +200,10 @@ fn metres([x1, y1]: Point, [x2, y2]: Point) -> f64 {
             let big_b = u2 / 1024.0 * (256.0 + u2 * (u2 * (74.0 - 47.0 * u2) - 128.0));
             let inner = cos_sigma * (2.0 * middle * middle - 1.0)
                 - big_b / 6.0 * middle * (4.0 * sin_sigma * sin_sigma - 3.0) * (4.0 * middle * middle - 3.0);
-            return B * big_a * (sigma - big_b * sin_sigma * (middle + big_b / 4.0 * inner));
+            return Some(B * big_a * (sigma - big_b * sin_sigma * (middle + big_b / 4.0 * inner)));
         }
     }
     let cosine =
         y1.to_radians().sin() * y2.to_radians().sin() + y1.to_radians().cos() * y2.to_radians().cos() * l.cos();
-    6_371_008.8 * cosine.clamp(-1.0, 1.0).acos()
+    Some(6_371_008.8 * cosine.clamp(-1.0, 1.0).acos())
 }

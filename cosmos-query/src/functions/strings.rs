@@ -1,27 +1,31 @@
 //! Functions of strings. Characters are Unicode's; other types than asked for make the result undefined.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::Value;
 
 use super::{Function, argument, flag_of, function, number_of, text_of};
 use crate::{
-    evaluate::{Evaluator, patterns},
+    evaluate::{Evaluator, meter::searching, patterns},
     value::{Item, boolean, finite, text},
 };
 
 /// Characters that REPLICATE may make.
 const LONGEST: usize = 10_000;
+/// Bytes of a short text in a list.
+const PART: u64 = 64;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    function("CONCAT", 2, usize::MAX, |_, all| {
+    function("CONCAT", 2, usize::MAX, |evaluator, all| {
         let texts: Option<Vec<_>> = (0..all.len()).map(|index| text_of(all, index)).collect();
-        text(texts?.concat())
+        let texts = texts?;
+        evaluator.room(texts.iter().map(|text| text.len() as u64).sum())?;
+        text(texts.concat())
     }),
-    function("CONTAINS", 2, 3, |_, all| compared(all, |text, part| text.contains(part))),
-    function("ENDSWITH", 2, 3, |_, all| compared(all, |text, part| text.ends_with(part))),
-    function("STARTSWITH", 2, 3, |_, all| compared(all, |text, part| text.starts_with(part))),
-    function("STRINGEQUALS", 2, 3, |_, all| compared(all, |left, right| left == right)),
+    function("CONTAINS", 2, 3, |evaluator, all| compared(evaluator, all, |text, part| text.contains(part))),
+    function("ENDSWITH", 2, 3, |evaluator, all| compared(evaluator, all, |text, part| text.ends_with(part))),
+    function("STARTSWITH", 2, 3, |evaluator, all| compared(evaluator, all, |text, part| text.starts_with(part))),
+    function("STRINGEQUALS", 2, 3, |evaluator, all| compared(evaluator, all, |left, right| left == right)),
     function("INDEX_OF", 2, 3, |_, all| index_of(all)),
     function("LEFT", 2, 2, |_, all| slice(text_of(all, 0)?, 0.0, number_of(all, 1)?)),
     function("RIGHT", 2, 2, |_, all| {
@@ -30,15 +34,23 @@ pub(super) const FUNCTIONS: &[Function] = &[
         slice(whole, start, count)
     }),
     function("LENGTH", 1, 1, |_, all| finite(text_of(all, 0)?.chars().count() as f64)),
-    function("LOWER", 1, 1, |_, all| text(text_of(all, 0)?.to_lowercase())),
-    function("UPPER", 1, 1, |_, all| text(text_of(all, 0)?.to_uppercase())),
-    function("LTRIM", 1, 2, |_, all| trimmed(all, true, false)),
-    function("RTRIM", 1, 2, |_, all| trimmed(all, false, true)),
-    function("TRIM", 1, 2, |_, all| trimmed(all, true, true)),
+    function("LOWER", 1, 1, |evaluator, all| {
+        let whole = text_of(all, 0)?;
+        evaluator.room(cased(whole))?;
+        text(whole.to_lowercase())
+    }),
+    function("UPPER", 1, 1, |evaluator, all| {
+        let whole = text_of(all, 0)?;
+        evaluator.room(cased(whole))?;
+        text(whole.to_uppercase())
+    }),
+    function("LTRIM", 1, 2, |evaluator, all| trimmed(evaluator, all, true, false)),
+    function("RTRIM", 1, 2, |evaluator, all| trimmed(evaluator, all, false, true)),
+    function("TRIM", 1, 2, |evaluator, all| trimmed(evaluator, all, true, true)),
     function("REGEXMATCH", 2, 3, regex_match),
-    function("REPLACE", 3, 3, |_, all| {
+    function("REPLACE", 3, 3, |evaluator, all| {
         let (whole, part, by) = (text_of(all, 0)?, text_of(all, 1)?, text_of(all, 2)?);
-        if part.is_empty() { text(whole) } else { replaced(whole, part, by) }
+        if part.is_empty() { text(whole) } else { replaced(evaluator, whole, part, by) }
     }),
     function("REPLICATE", 2, 2, |_, all| {
         let (part, count) = (text_of(all, 0)?, number_of(all, 1)?);
@@ -47,30 +59,41 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     function("REVERSE", 1, 1, |_, all| text(text_of(all, 0)?.chars().rev().collect::<String>())),
     function("SUBSTRING", 3, 3, |_, all| slice(text_of(all, 0)?, number_of(all, 1)?, number_of(all, 2)?)),
-    function("StringJoin", 2, 2, |_, all| {
+    function("StringJoin", 2, 2, |evaluator, all| {
         let parts = argument(all, 0)?.as_array()?.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?;
-        text(parts.join(text_of(all, 1)?))
+        let separator = text_of(all, 1)?;
+        evaluator.room(parts.iter().map(|part| (part.len() as u64).saturating_add(separator.len() as u64)).sum())?;
+        text(parts.join(separator))
     }),
-    function("StringSplit", 2, 2, |_, all| {
+    function("StringSplit", 2, 2, |evaluator, all| {
         let (whole, separator) = (text_of(all, 0)?, text_of(all, 1)?);
+        if !separator.is_empty() {
+            evaluator.room(PART * whole.matches(separator).count() as u64)?;
+        }
         let parts: Vec<Value> = match separator {
             "" => vec![Value::from(whole)],
             _ => whole.split(separator).map(Value::from).collect(),
         };
         Some(Cow::Owned(Value::Array(parts)))
     }),
-    function("FullTextContains", 2, 2, |_, all| full_text(all, true)),
-    function("FullTextContainsAll", 2, usize::MAX, |_, all| full_text(all, true)),
-    function("FullTextContainsAny", 2, usize::MAX, |_, all| full_text(all, false)),
+    function("FullTextContains", 2, 2, |evaluator, all| full_text(evaluator, all, true)),
+    function("FullTextContainsAll", 2, usize::MAX, |evaluator, all| full_text(evaluator, all, true)),
+    function("FullTextContainsAny", 2, usize::MAX, |evaluator, all| full_text(evaluator, all, false)),
 ];
 
 /// Two strings, with or, on request, without regard to case.
-fn compared<'a>(all: &[Item<'a>], compare: fn(&str, &str) -> bool) -> Item<'a> {
+fn compared<'a>(evaluator: &Evaluator<'_>, all: &[Item<'a>], compare: fn(&str, &str) -> bool) -> Item<'a> {
     let (left, right) = (text_of(all, 0)?, text_of(all, 1)?);
-    match flag_of(all, 2)? {
-        true => boolean(compare(&left.to_lowercase(), &right.to_lowercase())),
-        false => boolean(compare(left, right)),
+    if !flag_of(all, 2)? {
+        return boolean(compare(left, right));
     }
+    evaluator.room(cased(left).saturating_add(cased(right)))?;
+    boolean(compare(&left.to_lowercase(), &right.to_lowercase()))
+}
+
+/// Bytes of a text in another case, at most; a character of two may become one of six.
+fn cased(text: &str) -> u64 {
+    3 * text.len() as u64
 }
 
 fn index_of<'a>(all: &[Item<'a>]) -> Item<'a> {
@@ -92,10 +115,17 @@ fn slice<'a>(whole: &str, start: f64, count: f64) -> Item<'a> {
     text(whole.chars().skip(start.max(0.0) as usize).take(count as usize).collect::<String>())
 }
 
-fn trimmed<'a>(all: &[Item<'a>], left: bool, right: bool) -> Item<'a> {
+fn trimmed<'a>(evaluator: &Evaluator<'_>, all: &[Item<'a>], left: bool, right: bool) -> Item<'a> {
     let mut whole = text_of(all, 0)?;
-    let set = if all.len() > 1 { Some(text_of(all, 1)?) } else { None };
-    let goes = |character: char| set.map_or(character.is_whitespace(), |set| set.contains(character));
+    let set: Option<BTreeSet<char>> = if all.len() > 1 {
+        let set = text_of(all, 1)?;
+        evaluator.room(8 * set.len() as u64)?;
+        evaluator.pay(searching((whole.len() + set.len()) as u64, set.len()))?;
+        Some(set.chars().collect())
+    } else {
+        None
+    };
+    let goes = |character: char| set.as_ref().map_or(character.is_whitespace(), |set| set.contains(&character));
     if left {
         whole = whole.trim_start_matches(goes);
     }
@@ -106,8 +136,9 @@ fn trimmed<'a>(all: &[Item<'a>], left: bool, right: bool) -> Item<'a> {
 }
 
 /// The result may grow by a factor; what grows beyond a document is undefined.
-fn replaced<'a>(whole: &str, part: &str, by: &str) -> Item<'a> {
+fn replaced<'a>(evaluator: &Evaluator<'_>, whole: &str, part: &str, by: &str) -> Item<'a> {
     let grown = whole.matches(part).count().saturating_mul(by.len()).saturating_add(whole.len());
+    evaluator.room(grown as u64)?;
     if grown <= 4 << 20 { text(whole.replace(part, by)) } else { None }
 }
 
@@ -118,17 +149,34 @@ fn regex_match<'a>(evaluator: &Evaluator<'_>, all: &[Item<'a>]) -> Item<'a> {
 }
 
 /// Words of a text, without regard to case. The service also brings words to their stems; that is not done.
-fn full_text<'a>(all: &[Item<'a>], every: bool) -> Item<'a> {
-    let words = |text: &str| -> Vec<String> {
-        let parts = text.split(|character: char| !character.is_alphanumeric());
-        parts.filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
-    };
-    let whole = words(text_of(all, 0)?);
+fn full_text<'a>(evaluator: &Evaluator<'_>, all: &[Item<'a>], every: bool) -> Item<'a> {
+    let whole = words(evaluator, text_of(all, 0)?)?;
     let terms: Option<Vec<&str>> = (1..all.len()).map(|index| text_of(all, index)).collect();
-    let has = |term: &str| {
-        let phrase = words(term);
-        !phrase.is_empty() && whole.windows(phrase.len()).any(|window| window == phrase)
-    };
-    let mut terms = terms?.into_iter();
-    boolean(if every { terms.all(has) } else { terms.any(has) })
+    for term in terms? {
+        if has_phrase(evaluator, &whole, &words(evaluator, term)?)? != every {
+            return boolean(!every);
+        }
+    }
+    boolean(every)
+}
+
+fn words(evaluator: &Evaluator<'_>, text: &str) -> Option<Vec<String>> {
+    let parts = || text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
+    evaluator.room(cased(text).saturating_add(PART * parts().count() as u64))?;
+    Some(parts().map(str::to_lowercase).collect())
+}
+
+/// Whether the words of a phrase stand somewhere one behind the other.
+fn has_phrase(evaluator: &Evaluator<'_>, whole: &[String], phrase: &[String]) -> Option<bool> {
+    if phrase.is_empty() {
+        return Some(false);
+    }
+    for window in whole.windows(phrase.len()) {
+        let same = window.iter().zip(phrase).take_while(|(word, wanted)| word == wanted).count();
+        evaluator.pay(window.iter().take(same + 1).map(|word| 8 + word.len() as u64).sum())?;
+        if same == phrase.len() {
+            return Some(true);
+        }
+    }
+    Some(false)
 }

@@ -3,17 +3,20 @@
 
 use std::collections::BTreeSet;
 
-use super::{MOST_HELD, MOST_SKIPPED, Work, row, slots, smallest::Smallest};
+use super::{MOST_SKIPPED, Work, held, row, slots, smallest::Smallest};
 use crate::{
     Document, Page, QueryError, Resume, Row,
-    evaluate::{Accumulator, Flow, accumulators},
+    evaluate::{Accumulator, Flow, group_bytes},
     resolved::{Bind, From, Grouping},
     resume::At,
-    value::{Sorted, hash, size},
+    value::{Sorted, hash, memory, size},
 };
 
 /// Groups whose rows are made distinct, which takes all of them.
 const MOST_GROUPS: usize = 200_000;
+
+/// Bytes of a hash in a set.
+const HASH: u64 = 32;
 
 /// A row that may be returned, and the how manieth it was seen.
 struct HashedRow {
@@ -31,25 +34,27 @@ struct Group {
 impl Work<'_> {
     pub(super) fn distinct(mut self, documents: &mut dyn Iterator<Item = Document<'_>>) -> Result<Page, QueryError> {
         let after = self.after_hash();
-        let mut rows = Smallest::new(self.capacity(), MOST_HELD);
+        let mut rows = Smallest::new(self.capacity(), self.most_held());
         let mut seen = 0;
         for document in documents {
             self.read += 1;
             self.evaluator.rows(self.rows, &mut slots(&document), &mut |slots| {
                 let Some(value) = self.evaluator.output(&self.rows.output, slots)? else { return Ok(Flow::Continue) };
+                self.evaluator.meter.charge(size(&value) as u64)?;
                 let key = hash([Some(&*value)]);
                 if after.is_some_and(|after| key <= after) || rows.get_mut(&key).is_some() || !rows.wants(&key) {
                     return Ok(Flow::Continue);
                 }
                 seen += 1;
                 let (row, size) = row(value, &document);
-                let bytes = if matches!(row, Row::Document(_)) { 64 } else { size };
+                let bytes = held(&row);
+                self.evaluator.meter.charge(bytes)?;
                 rows.insert(key, HashedRow { row, size, seen }, bytes);
                 Ok(Flow::Continue)
             })?;
         }
         let more = rows.more;
-        let rows = rows.into_sorted().map(|(key, held, _)| (key, held)).collect();
+        let rows = rows.into_sorted().collect();
         Ok(self.emit_hashed(rows, more, None))
     }
 
@@ -61,19 +66,23 @@ impl Work<'_> {
         // Which groups make the same row shows only at the end.
         let (after, capacity) =
             if self.rows.distinct { (None, MOST_GROUPS) } else { (self.after_hash(), self.capacity()) };
-        let mut groups = Smallest::new(capacity, MOST_HELD);
+        let mut groups = Smallest::new(capacity, self.most_held());
         if grouping.keys.is_empty() && self.resume.is_none() {
-            groups.insert(hash([]), Group { keys: Vec::new(), accumulators: accumulators(grouping), seen: 0 }, 0);
+            let accumulators = self.evaluator.accumulators(grouping);
+            groups.insert(hash([]), Group { keys: Vec::new(), accumulators, seen: 0 }, 0);
         }
         let mut seen = 0;
         let mut distinct = self.counts_distinct().then(BTreeSet::new);
+        let mut hashes = self.evaluator.held();
         for document in documents {
             self.read += 1;
             self.evaluator.rows(self.rows, &mut slots(&document), &mut |slots| {
-                if let (Some(distinct), Some(value)) = (&mut distinct, slots.get(1))
-                    && !distinct.insert(hash([value.as_deref()]))
-                {
-                    return Ok(Flow::Continue);
+                if let (Some(distinct), Some(value)) = (&mut distinct, slots.get(1)) {
+                    self.evaluator.meter.charge(value.as_deref().map_or(0, size) as u64)?;
+                    if !distinct.insert(hash([value.as_deref()])) {
+                        return Ok(Flow::Continue);
+                    }
+                    hashes.grow(HASH)?;
                 }
                 let keys = self.evaluator.keys(grouping, slots)?;
                 let key = hash(keys.iter().map(|key| key.0.as_ref()));
@@ -82,8 +91,14 @@ impl Work<'_> {
                 }
                 if groups.get_mut(&key).is_none() && groups.wants(&key) {
                     seen += 1;
-                    let bytes = 256 + keys.iter().filter_map(|key| key.0.as_ref()).map(size).sum::<usize>();
-                    groups.insert(key, Group { keys, accumulators: accumulators(grouping), seen }, bytes);
+                    let bytes = group_bytes(grouping, &keys);
+                    self.evaluator.meter.charge(bytes)?;
+                    let accumulators = self.evaluator.accumulators(grouping);
+                    groups.insert(key, Group { keys, accumulators, seen }, bytes);
+                }
+                if groups.more && self.rows.distinct {
+                    let message = "DISTINCT of GROUP BY has more groups than can be held.";
+                    return Err(QueryError::whole("SC3021", message));
                 }
                 if let Some(group) = groups.get_mut(&key) {
                     self.evaluator.add(grouping, &mut group.accumulators, slots)?;
@@ -92,14 +107,13 @@ impl Work<'_> {
             })?;
         }
         let more = groups.more;
-        if more && self.rows.distinct {
-            return Err(QueryError::whole("SC3021", "DISTINCT of GROUP BY has more groups than can be held."));
-        }
         let (mut rows, mut through) = (Vec::new(), None);
-        for (key, group, _) in groups.into_sorted() {
+        let mut gathered = self.evaluator.held();
+        for (key, group) in groups.into_sorted() {
             through = Some(key);
             let output = self.evaluator.group_output(self.rows, group.keys, group.accumulators, &mut vec![None])?;
             let Some(value) = output else { continue };
+            gathered.grow(memory(&value))?;
             let size = size(&value);
             let key = if self.rows.distinct { hash([Some(&*value)]) } else { key };
             rows.push((key, HashedRow { row: Row::Value(value.into_owned()), size, seen: group.seen }));

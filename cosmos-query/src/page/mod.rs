@@ -1,6 +1,7 @@
 //! Pages of results.
 
 mod grouped;
+mod key;
 mod ordered;
 mod plain;
 mod smallest;
@@ -15,13 +16,11 @@ use crate::{
     resolved::Rows,
     resume::At,
     syntax::Count,
-    value::{Item, size},
+    value::{Item, memory, size},
 };
 
 /// Rows that OFFSET leaves out at a time where rows are sorted: a page has at most these and its own in memory.
 const MOST_SKIPPED: u64 = 20_000;
-/// Bytes of rows that a sorted page has in memory at most.
-const MOST_HELD: usize = 64 << 20;
 
 /// What is left to skip and to take.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +69,7 @@ impl Query {
             return Ok(Page { rows: Vec::new(), next: None, read: 0 });
         }
         let limits = PageLimits { rows: limits.rows.max(1), ..limits };
-        let evaluator = Evaluator::new(context);
+        let evaluator = Evaluator::new(context, limits);
         let work = Work { rows: &self.rows, evaluator, limits, counts, resume, read: 0 };
         if self.rows.sources.is_empty() {
             // Without FROM there is one row, whatever the container has.
@@ -106,6 +105,11 @@ impl Query {
 }
 
 impl Work<'_> {
+    /// Bytes of rows that a sorted page has in memory at most.
+    fn most_held(&self) -> u64 {
+        self.limits.memory / 2
+    }
+
     fn run(self, documents: &mut dyn Iterator<Item = Document<'_>>) -> Result<Page, QueryError> {
         match &self.rows.grouping {
             Some(grouping) => self.grouped(grouping, documents),
@@ -132,6 +136,14 @@ fn row(value: Cow<'_, Value>, document: &Document<'_>) -> (Row, usize) {
             (Row::Document(document.position.clone()), bytes)
         }
         value => (Row::Value(value.into_owned()), bytes),
+    }
+}
+
+/// Bytes of memory that a row takes as long as it may be returned.
+fn held(row: &Row) -> u64 {
+    match row {
+        Row::Document(position) => 64 + position.0.len() as u64,
+        Row::Value(value) => 64 + memory(value),
     }
 }
 

@@ -1,70 +1,23 @@
 //! Pages of ORDER BY. Each looks at all documents and keeps the smallest rows behind those that were returned.
 
-use std::{
-    borrow::Cow,
-    cmp::Ordering,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{MOST_HELD, MOST_SKIPPED, Work, row, slots, smallest::Smallest};
+use super::{
+    MOST_SKIPPED, Work, held,
+    key::{After, Directed, Key, check_carried, key},
+    row, slots,
+    smallest::Smallest,
+};
 use crate::{
-    Document, Page, Position, QueryError, Resume, Row,
-    evaluate::{Evaluator, Flow, Slots},
-    resolved::{Rows, Sort},
+    Document, Page, QueryError, Resume, Row,
+    evaluate::{Flow, meter::Held},
+    resolved::Rows,
     resume::{At, Tie},
-    rid,
-    value::{Sorted, hash},
+    value::{Sorted, hash as hash_of, size},
 };
 
-/// Where a row stands in the result: by its values, then by the number of its document in the direction of the first value, which is what
-/// clients that merge several ranges rely on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Key {
-    values: Vec<Directed>,
-    reversed: bool,
-    rid: Option<u64>,
-    position: Position,
-    row: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Directed {
-    value: Sorted,
-    descending: bool,
-}
-
-impl Ord for Directed {
-    fn cmp(&self, other: &Directed) -> Ordering {
-        turned(self.value.cmp(&other.value), self.descending)
-    }
-}
-
-impl PartialOrd for Directed {
-    fn partial_cmp(&self, other: &Directed) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Key {
-    fn cmp(&self, other: &Key) -> Ordering {
-        let documents = || self.rid.cmp(&other.rid).then_with(|| self.position.cmp(&other.position));
-        self.values
-            .cmp(&other.values)
-            .then_with(|| turned(documents(), self.reversed))
-            .then_with(|| self.row.cmp(&other.row))
-    }
-}
-
-impl PartialOrd for Key {
-    fn partial_cmp(&self, other: &Key) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-fn turned(order: Ordering, descending: bool) -> Ordering {
-    if descending { order.reverse() } else { order }
-}
-
+/// Bytes of a hash in a set.
+const HASH: u64 = 32;
 /// A row that may be returned; its hash where the rows are distinct.
 struct Candidate {
     row: Row,
@@ -75,28 +28,37 @@ struct Candidate {
 impl Work<'_> {
     pub(super) fn ordered(mut self, documents: &mut dyn Iterator<Item = Document<'_>>) -> Result<Page, QueryError> {
         let after = self.after()?;
-        let mut rows = Smallest::new(self.capacity(), MOST_HELD);
-        let mut distinct = Distinct::default();
+        let mut rows = Smallest::new(self.capacity(), self.most_held());
+        let mut distinct = Distinct { kept: BTreeMap::new(), returned: BTreeSet::new(), held: self.evaluator.held() };
         for document in documents {
             self.read += 1;
             let mut count = 0;
             self.evaluator.rows(self.rows, &mut slots(&document), &mut |slots| {
                 count += 1;
                 let key = key(&self.evaluator, &self.rows.order, &document, count, slots)?;
+                // It is compared with the last row and with where the page begins, and, if it is kept, with more.
+                self.evaluator.meter.charge(2 * key.bytes())?;
                 let is_new = after.as_ref().is_none_or(|after| after.is_before(&key));
                 if !(self.rows.distinct || is_new && rows.wants(&key)) {
                     return Ok(Flow::Continue);
                 }
                 let Some(value) = self.evaluator.output(&self.rows.output, slots)? else { return Ok(Flow::Continue) };
-                let hash = self.rows.distinct.then(|| hash([Some(&*value)]));
-                if let Some(hash) = hash
-                    && !distinct.admits(hash, &key, is_new, &mut rows)
-                {
-                    return Ok(Flow::Continue);
+                let mut hash = None;
+                if self.rows.distinct {
+                    self.evaluator.meter.charge(size(&value) as u64)?;
+                    self.evaluator.meter.search(key.bytes(), rows.len())?;
+                    let own = hash_of([Some(&*value)]);
+                    if !distinct.admits(own, &key, is_new, &mut rows)? {
+                        return Ok(Flow::Continue);
+                    }
+                    hash = Some(own);
                 }
                 if is_new && rows.wants(&key) {
                     let (row, size) = row(value, &document);
-                    let bytes = if matches!(row, Row::Document(_)) { 64 } else { size };
+                    // A distinct row's key is kept twice.
+                    let bytes = held(&row) + key.bytes() * if hash.is_some() { 2 } else { 1 };
+                    self.evaluator.meter.charge(bytes)?;
+                    self.evaluator.meter.search(key.bytes(), rows.len())?;
                     for gone in rows.insert(key, Candidate { row, size, hash }, bytes) {
                         distinct.forget(gone.hash);
                     }
@@ -104,15 +66,15 @@ impl Work<'_> {
                 Ok(Flow::Continue)
             })?;
         }
-        Ok(self.emit(rows, &distinct))
+        self.emit(rows, &distinct)
     }
 
-    fn emit(self, rows: Smallest<Key, Candidate>, distinct: &Distinct) -> Page {
+    fn emit(self, rows: Smallest<Key, Candidate>, distinct: &Distinct) -> Result<Page, QueryError> {
         let mut page = Page { rows: Vec::new(), next: None, read: self.read };
         let mut counts = self.counts;
         let mut skipping = counts.skip.min(MOST_SKIPPED);
         let (mut bytes, mut more, mut last) = (0, rows.more, None);
-        for (key, held, _) in rows.into_sorted() {
+        for (key, held) in rows.into_sorted() {
             if held.hash.is_some_and(|hash| distinct.returned.contains(&hash)) {
                 last = Some(key);
                 continue;
@@ -132,18 +94,22 @@ impl Work<'_> {
             last = Some(key);
             counts.take = counts.take.map(|take| take.saturating_sub(1));
             if counts.take == Some(0) {
-                return page;
+                return Ok(page);
             }
+        }
+        if !more {
+            return Ok(page);
         }
         let at = match last {
             Some(key) => {
-                let tie = Tie::Row(key.rid, key.position, key.row);
-                Some(At::Sorted(key.values.into_iter().map(|directed| directed.value).collect(), tie))
+                let values: Vec<Sorted> = key.values.into_iter().map(|directed| directed.value).collect();
+                check_carried(&values)?;
+                Some(At::Sorted(values, Tie::Row(key.rid, key.position, key.row)))
             }
             None => self.resume.map(|resume| resume.at.clone()),
         };
-        page.next = at.filter(|_| more).map(|at| Resume { at, skip: counts.skip, take: counts.take });
-        page
+        page.next = at.map(|at| Resume { at, skip: counts.skip, take: counts.take });
+        Ok(page)
     }
 
     /// What was returned before this page.
@@ -166,67 +132,31 @@ fn is_reversed(rows: &Rows) -> bool {
     rows.order.first().is_some_and(|sort| sort.descending)
 }
 
-struct After {
-    values: Vec<Directed>,
-    tie: Tie,
-    reversed: bool,
-}
-
-impl After {
-    fn is_before(&self, key: &Key) -> bool {
-        let by_tie = || match &self.tie {
-            Tie::Row(rid, position, row) => {
-                let documents = rid.cmp(&key.rid).then_with(|| position.cmp(&key.position));
-                turned(documents, self.reversed).then_with(|| row.cmp(&key.row))
-            }
-            Tie::Filter { rid: Some(rid), exclude } => {
-                let documents = turned(Some(*rid).cmp(&key.rid), self.reversed);
-                if *exclude { documents } else { documents.then(Ordering::Less) }
-            }
-            Tie::Filter { rid: None, exclude } => {
-                if *exclude {
-                    Ordering::Equal
-                } else {
-                    Ordering::Less
-                }
-            }
-        };
-        self.values.cmp(&key.values).then_with(by_tie).is_lt()
-    }
-}
-
-fn key<'v>(
-    evaluator: &Evaluator<'v>,
-    order: &'v [Sort],
-    document: &Document<'_>,
-    row: u64,
-    slots: &mut Slots<'v>,
-) -> Result<Key, QueryError> {
-    let mut values = Vec::with_capacity(order.len());
-    for sort in order {
-        let value = Sorted(evaluator.node(&sort.node, slots)?.map(Cow::into_owned));
-        values.push(Directed { value, descending: sort.descending });
-    }
-    let reversed = order.first().is_some_and(|sort| sort.descending);
-    Ok(Key { values, reversed, rid: rid::number(&document.value), position: document.position.clone(), row })
-}
-
 /// Which rows of DISTINCT were seen where: each is returned in the place of its first.
-#[derive(Default)]
 struct Distinct {
     kept: BTreeMap<u128, Key>,
     returned: BTreeSet<u128>,
+    /// What is returned already, which may be more than a page has.
+    held: Held,
 }
 
 impl Distinct {
     /// Whether this is the first place of the row, as far as is known.
-    fn admits(&mut self, hash: u128, key: &Key, is_new: bool, rows: &mut Smallest<Key, Candidate>) -> bool {
+    fn admits(
+        &mut self,
+        hash: u128,
+        key: &Key,
+        is_new: bool,
+        rows: &mut Smallest<Key, Candidate>,
+    ) -> Result<bool, QueryError> {
         if !is_new {
-            self.returned.insert(hash);
-            return false;
+            if self.returned.insert(hash) {
+                self.held.grow(HASH)?;
+            }
+            return Ok(false);
         }
         match self.kept.get(&hash) {
-            Some(kept) if kept <= key => return false,
+            Some(kept) if kept <= key => return Ok(false),
             Some(kept) => rows.remove(kept),
             None => {}
         }
@@ -235,7 +165,7 @@ impl Distinct {
         } else {
             self.kept.remove(&hash);
         }
-        true
+        Ok(true)
     }
 
     fn forget(&mut self, hash: Option<u128>) {

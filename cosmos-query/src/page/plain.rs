@@ -35,7 +35,9 @@ impl Work<'_> {
                 counts.take = counts.take.map(|take| take.saturating_sub(1));
                 Ok(if counts.take == Some(0) { Flow::Stop } else { Flow::Continue })
             })?;
-            let is_full = page.rows.len() >= self.limits.rows || bytes >= self.limits.bytes;
+            let is_full = page.rows.len() >= self.limits.rows
+                || bytes >= self.limits.bytes
+                || self.evaluator.meter.is_half_spent();
             let at = match stopped {
                 _ if flow == Flow::Stop && counts.take == Some(0) => break,
                 Some(rows) => At::Document(document.position, Some(rows)),

@@ -4,17 +4,21 @@ use std::collections::BTreeMap;
 
 /// Entries with the smallest keys, as many as there is room for.
 pub(super) struct Smallest<K, V> {
-    entries: BTreeMap<K, (V, usize)>,
+    entries: BTreeMap<K, (V, u64)>,
     capacity: usize,
-    bytes: usize,
-    most_bytes: usize,
+    bytes: u64,
+    most_bytes: u64,
     /// Whether there are entries beyond these.
     pub(super) more: bool,
 }
 
 impl<K: Ord, V> Smallest<K, V> {
-    pub(super) fn new(capacity: usize, most_bytes: usize) -> Smallest<K, V> {
+    pub(super) fn new(capacity: usize, most_bytes: u64) -> Smallest<K, V> {
         Smallest { entries: BTreeMap::new(), capacity, bytes: 0, most_bytes, more: false }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// Whether an entry with this key would stay; if not, it is among those beyond.
@@ -30,7 +34,7 @@ impl<K: Ord, V> Smallest<K, V> {
     }
 
     /// Takes an entry and hands back those that have to go for it. At least one stays.
-    pub(super) fn insert(&mut self, key: K, value: V, bytes: usize) -> Vec<V> {
+    pub(super) fn insert(&mut self, key: K, value: V, bytes: u64) -> Vec<V> {
         self.bytes += bytes;
         let mut gone: Vec<V> = self.entries.insert(key, (value, bytes)).into_iter().map(|(value, _)| value).collect();
         while self.entries.len() > 1 && (self.entries.len() > self.capacity || self.bytes > self.most_bytes) {
@@ -50,7 +54,7 @@ impl<K: Ord, V> Smallest<K, V> {
         }
     }
 
-    pub(super) fn into_sorted(self) -> impl Iterator<Item = (K, V, usize)> {
-        self.entries.into_iter().map(|(key, (value, bytes))| (key, value, bytes))
+    pub(super) fn into_sorted(self) -> impl Iterator<Item = (K, V)> {
+        self.entries.into_iter().map(|(key, (value, _))| (key, value))
     }
 }

@@ -80,7 +80,7 @@ impl Finder<'_> {
         let mut scope = outer.to_vec();
         let mut keys = self.all();
         for (index, source) in select.from.iter().enumerate() {
-            let Some(alias) = super::rewrite::alias(source) else { continue };
+            let Some(alias) = source.alias() else { continue };
             let stands_for = match &source.collection {
                 Collection::Path { head, steps, .. } => match scope.iter().rev().find(|(known, _)| known == head) {
                     Some((_, before)) => Some(before.iter().chain(steps).cloned().collect()),
@@ -98,7 +98,7 @@ impl Finder<'_> {
             // What stands for no path hides what had its name.
             let hidden = vec![Step::Element(u64::MAX)];
             let stands_for = stands_for.filter(|_| !source.iterates).unwrap_or(hidden);
-            scope.push((alias, stands_for));
+            scope.push((alias.to_owned(), stands_for));
         }
         match &select.filter {
             Some(filter) => keys.and(&self.expr(filter, &scope), self.paths.len()),
@@ -116,7 +116,7 @@ impl Finder<'_> {
             Spec::Star(_) => Some(before),
             Spec::Value(expr) => {
                 let (head, own) = path(expr)?;
-                let alias = super::rewrite::alias(source)?;
+                let alias = source.alias()?;
                 (head == alias).then(|| before.into_iter().chain(own).collect())
             }
             Spec::List(_) => None,

@@ -4,9 +4,7 @@ use super::has_groups;
 use crate::{
     resolve::{aliases, is_aggregate},
     resolved::Operator,
-    syntax::{
-        Collection, Count, Expr, ExprKind, OffsetLimit, Select, Source, Span, Spec, Step, expression, query, string,
-    },
+    syntax::{Count, Expr, ExprKind, OffsetLimit, Select, Source, Span, Spec, expression, query, string},
 };
 
 /// What a client replaces by a filter from where on it resumes, or by `true`.
@@ -93,7 +91,7 @@ fn partial(expr: &Expr) -> String {
 
 /// Rows with the values that they are sorted by and the id of their document.
 fn ordered(mut select: Select, counts: &Counts) -> String {
-    let alias = select.from.first().and_then(alias).unwrap_or_default();
+    let alias = select.from.first().and_then(Source::alias).unwrap_or_default().to_owned();
     let items: Vec<_> =
         select.order_by.iter().map(|item| format!("{{\"item\": {}}}", expression(&item.expr))).collect();
     let payload = match &select.spec {
@@ -132,17 +130,4 @@ fn with_head(head: &str, select: &Select) -> String {
     let text = query(select, true);
     let rest = text.strip_prefix("SELECT *").unwrap_or(&text);
     format!("{head}{rest}")
-}
-
-/// What a source is called.
-pub(super) fn alias(source: &Source) -> Option<String> {
-    if source.alias.is_some() {
-        return source.alias.clone();
-    }
-    let Collection::Path { head, steps, .. } = &source.collection else { return None };
-    match steps.last() {
-        None => Some(head.clone()),
-        Some(Step::Member(name) | Step::Quoted(name)) => Some(name.clone()),
-        Some(Step::Element(_)) => None,
-    }
 }

@@ -10,6 +10,9 @@ use crate::{
     syntax::{Expr, ExprKind, Unary},
 };
 
+/// What compiling the patterns of a query may count as before any document is looked at, in units of [`crate::PageLimits::work`].
+const MOST_PATTERNS: u64 = 256 << 20;
+
 impl Resolver<'_> {
     pub(super) fn expr(&mut self, expr: &Expr) -> Node {
         if let Some(key) = self.key(expr) {
@@ -127,7 +130,8 @@ impl Resolver<'_> {
         self.fault("SC2050", expr.span, message);
     }
 
-    /// A pattern that stands in the query is refused before any document is looked at; others are when they are used.
+    /// A pattern that stands in the query is refused before any document is looked at; others are when they are used, and so are those
+    /// of a query that has too many of them.
     fn check_pattern(&mut self, arguments: &[Expr]) {
         let text = |index: usize| match arguments.get(index).map(|argument| &argument.kind) {
             Some(ExprKind::Literal(Value::String(text))) => Some(text.as_str()),
@@ -135,7 +139,12 @@ impl Resolver<'_> {
         };
         let modifiers = if arguments.len() > 2 { text(2) } else { Some("") };
         let pattern = text(1).zip(modifiers).and_then(|(pattern, modifiers)| patterns::modified(pattern, modifiers));
-        let refused = pattern.and_then(|pattern| patterns::compile(&pattern).err());
+        let Some(pattern) = pattern else { return };
+        self.patterns = self.patterns.saturating_add(patterns::compiling(&pattern));
+        if self.patterns > MOST_PATTERNS {
+            return;
+        }
+        let refused = patterns::compile(&pattern).err();
         if let (Some(error), Some(argument)) = (refused, arguments.get(1)) {
             self.fault(error.code, argument.span, error.message);
         }

@@ -12,22 +12,16 @@ impl Resolver<'_> {
     /// Resolves a source and makes its alias known to what follows.
     pub(super) fn source(&mut self, source: &Source, first: bool) -> Bind {
         self.joins += usize::from(!first);
-        let (from, own) = match &source.collection {
-            Collection::Subquery(select) => (From::Rows(Box::new(self.select(select, false))), None),
+        let from = match &source.collection {
+            Collection::Subquery(select) => From::Rows(Box::new(self.select(select, false))),
             Collection::Path { head, head_span, steps } => {
-                let head_node = self.head(head, *head_span, first);
-                let own = match steps.last() {
-                    None => Some(head.clone()),
-                    Some(Step::Member(name) | Step::Quoted(name)) => Some(name.clone()),
-                    Some(Step::Element(_)) => None,
-                };
-                (From::Node(steps.iter().fold(head_node, into)), own)
+                From::Node(steps.iter().fold(self.head(head, *head_span, first), into))
             }
         };
         let slot = self.slots;
         self.slots += 1;
         // No name can be empty, so nothing finds a source that has none.
-        self.names.push((source.alias.clone().or(own).unwrap_or_default(), slot));
+        self.names.push((source.alias().unwrap_or_default().to_owned(), slot));
         Bind { from, iterates: source.iterates }
     }
 

@@ -40,6 +40,7 @@ pub(crate) fn resolve(text: &str, select: &Select) -> Result<Resolved, QueryErro
         joins: 0,
         parameters: Vec::new(),
         calls: 0,
+        patterns: 0,
     };
     let rows = resolver.select(select, true);
     resolver.check_limits();
@@ -65,6 +66,8 @@ struct Resolver<'t> {
     joins: usize,
     parameters: Vec<String>,
     calls: usize,
+    /// What compiling patterns has counted as.
+    patterns: u64,
 }
 
 impl Resolver<'_> {

@@ -47,7 +47,7 @@ pub(crate) fn vector_distance(expr: &Expr) -> Option<&[Expr]> {
 fn is_document_path(expr: &Expr, from: &[Source]) -> bool {
     let Some((head, steps)) = path(expr) else { return false };
     // What has no such alias is refused for that.
-    let Some(source) = from.iter().rev().find(|source| alias(source) == Some(head)) else { return true };
+    let Some(source) = from.iter().rev().find(|source| source.alias() == Some(head)) else { return true };
     let Collection::Subquery(select) = &source.collection else { return true };
     match &select.spec {
         Spec::Star(_) => true,
@@ -68,17 +68,5 @@ fn is_path_of(value: &Expr, steps: &[Step], from: &[Source]) -> bool {
             members.iter().find(|(member, _)| member == name).is_some_and(|(_, value)| is_path_of(value, rest, from))
         }
         _ => is_document_path(value, from),
-    }
-}
-
-fn alias(source: &Source) -> Option<&str> {
-    match (&source.alias, &source.collection) {
-        (Some(alias), _) => Some(alias),
-        (None, Collection::Path { head, steps, .. }) => match steps.last() {
-            None => Some(head),
-            Some(Step::Member(name) | Step::Quoted(name)) => Some(name),
-            Some(Step::Element(_)) => None,
-        },
-        _ => None,
     }
 }

@@ -207,3 +207,18 @@ impl Expr {
         }
     }
 }
+
+impl Source {
+    /// What it is called: its alias, or the last name of its path.
+    pub(crate) fn alias(&self) -> Option<&str> {
+        match (&self.alias, &self.collection) {
+            (Some(alias), _) => Some(alias),
+            (None, Collection::Path { head, steps, .. }) => match steps.last() {
+                None => Some(head),
+                Some(Step::Member(name) | Step::Quoted(name)) => Some(name),
+                Some(Step::Element(_)) => None,
+            },
+            _ => None,
+        }
+    }
+}

@@ -70,11 +70,12 @@ impl<'t> Lexer<'t> {
                 self.at += trimmed.find('\n').unwrap_or(trimmed.len());
             } else if trimmed.starts_with("/*") {
                 let start = self.at;
-                let Some(end) = trimmed.find("*/") else {
+                // The star of `/*` is not that of `*/` too: `/*/` opens a comment.
+                let Some(end) = trimmed.get(2..).and_then(|inside| inside.find("*/")) else {
                     self.at = self.text.len();
                     return Err(self.refuse("SC1001", start, "unterminated comment near"));
                 };
-                self.at += end + 2;
+                self.at += end + 4;
             } else {
                 return Ok(());
             }

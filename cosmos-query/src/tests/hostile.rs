@@ -13,6 +13,7 @@ fn faults_are_told_by_code_and_place() {
         ("SELECT c.value FROM c", "SC1001", (9, 14)),
         ("SELECT * FROM c WHERE c.x == 1", "SC1001", (27, 28)),
         ("SELECT * FROM c WHERE c.name = 'O''Brien'", "SC1001", (34, 41)),
+        ("SELECT 1 /*/ + 1", "SC1001", (9, 16)),
         ("SELECT 'é', 'open", "SC1010", (12, 17)),
         (r"SELECT '\q'", "SC1010", (7, 10)),
         ("SELECT 12a", "SC1012", (7, 10)),
@@ -63,6 +64,13 @@ fn faults_are_told_by_code_and_place() {
 }
 
 #[test]
+fn comments_end_where_they_are_closed() {
+    for text in ["SELECT VALUE 1 /*/ + 1 /*/ FROM c", "SELECT VALUE 1 /**/ FROM c", "SELECT VALUE 1 /***/ FROM c"] {
+        assert_eq!(answer_with(text, &[json!({})], json!([])), Ok(vec![json!(1)]), "{text}");
+    }
+}
+
+#[test]
 fn what_is_nested_has_an_end() {
     for open in
         ["(", "[", "{'a':", "-", "NOT ", "(SELECT VALUE ", "ABS(", "1 ? ", "c.a[", "1 + (", "~", "EXISTS(SELECT "]
@@ -109,26 +117,13 @@ fn work_and_patterns_have_an_end() {
 }
 
 #[test]
-fn what_expressions_build_and_compare_has_an_end() {
-    let parameters = json!([
-        {"name": "@a", "value": "a".repeat(1 << 20)}, {"name": "@p", "value": "%a".repeat(1 << 19) + "b"},
-        {"name": "@s", "value": vec![1; 100_000]}, {"name": "@t", "value": vec!["x"; 100_000]},
-    ]);
-    let many = |one: &str| vec![one; 200].join(",");
-    for expression in [
-        format!("[{}]", many("@a")),
-        format!("CONCAT({})", many("@a")),
-        vec!["@a"; 100].join(" || "),
-        "StringJoin(@t, @a)".to_owned(),
-        "REPLACE(@a, 'a', @a)".to_owned(),
-        "@a LIKE @p".to_owned(),
-        "SetEqual(@s, @t)".to_owned(),
-    ] {
-        let refused = answer_with(&format!("SELECT VALUE {expression} FROM c"), &[json!({})], parameters.clone());
-        assert_eq!(refused.map_err(|error| error.code), Err("SC3021"), "{}", &expression[..expression.len().min(30)]);
+fn faults_and_keys_have_an_end() {
+    for clause in ["SELECT * FROM c ORDER BY", "SELECT COUNT(1) FROM c GROUP BY"] {
+        let many =
+            |count| format!("{clause} {}", (0..count).map(|index| format!("c.a{index}")).collect::<Vec<_>>().join(","));
+        assert!(Query::parse(&many(100)).is_ok(), "{clause}");
+        assert!(refusal(&many(101)).message.contains("100"), "{clause}");
     }
-    assert!(refusal(&format!("SELECT {} FROM c", vec!["a"; 10_000].join(","))).more.len() < 100, "not each of them");
-    assert!(refusal(&format!("SELECT * FROM c ORDER BY {}", vec!["c.a"; 200].join(","))).message.contains("100"));
 }
 
 /// Pieces that queries are made of.

@@ -287,6 +287,11 @@ fn rows_become_groups_and_aggregates() {
         json!([{"g": "a", "many": 2, "sum": 5.5}, {"g": "b", "many": 2, "sum": 1}]),
     );
     answers("SELECT c.g FROM c GROUP BY c.g", json!([{"g": "a"}, {"g": "b"}, {}]));
+    let zeros = [json!({"n": 0}), json!({"n": -0.0}), json!({"n": 0.0})];
+    assert_eq!(answer("SELECT COUNT(1) AS many FROM c GROUP BY c.n", &zeros), [json!({"many": 3})], "0 is -0");
+    for text in ["SELECT DISTINCT VALUE c.n FROM c", "SELECT DISTINCT VALUE c.n FROM c ORDER BY c.n"] {
+        assert_eq!(answer(text, &zeros).len(), 1, "{text}: 0 is -0");
+    }
     answers(
         "SELECT VALUE {'g': UPPER(c.g), 'n': COUNT(1) * 10} FROM c WHERE c.id < '3' GROUP BY c['g']",
         json!([

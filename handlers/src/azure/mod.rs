@@ -12,6 +12,7 @@ pub mod event_hubs;
 pub(crate) mod http;
 pub mod joined_sends;
 pub mod key_vault;
+pub mod monitor;
 pub mod preflight;
 pub mod resource_manager;
 pub mod schema_registry;

@@ -11,24 +11,20 @@
 //! its claim, and asks to be delivered later; a claim whose holder must have died is taken over. Two at work at once would do no harm:
 //! the same file makes the same report, the same sessions and the same dead letters.
 
-use std::{
-    io::{self, Read},
-    panic::AssertUnwindSafe,
-};
+use std::panic::AssertUnwindSafe;
 
-use bytes::{Buf, Bytes};
 use cloudevents::{AttributesReader, Data};
-use futures::{FutureExt, StreamExt};
+use futures::FutureExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::Duration;
-use tokio::sync::mpsc;
 
 use crate::{
     app::App,
-    azure::blobs::{BlobEntry, BlobError, BlobErrorKind, ByteStream, Condition},
+    azure::blobs::{BlobEntry, BlobError, BlobErrorKind, Condition},
+    captured::{FileError, Records},
     dead_letters::{self, BadRecord},
-    domain::capture::{self, CaptureError, CaptureFile, CapturedEvent, Claim, Report},
+    domain::capture::{CaptureFile, CapturedEvent, Claim, Report},
     events::{DecodeError, Event, Incoming},
     function::{Function, Trigger},
     outcome::{Cause, Outcome},
@@ -48,9 +44,6 @@ pub const FUNCTION: Function = Function::new(
 
 /// Longer than an invocation can last (`functionTimeout` of host.json): the holder of an older claim is dead.
 const CLAIM_LASTS: Duration = Duration::minutes(10);
-
-/// Parts of the file, and records, that wait for the next step.
-const WAITING: usize = 16;
 
 /// What is read of the event's data.
 #[derive(Default, Deserialize)]
@@ -154,71 +147,22 @@ async fn claim(app: &App, file: &CaptureFile, etag: &str) -> Result<(), Outcome>
     }
 }
 
-/// Reads the file record by record: one task fetches its bytes, a thread takes the Avro apart, and here the events are decoded.
+/// Reads the file record by record, and decodes the events in it.
 async fn read(app: &App, file: &CaptureFile, mut report: Report) -> Result<(Report, FileSessions), Outcome> {
-    let bytes =
-        app.blobs().stream(&file.container, &file.path).await.map_err(|error| failed("read the file", error))?;
-    let (part_sender, parts) = mpsc::channel(WAITING);
-    let (record_sender, mut records) = mpsc::channel(WAITING);
-    let fetching = fetch(bytes, part_sender);
-    let taking_apart = tokio::task::spawn_blocking(move || take_apart(parts, &record_sender));
-    // If counting ends early it drops its end of the channel, and the others end too.
+    let opened = Records::open(app.blobs(), &file.container, &file.path).await;
+    let mut records = opened.map_err(|error| failed("read the file", error))?;
     let mut sessions = FileSessions::new(file, &report.file);
-    let counting = async move {
-        while let Some(record) = records.recv().await {
-            let event = decode(app, file, &record).await?;
-            report.count(&record, event.as_ref().map(|event| event.r#type.as_str()));
-            if let Some(event) = event {
-                sessions.add(record.enqueued, &event);
-            }
-        }
-        Ok::<_, Outcome>((report, sessions))
-    };
-    let (fetched, counted) = futures::join!(fetching, counting);
-    let taken_apart =
-        taking_apart.await.map_err(|error| Outcome::Park(Cause::from_error("take the file apart", error)))?;
-    // In this order: a file whose bytes did not all come looks damaged, but is not.
-    fetched.map_err(|error| failed("read the file", error))?;
-    let counted = counted?;
-    taken_apart.map_err(|error| Outcome::Park(Cause::from_error("take the file apart", error)))?;
-    Ok(counted)
-}
-
-async fn fetch(mut bytes: ByteStream, parts: mpsc::Sender<Bytes>) -> Result<(), BlobError> {
-    while let Some(part) = bytes.next().await {
-        if parts.send(part?).await.is_err() {
-            break;
+    while let Some(record) = records.next().await {
+        let event = decode(app, file, &record).await?;
+        report.count(&record, event.as_ref().map(|event| event.r#type.as_str()));
+        if let Some(event) = event {
+            sessions.add(record.enqueued, &event);
         }
     }
-    Ok(())
-}
-
-fn take_apart(parts: mpsc::Receiver<Bytes>, records: &mpsc::Sender<CapturedEvent>) -> Result<(), CaptureError> {
-    for record in capture::read(Parts { parts, rest: Bytes::new() })? {
-        if records.blocking_send(record?).is_err() {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// The file's bytes for a reader that blocks.
-struct Parts {
-    parts: mpsc::Receiver<Bytes>,
-    rest: Bytes,
-}
-
-impl Read for Parts {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.rest.is_empty() {
-            match self.parts.blocking_recv() {
-                Some(part) => self.rest = part,
-                None => return Ok(0),
-            }
-        }
-        let length = self.rest.len().min(buffer.len());
-        self.rest.copy_to_slice(&mut buffer[..length]);
-        Ok(length)
+    match records.end().await {
+        Ok(()) => Ok((report, sessions)),
+        Err(FileError::Storage(error)) => Err(failed("read the file", error)),
+        Err(error) => Err(Outcome::Park(Cause::from_error("take the file apart", error))),
     }
 }
 
@@ -308,19 +252,5 @@ mod tests {
             let elsewhere = event("Microsoft.Storage.BlobCreated", &path.replace("capture", container));
             assert_eq!(captured_file(&elsewhere).is_some(), is_taken, "{container}");
         }
-    }
-
-    #[tokio::test]
-    async fn parts_are_read_as_one_file() {
-        let (sender, parts) = mpsc::channel(8);
-        for part in ["ab", "", "cde"] {
-            sender.send(Bytes::from(part)).await.expect("open");
-        }
-        drop(sender);
-        let read = tokio::task::spawn_blocking(move || {
-            let mut text = String::new();
-            Parts { parts, rest: Bytes::new() }.read_to_string(&mut text).map(|_| text)
-        });
-        assert_eq!(read.await.expect("no panic").expect("read"), "abcde");
     }
 }

@@ -9,6 +9,7 @@ pub mod heartbeat;
 pub mod ops_api;
 pub mod partner_health;
 pub mod partner_notifications;
+pub mod partner_redelivery;
 pub mod partners;
 pub mod price_alerts;
 pub mod product_changes;

@@ -13,7 +13,11 @@ use std::{collections::VecDeque, ops::Range};
 
 use crate::{
     app::App,
-    domain::{partner::Audience, product_events_json::to_notification},
+    azure::event_grid::Topic,
+    domain::{
+        partner::{Audience, match_fields::MatchFields, redelivery},
+        product_events_json::to_notification,
+    },
     events::{Event, hubs},
     function::{Function, HubEvent, Order, Trigger},
     outcome::{Cause, Outcome},
@@ -34,10 +38,10 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(events.len());
     let (mut indices, mut notifications) = (Vec::new(), Vec::new());
     for (index, HubEvent { event, .. }) in events.into_iter().enumerate() {
-        outcomes.push(match notification(event) {
+        outcomes.push(match notification(event, &Audience::All, None) {
             Ok(Some(notification)) => {
                 indices.push(index);
-                notifications.push(notification);
+                notifications.push(notification.event);
                 Outcome::Done
             }
             Ok(None) => Outcome::Skip("not a product event"),
@@ -46,39 +50,51 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
     }
     let all = 0..notifications.len();
     let instruments = app.telemetry().instruments(FUNCTION.name);
-    let publish = |range: Range<usize>| {
+    let publish_some = |range: Range<usize>| {
         let events = notifications[range].to_vec();
         let (topic, instruments, count) = (app.event_grid(), &instruments, events.len() as u64);
         async move {
-            let published = match topic.publish(events).await {
-                Ok(()) => Published::Yes,
-                Err(error) if error.is_transient() => Published::NotYet(Cause::from_error("publish", error)),
-                Err(error) => Published::Never(Cause::from_error("publish", error)),
-            };
+            let published = publish(topic, events).await;
             if let Some(instruments) = instruments {
                 instruments.delivered(published.name(), count);
             }
             published
         }
     };
-    for (place, outcome) in bisect(all, publish).await {
+    for (place, outcome) in bisect(all, publish_some).await {
         outcomes[indices[place]] = outcome;
     }
     outcomes
 }
 
-/// The event as partners get it; `None` if it is not for them.
-fn notification(mut event: Event) -> Result<Option<cloudevents::Event>, Cause> {
+/// An event as partners get it.
+pub(super) struct Notification {
+    /// What is published.
+    pub(super) event: cloudevents::Event,
+    /// What subscriptions select it by: its `data.match`.
+    pub(super) fields: MatchFields,
+}
+
+/// The event as an audience gets it, with the id of the job that delivers it again, if one does; `None` if it is not for partners.
+pub(super) fn notification(
+    mut event: Event,
+    audience: &Audience,
+    job: Option<&str>,
+) -> Result<Option<Notification>, Cause> {
     let Some(product_event) = event.product()? else { return Ok(None) };
     event.subject.get_or_insert_with(|| product_event.product.id.to_string());
+    let fields = MatchFields::of(&product_event);
     let data = to_notification(product_event).map_err(|error| Cause::from_error("write the notification", error))?;
-    // Every partner: subscriptions filter on it, so that an event can be delivered again to one partner alone.
-    event.extensions.insert(Audience::ATTRIBUTE.to_owned(), Audience::All.to_string());
-    event.to_cloudevent(data).map(Some).map_err(|error| Cause::from_error("write the notification", error))
+    event.extensions.insert(Audience::ATTRIBUTE.to_owned(), audience.to_string());
+    if let Some(job) = job {
+        event.extensions.insert(redelivery::ATTRIBUTE.to_owned(), job.to_owned());
+    }
+    let event = event.to_cloudevent(data).map_err(|error| Cause::from_error("write the notification", error))?;
+    Ok(Some(Notification { event, fields }))
 }
 
 /// What the topic said to some events.
-enum Published {
+pub(super) enum Published {
     Yes,
     NotYet(Cause),
     Never(Cause),
@@ -95,10 +111,19 @@ impl Published {
     }
 }
 
+/// Publishes events in one go.
+pub(super) async fn publish(topic: &Topic, events: Vec<cloudevents::Event>) -> Published {
+    match topic.publish(events).await {
+        Ok(()) => Published::Yes,
+        Err(error) if error.is_transient() => Published::NotYet(Cause::from_error("publish", error)),
+        Err(error) => Published::Never(Cause::from_error("publish", error)),
+    }
+}
+
 /// Publishes all, and where the topic refuses some, their halves, until those at fault stand alone. Returns who was not published.
 ///
 /// Order is kept. After the first answer that the topic is out of reach, nothing more is asked of it.
-async fn bisect<P>(all: Range<usize>, publish: impl Fn(Range<usize>) -> P) -> Vec<(usize, Outcome)>
+pub(super) async fn bisect<P>(all: Range<usize>, publish: impl Fn(Range<usize>) -> P) -> Vec<(usize, Outcome)>
 where
     P: Future<Output = Published>,
 {

@@ -25,7 +25,7 @@ pub(crate) use self::failure::unstored;
 use crate::azure::cosmos::{ContainerName, Cosmos};
 
 /// Every container of Cosmos DB that the app uses.
-pub const CONTAINERS: [ContainerName; 17] = [
+pub const CONTAINERS: [ContainerName; 18] = [
     anomalies::NAME,
     catalogue::NAME,
     catalogue::LEASES,
@@ -34,6 +34,7 @@ pub const CONTAINERS: [ContainerName; 17] = [
     minutes::NAME,
     partners::accounts::NAME,
     partners::audit::NAME,
+    partners::redeliveries::NAME,
     partners::requests::NAME,
     partners::subscriptions::NAME,
     price_alerts::NAME,

@@ -187,14 +187,13 @@ impl Blobs {
     /// # Errors
     /// A missing container; a failing store.
     pub fn list(&self, container: &str, prefix: &str) -> Result<Vec<(String, Properties)>, Error> {
-        let request =
-            PageRequest { prefix: prefix.to_owned(), delimiter: None, marker: String::new(), limit: usize::MAX };
+        let request = PageRequest { prefix: prefix.to_owned(), limit: usize::MAX, ..PageRequest::default() };
         let page = ContainerName::new(container)
             .and_then(|container| self.store().list_blobs(&container, &request))
             .map_err(|cause| Error::new("list blobs of", container, cause))?;
         let blobs = page.entries.into_iter().filter_map(|entry| match entry {
             Entry::Blob(name, record) => Some((name, Properties::from(&*record))),
-            Entry::Prefix(_) => None,
+            Entry::Prefix(_) | Entry::Uncommitted(_) => None,
         });
         Ok(blobs.collect())
     }

@@ -34,6 +34,13 @@ pub enum Failure {
     /// The source of a copy cannot be read.
     #[error("{code}: {0}", code = Code::CannotVerifyCopySource)]
     Source(#[source] Box<Failure>),
+    /// The source of a copy is longer than the operation takes. The service says so with the code of a source that
+    /// cannot be read, too.
+    #[error("{code}: the source is longer than the {most} bytes that this operation copies", code = Code::CannotVerifyCopySource)]
+    SourceTooLong {
+        /// Most bytes.
+        most: u64,
+    },
     /// The range starts behind the end of the blob.
     #[error("{}: the blob has {length} bytes", Code::InvalidRange)]
     Range {
@@ -58,6 +65,7 @@ impl Failure {
         match self {
             Self::NotModified => StatusCode::NOT_MODIFIED,
             Self::Source(cause) => cause.status(),
+            Self::SourceTooLong { .. } => StatusCode::CONFLICT,
             _ => self.code().status(),
         }
     }
@@ -67,7 +75,7 @@ impl Failure {
     pub fn code(&self) -> Code {
         match self {
             Self::Refused(refusal) => refusal.code,
-            Self::Source(_) => Code::CannotVerifyCopySource,
+            Self::Source(_) | Self::SourceTooLong { .. } => Code::CannotVerifyCopySource,
             Self::Range { .. } => Code::InvalidRange,
             Self::NotModified => Code::ConditionNotMet,
             Self::Storage(_) | Self::Corrupt { .. } | Self::Observer(_) | Self::Body(_) | Self::Stopping(_) => {

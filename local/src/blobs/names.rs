@@ -4,21 +4,40 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use super::error::{Code, Failure};
-use crate::storage_account::check_name;
+use crate::storage_account::{check_name, not_implemented};
 
 /// What is encoded in the path of an address; slashes within a blob's name stay.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
+/// The container whose blobs need not name it in their address.
+const ROOT: &str = "$root";
+/// The container that a static website is served from; here it is like any other.
+const WEB: &str = "$web";
+/// Containers that the service itself writes, where features are on that this account has not.
+const OF_THE_SERVICE: [&str; 2] = ["$logs", "$blobchangefeed"];
+
 /// A container's name.
+///
+/// Source: "Naming and referencing containers, blobs, and metadata", "Working with the root container".
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct ContainerName(String);
 
 impl ContainerName {
     /// # Errors
-    /// [`Code::InvalidResourceName`].
+    /// [`Code::InvalidResourceName`]; [`Code::NotImplemented`] for containers that the service itself writes.
     pub(super) fn new(name: &str) -> Result<Self, Failure> {
-        check_name("Container", name)?;
+        if OF_THE_SERVICE.contains(&name) {
+            return Err(not_implemented(&format!("container {name}")).into());
+        }
+        if !matches!(name, ROOT | WEB) {
+            check_name("Container", name)?;
+        }
         Ok(Self(name.to_owned()))
+    }
+
+    /// The root container.
+    pub(super) fn root() -> Self {
+        Self(ROOT.to_owned())
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -56,7 +75,9 @@ impl BlobPath {
             return Err(Failure::refused(Code::InvalidUri, format!("Control characters in a name: {name:?}.")));
         }
         let (name, written) = (name.replace('\\', "/"), name.to_owned());
-        if name.is_empty() || name.chars().count() > 1024 || name.split('/').count() > MAX_SEGMENTS {
+        // A slash would make another container of what is before it, where the address leaves out the root container.
+        let most = if container.0 == ROOT { 1 } else { MAX_SEGMENTS };
+        if name.is_empty() || name.chars().count() > 1024 || name.split('/').count() > most {
             return Err(Failure::refused(Code::InvalidResourceName, format!("Blob: {name:?}.")));
         }
         Ok(Self { container, name, written })
@@ -95,6 +116,14 @@ impl BlobPath {
         let mut key = self.key();
         key.push(0);
         key
+    }
+
+    /// The key of the blob in `container` whose uncommitted block has the key `block`.
+    pub(super) fn key_of_block(block: &[u8], container: &ContainerName) -> Option<Vec<u8>> {
+        let root = container.blob_prefix();
+        let name = block.strip_prefix(&root[..])?;
+        let end = name.iter().position(|byte| *byte == 0)?;
+        Some(block[..root.len() + end].to_vec())
     }
 
     /// Key of one uncommitted block.

@@ -22,13 +22,13 @@ impl Blobs {
     /// # Errors
     /// A missing container; a failing store.
     pub fn page(&self, container: &str, from: &str, limit: usize) -> Result<BlobPage, Error> {
-        let request = PageRequest { prefix: String::new(), delimiter: None, marker: from.to_owned(), limit };
+        let request = PageRequest { marker: from.to_owned(), limit, ..PageRequest::default() };
         let page = ContainerName::new(container)
             .and_then(|container| self.inner.service.store.list_blobs(&container, &request))
             .map_err(|cause| Error::new("list blobs of", container, cause))?;
         let blobs = page.entries.into_iter().filter_map(|entry| match entry {
             Entry::Blob(name, record) => Some((name, Properties::from(&*record))),
-            Entry::Prefix(_) => None,
+            Entry::Prefix(_) | Entry::Uncommitted(_) => None,
         });
         Ok(BlobPage { blobs: blobs.collect(), next: page.next })
     }

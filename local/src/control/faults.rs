@@ -25,18 +25,20 @@ pub(super) enum Service {
     EventGrid,
     Functions,
     Identity,
+    LogAnalytics,
     Queue,
     ResourceManager,
     SchemaRegistry,
 }
 
 impl Service {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Blob,
         Self::Cosmos,
         Self::EventGrid,
         Self::Functions,
         Self::Identity,
+        Self::LogAnalytics,
         Self::Queue,
         Self::ResourceManager,
         Self::SchemaRegistry,
@@ -52,6 +54,7 @@ impl Handles {
             Service::EventGrid => self.event_grid.publish_faults().clone(),
             Service::Functions => self.app.host()?.faults().clone(),
             Service::Identity => self.identity.faults().clone(),
+            Service::LogAnalytics => self.event_grid.log_analytics_faults().clone(),
             Service::Queue => self.services.queues.faults().clone(),
             Service::ResourceManager => self.event_grid.resource_manager_faults().clone(),
             Service::SchemaRegistry => self.schema_registry.faults().clone(),

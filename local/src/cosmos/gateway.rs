@@ -9,10 +9,10 @@ use crate::cosmos::{
     serve::{batch, bulk::Bulk, change_feed, definitions, feeds, items, offers, queries, ranges},
     store::account::Account,
     wire::{
-        container_definition, named_ranges, owner, query_body,
+        consistency, container_definition, named_ranges, owner, query_body,
         refusal::Refusal,
         request::{ContainerName, Operation, Request, Write},
-        responses, texts, unsupported,
+        responses, unsupported,
     },
 };
 
@@ -27,7 +27,6 @@ pub(super) async fn answer(account: &Arc<Account>, request: Arc<Request>) -> Res
     };
     let mut response = served(account, &request).await;
     owner::name(&request, &**account, &mut response);
-    texts::rewrite(&request, &mut response);
     response
 }
 
@@ -39,8 +38,9 @@ async fn served(account: &Arc<Account>, request: &Arc<Request>) -> Response<Byte
         return refusal;
     }
     let operation = request.operation();
-    let understood = query_body::check_numbers(request).and_then(|()| query_body::check_members(request));
-    let understood = understood.and_then(|()| match operation {
+    let headers = query_body::check_texts(request).and_then(|()| query_body::check_numbers(request));
+    let headers = headers.and_then(|()| consistency::check(request));
+    let understood = headers.and_then(|()| query_body::check_members(request)).and_then(|()| match operation {
         Operation::Write(Write::CreateContainer | Write::ReplaceContainer) => {
             container_definition::check(&request.body)
         }
@@ -89,8 +89,8 @@ async fn read(account: &Account, request: &Request) -> Response<Bytes> {
         return unsupported::head(request);
     }
     if let Some((ranges, id)) = named_ranges::feed_of(request) {
-        let ranges = ranges.container().map(|name| ranges::answer(account, &ranges, &name));
-        return ranges.map_or_else(|| unsupported::unknown(request), |ranges| named_ranges::only(request, &id, ranges));
+        let range = ranges.container().map(|name| ranges::one(account, &ranges, &name, &id));
+        return range.unwrap_or_else(|| unsupported::unknown(request));
     }
     let is_query = request.method == http::Method::POST;
     match request.segments().as_slice() {

@@ -19,7 +19,10 @@ use super::{
     registry::Subscription,
     subscription::Settings,
 };
-use crate::blobs::{self, PutOptions};
+use crate::{
+    blobs::{self, PutOptions},
+    monitor::Metric,
+};
 
 /// Time between the last attempt and the dead letter ("Event Grid message delivery and retry": it saves operations on
 /// the storage account).
@@ -43,6 +46,7 @@ pub(crate) fn give_up(
     if settings.dead_letters.is_none() {
         tracing::warn!(subscription = %subscription.name, reason, events = events.len(), "events dropped: the subscription has no dead-letter destination");
         complete(delivery, &events)?;
+        delivery.count(subscription, Metric::Dropped, events.len());
         return Ok(None);
     }
     let now = delivery.clock.now_millis();
@@ -64,6 +68,7 @@ pub(crate) async fn write(
     let Some(container) = settings.dead_letters.clone() else {
         // The destination was taken away by an update in between.
         complete(delivery, events)?;
+        delivery.count(subscription, Metric::Dropped, events.len());
         return Ok(None);
     };
     let now = delivery.clock.now_millis();
@@ -74,11 +79,13 @@ pub(crate) async fn write(
         Ok(()) => {
             tracing::warn!(subscription = %subscription.name, container, blob = name, events = events.len(), "events dead-lettered");
             complete(delivery, events)?;
+            delivery.count(subscription, Metric::DeadLettered, events.len());
             Ok(None)
         }
         Err(error) if error.is_permanent() || now.saturating_sub(given_up) >= WAIT_MILLIS + DROP_AFTER_MILLIS => {
             tracing::error!(subscription = %subscription.name, container, error = &error as &dyn std::error::Error, "dead letters dropped");
             complete(delivery, events)?;
+            delivery.count(subscription, Metric::Dropped, events.len());
             Ok(None)
         }
         Err(error) => {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::{
     delivery::{
         Delivery,
-        client::{EndpointAnswer, NoAnswer},
+        client::{EndpointAnswer, NoAnswer, Recipient},
         request::common_headers,
     },
     event::{Schema, timestamp},
@@ -40,6 +40,7 @@ pub(crate) const MANUAL_WINDOW: Duration = Duration::from_secs(600);
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     pub(crate) endpoint: Url,
+    pub(crate) recipient: Recipient,
     pub(crate) schema: Schema,
     pub(crate) subscription: String,
     /// Resource id of the topic.
@@ -68,7 +69,7 @@ pub(crate) async fn ask(delivery: &Delivery, question: &Question) -> ValidationA
             Schema::CloudEvents => (Method::OPTIONS, question.options(), Bytes::new()),
             Schema::EventGrid => (Method::POST, question.validation_headers(), question.validation(delivery)),
         };
-        match delivery.http.send(method, &question.endpoint, headers, body).await {
+        match delivery.http.send(question.recipient, method, &question.endpoint, headers, body).await {
             Ok(reply) => return question.judge(&reply),
             Err(NoAnswer::TimedOut) if !repeated => {
                 repeated = true;
@@ -77,6 +78,7 @@ pub(crate) async fn ask(delivery: &Delivery, question: &Question) -> ValidationA
             Err(NoAnswer::TimedOut) => {
                 return question.refusal("it did not answer within 30 seconds. Answer the handshake at once");
             }
+            Err(NoAnswer::Refused(refused)) => return question.refusal(&format!("nothing was sent, as {refused}")),
             Err(error) => {
                 let cause = root_cause(&error);
                 return question.refusal(&format!(
@@ -194,11 +196,9 @@ fn is_functions_webhook(endpoint: &Url) -> bool {
     endpoint.path().to_ascii_lowercase().starts_with("/runtime/webhooks/")
 }
 
-/// A URL without its query, which may hold a secret.
+/// Scheme and host of a URL, all that is told of it: path and query may be the partner's secret.
 fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.to_string()
+    url.origin().ascii_serialization()
 }
 
 fn root_cause(error: &NoAnswer) -> String {

@@ -7,6 +7,7 @@
 //! Different from Azure, on purpose:
 //! - webhooks on loopback may be http;
 //! - a subscription of the topology file asks its endpoint until it agrees, and keeps events meanwhile;
+//! - the query endpoint of Log Analytics answers on the same port;
 //! - deliveries carry an `Accept: */*` header;
 //! - a queue or hub that is missing is found out by a delivery, not when its subscription is made.
 
@@ -48,8 +49,8 @@ use uuid::Uuid;
 pub use self::{attempts::Attempt, error::Error, options::Options};
 use self::{names::Source, service::Service};
 use crate::{
-    blobs::BlobCreated, clock::Clock, event_hubs::CapturedFile, faults::Faults, identity::Identity, storage::Storage,
-    topology, transport::HttpServer,
+    blobs::BlobCreated, clock::Clock, event_hubs::CapturedFile, faults::Faults, identity::Identity, monitor,
+    storage::Storage, topology, transport::HttpServer,
 };
 
 /// The running service; clones share it.
@@ -59,6 +60,7 @@ pub struct EventGrid {
     server: Arc<HttpServer>,
     publish_faults: Faults,
     resource_manager_faults: Faults,
+    log_analytics_faults: Faults,
 }
 
 impl EventGrid {
@@ -78,15 +80,19 @@ impl EventGrid {
             operation: "read the address of its listener",
             source: source.into(),
         })?;
+        let monitor = options.monitor.clone();
         let service = Arc::new(Service::open(topology, options, identity, address, storage, clock)?);
         service.deploy(topology)?;
         let (publish_faults, resource_manager_faults) = (error::faults(), error::faults());
+        let log_analytics_faults = monitor::faults();
         let router = publish_faults
             .guard(publishing(service.clone()))
+            .merge(log_analytics_faults.guard(monitor.log_analytics(identity)))
             .merge(resource_manager_faults.guard(managing(service.clone())));
         let server = HttpServer::start("event grid", listener, router, identity.tls());
         let server = server.map_err(|source| Error::Network { operation: "listen", source: source.into() })?;
-        Ok(Self { service, server: Arc::new(server), publish_faults, resource_manager_faults })
+        let server = Arc::new(server);
+        Ok(Self { service, server, publish_faults, resource_manager_faults, log_analytics_faults })
     }
 
     /// Where the service listens.
@@ -105,6 +111,12 @@ impl EventGrid {
     #[must_use]
     pub fn resource_manager_faults(&self) -> &Faults {
         &self.resource_manager_faults
+    }
+
+    /// Faults that strike queries of the log of failed deliveries.
+    #[must_use]
+    pub fn log_analytics_faults(&self) -> &Faults {
+        &self.log_analytics_faults
     }
 
     /// The URL that official clients take as the endpoint of `topic`.

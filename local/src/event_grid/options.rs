@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::{blobs::Blobs, event_hubs::EventHubs, queues::Queues};
+use crate::{blobs::Blobs, event_hubs::EventHubs, monitor::Monitor, queues::Queues};
 
 /// What the service needs beside its topology.
 #[derive(Clone)]
@@ -13,6 +13,8 @@ pub struct Options {
     pub queues: Queues,
     /// Hubs that are destinations; the namespace is part of resource ids.
     pub event_hubs: EventHubs,
+    /// What hears of deliveries, and answers who asks about them.
+    pub monitor: Monitor,
     /// Azure subscription in resource ids.
     pub subscription_id: String,
     /// Resource group in resource ids.
@@ -27,11 +29,12 @@ pub struct Options {
 impl Options {
     /// The names a local stack uses, and a jitter that repeats.
     #[must_use]
-    pub fn new(dead_letters: Blobs, queues: Queues, event_hubs: EventHubs) -> Self {
+    pub fn new(dead_letters: Blobs, queues: Queues, event_hubs: EventHubs, monitor: Monitor) -> Self {
         Self {
             dead_letters,
             queues,
             event_hubs,
+            monitor,
             subscription_id: "00000000-0000-0000-0000-000000000000".to_owned(),
             resource_group: "local".to_owned(),
             external_functions: None,

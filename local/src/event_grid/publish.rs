@@ -19,7 +19,7 @@ use super::{
     queue::Header,
     service::Service,
 };
-use crate::transport::Peer;
+use crate::{monitor::Metric, transport::Peer};
 
 /// The version that clients send for custom topics, also for cloud events.
 const API_VERSION: &str = "2018-01-01";
@@ -133,20 +133,23 @@ impl Service {
             let header =
                 Header { schema: settings.schema, published_millis: now_millis, attempts: 0, last: None, dead: None };
             let mut first = None;
+            let mut events_matched = 0;
             for event in events.iter().filter(|event| settings.filter.matches(event)) {
                 let body = event.in_schema(settings.schema);
                 let position = queue.stage(&mut batch, subscription.id, now_millis, &header, body.as_bytes())?;
                 first.get_or_insert(position);
+                events_matched += 1;
             }
             if first.is_some() {
-                news.push((subscription, first));
+                news.push((subscription, first, events_matched));
             }
         }
         if news.is_empty() {
             return Ok(());
         }
         batch.commit().map_err(Error::storage("store deliveries"))?;
-        for (subscription, first) in news {
+        for (subscription, first, matched) in news {
+            self.delivery().count(&subscription, Metric::Matched, matched);
             subscription.wake(first);
         }
         Ok(())

@@ -53,7 +53,7 @@ impl Service {
         };
         let queue = Queue::open(storage)?;
         let registry = Registry::open(storage, &queue, |source| input_schema(&topics, source))?;
-        let delivery = Arc::new(Delivery::new(clock, queue, options)?);
+        let delivery = Arc::new(Delivery::new(clock, queue, names.clone(), options, topology.webhook_egress)?);
         let base = Url::parse(&format!("http://{address}"))
             .map_err(|source| Error::Network { operation: "make a URL of its address", source: source.into() })?;
         Ok(Self {

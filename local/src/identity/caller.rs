@@ -118,7 +118,7 @@ impl Caller {
     }
 
     /// Whether a role allows `action` on `scope`, a path such as `eventHubs/products/consumerGroups/site`,
-    /// `cosmos/catalog/products`, `storage/blobs/capture`, `storage/queues/work` or `eventGrid/topics/partners`. A role
+    /// `cosmos/catalog/products`, `storage/blobs/capture`, `storage/queues/work`, `eventGrid/topics/partners` or `logAnalytics`. A role
     /// on a path covers what is below it; case does not matter.
     ///
     /// # Errors

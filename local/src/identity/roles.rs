@@ -37,11 +37,15 @@ pub enum Action {
     SubscriptionsRead,
     /// Create, change and delete event subscriptions.
     SubscriptionsWrite,
+    /// Query the log of failed deliveries.
+    LogsRead,
+    /// Read the metrics of a topic.
+    MetricsRead,
 }
 
 use Action::{
-    BlobRead, BlobWrite, CosmosRead, CosmosWrite, EventGridSend, EventHubsListen, EventHubsSend, QueueProcess,
-    QueueRead, QueueSend, QueueWrite, SchemaRead, SchemaWrite, SubscriptionsRead, SubscriptionsWrite,
+    BlobRead, BlobWrite, CosmosRead, CosmosWrite, EventGridSend, EventHubsListen, EventHubsSend, LogsRead, MetricsRead,
+    QueueProcess, QueueRead, QueueSend, QueueWrite, SchemaRead, SchemaWrite, SubscriptionsRead, SubscriptionsWrite,
 };
 
 /// A built-in role.
@@ -70,6 +74,8 @@ pub(super) const ROLES: &[Role] = &[
     Role { name: "EventGrid Data Sender", allows: &[EventGridSend] },
     Role { name: "EventGrid EventSubscription Reader", allows: &[SubscriptionsRead] },
     Role { name: "EventGrid EventSubscription Contributor", allows: &[SubscriptionsRead, SubscriptionsWrite] },
+    Role { name: "Log Analytics Reader", allows: &[LogsRead] },
+    Role { name: "Monitoring Reader", allows: &[MetricsRead] },
     Role { name: "EventGrid Contributor", allows: &[SubscriptionsRead, SubscriptionsWrite] },
 ];
 
@@ -105,6 +111,8 @@ impl fmt::Display for Action {
             EventGridSend => "publish to",
             SubscriptionsRead => "read event subscriptions of",
             SubscriptionsWrite => "change event subscriptions of",
+            LogsRead => "query",
+            MetricsRead => "read metrics of",
         })
     }
 }

@@ -59,6 +59,7 @@ fn listed() -> Vec<Listed> {
             ],
         ),
         of("Resource Manager", &[&variants(resource, "Resource")]),
+        of("Azure Monitor", &[&variants(include_str!("../monitor/counts.rs"), "Metric")]),
         of(
             "Blob Storage",
             &[

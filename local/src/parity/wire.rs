@@ -40,6 +40,8 @@ impl Fixture {
                 role("Schema Registry Contributor", "eventHubs"),
                 role("EventGrid Contributor", "eventGrid"),
                 role("EventGrid Data Sender", "eventGrid"),
+                role("Log Analytics Reader", "logAnalytics"),
+                role("Monitoring Reader", "eventGrid"),
             ]}],
         }))
         .expect("a topology");
@@ -58,7 +60,11 @@ impl Fixture {
         let endpoints = self.stack.endpoints();
         let topic = &endpoints.event_grid.topic_id;
         let group = topic.split("/providers/").next().unwrap_or_default();
-        let target = sample.target.replace("{topic}", topic).replace("{arm}", group);
+        let target = sample
+            .target
+            .replace("{topic}", topic)
+            .replace("{workspace}", &endpoints.monitor.workspace_id)
+            .replace("{arm}", group);
         let ask = |base: &str, signature: &str| {
             let url = format!("{}{target}{signature}", base.trim_end_matches('/'));
             self.http.request(sample.method.clone(), url).headers(sample.headers.clone())
@@ -71,6 +77,11 @@ impl Fixture {
             }
             "Event Grid" => ask(&grid.resource_manager, "").header("aeg-sas-key", &grid.topic_key),
             "Resource Manager" => ask(&grid.resource_manager, "").bearer_auth(token("https://management.azure.com/")),
+            "Azure Monitor" if target.starts_with("/v1/") => {
+                let query = json!({ "query": "AppRequests | take 1" });
+                ask(&endpoints.monitor.log_analytics, "").bearer_auth(token("https://api.loganalytics.io")).json(&query)
+            }
+            "Azure Monitor" => ask(&grid.resource_manager, "").bearer_auth(token("https://management.azure.com/")),
             "Blob Storage" => ask(&self.stack.blobs().endpoint(), &self.account_signature(&target)),
             "Queue Storage" => ask(&self.stack.queues().endpoint(), &self.account_signature(&target)),
             "Cosmos DB" => {
@@ -139,6 +150,8 @@ fn shape(section: &str, headers: &reqwest::header::HeaderMap, body: &str) -> Opt
             said["error"]["details"].as_array()?;
             Some((Some(text(&said["error"]["code"])?), text(&said["error"]["message"])?))
         }
+        // Resource Manager gives details too, Log Analytics does not.
+        "Azure Monitor" => Some((Some(text(&said["error"]["code"])?), text(&said["error"]["message"])?)),
         "Identity" => {
             said["statusCode"].as_u64()?;
             Some((None, text(&said["message"])?))

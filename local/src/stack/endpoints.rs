@@ -24,6 +24,9 @@ pub struct Endpoints {
     pub queue: QueueEndpoints,
     /// Event Grid.
     pub event_grid: EventGridEndpoints,
+    /// Azure Monitor. Empty where a stack of an earlier version wrote them.
+    #[serde(default)]
+    pub monitor: MonitorEndpoints,
     /// Levers for tests.
     pub control: String,
     /// OpenTelemetry over HTTP: base address of `/v1/traces`, `/v1/metrics` and `/v1/logs`. Empty where a stack of an earlier version wrote them.
@@ -110,4 +113,14 @@ pub struct EventGridEndpoints {
     pub resource_manager: String,
     /// Resource id of the topic.
     pub topic_id: String,
+}
+
+/// Azure Monitor: the log of failed deliveries. Metrics are Resource Manager's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MonitorEndpoints {
+    /// Base address of Log Analytics queries.
+    pub log_analytics: String,
+    /// Id of the workspace.
+    pub workspace_id: String,
 }

@@ -42,7 +42,7 @@ use crate::{
 pub(crate) use app::App;
 pub use app::AppOptions;
 pub use endpoints::{
-    BlobEndpoints, CosmosEndpoints, Endpoints, EventGridEndpoints, EventHubsEndpoints, QueueEndpoints,
+    BlobEndpoints, CosmosEndpoints, Endpoints, EventGridEndpoints, EventHubsEndpoints, MonitorEndpoints, QueueEndpoints,
 };
 pub use error::StackError;
 pub use external::{ExternalHost, ExternalHostError};

@@ -36,6 +36,8 @@ impl Stack {
             ("EventGrid__topicEndpointUri", topic),
             ("EventGrid__topicId", self.endpoints.event_grid.topic_id.clone()),
             ("ResourceManager__endpoint", self.endpoints.event_grid.resource_manager.replacen("http:", "https:", 1)),
+            ("LogAnalytics__endpoint", self.endpoints.monitor.log_analytics.clone()),
+            ("LogAnalytics__workspaceId", self.endpoints.monitor.workspace_id.clone()),
             ("SchemaRegistry__endpoint", self.endpoints.event_hubs.schema_registry.clone()),
             ("SchemaRegistry__group", self.schema_group.clone()),
             ("IDENTITY_ENDPOINT", credentials.endpoint),

@@ -10,8 +10,8 @@ use std::{
 use futures::{FutureExt, future::BoxFuture};
 
 use super::{
-    BlobEndpoints, CosmosEndpoints, Endpoints, EventGridEndpoints, EventHubsEndpoints, ExternalHost, QueueEndpoints,
-    Stack, StackError, StackOptions,
+    BlobEndpoints, CosmosEndpoints, Endpoints, EventGridEndpoints, EventHubsEndpoints, ExternalHost, MonitorEndpoints,
+    QueueEndpoints, Stack, StackError, StackOptions,
     app::App,
     ports::{
         BLOB, CONTROL, COSMOS, COSMOS_REGION, EVENT_GRID, EVENT_HUBS, FUNCTIONS, IDENTITY, OTLP, QUEUE,
@@ -28,6 +28,7 @@ use crate::{
     files,
     functions_host::Services,
     identity::Identity,
+    monitor::Monitor,
     queues::Queues,
     schema_registry::SchemaRegistry,
     storage::Storage,
@@ -119,11 +120,12 @@ impl Stack {
             &storage,
         )
         .await?;
+        let monitor = Monitor::open(&storage)?;
         let event_grid = EventGrid::start(
             &topology.event_grid,
             event_grid::Options {
                 external_functions: external.as_ref().map(ExternalHost::with_key),
-                ..event_grid::Options::new(blobs.clone(), queues.clone(), event_hubs.clone())
+                ..event_grid::Options::new(blobs.clone(), queues.clone(), event_hubs.clone(), monitor)
             },
             &identity,
             grid_port,
@@ -185,6 +187,10 @@ impl Stack {
                 topic_key: event_grid.topic_key(topic).ok_or(StackError::NoTopic)?,
                 resource_manager: event_grid.resource_manager(),
                 topic_id: event_grid.topic_id(topic).ok_or(StackError::NoTopic)?,
+            },
+            monitor: MonitorEndpoints {
+                log_analytics: event_grid.resource_manager(),
+                workspace_id: Monitor::workspace_id().to_string(),
             },
             control: format!("http://{}", control.address()),
             otlp: telemetry.endpoint(),

@@ -18,6 +18,7 @@ pub enum Code {
     BlobAlreadyExists,
     BlobNotFound,
     CannotVerifyCopySource,
+    ConditionHeadersNotSupported,
     ConditionNotMet,
     ContainerAlreadyExists,
     ContainerNotFound,
@@ -122,7 +123,8 @@ impl Code {
             C::InvalidRange => StatusCode::RANGE_NOT_SATISFIABLE,
             C::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             C::NotImplemented => StatusCode::NOT_IMPLEMENTED,
-            C::EmptyMetadataKey
+            C::ConditionHeadersNotSupported
+            | C::EmptyMetadataKey
             | C::ExceedsMaxBatchRequestCount
             | C::InvalidBlobOrBlock
             | C::InvalidBlockId
@@ -159,6 +161,7 @@ impl Code {
             C::BlobAlreadyExists => "The blob already exists.",
             C::BlobNotFound => "The blob does not exist.",
             C::CannotVerifyCopySource => "The source of the copy cannot be read.",
+            C::ConditionHeadersNotSupported => "The operation does not take this condition.",
             C::ConditionNotMet => "A condition in the request's headers does not hold.",
             C::ContainerAlreadyExists => "The container already exists.",
             C::ContainerNotFound => "The container does not exist.",

@@ -4,6 +4,7 @@
 //! The stack knows nothing of the app it runs; this file tells it. The deployment templates are checked against the
 //! same file, so the laptop and Azure hold the same things.
 
+mod egress;
 mod roles;
 mod storage;
 
@@ -12,6 +13,7 @@ use std::{num::NonZeroU16, path::Path};
 use serde::Deserialize;
 
 pub use self::{
+    egress::WebhookEgress,
     roles::{App, Function, Identity, RoleAssignment},
     storage::{Retention, StorageAccount},
 };
@@ -193,6 +195,9 @@ pub struct EventGrid {
     /// Event subscriptions.
     #[serde(default)]
     pub subscriptions: Vec<Subscription>,
+    /// Where webhooks may lead, of these subscriptions and of all others.
+    #[serde(default)]
+    pub webhook_egress: WebhookEgress,
 }
 
 /// A custom topic.

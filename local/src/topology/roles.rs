@@ -21,7 +21,7 @@ pub struct RoleAssignment {
     pub role: String,
     /// What it is on, with all below: `cosmos/<database>/<container>`, `eventHubs/<hub>/consumerGroups/<group>`,
     /// `eventHubs` (the namespace with its schema registry), `storage/blobs/<container>`, `storage/queues/<queue>`,
-    /// `eventGrid/topics/<topic>`, or a part of these from the left.
+    /// `eventGrid/topics/<topic>`, `logAnalytics` (the workspace), or a part of these from the left.
     pub scope: String,
 }
 

@@ -37,7 +37,7 @@ export const NODES = [
 ];
 
 /** Functions that are not drawn: they answer readers, and are no part of a flow. */
-export const NOT_DRAWN = ["EraseVisitor", "Heartbeat", "OpsApi", "PartnerHealth", "Partners", "SiteApi"];
+export const NOT_DRAWN = ["EraseVisitor", "Heartbeat", "OpsApi", "PartnerHealth", "PartnerRedelivery", "Partners", "SiteApi"];
 
 /** Edges: `[from, to, carries]`; `carries` is the log whose rate in runs there, or the function whose rate does. */
 export const EDGES = [

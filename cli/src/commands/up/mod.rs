@@ -15,7 +15,7 @@ use contoso_local::{
     files,
     stack::{ExternalHost, Stack, StackError, StackOptions},
     storage::Sync,
-    topology::Topology,
+    topology::{Topology, WebhookEgress},
     transport::HostName,
 };
 
@@ -96,6 +96,9 @@ pub(super) struct Args {
     /// Answer to this host name too, beside localhost and loopback addresses; repeatable
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<HostName>,
+    /// Where webhooks may lead: to public addresses as in Azure, to this machine too, or to private networks as well
+    #[arg(long, value_enum, default_value_t = WebhookChoice::Loopback)]
+    webhooks: WebhookChoice,
     /// How far a write goes before it is acknowledged: to the operating system, or to the disk
     #[arg(long, value_enum, default_value_t = SyncChoice::Process)]
     sync: SyncChoice,
@@ -114,6 +117,23 @@ enum PortChoice {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+enum WebhookChoice {
+    Public,
+    Loopback,
+    Any,
+}
+
+impl From<WebhookChoice> for WebhookEgress {
+    fn from(choice: WebhookChoice) -> Self {
+        match choice {
+            WebhookChoice::Public => Self::Public,
+            WebhookChoice::Loopback => Self::Loopback,
+            WebhookChoice::Any => Self::Any,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum SyncChoice {
     Process,
     Always,
@@ -127,7 +147,8 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
     // What can be wrong is looked at before the long build, before anything starts, and before anything is removed.
     let external = beside::host(&args)?;
     files::allow_many()?;
-    let topology = Topology::read(&project.topology())?;
+    let mut topology = Topology::read(&project.topology())?;
+    topology.event_grid.webhook_egress = args.webhooks.into();
     let catalogue = match &args.catalogue {
         Some(file) => Catalogue { name: file.display().to_string(), products: catalogue::read(file)?, wanted: true },
         None if args.no_catalogue || external.is_some() => {

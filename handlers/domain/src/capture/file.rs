@@ -1,7 +1,15 @@
 //! Where a captured file is, and who works on it.
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
+
+/// A window's beginning in the name of its file, UTC.
+const WINDOW: &[BorrowedFormatItem<'_>] = format_description!("[year]/[month]/[day]/[hour]/[minute]/[second]");
+
+/// The beginning of a window, of its text; `None` if it is none.
+pub(super) fn begins(window: &str) -> Option<OffsetDateTime> {
+    PrimitiveDateTime::parse(window, WINDOW).ok().map(PrimitiveDateTime::assume_utc)
+}
 
 /// A captured file, by its place: `{Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}.avro`, the
 /// service's default.
@@ -40,6 +48,16 @@ impl CaptureFile {
             partition: (*partition).to_owned(),
             window: window.join("/"),
         })
+    }
+
+    /// The beginning of its window, as `yyyy/MM/dd/HH/mm/ss`: it sorts as time does.
+    pub fn window(&self) -> &str {
+        &self.window
+    }
+
+    /// The beginning of its window; `None` where the digits are no time.
+    pub fn begins(&self) -> Option<OffsetDateTime> {
+        begins(&self.window)
     }
 
     /// Where its report is: one place per file, so that a repeat finds it. A file of container `capture-personal` has `-personal` at the

@@ -1,5 +1,6 @@
 //! Reads the files in which Event Hubs keeps what went through a hub (Event Hubs Capture), and counts what is in them.
 
+mod cursor;
 mod error;
 mod file;
 mod header;
@@ -11,6 +12,7 @@ use apache_avro::{Reader, Schema, types::Value};
 use time::{OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 pub use self::{
+    cursor::{Cursor, CursorError, StoredEnd},
     error::CaptureError,
     file::{CaptureFile, Claim},
     report::{FilePosition, Report, ReportedFile},

@@ -3,17 +3,19 @@
 //! A partner and its subscriptions have names ([`PartnerName`], [`SubscriptionName`]); whom an event on the partner topic is for is its
 //! [`Audience`]. [`settings`] is what a partner asks for: an [`endpoint`] at an [`address`] of the public Internet, a [`selection`] of
 //! events by their [`match_fields`]. [`subscription`] is the stored document and its states, [`webhook_secret`] the header by which an
-//! endpoint knows that a delivery is ours, [`event_subscription`] what Event Grid is told of it all. A partner is known by an [`api_key`];
-//! its requests may come again ([`idempotency`]).
+//! endpoint knows that a delivery is ours, [`event_subscription`] what Event Grid is told of it all, a [`failure`] what is heard of a delivery,
+//! [`redelivery`] what sends events once more. A partner is known by an [`api_key`]; its requests may come again ([`idempotency`]).
 
 pub mod address;
 pub mod api_key;
 pub mod endpoint;
 pub mod event_subscription;
+pub mod failure;
 pub mod idempotency;
 pub mod match_fields;
 mod name;
 pub mod percent;
+pub mod redelivery;
 pub mod selection;
 pub mod settings;
 pub mod subscription;

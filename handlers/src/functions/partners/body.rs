@@ -12,7 +12,10 @@ use axum::{
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::http::{Problem, json_body};
+use crate::{
+    domain::product_body::FieldError,
+    http::{Problem, json_body},
+};
 
 /// The largest body of a request.
 pub(super) const MAX_BODY: usize = 64 * 1024;
@@ -24,6 +27,17 @@ const PATCH: [&str; 2] = ["application/merge-patch+json", "application/json"];
 /// The body of a `POST`.
 pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Problem> {
     typed(json_body(headers, body, &JSON, MAX_BODY).await?)
+}
+
+/// The body of a `POST`: an object that has no other members than these.
+pub(super) async fn object(headers: &HeaderMap, body: Body, known: &[&str]) -> Result<Map<String, Value>, Problem> {
+    let object: Map<String, Value> = read(headers, body).await?;
+    let unknown: Vec<_> = object
+        .keys()
+        .filter(|name| !known.contains(&name.as_str()))
+        .map(|name| FieldError::new(name.as_str(), format!("is unknown; known are {}", known.join(", "))))
+        .collect();
+    if unknown.is_empty() { Ok(object) } else { Err(Problem::fields(unknown)) }
 }
 
 /// The body of a `POST`, which may be absent where nothing in it is required.

@@ -18,12 +18,11 @@ use super::{body, caller::Caller, repeats::Kept};
 use crate::{
     app::App,
     domain::{
-        partner::api_key::{
-            ApiKey, GRACE, KeyId, KeyRecord, KeyState, KeyWish, LONGEST_GRACE, MOST_KEYS, RANDOM, Scope,
-        },
+        partner::api_key::{GRACE, KeyId, KeyRecord, KeyState, KeyWish, LONGEST_GRACE, MOST_KEYS, Scope},
         product_body::FieldError,
     },
     http::{Path, Problem},
+    stores::partners::issue::{IssueError, Superseded},
 };
 
 /// The longest label, in characters.
@@ -93,36 +92,10 @@ async fn create(State(app): State<App>, caller: Caller, headers: HeaderMap, body
     let wish: Wish = body::read(&headers, body).await?;
     let now = app.now();
     let grace = check(&wish, now).map_err(Problem::unprocessable)?;
+    let superseded = wish.supersedes.as_ref().map(|key| Superseded { key, grace });
+    let wanted = KeyWish { scope: wish.scope, label: wish.label, expires: wish.expires };
     let accounts = &app.stores().partners.accounts;
-    let counting = || async {
-        let keys = accounts.keys(&caller.partner).await?;
-        Ok::<Vec<KeyRecord>, Problem>(keys.into_iter().filter(|key| key.counts(now)).collect())
-    };
-    let there = counting().await?;
-    let replaced = match &wish.supersedes {
-        None => None,
-        Some(id) => Some(there.iter().find(|key| key.key == *id).ok_or_else(|| {
-            Problem::unprocessable(vec![FieldError::new("supersedes", "is no key of yours that counts")])
-        })?),
-    };
-    // A key without grace makes room.
-    let room = usize::from(replaced.is_some() && grace.is_zero());
-    if there.len() - room >= MOST_KEYS {
-        return Err(too_many());
-    }
-    let key = ApiKey::of(rand::random::<[u8; RANDOM]>());
-    let wanted = KeyWish { scope: wish.scope, label: wish.label.clone(), expires: wish.expires };
-    let record = KeyRecord::new(caller.partner.clone(), &key, wanted, now);
-    accounts.create_key(&record).await?;
-    if let Some(replaced) = replaced {
-        accounts.change_key(&caller.partner, &replaced.key, |record| record.superseded(now + grace)).await?;
-    }
-    // Two who make one at once see each other here at the latest.
-    let counting_now = counting().await?.into_iter().filter(|key| key.counts(now + Duration::SECOND)).count();
-    if counting_now > MOST_KEYS {
-        accounts.change_key(&caller.partner, &record.key, |record| record.revoked(now)).await?;
-        return Err(too_many());
-    }
+    let (key, record) = accounts.issue(&caller.partner, wanted, superseded, now).await?;
     let shown = |key: Option<&str>| {
         let mut shown = json!(Shown::of(&record, now));
         shown["key"] = json!(key);
@@ -156,9 +129,20 @@ fn check(wish: &Wish, now: OffsetDateTime) -> Result<Duration, Vec<FieldError>> 
     if errors.is_empty() { Ok(grace) } else { Err(errors) }
 }
 
-fn too_many() -> Problem {
-    let detail = format!("At most {MOST_KEYS} keys count at once; revoke one, or supersede one without grace.");
-    Problem::new(StatusCode::CONFLICT, detail).of_kind("too-many-keys")
+impl From<IssueError> for Problem {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::Store(error) => error.into(),
+            IssueError::NoSuchKey => {
+                Self::unprocessable(vec![FieldError::new("supersedes", "is no key of yours that counts")])
+            }
+            IssueError::TooMany => {
+                let detail =
+                    format!("At most {MOST_KEYS} keys count at once; revoke one, or supersede one without grace.");
+                Self::new(StatusCode::CONFLICT, detail).of_kind("too-many-keys")
+            }
+        }
+    }
 }
 
 async fn revoke(

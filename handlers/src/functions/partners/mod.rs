@@ -11,11 +11,16 @@
 mod account;
 mod body;
 mod caller;
+mod events;
+mod failures;
 mod found;
 mod gate;
 mod keys;
+mod monitored;
 mod notices;
+mod preview;
 pub(super) mod provision;
+mod redeliveries;
 mod repeats;
 mod subscriptions;
 
@@ -33,7 +38,11 @@ fn router(app: App) -> Router {
     let gate = gate::Gate::new(app.clone());
     Router::new()
         .merge(account::routes())
+        .merge(failures::routes())
         .merge(keys::routes())
+        .merge(events::routes())
+        .merge(preview::routes())
+        .merge(redeliveries::routes())
         .merge(subscriptions::routes())
         .route_layer(middleware::from_fn_with_state(gate, gate::pass))
         .with_state(app)

@@ -29,6 +29,16 @@ impl Accounts {
         self.0.read(partner.as_str(), Account::ID).await
     }
 
+    /// Every account, by name.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn all(&self) -> Result<Vec<Account>, CosmosError> {
+        let mut accounts: Vec<Account> = self.0.query("SELECT * FROM c WHERE c.id = 'account'").await?;
+        accounts.sort_by(|one, other| one.partner.as_str().cmp(other.partner.as_str()));
+        Ok(accounts)
+    }
+
     /// Creates an account.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod issue;
+pub mod redeliveries;
 pub mod requests;
 pub mod subscriptions;
 
@@ -14,6 +16,8 @@ pub struct Partners {
     pub accounts: accounts::Accounts,
     /// Who did what.
     pub audit: audit::Audit,
+    /// Jobs that deliver again.
+    pub redeliveries: redeliveries::Redeliveries,
     /// Answers to requests that may come again.
     pub requests: requests::Requests,
     /// Webhooks.
@@ -25,6 +29,7 @@ impl Partners {
         Self {
             accounts: accounts::Accounts::new(cosmos),
             audit: audit::Audit::new(cosmos),
+            redeliveries: redeliveries::Redeliveries::new(cosmos),
             requests: requests::Requests::new(cosmos),
             subscriptions: subscriptions::Subscriptions::new(cosmos),
         }

@@ -85,8 +85,8 @@ impl Service {
         let account = &self.account.name;
         let rest = path.strip_prefix('/').and_then(|path| path.strip_prefix(account.as_str()));
         let has_account = rest.is_some_and(|rest| rest.starts_with('/') && rest[1..].contains('/'));
-        let target =
-            if has_account { Target::of(path, account)? } else { Target::of(&format!("/{account}{path}"), account)? };
+        let path = if has_account { path.to_owned() } else { format!("/{account}{path}") };
+        let target = Target::of(&path, request.uri().query(), account)?;
         let mut sub = Call::new(request.into_parts().0, MetadataHeaders::default(), id.to_owned(), target);
         sub.secure = call.secure;
         Ok(sub)

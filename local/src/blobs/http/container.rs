@@ -8,7 +8,7 @@ use http::StatusCode;
 use super::{
     Service,
     lease::{lease_action, leased},
-    operation::not_implemented,
+    operation::{ContainerOperation, not_implemented},
     reply::Reply,
     request::{Call, Target},
     xml::{self, Include, Xml, branch, leaf},
@@ -62,7 +62,7 @@ impl Include {
             match word.as_str() {
                 "metadata" => include.metadata = true,
                 "copy" if of_blobs => include.copy = true,
-                "uncommittedblobs" if of_blobs => return Err(not_implemented("include=uncommittedblobs")),
+                "uncommittedblobs" if of_blobs => include.uncommitted = true,
                 word if no_such.contains(&word) => {}
                 word => {
                     let detail = format!("Parameter: include={word}.");
@@ -173,19 +173,21 @@ impl Service {
     }
 
     pub(super) async fn set_container_metadata(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
-        let (name, metadata, access) = (name.clone(), call.metadata()?, call.write_access()?);
+        let (name, metadata) = (name.clone(), call.metadata()?);
+        let access = call.container_access(ContainerOperation::SetMetadata)?;
         let record = self.on_store(move |store| store.set_container_metadata(&name, metadata, &access)).await?;
         Ok(Reply::new(StatusCode::OK).version(record.etag, record.last_modified))
     }
 
     pub(super) async fn delete_container(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
-        let (name, access) = (name.clone(), call.write_access()?);
+        let (name, access) = (name.clone(), call.container_access(ContainerOperation::Delete)?);
         self.on_store(move |store| store.delete_container(&name, &access)).await?;
         Ok(Reply::new(StatusCode::ACCEPTED))
     }
 
     pub(super) async fn lease_container(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
-        let (action, conditions, name) = (lease_action(call)?, call.write_conditions()?, name.clone());
+        let (action, name) = (lease_action(call)?, name.clone());
+        let conditions = call.container_access(ContainerOperation::Lease)?.conditions;
         let (record, seconds) = self.on_store(move |store| store.lease_container(&name, &conditions, action)).await?;
         Ok(leased(action, seconds).version(record.etag, record.last_modified))
     }
@@ -198,6 +200,7 @@ impl Service {
             delimiter: delimiter.map(str::to_owned),
             marker: listing.marker.clone(),
             limit: listing.limit,
+            uncommitted: listing.include.uncommitted,
         };
         let container = name.clone();
         let page = self.on_store(move |store| store.list_blobs(&container, &request)).await?;

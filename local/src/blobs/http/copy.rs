@@ -26,6 +26,8 @@ use crate::{
     storage_account::{MetadataHeaders, auth::Grant},
 };
 
+/// Longest source of Copy Blob From URL, in bytes.
+const MAX_SYNC: u64 = 256 << 20;
 /// Longest address of a source, in bytes.
 const MAX_SOURCE: usize = 2048;
 /// The header that names it.
@@ -61,6 +63,9 @@ impl Service {
         let path = path.clone();
         let copied = self.store_body(move |store| {
             let (record, pin) = source.open(store)?;
+            if is_sync {
+                no_longer_than(MAX_SYNC, record.content.length())?;
+            }
             let content = store.copy_content(&pin, &record.content)?;
             if new.metadata.is_empty() {
                 new.metadata = record.metadata;
@@ -163,7 +168,7 @@ impl Service {
         if !self.is_here(&address, call) {
             return Err(elsewhere());
         }
-        let target = match Target::of(address.path(), &self.account.name) {
+        let target = match Target::of(address.path(), address.query(), &self.account.name) {
             Err(failure) if failure.code() == Code::ResourceNotFound => return Err(elsewhere()),
             target => target?,
         };
@@ -209,7 +214,7 @@ impl Service {
 /// The length of what is to be copied, if the operation takes as much. A source may be far longer than what is stored of
 /// it, since a block list may name a block many times; a copy has all its bytes.
 fn no_longer_than(most: u64, length: u64) -> Result<u64, Failure> {
-    if length > most { Err(Code::RequestBodyTooLarge.into()) } else { Ok(length) }
+    if length > most { Err(Failure::SourceTooLong { most }) } else { Ok(length) }
 }
 
 /// Only blocks are made of a part of a blob.

@@ -37,6 +37,20 @@ pub(super) enum ContainerOperation {
     Lease,
 }
 
+impl ContainerOperation {
+    /// The headers of conditions that it takes. Writes of blobs take all of them.
+    ///
+    /// Source: the table in "Specifying conditional headers for Blob service operations", and the parameters that the
+    /// official clients have.
+    pub(super) fn conditions(self) -> &'static [&'static str] {
+        match self {
+            Self::SetMetadata => &["if-modified-since"],
+            Self::Delete | Self::Lease => &["if-modified-since", "if-unmodified-since"],
+            Self::Create | Self::GetProperties | Self::List => &[],
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BlobOperation {
     Put,

@@ -3,6 +3,7 @@
 use http::{HeaderValue, request::Parts};
 use uuid::Uuid;
 
+use super::operation::ContainerOperation;
 use crate::{
     blobs::{
         conditions::{Conditions, EtagMatch},
@@ -18,6 +19,9 @@ use crate::{
     },
 };
 
+/// The headers that state conditions.
+const CONDITIONS: [&str; 4] = ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
+
 pub(in crate::blobs) type Call = storage_account::Call<Target>;
 
 /// What the address names.
@@ -29,15 +33,20 @@ pub(in crate::blobs) enum Target {
 }
 
 impl Target {
-    pub(super) fn of(path: &str, account: &str) -> Result<Self, Failure> {
-        let (container, blob) = storage_account::address(path, account)?;
-        let Some(container) = container else {
+    /// A single name is a container where the parameter `restype` says that it is no blob, and else a blob of the root
+    /// container.
+    pub(super) fn of(path: &str, query: Option<&str>, account: &str) -> Result<Self, Failure> {
+        let (first, rest) = storage_account::address(path, account)?;
+        let Some(first) = first else {
             return Ok(Self::Service);
         };
-        let container = ContainerName::new(&container)?;
-        match blob {
-            None => Ok(Self::Container(container)),
-            Some(blob) => Ok(Self::Blob(BlobPath::new(container, &blob)?)),
+        let mut parameters = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        match rest {
+            Some(blob) => Ok(Self::Blob(BlobPath::new(ContainerName::new(&first)?, &blob)?)),
+            None if parameters.any(|(name, _)| name.eq_ignore_ascii_case("restype")) => {
+                Ok(Self::Container(ContainerName::new(&first)?))
+            }
+            None => Ok(Self::Blob(BlobPath::new(ContainerName::root(), &first)?)),
         }
     }
 }
@@ -105,7 +114,7 @@ const WITH_RESOURCE_KIND: &str = "2018-11-09";
 /// # Errors
 /// An address outside of `account`, or one that names nothing that could exist.
 pub(super) fn read(parts: Parts, metadata: MetadataHeaders, id: String, account: &str) -> Result<Call, Failure> {
-    let target = Target::of(parts.uri.path(), account)?;
+    let target = Target::of(parts.uri.path(), parts.uri.query(), account)?;
     Ok(Call::new(parts, metadata, id, target))
 }
 
@@ -140,6 +149,18 @@ impl Call {
         let values: Result<Vec<_>, _> = self.headers.get_all(name).iter().map(HeaderValue::to_str).collect();
         let values = values.map_err(|_| unusable(name))?;
         Ok((!values.is_empty()).then(|| values.join(", ")))
+    }
+
+    /// For a write to a container.
+    ///
+    /// # Errors
+    /// [`Code::ConditionHeadersNotSupported`] for conditions that `operation` does not take.
+    pub(super) fn container_access(&self, operation: ContainerOperation) -> Result<Access, Failure> {
+        let taken = operation.conditions();
+        match CONDITIONS.iter().find(|name| self.headers.contains_key(**name) && !taken.contains(name)) {
+            Some(name) => Err(Failure::refused(Code::ConditionHeadersNotSupported, format!("Header: {name}."))),
+            None => self.write_access(),
+        }
     }
 
     /// What a write says of what it expects.

@@ -36,12 +36,24 @@ pub(super) struct Include {
     pub(super) metadata: bool,
     /// Where a blob was copied from.
     pub(super) copy: bool,
+    /// Blobs of which nothing but blocks was written so far.
+    pub(super) uncommitted: bool,
 }
 
 /// A line of a blob listing. `now` decides the state of a lease.
 pub(super) fn entry(xml: &mut Xml, entry: &Entry, include: Include, now: i64) -> io::Result<()> {
     match entry {
         Entry::Prefix(prefix) => branch(xml, "BlobPrefix", |xml| text(xml, "Name", prefix)),
+        Entry::Uncommitted(name) => branch(xml, "Blob", |xml| {
+            text(xml, "Name", name)?;
+            branch(xml, "Properties", |xml| {
+                leaf(xml, "Content-Length", "0")?;
+                leaf(xml, "BlobType", "BlockBlob")?;
+                leaf(xml, "LeaseStatus", "unlocked")?;
+                leaf(xml, "LeaseState", "available")?;
+                leaf(xml, "ServerEncrypted", "true")
+            })
+        }),
         Entry::Blob(name, record) => branch(xml, "Blob", |xml| {
             text(xml, "Name", name)?;
             branch(xml, "Properties", |xml| {

@@ -108,6 +108,14 @@ async fn blocks_are_committed_in_the_listed_order() {
     stage(b"1", b"one ").await.expect("staged");
     stage(b"2", b"two ").await.expect("staged");
     assert!(!blob.exists().await.expect("an answer"), "staged blocks are no blob");
+    let options = BlobContainerClientListBlobsOptions {
+        include: Some(vec![ListBlobsIncludeItem::UncommittedBlobs]),
+        ..Default::default()
+    };
+    let pages = fixture.files().list_blobs(Some(options)).expect("a pager");
+    let listed: Vec<_> = pages.try_collect().await.expect("pages");
+    let lengths: Vec<_> = listed.into_iter().map(|item| item.properties.and_then(|it| it.content_length)).collect();
+    assert_eq!(lengths, [Some(0)], "unless uncommitted ones are asked for");
     commit(&[b"2", b"1", b"2"]).await.expect("committed");
     assert_eq!(download(&blob).await, b"two one two ");
 

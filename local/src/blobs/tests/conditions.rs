@@ -137,6 +137,41 @@ async fn writes_take_one_condition_or_a_tag_with_its_date() {
     }
 }
 
+/// Writes of containers take fewer conditions than those of blobs, and say so of the others.
+#[tokio::test]
+async fn each_write_of_a_container_takes_its_own_conditions() {
+    let fixture = Fixture::start().await;
+    let unsupported = (400, "ConditionHeadersNotSupported");
+    let failed = (412, "ConditionNotMet");
+    for (method, path, date_before) in [
+        ("PUT", "files?restype=container&comp=metadata", false),
+        ("PUT", "files?restype=container&comp=lease", true),
+        ("DELETE", "files?restype=container", true),
+    ] {
+        let before = |expected| if date_before { expected } else { unsupported };
+        for (name, value, expected) in [
+            ("if-match", "*", unsupported),
+            ("if-none-match", "\"0x1\"", unsupported),
+            ("if-unmodified-since", FUTURE, before((0, ""))),
+            ("if-unmodified-since", PAST, before(failed)),
+            ("if-modified-since", FUTURE, failed),
+            ("if-modified-since", PAST, (0, "")),
+        ] {
+            let given = [(name, value), ("x-ms-lease-action", "break")];
+            let answer = call(&fixture, method, path, &given, "").await;
+            // Whatever else is said, the condition let it pass.
+            let seen = match (answer.status().as_u16(), code(&answer)) {
+                (200..300 | 409, _) => (0, ""),
+                seen => seen,
+            };
+            assert_eq!(seen, expected, "{method} {path} {name}: {value}");
+            if method == "DELETE" && answer.status() == 202 {
+                fixture.blobs.create_container("files").expect("made again");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_lease_is_asked_for_before_the_condition_that_there_is_no_blob() {
     let fixture = Fixture::start().await;

@@ -132,13 +132,87 @@ async fn names_are_those_that_the_service_takes() {
 }
 
 #[tokio::test]
+async fn blobs_of_the_root_container_need_not_name_it() {
+    let fixture = Fixture::start().await;
+    let missing = call(&fixture, "GET", "robots.txt", &[], "").await;
+    assert_eq!((missing.status().as_u16(), code(&missing)), (404, "ContainerNotFound"));
+    let source = fixture.signed("robots.txt");
+    let copy = [("x-ms-copy-source", source.as_str())];
+    for (method, path, headers, expected) in [
+        ("PUT", "$root?restype=container", &[][..], (201, "")),
+        ("PUT", "robots.txt", &[BLOB], (201, "")),
+        ("GET", "$root/robots.txt", &[], (200, "")),
+        ("HEAD", "robots.txt", &[], (200, "")),
+        ("PUT", "Copy of robots.txt", &copy, (202, "")),
+        ("GET", "robots.txt?restype=container", &[], (400, "InvalidResourceName")),
+        ("PUT", "$root/a/b", &[BLOB], (400, "InvalidResourceName")),
+        ("PUT", "$web?restype=container", &[], (201, "")),
+        ("PUT", "$web/img/a.png", &[BLOB], (201, "")),
+        ("PUT", "$other?restype=container", &[], (400, "InvalidResourceName")),
+        ("DELETE", "robots.txt", &[], (202, "")),
+    ] {
+        let answer = call(&fixture, method, path, headers, "").await;
+        assert_eq!((answer.status().as_u16(), code(&answer)), expected, "{method} {path}");
+    }
+    let text = call(&fixture, "GET", "?comp=list&prefix=$", &[], "").await.text().await.expect("a body");
+    assert_eq!(elements(&text, "Name"), [("$root".to_owned(), false), ("$web".to_owned(), false)]);
+    let list = call(&fixture, "GET", "$root?restype=container&comp=list", &[], "").await.text().await.expect("a body");
+    assert_eq!(elements(&list, "Name"), [("Copy of robots.txt".to_owned(), false)]);
+}
+
+/// A blob that has nothing but staged blocks is in a listing that asks for it, at its place among the others.
+#[tokio::test]
+async fn blobs_without_a_committed_block_are_listed_where_asked_for() {
+    let fixture = Fixture::start().await;
+    for name in ["b", "d/2"] {
+        fixture.blobs.put("files", name, "x".into(), Default::default()).expect("stored");
+    }
+    for name in ["a", "b", "b-", "d/1", "d/3", "e"] {
+        for id in ["MDE=", "MDI="] {
+            let path = format!("files/{name}?comp=block&blockid={id}");
+            assert_eq!(call(&fixture, "PUT", &path, &[], "xyz").await.status(), 201);
+        }
+    }
+    let list = "files?restype=container&comp=list";
+    for (options, expected) in [
+        ("", vec!["b", "d/2"]),
+        ("&include=uncommittedblobs", vec!["a", "b", "b-", "d/1", "d/2", "d/3", "e"]),
+        ("&include=metadata,uncommittedblobs&delimiter=/", vec!["a", "b", "b-", "e", "d/"]),
+        ("&include=uncommittedblobs&prefix=d", vec!["d/1", "d/2", "d/3"]),
+    ] {
+        for limit in [1, 2, 3, 100] {
+            let (mut found, mut folded, mut marker) = (Vec::new(), Vec::new(), String::new());
+            loop {
+                let path = format!("{list}{options}&maxresults={limit}&marker={marker}");
+                let page = call(&fixture, "GET", &path, &[], "").await.text().await.expect("a body");
+                let (blobs, prefixes): (Vec<_>, Vec<_>) =
+                    elements(&page, "Name").into_iter().map(|(name, _)| name).partition(|name| !name.ends_with('/'));
+                found.extend(blobs);
+                folded.extend(prefixes);
+                marker = elements(&page, "NextMarker").into_iter().map(|(text, _)| text).collect();
+                if marker.is_empty() {
+                    break;
+                }
+            }
+            found.extend(folded);
+            assert_eq!(found, expected, "{options}, {limit} at a time");
+        }
+    }
+    let text = call(&fixture, "GET", &format!("{list}&include=uncommittedblobs&prefix=a"), &[], "").await;
+    let text = text.text().await.expect("a body");
+    assert_eq!(elements(&text, "Content-Length"), [("0".to_owned(), false)]);
+    assert_eq!(elements(&text, "Etag"), []);
+    assert_eq!(fixture.blobs.list("files", "").expect("listed").len(), 2);
+}
+
+#[tokio::test]
 async fn options_have_no_case_and_unknown_ones_are_refused() {
     let fixture = Fixture::start().await;
     fixture.blobs.put("files", "a", "x".into(), Default::default()).expect("stored");
     let all = "Metadata,Copy,Snapshots,Deleted,Versions,Tags,ImmutabilityPolicy,LegalHold,DeletedWithVersions";
     for (path, status) in [
         (format!("files?ResType=Container&Comp=List&Include={all}"), 200),
-        ("files?restype=container&comp=list&include=uncommittedBLOBS".to_owned(), 501),
+        ("files?restype=container&comp=list&include=uncommittedBLOBS".to_owned(), 200),
         ("files?restype=container&comp=list&include=everything".to_owned(), 400),
         ("?comp=List&include=Metadata,Deleted,System".to_owned(), 200),
         ("?comp=list&include=snapshots".to_owned(), 400),

@@ -53,7 +53,8 @@ async fn what_is_not_served_is_refused_by_name() {
         ("PUT", "files?restype=container&comp=acl", &[], "Set Container ACL"),
         ("PUT", "?restype=service&comp=properties", &[], "Set Blob Service Properties"),
         ("GET", "files/a?snapshot=2025-01-01", &[], "parameter snapshot"),
-        ("GET", "files?restype=container&comp=list&include=UncommittedBlobs", &[], "include=uncommittedblobs"),
+        ("PUT", "$logs?restype=container", &[], "container $logs"),
+        ("GET", "$blobchangefeed/log", &[], "container $blobchangefeed"),
     ] {
         let answer = call(&fixture, method, path, headers, "").await;
         assert_eq!((answer.status().as_u16(), code(&answer)), (501, "NotImplemented"), "{method} {path}");
@@ -207,11 +208,11 @@ proptest! {
         let mut marker = Some(String::new());
         while let Some(from) = marker {
             let delimiter = fold.then(|| "/".to_owned());
-            let request = PageRequest { prefix: prefix.clone(), delimiter, marker: from, limit };
+            let request = PageRequest { prefix: prefix.clone(), delimiter, marker: from, limit, uncommitted: false };
             let page = store.list_blobs(&container, &request).expect("a page");
             prop_assert!(page.entries.len() <= limit);
             listed.extend(page.entries.into_iter().map(|entry| match entry {
-                Entry::Blob(name, _) | Entry::Prefix(name) => name,
+                Entry::Blob(name, _) | Entry::Prefix(name) | Entry::Uncommitted(name) => name,
             }));
             marker = page.next;
         }

@@ -8,7 +8,7 @@ use super::{Fixture, answer};
 
 impl Fixture {
     /// A request to each service that takes faults, and the name under which faults are armed there.
-    fn doors(&self) -> [(&'static str, String); 7] {
+    fn doors(&self) -> [(&'static str, String); 8] {
         let endpoints = self.stack.endpoints();
         let blobs = self.stack.blobs().endpoint();
         [
@@ -18,6 +18,7 @@ impl Fixture {
             ("cosmos", format!("{}/dbs/shop", endpoints.cosmos.endpoint.trim_end_matches('/'))),
             ("eventGrid", endpoints.event_grid.topic_endpoint.clone()),
             ("resourceManager", format!("{}{}", endpoints.event_grid.resource_manager, endpoints.event_grid.topic_id)),
+            ("logAnalytics", format!("{}/v1/workspaces/none/query", endpoints.monitor.log_analytics)),
             ("schemaRegistry", format!("{}/$schemaGroups", endpoints.event_hubs.schema_registry)),
         ]
     }
@@ -54,6 +55,9 @@ async fn each_service_fails_in_its_own_shape_and_counts_down() {
                 "schemaRegistry" => {
                     assert_eq!(code.as_deref(), Some("ServerBusy"));
                     assert_eq!(said["error"], json!({"code": "ServerBusy", "message": "Busy <&>", "details": []}));
+                }
+                "logAnalytics" => {
+                    assert_eq!(said["error"], json!({"code": "InternalServerError", "message": "Busy <&>"}));
                 }
                 _ => {
                     assert_eq!(said["error"]["code"], "ServiceUnavailable", "{said}");

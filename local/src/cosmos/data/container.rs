@@ -11,8 +11,9 @@ use crate::cosmos::{
     data::{
         definition::Definition,
         expiry::Expiry,
-        item::{Item, Transaction, Version},
+        item::{Item, Transaction},
         item_key::{Interval, ItemKey},
+        log::{Limits, Log, Slice},
         ranges::FeedRange,
         resource_id::ContainerId,
         unique_keys::{Entry, UniqueKeys},
@@ -43,28 +44,6 @@ pub(in crate::cosmos) struct State {
     unique: HashMap<Entry, ItemKey>,
     expiry: Expiry,
     next_number: u64,
-}
-
-/// The changes of one range.
-#[derive(Default)]
-struct Log {
-    /// Of the last write, deletes included.
-    lsn: u64,
-    /// Only the last change of each living item.
-    changes: BTreeMap<Version, Arc<Item>>,
-}
-
-/// A part of a range's change feed.
-#[derive(Default)]
-pub(in crate::cosmos) struct Slice {
-    /// Items of whole transactions, in their order.
-    pub(in crate::cosmos) items: Vec<Arc<Item>>,
-    /// The LSN up to which this reaches.
-    pub(in crate::cosmos) next: u64,
-    /// The range's LSN.
-    pub(in crate::cosmos) lsn: u64,
-    /// Changes that were looked at.
-    pub(in crate::cosmos) read: usize,
 }
 
 impl Container {
@@ -213,40 +192,30 @@ impl State {
         self.logs.get(range).map_or(0, |log| log.lsn)
     }
 
-    /// The changes of a range after `lsn` in an interval, but what has expired at `now_millis`: whole transactions until
-    /// they hold `limit` items or `bytes`.
+    /// The changes of a range after `lsn`, in an interval or all, but what has expired at `now_millis`.
     pub(in crate::cosmos) fn changes(
         &self,
         range: usize,
         lsn: u64,
         interval: Option<&Interval>,
         now_millis: i64,
-        (limit, bytes): (usize, usize),
+        limits: Limits,
     ) -> Slice {
         let Some(log) = self.logs.get(range) else { return Slice::default() };
-        let mut slice = Slice { items: Vec::new(), next: lsn, lsn: log.lsn, read: 0 };
-        let mut size = 0;
-        for (version, item) in log.changes.range(Version { lsn: lsn.saturating_add(1), index: 0 }..) {
-            if version.lsn > slice.next && (slice.items.len() >= limit || size >= bytes) {
-                return slice;
-            }
-            slice.next = version.lsn;
-            slice.read += 1;
-            let is_in = interval.is_none_or(|interval| interval.has(&item.key));
-            if is_in && !self.expiry.is_over(item, now_millis) {
-                size += item.text.len();
-                slice.items.push(Arc::clone(item));
+        let shows = |item: &Item| !self.expiry.is_over(item, now_millis);
+        match interval {
+            None => log.after(lsn, shows, limits),
+            Some(interval) => {
+                let bounds = interval.after(None);
+                let items = bounds.into_iter().flat_map(|bounds| self.items.range::<[u8], _>(bounds));
+                log.after_within(lsn, (interval, items.map(|(_, item)| item)), shows, limits)
             }
         }
-        slice.next = log.lsn.max(lsn);
-        slice
     }
 
-    /// The LSN of a range before the first change at or after `millis` since the epoch. It looks at every earlier one, since
-    /// a clock may have been set back.
+    /// The LSN of a range before the first change at or after `millis` since the epoch.
     pub(in crate::cosmos) fn lsn_before(&self, range: usize, millis: i64) -> u64 {
-        let Some(log) = self.logs.get(range) else { return 0 };
-        log.changes.iter().find(|(_, item)| item.at_millis >= millis).map_or(log.lsn, |(version, _)| version.lsn - 1)
+        self.logs.get(range).map_or(0, |log| log.lsn_before(millis))
     }
 
     fn insert(&mut self, unique_keys: &UniqueKeys, range: usize, item: &Arc<Item>) {
@@ -258,7 +227,7 @@ impl State {
         self.expiry.written(item);
         self.by_number.insert(item.number, item.key.clone());
         if let Some(log) = self.logs.get_mut(range) {
-            log.changes.insert(item.version, Arc::clone(item));
+            log.write(item);
         }
         self.items.insert(item.key.clone(), Arc::clone(item));
     }
@@ -272,7 +241,7 @@ impl State {
         self.expiry.removed(item);
         self.by_number.remove(&item.number);
         if let Some(log) = self.logs.get_mut(range) {
-            log.changes.remove(&item.version);
+            log.remove(item);
         }
         self.items.remove(&item.key);
     }

@@ -60,10 +60,13 @@ impl Definition {
             .ok_or_else(|| Refusal::bad_request("Missing partitionKey definition in container creation request"))?;
         let partition_key: PartitionKeyDefinition = serde_json::from_value(partition_key)
             .map_err(|error| Refusal::bad_request(format!("Invalid partitionKey definition: {error}.")))?;
-        if partition_key.paths.is_empty()
-            || !partition_key.paths.iter().all(|path| path.len() > 1 && path.starts_with('/'))
-        {
-            return Err(Refusal::bad_request("A path of a partition key begins with a slash and has a name."));
+        let is_path = |path: &str| path.len() > 1 && path.starts_with('/');
+        if partition_key.paths.is_empty() {
+            return Err(Refusal::bad_request("A partition key has a path."));
+        }
+        if let Some(path) = partition_key.paths.iter().find(|path| !is_path(path)) {
+            let message = format!("The partition key path {path:?} is none: it begins with a slash and has a name.");
+            return Err(Refusal::bad_request(message));
         }
         let unique_keys = match members.get("uniqueKeyPolicy") {
             None => UniqueKeys::default(),

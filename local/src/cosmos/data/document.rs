@@ -48,13 +48,16 @@ impl Document {
     /// As [`read`](Self::read).
     pub(in crate::cosmos) fn of(mut value: Value) -> Result<Self, Refusal> {
         let Value::Object(members) = &mut value else {
-            return Err(Refusal::bad_request("The body is no JSON object."));
+            return Err(no_object());
         };
         members.retain(|name, _| !SYSTEM_PROPERTIES.contains(&name.as_str()));
-        let id = members.get("id").ok_or_else(|| Refusal::bad_request("Missing 'id' field in document"))?;
-        let id = id.as_str().ok_or_else(|| Refusal::bad_request("The id of a document is a text."))?.to_owned();
+        let id = members.get("id").ok_or_else(Refusal::no_id)?;
+        let id = id.as_str().ok_or_else(|| Refusal::invalid_input("The id of a document is a text."))?.to_owned();
         check_id(&id).map_err(Refusal::bad_request)?;
         let ttl = members.get("ttl").map(parse_ttl).transpose().map_err(Refusal::bad_request)?;
+        if !are_finite(&value) {
+            return Err(Refusal::invalid_input("A number of the document is larger than a double can be."));
+        }
         let (text, value) = kept(value)?;
         Ok(Self { id, ttl, value, text })
     }
@@ -102,13 +105,22 @@ fn parse(body: &[u8]) -> Result<Value, Refusal> {
         _ttl: Option<Plain>,
     }
     let unreadable =
-        |error: String| Refusal::bad_request(format!("The body is no JSON object that can be read: {error}."));
+        |error: String| Refusal::invalid_input(format!("The body is no JSON object that can be read: {error}."));
     if binary_json::is_binary(body) {
         let Plain(value) = binary_json::from_slice(body).map_err(|error| unreadable(error.to_string()))?;
         return contoso_json::from_str(&value.to_string()).map_err(|error| unreadable(error.to_string()));
     }
+    let value: Value = contoso_json::from_slice(body).map_err(|error| unreadable(error.to_string()))?;
+    // What reads an object by the names of its members also reads an array, by their order.
+    if !value.is_object() {
+        return Err(no_object());
+    }
     contoso_json::from_slice::<Once>(body).map_err(|error| unreadable(error.to_string()))?;
-    contoso_json::from_slice(body).map_err(|error| unreadable(error.to_string()))
+    Ok(value)
+}
+
+fn no_object() -> Refusal {
+    Refusal::invalid_input("The body is no JSON object.")
 }
 
 /// The time to live that a document or definition states.
@@ -130,6 +142,16 @@ fn levels(value: &Value) -> usize {
         Value::Array(elements) => 1 + elements.iter().map(levels).max().unwrap_or_default(),
         Value::Object(members) => 1 + members.values().map(levels).max().unwrap_or_default(),
         _ => 0,
+    }
+}
+
+/// Whether all numbers are doubles, if not exactly: to a query a larger one would be none at all.
+fn are_finite(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.as_f64().is_some(),
+        Value::Array(elements) => elements.iter().all(are_finite),
+        Value::Object(members) => members.values().all(are_finite),
+        _ => true,
     }
 }
 

@@ -112,7 +112,13 @@ impl Interval {
 pub(in crate::cosmos) fn of_header(header: &str) -> Result<Vec<KeyValue>, String> {
     let values: Vec<Value> =
         contoso_json::from_str(header).map_err(|error| format!("The partition key is not a JSON array: {error}."))?;
-    match values.iter().find(|value| value.is_array() || value.as_object().is_some_and(|members| !members.is_empty())) {
+    let is_none = |value: &&Value| match value {
+        Value::Array(_) => true,
+        Value::Object(members) => !members.is_empty(),
+        Value::Number(number) => number.as_f64().is_none(),
+        _ => false,
+    };
+    match values.iter().find(is_none) {
         Some(value) => Err(format!("{value} is no value of a partition key.")),
         None => Ok(values.iter().map(KeyValue::from).collect()),
     }
@@ -145,7 +151,7 @@ mod tests {
         assert_eq!(key(r#"["a/é",1]"#), key(r#"[ "a\/\u00e9", 1.0 ]"#));
         let document: Value = serde_json::from_str(r#"{"pk":"x"}"#).unwrap();
         assert_eq!(of_header(r#"["x",{}]"#).unwrap(), of_document(&document, &definition));
-        for wrong in ["a", "{}", r#"[{"a":1}]"#, "[[]]"] {
+        for wrong in ["a", "{}", r#"[{"a":1}]"#, "[[]]", "[1e400]"] {
             assert!(of_header(wrong).is_err(), "{wrong}");
         }
     }

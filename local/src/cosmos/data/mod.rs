@@ -8,6 +8,7 @@ pub(super) mod document;
 mod expiry;
 pub(super) mod item;
 pub(super) mod item_key;
+pub(super) mod log;
 pub(super) mod offer;
 pub(super) mod operation;
 pub(super) mod patch;

@@ -101,18 +101,14 @@ impl<'a> Work<'a> {
                     let message = "Entity with the specified id already exists in the system.";
                     return Err(Refusal::conflict(message));
                 }
-                self.write(key, &document, StatusCode::CREATED)
+                self.write(key, &document, None)
             }
             Operation::Upsert(document) => {
                 self.is_of_partition(&document)?;
                 let key = self.key(&document.id);
-                match self.get(&key) {
-                    None => self.write(key, &document, StatusCode::CREATED),
-                    Some(present) => {
-                        conditions.allow_write(&present)?;
-                        self.write(key, &document, StatusCode::OK)
-                    }
-                }
+                let present = self.get(&key);
+                present.as_ref().map_or(Ok(()), |present| conditions.allow_write(present))?;
+                self.write(key, &document, present.as_deref())
             }
             Operation::Replace { id, document } => {
                 self.is_of_partition(&document)?;
@@ -125,7 +121,7 @@ impl<'a> Work<'a> {
                     }
                     self.stage(present.key.clone(), None);
                 }
-                self.write(key, &document, StatusCode::OK)
+                self.write(key, &document, Some(&*present))
             }
             Operation::Patch { id, patch } => self.patch(&id, &patch, conditions),
             Operation::Delete { id } => {
@@ -162,7 +158,7 @@ impl<'a> Work<'a> {
         if item_key::of_document(&document.value, &self.container.partition_key) != self.values {
             return Err(Refusal::bad_request("The partition key value cannot be changed by a patch operation."));
         }
-        let effect = self.write(present.key.clone(), &document, StatusCode::OK)?;
+        let effect = self.write(present.key.clone(), &document, Some(&*present))?;
         Ok(Effect { charge: charge::change(present.text.len(), patch.len()), ..effect })
     }
 
@@ -177,11 +173,14 @@ impl<'a> Work<'a> {
         let now = now.unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let context = Context { parameters: Parameters::default(), now, seed: 0 };
         let documents = std::iter::once(item.queried(self.container.id));
-        let page = query.page(&context, documents, PageLimits::default(), None).map_err(unusable)?;
+        // Other writers wait meanwhile.
+        let limits = PageLimits { work: 64 << 20, memory: 32 << 20, ..PageLimits::default() };
+        let page = query.page(&context, documents, limits, None).map_err(unusable)?;
         Ok(!page.rows.is_empty())
     }
 
-    fn write(&mut self, key: ItemKey, document: &Document, status: StatusCode) -> Result<Effect, Refusal> {
+    /// Writes a new item, or one in place of `present`: that keeps its resource id, whatever its id.
+    fn write(&mut self, key: ItemKey, document: &Document, present: Option<&Item>) -> Result<Effect, Refusal> {
         let entries = self.container.unique_keys.entries(&key, &document.value);
         let taken = |entry: &Entry| match self.unique.get(entry) {
             Some(occupant) => occupant.as_ref().is_some_and(|occupant| *occupant != key),
@@ -191,8 +190,7 @@ impl<'a> Work<'a> {
             let message = "Resource with specified ID, name, or unique index already exists";
             return Err(Refusal::conflict(message));
         }
-        let present = self.get(&key);
-        let number = present.as_ref().map_or(self.transaction.next_number, |present| present.number);
+        let number = present.map_or(self.transaction.next_number, |present| present.number);
         if present.is_none() {
             self.transaction.next_number += 1;
         }
@@ -211,7 +209,10 @@ impl<'a> Work<'a> {
         self.unique.extend(entries.into_iter().map(|entry| (entry, Some(key.clone()))));
         let members = document.members() + SYSTEM_PROPERTIES.len();
         let bytes = document.text.len();
-        let charge = if present.is_none() { charge::create(bytes, members) } else { charge::change(bytes, members) };
+        let (status, charge) = match present {
+            None => (StatusCode::CREATED, charge::create(bytes, members)),
+            Some(_) => (StatusCode::OK, charge::change(bytes, members)),
+        };
         Ok(Effect { status, item, charge })
     }
 

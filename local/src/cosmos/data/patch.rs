@@ -1,5 +1,6 @@
 //! Patches, as in "Partial document update in Azure Cosmos DB".
 
+use contoso_json::Object;
 use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
@@ -65,13 +66,13 @@ impl Patch {
             operations => (operations, None),
         };
         // A member of operations that is missing is named by the reader.
-        let operations: Vec<Operation> =
+        let operations: Vec<Object<Operation>> =
             serde_json::from_value(operations).map_err(|error| unreadable(error.to_string()))?;
         if operations.is_empty() || operations.len() > MOST {
             let message = format!("PATCH: a patch has 1 to {MOST} operations, not {}.", operations.len());
             return Err(Refusal::bad_request(message));
         }
-        Ok(Self { operations, condition })
+        Ok(Self { operations: operations.into_iter().map(|Object(operation)| operation).collect(), condition })
     }
 
     pub(in crate::cosmos) fn len(&self) -> usize {

@@ -3,7 +3,9 @@
 //! The division is a view: items lie in one ordered map, whatever the number of ranges. What goes by it are feeds, session
 //! tokens and LSNs.
 
-use contoso_cosmos_query::effective_partition_key::{Kind, MAX, MIN, PartitionKeyDefinition};
+use contoso_cosmos_query::effective_partition_key::{
+    KeyValue, Kind, MAX, MIN, PartitionKeyDefinition, effective_partition_key,
+};
 
 /// Throughput of one physical partition, request units a second: "Partitioning and horizontal scaling in Azure Cosmos DB".
 const OF_ONE: u64 = 10_000;
@@ -41,25 +43,14 @@ pub(in crate::cosmos) fn divide(definition: &PartitionKeyDefinition, count: u32)
 
 fn boundary(definition: &PartitionKeyDefinition, number: u32, count: u32) -> String {
     match (definition.kind, definition.version) {
-        // A key of version 1 begins with its hash of 32 bits, written as a number.
-        (Kind::Hash, ..2) => sorted_number(f64::from(((1u64 << 32) / u64::from(count) * u64::from(number)) as u32)),
+        // A key of version 1 begins with its hash of 32 bits, written as a number: as a key of kind Range is that has this value.
+        (Kind::Hash, ..2) => {
+            let hash = ((1u64 << 32) / u64::from(count) * u64::from(number)) as u32;
+            let of_numbers = PartitionKeyDefinition { paths: definition.paths.clone(), kind: Kind::Range, version: 1 };
+            effective_partition_key(&of_numbers, &[KeyValue::Number(f64::from(hash))])
+        }
         // A hash of 126 bits.
         _ => format!("{:032X}", (1u128 << 126) / u128::from(count) * u128::from(number)),
-    }
-}
-
-/// A number as hexadecimal bytes that sort like it: its kind, then seven bits to a byte, whose lowest bit says that more follow.
-fn sorted_number(number: f64) -> String {
-    let bits = number.to_bits();
-    let mut rest = (bits ^ 1 << 63) << 8;
-    let mut text = format!("05{:02X}", (bits ^ 1 << 63) >> 56);
-    loop {
-        let byte = (rest >> 56) as u8;
-        rest <<= 7;
-        if rest == 0 {
-            return format!("{text}{:02X}", byte & 0xfe);
-        }
-        text = format!("{text}{:02X}", byte | 1);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use contoso_json::Object;
 use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json, value::RawValue};
@@ -152,12 +153,12 @@ fn operations(body: &[u8]) -> Result<Vec<(Operation, Conditions)>, Refusal> {
     if body.len() > LARGEST {
         return Err(Refusal::too_large());
     }
-    let stated: Vec<Stated> = contoso_json::from_slice(body)
+    let stated: Vec<Object<Stated>> = contoso_json::from_slice(body)
         .map_err(|error| Refusal::bad_request(format!("Invalid batch JSON body: {error}.")))?;
     if stated.is_empty() || stated.len() > MOST {
         return Err(Refusal::bad_request(format!("A batch has 1 to {MOST} operations, not {}.", stated.len())));
     }
-    stated.into_iter().map(operation).collect()
+    stated.into_iter().map(|Object(stated)| operation(stated)).collect()
 }
 
 fn operation(stated: Stated) -> Result<(Operation, Conditions), Refusal> {

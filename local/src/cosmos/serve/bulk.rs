@@ -4,6 +4,7 @@
 //! request of its own.
 
 use bytes::Bytes;
+use contoso_json::Object;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
@@ -38,7 +39,7 @@ struct Operation {
 /// A bulk request under way: its operations one after the other, and their results so far.
 pub(in crate::cosmos) struct Bulk<'a> {
     request: &'a Request,
-    waiting: std::vec::IntoIter<Operation>,
+    waiting: std::vec::IntoIter<Object<Operation>>,
     /// Goes on after an operation that failed.
     goes_on: bool,
     failed: bool,
@@ -57,7 +58,7 @@ impl<'a> Bulk<'a> {
     /// # Errors
     /// What is wrong with `request` as a whole.
     pub(in crate::cosmos) fn of(request: &'a Request) -> Result<Self, String> {
-        let operations: Vec<Operation> =
+        let operations: Vec<Object<Operation>> =
             contoso_json::from_slice(&request.body).map_err(|error| format!("Invalid batch JSON body: {error}."))?;
         if operations.len() > MOST {
             return Err(format!("A bulk request cannot exceed {MOST} operations."));
@@ -82,7 +83,7 @@ impl<'a> Bulk<'a> {
 
     /// The request that the next operation stands for; none where nothing is left to do.
     pub(in crate::cosmos) fn next(&mut self) -> Option<Request> {
-        while let Some(operation) = self.waiting.next() {
+        while let Some(Object(operation)) = self.waiting.next() {
             if self.failed && !self.goes_on {
                 self.results.push(result(StatusCode::FAILED_DEPENDENCY, &HeaderMap::new(), 0.0, &[]));
                 continue;

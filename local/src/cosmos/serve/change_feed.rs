@@ -1,10 +1,10 @@
 //! The latest-version change feed of a range, over the wire and in process.
 //!
-//! A page of a whole range costs what it returns, and an idle poll nothing, however much there is. One of a partition key or of
-//! a part of a range looks at every change of the range from where it starts, and a start at a date at every one before.
-//! The scope is a range, a part of one, or a
-//! partition key. Refused by name: the mode all versions and deletes (nothing keeps the history), and a read of several ranges
-//! (its continuation could not say where each range stands).
+//! A page of a whole range costs what it returns, and an idle poll nothing, however much there is; so does a start at a date. One
+//! of a partition key costs at most its items: see [`Log::after_within`](crate::cosmos::data::log::Log::after_within).
+//!
+//! The scope is a range, a part of one, or a partition key. Refused by name: the mode all versions and deletes (nothing keeps the
+//! history), and a read of several ranges (its continuation could not say where each range stands).
 
 use std::sync::Arc;
 
@@ -14,9 +14,10 @@ use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
 use crate::cosmos::{
     data::{
-        container::{Container, Slice},
+        container::Container,
         item::Item,
         item_key::Interval,
+        log::{Limits, Slice},
     },
     error::Error,
     serve::{paging::ITEM_COUNT, scope::Scope, sessions},
@@ -59,10 +60,7 @@ enum Start {
 /// Answers a feed request over the wire.
 pub(in crate::cosmos) fn answer(account: &Account, request: &Request) -> Response<Bytes> {
     let answer = || -> Result<Response<Bytes>, Refusal> {
-        if request.header(&A_IM).is_some_and(|mode| mode.eq_ignore_ascii_case("Full-Fidelity Feed")) {
-            let message = "The change feed mode AllVersionsAndDeletes is not supported here.";
-            return Err(Refusal::bad_request(message));
-        }
+        check_mode(request)?;
         let name = request.container().ok_or_else(|| Refusal::bad_request("The path names no container."))?;
         let container = account.container(&name)?;
         let start = Start::of(request)?;
@@ -81,6 +79,20 @@ pub(in crate::cosmos) fn answer(account: &Account, request: &Request) -> Respons
         Ok(wire(request, &container, range, &slice))
     };
     answer().unwrap_or_else(|refusal| refusal.answer(request))
+}
+
+/// Whether the mode that the request asks for is the latest-version one.
+///
+/// # Errors
+/// 400 where it is not.
+fn check_mode(request: &Request) -> Result<(), Refusal> {
+    match request.header(&A_IM).unwrap_or_default().trim() {
+        mode if mode.eq_ignore_ascii_case("Incremental feed") => Ok(()),
+        mode if mode.eq_ignore_ascii_case("Full-Fidelity Feed") => {
+            Err(Refusal::bad_request("The change feed mode AllVersionsAndDeletes is not supported here."))
+        }
+        mode => Err(Refusal::bad_request(format!("The value '{mode}' specified for the header 'A-IM' is invalid."))),
+    }
 }
 
 /// Reads a page of one range in process.
@@ -140,7 +152,7 @@ fn read_range(
             return Err(Refusal::bad_request(message));
         }
     };
-    Ok(state.changes(range, after, interval, account.clock().now_millis(), (limit, PAGE_BYTES)))
+    Ok(state.changes(range, after, interval, account.clock().now_millis(), Limits { items: limit, bytes: PAGE_BYTES }))
 }
 
 impl Start {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use contoso_cosmos_query::effective_partition_key::KeyValue;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::cosmos::{
     data::{
@@ -36,7 +36,7 @@ pub(in crate::cosmos) fn read(account: &Account, request: &Request) -> Response<
             let state = container.state();
             let mut work = Work::new(&container, &state, &values, account.clock().now_millis())?;
             let (range, lsn) = (work.range(), state.lsn(work.range()));
-            (range, lsn, work.make(Operation::Read { id }, &conditions(&request.headers)))
+            (range, lsn, work.make(Operation::Read { id }, &conditions(request)))
         };
         sessions::check(request, &container, std::iter::once(range))?;
         let mut response = match &effect {
@@ -60,7 +60,7 @@ pub(in crate::cosmos) async fn write(account: &Arc<Account>, write: Write, reque
         Ok(operation) => operation,
         Err(refusal) => return missing(account, request).unwrap_or(refusal).answer(request),
     };
-    let conditions = conditions(&request.headers);
+    let conditions = conditions(request);
     let work = move |container: &Container, state: &_, at_millis| {
         let mut work = Work::new(container, state, &values, at_millis)?;
         let effect = work.make(operation, &conditions)?;
@@ -126,8 +126,8 @@ fn operation(write: Write, request: &Request) -> Result<Operation, Refusal> {
 }
 
 /// The conditions that headers state.
-fn conditions(headers: &HeaderMap) -> Conditions {
-    let etag = |name| headers.get(name).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+fn conditions(request: &Request) -> Conditions {
+    let etag = |name| request.header(name).map(str::to_owned);
     Conditions { if_match: etag(header::IF_MATCH), if_none_match: etag(header::IF_NONE_MATCH) }
 }
 

@@ -9,6 +9,7 @@ use crate::cosmos::{
     serve::paging::ITEM_COUNT,
     store::account::Account,
     wire::{
+        refusal::Refusal,
         request::{ContainerName, Request},
         responses,
     },
@@ -16,25 +17,45 @@ use crate::cosmos::{
 
 /// Answers the ranges of a container.
 pub(in crate::cosmos) fn answer(account: &Account, request: &Request, name: &ContainerName) -> Response<Bytes> {
-    let container = match account.container(name) {
-        Ok(container) => container,
-        Err(refusal) => return refusal.answer(request),
-    };
-    let etag = etag(&container);
-    let mut response = if request.header(header::IF_NONE_MATCH) == Some(etag.as_str()) {
-        responses::answer(request, StatusCode::NOT_MODIFIED, "1", Bytes::new())
-    } else {
+    answered(account, request, name, |container| {
         let count = container.ranges.len();
         let body =
-            json!({ "PartitionKeyRanges": ranges(&container), "_rid": container.id.to_string(), "_count": count });
+            json!({ "PartitionKeyRanges": ranges(container), "_rid": container.id.to_string(), "_count": count });
         let mut response = responses::answer(request, StatusCode::OK, "1", body.to_string().into());
         response.headers_mut().insert(ITEM_COUNT.clone(), count.into());
-        response
+        Ok(response)
+    })
+}
+
+/// Answers the range with this id or resource id.
+pub(in crate::cosmos) fn one(account: &Account, request: &Request, name: &ContainerName, id: &str) -> Response<Bytes> {
+    answered(account, request, name, |container| {
+        let range = ranges(container).into_iter().find(|range| range["id"] == id || range["_rid"] == id);
+        let range = range.ok_or_else(|| Refusal::not_found(format!("There is no partition key range {id}.")))?;
+        Ok(responses::answer(request, StatusCode::OK, "1", range.to_string().into()))
+    })
+}
+
+/// What `found` gives of a container, or 304 where its client has that.
+fn answered(
+    account: &Account,
+    request: &Request,
+    name: &ContainerName,
+    found: impl FnOnce(&Container) -> Result<Response<Bytes>, Refusal>,
+) -> Response<Bytes> {
+    let answered = || -> Result<Response<Bytes>, Refusal> {
+        let container = account.container(name)?;
+        let etag = etag(&container);
+        let mut response = match request.header(header::IF_NONE_MATCH) {
+            Some(known) if known == etag => responses::answer(request, StatusCode::NOT_MODIFIED, "1", Bytes::new()),
+            _ => found(&container)?,
+        };
+        if let Ok(etag) = HeaderValue::try_from(etag) {
+            response.headers_mut().insert(header::ETAG, etag);
+        }
+        Ok(response)
     };
-    if let Ok(etag) = HeaderValue::try_from(etag) {
-        response.headers_mut().insert(header::ETAG, etag);
-    }
-    response
+    answered().unwrap_or_else(|refusal| refusal.answer(request))
 }
 
 /// Ranges never change, so their ETag says whose they are and how many.

@@ -86,6 +86,37 @@ async fn a_resource_id_is_never_given_again_and_leads_to_its_item() {
     }
 }
 
+#[tokio::test]
+async fn an_item_that_gets_another_id_keeps_its_resource_id() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = storage(&directory);
+    let mut cosmos = start(&store).await;
+    let made = body(&send(&cosmos, Method::POST, DOCS, &UPSERT, &item("old", "p", 1)).await);
+    let feed = async |cosmos: &Cosmos| {
+        let page = cosmos.change_feed("shop", "items", "0", None, 10).await.unwrap();
+        let id = |item: &String| serde_json::from_str::<Value>(item).unwrap()["id"].as_str().unwrap().to_owned();
+        page.items.iter().map(id).collect::<Vec<String>>()
+    };
+    let renamed = send(&cosmos, Method::PUT, &format!("{DOCS}/old"), &keyed("[\"p\"]"), &item("new", "p", 2)).await;
+    assert_eq!((renamed.status(), &body(&renamed)["_rid"]), (StatusCode::OK, &made["_rid"]));
+    let other = body(&send(&cosmos, Method::POST, DOCS, &UPSERT, &item("old", "p", 3)).await);
+    assert_ne!(other["_rid"], made["_rid"], "an item made later under the id that is free now is another one");
+    send(&cosmos, Method::DELETE, &format!("{DOCS}/old"), &keyed("[\"p\"]"), &Value::Null).await;
+    for is_restarted in [false, true] {
+        if is_restarted {
+            drop(cosmos);
+            cosmos = start(&store).await;
+        }
+        assert_eq!(added(&read(&cosmos, "new").await), added(&body(&renamed)));
+        let gone = send(&cosmos, Method::GET, &format!("{DOCS}/old"), &keyed("[\"p\"]"), &Value::Null).await;
+        assert_eq!(gone.status(), StatusCode::NOT_FOUND);
+        let link = format!("/{}", made["_self"].as_str().unwrap());
+        let by_link = send(&cosmos, Method::GET, &link, &keyed("[\"p\"]"), &Value::Null).await;
+        assert_eq!(body(&by_link)["id"], "new");
+        assert_eq!(feed(&cosmos).await, ["new"], "the old id shows no more");
+    }
+}
+
 /// Rows and definitions as versions before this data plane wrote them: no resource ids, four ranges, the body as it was sent.
 #[tokio::test]
 async fn the_data_directory_of_an_earlier_version_opens() {

@@ -70,6 +70,37 @@ async fn throughput_is_what_was_stated_and_outlives_a_restart() {
 }
 
 #[tokio::test]
+async fn the_increment_of_autoscale_is_kept_and_can_be_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = storage(&directory);
+    let cosmos = start(&store).await;
+    let settings = |maximum: u64, percent: &Value| {
+        let policy = json!({ "throughputPolicy": { "incrementPercent": percent } });
+        json!({ "maxThroughput": maximum, "autoUpgradePolicy": policy })
+    };
+    let definition = json!({ "id": "grows", "partitionKey": { "paths": ["/pk"], "kind": "Hash", "version": 2 } });
+    let make = async |settings: Value| {
+        let headers = [("x-ms-cosmos-offer-autopilot-settings", settings.to_string())];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        send(&cosmos, Method::POST, "/dbs/shop/colls", &headers, &definition).await
+    };
+    assert_eq!(make(settings(4000, &json!("ten"))).await.status(), StatusCode::BAD_REQUEST);
+    let made = body(&make(settings(4000, &json!(10))).await);
+    let mut stated = offer(&cosmos, &made["_self"]).await.unwrap();
+    assert_eq!(stated["content"]["offerAutopilotSettings"], settings(4000, &json!(10)));
+
+    let path = format!("/offers/{}", stated["id"].as_str().unwrap());
+    stated["content"]["offerAutopilotSettings"] = settings(5000, &json!(-1));
+    assert_eq!(send(&cosmos, Method::PUT, &path, &[], &stated).await.status(), StatusCode::BAD_REQUEST);
+    stated["content"]["offerAutopilotSettings"] = settings(5000, &json!(20));
+    let replaced = body(&send(&cosmos, Method::PUT, &path, &[], &stated).await);
+    assert_eq!(replaced["content"]["offerAutopilotSettings"], settings(5000, &json!(20)));
+    drop(cosmos);
+    let again = start(&store).await;
+    assert_eq!(offer(&again, &made["_self"]).await.unwrap(), replaced);
+}
+
+#[tokio::test]
 async fn ranges_are_read_like_a_change_feed() {
     let directory = tempfile::tempdir().unwrap();
     let store = storage(&directory);

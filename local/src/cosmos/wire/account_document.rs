@@ -3,6 +3,8 @@
 use http::uri::Scheme;
 use serde_json::{Value, json};
 
+use crate::cosmos::wire::consistency;
+
 /// A region as the account lists it.
 pub(in crate::cosmos) struct Location<'a> {
     pub(in crate::cosmos) name: &'a str,
@@ -65,7 +67,7 @@ pub(in crate::cosmos) fn document(host: &str, scheme: &Scheme, writable: &[Locat
         "enableNRegionSynchronousCommit": false,
         "enablePerPartitionFailoverBehavior": false,
         "userReplicationPolicy": { "asyncReplication": false, "minReplicaSetSize": 3, "maxReplicasetSize": 4 },
-        "userConsistencyPolicy": { "defaultConsistencyLevel": "Session" },
+        "userConsistencyPolicy": { "defaultConsistencyLevel": consistency::OF_ACCOUNT },
         "systemReplicationPolicy": { "minReplicaSetSize": 3, "maxReplicasetSize": 4 },
         "readPolicy": { "primaryReadCoefficient": 1, "secondaryReadCoefficient": 1 },
         "queryEngineConfiguration": query_engine_configuration(),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use contoso_json::Plain;
-use serde::Deserialize;
+use contoso_json::{Object, Plain};
+use serde::{Deserialize, de::IgnoredAny};
 
 /// Members of every document, which no computed property may be called.
 const SYSTEM: [&str; 6] = ["id", "_rid", "_self", "_etag", "_ts", "_attachments"];
@@ -14,18 +14,25 @@ const MOST_LEVELS: usize = 3;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Definition {
-    partition_key: Option<PartitionKey>,
-    indexing_policy: Option<IndexingPolicy>,
+    partition_key: Option<Object<PartitionKey>>,
+    indexing_policy: Option<Object<IndexingPolicy>>,
     computed_properties: Option<Vec<ComputedProperty>>,
     default_ttl: Option<Plain>,
     ttl_property_path: Option<String>,
-    client_encryption_policy: Option<EncryptionPolicy>,
+    client_encryption_policy: Option<Object<EncryptionPolicy>>,
+    #[serde(rename = "uniqueKeyPolicy")]
+    _unique_key_policy: Option<Object<UniqueKeyPolicy>>,
+}
+
+#[derive(Deserialize)]
+struct UniqueKeyPolicy {
+    #[serde(rename = "uniqueKeys")]
+    _unique_keys: Option<Vec<Object<IgnoredAny>>>,
 }
 
 #[derive(Deserialize)]
 struct PartitionKey {
-    #[serde(default)]
-    paths: Vec<String>,
+    paths: Option<Vec<String>>,
     kind: Option<String>,
 }
 
@@ -38,8 +45,7 @@ struct IndexingPolicy {
 #[derive(Deserialize)]
 struct SpatialIndex {
     path: String,
-    #[serde(default)]
-    types: Vec<String>,
+    types: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -50,8 +56,7 @@ struct ComputedProperty {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct EncryptionPolicy {
-    #[serde(default)]
-    included_paths: Vec<EncryptedPath>,
+    included_paths: Option<Vec<EncryptedPath>>,
 }
 
 #[derive(Deserialize)]
@@ -60,14 +65,15 @@ struct EncryptedPath {
     client_encryption_key_id: Option<String>,
 }
 
-/// Whether the definition of a container can be taken; what is no definition at all is for the store to refuse.
+/// Whether the definition of a container can be taken.
 ///
 /// # Errors
 /// What is wrong with it, as a sentence.
 pub(in crate::cosmos) fn check(body: &[u8]) -> Result<(), String> {
-    let Ok(definition) = contoso_json::from_slice::<Definition>(body) else { return Ok(()) };
-    definition.partition_key.as_ref().map_or(Ok(()), check_partition_key)?;
-    let spatial = definition.indexing_policy.and_then(|policy| policy.spatial_indexes);
+    let Object(definition) = contoso_json::from_slice::<Object<Definition>>(body)
+        .map_err(|error| format!("The body is no definition that can be read: {error}."))?;
+    definition.partition_key.as_ref().map_or(Ok(()), |Object(key)| check_partition_key(key))?;
+    let spatial = definition.indexing_policy.and_then(|Object(policy)| policy.spatial_indexes);
     spatial.iter().flatten().try_for_each(check_spatial_index)?;
     let mut names = BTreeSet::new();
     for ComputedProperty { name } in definition.computed_properties.iter().flatten() {
@@ -83,7 +89,7 @@ pub(in crate::cosmos) fn check(body: &[u8]) -> Result<(), String> {
     {
         return Err(format!("ttlPropertyPath {path} needs a defaultTtl."));
     }
-    let encrypted = definition.client_encryption_policy.map(|policy| policy.included_paths);
+    let encrypted = definition.client_encryption_policy.and_then(|Object(policy)| policy.included_paths);
     if let Some(path) = encrypted.iter().flatten().next() {
         // Keys are not served, so none is known.
         let key = path.client_encryption_key_id.as_deref().unwrap_or_default();
@@ -93,6 +99,7 @@ pub(in crate::cosmos) fn check(body: &[u8]) -> Result<(), String> {
 }
 
 fn check_partition_key(PartitionKey { paths, kind }: &PartitionKey) -> Result<(), String> {
+    let paths = paths.as_deref().unwrap_or_default();
     let most = if kind.as_deref() == Some("MultiHash") { MOST_LEVELS } else { 1 };
     if paths.len() > most {
         let kind = kind.as_deref().unwrap_or("Hash");
@@ -102,13 +109,11 @@ fn check_partition_key(PartitionKey { paths, kind }: &PartitionKey) -> Result<()
     if distinct.len() < paths.len() {
         return Err("The paths of a partition key are different ones.".to_owned());
     }
-    match paths.iter().find(|path| !path.starts_with('/') || path.len() == 1) {
-        Some(path) => Err(format!("The partition key path {path:?} is none: /name is one.")),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn check_spatial_index(SpatialIndex { path, types }: &SpatialIndex) -> Result<(), String> {
+    let types = types.as_deref().unwrap_or_default();
     if types.is_empty() {
         return Err(format!("The spatial index {path} has no types."));
     }
@@ -127,11 +132,13 @@ mod tests {
         for (definition, names) in [
             (r#"{"id":"c","partitionKey":{"paths":["/a","/b"],"kind":"Hash"}}"#, "at most 1"),
             (r#"{"id":"c","partitionKey":{"paths":["/a","/b","/c","/d"],"kind":"MultiHash"}}"#, "at most 3"),
-            (r#"{"id":"c","partitionKey":{"paths":["a"]}}"#, "\"a\""),
             (r#"{"id":"c","indexingPolicy":{"spatialIndexes":[{"path":"/place/*"}]}}"#, "/place/*"),
             (r#"{"id":"c","indexingPolicy":{"spatialIndexes":[{"path":"/p","types":["Circle"]}]}}"#, "Circle"),
             (r#"{"id":"c","computedProperties":[{"name":"a","query":""},{"name":"a","query":""}]}"#, "\"a\""),
             (r#"{"id":"c","computedProperties":[{"name":"_ts","query":""}]}"#, "_ts"),
+            (r#"{"id":"c","indexingPolicy":5,"partitionKey":{"paths":["/a","/b"],"kind":"Hash"}}"#, "invalid type"),
+            (r#"{"id":"c","uniqueKeyPolicy":{"uniqueKeys":[[["/a"]]]}}"#, "a JSON object"),
+            ("[]", "a JSON object"),
             (r#"{"id":"c","ttlPropertyPath":"/t"}"#, "/t needs"),
             (r#"{"id":"c","clientEncryptionPolicy":{"includedPaths":[{"clientEncryptionKeyId":"k"}]}}"#, "\"k\""),
         ] {
@@ -143,7 +150,6 @@ mod tests {
             r#"{"id":"c","partitionKey":{"paths":["/a/b"]},"ttlPropertyPath":"/t","defaultTtl":5}"#,
             r#"{"id":"c","indexingPolicy":{"spatialIndexes":[{"path":"/p/*","types":["Point"]}]}}"#,
             r#"{"id":"c","computedProperties":[],"clientEncryptionPolicy":{"includedPaths":[]}}"#,
-            "[]",
         ] {
             assert_eq!(check(definition.as_bytes()), Ok(()), "{definition}");
         }

@@ -2,6 +2,7 @@
 
 pub(super) mod account_document;
 pub(super) mod authorization;
+pub(super) mod consistency;
 pub(super) mod container_definition;
 pub(super) mod levers;
 pub(super) mod named_ranges;

@@ -4,11 +4,10 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
-use serde_json::Value;
 
 use crate::cosmos::wire::{
     request::{RANGE_ID, Request, encode},
-    resource_ids::ResourceIds,
+    resource_ids::{self, ResourceIds},
     responses,
 };
 
@@ -34,6 +33,8 @@ pub(in crate::cosmos) fn without_container(
     ids: &impl ResourceIds,
 ) -> Result<Option<Request>, StaleName> {
     let named = request.header(&RANGE_ID).and_then(|range| range.split_once(','));
+    // Anything else before a comma is a part of what is no range's id.
+    let named = named.filter(|(container, _)| is_container_id(container.trim()));
     let (Some((container, id)), Some(name)) = (named, request.container()) else { return Ok(None) };
     if ids.container_id(&name).is_some_and(|known| known != container.trim()) {
         return Err(StaleName(format!("{name} is another container than {container}.")));
@@ -45,6 +46,11 @@ pub(in crate::cosmos) fn without_container(
     Ok(Some(request))
 }
 
+/// Whether a text has the form of a container's resource id.
+fn is_container_id(text: &str) -> bool {
+    resource_ids::decode(text).is_some_and(|bytes| bytes.len() == 8)
+}
+
 /// The list that has the range which `request` reads, and the range's id; none where it reads no range.
 pub(in crate::cosmos) fn feed_of(request: &Request) -> Option<(Request, String)> {
     match request.segments().as_slice() {
@@ -53,21 +59,5 @@ pub(in crate::cosmos) fn feed_of(request: &Request) -> Option<(Request, String)>
             Some((request.with_path(&path), (*id).to_owned()))
         }
         _ => None,
-    }
-}
-
-/// Of an answer that lists ranges, the range with this id or resource id.
-pub(in crate::cosmos) fn only(request: &Request, id: &str, mut ranges: Response<Bytes>) -> Response<Bytes> {
-    let Ok(list) = contoso_json::from_slice::<Value>(ranges.body()) else { return ranges };
-    let Some(all) = list.get("PartitionKeyRanges").and_then(Value::as_array) else { return ranges };
-    match all.iter().find(|range| range["id"] == id || range["_rid"] == id) {
-        Some(range) => {
-            *ranges.body_mut() = range.to_string().into();
-            ranges
-        }
-        None => {
-            let message = format!("There is no partition key range {id}.");
-            responses::error(request, StatusCode::NOT_FOUND, "NotFound", &message)
-        }
     }
 }

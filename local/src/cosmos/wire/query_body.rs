@@ -1,4 +1,4 @@
-//! What a request asks of a query or a page: members of the body, headers that are numbers.
+//! What a request asks of a query or a page: members of the body, headers that are texts or numbers.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,23 @@ const KNOWN: [&str; 4] = ["query", "parameters", "resumeFilter", "options"];
 /// Headers that are whole numbers, with the least that each may be. A page of -1 items is as long as the service likes.
 const NUMBERS: [(&str, i32); 2] =
     [("x-ms-max-item-count", -1), ("x-ms-documentdb-responsecontinuationtokenlimitinkb", 1)];
+
+/// Beginnings of the names of headers that change what a request does.
+const TEXTS: [&str; 3] = ["x-ms-", "if-", "a-im"];
+
+/// Whether the headers that change what a request does are texts: one that is left out, such as a condition, changes it too.
+///
+/// # Errors
+/// The header that is none, as a sentence.
+pub(in crate::cosmos) fn check_texts(request: &Request) -> Result<(), String> {
+    let is_unread = |name: &str, value: &[u8]| {
+        TEXTS.iter().any(|text| name.starts_with(text)) && std::str::from_utf8(value).is_err()
+    };
+    match request.headers.iter().find(|(name, value)| is_unread(name.as_str(), value.as_bytes())) {
+        Some((name, _)) => Err(format!("The value specified for the header '{name}' is not UTF-8.")),
+        None => Ok(()),
+    }
+}
 
 /// Whether the headers that are numbers are such.
 ///

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use crate::cosmos::wire::{request::Request, responses};
+use crate::cosmos::wire::{request::Request, responses, texts};
 
 /// The partition key of the request is not the document's.
 const WRONG_PARTITION_KEY: u16 = 1001;
@@ -18,12 +18,15 @@ const ANSWER_TOO_LARGE: u16 = 3402;
 pub(in crate::cosmos) struct Refusal {
     pub(in crate::cosmos) status: StatusCode,
     pub(in crate::cosmos) substatus: Option<u16>,
+    /// What the service says of it, where that does not follow from the status.
+    pub(in crate::cosmos) text: Option<&'static str>,
+    /// What is said here.
     pub(in crate::cosmos) message: String,
 }
 
 impl Refusal {
     pub(in crate::cosmos) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, substatus: None, message: message.into() }
+        Self { status, substatus: None, text: None, message: message.into() }
     }
 
     pub(in crate::cosmos) fn with_substatus(self, substatus: u16) -> Self {
@@ -32,6 +35,17 @@ impl Refusal {
 
     pub(in crate::cosmos) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// Of a body that is no document.
+    pub(in crate::cosmos) fn invalid_input(message: impl Into<String>) -> Self {
+        Self { text: Some("One of the specified inputs is invalid"), ..Self::bad_request(message) }
+    }
+
+    /// Of a document without an id.
+    pub(in crate::cosmos) fn no_id() -> Self {
+        let text = "The input content is invalid because the required properties - 'id; ' - are missing";
+        Self { text: Some(text), ..Self::bad_request("Missing 'id' field in document") }
     }
 
     pub(in crate::cosmos) fn not_found(message: impl Into<String>) -> Self {
@@ -82,7 +96,8 @@ impl Refusal {
             StatusCode::NOT_IMPLEMENTED => "NotImplemented",
             _ => "BadRequest",
         };
-        let response = responses::error(request, self.status, code, &self.message);
+        let response =
+            responses::error_of(request, self.status, code, |activity| texts::message(request, activity, self));
         match self.substatus {
             Some(substatus) => responses::with_substatus(response, substatus),
             None => response,

@@ -47,8 +47,21 @@ pub(in crate::cosmos) fn charged(request: &Request, status: StatusCode, charge: 
 
 /// An error in the service's shape, `{code, message}`.
 pub(in crate::cosmos) fn error(request: &Request, status: StatusCode, code: &str, message: &str) -> Response<Bytes> {
-    let body = json!({ "code": code, "message": message }).to_string();
-    answer(request, status, "0", Bytes::from(body))
+    error_of(request, status, code, |_| message.to_owned())
+}
+
+/// As [`error`], with a message that may name the activity id of the answer.
+pub(in crate::cosmos) fn error_of(
+    request: &Request,
+    status: StatusCode,
+    code: &str,
+    message: impl FnOnce(&str) -> String,
+) -> Response<Bytes> {
+    let mut response = answer(request, status, "0", Bytes::new());
+    let activity = response.headers().get(&ACTIVITY_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let body = json!({ "code": code, "message": message(activity) });
+    *response.body_mut() = body.to_string().into();
+    response
 }
 
 /// 400: the request cannot be served as it is.

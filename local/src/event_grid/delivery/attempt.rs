@@ -6,19 +6,24 @@ use http::Method;
 use url::Url;
 
 use super::{
+    client::{NoAnswer, Recipient},
     context::Delivery,
+    diagnostics::FailedAttempt,
     in_process,
     outcome::{DeliveryResult, Verdict},
     request,
     route::Route,
 };
-use crate::event_grid::{
-    attempts::Attempt,
-    dead_letter,
-    error::Error,
-    queue::{LastAttempt, Pending, Position},
-    registry::Subscription,
-    subscription::Settings,
+use crate::{
+    event_grid::{
+        attempts::Attempt,
+        dead_letter,
+        error::Error,
+        queue::{LastAttempt, Pending, Position},
+        registry::Subscription,
+        subscription::Settings,
+    },
+    monitor::Metric,
 };
 
 /// Delivers `events` or writes their dead letters, and brings the queue up to date.
@@ -53,6 +58,7 @@ pub(super) async fn handle(
         Verdict::Delivered => {
             let done: Vec<_> = alive.iter().map(|event| event.position).collect();
             delivery.queue.complete(&done)?;
+            delivery.count(subscription, Metric::Delivered, done.len());
             None
         }
         Verdict::GiveUp { reason } => dead_letter::give_up(delivery, subscription, settings, alive, reason)?,
@@ -78,14 +84,18 @@ async fn attempt(
 ) -> DeliveryResult {
     let started = Instant::now();
     let at = delivery.clock.now();
+    let url = address(delivery, &route);
     let outcome = match route {
-        Route::Http(url) => post(delivery, url, &subscription.name, settings, events).await,
+        Route::Http(url, recipient) => post(delivery, (url, recipient), &subscription.name, settings, events).await,
         Route::Queue { name, life } => in_process::to_queue(delivery, settings, &name, life, events),
         Route::EventHub(name) => in_process::to_event_hub(delivery, &subscription.name, settings, &name, events),
     };
     let number = events.first().map_or(0, |event| event.header.attempts) + 1;
     if outcome.verdict != Verdict::Delivered {
         tracing::info!(subscription = %subscription.name, number, outcome = outcome.name, status = outcome.status, "delivery failed");
+        let result = &outcome;
+        delivery.log(subscription, &FailedAttempt { url: &url, events, result, at, latency: started.elapsed() });
+        delivery.count(subscription, Metric::DeliveryFailed, events.len());
     }
     subscription.attempts.record(Attempt {
         at,
@@ -98,19 +108,33 @@ async fn attempt(
     outcome
 }
 
+/// Where a route leads, as the service names it.
+fn address(delivery: &Delivery, route: &Route) -> String {
+    match route {
+        Route::Http(url, _) => url.to_string(),
+        Route::Queue { name, .. } => format!("{}/{name}", delivery.queues.endpoint()),
+        Route::EventHub(_) => format!("sb://{}.servicebus.windows.net/", delivery.event_hubs.namespace()),
+    }
+}
+
 async fn post(
     delivery: &Delivery,
-    url: Url,
+    (url, recipient): (Url, Recipient),
     subscription: &str,
     settings: &Settings,
     events: &[Pending],
 ) -> DeliveryResult {
     let (headers, body) = request::delivery(subscription, settings, events);
-    match delivery.http.send(Method::POST, &url, headers, body).await {
+    match delivery.http.send(recipient, Method::POST, &url, headers, body).await {
         Ok(answer) => {
             let result = DeliveryResult::of_status(answer.status.as_u16(), &settings.target.destination);
             result.not_before(&answer.headers, delivery.clock.now())
         }
-        Err(error) => DeliveryResult::of_failure(&error),
+        Err(error) => {
+            if let NoAnswer::Refused(refused) = &error {
+                tracing::warn!(subscription, host = url.host_str(), "nothing was sent: {refused}");
+            }
+            DeliveryResult::of_failure(&error)
+        }
     }
 }

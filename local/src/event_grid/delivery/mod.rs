@@ -3,9 +3,11 @@
 //! Workers share nothing but the HTTP client, so a dead partner delays nobody else. A worker has a bounded number of
 //! requests under way, and only their events are in memory.
 
+mod addresses;
 mod attempt;
 pub(crate) mod client;
 mod context;
+mod diagnostics;
 mod in_process;
 mod outcome;
 pub(crate) mod request;

@@ -75,6 +75,7 @@ impl DeliveryResult {
     pub(crate) fn of_failure(error: &NoAnswer) -> Self {
         let name = match error {
             NoAnswer::TimedOut => "TimedOut",
+            NoAnswer::Refused(_) => "AddressRefused",
             NoAnswer::Resolution(_) => "ResolutionError",
             NoAnswer::Socket(_) => "SocketError",
         };
@@ -85,7 +86,7 @@ impl DeliveryResult {
     pub(crate) fn probation(&self) -> Duration {
         match self.name {
             "SocketError" => Duration::from_secs(30),
-            "NotFound" | "Unauthorized" | "Forbidden" | "ResolutionError" => RESOURCE_FLOOR,
+            "NotFound" | "Unauthorized" | "Forbidden" | "ResolutionError" | "AddressRefused" => RESOURCE_FLOOR,
             _ => USUAL_FLOOR,
         }
     }

@@ -3,6 +3,7 @@
 //! New properties wait as `proposed` until the endpoint agreed. What was in force before stays in force meanwhile, and
 //! for good if the endpoint refuses: an update that fails harms nobody. (What Azure keeps then is not documented.)
 
+mod expiry;
 mod validation;
 mod verdict;
 
@@ -61,8 +62,10 @@ impl Provisioning {
         })
     }
 
-    /// Starts the workers of stored subscriptions, and the validations that a stop interrupted.
+    /// Starts the workers of stored subscriptions, and the validations that a stop interrupted. From now on subscriptions expire.
     pub(crate) fn resume(self: &Arc<Self>) {
+        let this = self.clone();
+        self.spawn(async move { this.delete_expired().await });
         for subscription in self.registry.all() {
             let record = subscription.record();
             self.workers.serve(subscription.clone());

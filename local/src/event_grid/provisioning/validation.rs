@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{Provisioning, verdict::Validation};
 use crate::event_grid::{
+    delivery::client::Recipient,
     error::Error,
     event::Schema,
     handshake::{self, MANUAL_WINDOW, Question, ValidationAnswer},
@@ -83,10 +84,10 @@ impl Provisioning {
         settings: &Settings,
         token: &CancellationToken,
     ) -> Result<Validation, Error> {
-        let Some(endpoint) = self.delivery.asked_first(&settings.target.destination) else {
+        let Some((endpoint, recipient)) = self.delivery.asked_first(&settings.target.destination) else {
             return Ok(Validation::Consent);
         };
-        let question = self.question(subscription, endpoint, settings.schema);
+        let question = self.question(subscription, (endpoint, recipient), settings.schema);
         let answer = tokio::select! {
             () = token.cancelled() => return Ok(Validation::Superseded),
             answer = handshake::ask(&self.delivery, &question) => answer,
@@ -106,7 +107,7 @@ impl Provisioning {
         self.registry.change(subscription, |record| {
             record.state = ProvisioningState::AwaitingManualAction;
         })?;
-        tracing::info!(subscription = %subscription.name, "the endpoint may consent within 10 minutes at {}", question.callback);
+        tracing::info!(subscription = %subscription.name, "the endpoint may consent within 10 minutes at the URL that it was told");
         let validation = tokio::select! {
             () = token.cancelled() => Validation::Superseded,
             Ok(()) = consented => Validation::Consent,
@@ -116,13 +117,19 @@ impl Provisioning {
         Ok(validation)
     }
 
-    fn question(&self, subscription: &Subscription, endpoint: Url, schema: Schema) -> Question {
+    fn question(
+        &self,
+        subscription: &Subscription,
+        (endpoint, recipient): (Url, Recipient),
+        schema: Schema,
+    ) -> Question {
         let code = Uuid::new_v4();
         let mut callback = self.base.clone();
         callback.set_path(&format!("/eventsubscriptions/{}/validate", subscription.name));
         callback.query_pairs_mut().append_pair("id", &code.to_string());
         Question {
             endpoint,
+            recipient,
             schema,
             subscription: subscription.name.clone(),
             topic: self.names.source(&subscription.source),

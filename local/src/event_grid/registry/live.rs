@@ -76,8 +76,13 @@ impl Subscription {
         state.settings.clone().filter(|_| !waiting)
     }
 
+    /// When it goes by itself; `None` for never.
+    pub(crate) fn expires(&self) -> Option<OffsetDateTime> {
+        self.settings()?.expires
+    }
+
     pub(crate) fn expired(&self, now: OffsetDateTime) -> bool {
-        self.settings().and_then(|settings| settings.expires).is_some_and(|expires| expires <= now)
+        self.expires().is_some_and(|expires| expires <= now)
     }
 
     /// Tells the worker that something was stored at `position`, or that it should look again.

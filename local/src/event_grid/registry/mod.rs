@@ -8,6 +8,7 @@ use std::{
 };
 
 use fjall::Keyspace;
+use tokio::sync::Notify;
 
 use self::live::State;
 pub(crate) use self::live::Subscription;
@@ -26,6 +27,7 @@ pub(crate) struct Registry {
     stored: Keyspace,
     queue: Queue,
     live: RwLock<BTreeMap<(Source, String), Arc<Subscription>>>,
+    changed: Notify,
 }
 
 impl Registry {
@@ -61,7 +63,18 @@ impl Registry {
         }
         let known: Vec<u64> = live.values().map(|subscription| subscription.id).collect();
         queue.purge_all_but(|id| known.contains(&id))?;
-        Ok(Self { storage: storage.clone(), stored, queue: queue.clone(), live: RwLock::new(live) })
+        Ok(Self {
+            storage: storage.clone(),
+            stored,
+            queue: queue.clone(),
+            live: RwLock::new(live),
+            changed: Notify::new(),
+        })
+    }
+
+    /// Waits until a subscription is made or changed, if none was since this was asked last. For one who asks.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
     }
 
     fn live(&self) -> RwLockReadGuard<'_, BTreeMap<(Source, String), Arc<Subscription>>> {
@@ -104,6 +117,7 @@ impl Registry {
             .map_err(|reason| Error::Topology { what: format!("subscription `{name}`"), reason })?;
         let subscription = Arc::new(subscription);
         self.live.write().unwrap_or_else(PoisonError::into_inner).insert(place(source, name), subscription.clone());
+        self.changed.notify_one();
         Ok(subscription)
     }
 
@@ -118,6 +132,7 @@ impl Registry {
         *state = changed;
         drop(state);
         subscription.wake(None);
+        self.changed.notify_one();
         Ok(())
     }
 

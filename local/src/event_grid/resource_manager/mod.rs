@@ -36,7 +36,7 @@ use super::{
     service::Service,
     subscription::{self, merge_patch},
 };
-use crate::{identity::Action, transport::Peer};
+use crate::{identity::Action, monitor::MetricsRefusal, transport::Peer};
 
 const BODY_LIMIT: usize = 1024 * 1024;
 
@@ -103,6 +103,14 @@ async fn answer(service: &Arc<Service>, request: Request) -> Result<Response, Re
             Ok(Json(json!({ "value": topics })).into_response())
         }
         (Method::GET, Resource::Topic(name)) => Ok(Json(service.topic_shown(&name)).into_response()),
+        (Method::GET, Resource::TopicMetrics(name)) => {
+            let topic = service.names.source(&Source::Topic(name));
+            match service.delivery().monitor.metrics(&topic, &call.query) {
+                Ok(metrics) => Ok(Json(metrics).into_response()),
+                Err(MetricsRefusal::Unsupported(what)) => Err(Refusal::unsupported(&what)),
+                Err(MetricsRefusal::Invalid(message)) => Err(Refusal::bad_request(message)),
+            }
+        }
         (Method::POST, Resource::TopicKeys(name)) => {
             let keys = service.topics.get(&name).map(|topic| &topic.keys);
             Ok(Json(json!({ "key1": keys.map(|k| &k.key1), "key2": keys.map(|k| &k.key2) })).into_response())
@@ -217,6 +225,7 @@ fn needs(method: &Method, resource: &Resource) -> (Action, String) {
             within.source.scope()
         }
         Resource::Topic(name) | Resource::TopicKeys(name) => Source::Topic(name.clone()).scope(),
+        Resource::TopicMetrics(name) => return (Action::MetricsRead, Source::Topic(name.clone()).scope()),
         Resource::Topics => "eventGrid".to_owned(),
         // Whoever may change anything may look at how it goes; the id is a secret of who asked.
         Resource::Operation(_) | Resource::OperationResult(_) => {

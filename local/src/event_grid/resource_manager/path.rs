@@ -18,6 +18,8 @@ pub(super) enum Resource {
     Topics,
     Topic(String),
     TopicKeys(String),
+    /// The metrics of a topic.
+    TopicMetrics(String),
     /// The status of an operation.
     Operation(Uuid),
     /// The end of an operation, for clients that follow `Location`.
@@ -72,6 +74,11 @@ pub(super) fn parse<'a>(names: &Names, topics: impl Iterator<Item = &'a str>, pa
     let source = sources.into_iter().find(|source| is(&names.topic(source), &id))?;
     match (tail, &source) {
         ([], Source::Topic(topic)) => Some(Resource::Topic(topic.clone())),
+        (["providers", provider, what], Source::Topic(topic))
+            if is(provider, "Microsoft.Insights") && is(what, "metrics") =>
+        {
+            Some(Resource::TopicMetrics(topic.clone()))
+        }
         ([action], Source::Topic(topic)) if is(action, "listKeys") => Some(Resource::TopicKeys(topic.clone())),
         ([collection, tail @ ..], _) if is(collection, "eventSubscriptions") => {
             let within = ResourceScope {

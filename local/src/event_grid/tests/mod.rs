@@ -3,6 +3,7 @@
 mod captured;
 mod delivery;
 mod fuzz;
+mod monitor;
 mod publishing;
 mod samples;
 mod services;

@@ -304,3 +304,66 @@ async fn an_address_of_the_app_is_below_its_webhooks_however_it_is_written() {
     let path = "/runtime/webhooks/blobs?functionName=Host.Functions.On%20Blob";
     assert_eq!(stack.call(Method::PUT, &stack.subscription_url("aside"), Some(destination(path))).await.0, 201);
 }
+
+/// The switch decides by the address that is dialled, written in a URL or behind a name, and for handshakes and deliveries alike.
+#[tokio::test]
+async fn webhooks_lead_where_the_switch_allows_and_nowhere_else() {
+    let public = json!({ "topics": [{ "name": "orders" }], "webhookEgress": "public" });
+    let mut stack = Stack::start().await;
+    let partner = Receiver::with_statuses(|_| 200).await;
+    let port = partner.url.port().expect("a port");
+    let named = url::Url::parse(&format!("http://localhost:{port}/hook?k=s3cret")).expect("a URL");
+    assert_eq!(stack.subscribe("acme", web_hook(&named, json!({}))).await["status"], "Succeeded");
+    for private in
+        ["https://10.255.255.1/s3cret", "https://[fd00::1]/", "https://[::ffff:a9fe:a9fe]/", "https://0xa.1/"]
+    {
+        let private = url::Url::parse(private).expect("a URL");
+        let operation = stack.subscribe("private", web_hook(&private, json!({}))).await;
+        assert_eq!(operation["status"], "Failed", "{private}");
+        let message = operation["error"]["message"].as_str().expect("a message");
+        assert!(message.contains("`contoso up --webhooks any` allows it") && !message.contains("s3cret"), "{message}");
+        let (_, _, shown) = stack.call(Method::GET, &stack.subscription_url("private"), None).await;
+        assert_eq!(shown["properties"]["provisioningState"], "Failed");
+    }
+    stack.publish_order("1", json!({})).await;
+    partner.delivered(1).await;
+
+    stack.restart_with(serde_json::from_value(public).expect("a valid topology")).await;
+    stack.publish_order("2", json!({})).await;
+    let attempt = until("an attempt", || async { stack.grid.attempts("acme").pop() }).await;
+    assert_eq!((attempt.outcome, attempt.status), ("AddressRefused", None));
+    for url in [&named, &partner.url] {
+        let operation = stack.subscribe("again", web_hook(url, json!({}))).await;
+        let message = operation["error"]["message"].as_str().expect("a message");
+        assert!(message.contains("`contoso up --webhooks loopback` allows it"), "{message}");
+    }
+    assert_eq!(partner.deliveries().len(), 1);
+}
+
+#[tokio::test]
+async fn a_subscription_is_gone_when_its_time_has_come() {
+    let stack = Stack::start().await;
+    let partner = Receiver::with_statuses(|_| 500).await;
+    let expires = crate::event_grid::event::timestamp(stack.clock.now() + Duration::from_secs(3600));
+    let properties = web_hook(&partner.url, json!({ "expirationTimeUtc": expires, "labels": ["run:7"] }));
+    stack.subscribe("for-an-hour", properties.clone()).await;
+    let url = stack.subscription_url("for-an-hour");
+    let (_, _, shown) = stack.call(Method::GET, &url, None).await;
+    assert_eq!(
+        (&shown["properties"]["expirationTimeUtc"], &shown["properties"]["labels"]),
+        (&json!(expires), &json!(["run:7"]))
+    );
+    stack.publish_order("1", json!({})).await;
+    partner.delivered(1).await;
+    stack.clock.advance(Duration::from_secs(3600));
+    let source = crate::event_grid::names::Source::Topic("orders".to_owned());
+    let registered = || stack.grid.service.provisioning.registry.find(&source, "for-an-hour").is_some();
+    until("its end", || async { (!registered()).then_some(()) }).await;
+    assert_eq!(stack.call(Method::GET, &url, None).await.0, 404);
+    let before = partner.deliveries().len();
+    stack.clock.advance(Duration::from_secs(24 * 3600));
+    stack.subscribe("for-an-hour", web_hook(&partner.url, json!({}))).await;
+    stack.publish_order("2", json!({})).await;
+    let next = partner.delivered(before + 1).await.pop().expect("a delivery");
+    assert_eq!(next.json()["id"], "2", "what waited for the expired one is gone with it");
+}

@@ -19,6 +19,7 @@ use crate::{
     event_grid::{EventGrid, Options},
     event_hubs::EventHubs,
     identity::Identity,
+    monitor::Monitor,
     queues::Queues,
     storage::{Storage, Sync},
     topology,
@@ -189,7 +190,8 @@ async fn serve(
     storage: &Storage,
     clock: &Clock,
 ) -> EventGrid {
-    let options = Options::new(blobs.clone(), doors.0.clone(), doors.1.clone());
+    let monitor = Monitor::open(storage).expect("a log");
+    let options = Options::new(blobs.clone(), doors.0.clone(), doors.1.clone(), monitor);
     EventGrid::start(topology, options, identity, listener().await, storage, clock).await.expect("Event Grid starts")
 }
 

@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::machine::Machine;
+use super::{machine::Machine, opening::Opening};
 use crate::{
     event_hubs::{
         EventHubs,
@@ -35,9 +35,10 @@ const MAX_HEARTBEAT: Duration = Duration::from_secs(30);
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
 /// Serves one connection until the peer closes it, does not open it in time, is silent for longer than `silence`, or
-/// `stopping` is cancelled; `input` is what was read of it before. One that proves no right can be sent away, so that `slot` is another's.
+/// `stopping` is cancelled; `input` is what was read of it before, and `opening` hears when it is open. One that proves no right can be sent away, so that `slot` is another's.
 pub(crate) async fn serve(
     stream: impl AsyncRead + AsyncWrite,
+    opening: Opening,
     mut input: BytesMut,
     mut slot: Slot,
     hubs: EventHubs,
@@ -54,9 +55,12 @@ pub(crate) async fn serve(
     let (mut reader, mut writer) = tokio::io::split(stream);
     machine.receive(&mut input, heard);
     while !machine.is_closed() {
+        if machine.is_open() {
+            opening.done();
+        }
         let heartbeat = spoke + heartbeat_after(machine.peer_idle_time_out_millis());
-        let opening = (standing == Standing::Stranger).then_some(open_by);
-        let due = [Some(heartbeat), Some(heard + silence), machine.next_due(), opening];
+        let patience = (standing == Standing::Stranger).then_some(open_by);
+        let due = [Some(heartbeat), Some(heard + silence), machine.next_due(), patience];
         let due = due.into_iter().flatten().min().unwrap_or(heartbeat);
         input.reserve(READ_SIZE);
         tokio::select! {

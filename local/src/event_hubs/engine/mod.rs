@@ -18,6 +18,7 @@ mod link;
 mod machine;
 mod mail;
 mod management;
+mod opening;
 mod publish;
 mod receive;
 mod release;
@@ -32,4 +33,6 @@ mod window;
 #[cfg(test)]
 pub(super) use connection::serve;
 pub(super) use mail::Mail;
+#[cfg(test)]
+pub(super) use opening::Opening;
 pub(super) use welcome::welcome;

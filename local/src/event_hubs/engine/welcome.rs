@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     connection::{READ_SIZE, serve},
+    opening::Opening,
     websocket::{BEGINNING, is_http, upgrade},
 };
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
 
 /// Serves one connection in either way, as [`serve`] does.
 pub(crate) async fn welcome(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     slot: Slot,
     hubs: EventHubs,
     hosts: Hosts,
@@ -28,6 +29,8 @@ pub(crate) async fn welcome(
     stopping: CancellationToken,
 ) -> io::Result<()> {
     let evicted = slot.evicted();
+    let opening = Opening::default();
+    let mut stream = opening.bound(stream);
     let mut input = BytesMut::with_capacity(READ_SIZE);
     let begin = async {
         while input.len() < BEGINNING && stream.read_buf(&mut input).await? > 0 {}
@@ -39,7 +42,7 @@ pub(crate) async fn welcome(
         () = stopping.cancelled() => return Ok(()),
     }
     if !is_http(&input) {
-        return serve(stream, input, slot, hubs, silence, stopping).await;
+        return serve(stream, opening, input, slot, hubs, silence, stopping).await;
     }
     let (reader, writer) = tokio::io::split(stream);
     let stream = tokio::io::join(Cursor::new(input).chain(reader), writer);
@@ -49,7 +52,7 @@ pub(crate) async fn welcome(
         () = stopping.cancelled() => return Ok(()),
     };
     match socket {
-        Some(socket) => serve(socket, BytesMut::new(), slot, hubs, silence, stopping).await,
+        Some(socket) => serve(socket, opening, BytesMut::new(), slot, hubs, silence, stopping).await,
         None => Ok(()),
     }
 }

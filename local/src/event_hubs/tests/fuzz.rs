@@ -17,7 +17,7 @@ use crate::{
             Value,
             frame::{FrameKind, put_frame},
         },
-        engine::serve,
+        engine::{Opening, serve},
     },
     transport::slots::Slot,
 };
@@ -154,6 +154,7 @@ async fn answer(stand: &Stand, bytes: &[u8]) -> Vec<u8> {
     let (mut reader, mut writer) = tokio::io::split(peer);
     let serving = serve(
         served,
+        Opening::default(),
         BytesMut::new(),
         Slot::alone(),
         stand.hubs.clone(),

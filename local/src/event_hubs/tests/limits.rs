@@ -12,7 +12,10 @@ use super::{
     wire::{condition, exchange},
 };
 use crate::{
-    event_hubs::{Outgoing, engine::serve},
+    event_hubs::{
+        Outgoing,
+        engine::{Opening, serve},
+    },
     transport::slots::Slot,
 };
 
@@ -118,6 +121,7 @@ async fn a_silent_peer_is_told_and_dropped() {
     let (mut peer, served) = tokio::io::duplex(1 << 16);
     let serving = serve(
         served,
+        Opening::default(),
         BytesMut::new(),
         Slot::alone(),
         stand.hubs.clone(),
@@ -142,8 +146,15 @@ async fn a_peer_that_sends_heartbeats_is_kept() {
     let stand = Stand::new().await;
     let (mut peer, served) = tokio::io::duplex(1 << 16);
     let stopping = CancellationToken::new();
-    let serving =
-        serve(served, BytesMut::new(), Slot::alone(), stand.hubs.clone(), Duration::from_millis(400), stopping.clone());
+    let serving = serve(
+        served,
+        Opening::default(),
+        BytesMut::new(),
+        Slot::alone(),
+        stand.hubs.clone(),
+        Duration::from_millis(400),
+        stopping.clone(),
+    );
     let client = async {
         peer.write_all(&greeting()).await.unwrap();
         for _ in 0..12 {

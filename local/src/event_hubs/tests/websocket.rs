@@ -3,7 +3,10 @@
 use bytes::BytesMut;
 use futures::{SinkExt, StreamExt};
 use http::{HeaderValue, StatusCode};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{Error, Message, client::IntoClientRequest, handshake::client::Request},
@@ -169,5 +172,47 @@ async fn what_may_not_be_is_refused_by_name() {
             assert!(!matches!(message, Message::Binary(_)), "{message:?}");
         }
     }
+    stand.hubs.stop().await;
+}
+
+/// Before a connection is open nothing long is taken, in one message or in many; then a message may be long.
+#[tokio::test]
+async fn a_peer_says_little_before_it_is_open() {
+    let stand = Stand::new().await;
+    const PATH: &str = "/$servicebus/websocket";
+    const AMQP_HEADER: &[u8] = b"AMQP\x00\x01\x00\x00";
+    let mut sent = greeting();
+    let open = sent.windows(8).position(|bytes| bytes == AMQP_HEADER).expect("a header") + 8;
+    sent.truncate(open);
+    sent.extend_from_slice(&[0, 0, 0, 8, 2, 0, 0, 0].repeat(1 << 15));
+    for length in [sent.len(), 1 << 10] {
+        let (socket, _) = connect(&stand, request(&stand, PATH, &[AMQP])).await.unwrap();
+        let (mut sink, stream) = socket.split();
+        for piece in sent.chunks(length) {
+            // The server may hang up before all of it is sent.
+            drop(sink.send(Message::Binary(piece.to_vec().into())).await);
+        }
+        let heard: Vec<_> = stream.filter_map(async |message| message.ok()).collect().await;
+        let heard: Vec<u8> = heard.into_iter().flat_map(|message| message.into_data()).collect();
+        assert!(heard.is_empty() || heard.ends_with(AMQP_HEADER), "no word of a slow peer: {heard:?}");
+    }
+    let mut stream = TcpStream::connect(stand.hubs.address()).await.unwrap();
+    drop(stream.write_all(&sent).await);
+    let mut heard = Vec::new();
+    drop(stream.read_to_end(&mut heard).await);
+    assert!(heard.is_empty() || heard.ends_with(AMQP_HEADER), "no word of a slow peer: {heard:?}");
+
+    let (mut socket, _) = connect(&stand, request(&stand, PATH, &[AMQP])).await.unwrap();
+    let mut out = greeting();
+    begin(&mut out);
+    put_with_payload(&mut out, 0, ATTACH, attach_fields(0, "products/Partitions/0"), b"");
+    socket.send(Message::Binary(out.to_vec().into())).await.unwrap();
+    frames_until(&mut socket, &mut BytesMut::new(), ATTACH).await;
+    let mut out = BytesMut::new();
+    for id in 0..100 {
+        put_with_payload(&mut out, 0, TRANSFER, transfer_fields(0, id, false), &super::message(&"x".repeat(3000)));
+    }
+    socket.send(Message::Binary(out.to_vec().into())).await.unwrap();
+    stand.hub().partitions()[0].grown_past(98).await;
     stand.hubs.stop().await;
 }

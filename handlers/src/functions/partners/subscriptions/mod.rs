@@ -24,6 +24,7 @@ use super::{
     caller::Caller,
     found::{conflict, find, missing},
     provision::{self, Preflight},
+    redeliveries::plan::begin_missing,
 };
 use crate::{
     app::App,
@@ -166,6 +167,9 @@ async fn create(State(app): State<App>, caller: Caller, headers: HeaderMap, body
     };
     let stored = provision::begin(&app, subscription, None).await?;
     let stored = provision::watched(&app, stored).await?;
+    if start_from.is_some() {
+        begin_missing(&app, &stored.value).await?;
+    }
     Ok(body::made(StatusCode::CREATED, &location, &Shown::of(&stored.value)))
 }
 

@@ -1,0 +1,235 @@
+//! What a partner asks for: which time, which of its events, how fast.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::range::Range;
+use crate::{partner::subscription::Gap, product_body::FieldError};
+
+/// Events per second, if nothing is said.
+pub const PER_SECOND: u16 = 50;
+/// The most events per second: a topic takes 5,000 from all who publish, and an endpoint gets the live ones at the same time.
+pub const MOST_PER_SECOND: u16 = 300;
+
+/// The longest time that one job covers.
+const LONGEST: Duration = Duration::days(366);
+
+/// How long the way from the hub to the topic may take without an event being missed.
+const BEFORE_A_GAP: Duration = Duration::minutes(5);
+
+/// So much may a caller's clock be ahead of ours.
+const AHEAD: Duration = Duration::minutes(5);
+
+/// What a job is to send.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    /// Events that the hub stored from then on …
+    #[serde(with = "time::serde::rfc3339")]
+    pub from: OffsetDateTime,
+    /// … and before.
+    #[serde(with = "time::serde::rfc3339")]
+    pub until: OffsetDateTime,
+    /// Which of them.
+    pub only: Only,
+    /// Events per second, at most.
+    pub rate: u16,
+    /// What becomes of the time that is not captured.
+    pub open_window: OpenWindow,
+}
+
+/// Which events of a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Only {
+    /// All that the subscription selects.
+    All,
+    /// Those of the times in which the subscription was paused or could not be reached by Event Grid at all: it has a record of them.
+    Missing,
+    /// Those whose delivery failed, by the topic's log.
+    Failed,
+    /// The one of this id.
+    Event(String),
+}
+
+/// What a job does where the time it covers ends behind the last capture window that is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OpenWindow {
+    /// It ends there, and tells until when nothing is missing.
+    Stop,
+    /// It waits for the window to be closed.
+    Wait,
+}
+
+impl Request {
+    /// The members of a request's body.
+    pub const FIELDS: [&str; 5] = ["from", "until", "only", "rate", "openWindow"];
+
+    /// Reads a request's body. For `missing` the time may be left out: then it is `recorded`, the first gap's beginning and now.
+    ///
+    /// # Errors
+    /// Each field with what is wrong with it. Null is absent, other members are passed over.
+    pub fn parse(
+        object: &Map<String, Value>,
+        recorded: Option<OffsetDateTime>,
+        now: OffsetDateTime,
+    ) -> Result<Self, Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let mut field = |name: &str, read: Result<Option<Field>, String>| {
+            read.map_err(|message| errors.push(FieldError::new(name, message))).ok().flatten()
+        };
+        let only = match field("only", word(object, "only", &["all", "missing", "failed"])) {
+            Some(Field::Word("missing")) => Only::Missing,
+            Some(Field::Word("failed")) => Only::Failed,
+            _ => Only::All,
+        };
+        let open_window = match field("openWindow", word(object, "openWindow", &["stop", "wait"])) {
+            Some(Field::Word("wait")) => OpenWindow::Wait,
+            _ => OpenWindow::Stop,
+        };
+        let rate = match field("rate", rate(object)) {
+            Some(Field::Rate(rate)) => rate,
+            _ => PER_SECOND,
+        };
+        let until = match field("until", time(object, "until")) {
+            Some(Field::Time(until)) => until,
+            _ => now,
+        };
+        let from = match field("from", time(object, "from")) {
+            Some(Field::Time(from)) => Some(from),
+            _ => recorded.filter(|_| only == Only::Missing),
+        };
+        let Some(from) = from else {
+            if errors.iter().all(|error| error.field != "from") {
+                errors.push(FieldError::new("from", "is required: RFC 3339, as 2026-03-04T10:00:00Z"));
+            }
+            return Err(errors);
+        };
+        if until > now.saturating_add(AHEAD) {
+            errors.push(FieldError::new("until", "must not be after now"));
+        } else if from >= until {
+            errors.push(FieldError::new("from", "must be before until"));
+        } else if until - from > LONGEST {
+            errors.push(FieldError::new("from", "must not be more than 366 days before until"));
+        }
+        if errors.is_empty() { Ok(Self { from, until, only, rate, open_window }) } else { Err(errors) }
+    }
+
+    /// All that is missing until then, also what is not captured yet.
+    pub fn missing_until(until: OffsetDateTime) -> Self {
+        Self { from: until, until, only: Only::Missing, rate: PER_SECOND, open_window: OpenWindow::Wait }
+    }
+
+    /// The times that count: all that is asked for, or what is in one of the subscription's `gaps`. What the hub stored shortly before a gap
+    /// may have been published in it, so that belongs to it.
+    pub fn ranges(&self, gaps: &[Gap]) -> Vec<Range> {
+        if self.only != Only::Missing {
+            return vec![Range { from: self.from, until: self.until }];
+        }
+        let of = |gap: &Gap| Range {
+            from: gap.from.saturating_sub(BEFORE_A_GAP).max(self.from),
+            until: gap.until.map_or(self.until, |until| until.min(self.until)),
+        };
+        gaps.iter().map(of).filter(|range| range.from < range.until).collect()
+    }
+}
+
+enum Field {
+    Word(&'static str),
+    Time(OffsetDateTime),
+    Rate(u16),
+}
+
+fn word(object: &Map<String, Value>, name: &str, words: &[&'static str]) -> Result<Option<Field>, String> {
+    let Some(value) = object.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
+    let found = words.iter().find(|word| value.as_str() == Some(word));
+    found.map(|word| Some(Field::Word(word))).ok_or_else(|| format!("must be one of {}", words.join(", ")))
+}
+
+fn time(object: &Map<String, Value>, name: &str) -> Result<Option<Field>, String> {
+    let Some(value) = object.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
+    let time = value.as_str().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
+    // In UTC, so that its year is one that can be written again.
+    let time = time.and_then(|time| time.checked_to_offset(time::UtcOffset::UTC)).filter(|time| time.year() > 0);
+    time.map(|time| Some(Field::Time(time)))
+        .ok_or_else(|| "must be a time, RFC 3339, as 2026-03-04T10:00:00Z".to_owned())
+}
+
+/// JSON has no integers: `50.0` is one too.
+fn rate(object: &Map<String, Value>) -> Result<Option<Field>, String> {
+    let Some(value) = object.get("rate").filter(|value| !value.is_null()) else { return Ok(None) };
+    let whole =
+        value.as_f64().and_then(|number| (1..=MOST_PER_SECOND).find(|rate| (f64::from(*rate) - number).abs() < 1e-9));
+    whole
+        .map(|rate| Some(Field::Rate(rate)))
+        .ok_or_else(|| format!("must be a whole number of events per second, 1 to {MOST_PER_SECOND}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2026-03-04 10:15:30 UTC);
+
+    fn parse(body: Value) -> Result<Request, Vec<String>> {
+        let recorded = Some(NOW - Duration::hours(3));
+        let parsed = Request::parse(body.as_object().expect("an object"), recorded, NOW);
+        parsed.map_err(|errors| errors.into_iter().map(|error| error.field).collect())
+    }
+
+    #[test]
+    fn a_request_says_the_time_and_the_rest_has_defaults() {
+        let request = parse(json!({"from": "2026-03-04T11:00:00+02:00"})).expect("a request");
+        assert_eq!((request.from, request.until), (datetime!(2026-03-04 09:00 UTC), NOW));
+        assert_eq!((request.only, request.rate, request.open_window), (Only::All, 50, OpenWindow::Stop));
+        let request =
+            parse(json!({"only": "missing", "from": null, "rate": 300.0, "openWindow": "wait"})).expect("a request");
+        assert_eq!(
+            (request.from, request.rate, request.open_window),
+            (NOW - Duration::hours(3), 300, OpenWindow::Wait)
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_what_is_in_a_gap() {
+        let minutes = |minutes: i64| NOW - Duration::minutes(minutes);
+        let gap = |from, until: Option<i64>| Gap {
+            from: minutes(from),
+            until: until.map(minutes),
+            reason: "paused".to_owned(),
+        };
+        let gaps = [gap(500, Some(400)), gap(130, Some(120)), gap(90, Some(80)), gap(10, None)];
+        let range = |from, until| Range { from: minutes(from), until: minutes(until) };
+        let missing = parse(json!({"only": "missing", "from": "2026-03-04T08:10:30Z"})).expect("a request");
+        assert_eq!(missing.ranges(&gaps), [range(125, 120), range(95, 80), range(15, 0)]);
+        let all = parse(json!({"from": "2026-03-04T08:10:30Z"})).expect("a request");
+        assert_eq!(all.ranges(&gaps), [range(125, 0)]);
+    }
+
+    #[test]
+    fn each_field_is_refused_by_its_name() {
+        let from = "2026-03-04T09:00:00Z";
+        for (body, fields) in [
+            (json!({}), vec!["from"]),
+            (json!({"from": 5}), vec!["from"]),
+            (json!({"from": "2026-03-04"}), vec!["from"]),
+            (json!({"from": from, "until": from}), vec!["from"]),
+            (json!({"from": "2024-03-04T09:00:00Z"}), vec!["from"]),
+            (json!({"from": "0000-01-01T00:00:00+01:00"}), vec!["from"]),
+            (json!({"from": "9999-12-31T23:59:59-23:59"}), vec!["from"]),
+            (json!({"from": from, "until": "2026-03-05T09:00:00Z"}), vec!["until"]),
+            (json!({"from": from, "only": "event", "rate": 0, "openWindow": true}), vec!["only", "openWindow", "rate"]),
+            (json!({"from": from, "rate": 301}), vec!["rate"]),
+            (json!({"from": from, "rate": 1.5}), vec!["rate"]),
+            (json!({"from": from, "rate": "50"}), vec!["rate"]),
+            (json!({"only": "failed"}), vec!["from"]),
+        ] {
+            assert_eq!(parse(body.clone()).expect_err("refused"), fields, "{body}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Which captured events a redelivery is about: the same for a job and for the preview of one.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    captured::Captured,
+    domain::partner::{
+        Audience, PartnerName, SubscriptionName,
+        redelivery::{Range, covers},
+        selection::Selection,
+    },
+    functions::partner_notifications::{Notification, notification},
+};
+
+/// What is sent again, and to whom.
+pub(in crate::functions) struct Choice {
+    /// Only what the hub stored then.
+    pub(in crate::functions) ranges: Vec<Range>,
+    /// Only these, by their ids; all if absent.
+    pub(in crate::functions) events: Option<BTreeSet<String>>,
+    /// Only what the subscription selects today.
+    pub(in crate::functions) selection: Selection,
+    /// The subscription.
+    pub(in crate::functions) audience: Audience,
+}
+
+impl Choice {
+    /// For one subscription.
+    pub(in crate::functions) fn new(
+        partner: &PartnerName,
+        subscription: &SubscriptionName,
+        selection: Selection,
+        ranges: Vec<Range>,
+        events: Option<BTreeSet<String>>,
+    ) -> Self {
+        Self { ranges, events, selection, audience: Audience::Subscription(partner.clone(), subscription.clone()) }
+    }
+
+    /// The event as the subscription gets it again; `None` if it is not one of those. `job` is who sends it, if somebody does.
+    pub(in crate::functions) fn pick(&self, captured: Captured, job: Option<&str>) -> Option<cloudevents::Event> {
+        let Captured { event, enqueued } = captured;
+        let is_asked_for = covers(&self.ranges, enqueued)
+            && self.events.as_ref().is_none_or(|events| events.contains(event.id.as_str()));
+        if !is_asked_for {
+            return None;
+        }
+        let (event_type, subject) = (event.r#type.clone(), event.subject.clone().unwrap_or_default());
+        // One whose data breaks a rule was parked when it was first read.
+        let Notification { event, fields } = notification(event, &self.audience, job).ok().flatten()?;
+        self.selection.matches(&event_type, &subject, &fields).then_some(event)
+    }
+}

@@ -1,0 +1,94 @@
+//! `PartnerRedelivery`: sends captured events to one partner's subscription once more.
+//!
+//! Triggered by a timer, every 10 seconds.
+//!
+//! Promises: every event that a job asks for, and that the subscription selects today, is published once or more on the Event Grid topic, with
+//! the id, source, time and `sequence` it has on the hub, for that subscription alone (`audience` is `<partner>/<subscription>`) and
+//! with the job's id as `redelivery`. It goes to the topic only, never to a hub, so that it is neither captured again nor told to anyone
+//! else. Not faster than the job says. A job that is cancelled stops within seconds. Of files and events, a few are in memory.
+//!
+//! A second delivery finds the jobs with another worker: each has a lease, and progress is stored under the ETag that was read. A worker
+//! that dies is followed by another once its lease is over, which goes on where progress was stored: some events are sent twice, none is missed.
+
+mod choice;
+mod work;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use futures::{StreamExt, stream::FuturesUnordered};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+pub(super) use self::choice::Choice;
+use crate::{
+    app::App,
+    azure::cosmos::Stored,
+    clock,
+    domain::partner::redelivery::Job,
+    function::{Function, Trigger},
+    outcome::Cause,
+};
+
+/// The registry's entry.
+pub const FUNCTION: Function =
+    Function::new("PartnerRedelivery", Trigger::Timer { handle: |app, _| Box::pin(handle(app)) });
+
+/// How long one run works, below what an invocation may last. Jobs that are not done go on in the next.
+const RUN: Duration = Duration::from_secs(120);
+
+/// Between two looks for new jobs while some are worked on.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// Jobs that are worked on at once: each reads files by itself.
+const AT_ONCE: usize = 8;
+
+async fn handle(app: App) -> Result<(), Cause> {
+    let worker = Uuid::new_v4().to_string();
+    let ends = Instant::now() + RUN;
+    let mut working = FuturesUnordered::new();
+    let mut ids = BTreeSet::new();
+    loop {
+        if Instant::now() < ends {
+            for (job, etag) in claim(&app, &worker, &ids, AT_ONCE.saturating_sub(working.len())).await? {
+                ids.insert(job.id.clone());
+                working.push(work::work(&app, &worker, job, etag, ends));
+            }
+        }
+        if working.is_empty() {
+            return Ok(());
+        }
+        tokio::select! {
+            Some(id) = working.next() => drop(ids.remove(&id)),
+            () = clock::pause(LOOK) => {}
+        }
+    }
+}
+
+/// Takes jobs that are due, the oldest first.
+async fn claim(app: &App, worker: &str, working: &BTreeSet<String>, most: usize) -> Result<Vec<(Job, String)>, Cause> {
+    let store = &app.stores().partners.redeliveries;
+    let failed = |error| Cause::from_error("look for redelivery jobs", error);
+    if most == 0 {
+        return Ok(Vec::new());
+    }
+    let mut due = store.unfinished().await.map_err(failed)?;
+    due.retain(|job| job.is_due(app.now()) && !working.contains(&job.id));
+    due.sort_by(|one, other| one.created.cmp(&other.created));
+    let mut claimed = Vec::new();
+    for job in due.into_iter().take(most) {
+        let Some(Stored { value: mut job, etag }) = store.read(&job.partner, &job.id).await.map_err(failed)? else {
+            continue;
+        };
+        if !job.is_due(app.now()) {
+            continue;
+        }
+        job.claim(worker, app.now());
+        match store.replace(&job, &etag).await {
+            Ok(etag) => claimed.push((job, etag)),
+            // Another was first, or the partner cancelled it.
+            Err(error) if error.is_lost_race() => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Ok(claimed)
+}

@@ -1,0 +1,106 @@
+//! `GET /api/partners/{partner}/events`: captured events as a list to reconcile with, from a cursor on.
+
+use std::time::Duration as StdDuration;
+
+use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
+use serde::Deserialize;
+use serde_json::json;
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::time::Instant;
+
+use super::{body, caller::Caller, found::find, redeliveries::plan::unread};
+use crate::{
+    app::App,
+    captured::CapturedEvents,
+    domain::{
+        capture::Cursor,
+        partner::{Audience, selection::Selection},
+        product_events::{CHANGED, DISCONTINUED},
+    },
+    events::hubs,
+    functions::partner_notifications::{Notification, notification},
+    http::{Problem, Query},
+};
+
+/// Events in an answer, if nothing is said, and at most; and about so many bytes.
+const PAGE: usize = 100;
+const MOST: usize = 1_000;
+const MOST_BYTES: usize = 4 << 20;
+
+/// How long an answer may take to be collected.
+const WITHIN: StdDuration = StdDuration::from_secs(20);
+
+/// Where a list begins without a cursor or a time.
+const LATELY: Duration = Duration::DAY;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    /// What an answer before had as `next`.
+    after: Option<String>,
+    /// Where to begin without one.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    since: Option<OffsetDateTime>,
+    limit: Option<usize>,
+    /// Event types, with commas between.
+    types: Option<String>,
+    /// Only what this subscription selects.
+    subscription: Option<String>,
+}
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/api/partners/{partner}/events", get(list))
+}
+
+async fn list(State(app): State<App>, caller: Caller, Query(asked): Query<Asked>) -> Result<Response, Problem> {
+    let ends = Instant::now() + WITHIN;
+    let now = app.now();
+    let limit = asked.limit.unwrap_or(PAGE);
+    if !(1..=MOST).contains(&limit) {
+        return Err(Problem::field("limit", format!("must be 1 to {MOST}")));
+    }
+    let types: Vec<&str> =
+        asked.types.as_deref().map(|types| types.split(',').map(str::trim).collect()).unwrap_or_default();
+    if let Some(unknown) = types.iter().find(|one| ![CHANGED, DISCONTINUED].contains(*one)) {
+        return Err(Problem::field("types", format!("has {unknown:?}; known are {CHANGED}, {DISCONTINUED}")));
+    }
+    let selection: Option<Selection> = match asked.subscription {
+        Some(name) => Some(find(&app, &caller.partner, name).await?.value.settings.selection),
+        None => None,
+    };
+    let cursor = match (asked.after, asked.since) {
+        (Some(_), Some(_)) => return Err(Problem::field("since", "is only for a list without `after`")),
+        (Some(after), None) => Cursor::from_text(&after).map_err(|error| Problem::field("after", error))?,
+        (None, since) => Cursor::starting(since.unwrap_or_else(|| now.saturating_sub(LATELY))),
+    };
+    let until = now.saturating_add(Duration::DAY);
+    let captured = CapturedEvents::of(&app, hubs::PRODUCTS, cursor, until).await;
+    let mut captured = captured.map_err(|cause| unread(&cause))?;
+    let (mut events, mut bytes, mut more) = (Vec::new(), 0, true);
+    while events.len() < limit && bytes < MOST_BYTES && Instant::now() < ends {
+        let Some(event) = captured.next().await.map_err(|cause| unread(&cause))? else {
+            more = false;
+            break;
+        };
+        let (event_type, subject) = (event.event.r#type.clone(), event.event.subject.clone().unwrap_or_default());
+        if !types.is_empty() && !types.contains(&event_type.as_str()) {
+            continue;
+        }
+        // One whose data breaks a rule was parked when it was first read.
+        let Ok(Some(Notification { event, fields })) = notification(event.event, &Audience::All, None) else {
+            continue;
+        };
+        if selection.as_ref().is_none_or(|selection| selection.matches(&event_type, &subject, &fields)) {
+            let event = serde_json::value::to_raw_value(&event)
+                .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "An event cannot be written."))?;
+            bytes += event.get().len();
+            events.push(event);
+        }
+    }
+    let mut answer = json!({ "events": events, "next": captured.cursor().to_text(), "more": more });
+    if !more {
+        // What is newer may be in a window that is not closed; it comes behind `next`.
+        answer["completeUntil"] = json!(captured.complete_until().format(&Rfc3339).unwrap_or_default());
+    }
+    Ok(body::answer(StatusCode::OK, &answer))
+}

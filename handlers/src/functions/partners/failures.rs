@@ -1,0 +1,215 @@
+//! `GET …/subscriptions/{subscription}/failures|metrics`: what Event Grid says of a subscription's deliveries.
+//!
+//! Both come from Azure Monitor, minutes after the fact. Of an endpoint nothing is shown but its host, and of its answer its status.
+
+use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::{
+    body,
+    caller::Caller,
+    found::find,
+    monitored::{topic, unavailable},
+};
+use crate::{
+    app::App,
+    azure::monitor::{Asked, METRICS, MOST_ROWS},
+    domain::partner::{
+        event_grid_name,
+        failure::{EventId, FailedEvent, Fate, by_event},
+    },
+    http::{Path, Problem, Query},
+};
+
+/// Days that may be asked for: so long logs are kept at least.
+const DAYS: i64 = 30;
+/// Events of a page, unless said and at most.
+const PAGE: usize = 50;
+const MOST: usize = 500;
+/// Hours that metrics are told of by minute; more are told by hour.
+const BY_MINUTE: i64 = 24;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/api/partners/{partner}/subscriptions/{subscription}/failures", get(failures))
+        .route("/api/partners/{partner}/subscriptions/{subscription}/metrics", get(metrics))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    since: Option<String>,
+    until: Option<String>,
+    status: Option<String>,
+    r#type: Option<String>,
+    event: Option<String>,
+    cursor: Option<String>,
+    limit: Option<String>,
+}
+
+async fn failures(
+    State(app): State<App>,
+    caller: Caller,
+    Path((_, name)): Path<(String, String)>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, Problem> {
+    let (since, until) = range(&wanted.since, &wanted.until, app.now())?;
+    let number = |name: &'static str, text: &Option<String>, range: std::ops::RangeInclusive<u16>| {
+        let read = |text: &String| text.parse().ok().filter(|number| range.contains(number));
+        let wrong =
+            || Problem::field(name, format!("must be a whole number from {} to {}", range.start(), range.end()));
+        text.as_ref().map(|text| read(text).ok_or_else(wrong)).transpose()
+    };
+    let status = number("status", &wanted.status, 100..=599)?;
+    let limit = number("limit", &wanted.limit, 1..=500)?.map_or(PAGE, usize::from).min(MOST);
+    let cursor = wanted.cursor.as_deref().map(|text| Cursor::parse(text).ok_or(text)).transpose();
+    let cursor = cursor.map_err(|_| Problem::field("cursor", "must be the cursor of an earlier answer"))?;
+    let event = wanted.event.as_deref().map(|text| EventId::new(text).ok_or(text)).transpose();
+    let event = event.map_err(|_| Problem::field("event", "must be the id of an event"))?;
+    let stored = find(&app, &caller.partner, name).await?;
+    let subscription = event_grid_name(&stored.value.partner, &stored.value.name);
+    let asked = Asked { topic: topic(&app)?, subscription: &subscription, from: since, to: until };
+    let rows = app.monitor().failures(&asked, event.as_ref()).await.map_err(unavailable)?;
+    // The newest rows are all that was read: what lies before the oldest of them is for the next question.
+    let complete_since = if rows.len() < MOST_ROWS { Some(since) } else { rows.iter().map(|row| row.at).min() };
+    let matches = |event: &FailedEvent| {
+        status.is_none_or(|status| event.last.status == Some(status))
+            && wanted.r#type.as_ref().is_none_or(|wanted| event.last.event_type.as_ref() == Some(wanted))
+            // What the query looks for is also the end of longer ids.
+            && wanted.event.as_ref().is_none_or(|wanted| event.last.event.as_ref() == Some(wanted))
+    };
+    let events = by_event(rows).into_iter().filter(matches);
+    let mut rest = events.skip_while(|event| cursor.as_ref().is_some_and(|cursor| !cursor.is_before(event))).peekable();
+    let mut page: Vec<_> = rest.by_ref().take(limit).collect();
+    let end = page.last().map(Cursor::after);
+    // Events without an id that failed at the same time cannot be told apart, so no page ends between them.
+    page.extend(std::iter::from_fn(|| rest.next_if(|event| end == Some(Cursor::after(event)))));
+    let next = end.filter(|_| rest.peek().is_some()).map(|end| end.text());
+    let items: Vec<_> = page.iter().map(|event| shown(event, app.now())).collect();
+    let answer = json!({
+        "items": items,
+        "next": next,
+        "since": complete_since.and_then(written),
+        "until": written(until),
+    });
+    Ok(body::answer(StatusCode::OK, &answer))
+}
+
+fn shown(event: &FailedEvent, now: OffsetDateTime) -> Value {
+    let last = &event.last;
+    let fate = last.fate();
+    let next = match fate {
+        Fate::Expected(at) => json!({ "at": written(at), "overdue": at < now }),
+        _ => Value::Null,
+    };
+    json!({
+        "event": last.event,
+        "type": last.event_type,
+        "failures": event.failures,
+        "firstFailure": written(event.first_at),
+        "lastFailure": written(last.at),
+        "attempt": last.attempt,
+        "outcome": last.outcome,
+        "status": last.status,
+        "host": last.host,
+        "then": fate.words(),
+        "nextAttempt": next,
+    })
+}
+
+/// Where a page ends: the last failure of its last event, and that event. What fails again in between comes to the front of the list and
+/// is on an earlier page.
+#[derive(PartialEq, Eq)]
+struct Cursor {
+    nanos: i128,
+    event: String,
+}
+
+impl Cursor {
+    fn after(event: &FailedEvent) -> Self {
+        Self { nanos: event.last.at.unix_timestamp_nanos(), event: event.last.event.clone().unwrap_or_default() }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        let (nanos, event) = text.split_once(' ')?;
+        Some(Self { nanos: nanos.parse().ok()?, event: event.to_owned() })
+    }
+
+    fn text(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(format!("{} {}", self.nanos, self.event))
+    }
+
+    /// Whether an event comes behind this, in a list that begins with the newest.
+    fn is_before(&self, event: &FailedEvent) -> bool {
+        let other = Self::after(event);
+        (other.nanos, &other.event) < (self.nanos, &self.event)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Range {
+    since: Option<String>,
+    until: Option<String>,
+}
+
+async fn metrics(
+    State(app): State<App>,
+    caller: Caller,
+    Path((_, name)): Path<(String, String)>,
+    Query(wanted): Query<Range>,
+) -> Result<Response, Problem> {
+    let (since, until) = range(&wanted.since, &wanted.until, app.now())?;
+    let stored = find(&app, &caller.partner, name).await?;
+    let subscription = event_grid_name(&stored.value.partner, &stored.value.name);
+    let asked = Asked { topic: topic(&app)?, subscription: &subscription, from: since, to: until };
+    let by_hour = until - since > Duration::hours(BY_MINUTE);
+    let counted = app.monitor().metrics(&asked, by_hour).await.map_err(unavailable)?;
+    let mut series = Map::new();
+    let mut totals = Map::new();
+    for ((name, _), points) in METRICS.iter().zip(counted) {
+        totals.insert((*name).to_owned(), points.iter().map(|(_, count)| count).sum::<u64>().into());
+        // Most intervals have nothing to tell.
+        let points = points.into_iter().filter(|(_, count)| *count > 0);
+        let points: Vec<_> = points.map(|(at, count)| json!({ "at": at, "count": count })).collect();
+        series.insert((*name).to_owned(), points.into());
+    }
+    let answer = json!({
+        "since": written(since),
+        "until": written(until),
+        "interval": if by_hour { "PT1H" } else { "PT1M" },
+        "totals": totals,
+        "series": series,
+    });
+    Ok(body::answer(StatusCode::OK, &answer))
+}
+
+/// The time asked for; the last day unless said.
+fn range(
+    since: &Option<String>,
+    until: &Option<String>,
+    now: OffsetDateTime,
+) -> Result<(OffsetDateTime, OffsetDateTime), Problem> {
+    let time = |field: &'static str, text: &Option<String>| {
+        let wrong = || Problem::field(field, "must be a time, as in 2027-03-04T10:00:00Z");
+        text.as_ref().map(|text| OffsetDateTime::parse(text, &Rfc3339).map_err(|_| wrong())).transpose()
+    };
+    let until = time("until", until)?.unwrap_or(now + Duration::seconds(1)).min(now + Duration::seconds(1));
+    let day_before = until.checked_sub(Duration::days(1)).unwrap_or(until);
+    let since = time("since", since)?.unwrap_or(day_before);
+    if since >= until {
+        return Err(Problem::field("since", "must be before the end of the range, and in the past"));
+    }
+    if until - since > Duration::days(DAYS) {
+        return Err(Problem::field("since", format!("must be at most {DAYS} days before the end of the range")));
+    }
+    Ok((since, until))
+}
+
+fn written(at: OffsetDateTime) -> Option<String> {
+    at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok()
+}

@@ -1,0 +1,86 @@
+//! `POST /api/partners/{partner}/subscriptions:preview`: what a selection would match of the last captured events.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+    routing::post,
+};
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+
+use super::{body, caller::Caller, redeliveries::plan::unread};
+use crate::{
+    app::App,
+    captured::{Newest, newest},
+    domain::partner::{
+        match_fields::MatchFields,
+        selection::{Selection, SelectionError},
+    },
+    domain::product_body::FieldError,
+    events::hubs,
+    http::Problem,
+};
+
+/// Events that are looked at, if nothing is said, and at most.
+const LAST: u16 = 100;
+const MOST: u16 = 1_000;
+
+/// Matching events that are shown.
+const SHOWN: usize = 20;
+
+/// How long events are collected.
+const WITHIN: Duration = Duration::from_secs(20);
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/api/partners/{partner}/subscriptions:preview", post(preview))
+}
+
+async fn preview(State(app): State<App>, _: Caller, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+    let known: Vec<&str> = Selection::FIELDS.into_iter().chain(["last"]).collect();
+    let object = body::object(&headers, body, &known).await?;
+    let last = match object.get("last").filter(|last| !last.is_null()) {
+        None => Some(LAST),
+        // JSON has no integers: `50.0` is one too.
+        Some(last) => last.as_f64().and_then(|last| (1..=MOST).find(|one| (f64::from(*one) - last).abs() < 1e-9)),
+    };
+    let Some(last) = last else {
+        let error = FieldError::new("last", format!("must be a whole number of events, 1 to {MOST}"));
+        return Err(Problem::unprocessable(vec![error]));
+    };
+    let selection = Selection::parse(&object).map_err(|error| match error {
+        SelectionError::Fields(errors) => Problem::unprocessable(errors),
+        SelectionError::TooManyValues { .. } => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{error}.")).of_kind("too-many-filter-values")
+        }
+    })?;
+    let found = newest(&app, hubs::PRODUCTS, usize::from(last), WITHIN).await;
+    let Newest { events, is_cut_off } = found.map_err(|cause| unread(&cause))?;
+    let (mut looked, mut matched, mut shown) = (0_u32, 0_u32, Vec::new());
+    // The newest first.
+    for captured in events.into_iter().rev() {
+        let event = captured.event;
+        let Ok(Some(product)) = event.product() else { continue };
+        looked += 1;
+        let subject = event.subject.as_deref().unwrap_or_default();
+        let fields = MatchFields::of(&product);
+        if !selection.matches(&event.r#type, subject, &fields) {
+            continue;
+        }
+        matched += 1;
+        if shown.len() < SHOWN {
+            let time = event.time.and_then(|time| time.format(&Rfc3339).ok());
+            shown.push(json!({
+                "id": event.id, "type": event.r#type, "subject": subject, "time": time, "match": fields,
+            }));
+        }
+    }
+    let answer: Value = json!({
+        "looked": looked, "matched": matched, "isCutOff": is_cut_off, "values": selection.values(), "events": shown,
+    });
+    Ok(body::answer(StatusCode::OK, &answer))
+}
