@@ -8,12 +8,13 @@ mod environment;
 mod origins;
 mod partners;
 mod process;
+mod reader;
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::path::PathBuf;
 
 use url::Url;
 
-use self::environment::variable;
+use self::{environment::variable, reader::Reader};
 pub use self::{
     origins::{OriginError, Origins},
     partners::{Hidden, PartnerSettings},
@@ -131,7 +132,7 @@ impl Settings {
     /// # Errors
     /// Names every setting that is missing or malformed.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let mut reader = Reader { lookup, problems: Vec::new() };
+        let mut reader = Reader::new(lookup);
         let namespace = reader.text("EventHubs__fullyQualifiedNamespace");
         let port = reader.required::<u16>("FUNCTIONS_CUSTOMHANDLER_PORT");
         let cosmos = reader.required::<Url>("Cosmos__accountEndpoint");
@@ -193,40 +194,6 @@ fn beside(files: &Url, account: &str) -> String {
     let suffix =
         files.host_str().and_then(|host| host.split_once('.')).map_or("blob.core.windows.net", |(_, rest)| rest);
     format!("https://{account}.{suffix}")
-}
-
-struct Reader<F> {
-    lookup: F,
-    problems: Vec<String>,
-}
-
-impl<F: Fn(&str) -> Option<String>> Reader<F> {
-    fn value(&self, name: &str) -> Option<String> {
-        (self.lookup)(name).filter(|value| !value.is_empty())
-    }
-
-    fn text(&mut self, name: &'static str) -> Option<String> {
-        self.required(name)
-    }
-
-    fn required<T: FromStr<Err: fmt::Display>>(&mut self, name: &'static str) -> Option<T> {
-        match self.value(name) {
-            Some(value) => self.parsed(name, &value),
-            None => {
-                self.problems.push(format!("{name} is not set"));
-                None
-            }
-        }
-    }
-
-    fn optional<T: FromStr<Err: fmt::Display>>(&mut self, name: &'static str) -> Option<T> {
-        let value = self.value(name)?;
-        self.parsed(name, &value)
-    }
-
-    fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, name: &'static str, value: &str) -> Option<T> {
-        value.parse().map_err(|error| self.problems.push(format!("{name} is malformed: {error}"))).ok()
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-use super::Reader;
+use super::reader::Reader;
 
 /// Resource Manager of the public cloud.
 const RESOURCE_MANAGER: &str = "https://management.azure.com";

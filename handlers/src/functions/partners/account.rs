@@ -6,7 +6,7 @@ use axum::{Router, extract::State, http::StatusCode, response::Response, routing
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Caller, body::answer};
+use super::{body::answer, caller::Caller};
 use crate::{
     app::App,
     domain::partner::{

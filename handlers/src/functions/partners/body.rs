@@ -12,11 +12,13 @@ use axum::{
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::MAX_BODY;
 use crate::{
     domain::product_body::FieldError,
     http::{Problem, json_body},
 };
+
+/// The largest body of a request.
+pub(super) const MAX_BODY: usize = 64 * 1024;
 
 const JSON: [&str; 1] = ["application/json"];
 /// RFC 7396 has a media type of its own, which few clients know.

@@ -8,7 +8,7 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::time::Instant;
 
-use super::{Caller, body, redeliveries::plan::unread, subscriptions::find};
+use super::{body, caller::Caller, found::find, redeliveries::plan::unread};
 use crate::{
     app::App,
     captured::CapturedEvents,

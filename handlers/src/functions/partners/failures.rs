@@ -9,9 +9,10 @@ use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
-    Caller, body,
+    body,
+    caller::Caller,
+    found::find,
     monitored::{topic, unavailable},
-    subscriptions::find,
 };
 use crate::{
     app::App,

@@ -15,7 +15,7 @@ use governor::{
     clock::{Clock, DefaultClock},
 };
 
-use super::{Caller, MAX_BODY, repeats};
+use super::{body::MAX_BODY, caller::Caller, repeats};
 use crate::{
     app::App,
     azure::cosmos::CosmosError,

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
-use super::{Caller, body, repeats::Kept};
+use super::{body, caller::Caller, repeats::Kept};
 use crate::{
     app::App,
     domain::{

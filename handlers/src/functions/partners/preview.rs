@@ -13,7 +13,7 @@ use axum::{
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
-use super::{Caller, body, redeliveries::plan::unread};
+use super::{body, caller::Caller, redeliveries::plan::unread};
 use crate::{
     app::App,
     captured::{Newest, newest},

@@ -10,7 +10,10 @@ use axum::http::StatusCode;
 use time::OffsetDateTime;
 use url::Url;
 
-use super::notices::{self, Notice};
+use super::{
+    found::missing,
+    notices::{self, Notice},
+};
 use crate::{
     app::App,
     azure::{
@@ -180,7 +183,7 @@ pub(super) async fn watched(app: &App, mut stored: Stored<Subscription>) -> Resu
 pub(super) async fn looked(app: &App, stored: Stored<Subscription>) -> Result<Stored<Subscription>, Problem> {
     match look(app, stored.clone()).await {
         Ok(Some(stored)) => Ok(stored),
-        Ok(None) => Err(Problem::new(StatusCode::NOT_FOUND, "There is no such subscription of yours.")),
+        Ok(None) => Err(missing()),
         Err(cause) => {
             tracing::warn!(cause = cause.chain(), "Event Grid could not be asked about a subscription");
             Ok(stored)

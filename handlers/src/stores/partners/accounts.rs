@@ -2,7 +2,6 @@
 
 use std::num::NonZeroU32;
 
-use super::DATABASE;
 use crate::{
     azure::cosmos::{Container, ContainerName, Cosmos, CosmosError, Stored, repeat_lost_races},
     domain::partner::{
@@ -12,7 +11,7 @@ use crate::{
 };
 
 /// The container.
-pub const NAME: ContainerName = ContainerName { database: DATABASE, container: "partners" };
+pub const NAME: ContainerName = ContainerName { database: "partners", container: "partners" };
 
 /// Accounts and keys.
 pub struct Accounts(Container);

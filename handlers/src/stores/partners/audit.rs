@@ -7,14 +7,13 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::DATABASE;
 use crate::{
     azure::cosmos::{Container, ContainerName, Cosmos, CosmosError, Page},
     domain::partner::{PartnerName, api_key::KeyId},
 };
 
 /// The container.
-pub const NAME: ContainerName = ContainerName { database: DATABASE, container: "audit" };
+pub const NAME: ContainerName = ContainerName { database: "partners", container: "audit" };
 
 /// How long the container keeps a document.
 pub const KEPT: time::Duration = time::Duration::days(400);

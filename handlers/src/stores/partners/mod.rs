@@ -10,9 +10,6 @@ pub mod subscriptions;
 
 use crate::azure::cosmos::Cosmos;
 
-/// The database.
-const DATABASE: &str = "partners";
-
 /// What is stored of partners.
 pub struct Partners {
     /// Accounts and their keys.

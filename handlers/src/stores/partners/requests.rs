@@ -4,14 +4,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::DATABASE;
 use crate::{
     azure::cosmos::{Container, ContainerName, Cosmos, CosmosError, Stored},
     domain::partner::{PartnerName, idempotency::Fingerprint},
 };
 
 /// The container.
-pub const NAME: ContainerName = ContainerName { database: DATABASE, container: "requests" };
+pub const NAME: ContainerName = ContainerName { database: "partners", container: "requests" };
 
 /// How long the container keeps a document.
 pub const KEPT: time::Duration = time::Duration::days(2);

@@ -3,14 +3,13 @@
 
 use std::num::NonZeroU32;
 
-use super::DATABASE;
 use crate::{
     azure::cosmos::{Container, ContainerName, Cosmos, CosmosError, Stored},
     domain::partner::{PartnerName, SubscriptionName, subscription::Subscription},
 };
 
 /// The container.
-pub const NAME: ContainerName = ContainerName { database: DATABASE, container: "subscriptions" };
+pub const NAME: ContainerName = ContainerName { database: "partners", container: "subscriptions" };
 
 /// The subscriptions.
 pub struct Subscriptions(Container);

@@ -23,7 +23,7 @@ use self::{
     plan::{Plan, accepted},
     shown::Shown,
 };
-use super::{Caller, body, subscriptions::find};
+use super::{body, caller::Caller, found::find};
 use crate::{
     app::App,
     domain::partner::{

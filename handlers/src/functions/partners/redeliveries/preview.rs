@@ -19,7 +19,7 @@ use crate::{
     captured::CapturedEvents,
     domain::{capture::Cursor, partner::redelivery::Request},
     events::hubs,
-    functions::partners::{Caller, body, subscriptions::find},
+    functions::partners::{body, caller::Caller, found::find},
     http::{Path, Problem},
 };
 

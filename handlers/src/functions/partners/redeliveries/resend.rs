@@ -22,7 +22,7 @@ use crate::{
         partner::redelivery::{Only, OpenWindow, PER_SECOND, Request},
     },
     events::hubs,
-    functions::partners::{Caller, body, subscriptions::find},
+    functions::partners::{body, caller::Caller, found::find},
     http::{Path, Problem},
 };
 

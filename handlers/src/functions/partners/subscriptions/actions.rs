@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Shown, conflict, find};
+use super::shown::Shown;
 use crate::{
     app::App,
     azure::cosmos::Stored,
@@ -21,7 +21,12 @@ use crate::{
         },
         product_body::FieldError,
     },
-    functions::partners::{Caller, body, notices, provision},
+    functions::partners::{
+        body,
+        caller::Caller,
+        found::{conflict, find},
+        notices, provision,
+    },
     http::{Path, Problem},
 };
 

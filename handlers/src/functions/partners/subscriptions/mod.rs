@@ -20,19 +20,20 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use self::shown::Shown;
 use super::{
-    Caller, body,
+    body,
+    caller::Caller,
+    found::{conflict, find, missing},
     provision::{self, Preflight},
     redeliveries::plan::begin_missing,
 };
 use crate::{
     app::App,
-    azure::cosmos::Stored,
     domain::{
         partner::{
-            PartnerName, SubscriptionName,
+            SubscriptionName,
             selection::Selection,
             settings::{Settings, SettingsError},
-            subscription::{Conflict, State as Standing, Subscription},
+            subscription::{State as Standing, Subscription},
         },
         product_body::FieldError,
     },
@@ -55,13 +56,6 @@ pub(super) fn routes() -> Router<App> {
         .route(&one("secret"), get(secret::read).post(secret::rotate))
 }
 
-/// A subscription of the caller's that the path names. Other modules of this function look theirs up by it too.
-pub(super) async fn find(app: &App, partner: &PartnerName, name: String) -> Result<Stored<Subscription>, Problem> {
-    let missing = || Problem::new(StatusCode::NOT_FOUND, "There is no such subscription of yours.");
-    let name = SubscriptionName::try_from(name).map_err(|_| missing())?;
-    app.stores().partners.subscriptions.read(partner, &name).await?.ok_or_else(missing)
-}
-
 async fn list(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     let found = app.stores().partners.subscriptions.of(&caller.partner).await?;
     let items: Vec<_> = found.iter().map(Shown::of).collect();
@@ -77,7 +71,7 @@ async fn read(
     // How far it is, only Event Grid knows. If that does not answer, what was known last is not wrong.
     match provision::look(&app, stored.clone()).await {
         Ok(Some(stored)) => Ok(body::answer(StatusCode::OK, &Shown::of(&stored.value))),
-        Ok(None) => Err(Problem::new(StatusCode::NOT_FOUND, "There is no such subscription of yours.")),
+        Ok(None) => Err(missing()),
         Err(error) => {
             tracing::warn!(cause = error.chain(), "Event Grid could not be asked about a subscription");
             Ok(body::answer(StatusCode::OK, &Shown::of(&stored.value)))
@@ -237,18 +231,4 @@ fn refused(error: SettingsError) -> Problem {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).of_kind("too-many-filter-values")
         }
     }
-}
-
-/// A change that the state does not allow.
-fn conflict(conflict: Conflict) -> Problem {
-    let kind = match conflict {
-        Conflict::Busy(_) | Conflict::Unexpected(_) => "subscription-busy",
-        Conflict::Paused => "subscription-paused",
-        Conflict::Deleting => "subscription-deleting",
-        Conflict::TooManySecrets(_) => "too-many-secrets",
-        Conflict::Overlap => {
-            return Problem::unprocessable(vec![FieldError::new("overlapHours", "must be from 1 to 168")]);
-        }
-    };
-    Problem::new(StatusCode::CONFLICT, format!("Not now: {conflict}.")).of_kind(kind)
 }

@@ -10,11 +10,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
-use super::{conflict, find};
 use crate::{
     app::App,
     domain::partner::{subscription::Subscription, webhook_secret::SECRET_HEADER},
-    functions::partners::{Caller, body, provision, repeats::Kept},
+    functions::partners::{
+        body,
+        caller::Caller,
+        found::{conflict, find},
+        provision,
+        repeats::Kept,
+    },
     http::{Path, Problem},
 };
 
