@@ -17,6 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
+use contoso_handlers::domain::partner::event_grid_name;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -261,6 +262,21 @@ async fn what_a_subscription_missed_comes_again_to_it_alone() {
     assert_eq!(acme.post("/subscriptions/none/redeliveries", from).await.0, 404);
     let listed = acme.get(&format!("{PRICES}/redeliveries")).await.1;
     assert_eq!(listed["items"].as_array().map(Vec::len), Some(4), "{listed}");
+
+    // What Event Grid gave up is among its dead letters.
+    const LETTERS: &str = "event-grid-dead-letters";
+    let name = event_grid_name(
+        &"acme".to_owned().try_into().expect("a name"),
+        &"prices".to_owned().try_into().expect("a name"),
+    );
+    let letters = eventually("eight events given up", || async {
+        let names = shop.blobs(LETTERS, "");
+        let events: usize =
+            names.iter().map(|name| shop.json_blob(LETTERS, name).0.as_array().map_or(1, Vec::len)).sum();
+        if events == 8 { Ok(names.len()) } else { Err(events.to_string()) }
+    })
+    .await;
+    shop.parks(&name.to_uppercase(), letters).await;
     shop.stop().await;
 }
 

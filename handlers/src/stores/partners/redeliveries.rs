@@ -6,14 +6,13 @@ use std::{collections::BTreeSet, num::NonZeroU32};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::DATABASE;
 use crate::{
     azure::cosmos::{Container, ContainerName, Cosmos, CosmosError, Stored, repeat_lost_races},
     domain::partner::{PartnerName, SubscriptionName, redelivery::Job},
 };
 
 /// The container.
-pub const NAME: ContainerName = ContainerName { database: DATABASE, container: "redeliveries" };
+pub const NAME: ContainerName = ContainerName { database: "partners", container: "redeliveries" };
 
 /// How long the container keeps a document after its last write.
 pub const KEPT: time::Duration = time::Duration::days(30);
