@@ -73,7 +73,7 @@ async fn claim(app: &App, worker: &str, working: &BTreeSet<String>, most: usize)
     }
     let mut due = store.unfinished().await.map_err(failed)?;
     due.retain(|job| job.is_due(app.now()) && !working.contains(&job.id));
-    due.sort_by(|one, other| one.created.cmp(&other.created));
+    due.sort_by_key(|job| job.created);
     let mut claimed = Vec::new();
     for job in due.into_iter().take(most) {
         let Some(Stored { value: mut job, etag }) = store.read(&job.partner, &job.id).await.map_err(failed)? else {
