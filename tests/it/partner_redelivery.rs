@@ -17,24 +17,24 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
-use contoso_handlers::domain::partner::event_grid_name;
+use contoso_handlers::domain::partner::{WELCOME, event_grid_name};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::{
     partners::Partner,
-    support::{Inside, eventually, within},
+    support::{Inside, eventually, machine, within},
 };
 
 /// A webhook that is down or not, and keeps what it takes.
 #[derive(Clone, Default)]
-struct Receiver {
+pub(crate) struct Receiver {
     is_down: Arc<AtomicBool>,
     got: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Receiver {
-    async fn serve(&self) -> String {
+    pub(crate) async fn serve(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
         let router = Router::new().route("/{*path}", any(Self::answer)).with_state(self.clone());
@@ -62,12 +62,21 @@ impl Receiver {
         of_job.map(|event| (event["id"].as_str().expect("an id").to_owned(), event.clone())).collect()
     }
 
+    /// Waits until it is told who subscribed it.
+    pub(crate) async fn is_welcomed(&self) {
+        eventually("a welcome", || async {
+            let got = self.got.lock().expect("no panic");
+            got.iter().any(|event| event["type"] == WELCOME).then_some(()).ok_or_else(|| format!("{got:?}"))
+        })
+        .await;
+    }
+
     /// Whether anything came again.
     fn was_told_again(&self) -> bool {
         self.got.lock().expect("no panic").iter().any(|event| event.get("redelivery").is_some())
     }
 
-    async fn gets(&self, job: Option<&str>, count: usize) -> BTreeMap<String, Value> {
+    pub(crate) async fn gets(&self, job: Option<&str>, count: usize) -> BTreeMap<String, Value> {
         eventually(&format!("{count} events of {job:?}"), || async {
             let got = self.got(job);
             if got.len() == count { Ok(got) } else { Err(format!("{} came", got.len())) }
@@ -77,7 +86,7 @@ impl Receiver {
 }
 
 impl Partner<'_> {
-    async fn subscribes(&self, name: &str, receiver: &Receiver, selection: Value) {
+    pub(crate) async fn subscribes(&self, name: &str, receiver: &Receiver, selection: Value) {
         let mut wish = selection;
         wish["name"] = json!(name);
         wish["endpoint"] = json!(receiver.serve().await);
@@ -87,7 +96,7 @@ impl Partner<'_> {
     }
 
     /// Asks for a job, and returns its path and id.
-    async fn asks(&self, path: &str, body: &Value) -> (String, String) {
+    pub(crate) async fn asks(&self, path: &str, body: &Value) -> (String, String) {
         let answer = self.request(Method::POST, path).json(body).send().await.expect("an answer");
         assert_eq!(answer.status(), 202, "{path}");
         let location = answer.headers()["location"].to_str().expect("a text").to_owned();
@@ -145,7 +154,7 @@ async fn what_a_subscription_missed_comes_again_to_it_alone() {
     acme.subscribes("everything", &all, json!({})).await;
     other.subscribes("prices", &theirs, json!({"productPrefix": "rope"})).await;
 
-    let from = json!({"from": time::OffsetDateTime::now_utc().format(&time::format_description::well_known::Rfc3339).expect("a time")});
+    let from = json!({"from": machine::now().format(&time::format_description::well_known::Rfc3339).expect("a time")});
     let early = acme.post(&format!("{PRICES}/redeliveries:preview"), from.clone()).await;
     assert_eq!((early.0, &early.1["count"]), (200, &json!(0)), "{early:?}");
 

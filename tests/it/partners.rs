@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 
-use crate::support::{Inside, eventually};
+use crate::support::{Inside, eventually, machine};
 
 /// A webhook that consents or does not, and keeps what it gets.
 #[derive(Clone, Default)]
@@ -90,7 +90,7 @@ pub(crate) struct Partner<'a> {
 impl<'a> Partner<'a> {
     /// Joins as the command line has a partner join.
     pub(crate) async fn joins(shop: &'a Inside, name: &'static str) -> Self {
-        let now = OffsetDateTime::now_utc();
+        let now = machine::now();
         let partner = PartnerName::try_from(name.to_owned()).expect("a name");
         let account = Account::new(partner.clone(), name.to_uppercase(), format!("ops@{name}.example"), now);
         shop.create_in("partners", "partners", name, &json!(account)).await;
@@ -100,7 +100,7 @@ impl<'a> Partner<'a> {
 
     /// The same partner with another key.
     async fn with_key(&self, scope: Scope, expires: Option<OffsetDateTime>) -> Self {
-        let now = OffsetDateTime::now_utc();
+        let now = machine::now();
         let random: [u8; RANDOM] = std::array::from_fn(|_| rand_byte());
         let key = ApiKey::of(random);
         let wish = KeyWish { scope, label: Some("test".to_owned()), expires };

@@ -84,4 +84,5 @@ async fn a_partner_joins_changes_keys_loses_one_and_is_closed() {
     for key in [first, second, replaced.trim_end()] {
         assert!(!log.contains(key) && !shop.partners(&["keys", "acme"]).await.contains(key), "a key is shown once");
     }
+    shop.stop().await;
 }

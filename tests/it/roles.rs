@@ -14,7 +14,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use time::format_description::well_known::Rfc3339;
 
-use crate::support::{Inside, clicks::Sent, eventually, machine, readers, staged_app};
+use crate::{
+    partner_redelivery::Receiver,
+    partners::Partner,
+    support::{Inside, clicks::Sent, eventually, machine, readers, staged_app},
+};
 
 /// An identity for each function, which has its name.
 fn of_each_function(topology: &mut Topology) {
@@ -202,6 +206,33 @@ async fn each_function_works_alone_with_its_own_roles_and_needs_each_of_them() {
             shop.all_reported(hub).await;
         }
         shop.parks("CaptureBatch", 2).await;
+    })
+    .await;
+    let acme = Partner::joins(&shop, "acme").await;
+    let (first, second) = (Receiver::default(), Receiver::default());
+    let mut job = String::new();
+    shop.alone("Partners", async {
+        acme.subscribes("prices", &first, json!({})).await;
+        for path in ["/subscriptions/prices/failures", "/subscriptions/prices/metrics", "/events"] {
+            let (status, body) = acme.get(path).await;
+            assert_eq!(status, 200, "{path}: {body}");
+        }
+        job = acme
+            .asks("/subscriptions/prices/redeliveries", &json!({"from": "2020-01-01T00:00:00Z", "only": "all"}))
+            .await
+            .1;
+        let wish = json!({"name": "others", "endpoint": second.serve().await});
+        assert_eq!(acme.post("/subscriptions", wish).await.0, 201);
+    })
+    .await;
+    shop.alone("PartnerHealth", async {
+        shop.fires("PartnerHealth").await;
+        second.is_welcomed().await;
+    })
+    .await;
+    shop.alone("PartnerRedelivery", async {
+        shop.fires("PartnerRedelivery").await;
+        first.gets(Some(&job), 3).await;
     })
     .await;
     shop.alone("Recommendations", shop.fires("Recommendations")).await;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::meter::Held;
+use super::meter::Reservation;
 use crate::{
     QueryError,
-    resolved::Operator,
+    resolved::{Grouping, Operator},
     value::{Sorted, memory, number, order, shared, size},
 };
 
@@ -24,13 +24,13 @@ pub(crate) struct Accumulator {
     list: Vec<Value>,
     set: BTreeSet<Sorted>,
     bytes: usize,
-    held: Held,
+    held: Reservation,
     /// A value came that makes the whole undefined.
     spoilt: bool,
 }
 
 impl Accumulator {
-    pub(super) fn new(operator: Operator, held: Held) -> Accumulator {
+    pub(super) fn new(operator: Operator, held: Reservation) -> Accumulator {
         let (list, set) = (Vec::new(), BTreeSet::new());
         Accumulator { operator, count: 0, sum: 0.0, best: None, list, set, bytes: 0, held, spoilt: false }
     }
@@ -108,4 +108,14 @@ impl Accumulator {
             Operator::MakeSet => Some(Value::Array(self.set.into_iter().filter_map(|value| value.0).collect())),
         }
     }
+}
+
+/// Bytes of a group, and of an aggregate that has seen nothing yet.
+const GROUP: u64 = 128;
+const ACCUMULATOR: u64 = size_of::<Accumulator>() as u64 + 16;
+
+/// Bytes of a group with these keys that has seen nothing yet.
+pub(crate) fn group_bytes(grouping: &Grouping, keys: &[Sorted]) -> u64 {
+    let keys: u64 = keys.iter().filter_map(|key| key.0.as_ref()).map(memory).sum();
+    GROUP + keys + ACCUMULATOR * grouping.aggregates.len() as u64
 }

@@ -66,8 +66,8 @@ impl Meter {
         Err(QueryError::whole("SC3021", "The query builds or gathers more than may be held for one page."))
     }
 
-    pub(crate) fn held(self: &Rc<Meter>) -> Held {
-        Held { meter: Rc::clone(self), bytes: 0 }
+    pub(crate) fn held(self: &Rc<Meter>) -> Reservation {
+        Reservation { meter: Rc::clone(self), bytes: 0 }
     }
 }
 
@@ -78,12 +78,12 @@ pub(crate) fn searching(bytes: u64, among: usize) -> u64 {
 
 /// Bytes that something holds for as long as this lives.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct Reservation {
     meter: Rc<Meter>,
     bytes: u64,
 }
 
-impl Held {
+impl Reservation {
     /// Counts so many bytes more, and the work of making them.
     pub(crate) fn grow(&mut self, by: u64) -> Result<(), QueryError> {
         self.meter.room(by)?;
@@ -113,7 +113,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.clear();
     }

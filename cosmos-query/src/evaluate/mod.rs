@@ -1,6 +1,7 @@
 //! Expressions over documents. What is undefined stays so, through most of what is done with it.
 
 mod aggregate;
+mod flow;
 mod like;
 mod members;
 pub(crate) mod meter;
@@ -19,11 +20,11 @@ use std::{
 use time::OffsetDateTime;
 
 pub(crate) use self::{
-    aggregate::Accumulator,
+    aggregate::{Accumulator, group_bytes},
+    flow::Flow,
     meter::Meter,
-    rows::{Flow, group_bytes},
 };
-use self::{meter::Held, patterns::Pattern};
+use self::{meter::Reservation, patterns::Pattern};
 use crate::{Context, PageLimits, QueryError, resolved::Output, value::Item};
 
 /// Compiled patterns that are kept.
@@ -95,7 +96,7 @@ impl<'a> Evaluator<'a> {
         result.map_err(|error| self.refused.replace(Some(error))).ok()
     }
 
-    pub(crate) fn held(&self) -> Held {
+    pub(crate) fn held(&self) -> Reservation {
         self.meter.held()
     }
 

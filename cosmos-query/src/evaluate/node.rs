@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     Evaluator, Slots, like,
     members::{descend, element, member},
-    meter::{Held, NODE},
+    meter::{NODE, Reservation},
     operators::{binary, chain, equals, integer, within},
 };
 use crate::{
@@ -91,7 +91,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The value of an operand that is kept while others are evaluated.
-    fn operand(&self, node: &'a Node, slots: &mut Slots<'a>, held: &mut Held) -> Result<Item<'a>, QueryError> {
+    fn operand(&self, node: &'a Node, slots: &mut Slots<'a>, held: &mut Reservation) -> Result<Item<'a>, QueryError> {
         let value = self.node(node, slots)?;
         held.keep(&value)?;
         Ok(value)

@@ -4,23 +4,12 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{Accumulator, Evaluator, Slots, subquery::gather};
+use super::{Accumulator, Evaluator, Slots, flow::Flow, subquery::gather};
 use crate::{
     QueryError,
     resolved::{From, Grouping, Node, Rows},
     value::{Item, Sorted, memory},
 };
-
-/// Bytes of a group, and of an aggregate that has seen nothing yet.
-const GROUP: u64 = 128;
-const ACCUMULATOR: u64 = size_of::<Accumulator>() as u64 + 16;
-
-/// Whether more is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flow {
-    Continue,
-    Stop,
-}
 
 /// What is done with each row, whose values are in the slots.
 type Each<'e, 'a> = dyn FnMut(&mut Slots<'a>) -> Result<Flow, QueryError> + 'e;
@@ -152,10 +141,4 @@ impl<'a> Evaluator<'a> {
         slots.extend(group.into_iter().map(|accumulator| accumulator.result().map(Cow::Owned)));
         self.output(&rows.output, slots)
     }
-}
-
-/// Bytes of a group with these keys that has seen nothing yet.
-pub(crate) fn group_bytes(grouping: &Grouping, keys: &[Sorted]) -> u64 {
-    let keys: u64 = keys.iter().filter_map(|key| key.0.as_ref()).map(memory).sum();
-    GROUP + keys + ACCUMULATOR * grouping.aggregates.len() as u64
 }

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Evaluator, Flow, Slots, group_bytes, meter::Held};
+use super::{Evaluator, Flow, Slots, group_bytes, meter::Reservation};
 use crate::{
     QueryError,
     resolved::Rows,
@@ -130,7 +130,7 @@ fn check_held(count: usize) -> Result<(), QueryError> {
 pub(super) fn gather<'a>(
     value: Cow<'a, Value>,
     into: &mut Vec<Cow<'a, Value>>,
-    held: &mut Held,
+    held: &mut Reservation,
 ) -> Result<(), QueryError> {
     let value = Some(value);
     held.grow(ENTRY)?;

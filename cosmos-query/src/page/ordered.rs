@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Document, Page, QueryError, Resume, Row,
-    evaluate::{Flow, meter::Held},
+    evaluate::{Flow, meter::Reservation},
     resolved::Rows,
     resume::{At, Tie},
     value::{Sorted, hash as hash_of, size},
@@ -137,7 +137,7 @@ struct Distinct {
     kept: BTreeMap<u128, Key>,
     returned: BTreeSet<u128>,
     /// What is returned already, which may be more than a page has.
-    held: Held,
+    held: Reservation,
 }
 
 impl Distinct {

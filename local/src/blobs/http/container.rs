@@ -18,7 +18,7 @@ use crate::{
         error::{Code, Failure},
         names::ContainerName,
         record::ContainerRecord,
-        store::PageRequest,
+        store::{Access, PageRequest},
     },
     storage_account::dates,
 };
@@ -174,20 +174,20 @@ impl Service {
 
     pub(super) async fn set_container_metadata(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
         let (name, metadata) = (name.clone(), call.metadata()?);
-        let access = call.container_access(ContainerOperation::SetMetadata)?;
+        let access = access(call, ContainerOperation::SetMetadata)?;
         let record = self.on_store(move |store| store.set_container_metadata(&name, metadata, &access)).await?;
         Ok(Reply::new(StatusCode::OK).version(record.etag, record.last_modified))
     }
 
     pub(super) async fn delete_container(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
-        let (name, access) = (name.clone(), call.container_access(ContainerOperation::Delete)?);
+        let (name, access) = (name.clone(), access(call, ContainerOperation::Delete)?);
         self.on_store(move |store| store.delete_container(&name, &access)).await?;
         Ok(Reply::new(StatusCode::ACCEPTED))
     }
 
     pub(super) async fn lease_container(&self, call: &Call, name: &ContainerName) -> Result<Reply, Failure> {
         let (action, name) = (lease_action(call)?, name.clone());
-        let conditions = call.container_access(ContainerOperation::Lease)?.conditions;
+        let conditions = access(call, ContainerOperation::Lease)?.conditions;
         let (record, seconds) = self.on_store(move |store| store.lease_container(&name, &conditions, action)).await?;
         Ok(leased(action, seconds).version(record.etag, record.last_modified))
     }
@@ -211,5 +211,20 @@ impl Service {
             })
         })?;
         Ok(Reply::xml(StatusCode::OK, document))
+    }
+}
+
+/// The headers that state conditions.
+const CONDITIONS: [&str; 4] = ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
+
+/// For a write to a container.
+///
+/// # Errors
+/// [`Code::ConditionHeadersNotSupported`] for conditions that `operation` does not take.
+fn access(call: &Call, operation: ContainerOperation) -> Result<Access, Failure> {
+    let taken = operation.conditions();
+    match CONDITIONS.iter().find(|name| call.headers.contains_key(**name) && !taken.contains(name)) {
+        Some(name) => Err(Failure::refused(Code::ConditionHeadersNotSupported, format!("Header: {name}."))),
+        None => call.write_access(),
     }
 }

@@ -3,7 +3,6 @@
 use http::{HeaderValue, request::Parts};
 use uuid::Uuid;
 
-use super::operation::ContainerOperation;
 use crate::{
     blobs::{
         conditions::{Conditions, EtagMatch},
@@ -18,9 +17,6 @@ use crate::{
         dates,
     },
 };
-
-/// The headers that state conditions.
-const CONDITIONS: [&str; 4] = ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
 
 pub(in crate::blobs) type Call = storage_account::Call<Target>;
 
@@ -149,18 +145,6 @@ impl Call {
         let values: Result<Vec<_>, _> = self.headers.get_all(name).iter().map(HeaderValue::to_str).collect();
         let values = values.map_err(|_| unusable(name))?;
         Ok((!values.is_empty()).then(|| values.join(", ")))
-    }
-
-    /// For a write to a container.
-    ///
-    /// # Errors
-    /// [`Code::ConditionHeadersNotSupported`] for conditions that `operation` does not take.
-    pub(super) fn container_access(&self, operation: ContainerOperation) -> Result<Access, Failure> {
-        let taken = operation.conditions();
-        match CONDITIONS.iter().find(|name| self.headers.contains_key(**name) && !taken.contains(name)) {
-            Some(name) => Err(Failure::refused(Code::ConditionHeadersNotSupported, format!("Header: {name}."))),
-            None => self.write_access(),
-        }
     }
 
     /// What a write says of what it expects.

@@ -101,6 +101,9 @@ struct Lines<'s> {
     staged: Option<Vec<u8>>,
 }
 
+/// A blob's key, and its record unless all it has are staged blocks.
+type Line = (Vec<u8>, Option<UserValue>);
+
 impl<'s> Lines<'s> {
     /// From the key `start` on.
     fn of(store: &'s Store, container: &'s ContainerName, start: Vec<u8>, uncommitted: bool) -> Result<Self, Failure> {
@@ -113,7 +116,7 @@ impl<'s> Lines<'s> {
         Ok(lines)
     }
 
-    fn next(&mut self) -> Result<Option<(Vec<u8>, Option<UserValue>)>, Failure> {
+    fn next(&mut self) -> Result<Option<Line>, Failure> {
         let record = self.record.as_ref().map(|(key, _)| &key[..]);
         if let Some(staged) = self.staged.take_if(|staged| record.is_none_or(|record| &staged[..] < record)) {
             self.staged = self.staged_behind(&staged)?;

@@ -3,7 +3,11 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use crate::cosmos::wire::{request::Request, responses, texts};
+use crate::cosmos::wire::{
+    request::Request,
+    responses,
+    texts::{self, Refused},
+};
 
 /// The partition key of the request is not the document's.
 const WRONG_PARTITION_KEY: u16 = 1001;
@@ -96,11 +100,43 @@ impl Refusal {
             StatusCode::NOT_IMPLEMENTED => "NotImplemented",
             _ => "BadRequest",
         };
-        let response =
-            responses::error_of(request, self.status, code, |activity| texts::message(request, activity, self));
+        let response = responses::error_of(request, self.status, code, |activity| {
+            texts::message(request, activity, &self.words())
+        });
         match self.substatus {
             Some(substatus) => responses::with_substatus(response, substatus),
             None => response,
         }
+    }
+
+    fn words(&self) -> Refused<'_> {
+        Refused { status: self.status, substatus: self.substatus, text: self.text, said: &self.message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, Method};
+
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_said_in_the_services_words() {
+        let request = Request::new(Method::GET, "/dbs/a/colls/b/docs/c", HeaderMap::new(), Bytes::new());
+        let gone = Refusal::not_found("c is gone");
+        for (refusal, text) in [
+            (gone.clone(), "Resource Not Found. Learn more: https://aka.ms/cosmosdb-tsg-not-found\""),
+            (gone.with_substatus(1002), "The read/write session is not available"),
+            (Refusal::new(StatusCode::PRECONDITION_FAILED, "c is gone"), "Learn more: https://aka.ms/CosmosDB/sql/"),
+            (Refusal::invalid_input("c is gone"), "\"One of the specified inputs is invalid\""),
+        ] {
+            let whole = texts::message(&request, "A", &refusal.words());
+            assert!(whole.contains(text) && whole.starts_with("Message: {\"Errors\":["), "{whole}");
+            assert!(whole.ends_with("}\r\nActivityId: A, Request URI: /dbs/a/colls/b/docs/c, c is gone"), "{whole}");
+        }
+        assert_eq!(texts::message(&request, "A", &Refusal::conflict("c is gone").words()), "c is gone");
+        let query = Refusal::bad_request("Message: {\"errors\":[]}");
+        assert_eq!(texts::message(&request, "A", &query.words()), "Message: {\"errors\":[]}\r\nActivityId: A");
     }
 }

@@ -186,14 +186,6 @@ impl From<Selection> for Document {
     }
 }
 
-impl TryFrom<Map<String, Value>> for Selection {
-    type Error = SelectionError;
-
-    fn try_from(object: Map<String, Value>) -> Result<Self, SelectionError> {
-        Self::parse(&object)
-    }
-}
-
 /// Whether Event Grid takes two categories for the same.
 fn same(one: &Category, other: &Category) -> bool {
     one.as_str().to_lowercase() == other.as_str().to_lowercase()

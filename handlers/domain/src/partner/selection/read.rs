@@ -26,6 +26,14 @@ pub enum SelectionError {
     },
 }
 
+impl TryFrom<Map<String, Value>> for Selection {
+    type Error = SelectionError;
+
+    fn try_from(object: Map<String, Value>) -> Result<Self, SelectionError> {
+        Self::parse(&object)
+    }
+}
+
 impl Selection {
     /// The fields of a selection; all may be absent.
     pub const FIELDS: [&str; 5] = ["eventTypes", "productPrefix", "products", "categories", "priceDropPercent"];
