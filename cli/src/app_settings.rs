@@ -13,6 +13,7 @@ use reqwest::Url;
 
 use crate::{environment, private};
 
+const PRIVATE_ENDPOINTS: &str = "Partners__allowPrivateEndpoints";
 const ORIGINS: &str = "Site__origins";
 
 /// Where the master keys of partners' secrets are kept: beside the authority of the stack, for the user alone.
@@ -44,13 +45,18 @@ pub fn of(stack: &Stack, identity: &str) -> Result<BTreeMap<String, String>, App
     // Without a front end every caller has the same address.
     settings.insert("Site__clicksPerSecondPerAddress".to_owned(), "0".to_owned());
     // Webhooks of a laptop are on the laptop.
-    settings.insert("Partners__allowPrivateEndpoints".to_owned(), "true".to_owned());
+    settings.insert(PRIVATE_ENDPOINTS.to_owned(), "true".to_owned());
     let functions = stack.endpoints().functions.as_str();
     let own = functions.split_once("://").map_or(functions, |(_, host)| host).trim_end_matches('/');
     settings.insert("Partners__ownHosts".to_owned(), own.to_owned());
     let folder = stack.endpoints().ca_certificate.parent().unwrap_or(Path::new("."));
     settings.insert("Partners__masterKeys".to_owned(), master_keys(&folder.join(MASTER_KEYS))?);
     Ok(settings)
+}
+
+/// Refuses webhooks that are not public, as in Azure, where Event Grid would not reach them either.
+pub fn public_webhooks(settings: &mut BTreeMap<String, String>) {
+    settings.remove(PRIVATE_ENDPOINTS);
 }
 
 /// The master keys of a data directory: drawn once, so that secrets stay the same over restarts.

@@ -277,6 +277,12 @@ assert [answer.status_code for answer in container.delete_blobs(stale, raise_on_
 assert [answer.status_code for answer in guest.delete_blobs("copies/2", raise_on_any_failure=False)] == [403]
 refused(HttpResponseError, "ExceedsMaxBatchRequestCount", container.delete_blobs, *["missing"] * 257)
 
+# A blob that has only staged blocks is listed where it is asked for.
+container.get_blob_client("staged").stage_block("QQ==", b"a")
+assert "staged" not in [item.name for item in container.list_blobs()]
+(staged,) = [item for item in container.list_blobs(include=["uncommittedblobs"]) if item.name == "staged"]
+assert staged.size == 0, staged
+
 # The account, and what is refused by name.
 assert service.get_account_information()["sku_name"] == "Standard_LRS"
 assert service.get_service_properties()["analytics_logging"].read is False
@@ -288,7 +294,6 @@ for operation, call in {
     "Set Blob Tier": lambda: blob.set_standard_blob_tier(StandardBlobTier.COOL),
     "Copy Blob from another account": lambda: copy.start_copy_from_url("https://other.blob.core.windows.net/a/b"),
     "Incremental Copy Blob": lambda: copy.start_copy_from_url(source.url, incremental_copy=True),
-    "include=uncommittedblobs": lambda: list(container.list_blobs(include=["uncommittedblobs"])),
     "AppendBlob": lambda: container.get_blob_client("append").create_append_blob(),
     "PageBlob": lambda: container.get_blob_client("page").create_page_blob(512),
     "Find Blobs by Tags": lambda: list(service.find_blobs_by_tags("a='b'")),

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -19,7 +19,7 @@ use axum::{
 };
 use contoso_handlers::domain::partner::{WELCOME, event_grid_name};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 
 use crate::{
     partners::Partner,
@@ -30,10 +30,23 @@ use crate::{
 #[derive(Clone, Default)]
 pub(crate) struct Receiver {
     is_down: Arc<AtomicBool>,
+    /// Waits with every consent but the first, which is to the app, until it is told.
+    hesitates: Option<Arc<Hesitation>>,
     got: Arc<Mutex<Vec<Value>>>,
 }
 
+/// How often a webhook was asked, and what it waits for.
+#[derive(Default)]
+pub(crate) struct Hesitation {
+    asked: AtomicUsize,
+    pub(crate) consents: Notify,
+}
+
 impl Receiver {
+    pub(crate) fn hesitating(hesitation: &Arc<Hesitation>) -> Self {
+        Self { hesitates: Some(Arc::clone(hesitation)), ..Self::default() }
+    }
+
     pub(crate) async fn serve(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
@@ -44,6 +57,11 @@ impl Receiver {
 
     async fn answer(State(this): State<Self>, method: Method, body: Bytes) -> Response {
         if method == Method::OPTIONS {
+            if let Some(hesitation) = &this.hesitates
+                && hesitation.asked.fetch_add(1, Ordering::SeqCst) > 0
+            {
+                hesitation.consents.notified().await;
+            }
             return [("webhook-allowed-origin", "*"), ("webhook-allowed-rate", "*")].into_response();
         }
         if this.is_down.load(Ordering::SeqCst) {
@@ -62,13 +80,10 @@ impl Receiver {
         of_job.map(|event| (event["id"].as_str().expect("an id").to_owned(), event.clone())).collect()
     }
 
-    /// Waits until it is told who subscribed it.
-    pub(crate) async fn is_welcomed(&self) {
-        eventually("a welcome", || async {
-            let got = self.got.lock().expect("no panic");
-            got.iter().any(|event| event["type"] == WELCOME).then_some(()).ok_or_else(|| format!("{got:?}"))
-        })
-        .await;
+    /// Whether it was told who subscribed it; else what came.
+    pub(crate) fn was_welcomed(&self) -> Result<(), String> {
+        let got = self.got.lock().expect("no panic");
+        got.iter().any(|event| event["type"] == WELCOME).then_some(()).ok_or_else(|| format!("{got:?}"))
     }
 
     /// Whether anything came again.

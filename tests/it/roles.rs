@@ -1,6 +1,6 @@
 //! Each function in an app of its own, as teams may deploy them: with the roles that the topology gives it, and no other.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use axum::http::{HeaderMap, HeaderValue, Method};
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use time::format_description::well_known::Rfc3339;
 
 use crate::{
-    partner_redelivery::Receiver,
+    partner_redelivery::{Hesitation, Receiver},
     partners::Partner,
     support::{Inside, clicks::Sent, eventually, machine, readers, staged_app},
 };
@@ -209,25 +209,33 @@ async fn each_function_works_alone_with_its_own_roles_and_needs_each_of_them() {
     })
     .await;
     let acme = Partner::joins(&shop, "acme").await;
-    let (first, second) = (Receiver::default(), Receiver::default());
+    let hesitation = Arc::new(Hesitation::default());
+    let (first, second) = (Receiver::default(), Receiver::hesitating(&hesitation));
     let mut job = String::new();
+    let hour_ago = (machine::now() - time::Duration::hours(1)).format(&Rfc3339).expect("a text");
     shop.alone("Partners", async {
         acme.subscribes("prices", &first, json!({})).await;
         for path in ["/subscriptions/prices/failures", "/subscriptions/prices/metrics", "/events"] {
             let (status, body) = acme.get(path).await;
             assert_eq!(status, 200, "{path}: {body}");
         }
-        job = acme
-            .asks("/subscriptions/prices/redeliveries", &json!({"from": "2020-01-01T00:00:00Z", "only": "all"}))
-            .await
-            .1;
+        job = acme.asks("/subscriptions/prices/redeliveries", &json!({"from": hour_ago, "only": "all"})).await.1;
+        assert_eq!(acme.post("/subscriptions/prices/secret", json!({"overlapHours": 1})).await.0, 200);
+        acme.stands("/subscriptions/prices", "active").await;
         let wish = json!({"name": "others", "endpoint": second.serve().await});
         assert_eq!(acme.post("/subscriptions", wish).await.0, 201);
     })
     .await;
     shop.alone("PartnerHealth", async {
+        hesitation.consents.notify_one();
+        eventually("a run that finds the subscription made", || async {
+            shop.fires("PartnerHealth").await;
+            second.was_welcomed()
+        })
+        .await;
+        // The secret before has ended, and goes out of the deliveries.
+        shop.step(std::time::Duration::from_secs(3601));
         shop.fires("PartnerHealth").await;
-        second.is_welcomed().await;
     })
     .await;
     shop.alone("PartnerRedelivery", async {

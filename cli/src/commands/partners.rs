@@ -15,7 +15,7 @@ use contoso_handlers::{
     app::App,
     domain::partner::{
         NameError, PartnerName,
-        api_key::{Account, ApiKey, GRACE, KeyId, KeyRecord, KeyState, KeyWish, LONGEST_GRACE, NoKey, Scope},
+        api_key::{Account, ApiKey, GRACE, KeyId, KeyRecord, KeyState, KeyWish, LONGEST_GRACE, NoKeyId, Scope},
     },
     stores::partners::{
         Partners,
@@ -119,7 +119,7 @@ struct AddArgs {
     /// Its name in paths: small letters, digits and single hyphens
     #[arg(value_parser = partner)]
     partner: PartnerName,
-    /// Where people of the partner are told what its webhook does not hear, such as an address of mail
+    /// Where people of the partner are reached, such as an address of mail
     #[arg(long)]
     contact: String,
     /// What people call it [default: its name]
@@ -179,8 +179,12 @@ fn partner(name: &str) -> Result<PartnerName, NameError> {
     name.to_owned().try_into()
 }
 
-fn key_id(id: &str) -> Result<KeyId, NoKey> {
-    id.to_owned().try_into()
+/// An id, or that of a whole key: whoever has a leaked key at hand pastes that.
+fn key_id(text: &str) -> Result<KeyId, NoKeyId> {
+    match ApiKey::parse(text) {
+        Ok(key) => Ok(key.id().clone()),
+        Err(_) => text.to_owned().try_into(),
+    }
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
@@ -220,8 +224,8 @@ async fn add(partners: &Partners, args: AddArgs, now: OffsetDateTime) -> anyhow:
     let made = partners.accounts.issue(&partner, wanted, None, now).await;
     let (key, record) = made
         .with_context(|| format!("`{partner}` is added, and has no key; `contoso partners key {partner}` makes one"))?;
-    note(partners, &partner, format!("add partner with key {}", record.key.as_str()), now).await?;
-    show(&key, &record, &wish)
+    show(&key, &record, &wish)?;
+    note(partners, &partner, format!("add partner with key {}", record.key.as_str()), now).await
 }
 
 async fn key(partners: &Partners, args: KeyArgs, now: OffsetDateTime) -> anyhow::Result<()> {
@@ -245,8 +249,8 @@ async fn key(partners: &Partners, args: KeyArgs, now: OffsetDateTime) -> anyhow:
     if let Some(supersedes) = &supersedes {
         did += &format!(" in place of {}", supersedes.as_str());
     }
-    note(partners, &partner, did, now).await?;
-    show(&key, &record, &wish)
+    show(&key, &record, &wish)?;
+    note(partners, &partner, did, now).await
 }
 
 async fn list(partners: &Partners, json: bool) -> anyhow::Result<()> {

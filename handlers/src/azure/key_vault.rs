@@ -106,9 +106,10 @@ impl MasterKeySource {
         {
             return Ok(Arc::clone(keys));
         }
-        let keys = match self.text().await {
-            Ok(text) => Arc::new(MasterKeys::parse(&text).map_err(MasterKeyError::Malformed)?),
-            // A vault that is out of reach for a while does not stop what works with the keys that are known.
+        let told = self.text().await;
+        let keys = match told.and_then(|text| MasterKeys::parse(&text).map_err(MasterKeyError::Malformed)) {
+            Ok(keys) => Arc::new(keys),
+            // A vault that is out of reach for a while, or holds a mistyped text, does not stop what works with the keys that are known.
             Err(error) => match read.as_ref() {
                 None => return Err(error),
                 Some((_, known)) => {

@@ -13,6 +13,7 @@ use std::{
 
 use reqwest::{Certificate, Client, Method, redirect};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use url::Host;
 
 use crate::domain::partner::endpoint::{DialRefusal, Endpoint, EndpointRules};
@@ -158,10 +159,7 @@ async fn ask(
     let url = endpoint.whole();
     let port = url.port_or_known_default().unwrap_or(443);
     let addresses: Vec<SocketAddr> = match url.host() {
-        Some(Host::Domain(name)) => {
-            let found = tokio::net::lookup_host((name, port)).await.map_err(|_| Fault::CannotResolve)?;
-            found.collect()
-        }
+        Some(Host::Domain(name)) => addresses(name.to_owned(), port).await?,
         Some(Host::Ipv4(address)) => vec![(address, port).into()],
         Some(Host::Ipv6(address)) => vec![(address, port).into()],
         None => return Err(Fault::CannotResolve),
@@ -198,6 +196,18 @@ async fn ask(
             Err(Fault::HeaderMissing { came: names.take(HEADERS).collect() })
         }
     }
+}
+
+/// Asks for the addresses of a name. The system's resolver cannot be stopped, and goes on in a thread after the caller gave up: only so many
+/// do at once, so that names that are never answered leave threads for others.
+async fn addresses(name: String, port: u16) -> Result<Vec<SocketAddr>, Fault> {
+    static LOOKUPS: Semaphore = Semaphore::const_new(32);
+    let place = LOOKUPS.acquire().await.map_err(|_| Fault::CannotResolve)?;
+    let lookup = tokio::spawn(async move {
+        let _place = place;
+        tokio::net::lookup_host((name, port)).await.map(Iterator::collect)
+    });
+    lookup.await.ok().and_then(Result::ok).ok_or(Fault::CannotResolve)
 }
 
 /// What went wrong before there was an answer. TLS is known by its texts only: below reqwest, errors have no types that could be asked.

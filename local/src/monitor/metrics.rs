@@ -3,7 +3,7 @@
 //! Source: "Metrics - List", version 2024-02-01.
 
 use serde_json::{Value, json};
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 use super::counts::{Counts, Metric};
 
@@ -103,10 +103,10 @@ struct Wanted<'q> {
 
 fn range(text: &str) -> Option<(OffsetDateTime, OffsetDateTime)> {
     let (from, to) = text.split_once('/')?;
-    let time = |text| OffsetDateTime::parse(text, &Rfc3339).ok();
+    let time = |text| OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC);
     Some((time(from)?, time(to)?))
 }
 
 fn moment(seconds: i64) -> Option<String> {
-    (OffsetDateTime::UNIX_EPOCH + Duration::seconds(seconds)).format(&Rfc3339).ok()
+    OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(&Rfc3339).ok()
 }

@@ -120,7 +120,8 @@ fn metrics_are_counted_by_minute_and_subscription() {
     for (name, value) in refused {
         assert!(matches!(asked(&[(name, value)]), Err(MetricsRefusal::Unsupported(_))), "{name}");
     }
-    for timespan in ["P1D", "2026-03-04T12:00:00Z/2026-03-04T12:00:00Z"] {
+    let beyond = "9999-12-31T23:00:00-23:59/9999-12-31T23:30:00-23:59";
+    for timespan in ["P1D", "2026-03-04T12:00:00Z/2026-03-04T12:00:00Z", beyond] {
         assert!(matches!(asked(&[("timespan", timespan)]), Err(MetricsRefusal::Invalid(_))), "{timespan}");
     }
 }

@@ -96,7 +96,7 @@ pub(super) struct Args {
     /// Answer to this host name too, beside localhost and loopback addresses; repeatable
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<HostName>,
-    /// Where webhooks may lead: to public addresses as in Azure, to this machine too, or to private networks as well
+    /// Where webhooks may lead: to public addresses as in Azure (the demo partner is left out then), to this machine too, or to private networks as well
     #[arg(long, value_enum, default_value_t = WebhookChoice::Loopback)]
     webhooks: WebhookChoice,
     /// How far a write goes before it is acknowledged: to the operating system, or to the disk
@@ -226,9 +226,11 @@ pub(super) async fn run(args: Args, project: &Project) -> anyhow::Result<Exit> {
         data_dir: &data_dir,
         app,
         catalogue,
-        demo: !args.no_demo,
+        // The demo partner is on this machine.
+        demo: !args.no_demo && !matches!(args.webhooks, WebhookChoice::Public),
         auth: args.auth,
         origins: args.origins,
+        private_webhooks: !matches!(args.webhooks, WebhookChoice::Public),
         is_in_background: args.in_background.is_some(),
     };
     // They outlive the stack: what it still delivers to the demo partner while it stops is taken.

@@ -72,6 +72,8 @@ pub(super) struct Session<'a> {
     pub(super) auth: bool,
     /// Origins of other pages that may call.
     pub(super) origins: Vec<String>,
+    /// Whether partners' webhooks may lead to addresses that are not public.
+    pub(super) private_webhooks: bool,
     pub(super) is_in_background: bool,
 }
 
@@ -128,6 +130,9 @@ impl Session<'_> {
     async fn run(&self, directory: &Path, endpoints: &Endpoints) -> anyhow::Result<()> {
         let mut settings = app_settings::of(self.stack, identity::APP)?;
         app_settings::allow(&mut settings, &self.origins);
+        if !self.private_webhooks {
+            app_settings::public_webhooks(&mut settings);
+        }
         app_settings::tell(&mut settings, &endpoints.otlp);
         let app = AppOptions { dir: directory.to_owned(), settings, enforce_keys: self.auth };
         Box::pin(self.stack.run_app(app)).await?;

@@ -49,6 +49,11 @@ pub struct KeyId(String);
 #[error("is no API key; one has {} characters and begins with {PREFIX}", PREFIX.len() + ID + 1 + SECRET + CHECKSUM)]
 pub struct NoKey;
 
+/// A text that is no id of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is no id of a key; that is the {ID} letters and digits between {PREFIX} and the next _")]
+pub struct NoKeyId;
+
 impl ApiKey {
     /// A key of these random bytes, which nobody may be able to guess.
     pub fn of(random: [u8; RANDOM]) -> Self {
@@ -117,11 +122,11 @@ impl fmt::Display for KeyId {
 }
 
 impl TryFrom<String> for KeyId {
-    type Error = NoKey;
+    type Error = NoKeyId;
 
-    fn try_from(text: String) -> Result<Self, NoKey> {
+    fn try_from(text: String) -> Result<Self, NoKeyId> {
         let is_id = text.len() == ID && text.bytes().all(|byte| ALPHABET.contains(&byte));
-        if is_id { Ok(Self(text)) } else { Err(NoKey) }
+        if is_id { Ok(Self(text)) } else { Err(NoKeyId) }
     }
 }
 

@@ -196,7 +196,12 @@ fn range(
 ) -> Result<(OffsetDateTime, OffsetDateTime), Problem> {
     let time = |field: &'static str, text: &Option<String>| {
         let wrong = || Problem::field(field, "must be a time, as in 2027-03-04T10:00:00Z");
-        text.as_ref().map(|text| OffsetDateTime::parse(text, &Rfc3339).map_err(|_| wrong())).transpose()
+        // Times without a four-digit year, in UTC too, cannot be asked for.
+        let read = |text: &String| {
+            let at = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(time::UtcOffset::UTC)?;
+            (at.year() >= 1970).then_some(at)
+        };
+        text.as_ref().map(|text| read(text).ok_or_else(wrong)).transpose()
     };
     let until = time("until", until)?.unwrap_or(now + Duration::seconds(1)).min(now + Duration::seconds(1));
     let day_before = until.checked_sub(Duration::days(1)).unwrap_or(until);

@@ -15,6 +15,8 @@ use governor::{
     clock::{Clock, DefaultClock},
 };
 
+use tracing::Instrument;
+
 use super::{body::MAX_BODY, caller::Caller, repeats};
 use crate::{
     app::App,
@@ -44,13 +46,16 @@ pub(super) struct Gate(Arc<Parts>);
 struct Parts {
     app: App,
     allowances: DefaultKeyedRateLimiter<KeyId>,
+    /// Refusals that are noted: whoever goes on with a key that was revoked must not fill the audit log.
+    refusals: DefaultKeyedRateLimiter<KeyId>,
     clock: DefaultClock,
 }
 
 impl Gate {
     pub(super) fn new(app: App) -> Self {
         let allowances = RateLimiter::keyed(Quota::per_second(PER_SECOND).allow_burst(BURST));
-        Self(Arc::new(Parts { app, allowances, clock: DefaultClock::default() }))
+        let refusals = RateLimiter::keyed(Quota::per_minute(NonZeroU32::MIN));
+        Self(Arc::new(Parts { app, allowances, refusals, clock: DefaultClock::default() }))
     }
 
     /// Takes one request from the allowance of a key that counts; others have none to use up. Each instance of the app counts for itself.
@@ -69,26 +74,50 @@ impl Gate {
 pub(super) async fn pass(State(gate): State<Gate>, params: RawPathParams, request: Request, next: Next) -> Response {
     let app = &gate.0.app;
     let named = params.iter().find(|(name, _)| *name == "partner").map(|(_, partner)| partner.to_owned());
-    let record = match authenticate(app, named, request.headers(), &Work::of(&request)).await {
+    let record = match authenticate(&gate, named, request.headers(), &Work::of(&request)).await {
         Ok(record) => record,
         Err(problem) => return problem.into_response(),
     };
     let caller = Caller { partner: record.partner.clone(), key: record.key.clone(), scope: record.scope };
     let work = Work::of(&request);
+    let state = record.state;
     let response = match admit(&gate, &caller, &work) {
+        Ok(()) if work.writes => to_its_end(served(app.clone(), caller, work, request, next)).await,
         Ok(()) => handled(app, &caller, request, next).await.unwrap_or_else(IntoResponse::into_response),
-        Err(problem) => problem.into_response(),
+        Err(problem) => {
+            let response = problem.into_response();
+            // Too many requests would make too many entries.
+            if work.writes && response.status() != StatusCode::TOO_MANY_REQUESTS {
+                note(app, &caller.partner, &caller.key, &work, response.status()).await;
+            }
+            response
+        }
     };
-    // Too many requests would make too many entries.
-    if work.writes && response.status() != StatusCode::TOO_MANY_REQUESTS {
-        note(app, &caller.partner, &caller.key, &work, response.status()).await;
-    }
-    let until = match record.state {
+    let until = match state {
         KeyState::Superseded { until } => until.format(&time::format_description::well_known::Rfc3339).ok(),
         KeyState::Active | KeyState::Revoked { .. } => None,
     };
     let hint = until.and_then(|until| HeaderValue::try_from(until).ok()).map(|until| (SUPERSEDED, until));
     (axum::response::AppendHeaders(hint), response).into_response()
+}
+
+/// Serves a request that may write, and notes how it ended.
+async fn served(app: App, caller: Caller, work: Work, request: Request, next: Next) -> Response {
+    let response = handled(&app, &caller, request, next).await.unwrap_or_else(IntoResponse::into_response);
+    note(&app, &caller.partner, &caller.key, &work, response.status()).await;
+    response
+}
+
+/// Runs what a request does to its end, also where the caller hangs up: half of it done, and its `Idempotency-Key` taken by nobody who still
+/// works on it, would keep the caller's next try waiting.
+async fn to_its_end(work: impl Future<Output = Response> + Send + 'static) -> Response {
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The app is stopping.").into_response(),
+        },
+    }
 }
 
 /// What a request does, as the audit log has it.
@@ -132,7 +161,7 @@ async fn handled(app: &App, caller: &Caller, mut request: Request, next: Next) -
 ///
 /// A partner that there is not, a key of another, and none at all are answered alike. Why a key does not count is told to whom has it.
 async fn authenticate(
-    app: &App,
+    gate: &Gate,
     named: Option<String>,
     headers: &HeaderMap,
     work: &Work,
@@ -140,6 +169,7 @@ async fn authenticate(
     let (Some(partner), Some(key)) = (named.and_then(|name| PartnerName::try_from(name).ok()), key(headers)) else {
         return Err(refused(KeyRefusal::Invalid));
     };
+    let app = &gate.0.app;
     let accounts = &app.stores().partners.accounts;
     let (record, account) = tokio::try_join!(accounts.key(&partner, key.id()), accounts.account(&partner))?;
     let (Some(record), Some(account)) = (record, account) else { return Err(refused(KeyRefusal::Invalid)) };
@@ -159,7 +189,9 @@ async fn authenticate(
         Err(KeyRefusal::Invalid) => return Err(refused(KeyRefusal::Invalid)),
         Err(refusal) => refused(refusal),
     };
-    note(app, &partner, key.id(), work, refusal.status()).await;
+    if gate.0.refusals.check_key(key.id()).is_ok() {
+        note(app, &partner, key.id(), work, refusal.status()).await;
+    }
     Err(refusal)
 }
 

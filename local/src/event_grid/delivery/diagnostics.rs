@@ -117,5 +117,19 @@ fn written(at: OffsetDateTime) -> String {
     let form = format_description!(
         "[month padding:none]/[day padding:none]/[year] [hour repr:12 padding:none]:[minute]:[second] [period]"
     );
-    at.to_offset(time::UtcOffset::UTC).format(form).unwrap_or_default()
+    // A publisher's time may be none in UTC: that of the end of year 9999 in the west.
+    at.checked_to_offset(time::UtcOffset::UTC).unwrap_or(at).format(form).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn times_are_written_in_utc_where_there_is_one() {
+        assert_eq!(written(datetime!(2026-03-04 15:04:05 +02:00)), "3/4/2026 1:04:05 PM");
+        assert_eq!(written(datetime!(9999-12-31 23:59:59 -01:00)), "12/31/9999 11:59:59 PM");
+    }
 }
