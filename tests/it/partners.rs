@@ -1,5 +1,7 @@
 //! `Partners`: a partner joins, subscribes a webhook, mends what is wrong with it, and gets what it asked for; nobody else does.
 
+mod provisioning;
+
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicBool, Ordering},

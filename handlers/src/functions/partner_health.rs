@@ -3,15 +3,16 @@
 //! Triggered by a timer, every minute.
 //!
 //! Promises: a subscription that is being made, changed or deleted is asked for at Resource Manager and stored as that says; one that is on
-//! its way for a quarter of an hour is `stuck`, which is logged as an error; a secret that ended is taken out of the deliveries. One
-//! subscription that fails holds up no other.
+//! its way for a quarter of an hour is `stuck`, which is logged as an error; a secret that ended is taken out of the deliveries; the event
+//! subscription of one that is paused is removed, if whoever paused it did not come to that; an active one is compared with what Event Grid
+//! has once an hour, and told again if that differs. One subscription that fails holds up no other.
 //!
 //! A second delivery finds nothing left to do; of two at once the later write loses, and looks again in a minute.
 
 use crate::{
     app::App,
     azure::cosmos::Stored,
-    domain::partner::subscription::{State, Subscription},
+    domain::partner::subscription::Subscription,
     function::{Function, Trigger},
     functions::partners::provision,
     outcome::Cause,
@@ -30,7 +31,25 @@ async fn handle(app: App) -> Result<(), Cause> {
             tracing::warn!(%partner, subscription = %name, cause = cause.chain(), "looked at again in a minute");
         }
     }
+    let found = app.stores().partners.subscriptions.active_made_in(app.now().minute()).await;
+    let found = found.map_err(|error| Cause::from_error("find the active subscriptions of partners", error))?;
+    for subscription in found {
+        let (partner, name) = (subscription.partner.clone(), subscription.name.clone());
+        if let Err(cause) = compare(&app, subscription).await {
+            tracing::warn!(%partner, subscription = %name, cause = cause.chain(), "compared again in an hour");
+        }
+    }
     Ok(())
+}
+
+async fn compare(app: &App, subscription: Subscription) -> Result<(), Cause> {
+    let Subscription { partner, name, .. } = subscription;
+    let read = app.stores().partners.subscriptions.read(&partner, &name).await;
+    let read = read.map_err(|error| Cause::from_error("read the subscription", error))?;
+    match read {
+        Some(stored) => provision::compare(app, stored).await,
+        None => Ok(()),
+    }
 }
 
 async fn look(app: &App, subscription: Subscription) -> Result<(), Cause> {
@@ -38,8 +57,12 @@ async fn look(app: &App, subscription: Subscription) -> Result<(), Cause> {
     let read = app.stores().partners.subscriptions.read(&partner, &name).await;
     let read = read.map_err(|error| Cause::from_error("read the subscription", error))?;
     let Some(stored) = read else { return Ok(()) };
-    let Some(Stored { value, etag }) = provision::look(app, stored).await? else { return Ok(()) };
-    if value.state == State::Stuck && before != State::Stuck {
+    let looked = match stored.value.withdraw {
+        true => provision::withdraw(app, stored).await?,
+        false => provision::look(app, stored).await?,
+    };
+    let Some(Stored { value, etag }) = looked else { return Ok(()) };
+    if value.state.is_late() && !before.is_late() {
         tracing::error!(%partner, subscription = %name, "a subscription is stuck: Event Grid has not ended its change");
     }
     if let Some(without) = value.without_ended_secrets(app.now()) {

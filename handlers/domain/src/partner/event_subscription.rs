@@ -41,7 +41,7 @@ pub struct EventSubscriptionBody {
 
 /// What Resource Manager is told of a subscription.
 pub fn body(subscription: &Subscription, beside: Beside<'_>) -> EventSubscriptionBody {
-    let Subscription { name, partner, settings, .. } = subscription;
+    let Subscription { name, partner, settings, attempt, .. } = subscription;
     let is_manual = settings.handshake == Handshake::Manual;
     let fixed = |name: &str, value: &str, is_secret: bool| json!({ "name": name, "type": "Static", "properties": { "value": value, "isSecret": is_secret } });
     let mut headers = vec![
@@ -74,8 +74,9 @@ pub fn body(subscription: &Subscription, beside: Beside<'_>) -> EventSubscriptio
             "properties": { "resourceId": storage, "blobContainerName": DEAD_LETTERS },
         });
     }
-    // How the endpoint consents is not told to Event Grid, which takes either way; a change of it is a change nevertheless.
-    let hash = Sha256::digest(format!("{is_manual} {properties}"));
+    // How the endpoint consents is not told to Event Grid, which takes either way; a change of it is a change nevertheless. So is another
+    // attempt with the same settings: what became of the one before says nothing about it.
+    let hash = Sha256::digest(format!("{attempt} {is_manual} {properties}"));
     let version: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     properties["labels"] =
         json!([format!("partner:{partner}"), format!("subscription:{name}"), format!("{VERSION}{version}")]);
@@ -126,6 +127,12 @@ mod tests {
         let secret: Vec<_> = headers.iter().filter(|header| header["properties"]["isSecret"] == true).collect();
         assert_eq!(secret.len(), 1);
         assert_eq!(made(json!({ "endpoint": "https://ok.example/s3cr3t" })).version, plain.version);
+        let failed = subscription(json!({ "endpoint": "https://ok.example/s3cr3t" })).failed(String::new(), NOW);
+        let again = failed.expect("it waits").retry(NOW).expect("another try");
+        let secret = keys.header(&again.partner, &again.name, &again.secrets, NOW).expect("a secret");
+        let beside =
+            Beside { secret: &secret, contact: Some("mailto:abuse@contoso.example"), dead_letter_storage: None };
+        assert_ne!(body(&again, beside).version, plain.version, "another attempt");
         for other in [
             json!({ "endpoint": "https://ok.example/s3cr3t2" }),
             json!({ "endpoint": "https://ok.example/s3cr3t", "categories": ["Tents"] }),

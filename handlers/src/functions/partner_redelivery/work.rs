@@ -192,7 +192,7 @@ impl Work<'_> {
                 Err(Stop::Waits("The subscription is not active yet; the job goes on once it is."))
             }
             State::Paused { .. } => Err(Stop::Ended("The subscription was paused.")),
-            State::Failed { .. } | State::Stuck => Err(Stop::Ended("The subscription failed.")),
+            State::Failed { .. } | State::Stuck { .. } => Err(Stop::Ended("The subscription failed.")),
             State::Deleting => Err(Stop::Ended("The subscription was deleted.")),
         }
     }

@@ -50,13 +50,25 @@ impl Subscriptions {
         }
     }
 
-    /// The subscriptions of all partners that are on their way, or have more than one secret.
+    /// The subscriptions of all partners that are on their way, have more than one secret, or are paused with an event subscription that may
+    /// still be there.
     ///
     /// # Errors
     /// If the service fails.
     pub async fn to_be_looked_at(&self) -> Result<Vec<Subscription>, CosmosError> {
         let states = "'creating', 'updating', 'awaitingManualAction', 'stuck', 'deleting'";
-        self.0.query(&format!("SELECT * FROM c WHERE c.state.name IN ({states}) OR IS_DEFINED(c.secrets[1])")).await
+        let others = "IS_DEFINED(c.secrets[1]) OR c.withdraw = true";
+        self.0.query(&format!("SELECT * FROM c WHERE c.state.name IN ({states}) OR {others}")).await
+    }
+
+    /// The active subscriptions that were made in this minute of an hour, so that each has its turn once an hour, and not all at once.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn active_made_in(&self, minute: u8) -> Result<Vec<Subscription>, CosmosError> {
+        // `2027-03-04T10:`, then the minute: times are stored in UTC, as RFC 3339.
+        let minute = format!("SUBSTRING(c.created, 14, 2) = '{minute:02}'");
+        self.0.query(&format!("SELECT * FROM c WHERE c.state.name = 'active' AND {minute}")).await
     }
 
     /// Stores a subscription: a new one, or in place of the one that was read under `etag`. Returns its new ETag.

@@ -2,7 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::{Gap, MOST_GAPS, PausedBy, STUCK_AFTER, State, Subscription};
+use super::{COMPARED_EVERY, Gap, MOST_GAPS, PausedBy, Previous, STUCK_AFTER, State, Subscription};
 use crate::partner::{PartnerName, SubscriptionName, settings::Settings, webhook_secret::SecretVersion};
 
 /// A new secret does not end the old one sooner: deliveries that wait for a retry take up to a quarter of an hour to have the new one.
@@ -59,6 +59,9 @@ impl Subscription {
             created: now,
             changed: now,
             provisioned: None,
+            accepted: None,
+            attempt: 1,
+            withdraw: false,
             revision: 1,
         }
     }
@@ -68,14 +71,14 @@ impl Subscription {
     /// # Errors
     /// Event Grid is busy with it, or it is being deleted.
     pub fn update(&self, settings: Settings, now: OffsetDateTime) -> Result<Self, Conflict> {
-        let (state, previous) = match &self.state {
-            State::Active => (State::Updating, Some(Box::new(self.settings.clone()))),
-            State::Paused { .. } => (self.state.clone(), None),
-            State::Failed { .. } | State::AwaitingManualAction => (State::Creating, None),
-            State::Creating | State::Updating | State::Stuck => return Err(Conflict::Busy(self.state.as_str())),
-            State::Deleting => return Err(Conflict::Deleting),
+        let state = match &self.state {
+            State::Active => State::Updating,
+            State::Paused { .. } => self.state.clone(),
+            State::Failed { .. } | State::AwaitingManualAction => State::Creating,
+            state if state.is_leaving() => return Err(Conflict::Deleting),
+            state => return Err(Conflict::Busy(state.as_str())),
         };
-        Ok(Self { settings, previous, ..self.moved(state, now) })
+        Ok(Self { settings, previous: self.kept_for(&state), ..self.moved(state, now) })
     }
 
     /// No deliveries until it is resumed: its event subscription is to be removed. One that is paused stays as it is.
@@ -85,11 +88,11 @@ impl Subscription {
     pub fn pause(&self, by: PausedBy, reason: Option<String>, now: OffsetDateTime) -> Result<Self, Conflict> {
         match self.state {
             State::Paused { .. } => Ok(self.clone()),
-            State::Active | State::AwaitingManualAction | State::Failed { .. } | State::Stuck => {
-                Ok(self.moved(State::Paused { by, reason }, now).settled())
+            State::Active | State::AwaitingManualAction | State::Failed { .. } | State::Stuck { deleting: false } => {
+                Ok(Self { withdraw: true, ..self.moved(State::Paused { by, reason }, now).settled() })
             }
             State::Creating | State::Updating => Err(Conflict::Busy(self.state.as_str())),
-            State::Deleting => Err(Conflict::Deleting),
+            State::Stuck { deleting: true } | State::Deleting => Err(Conflict::Deleting),
         }
     }
 
@@ -99,9 +102,9 @@ impl Subscription {
     /// It failed or is on its way, so that there is nothing to resume, or it is being deleted.
     pub fn resume(&self, now: OffsetDateTime) -> Result<Self, Conflict> {
         match self.state {
-            State::Paused { .. } => Ok(self.moved(State::Creating, now)),
+            State::Paused { .. } => Ok(Self { withdraw: false, ..self.moved(State::Creating, now) }),
             State::Active | State::Updating => Ok(self.clone()),
-            State::Deleting => Err(Conflict::Deleting),
+            State::Stuck { deleting: true } | State::Deleting => Err(Conflict::Deleting),
             _ => Err(Conflict::Busy(self.state.as_str())),
         }
     }
@@ -115,15 +118,15 @@ impl Subscription {
             State::Failed { .. } | State::AwaitingManualAction => Ok(self.moved(State::Creating, now).settled()),
             State::Active => Ok(self.clone()),
             State::Paused { .. } => Err(Conflict::Paused),
-            State::Creating | State::Updating | State::Stuck => Err(Conflict::Busy(self.state.as_str())),
-            State::Deleting => Err(Conflict::Deleting),
+            State::Stuck { deleting: true } | State::Deleting => Err(Conflict::Deleting),
+            State::Creating | State::Updating | State::Stuck { .. } => Err(Conflict::Busy(self.state.as_str())),
         }
     }
 
     /// Its end: the event subscription is to be removed, then the document.
     #[must_use]
     pub fn delete(&self, now: OffsetDateTime) -> Self {
-        self.moved(State::Deleting, now)
+        Self { withdraw: false, ..self.moved(State::Deleting, now) }
     }
 
     /// A new secret, derived from `master`; the ones before stay valid for `overlap` at most. Where it delivers, Event Grid is to be told.
@@ -146,7 +149,7 @@ impl Subscription {
         }
         let new = SecretVersion { master: master.to_owned(), number, since: now, until: None };
         let secrets = std::iter::once(new).chain(old).collect();
-        Ok(Self { secrets, ..self.moved(state, now) })
+        Ok(Self { secrets, previous: self.kept_for(&state), ..self.moved(state, now) })
     }
 
     /// Takes away secrets that ended, so that deliveries no longer have them; Event Grid is to be told as after [`Subscription::rotate`].
@@ -157,16 +160,56 @@ impl Subscription {
             return None;
         }
         let state = self.state_with_other_headers().ok()?;
-        Some(Self { secrets, ..self.moved(state, now) })
+        Some(Self { secrets, previous: self.kept_for(&state), ..self.moved(state, now) })
     }
 
     fn state_with_other_headers(&self) -> Result<State, Conflict> {
         match &self.state {
             State::Active => Ok(State::Updating),
             State::Paused { .. } | State::Failed { .. } => Ok(self.state.clone()),
-            State::Deleting => Err(Conflict::Deleting),
+            state if state.is_leaving() => Err(Conflict::Deleting),
             state => Err(Conflict::Busy(state.as_str())),
         }
+    }
+
+    /// Resource Manager took what it is to have. What Event Grid makes of it is not known yet.
+    #[must_use]
+    pub fn accepted(&self) -> Self {
+        Self { accepted: self.provisioned.clone(), ..self.clone() }
+    }
+
+    /// Resource Manager removed the event subscription of one that is paused. One that a late write may yet make is removed again later.
+    #[must_use]
+    pub fn withdrawn(&self, now: OffsetDateTime) -> Self {
+        Self { withdraw: self.withdraw && self.may_be_written(now), ..self.clone() }
+    }
+
+    /// Event Grid may have something else than this document, which it delivers by: it is to be told again. None in a state in which
+    /// it is not to have anything.
+    pub fn again(&self, now: OffsetDateTime) -> Option<Self> {
+        match &self.state {
+            State::Active => {
+                Some(Self { previous: self.kept_for(&State::Updating), ..self.moved(State::Updating, now) })
+            }
+            state if self.waits() => Some(Self { accepted: None, ..self.moved(state.clone(), now) }),
+            _ => None,
+        }
+    }
+
+    /// Event Grid has nothing of it any more, though it was active: it is to be made anew. Since when is not known, so the gap begins
+    /// where it was surely there.
+    ///
+    /// # Errors
+    /// It was not active.
+    pub fn vanished(&self, now: OffsetDateTime) -> Result<Self, Conflict> {
+        if self.state != State::Active {
+            return Err(Conflict::Unexpected(self.state.as_str()));
+        }
+        let mut next = self.moved(State::Creating, now);
+        if let Some(gap) = next.gaps.last_mut() {
+            gap.from = gap.from.min(self.since.max(now - COMPARED_EVERY));
+        }
+        Ok(next)
     }
 
     /// Event Grid delivers, with the settings of this document.
@@ -176,7 +219,7 @@ impl Subscription {
     pub fn activated(&self, now: OffsetDateTime) -> Result<Self, Conflict> {
         match self.state {
             State::Active => Ok(self.clone()),
-            _ if self.waits() => Ok(self.moved(State::Active, now).settled()),
+            _ if self.waits() => Ok(self.moved(State::Active, now).settled().accepted()),
             _ => Err(Conflict::Unexpected(self.state.as_str())),
         }
     }
@@ -193,16 +236,22 @@ impl Subscription {
         }
     }
 
-    /// Event Grid did not change it, and delivers as before: the settings are again those before the change.
+    /// Event Grid took a change and did not make it, and delivers as before, by what has the hash `version`: settings and secrets are
+    /// again those before the change.
     ///
     /// # Errors
-    /// It was not being changed.
-    pub fn reverted(&self, now: OffsetDateTime) -> Result<Self, Conflict> {
-        if self.state != State::Updating {
+    /// It was not being changed, or Resource Manager did not take the change, so that Event Grid does not know of it.
+    pub fn reverted(&self, version: Option<&str>, now: OffsetDateTime) -> Result<Self, Conflict> {
+        if self.state != State::Updating || !self.is_accepted() {
             return Err(Conflict::Unexpected(self.state.as_str()));
         }
-        let settings = self.previous.as_deref().unwrap_or(&self.settings).clone();
-        Ok(Self { settings, ..self.moved(State::Active, now).settled() })
+        let next = Self { provisioned: version.map(str::to_owned), ..self.moved(State::Active, now) }.accepted();
+        Ok(match self.previous.as_deref() {
+            Some(Previous { settings, secrets }) => {
+                Self { settings: settings.clone(), secrets: secrets.clone(), ..next.settled() }
+            }
+            None => next,
+        })
     }
 
     /// Event Grid gave up on it, or has it no more. Where it was being changed, its settings are again those that deliveries had before;
@@ -214,20 +263,26 @@ impl Subscription {
         if !(self.waits() || self.state == State::Active) {
             return Err(Conflict::Unexpected(self.state.as_str()));
         }
-        let settings = self.previous.as_deref().unwrap_or(&self.settings).clone();
+        // The secrets stay: somebody was told the newest, and when it is made anew deliveries have it beside the old ones.
+        let settings = self.previous.as_deref().map_or(&self.settings, |previous| &previous.settings).clone();
         Ok(Self { settings, ..self.moved(State::Failed { cause }, now).settled() })
     }
 
     /// The same, stuck, if it is on its way for [`STUCK_AFTER`] or longer.
     pub fn stuck(&self, now: OffsetDateTime) -> Option<Self> {
-        let is_late = matches!(self.state, State::Creating | State::Updating | State::AwaitingManualAction)
-            && now - self.since >= STUCK_AFTER;
-        is_late.then(|| self.moved(State::Stuck, now))
+        let is_late = self.state.is_on_its_way() && !self.state.is_late() && now - self.since >= STUCK_AFTER;
+        is_late.then(|| self.moved(State::Stuck { deleting: self.state.is_leaving() }, now))
     }
 
     /// Whether Event Grid is to say what became of it.
     fn waits(&self) -> bool {
-        matches!(self.state, State::Creating | State::Updating | State::AwaitingManualAction | State::Stuck)
+        self.state.is_on_its_way() && !self.state.is_leaving()
+    }
+
+    /// What deliveries have now, if they go on with it while Event Grid makes a change.
+    fn kept_for(&self, next: &State) -> Option<Box<Previous>> {
+        let Self { settings, secrets, .. } = self;
+        (*next == State::Updating).then(|| Box::new(Previous { settings: settings.clone(), secrets: secrets.clone() }))
     }
 
     fn settled(self) -> Self {
@@ -256,6 +311,10 @@ impl Subscription {
         }
         if state != self.state {
             next.since = now;
+            if matches!(state, State::Creating | State::Updating) {
+                next.attempt += 1;
+                next.accepted = None;
+            }
         }
         Self { state, changed: now, revision: self.revision + 1, ..next }
     }

@@ -19,6 +19,12 @@ pub const MOST_GAPS: usize = 50;
 /// After so long on its way a subscription is [`State::Stuck`].
 pub const STUCK_AFTER: Duration = Duration::minutes(15);
 
+/// How long a write may be under way to Resource Manager: three tries of ten seconds, with room for a slow process.
+pub const WRITE_LANDS_WITHIN: Duration = Duration::minutes(2);
+
+/// How often what Event Grid has of an active subscription is compared with its document.
+pub const COMPARED_EVERY: Duration = Duration::hours(1);
+
 /// A partner's subscription. As JSON the document of `partners/subscriptions`, with the partition key `partner`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,9 +36,9 @@ pub struct Subscription {
     pub partner: PartnerName,
     /// What the partner asks for.
     pub settings: Settings,
-    /// The settings that deliveries had before, while it is not known whether they can have the new ones.
+    /// What deliveries had before, while it is not known whether they can have what is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<Box<Settings>>,
+    pub previous: Option<Box<Previous>>,
     /// Versions of the secret that are valid or were lately, newest first, at least one.
     pub secrets: Vec<SecretVersion>,
     /// Where it stands.
@@ -49,9 +55,18 @@ pub struct Subscription {
     /// When this version of the document was made.
     #[serde(with = "time::serde::rfc3339")]
     pub changed: OffsetDateTime,
-    /// Hash of what Resource Manager was last sent, to see whether somebody else changed the event subscription.
+    /// Hash of what Resource Manager is to have, stored before it is sent: the label by which the event subscription is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioned: Option<String>,
+    /// Hash of what Resource Manager took last. While it is another than `provisioned`, what Event Grid has says nothing about the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
+    /// Counts what Event Grid was to make or change, so that the same settings, tried again, have another hash.
+    #[serde(default)]
+    pub attempt: u64,
+    /// Whether it is paused and its event subscription may still be there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdraw: bool,
     /// Counts the versions of this document from 1.
     pub revision: u64,
 }
@@ -82,9 +97,22 @@ pub enum State {
         reason: Option<String>,
     },
     /// It is on its way for longer than that takes; an operator looks at it.
-    Stuck,
+    Stuck {
+        /// Whether its way is to be deleted.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        deleting: bool,
+    },
     /// Its event subscription is being removed; the document goes after it.
     Deleting,
+}
+
+/// What deliveries had before a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Previous {
+    /// The settings.
+    pub settings: Settings,
+    /// The secrets.
+    pub secrets: Vec<SecretVersion>,
 }
 
 /// Who paused a subscription.
@@ -107,7 +135,19 @@ impl State {
 
     /// Whether Event Grid is to say how it ended.
     pub fn is_on_its_way(&self) -> bool {
-        matches!(self, Self::Creating | Self::Updating | Self::AwaitingManualAction | Self::Stuck | Self::Deleting)
+        matches!(self, Self::Creating | Self::Updating | Self::AwaitingManualAction)
+            || self.is_late()
+            || self.is_leaving()
+    }
+
+    /// Whether it is [`State::Stuck`].
+    pub fn is_late(&self) -> bool {
+        matches!(self, Self::Stuck { .. })
+    }
+
+    /// Whether it is to be deleted.
+    pub fn is_leaving(&self) -> bool {
+        matches!(self, Self::Deleting | Self::Stuck { deleting: true })
     }
 
     /// The word for it.
@@ -119,7 +159,7 @@ impl State {
             Self::Updating => "updating",
             Self::Failed { .. } => "failed",
             Self::Paused { .. } => "paused",
-            Self::Stuck => "stuck",
+            Self::Stuck { .. } => "stuck",
             Self::Deleting => "deleting",
         }
     }
@@ -143,6 +183,16 @@ impl Subscription {
     /// The gap that is open, if nothing is delivered now.
     pub fn open_gap(&self) -> Option<&Gap> {
         self.gaps.last().filter(|gap| gap.until.is_none())
+    }
+
+    /// Whether Resource Manager took what it is to have.
+    pub fn is_accepted(&self) -> bool {
+        self.provisioned.is_some() && self.accepted == self.provisioned
+    }
+
+    /// Whether a write that somebody began may still reach Resource Manager, and make what is being removed.
+    pub fn may_be_written(&self, now: OffsetDateTime) -> bool {
+        self.provisioned.is_some() && !self.is_accepted() && now - self.changed < WRITE_LANDS_WITHIN
     }
 
     /// The version of the secret that is for new deliveries.

@@ -103,6 +103,53 @@ fn what_the_state_does_not_allow_is_a_conflict() {
         assert_eq!(result, Err(Conflict::Deleting));
     }
     assert_eq!(deleting.activated(at(2)), Err(Conflict::Unexpected("deleting")));
+    // Where deleting takes too long, nothing makes it come back.
+    let stuck = deleting.stuck(at(20)).expect("late");
+    assert_eq!((stuck.state.as_str(), stuck.state.is_leaving()), ("stuck", true));
+    assert_eq!(stuck.activated(at(21)), Err(Conflict::Unexpected("stuck")));
+    for result in [
+        stuck.update(settings("new"), at(21)),
+        stuck.pause(PausedBy::Partner, None, at(21)),
+        stuck.resume(at(21)),
+        stuck.retry(at(21)),
+        stuck.rotate("m1", Duration::hours(1), at(21)),
+    ] {
+        assert_eq!(result, Err(Conflict::Deleting));
+    }
+}
+
+#[test]
+fn what_resource_manager_has_not_taken_is_not_undone() {
+    let provisioned = |subscription: Subscription, version: &str| Subscription {
+        provisioned: Some(version.to_owned()),
+        ..subscription
+    };
+    let active = provisioned(new(false), "one").activated(at(1)).expect("it waits");
+    assert!(active.is_accepted(), "it is there");
+    let rotated = active.rotate("m2", Duration::hours(1), at(2)).expect("active");
+    let rotated = provisioned(rotated, "two");
+    assert!(!rotated.is_accepted() && rotated.attempt > active.attempt);
+    assert_eq!(rotated.reverted(Some("one"), at(3)), Err(Conflict::Unexpected("updating")));
+    let reverted = rotated.accepted().reverted(Some("one"), at(3)).expect("it was taken");
+    assert_eq!((&reverted.settings, &reverted.secrets), (&active.settings, &active.secrets));
+    assert_eq!((reverted.provisioned.as_deref(), reverted.is_accepted()), (Some("one"), true));
+    // Somebody's older write may have come last.
+    let again = rotated.activated(at(3)).expect("it waits").again(at(4)).expect("it delivers");
+    assert_eq!((&again.state, again.is_accepted(), &again.secrets), (&State::Updating, false, &rotated.secrets));
+    assert_eq!(new(true).again(at(1)), None);
+}
+
+#[test]
+fn a_pause_waits_for_its_event_subscription_to_be_removed() {
+    let paused = active().pause(PausedBy::Partner, None, at(1)).expect("active");
+    assert!(paused.withdraw && !new(true).withdraw);
+    assert!(!paused.withdrawn(at(1)).withdraw);
+    assert!(!paused.resume(at(2)).expect("paused").withdraw);
+    // A write may be under way still: it is removed once more after that.
+    let stuck = Subscription { provisioned: Some("one".to_owned()), ..new(false) }.stuck(at(20)).expect("late");
+    let paused = stuck.pause(PausedBy::Partner, None, at(20)).expect("stuck");
+    assert!(paused.withdrawn(at(21)).withdraw);
+    assert!(!paused.withdrawn(at(22)).withdraw);
 }
 
 #[test]
@@ -152,6 +199,7 @@ fn the_document_has_its_keys_and_survives() {
         new(false).failed("no consent".to_owned(), at(1)).expect("it waits"),
         active().pause(PausedBy::Health, Some("dead".to_owned()), at(1)).expect("active"),
         active().delete(at(1)),
+        active().delete(at(1)).stuck(at(20)).expect("late"),
     ];
     for subscription in states {
         let text = serde_json::to_string(&subscription).expect("JSON");

@@ -95,7 +95,7 @@ pub(super) fn check_delivers(subscription: &Subscription) -> Result<(), Problem>
     match subscription.state {
         Standing::Active | Standing::Updating | Standing::Creating | Standing::AwaitingManualAction => Ok(()),
         Standing::Paused { .. } => conflict("The subscription is paused; resume it first.", "subscription-paused"),
-        Standing::Failed { .. } | Standing::Stuck => {
+        Standing::Failed { .. } | Standing::Stuck { .. } => {
             conflict("The subscription does not deliver; mend it first.", "subscription-failed")
         }
         Standing::Deleting => Err(Problem::new(StatusCode::NOT_FOUND, "The subscription is being deleted.")),

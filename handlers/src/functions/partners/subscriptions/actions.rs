@@ -65,7 +65,7 @@ pub(super) async fn pause(
         false => provision::begin(&app, paused, Some(stored.etag)).await?,
     };
     // Also where it was paused before: then the event subscription may have been left.
-    provision::withdrawn(&app, &stored.value).await?;
+    let stored = provision::withdrawn(&app, stored).await?;
     Ok(body::answer(StatusCode::OK, &Shown::of(&stored.value)))
 }
 

@@ -139,7 +139,7 @@ async fn create(State(app): State<App>, caller: Caller, headers: HeaderMap, body
     let there = app.stores().partners.subscriptions.of(partner).await?;
     if let Some(same) = there.iter().find(|there| there.name == name) {
         // Sent again, after its answer got lost.
-        if same.settings == settings && same.state != Standing::Deleting {
+        if same.settings == settings && !same.state.is_leaving() {
             return Ok(body::made(StatusCode::OK, &location, &Shown::of(same)));
         }
         let detail =
@@ -193,8 +193,12 @@ async fn change(
     if changed.state.is_on_its_way() {
         provision::consents(&app, &changed.settings).await?;
     }
+    let wanted = changed.settings.clone();
     let stored = provision::begin(&app, changed, Some(stored.etag)).await?;
     let stored = provision::watched(&app, stored).await?;
+    if stored.value.state == Standing::Active && stored.value.settings != wanted {
+        return Err(provision::unmade());
+    }
     Ok(body::answer(StatusCode::OK, &Shown::of(&stored.value)))
 }
 
@@ -205,7 +209,7 @@ async fn delete(
 ) -> Result<StatusCode, Problem> {
     let stored = find(&app, &caller.partner, name).await?;
     let stored = match stored.value.state {
-        Standing::Deleting => stored,
+        ref state if state.is_leaving() => stored,
         _ => provision::begin(&app, stored.value.delete(app.now()), Some(stored.etag)).await?,
     };
     provision::removed(&app, stored).await?;

@@ -71,8 +71,12 @@ pub(super) async fn rotate(
     if rotated.state.is_on_its_way() {
         provision::consents(&app, &rotated.settings).await?;
     }
+    let new = rotated.secret().cloned();
     let stored = provision::begin(&app, rotated, Some(stored.etag)).await?;
     let stored = provision::watched(&app, stored).await?;
+    if new.is_some_and(|new| !stored.value.secrets.iter().any(|there| there.number >= new.number)) {
+        return Err(provision::unmade());
+    }
     let mut response = body::answer(StatusCode::OK, &shown(&app, &stored.value, true).await?);
     response.extensions_mut().insert(Kept(shown(&app, &stored.value, false).await?));
     Ok(response)

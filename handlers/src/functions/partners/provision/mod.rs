@@ -1,15 +1,18 @@
 //! From stored subscriptions to Event Grid's event subscriptions, and back: what is written is told to Resource Manager, and what became of
 //! it is asked there.
 //!
-//! The stored document is first. A process that dies between the two leaves a document that waits for something which Event Grid does not
-//! have; the next look tells Event Grid again.
+//! The stored document is first, then the write to Resource Manager, then the document keeps that it was accepted. A process that dies in
+//! between leaves a document that waits for something which Event Grid does not have; the next look tells Event Grid again. Until a change
+//! is known to be accepted, what Event Grid has is no answer to it.
+
+mod step;
 
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use time::OffsetDateTime;
 use url::Url;
 
+use self::step::{Step, drift, step};
 use super::{
     found::missing,
     notices::{self, Notice},
@@ -20,7 +23,7 @@ use crate::{
         cosmos::Stored,
         key_vault::MasterKeyError,
         preflight::{self, Expect, Fault},
-        resource_manager::{EventSubscription, ManagerErrorKind, ProvisioningState},
+        resource_manager::{ManagerErrorKind, ProvisioningState},
     },
     clock,
     domain::partner::{
@@ -28,7 +31,7 @@ use crate::{
         event_grid_name,
         event_subscription::{self, Beside, EventSubscriptionBody},
         settings::{Handshake, Settings},
-        subscription::{Conflict, State, Subscription},
+        subscription::{State, Subscription},
     },
     http::Problem,
     outcome::Cause,
@@ -139,6 +142,7 @@ pub(super) async fn begin(
         _ => None,
     };
     let topic = topic(app)?;
+    let is_new = etag.is_none();
     let subscription = match &wanted {
         Some(wanted) => Subscription { provisioned: Some(wanted.version.clone()), ..subscription },
         None => subscription,
@@ -148,9 +152,69 @@ pub(super) async fn begin(
         Write::Failed(error) => error.into(),
     })?;
     match wanted {
-        Some(wanted) => put(app, topic, stored, &wanted).await.map_err(|cause| unanswered(&cause)),
+        Some(wanted) => {
+            let told = told(app, topic, stored, &wanted, is_new).await.map_err(|cause| unanswered(&cause))?;
+            told.ok_or_else(missing)
+        }
         None => Ok(stored),
     }
+}
+
+/// Tells Resource Manager of what was just stored. A subscription that Event Grid gave up stays so through any change, and is made anew.
+async fn told(
+    app: &App,
+    topic: &str,
+    stored: Stored<Subscription>,
+    wanted: &EventSubscriptionBody,
+    is_new: bool,
+) -> Result<Option<Stored<Subscription>>, Cause> {
+    if is_new {
+        return put(app, topic, stored, wanted, false).await;
+    }
+    let name = event_grid_name(&stored.value.partner, &stored.value.name);
+    match app.resource_manager().get(topic, &name).await {
+        Ok(seen) => {
+            let is_failed = seen.is_some_and(|seen| seen.state == ProvisioningState::Failed);
+            put(app, topic, stored, wanted, is_failed).await
+        }
+        Err(error) => {
+            tracing::warn!(cause = Cause::from_error("look before a change", error).chain(), "told again later");
+            Ok(Some(stored))
+        }
+    }
+}
+
+/// Compares an active subscription with what Event Grid has of it, and tells Event Grid again where that is something else: an operator or
+/// another deployment may have changed it, or a write that was given up arrived late.
+pub(in crate::functions) async fn compare(app: &App, stored: Stored<Subscription>) -> Result<(), Cause> {
+    let Stored { value, etag } = stored;
+    if value.state != State::Active {
+        return Ok(());
+    }
+    let refused = |_: Problem| Cause::new("the subscription could not be told again");
+    let name = event_grid_name(&value.partner, &value.name);
+    let seen = app.resource_manager().get(topic(app).map_err(refused)?, &name).await;
+    let seen = seen.map_err(|error| Cause::from_error("compare the event subscription", error))?;
+    let Some(next) = drift(&value, seen.as_ref(), app.now()) else { return Ok(()) };
+    tracing::warn!(partner = %value.partner, subscription = %value.name, "Event Grid has something else than was stored");
+    if next.state != State::Creating {
+        // What it has delivers, or is given up already: only an endpoint that consents makes it better.
+        return retell(app, next, etag).await;
+    }
+    let next = match preflight(app, &next.settings).await.map_err(refused)? {
+        Preflight::Passed => next,
+        Preflight::Failed(fault) => {
+            let failed = next.failed(fault.to_string(), app.now());
+            failed.map_err(|error| Cause::from_error("end the subscription", error))?
+        }
+    };
+    begin(app, next, Some(etag)).await.map(drop).map_err(refused)
+}
+
+/// The answer where Event Grid took a change and did not make it.
+pub(super) fn unmade() -> Problem {
+    let detail = "Event Grid did not make the change, and delivers as before; send the request again later.";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }
 
 /// Takes a change to Event Grid that nobody waits for, if the endpoint consents to it now; else it is tried again later.
@@ -165,13 +229,16 @@ pub(in crate::functions) async fn retell(app: &App, subscription: Subscription, 
     begin(app, subscription, Some(etag)).await.map(drop).map_err(refused)
 }
 
-/// Waits a moment for what Event Grid makes of a subscription.
+/// Waits a moment for what Event Grid makes of a subscription. What it still has not taken after being told twice is left to later looks.
 pub(super) async fn watched(app: &App, mut stored: Stored<Subscription>) -> Result<Stored<Subscription>, Problem> {
     for look in 0..LOOKS {
         if !matches!(stored.value.state, State::Creating | State::Updating) {
             break;
         }
         if look > 0 {
+            if !stored.value.is_accepted() {
+                break;
+            }
             clock::pause(PAUSE).await;
         }
         stored = looked(app, stored).await?;
@@ -214,17 +281,20 @@ pub(in crate::functions) async fn look(
         }
         Step::Tell => {
             let wanted = body(app, &stored.value).await.map_err(|_| Cause::new("secrets cannot be derived"))?;
-            let version = Some(wanted.version.clone());
-            let stored = match stored.value.provisioned == version {
+            // Headers may have changed with the settings of the app.
+            let provisioned = Some(wanted.version.clone());
+            let next = Subscription { provisioned, accepted: None, ..stored.value.clone() };
+            let stored = match stored.value == next {
                 true => stored,
-                // Headers may have changed with the settings of the app.
-                false => {
-                    let next = Subscription { provisioned: version, ..stored.value.clone() };
-                    let Some(stored) = stored_again(app, stored, next).await? else { return Ok(None) };
-                    stored
-                }
+                false => match store(app, next, Some(&stored.etag)).await {
+                    Ok(stored) => stored,
+                    // What another writer stored may want something else told.
+                    Err(Write::Lost) => return read(app, &stored.value).await,
+                    Err(Write::Failed(error)) => return Err(Cause::from_error("store the subscription", error)),
+                },
             };
-            put(app, topic, stored, &wanted).await.map(Some)
+            let is_failed = seen.is_some_and(|seen| seen.state == ProvisioningState::Failed);
+            put(app, topic, stored, &wanted, is_failed).await
         }
         Step::Remove => {
             let removed = app.resource_manager().delete(topic, &name).await;
@@ -242,11 +312,36 @@ pub(in crate::functions) async fn look(
     }
 }
 
-/// Removes the event subscription of one that is paused, with what waited for it.
-pub(super) async fn withdrawn(app: &App, subscription: &Subscription) -> Result<(), Problem> {
-    let name = event_grid_name(&subscription.partner, &subscription.name);
-    let deleted = app.resource_manager().delete(topic(app)?, &name).await;
-    deleted.map_err(|error| unanswered(&Cause::from_error("remove the event subscription", error)))
+/// Removes the event subscription of one that is paused, with what waited for it, and keeps in its document that this is done.
+pub(super) async fn withdrawn(app: &App, stored: Stored<Subscription>) -> Result<Stored<Subscription>, Problem> {
+    withdraw(app, stored).await.map_err(|cause| unanswered(&cause))?.ok_or_else(missing)
+}
+
+/// The same, for who looks later. `None` if it was deleted meanwhile.
+pub(in crate::functions) async fn withdraw(
+    app: &App,
+    stored: Stored<Subscription>,
+) -> Result<Option<Stored<Subscription>>, Cause> {
+    let name = event_grid_name(&stored.value.partner, &stored.value.name);
+    let topic = topic(app).map_err(|_| Cause::new("EventGrid__topicId is not set"))?;
+    let deleted = app.resource_manager().delete(topic, &name).await;
+    deleted.map_err(|error| Cause::from_error("remove the event subscription", error))?;
+    let next = stored.value.withdrawn(app.now());
+    if next == stored.value {
+        return Ok(Some(stored));
+    }
+    match store(app, next, Some(&stored.etag)).await {
+        Ok(stored) => Ok(Some(stored)),
+        Err(Write::Failed(error)) => Err(Cause::from_error("store the subscription", error)),
+        Err(Write::Lost) => {
+            // It was resumed meanwhile, and what was made for that may be what was removed here.
+            let left = read(app, &stored.value).await?;
+            if let Some(left) = left.as_ref().filter(|left| left.value.state == State::Active) {
+                Box::pin(compare(app, left.clone())).await?;
+            }
+            Ok(left)
+        }
+    }
 }
 
 /// Removes one that is being deleted, and its document once Event Grid has forgotten it.
@@ -265,95 +360,79 @@ pub(super) async fn removed(app: &App, stored: Stored<Subscription>) -> Result<(
     Ok(())
 }
 
-/// What a look leads to.
-#[derive(Debug, PartialEq, Eq)]
-enum Step {
-    /// Event Grid is not done.
-    Nothing,
-    /// It is: the next version of the document.
-    Store(Box<Subscription>),
-    /// It does not have what the document waits for, and is told again.
-    Tell,
-    /// It still has what is to be deleted.
-    Remove,
-    /// It has nothing left of it.
-    Forget,
-}
-
-/// What becomes of a subscription that is on its way, now that Event Grid has `seen` of it.
-fn step(subscription: &Subscription, seen: Option<&EventSubscription>, now: OffsetDateTime) -> Step {
-    const REFUSED: &str =
-        "Event Grid's own handshake with the endpoint failed, though ours did not before; try it again";
-    const LAPSED: &str = "nobody opened the callback's address within ten minutes of the handshake; try it again";
-    let next = |next: Result<Subscription, Conflict>| match next {
-        Ok(next) if next != *subscription => Step::Store(Box::new(next)),
-        Ok(_) | Err(_) => Step::Nothing,
-    };
-    let late = || subscription.stuck(now).map_or(Step::Nothing, |stuck| Step::Store(Box::new(stuck)));
-    let Some(seen) = seen else {
-        return match subscription.state {
-            State::Deleting => Step::Forget,
-            State::AwaitingManualAction => next(subscription.failed(LAPSED.to_owned(), now)),
-            _ => Step::Tell,
-        };
-    };
-    if subscription.state == State::Deleting {
-        return if seen.state == ProvisioningState::Deleting { Step::Nothing } else { Step::Remove };
-    }
-    let is_ours = event_subscription::version(&seen.labels) == subscription.provisioned.as_deref();
-    match (seen.state, is_ours) {
-        (ProvisioningState::Succeeded, true) => next(subscription.activated(now)),
-        // It was asked to change, and is done without: it could not.
-        (ProvisioningState::Succeeded, false) if subscription.state == State::Updating => {
-            next(subscription.reverted(now))
-        }
-        (ProvisioningState::AwaitingManualAction, true) => match subscription.state {
-            State::AwaitingManualAction | State::Stuck => late(),
-            _ => next(subscription.awaiting_manual_action(now)),
-        },
-        (ProvisioningState::Failed, true) => {
-            let cause = if subscription.state == State::AwaitingManualAction { LAPSED } else { REFUSED };
-            next(subscription.failed(cause.to_owned(), now))
-        }
-        (ProvisioningState::Failed, false) if subscription.state == State::Updating => {
-            next(subscription.failed(REFUSED.to_owned(), now))
-        }
-        (ProvisioningState::Underway | ProvisioningState::Deleting, _) => late(),
-        // What is there is left of an earlier one.
-        (_, false) => Step::Tell,
-    }
-}
-
 /// Whether an endpoint gets its first event.
 fn welcomes(before: &Subscription, after: &Subscription) -> bool {
     let is_new = before.gaps.len() == 1 && !before.state.delivers();
-    let other_endpoint = before.previous.as_ref().is_some_and(|previous| previous.endpoint != after.settings.endpoint);
+    let other_endpoint =
+        before.previous.as_ref().is_some_and(|previous| previous.settings.endpoint != after.settings.endpoint);
     after.state == State::Active && (is_new || other_endpoint)
 }
 
-/// Tells Resource Manager. That it was not reached is no failure: whoever looks next tells it again.
+/// Tells Resource Manager, and keeps that it accepted. That it was not reached is no failure: whoever looks next tells it again. What Event
+/// Grid gave up is removed first. `None` if the subscription was deleted meanwhile.
 async fn put(
     app: &App,
     topic: &str,
     stored: Stored<Subscription>,
     wanted: &EventSubscriptionBody,
-) -> Result<Stored<Subscription>, Cause> {
+    is_failed: bool,
+) -> Result<Option<Stored<Subscription>>, Cause> {
     let name = event_grid_name(&stored.value.partner, &stored.value.name);
-    match app.resource_manager().put(topic, &name, &wanted.body).await {
-        Ok(()) => Ok(stored),
+    let manager = app.resource_manager();
+    let put = async {
+        if is_failed {
+            manager.delete(topic, &name).await?;
+        }
+        manager.put(topic, &name, &wanted.body).await
+    };
+    match put.await {
+        Ok(()) => accepted(app, topic, stored).await,
         Err(error) if error.kind == ManagerErrorKind::Refused => {
             tracing::error!(cause = %error, "Event Grid does not take an event subscription");
             let cause = "Event Grid does not take such a subscription; its operators can see why".to_owned();
             let failed = stored.value.failed(cause, app.now());
             let failed = failed.map_err(|error| Cause::from_error("end the subscription", error))?;
-            let unchanged = stored.clone();
-            Ok(stored_again(app, stored, failed).await?.unwrap_or(unchanged))
+            stored_again(app, stored, Subscription { provisioned: None, ..failed }).await
         }
         Err(error) => {
             tracing::warn!(cause = Cause::from_error("make the event subscription", error).chain(), "told again later");
-            Ok(stored)
+            Ok(Some(stored))
         }
     }
+}
+
+/// Keeps that Resource Manager accepted what the document says. If the document changed while it was told, it may now have what
+/// nobody wants any more: an event subscription of one that is gone or paused, or an older one in place of a newer.
+async fn accepted(app: &App, topic: &str, stored: Stored<Subscription>) -> Result<Option<Stored<Subscription>>, Cause> {
+    match store(app, stored.value.accepted(), Some(&stored.etag)).await {
+        Ok(stored) => return Ok(Some(stored)),
+        Err(Write::Lost) => {}
+        Err(Write::Failed(error)) => return Err(Cause::from_error("store what was accepted", error)),
+    }
+    let left = read(app, &stored.value).await?;
+    let Some(left) = left.filter(|left| left.value.created == stored.value.created) else {
+        // Deleted; one of the same name that was made since tells Event Grid of itself.
+        remove_late(app, topic, &stored.value).await?;
+        return Ok(None);
+    };
+    if left.value.state.is_leaving() || matches!(left.value.state, State::Paused { .. }) {
+        remove_late(app, topic, &stored.value).await?;
+        return Ok(Some(left));
+    }
+    if left.value.provisioned == stored.value.provisioned {
+        return Ok(Some(left));
+    }
+    match left.value.again(app.now()) {
+        Some(again) => stored_again(app, left, again).await,
+        None => Ok(Some(left)),
+    }
+}
+
+/// Removes what a write made after its subscription was deleted or paused.
+async fn remove_late(app: &App, topic: &str, subscription: &Subscription) -> Result<(), Cause> {
+    let name = event_grid_name(&subscription.partner, &subscription.name);
+    let removed = app.resource_manager().delete(topic, &name).await;
+    removed.map_err(|error| Cause::from_error("remove what was made too late", error))
 }
 
 async fn body(app: &App, subscription: &Subscription) -> Result<EventSubscriptionBody, Problem> {
@@ -391,13 +470,16 @@ async fn stored_again(
 ) -> Result<Option<Stored<Subscription>>, Cause> {
     match store(app, next, Some(&stored.etag)).await {
         Ok(stored) => Ok(Some(stored)),
-        Err(Write::Lost) => {
-            let Subscription { partner, name, .. } = &stored.value;
-            let read = app.stores().partners.subscriptions.read(partner, name).await;
-            read.map_err(|error| Cause::from_error("read the subscription", error))
-        }
+        Err(Write::Lost) => read(app, &stored.value).await,
         Err(Write::Failed(error)) => Err(Cause::from_error("store the subscription", error)),
     }
+}
+
+/// A subscription as it is stored now.
+async fn read(app: &App, subscription: &Subscription) -> Result<Option<Stored<Subscription>>, Cause> {
+    let Subscription { partner, name, .. } = subscription;
+    let read = app.stores().partners.subscriptions.read(partner, name).await;
+    read.map_err(|error| Cause::from_error("read the subscription", error))
 }
 
 fn lost() -> Problem {
@@ -415,12 +497,11 @@ fn unanswered(cause: &Cause) -> Problem {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use time::macros::datetime;
+    use time::{OffsetDateTime, macros::datetime};
 
     use super::*;
 
     const NOW: OffsetDateTime = datetime!(2027-03-04 10:00 UTC);
-    const LATER: OffsetDateTime = datetime!(2027-03-04 10:16 UTC);
 
     fn subscription() -> Subscription {
         let settings = json!({ "endpoint": "https://ok.example/" });
@@ -429,60 +510,6 @@ mod tests {
         let (partner, name) = (partner.try_into().expect("a name"), name.try_into().expect("a name"));
         let made = Subscription::new(partner, name, settings.expect("settings"), "m", false, NOW);
         Subscription { provisioned: Some("new".to_owned()), ..made }
-    }
-
-    fn updating() -> Subscription {
-        let active = subscription().activated(NOW).expect("active");
-        let settings = Settings { handshake: Handshake::Manual, ..active.settings.clone() };
-        active.update(settings, NOW).expect("updating")
-    }
-
-    fn seen(state: ProvisioningState, version: &str) -> EventSubscription {
-        EventSubscription { state, labels: vec!["partner:acme".to_owned(), format!("version:{version}")] }
-    }
-
-    fn state(before: &Subscription, seen: Option<&EventSubscription>, now: OffsetDateTime) -> String {
-        match step(before, seen, now) {
-            Step::Store(next) => next.state.as_str().to_owned(),
-            other => format!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn what_event_grid_has_decides_what_becomes_of_a_subscription() {
-        use ProvisioningState::{AwaitingManualAction, Deleting, Failed, Succeeded, Underway};
-        let made = subscription();
-        let awaiting = made.awaiting_manual_action(NOW).expect("awaiting");
-        let deleting = made.delete(NOW);
-        for (before, seen_state, version, now, expected) in [
-            // The process died before it told Event Grid.
-            (&made, None, "", NOW, "Tell"),
-            (&made, Some(Succeeded), "old", NOW, "Tell"),
-            (&made, Some(Underway), "new", NOW, "Nothing"),
-            (&made, Some(Underway), "new", LATER, "stuck"),
-            (&made, Some(Succeeded), "new", NOW, "active"),
-            (&made, Some(Failed), "new", NOW, "failed"),
-            (&made, Some(AwaitingManualAction), "new", NOW, "awaitingManualAction"),
-            (&awaiting, Some(AwaitingManualAction), "new", NOW, "Nothing"),
-            (&awaiting, Some(Succeeded), "new", NOW, "active"),
-            (&awaiting, Some(Failed), "new", NOW, "failed"),
-            (&awaiting, None, "", NOW, "failed"),
-            (&updating(), Some(Succeeded), "new", NOW, "active"),
-            // It could not be changed, and delivers as before.
-            (&updating(), Some(Succeeded), "old", NOW, "active"),
-            (&updating(), Some(Failed), "old", NOW, "failed"),
-            (&updating(), None, "", NOW, "Tell"),
-            (&deleting, Some(Succeeded), "new", NOW, "Remove"),
-            (&deleting, Some(Deleting), "new", NOW, "Nothing"),
-            (&deleting, None, "", NOW, "Forget"),
-        ] {
-            let seen = seen_state.map(|state| seen(state, version));
-            assert_eq!(state(before, seen.as_ref(), now), expected, "{:?}: {seen:?}", before.state);
-        }
-        let reverted = step(&updating(), Some(&seen(Succeeded, "old")), NOW);
-        let Step::Store(reverted) = reverted else { panic!("{reverted:?}") };
-        assert_eq!(reverted.settings, made.settings);
-        assert!(reverted.open_gap().is_none());
     }
 
     #[test]
