@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use futures::future;
-use time::{Date, Duration, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime, UtcOffset};
 
 use super::records::{FileError, Records};
 use crate::{
@@ -65,6 +65,7 @@ impl CapturedEvents {
     /// If the hub or storage cannot be reached; repeating is safe.
     pub async fn of(app: &App, hub: &str, cursor: Cursor, until: OffsetDateTime) -> Result<Self, Cause> {
         let measured = app.now();
+        let until = until.checked_to_offset(UtcOffset::UTC).unwrap_or(until);
         let partitions = app.hubs().partitions(hub).await;
         let ends: BTreeMap<String, StoredEnd> = partitions
             .map_err(|error| Cause::from_error("read the ends of the hub's partitions", error))?

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use time::{Date, Duration, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
 use super::CaptureFile;
 
@@ -61,6 +61,9 @@ pub struct CursorError;
 impl Cursor {
     /// Before the first event that the hub stored at `from` or afterwards.
     pub fn starting(from: OffsetDateTime) -> Self {
+        // Files are named by their time in UTC. None is older than 1970, and a time that UTC cannot write is later than all of them.
+        let from = from.checked_to_offset(UtcOffset::UTC).unwrap_or(PrimitiveDateTime::MAX.assume_utc());
+        let from = from.max(OffsetDateTime::UNIX_EPOCH);
         Self { from: from.replace_nanosecond(0).unwrap_or(from), reached: BTreeMap::new() }
     }
 
@@ -173,6 +176,17 @@ mod tests {
         assert!(again.wants_file(&second, "a") && again.wants_file(&file(1, "10/14/00"), "a"), "other partitions wait");
         assert_eq!(again.first_day(["0", "1"].into_iter()), date!(2026 - 03 - 04));
         assert!(Cursor::may_be_before(&second, FROM) && !Cursor::may_be_before(&file(0, "10/36/00"), FROM));
+    }
+
+    #[test]
+    fn a_reader_begins_on_the_day_in_utc_wherever_it_was_asked() {
+        let first_day = |from| Cursor::starting(from).first_day(["0"].into_iter());
+        assert_eq!(first_day(datetime!(2026-03-05 01:00 +2)), date!(2026 - 03 - 04));
+        assert_eq!(first_day(datetime!(2026-03-04 23:00 -2)), date!(2026 - 03 - 05));
+        for hostile in [datetime!(9999-12-31 23:59:59 -23:59), datetime!(0000-01-01 00:00 +23:59)] {
+            let cursor = Cursor::starting(hostile);
+            assert_eq!(Cursor::from_text(&cursor.to_text()), Ok(cursor), "{hostile}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use cloudevents::AttributesReader as _;
+
 use crate::{
     captured::Captured,
     domain::partner::{
@@ -44,9 +46,9 @@ impl Choice {
         if !is_asked_for {
             return None;
         }
-        let (event_type, subject) = (event.r#type.clone(), event.subject.clone().unwrap_or_default());
         // One whose data breaks a rule was parked when it was first read.
         let Notification { event, fields } = notification(event, &self.audience, job).ok().flatten()?;
-        self.selection.matches(&event_type, &subject, &fields).then_some(event)
+        let subject = event.subject().unwrap_or_default();
+        self.selection.matches(event.ty(), subject, &fields).then_some(event)
     }
 }

@@ -170,8 +170,14 @@ impl Work<'_> {
         match self.job.at_end(complete_until, now) {
             AtEnd::Wait => Err(Stop::Waits("The last events are not captured yet; the job goes on once they are.")),
             AtEnd::Done => {
-                let reason = (self.job.complete_until < Some(self.job.until()))
-                    .then_some("The last events were not captured yet: nothing is missing before completeUntil.");
+                let until = self.job.until();
+                let reason = if complete_until < until {
+                    Some("The last events were not captured yet: nothing is missing before completeUntil.")
+                } else if self.job.complete_until < Some(until) {
+                    Some("The log of failures comes minutes behind: what failed after completeUntil may not be in it.")
+                } else {
+                    None
+                };
                 self.job.end(JobState::Done, reason, now);
                 self.store().await
             }
@@ -183,7 +189,8 @@ impl Work<'_> {
         let job = &self.job;
         let stored = self.app.stores().partners.subscriptions.read(&job.partner, &job.subscription).await;
         let stored = stored.map_err(|error| unreachable("read the subscription", error))?;
-        let Some(subscription) = stored.map(|stored| stored.value) else {
+        // One that was made anew under the name did not ask for this.
+        let Some(subscription) = stored.map(|stored| stored.value).filter(|found| job.is_about(found)) else {
             return Err(Stop::Ended("The subscription was deleted."));
         };
         match subscription.state {

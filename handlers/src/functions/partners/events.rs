@@ -3,6 +3,7 @@
 use std::time::Duration as StdDuration;
 
 use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
+use cloudevents::AttributesReader as _;
 use serde::Deserialize;
 use serde_json::json;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
@@ -82,15 +83,15 @@ async fn list(State(app): State<App>, caller: Caller, Query(asked): Query<Asked>
             more = false;
             break;
         };
-        let (event_type, subject) = (event.event.r#type.clone(), event.event.subject.clone().unwrap_or_default());
-        if !types.is_empty() && !types.contains(&event_type.as_str()) {
+        if !types.is_empty() && !types.contains(&event.event.r#type.as_str()) {
             continue;
         }
         // One whose data breaks a rule was parked when it was first read.
         let Ok(Some(Notification { event, fields })) = notification(event.event, &Audience::All, None) else {
             continue;
         };
-        if selection.as_ref().is_none_or(|selection| selection.matches(&event_type, &subject, &fields)) {
+        let subject = event.subject().unwrap_or_default();
+        if selection.as_ref().is_none_or(|selection| selection.matches(event.ty(), subject, &fields)) {
             let event = serde_json::value::to_raw_value(&event)
                 .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "An event cannot be written."))?;
             bytes += event.get().len();

@@ -10,6 +10,7 @@ use axum::{
     response::Response,
     routing::post,
 };
+use cloudevents::AttributesReader as _;
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
@@ -18,11 +19,12 @@ use crate::{
     app::App,
     captured::{Newest, newest},
     domain::partner::{
-        match_fields::MatchFields,
+        Audience,
         selection::{Selection, SelectionError},
     },
     domain::product_body::FieldError,
     events::hubs,
+    functions::partner_notifications::{Notification, notification},
     http::Problem,
 };
 
@@ -63,19 +65,19 @@ async fn preview(State(app): State<App>, _: Caller, headers: HeaderMap, body: Bo
     let (mut looked, mut matched, mut shown) = (0_u32, 0_u32, Vec::new());
     // The newest first.
     for captured in events.into_iter().rev() {
-        let event = captured.event;
-        let Ok(Some(product)) = event.product() else { continue };
+        let time = captured.event.time.and_then(|time| time.format(&Rfc3339).ok());
+        // As partners get it: an event without a subject has its product's id as one.
+        let told = notification(captured.event, &Audience::All, None);
+        let Ok(Some(Notification { event, fields })) = told else { continue };
         looked += 1;
-        let subject = event.subject.as_deref().unwrap_or_default();
-        let fields = MatchFields::of(&product);
-        if !selection.matches(&event.r#type, subject, &fields) {
+        let subject = event.subject().unwrap_or_default();
+        if !selection.matches(event.ty(), subject, &fields) {
             continue;
         }
         matched += 1;
         if shown.len() < SHOWN {
-            let time = event.time.and_then(|time| time.format(&Rfc3339).ok());
             shown.push(json!({
-                "id": event.id, "type": event.r#type, "subject": subject, "time": time, "match": fields,
+                "id": event.id(), "type": event.ty(), "subject": subject, "time": time, "match": fields,
             }));
         }
     }

@@ -15,6 +15,7 @@ use axum::{
 };
 use serde_json::Value;
 use time::Duration;
+use uuid::Uuid;
 
 use crate::{
     app::App,
@@ -50,6 +51,26 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem
     }
     let key = value.to_str().map_err(|_| Problem::field("Idempotency-Key", "is not ASCII"))?;
     IdempotencyKey::parse(key).map(Some).map_err(|error| Problem::field("Idempotency-Key", error))
+}
+
+/// What names the things that a request makes: the same for each try with its key, so that the next finds what one made whose process died.
+pub(super) struct Repeat(String);
+
+impl Repeat {
+    /// Of a `POST` to `path`; `None` without a key.
+    pub(super) fn of(headers: &HeaderMap, path: &str) -> Result<Option<Self>, Problem> {
+        Ok(key(headers)?.map(|key| Self(key.document("POST", path))))
+    }
+
+    /// 16 hexadecimal digits.
+    pub(super) fn short(&self) -> &str {
+        self.0.get(..16).unwrap_or(&self.0)
+    }
+
+    /// The same as a UUID.
+    pub(super) fn uuid(&self) -> Option<Uuid> {
+        self.0.get(..32).and_then(|digits| Uuid::try_parse(digits).ok())
+    }
 }
 
 /// Runs a request, unless it ran: then its answer comes again.
@@ -159,5 +180,24 @@ fn replayed(answer: Answer) -> Response {
 fn told(written: Result<(), CosmosError>) {
     if let Err(error) = written {
         tracing::warn!(cause = Cause::from_error("keep a partner's answer", error).chain(), "not kept");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_try_of_a_request_names_what_it_makes_alike() {
+        let headers =
+            |key: &'static str| HeaderMap::from_iter([(HeaderName::from_static(KEY), HeaderValue::from_static(key))]);
+        let of = |key, path| Repeat::of(&headers(key), path).ok().flatten().expect("a key");
+        let (one, again) = (of("k-1", "/a"), of("\"k-1\"", "/a"));
+        assert!(one.short() == again.short() && one.short().len() == 16 && one.uuid().is_some());
+        assert_eq!(one.uuid(), again.uuid());
+        for other in [of("k-2", "/a"), of("k-1", "/b")] {
+            assert!(one.short() != other.short() && one.uuid() != other.uuid());
+        }
+        assert!(Repeat::of(&HeaderMap::new(), "/a").ok().flatten().is_none());
     }
 }

@@ -71,6 +71,17 @@ impl Subscriptions {
         self.0.query(&format!("SELECT * FROM c WHERE c.state.name = 'active' AND {minute}")).await
     }
 
+    /// The subscriptions of all partners that deliver, and were to have what came before they were made.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn to_be_started(&self) -> Result<Vec<Subscription>, CosmosError> {
+        let states = "'active', 'updating'";
+        self.0
+            .query(&format!("SELECT * FROM c WHERE c.state.name IN ({states}) AND c.gaps[0]['from'] < c.created"))
+            .await
+    }
+
     /// Stores a subscription: a new one, or in place of the one that was read under `etag`. Returns its new ETag.
     ///
     /// # Errors

@@ -5,6 +5,8 @@
 
 mod range;
 mod request;
+mod start;
+mod turn;
 
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -12,8 +14,10 @@ use time::{Duration, OffsetDateTime};
 pub use self::{
     range::{Range, covers},
     request::{MOST_PER_SECOND, Only, OpenWindow, PER_SECOND, Request},
+    start::{start_id, start_job},
+    turn::{MOST_OF_A_PARTNER, in_turn},
 };
-use super::{PartnerName, SubscriptionName};
+use super::{PartnerName, SubscriptionName, subscription::Subscription};
 use crate::capture::Cursor;
 
 /// Extension attribute of an event that was sent by a job: the job's id.
@@ -42,10 +46,16 @@ pub struct Job {
     pub partner: PartnerName,
     /// Which subscription gets the events.
     pub subscription: SubscriptionName,
+    /// When that was made: one of the same name that was made later is another.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    subscription_made: Option<OffsetDateTime>,
     /// What was asked for.
     pub request: Request,
     /// Of the requested time, what counts: all of it, or the subscription's gaps.
     pub ranges: Vec<Range>,
+    /// Of a job of failed events, what the log of failures was when it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<FailureLog>,
     /// How it stands.
     pub state: JobState,
     /// What was done.
@@ -63,6 +73,9 @@ pub struct Job {
     /// When a worker first took it.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub started: Option<OffsetDateTime>,
+    /// When a worker last took it.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    worked: Option<OffsetDateTime>,
     /// When it ended, however it did.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub ended: Option<OffsetDateTime>,
@@ -78,6 +91,17 @@ pub struct Job {
     /// Failures in a row.
     #[serde(default)]
     failures: u32,
+}
+
+/// What the topic's log of failed deliveries was when it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailureLog {
+    /// What failed later may not have been in it: it comes minutes behind.
+    #[serde(with = "time::serde::rfc3339")]
+    pub until: OffsetDateTime,
+    /// Failed attempts of the time that was asked for which do not tell their event; none of those is sent again.
+    pub without_id: u64,
 }
 
 /// How a job stands.
@@ -133,8 +157,7 @@ impl Job {
     /// A job that no worker has taken. `ranges` are of the time that `request` names.
     pub fn new(
         id: String,
-        partner: PartnerName,
-        subscription: SubscriptionName,
+        subscription: &Subscription,
         request: Request,
         ranges: Vec<Range>,
         now: OffsetDateTime,
@@ -142,16 +165,19 @@ impl Job {
         let from = ranges.iter().map(|range| range.from).min().unwrap_or(request.from);
         Self {
             id,
-            partner,
-            subscription,
+            partner: subscription.partner.clone(),
+            subscription: subscription.name.clone(),
+            subscription_made: Some(subscription.created),
             request,
             ranges,
+            log: None,
             state: JobState::Waiting,
             progress: Progress::default(),
             cursor: Cursor::starting(from),
             complete_until: None,
             created: now,
             started: None,
+            worked: None,
             ended: None,
             reason: None,
             lease: None,
@@ -162,9 +188,19 @@ impl Job {
 
     /// Whether a worker may take it: it has not ended, has not to wait, and nobody works on it.
     pub fn is_due(&self, now: OffsetDateTime) -> bool {
-        !self.has_ended()
-            && self.not_before.is_none_or(|not_before| not_before <= now)
-            && self.lease.as_ref().is_none_or(|lease| lease.until <= now)
+        !self.has_ended() && self.not_before.is_none_or(|not_before| not_before <= now) && !self.is_leased(now)
+    }
+
+    /// Whether a worker has it now.
+    fn is_leased(&self, now: OffsetDateTime) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.until > now)
+    }
+
+    /// Whether it was asked for about this subscription, and not about an earlier one of its name.
+    pub fn is_about(&self, subscription: &Subscription) -> bool {
+        self.partner == subscription.partner
+            && self.subscription == subscription.name
+            && self.subscription_made.is_none_or(|made| made == subscription.created)
     }
 
     /// Whether nothing more happens to it.
@@ -187,6 +223,7 @@ impl Job {
     pub fn claim(&mut self, worker: &str, now: OffsetDateTime) {
         self.state = JobState::Running;
         self.started.get_or_insert(now);
+        self.worked = Some(now);
         self.reason = None;
         self.not_before = None;
         self.lease = Some(Lease { worker: worker.to_owned(), until: now.saturating_add(LEASE) });
@@ -229,10 +266,11 @@ impl Job {
         self.not_before = Some(now.saturating_add(LOOK_AGAIN));
     }
 
-    /// All that is captured was read, and nothing is missing before `complete_until`.
+    /// All that is captured was read, and nothing is missing before `complete_until`, or before what the log of failures had.
     pub fn at_end(&mut self, complete_until: OffsetDateTime, now: OffsetDateTime) -> AtEnd {
         let until = self.until();
-        self.complete_until = Some(complete_until.min(until));
+        let known = self.log.map_or(complete_until, |log| complete_until.min(log.until));
+        self.complete_until = Some(known.min(until));
         let waits = self.request.open_window == OpenWindow::Wait && now < until.saturating_add(LONGEST_WAIT);
         if complete_until < until && waits { AtEnd::Wait } else { AtEnd::Done }
     }
@@ -257,18 +295,27 @@ impl Job {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use time::macros::datetime;
 
     use super::*;
+    use crate::partner::{endpoint::EndpointRules, settings::Settings};
 
     const NOW: OffsetDateTime = datetime!(2026-03-04 10:15:30 UTC);
+
+    pub(super) fn subscription(made: OffsetDateTime) -> Subscription {
+        let settings = json!({ "endpoint": "https://ok.example/" });
+        let settings = Settings::parse(settings.as_object().expect("an object"), &EndpointRules::default());
+        let name = |text: &str| text.to_owned();
+        let (partner, subscription) = (name("acme").try_into(), name("prices").try_into());
+        let (partner, subscription) = (partner.expect("a name"), subscription.expect("a name"));
+        Subscription::new(partner, subscription, settings.expect("settings"), "m", false, made)
+    }
 
     fn job(open_window: OpenWindow) -> Job {
         let range = Range { from: NOW - Duration::hours(1), until: NOW };
         let request = Request { from: range.from, until: range.until, only: Only::All, rate: PER_SECOND, open_window };
-        let name = |text: &str| text.to_owned();
-        let (partner, subscription) = (name("acme").try_into(), name("prices").try_into());
-        Job::new(name("j-1"), partner.expect("a name"), subscription.expect("a name"), request, vec![range], NOW)
+        Job::new("j-1".to_owned(), &subscription(NOW), request, vec![range], NOW)
     }
 
     #[test]
@@ -315,6 +362,26 @@ mod tests {
         assert_eq!(waits.at_end(NOW + Duration::SECOND, NOW), AtEnd::Done);
         assert_eq!(waits.complete_until, Some(NOW), "never behind what was asked for");
         assert_eq!(waits.at_end(behind, NOW + LONGEST_WAIT), AtEnd::Done, "not for ever");
+    }
+
+    #[test]
+    fn what_failed_is_known_as_far_as_the_log_was() {
+        let mut job = job(OpenWindow::Wait);
+        let until = NOW - Duration::minutes(10);
+        job.log = Some(FailureLog { until, without_id: 2 });
+        assert_eq!(job.at_end(NOW, NOW), AtEnd::Done, "the log is not read again");
+        assert_eq!(job.complete_until, Some(until));
+    }
+
+    #[test]
+    fn a_job_is_not_about_a_later_subscription_of_the_same_name() {
+        let job = job(OpenWindow::Stop);
+        assert!(job.is_about(&subscription(NOW)));
+        assert!(!job.is_about(&subscription(NOW + Duration::MINUTE)));
+        let mut stored = serde_json::to_value(&job).expect("JSON");
+        assert!(stored.as_object_mut().expect("an object").remove("subscriptionMade").is_some());
+        let old: Job = serde_json::from_value(stored).expect("one that was stored before this was");
+        assert!(old.is_about(&subscription(NOW + Duration::MINUTE)));
     }
 
     #[test]

@@ -67,7 +67,8 @@ impl Request {
     /// The members of a request's body.
     pub const FIELDS: [&str; 5] = ["from", "until", "only", "rate", "openWindow"];
 
-    /// Reads a request's body. For `missing` the time may be left out: then it is `recorded`, the first gap's beginning and now.
+    /// Reads a request's body. For `missing` the time may be left out: then it is `recorded`, the first gap's beginning, or as
+    /// long ago as a job may reach, and now.
     ///
     /// # Errors
     /// Each field with what is wrong with it. Null is absent, other members are passed over.
@@ -99,7 +100,8 @@ impl Request {
         };
         let from = match field("from", time(object, "from")) {
             Some(Field::Time(from)) => Some(from),
-            _ => recorded.filter(|_| only == Only::Missing),
+            // A gap may be older than a job may reach back.
+            _ => recorded.filter(|_| only == Only::Missing).map(|from| from.max(until.saturating_sub(LONGEST))),
         };
         let Some(from) = from else {
             if errors.iter().all(|error| error.field != "from") {
@@ -117,19 +119,14 @@ impl Request {
         if errors.is_empty() { Ok(Self { from, until, only, rate, open_window }) } else { Err(errors) }
     }
 
-    /// All that is missing until then, also what is not captured yet.
-    pub fn missing_until(until: OffsetDateTime) -> Self {
-        Self { from: until, until, only: Only::Missing, rate: PER_SECOND, open_window: OpenWindow::Wait }
-    }
-
     /// The times that count: all that is asked for, or what is in one of the subscription's `gaps`. What the hub stored shortly before a gap
-    /// may have been published in it, so that belongs to it.
+    /// may have been published in it, so that belongs to it; only a time that begins within a gap cuts it off.
     pub fn ranges(&self, gaps: &[Gap]) -> Vec<Range> {
         if self.only != Only::Missing {
             return vec![Range { from: self.from, until: self.until }];
         }
         let of = |gap: &Gap| Range {
-            from: gap.from.saturating_sub(BEFORE_A_GAP).max(self.from),
+            from: if gap.from >= self.from { gap.from.saturating_sub(BEFORE_A_GAP) } else { self.from },
             until: gap.until.map_or(self.until, |until| until.min(self.until)),
         };
         gaps.iter().map(of).filter(|range| range.from < range.until).collect()
@@ -207,8 +204,19 @@ mod tests {
         let range = |from, until| Range { from: minutes(from), until: minutes(until) };
         let missing = parse(json!({"only": "missing", "from": "2026-03-04T08:10:30Z"})).expect("a request");
         assert_eq!(missing.ranges(&gaps), [range(125, 120), range(95, 80), range(15, 0)]);
+        // From a gap's own beginning, as the subscription shows it.
+        let missed = parse(json!({"only": "missing", "from": "2026-03-04T08:45:30Z"})).expect("a request");
+        assert_eq!(missed.ranges(&gaps), [range(95, 80), range(15, 0)]);
         let all = parse(json!({"from": "2026-03-04T08:10:30Z"})).expect("a request");
         assert_eq!(all.ranges(&gaps), [range(125, 0)]);
+    }
+
+    #[test]
+    fn a_gap_that_is_older_than_a_job_may_reach_is_no_reason_to_refuse_one() {
+        let object = json!({"only": "missing"});
+        let object = object.as_object().expect("an object");
+        let request = Request::parse(object, Some(NOW - Duration::days(400)), NOW).expect("a request");
+        assert_eq!(request.from, NOW - LONGEST);
     }
 
     #[test]

@@ -20,15 +20,15 @@ use serde::Deserialize;
 use serde_json::json;
 
 use self::{
-    plan::{Plan, accepted},
+    plan::{Plan, accepted, made_before},
     shown::Shown,
 };
-use super::{body, caller::Caller, found::find};
+use super::{body, caller::Caller, found::find, repeats::Repeat};
 use crate::{
     app::App,
     domain::partner::{
         PartnerName,
-        redelivery::{Job, Only},
+        redelivery::{FailureLog, Job, Only},
     },
     http::{Path, Problem, Query},
 };
@@ -54,15 +54,23 @@ async fn create(
     body: Body,
 ) -> Result<Response, Problem> {
     let subscription = find(&app, &caller.partner, name).await?.value;
+    let path = format!("/api/partners/{}/subscriptions/{}/redeliveries", caller.partner, subscription.name);
+    let repeat = Repeat::of(&headers, &path)?;
+    if let Some(job) = made_before(&app, &subscription, repeat.as_ref()).await? {
+        return Ok(accepted(&job));
+    }
     let plan = Plan::of(&app, subscription, &headers, body).await?;
     if plan.is_empty() {
-        let detail = match plan.request.only {
-            Only::Failed => "The log has no failed deliveries of that time.",
+        let detail = match (&plan.request.only, plan.log) {
+            (Only::Failed, Some(FailureLog { without_id: 1.., .. })) => {
+                "The log has failed deliveries of that time, and tells of none which event it was; ask for all."
+            }
+            (Only::Failed, _) => "The log has no failed deliveries of that time so far; it comes minutes behind.",
             _ => "The subscription has no gap in that time.",
         };
         return Err(Problem::new(StatusCode::CONFLICT, detail).of_kind("nothing-to-redeliver"));
     }
-    Ok(accepted(&plan.store(&app).await?))
+    Ok(accepted(&plan.store(&app, repeat.as_ref()).await?))
 }
 
 #[derive(Deserialize)]

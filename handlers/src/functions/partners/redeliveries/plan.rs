@@ -8,16 +8,24 @@ use axum::{
     response::Response,
 };
 
-use super::{failed, shown::Shown};
+use super::{
+    failed::{self, Failed},
+    shown::Shown,
+};
 use crate::{
     app::App,
     domain::partner::{
-        redelivery::{Job, Only, Range, Request},
+        redelivery::{FailureLog, Job, Only, Range, Request},
         subscription::{State as Standing, Subscription},
     },
-    functions::{partner_redelivery::Choice, partners::body},
+    domain::product_body::FieldError,
+    functions::{
+        partner_redelivery::Choice,
+        partners::{body, repeats::Repeat},
+    },
     http::Problem,
     outcome::Cause,
+    stores::partners::requests::KEPT,
 };
 
 /// Jobs of a subscription that may be unfinished at a time, and among how many of the youngest they are counted.
@@ -30,6 +38,8 @@ pub(super) struct Plan {
     pub(super) request: Request,
     pub(super) ranges: Vec<Range>,
     pub(super) events: Option<BTreeSet<String>>,
+    /// What the log of failures was, of a plan about failed events.
+    pub(super) log: Option<FailureLog>,
 }
 
 impl Plan {
@@ -47,15 +57,25 @@ impl Plan {
     }
 
     /// For a request that was read.
-    pub(super) async fn about(app: &App, subscription: Subscription, request: Request) -> Result<Self, Problem> {
+    pub(super) async fn about(app: &App, subscription: Subscription, mut request: Request) -> Result<Self, Problem> {
         check_delivers(&subscription)?;
-        let ranges = request.ranges(&subscription.gaps);
-        let events = match &request.only {
-            Only::All | Only::Missing => None,
-            Only::Failed => Some(failed::events(app, &subscription, request.from).await?),
-            Only::Event(id) => Some([id.clone()].into()),
+        let (events, log) = match &request.only {
+            Only::All | Only::Missing => (None, None),
+            Only::Failed => {
+                // What is asked for is shown as it is taken.
+                request.from = request.from.max(app.now().saturating_sub(failed::KEPT));
+                if request.from >= request.until {
+                    let message =
+                        format!("is before the {} days for which failures are kept", failed::KEPT.whole_days());
+                    return Err(Problem::unprocessable(vec![FieldError::new("until", message)]));
+                }
+                let Failed { events, log } = failed::read(app, &subscription, request.from).await?;
+                (Some(events), Some(log))
+            }
+            Only::Event(id) => (Some([id.clone()].into()), None),
         };
-        Ok(Self { subscription, request, ranges, events })
+        let ranges = request.ranges(&subscription.gaps);
+        Ok(Self { subscription, request, ranges, events, log })
     }
 
     /// Whether there is nothing to look for.
@@ -69,11 +89,11 @@ impl Plan {
         Choice::new(partner, name, settings.selection.clone(), self.ranges.clone(), self.events.clone())
     }
 
-    /// Stores it as a job.
-    pub(super) async fn store(self, app: &App) -> Result<Job, Problem> {
+    /// Stores it as a job, named by the request that asks for it if that may come again.
+    pub(super) async fn store(self, app: &App, repeat: Option<&Repeat>) -> Result<Job, Problem> {
         let store = &app.stores().partners.redeliveries;
-        let Self { subscription: Subscription { partner, name, .. }, request, ranges, events } = self;
-        let newest = store.of(&partner, &name, None, AMONG).await?;
+        let Self { subscription, request, ranges, events, log } = self;
+        let newest = store.of(&subscription.partner, &subscription.name, None, AMONG).await?;
         if newest.iter().filter(|job| !job.has_ended()).count() >= MOST {
             let detail = format!("{MOST} redeliveries of this subscription are unfinished; wait, or cancel some.");
             return Err(Problem::new(StatusCode::CONFLICT, detail).of_kind("too-many-redeliveries"));
@@ -81,9 +101,11 @@ impl Plan {
         let now = app.now();
         // In the order of time, so that the younger has the greater id.
         let millis = now.unix_timestamp_nanos() / 1_000_000;
-        let id = format!("rd-{millis:013}-{:08x}", rand::random::<u32>());
+        let end = repeat.map_or_else(|| format!("{:08x}", rand::random::<u32>()), |repeat| repeat.short().to_owned());
+        let id = format!("rd-{millis:013}-{end}");
         let events = events.filter(|_| request.only == Only::Failed);
-        let job = Job::new(id, partner, name, request, ranges, now);
+        let mut job = Job::new(id, &subscription, request, ranges, now);
+        job.log = log;
         store.create(&job, events).await?;
         Ok(job)
     }
@@ -102,18 +124,19 @@ pub(super) fn check_delivers(subscription: &Subscription) -> Result<(), Problem>
     }
 }
 
-/// Starts a job for what a new subscription missed since the time that its partner named.
-pub(in crate::functions::partners) async fn begin_missing(
+/// The job that an earlier try of the same request made before its process died.
+pub(super) async fn made_before(
     app: &App,
     subscription: &Subscription,
+    repeat: Option<&Repeat>,
 ) -> Result<Option<Job>, Problem> {
-    let Some(from) = subscription.gaps.iter().map(|gap| gap.from).min() else { return Ok(None) };
-    if check_delivers(subscription).is_err() {
-        return Ok(None);
-    }
-    let request = Request { from, ..Request::missing_until(app.now()) };
-    let plan = Plan::about(app, subscription.clone(), request).await?;
-    if plan.is_empty() { Ok(None) } else { plan.store(app).await.map(Some) }
+    let Some(repeat) = repeat else { return Ok(None) };
+    let store = &app.stores().partners.redeliveries;
+    let newest = store.of(&subscription.partner, &subscription.name, None, AMONG).await?;
+    let is_it = |job: &Job| job.id.ends_with(&format!("-{}", repeat.short())) && job.is_about(subscription);
+    // A key counts for so long.
+    let since = app.now().saturating_sub(KEPT);
+    Ok(newest.into_iter().find(|job| is_it(job) && job.created > since))
 }
 
 /// 202, and where to watch it.

@@ -17,7 +17,10 @@ use super::plan::{Plan, unread};
 use crate::{
     app::App,
     captured::CapturedEvents,
-    domain::{capture::Cursor, partner::redelivery::Request},
+    domain::{
+        capture::Cursor,
+        partner::redelivery::{FailureLog, Request},
+    },
     events::hubs,
     functions::partners::{body, caller::Caller, found::find},
     http::{Path, Problem},
@@ -47,6 +50,9 @@ struct Preview {
     /// Until when nothing is missing; absent if not all were looked at.
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     complete_until: Option<OffsetDateTime>,
+    /// Of failed events, how far the log of failures can be relied on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure_log: Option<FailureLog>,
     /// What may surprise.
     note: &'static str,
 }
@@ -80,6 +86,7 @@ pub(super) async fn preview(
         last: None,
         request: plan.request.clone(),
         complete_until: None,
+        failure_log: plan.log,
         note: "Events are judged by what the subscription selects today.",
     };
     if !plan.is_empty() {
@@ -112,6 +119,7 @@ async fn count(app: &App, plan: &Plan, preview: &mut Preview, ends: Instant) -> 
             preview.last = Some(seen());
         }
     }
-    preview.complete_until = Some(captured.complete_until());
+    let complete_until = captured.complete_until();
+    preview.complete_until = Some(plan.log.map_or(complete_until, |log| complete_until.min(log.until)));
     Ok(())
 }

@@ -10,10 +10,10 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::json;
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{Duration, OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 use tokio::time::Instant;
 
-use super::plan::{Plan, accepted, check_delivers, unread};
+use super::plan::{Plan, accepted, check_delivers, made_before, unread};
 use crate::{
     app::App,
     captured::CapturedEvents,
@@ -22,7 +22,7 @@ use crate::{
         partner::redelivery::{Only, OpenWindow, PER_SECOND, Request},
     },
     events::hubs,
-    functions::partners::{body, caller::Caller, found::find},
+    functions::partners::{body, caller::Caller, found::find, repeats::Repeat},
     http::{Path, Problem},
 };
 
@@ -52,16 +52,25 @@ pub(super) async fn resend(
     body: Body,
 ) -> Result<Response, Problem> {
     let subscription = find(&app, &caller.partner, name).await?.value;
+    let path = format!("/api/partners/{}/subscriptions/{}/events/{id}/resend", caller.partner, subscription.name);
+    let repeat = Repeat::of(&headers, &path)?;
+    if let Some(job) = made_before(&app, &subscription, repeat.as_ref()).await? {
+        return Ok(accepted(&job));
+    }
     check_delivers(&subscription)?;
     let Wish { time } = body::read_or_default(&headers, body).await?;
     let now = app.now();
     let (from, until) = match time {
+        // In UTC, so that its year is one that can be written again.
+        Some(time) if time.checked_to_offset(UtcOffset::UTC).is_none_or(|time| time.year() < 1) => {
+            return Err(Problem::field("time", "must be a time of the years 1 to 9999"));
+        }
         Some(time) => (time.saturating_sub(BEFORE), time.saturating_add(AFTER)),
         None => (now.saturating_sub(LATELY), now.saturating_add(BEFORE)),
     };
     let request = Request { from, until, only: Only::Event(id), rate: PER_SECOND, open_window: OpenWindow::Stop };
     let plan = Plan::about(&app, subscription, request).await?;
-    Ok(accepted(&found(&app, plan).await?.store(&app).await?))
+    Ok(accepted(&found(&app, plan).await?.store(&app, repeat.as_ref()).await?))
 }
 
 /// The same plan for the second in which the hub stored the event.

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use crate::domain::partner::{
     SubscriptionName,
-    redelivery::{Job, JobState, Progress, Range, Request},
+    redelivery::{FailureLog, Job, JobState, Progress, Range, Request},
 };
 
 #[derive(Serialize)]
@@ -20,6 +20,8 @@ pub(super) struct Shown<'a> {
     request: &'a Request,
     ranges: &'a [Range],
     progress: Progress,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure_log: Option<FailureLog>,
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     complete_until: Option<OffsetDateTime>,
     #[serde(with = "time::serde::rfc3339")]
@@ -40,6 +42,7 @@ impl<'a> Shown<'a> {
             request: &job.request,
             ranges: &job.ranges,
             progress: job.progress,
+            failure_log: job.log,
             complete_until: job.complete_until,
             created: job.created,
             started: job.started,

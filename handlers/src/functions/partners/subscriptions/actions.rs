@@ -26,6 +26,7 @@ use crate::{
         caller::Caller,
         found::{conflict, find},
         notices, provision,
+        repeats::Repeat,
     },
     http::{Path, Problem},
 };
@@ -125,7 +126,11 @@ pub(super) async fn test(
         let problem = Problem::new(StatusCode::CONFLICT, format!("Nothing is delivered: the subscription is {state}."));
         return Err(problem.of_kind(kind));
     }
-    let notice = notices::Notice::test(Uuid::new_v4().to_string());
+    let Subscription { partner, name, .. } = &stored.value;
+    let repeat = Repeat::of(&headers, &format!("/api/partners/{partner}/subscriptions/{name}/test"))?;
+    // Published again by the next try of a request whose process died, it is a repeat for who gets it.
+    let id = repeat.and_then(|repeat| repeat.uuid()).unwrap_or_else(Uuid::new_v4);
+    let notice = notices::Notice::test(id.to_string());
     notices::publish(&app, &stored.value, &notice).await.map_err(|cause| {
         tracing::warn!(cause = cause.chain(), "a test was not published");
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The topic did not take the event; send the request again later.")

@@ -16,7 +16,7 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::{Map, Value, json};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 use self::shown::Shown;
 use super::{
@@ -24,7 +24,6 @@ use super::{
     caller::Caller,
     found::{conflict, find, missing},
     provision::{self, Preflight},
-    redeliveries::plan::begin_missing,
 };
 use crate::{
     app::App,
@@ -37,7 +36,9 @@ use crate::{
         },
         product_body::FieldError,
     },
+    functions::partner_redelivery,
     http::{Path, Problem},
+    outcome::Cause,
 };
 
 /// The most subscriptions of a partner: a topic has 500 for all of them.
@@ -109,7 +110,8 @@ impl New {
             if past.is_none() {
                 refuse("startFrom", "must be a time in the past, as in 2027-03-04T10:00:00Z".to_owned());
             }
-            past
+            // As all times are stored, and not before there was anything.
+            past.and_then(|at| at.checked_to_offset(UtcOffset::UTC)).map(|at| at.max(OffsetDateTime::UNIX_EPOCH))
         });
         let paused = match value("paused") {
             None => false,
@@ -167,8 +169,9 @@ async fn create(State(app): State<App>, caller: Caller, headers: HeaderMap, body
     };
     let stored = provision::begin(&app, subscription, None).await?;
     let stored = provision::watched(&app, stored).await?;
-    if start_from.is_some() {
-        begin_missing(&app, &stored.value).await?;
+    if let Err(error) = partner_redelivery::begin(&app, &stored.value).await {
+        // The subscription is made, and `PartnerRedelivery` begins the job that its answer names.
+        tracing::warn!(cause = Cause::from_error("begin what was missed", error).chain(), "begun later");
     }
     Ok(body::made(StatusCode::CREATED, &location, &Shown::of(&stored.value)))
 }

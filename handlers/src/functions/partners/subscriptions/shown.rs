@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use crate::domain::partner::{
     PartnerName, SubscriptionName,
+    redelivery::start_id,
     selection::MOST_VALUES,
     subscription::{Gap, State, Subscription},
 };
@@ -25,6 +26,9 @@ pub(super) struct Shown<'a> {
     gaps: &'a [Gap],
     /// What was missed last and can be delivered again: the last gap that is closed.
     missed: Option<&'a Gap>,
+    /// The job that delivers what came since `startFrom`; there is one once the subscription is active.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_redelivery: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
     created: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
@@ -50,6 +54,7 @@ impl<'a> Shown<'a> {
             filter_values: FilterValues { used: subscription.settings.selection.values(), limit: MOST_VALUES },
             gaps: &subscription.gaps,
             missed: subscription.gaps.iter().rfind(|gap| gap.until.is_some()),
+            start_redelivery: start_id(subscription),
             created: subscription.created,
             changed: subscription.changed,
             revision: subscription.revision,
