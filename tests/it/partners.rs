@@ -4,7 +4,7 @@ mod provisioning;
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicUsize, Ordering},
 };
 
 use axum::{
@@ -29,7 +29,8 @@ use crate::support::{Inside, eventually, machine};
 /// A webhook that consents or does not, and keeps what it gets.
 #[derive(Clone, Default)]
 pub(crate) struct Webhook {
-    consents: Arc<AtomicBool>,
+    /// How often it still consents.
+    consents: Arc<AtomicUsize>,
     got: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
 }
 
@@ -48,9 +49,10 @@ impl Webhook {
 
     async fn answer(State(this): State<Self>, method: Method, headers: HeaderMap, body: Bytes) -> Response {
         if method == Method::OPTIONS {
-            return match this.consents.load(Ordering::SeqCst) {
-                true => [("webhook-allowed-origin", "*"), ("webhook-allowed-rate", "*")].into_response(),
-                false => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+            let left = this.consents.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+            return match left {
+                Ok(_) => [("webhook-allowed-origin", "*"), ("webhook-allowed-rate", "*")].into_response(),
+                Err(_) => StatusCode::METHOD_NOT_ALLOWED.into_response(),
             };
         }
         let event = serde_json::from_slice(&body).expect("an event");
@@ -59,7 +61,7 @@ impl Webhook {
     }
 
     fn set(&self, consents: bool) {
-        self.consents.store(consents, Ordering::SeqCst);
+        self.consents.store(if consents { usize::MAX } else { 0 }, Ordering::SeqCst);
     }
 
     /// Waits for an event, and returns it with its headers.

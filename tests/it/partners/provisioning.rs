@@ -3,6 +3,8 @@
 use contoso_cli::identity::{DEPLOYMENT, SignedIn};
 use contoso_handlers::domain::partner::event_grid_name;
 
+use time::{Duration, format_description::well_known::Rfc3339};
+
 use super::*;
 
 impl Inside {
@@ -74,6 +76,23 @@ async fn a_change_that_event_grid_was_not_told_of_is_told_again_and_not_undone()
     let versions = rotated["versions"].as_array().expect("versions");
     let both: Vec<_> = versions.iter().map(|version| version["secret"].as_str().expect("a secret")).collect();
     assert_eq!((both.len(), headers["x-contoso-secret"].to_str().expect("text")), (2, both.join(", ").as_str()));
+
+    // Whatever else takes an event subscription away: it is compared once an hour, in the minute in which it was made, and made anew. Here
+    // of two in case that a minute ends meanwhile.
+    let mut copy = shop.stored().await.expect("a document");
+    copy.as_object_mut().expect("an object").retain(|name, _| !name.starts_with('_'));
+    for (name, ahead) in [("now", 0), ("soon", 60)] {
+        copy["id"] = json!(name);
+        let created = machine::now() + Duration::seconds(ahead);
+        copy["created"] = json!(created.format(&Rfc3339).expect("a time"));
+        shop.create_in("partners", "subscriptions", "acme", &copy).await;
+    }
+    assert!(shop.stack.host().expect("a host").fire_timer("PartnerHealth").await.expect("a timer"));
+    let copies = [acme.get("/subscriptions/now").await.1, acme.get("/subscriptions/soon").await.1];
+    let made = copies.iter().find(|shown| shown["gaps"] != copy["gaps"]).expect("one of them is made anew");
+    let path = format!("/subscriptions/{}", made["name"].as_str().expect("a name"));
+    let made = acme.stands(&path, "active").await;
+    assert_eq!(made["missed"]["reason"], "creating", "{made}");
     shop.stop().await;
 }
 
@@ -108,5 +127,32 @@ async fn what_was_paused_or_deleted_is_gone_from_event_grid_in_the_end() {
     assert_eq!((status, &resumed["state"]["name"]), (200, &json!("deleting")), "{resumed}");
     assert_eq!(deleted.0, 204);
     assert!(!shop.has_event_subscription().await);
+    shop.stop().await;
+}
+
+#[tokio::test]
+async fn what_event_grid_gave_up_is_removed_before_it_is_made_anew() {
+    let shop = Inside::start().await;
+    let (acme, webhook) = (Partner::joins(&shop, "acme").await, Webhook::default());
+    // It consents to us, and to Event Grid no more.
+    webhook.consents.store(1, Ordering::SeqCst);
+    let wish = json!({"name": "prices", "endpoint": webhook.serve().await});
+    let (status, made) = acme.post("/subscriptions", wish).await;
+    assert_eq!(status, 201, "{made}");
+    let failed = acme.stands(HOOK, "failed").await;
+    assert!(failed["state"]["cause"].as_str().expect("a cause").contains("Event Grid's own handshake"), "{failed}");
+    let first = shop.stored().await.expect("a document")["provisioned"].clone();
+
+    webhook.set(true);
+    // It is not told while what was given up is still there.
+    shop.manager_fails("DELETE", 3, json!({"status": 503})).await;
+    let (status, tried) = acme.post(&format!("{HOOK}/handshake"), json!({})).await;
+    assert_eq!(status, 200, "{tried}");
+    assert_ne!(tried["state"]["name"], "failed", "what became of the try before is no answer: {tried}");
+    acme.stands(HOOK, "active").await;
+    assert_ne!(shop.stored().await.expect("a document")["provisioned"], first);
+    let faults = shop.http.get(format!("{}/faults", shop.stack.endpoints().control)).send().await.expect("an answer");
+    let faults = faults.text().await.expect("text");
+    assert!(faults.contains("\"left\":0"), "it was removed first: {faults}");
     shop.stop().await;
 }
