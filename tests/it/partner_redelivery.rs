@@ -19,6 +19,7 @@ use axum::{
 };
 use contoso_handlers::domain::partner::{WELCOME, event_grid_name};
 use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::{net::TcpListener, sync::Notify};
 
 use crate::{
@@ -169,7 +170,7 @@ async fn what_a_subscription_missed_comes_again_to_it_alone() {
     acme.subscribes("everything", &all, json!({})).await;
     other.subscribes("prices", &theirs, json!({"productPrefix": "rope"})).await;
 
-    let from = json!({"from": machine::now().format(&time::format_description::well_known::Rfc3339).expect("a time")});
+    let from = json!({"from": machine::now().format(&Rfc3339).expect("a time")});
     let early = acme.post(&format!("{PRICES}/redeliveries:preview"), from.clone()).await;
     assert_eq!((early.0, &early.1["count"]), (200, &json!(0)), "{early:?}");
 
@@ -342,5 +343,71 @@ async fn a_job_is_cancelled_within_seconds_and_survives_its_worker() {
     assert_eq!(receiver.gets(Some(&second), 60).await.len(), 60);
     assert_eq!(receiver.got(Some(&id)).len(), before, "nothing came of it afterwards");
     assert_eq!(acme.call(Method::DELETE, &path, None).await.0, 409, "it has ended");
+    shop.stop().await;
+}
+
+/// What of a new subscription was before it, and jobs that outlive what they are about.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_before_a_subscription_comes_once_it_delivers() {
+    let shop = Inside::start().await;
+    let acme = Partner::joins(&shop, "acme").await;
+    let from = machine::now();
+    shop.products("rope", 3).await;
+    let receiver = Receiver::default();
+    let endpoint = receiver.serve().await;
+
+    // In the caller's own time, paused: the job is named, and is not there before anything is delivered.
+    let there = time::UtcOffset::from_hms(14, 0, 0).expect("an offset");
+    let start = from.to_offset(there).format(&Rfc3339).expect("a time");
+    let wish = json!({"name": "prices", "endpoint": endpoint, "startFrom": start, "paused": true});
+    let (status, made) = acme.post("/subscriptions", wish.clone()).await;
+    assert_eq!(status, 201, "{made}");
+    let id = made["startRedelivery"].as_str().expect("the job's id").to_owned();
+    let path = format!("{PRICES}/redeliveries/{id}");
+    assert_eq!(acme.get(&path).await.0, 404);
+    let (status, again) = acme.post("/subscriptions", wish).await;
+    assert_eq!((status, &again["startRedelivery"]), (200, &json!(id)), "{again}");
+
+    shop.products("tent", 2).await;
+    eventually("five events on the hub", || async {
+        let events = shop.events_of("products");
+        if events == 5 { Ok(()) } else { Err(events.to_string()) }
+    })
+    .await;
+    assert_eq!(acme.post(&format!("{PRICES}/resume"), json!({})).await.0, 200);
+    acme.stands(PRICES, "active").await;
+    shop.captures("products").await;
+    acme.job_is(&path, "the job", |job| job["id"] == json!(id)).await;
+    let job = acme.job_ends(&path, "done").await;
+    assert_eq!((&job["progress"]["sent"], &job["only"]), (&json!(5), &json!("missing")), "{job}");
+    receiver.gets(Some(&id), 5).await;
+
+    // A key makes one job, also for a try that does not find the request before: here, since its path is written otherwise. The job waits
+    // for what is not captured yet.
+    let ended = OffsetDateTime::parse(job["ended"].as_str().expect("a time"), &Rfc3339).expect("a time");
+    let until = (ended + time::Duration::minutes(4)).format(&Rfc3339).expect("a time");
+    let wish = json!({"from": job["from"], "until": until, "openWindow": "wait"});
+    let tries = async |what: &str, body: &Value| {
+        let mut ids = Vec::new();
+        for name in ["prices", "price%73"] {
+            let request = acme.request(Method::POST, &format!("/subscriptions/{name}/{what}"));
+            let answer = request.header("idempotency-key", "k-1").json(body).send().await.expect("an answer");
+            assert!(answer.status() == 202 && answer.headers().get("idempotency-replayed").is_none(), "{answer:?}");
+            let made: Value = answer.json().await.expect("JSON");
+            ids.push(made["id"].as_str().expect("an id").to_owned());
+        }
+        ids
+    };
+    let jobs = tries("redeliveries", &wish).await;
+    assert_eq!(jobs[0], jobs[1]);
+    let tests = tries("test", &json!({})).await;
+    assert_eq!(tests[0], tests[1], "the receiver drops the repeat");
+
+    // The subscription is made anew under its name: the job is not for it.
+    assert_eq!(acme.call(Method::DELETE, PRICES, None).await.0, 204);
+    acme.subscribes("prices", &Receiver::default(), json!({})).await;
+    let old = format!("{PRICES}/redeliveries/{}", jobs[0]);
+    let old = acme.job_ends(&old, "failed").await;
+    assert_eq!(old["reason"], "The subscription was deleted.", "{old}");
     shop.stop().await;
 }

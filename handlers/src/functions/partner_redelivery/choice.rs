@@ -52,3 +52,40 @@ impl Choice {
         self.selection.matches(event.ty(), subject, &fields).then_some(event)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::events::{Event, EventData};
+
+    #[test]
+    fn an_event_without_a_subject_is_selected_by_the_one_that_partners_get() {
+        let state = json!({ "name": "Boots", "category": "Footwear", "brand": null, "description": null, "stock": 3,
+            "price": { "amount": "19.99", "currency": "USD" }, "updatedAt": "2026-01-05T10:00:00Z" });
+        let data = json!({ "productId": "rope-1", "revision": 2, "version": 4, "state": state, "changes": [] });
+        let event = Event {
+            id: "e-1".to_owned(),
+            source: "/contoso/catalog".to_owned(),
+            r#type: crate::domain::product_events::CHANGED.to_owned(),
+            subject: None,
+            time: Some(OffsetDateTime::UNIX_EPOCH),
+            dataschema: None,
+            extensions: [("sequence".to_owned(), "2".to_owned())].into(),
+            trace: None,
+            data: EventData::Json(data),
+        };
+        let name = |name: &str| name.to_owned();
+        let (partner, prices) = (name("acme").try_into().expect("a name"), name("prices").try_into().expect("a name"));
+        let picked = |prefix: &str| {
+            let selection = json!({ "productPrefix": prefix });
+            let selection = Selection::parse(selection.as_object().expect("an object")).expect("a selection");
+            let captured = Captured { event: event.clone(), enqueued: None };
+            Choice::new(&partner, &prices, selection, Vec::new(), None).pick(captured, Some("rd-1"))
+        };
+        assert_eq!(picked("rope").expect("selected").subject(), Some("rope-1"));
+        assert!(picked("tent").is_none());
+    }
+}
