@@ -252,6 +252,13 @@ async fn a_partner_subscribes_by_itself_and_gets_what_it_asked_for() {
     assert_eq!(kind(&rotated), (409, "/problems/handshake-failed"));
     assert_eq!(acme.get(HOOK).await.1, resumed, "as it was");
     webhook.set(true);
+    // What Event Grid refuses, as the stack does webhooks with a token, leaves everything as it was.
+    let nobody = "00000000-0000-0000-0000-000000000000";
+    let application = json!({"tenantId": nobody, "applicationId": nobody});
+    let refused = acme.patch(HOOK, json!({"entra": application})).await;
+    assert_eq!(kind(&refused), (409, "/problems/change-refused"));
+    let left = acme.get(HOOK).await.1;
+    assert_eq!((&left["state"]["name"], &left["gaps"]), (&json!("active"), &resumed["gaps"]), "{left}");
     let (status, patched) = acme.patch(HOOK, json!({"productPrefix": "tent"})).await;
     assert_eq!((status, &patched["productPrefix"]), (200, &json!("tent")), "{patched}");
     acme.stands(HOOK, "active").await;

@@ -254,6 +254,14 @@ impl Subscription {
         })
     }
 
+    /// Resource Manager refused a change, so that Event Grid delivers as before: settings and secrets are again those before it. What Event Grid
+    /// has by which hash is not known any more. `None` if it was not being changed.
+    pub fn refused(&self, now: OffsetDateTime) -> Option<Self> {
+        let Previous { settings, secrets } = self.previous.as_deref().filter(|_| self.state == State::Updating)?;
+        let (settings, secrets) = (settings.clone(), secrets.clone());
+        Some(Self { settings, secrets, provisioned: None, accepted: None, ..self.moved(State::Active, now).settled() })
+    }
+
     /// Event Grid gave up on it, or has it no more. Where it was being changed, its settings are again those that deliveries had before;
     /// to deliver it must be made anew ([`Subscription::retry`]).
     ///

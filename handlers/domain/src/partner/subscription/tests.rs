@@ -130,6 +130,13 @@ fn what_resource_manager_has_not_taken_is_not_undone() {
     let rotated = provisioned(rotated, "two");
     assert!(!rotated.is_accepted() && rotated.attempt > active.attempt);
     assert_eq!(rotated.reverted(Some("one"), at(3)), Err(Conflict::Unexpected("updating")));
+    let refused = rotated.refused(at(3)).expect("it was being changed");
+    assert_eq!(
+        (&refused.settings, &refused.secrets, &refused.state),
+        (&active.settings, &active.secrets, &State::Active)
+    );
+    assert_eq!((refused.provisioned.clone(), &refused.gaps), (None, &active.gaps));
+    assert_eq!(active.refused(at(3)), None);
     let reverted = rotated.accepted().reverted(Some("one"), at(3)).expect("it was taken");
     assert_eq!((&reverted.settings, &reverted.secrets), (&active.settings, &active.secrets));
     assert_eq!((reverted.provisioned.as_deref(), reverted.is_accepted()), (Some("one"), true));

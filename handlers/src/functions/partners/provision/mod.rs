@@ -211,8 +211,12 @@ pub(in crate::functions) async fn compare(app: &App, stored: Stored<Subscription
     begin(app, next, Some(etag)).await.map(drop).map_err(refused)
 }
 
-/// The answer where Event Grid took a change and did not make it.
-pub(super) fn unmade() -> Problem {
+/// The answer where Event Grid did not make a change, and delivers as before.
+pub(super) fn unmade(left: &Subscription) -> Problem {
+    if left.provisioned.is_none() {
+        let detail = "Event Grid does not take such a subscription, and delivers as before; its operators can see why.";
+        return Problem::new(StatusCode::CONFLICT, detail).of_kind("change-refused");
+    }
     let detail = "Event Grid did not make the change, and delivers as before; send the request again later.";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }
@@ -389,6 +393,10 @@ async fn put(
         Ok(()) => accepted(app, topic, stored).await,
         Err(error) if error.kind == ManagerErrorKind::Refused => {
             tracing::error!(cause = %error, "Event Grid does not take an event subscription");
+            // What it has is left as it is.
+            if let Some(before) = stored.value.refused(app.now()) {
+                return stored_again(app, stored, before).await;
+            }
             let cause = "Event Grid does not take such a subscription; its operators can see why".to_owned();
             let failed = stored.value.failed(cause, app.now());
             let failed = failed.map_err(|error| Cause::from_error("end the subscription", error))?;

@@ -200,7 +200,7 @@ async fn change(
     let stored = provision::begin(&app, changed, Some(stored.etag)).await?;
     let stored = provision::watched(&app, stored).await?;
     if stored.value.state == Standing::Active && stored.value.settings != wanted {
-        return Err(provision::unmade());
+        return Err(provision::unmade(&stored.value));
     }
     Ok(body::answer(StatusCode::OK, &Shown::of(&stored.value)))
 }

@@ -75,7 +75,7 @@ pub(super) async fn rotate(
     let stored = provision::begin(&app, rotated, Some(stored.etag)).await?;
     let stored = provision::watched(&app, stored).await?;
     if new.is_some_and(|new| !stored.value.secrets.iter().any(|there| there.number >= new.number)) {
-        return Err(provision::unmade());
+        return Err(provision::unmade(&stored.value));
     }
     let mut response = body::answer(StatusCode::OK, &shown(&app, &stored.value, true).await?);
     response.extensions_mut().insert(Kept(shown(&app, &stored.value, false).await?));
