@@ -24,7 +24,7 @@ impl Part {
 const STEPS: u64 = 4096;
 const STEP: u64 = 4;
 
-/// Bytes that [`matches`] takes: characters of the text, and parts of the pattern.
+/// Bytes that [`matches()`] takes: characters of the text, and parts of the pattern.
 pub(super) fn takes(text: &str, pattern: &str) -> u64 {
     4 * text.len() as u64 + size_of::<Part>() as u64 * pattern.len() as u64
 }
