@@ -120,6 +120,9 @@ param traceShare string
 @description('Required. Address of the key vault whose secret partner-master-keys the secrets of webhooks are derived from; empty for none.')
 param partnerKeyVaultUri string
 
+@description('Required. Resource id of that vault, on whose secret apps then get the role to read it; empty where somebody else gives it.')
+param partnerKeyVaultId string
+
 @description('Required. Whom the owner of a webhook may write to; empty for nobody.')
 param partnerContact string
 
@@ -156,11 +159,16 @@ var senderRole = '2b629674-e913-4c01-ae53-ef4638d8f975'
 @description('Azure Event Hubs Data Receiver.')
 var receiverRole = 'a638d3c7-ab3a-418d-83e6-5f17a39d4fde'
 
-@description('Roles that modules give by themselves: Blob and Table Data Contributor, Monitoring Metrics Publisher.')
+@description('Key Vault Secrets User.')
+var secretsUserRole = '4633458b-17de-408a-b874-0445c86b69e6'
+
+@description('Roles that modules give by themselves: Blob and Table Data Contributor, Queue Data Message Sender, Monitoring Metrics Publisher, Key Vault Secrets User.')
 var templateRoles = [
   'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+  'c6a89b2d-59bc-44d0-9896-0f6e12d7b80a'
   '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
   '3913510d-42f4-4e42-8a64-420c390055eb'
+  secretsUserRole
 ]
 
 @description('Names of all functions.')
@@ -236,6 +244,9 @@ var personRoles = flatten(map(principals, item => personRolesOf(item, cosmosByPe
 @description('Private DNS zone of blobs.')
 var blobZone = 'privatelink.blob.${environment().suffixes.storage}'
 
+@description('Private DNS zone of queues.')
+var queueZone = 'privatelink.queue.${environment().suffixes.storage}'
+
 @description('Private DNS zone of tables.')
 var tableZone = 'privatelink.table.${environment().suffixes.storage}'
 
@@ -255,6 +266,7 @@ var storageType = 'Microsoft.Storage/storageAccounts'
 var endpoints = concat(
   [
     { type: storageType, name: names.dataStorage, group: 'blob', zone: blobZone }
+    { type: storageType, name: names.dataStorage, group: 'queue', zone: queueZone }
     { type: 'Microsoft.EventHub/namespaces', name: names.namespace, group: 'namespace', zone: namespaceZone }
     { type: 'Microsoft.DocumentDB/databaseAccounts', name: names.cosmos, group: 'Sql', zone: cosmosZone }
   ],
@@ -279,6 +291,15 @@ var topologyRoles = union(
 
 @description('Roles that a pipeline may give: all but those on data of Cosmos DB, which are not assigned by Azure\'s own access control.')
 var givenRoles = union(templateRoles, filter(topologyRoles, role => !startsWith(role, '00000000-')))
+
+@description('Parts of the resource id of the key vault of partners.')
+var partnerKeyVault = split(partnerKeyVaultId, '/')
+
+@description('Numbers of the apps that derive secrets of webhooks and get their role on that vault here.')
+var partnerApps = filter(
+  range(0, length(apps)),
+  i => !empty(partnerKeyVaultId) && (contains(functionsOf[i], 'Partners') || contains(functionsOf[i], 'PartnerHealth'))
+)
 
 @description('Part of a path; empty where there is no name.')
 func segment(kind string, name string) string => empty(name) ? '' : '/${kind}/${name}'
@@ -381,7 +402,7 @@ module network 'modules/network.bicep' = if (privateNetworking) {
     name: names.network
     location: location
     tags: platformTags
-    zones: [blobZone, tableZone, namespaceZone, cosmosZone, topicZone]
+    zones: [blobZone, queueZone, tableZone, namespaceZone, cosmosZone, topicZone]
   }
 }
 
@@ -576,6 +597,18 @@ module privateEndpoints 'modules/privateEndpoints.bicep' = if (privateNetworking
   dependsOn: [consumers, cosmos, cosmosRoles, eventGrid, eventHubs, hostStorage, network, storage]
 }
 
+module partnerKeyVaultRoles 'modules/partnerKeyVaultRole.bicep' = [
+  for i in partnerApps: {
+    scope: resourceGroup(partnerKeyVault[2], partnerKeyVault[4])
+    params: {
+      vaultName: last(partnerKeyVault)
+      role: secretsUserRole
+      principalName: identityNames[i]
+      principalId: identities[i].outputs.principalId
+    }
+  }
+]
+
 module functionApps 'modules/functionApp.bicep' = [
   for (app, i) in apps: {
     scope: group
@@ -604,7 +637,7 @@ module functionApps 'modules/functionApp.bicep' = [
       networkName: privateNetworking ? names.network : ''
       callers: callers
     }
-    dependsOn: [appGrants, consumers, cosmosRoles, hostStorage, privateEndpoints]
+    dependsOn: [appGrants, consumers, cosmosRoles, hostStorage, partnerKeyVaultRoles, privateEndpoints]
   }
 ]
 

@@ -1,4 +1,4 @@
 using '../modules/subscriptions.bicep'
 
 param environmentName = 'dev'
-param apps = { CaptureBatch: 'events' }
+param apps = { CaptureBatch: 'events', SalesFileReceived: 'events' }

@@ -23,6 +23,7 @@ param apps = [
     functions: [
       'CollectClicks'
       'EraseVisitor'
+      'FeedbackProjection'
       'Heartbeat'
       'OpsApi'
       'PriceAlerts'
@@ -38,6 +39,7 @@ param apps = [
     name: 'partners'
     team: 'partners'
     functions: [
+      'CollectFeedback'
       'Heartbeat'
       'PartnerHealth'
       'PartnerNotifications'
@@ -56,6 +58,9 @@ param apps = [
       'CaptureBatch'
       'Heartbeat'
       'Recommendations'
+      'SalesFileReceived'
+      'SalesFileSlices'
+      'SalesTotals'
       'TrendRollup'
       'Trends'
     ]
@@ -88,7 +93,7 @@ param immutabilityDays = 365
 param immutabilityLocked = false
 param throughputUnits = 4
 param maximumThroughputUnits = 20
-param cosmosThroughput = { catalog: 4000, site: 40000, analytics: 20000, partners: 4000 }
+param cosmosThroughput = { catalog: 4000, site: 40000, analytics: 20000, feedback: 4000, partners: 4000 }
 param backupTier = 'Continuous30Days'
 param logRetentionDays = 90
 param logQuotaGb = 20
@@ -100,4 +105,5 @@ param otlpEndpoint = readEnvironmentVariable('CONTOSO_OTLP_ENDPOINT', '')
 param traceShare = '0.01'
 param furtherOrigins = []
 param partnerKeyVaultUri = readEnvironmentVariable('CONTOSO_PARTNER_KEY_VAULT_URI', '')
+param partnerKeyVaultId = readEnvironmentVariable('CONTOSO_PARTNER_KEY_VAULT_ID', '')
 param partnerContact = readEnvironmentVariable('CONTOSO_PARTNER_CONTACT', '')

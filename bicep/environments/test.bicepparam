@@ -23,6 +23,7 @@ param apps = [
     functions: [
       'CollectClicks'
       'EraseVisitor'
+      'FeedbackProjection'
       'Heartbeat'
       'OpsApi'
       'PriceAlerts'
@@ -38,6 +39,7 @@ param apps = [
     name: 'partners'
     team: 'partners'
     functions: [
+      'CollectFeedback'
       'Heartbeat'
       'PartnerHealth'
       'PartnerNotifications'
@@ -56,6 +58,9 @@ param apps = [
       'CaptureBatch'
       'Heartbeat'
       'Recommendations'
+      'SalesFileReceived'
+      'SalesFileSlices'
+      'SalesTotals'
       'TrendRollup'
       'Trends'
     ]
@@ -88,7 +93,7 @@ param immutabilityDays = 0
 param immutabilityLocked = false
 param throughputUnits = 1
 param maximumThroughputUnits = 2
-param cosmosThroughput = { catalog: 1000, site: 4000, analytics: 4000, partners: 1000 }
+param cosmosThroughput = { catalog: 1000, site: 4000, analytics: 4000, feedback: 1000, partners: 1000 }
 param backupTier = 'Continuous7Days'
 param logRetentionDays = 30
 param logQuotaGb = 5
@@ -100,4 +105,5 @@ param otlpEndpoint = readEnvironmentVariable('CONTOSO_OTLP_ENDPOINT', '')
 param traceShare = '0.1'
 param furtherOrigins = []
 param partnerKeyVaultUri = readEnvironmentVariable('CONTOSO_PARTNER_KEY_VAULT_URI', '')
+param partnerKeyVaultId = readEnvironmentVariable('CONTOSO_PARTNER_KEY_VAULT_ID', '')
 param partnerContact = readEnvironmentVariable('CONTOSO_PARTNER_CONTACT', '')

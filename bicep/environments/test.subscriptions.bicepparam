@@ -1,4 +1,4 @@
 using '../modules/subscriptions.bicep'
 
 param environmentName = 'test'
-param apps = { CaptureBatch: 'analytics' }
+param apps = { CaptureBatch: 'analytics', SalesFileReceived: 'analytics' }

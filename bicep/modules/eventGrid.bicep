@@ -41,6 +41,9 @@ param workspaceName string
 @description('Storage Blob Data Contributor.')
 var contributorRole = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 
+@description('Storage Queue Data Message Sender.')
+var queueSenderRole = 'c6a89b2d-59bc-44d0-9896-0f6e12d7b80a'
+
 resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
   name: workspaceName
 }
@@ -91,6 +94,19 @@ resource topicDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' =
     scope: storage::blobs::deadLetters
     properties: {
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', contributorRole)
+      principalId: customTopics[i].identity.principalId
+      principalType: 'ServicePrincipal'
+    }
+  }
+]
+
+// Queues of partners' listeners come and go, so the role is on the account; it puts messages into queues and does nothing else.
+resource topicQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (topic, i) in topics: {
+    name: guid(storage.id, topicNames[i], queueSenderRole)
+    scope: storage
+    properties: {
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', queueSenderRole)
       principalId: customTopics[i].identity.principalId
       principalType: 'ServicePrincipal'
     }

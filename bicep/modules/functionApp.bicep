@@ -191,17 +191,20 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     EventHubs__credential: 'managedidentity'
     EventHubs__clientId: identity.properties.clientId
     Storage__blobServiceUri: dataStorage.properties.primaryEndpoints.blob
+    Storage__queueServiceUri: dataStorage.properties.primaryEndpoints.queue
     EventGrid__topicEndpointUri: partnersTopic.properties.endpoint
     EventGrid__topicId: partnersTopic.id
     LogAnalytics__workspaceId: workspace.properties.customerId
     Partners__keyVaultUri: partnerKeyVaultUri
     Partners__ownHosts: site.properties.defaultHostName
     Partners__contact: partnerContact
+    Partners__pauseAfterHours: '120'
     Partners__deadLetterStorageId: dataStorage.id
     SchemaRegistry__group: schemaGroup
     Site__origins: origins
     Site__clicksPerSecondPerVisitor: '10'
     Site__clicksPerSecondPerAddress: '500'
+    Sales__currency: 'GBP'
     AZURE_CLIENT_ID: identity.properties.clientId
     CONTOSO_LOG: 'info'
     OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint
@@ -212,7 +215,9 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     'AzureWebJobs.Anomalies.Disabled': disabled(functions, 'Anomalies')
     'AzureWebJobs.CaptureBatch.Disabled': disabled(functions, 'CaptureBatch')
     'AzureWebJobs.CollectClicks.Disabled': disabled(functions, 'CollectClicks')
+    'AzureWebJobs.CollectFeedback.Disabled': disabled(functions, 'CollectFeedback')
     'AzureWebJobs.EraseVisitor.Disabled': disabled(functions, 'EraseVisitor')
+    'AzureWebJobs.FeedbackProjection.Disabled': disabled(functions, 'FeedbackProjection')
     'AzureWebJobs.Heartbeat.Disabled': disabled(functions, 'Heartbeat')
     'AzureWebJobs.OpsApi.Disabled': disabled(functions, 'OpsApi')
     'AzureWebJobs.PartnerHealth.Disabled': disabled(functions, 'PartnerHealth')
@@ -225,6 +230,9 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     'AzureWebJobs.Products.Disabled': disabled(functions, 'Products')
     'AzureWebJobs.RecentlyViewed.Disabled': disabled(functions, 'RecentlyViewed')
     'AzureWebJobs.Recommendations.Disabled': disabled(functions, 'Recommendations')
+    'AzureWebJobs.SalesFileReceived.Disabled': disabled(functions, 'SalesFileReceived')
+    'AzureWebJobs.SalesFileSlices.Disabled': disabled(functions, 'SalesFileSlices')
+    'AzureWebJobs.SalesTotals.Disabled': disabled(functions, 'SalesTotals')
     'AzureWebJobs.SiteApi.Disabled': disabled(functions, 'SiteApi')
     'AzureWebJobs.TrendRollup.Disabled': disabled(functions, 'TrendRollup')
     'AzureWebJobs.Trends.Disabled': disabled(functions, 'Trends')

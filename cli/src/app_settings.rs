@@ -19,6 +19,9 @@ const ORIGINS: &str = "Site__origins";
 /// Where the master keys of partners' secrets are kept: beside the authority of the stack, for the user alone.
 const MASTER_KEYS: &str = "partner-master-keys";
 
+/// Where in the data directory the authority lies.
+const IDENTITY: &str = "identity";
+
 /// The settings cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum AppSettingsError {
@@ -49,27 +52,43 @@ pub fn of(stack: &Stack, identity: &str) -> Result<BTreeMap<String, String>, App
     let functions = stack.endpoints().functions.as_str();
     let own = functions.split_once("://").map_or(functions, |(_, host)| host).trim_end_matches('/');
     settings.insert("Partners__ownHosts".to_owned(), own.to_owned());
-    let folder = stack.endpoints().ca_certificate.parent().unwrap_or(Path::new("."));
-    settings.insert("Partners__masterKeys".to_owned(), master_keys(&folder.join(MASTER_KEYS))?);
+    let identity = stack.endpoints().ca_certificate.parent().unwrap_or(Path::new("."));
+    settings.insert("Partners__masterKeys".to_owned(), drawn_or_draw(&identity.join(MASTER_KEYS))?);
     Ok(settings)
 }
 
 /// Refuses webhooks that are not public, as in Azure, where Event Grid would not reach them either.
 pub fn public_webhooks(settings: &mut BTreeMap<String, String>) {
-    settings.remove(PRIVATE_ENDPOINTS);
+    // Said, and not left out: the `local.settings.json` of the staged app allows them, and counts where nothing else is said.
+    settings.insert(PRIVATE_ENDPOINTS.to_owned(), "false".to_owned());
 }
 
 /// The master keys of a data directory: drawn once, so that secrets stay the same over restarts.
-fn master_keys(file: &Path) -> Result<String, AppSettingsError> {
-    let failed = |source| AppSettingsError::MasterKeys { file: file.to_owned(), source };
-    match std::fs::read_to_string(file) {
-        Ok(keys) => return Ok(keys.trim().to_owned()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(error)),
+pub(crate) fn master_keys(data_dir: &Path) -> Result<String, AppSettingsError> {
+    drawn_or_draw(&data_dir.join(IDENTITY).join(MASTER_KEYS))
+}
+
+/// The same, if they were drawn.
+pub(crate) fn drawn_master_keys(data_dir: &Path) -> Result<Option<String>, AppSettingsError> {
+    drawn(&data_dir.join(IDENTITY).join(MASTER_KEYS))
+}
+
+fn drawn_or_draw(file: &Path) -> Result<String, AppSettingsError> {
+    if let Some(keys) = drawn(file)? {
+        return Ok(keys);
     }
     let keys = format!("local:{}", STANDARD.encode(rand::random::<[u8; 32]>()));
+    let failed = |source| AppSettingsError::MasterKeys { file: file.to_owned(), source };
     private::write(file, keys.as_bytes()).map_err(failed)?;
     Ok(keys)
+}
+
+fn drawn(file: &Path) -> Result<Option<String>, AppSettingsError> {
+    match std::fs::read_to_string(file) {
+        Ok(keys) => Ok(Some(keys.trim().to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(AppSettingsError::MasterKeys { file: file.to_owned(), source }),
+    }
 }
 
 /// Lets the app tell of itself at `otlp`, of everything that happens and soon: the pages show it within seconds. Not where the environment
@@ -152,10 +171,11 @@ mod tests {
     #[test]
     fn master_keys_are_drawn_once() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join(MASTER_KEYS);
-        let drawn = master_keys(&file).expect("written");
+        std::fs::create_dir(folder.path().join(IDENTITY)).expect("a folder");
+        let drawn = master_keys(folder.path()).expect("written");
         assert!(drawn.starts_with("local:") && drawn.len() > 40, "a key of 32 bytes");
-        assert_eq!(master_keys(&file).expect("read"), drawn);
+        assert_eq!(master_keys(folder.path()).expect("read"), drawn);
+        assert_eq!(drawn_master_keys(folder.path()).expect("read"), Some(drawn));
     }
 
     #[test]

@@ -22,6 +22,12 @@ pub enum EndpointsError {
     /// No stack runs here.
     #[error("no {FILE} in {DATA_DIR}/ here or above; start `contoso up` first, or say --endpoints FILE")]
     NotFound,
+    /// The stack has ended, or was never started.
+    #[error("the stack is not running: there is no {file}; `contoso up` starts one")]
+    Gone {
+        /// The file.
+        file: String,
+    },
     /// The file cannot be read.
     #[error("cannot read {file}; does `contoso up` run?")]
     Read {
@@ -124,7 +130,10 @@ pub fn locate(file: Option<&Path>) -> Result<PathBuf, EndpointsError> {
 /// When the file cannot be read, or holds something else.
 pub fn read(file: &Path) -> Result<Endpoints, EndpointsError> {
     let name = || file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|source| EndpointsError::Read { file: name(), source })?;
+    let text = std::fs::read_to_string(file).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => EndpointsError::Gone { file: name() },
+        _ => EndpointsError::Read { file: name(), source },
+    })?;
     contoso_json::from_str(&text).map_err(|source| EndpointsError::Json { file: name(), source })
 }
 

@@ -8,6 +8,7 @@ use azure_messaging_eventhubs::{
     models::{AmqpSimpleValue, EventHubPartitionProperties, ReceivedEventData},
 };
 use contoso_handlers::{azure::credentials::Credentials, events::Incoming, settings::EventHubsSettings};
+use futures::StreamExt as _;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -57,6 +58,40 @@ impl Hub {
         let opening = self.client.open_receiver_on_partition(partition.to_owned(), Some(options));
         timely(opening).await.with_context(|| format!("cannot open partition {partition} of {}", self.what))
     }
+}
+
+/// The newest events of every partition of `hub`, at most `limit` of each, in the order of their partition: given to `each` with the partition's id.
+pub(crate) async fn newest(
+    namespace: &EventHubsSettings,
+    name: &str,
+    limit: u64,
+    mut each: impl AsyncFnMut(&str, &ReceivedEventData),
+) -> anyhow::Result<()> {
+    let hub = Hub::open(namespace, name).await?;
+    for partition in hub.partitions().await? {
+        let state = hub.state(&partition).await?;
+        if state.is_empty {
+            continue;
+        }
+        let last = state.last_enqueued_sequence_number;
+        let wanted = last.saturating_sub(i64::try_from(limit).unwrap_or(i64::MAX));
+        let from = if wanted < state.beginning_sequence_number {
+            StartLocation::Earliest
+        } else {
+            StartLocation::SequenceNumber(wanted)
+        };
+        let receiver = hub.receive(&partition, from).await?;
+        let mut events = receiver.stream_events();
+        loop {
+            let next = timely(async { events.next().await.transpose() }).await;
+            let Some(event) = next.with_context(|| format!("cannot receive from the hub {name}"))? else { break };
+            each(&partition, &event).await;
+            if event.sequence_number().is_none_or(|sequence| sequence >= last) {
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The answer, or an error if it does not come in time.

@@ -22,6 +22,8 @@ pub const OPERATOR: &str = "operator";
 pub const REBUILD: &str = "rebuild";
 /// Lets partners join, and gives them keys.
 pub const PARTNER_MANAGER: &str = "partner-manager";
+/// Puts sales files there as a partner does, and reads what became of them.
+pub const SALES_PARTNER: &str = "sales-partner";
 
 /// The one version of the identity endpoint.
 const API_VERSION: &str = "2019-08-01";

@@ -2,7 +2,7 @@
 //!
 //! One file per command in [`commands`]. What they share: [`project`] is the checkout, [`package`] stages the app,
 //! [`data_dir`] and [`endpoints`] are what a running stack leaves for others to find, [`catalogue`] and [`seed`] fill the
-//! shop, [`products`] is its client, [`catalogue_writer`] does without the app, for which [`local_settings`] lead another host to the stack, `hub` receives, [`pages`] and [`subscription`] are the demo partner, [`schemas`] registers contracts,
+//! shop, [`products`] is its client, [`catalogue_writer`] does without the app, for which [`local_settings`] lead another host to the stack, `hub` receives, [`pages`] and [`subscription`] are the demo partner, [`schemas`] stores the versions of contracts and registers them, [`contracts`] tells people and other programs of them,
 //! [`traces`] is what the app told of itself.
 //! [`clickstream`] reads the log of a real shop, on which [`evaluate`] measures our predictions. [`mod@bench`] measures the flow;
 //! `private` keeps others out of what is stored; [`backtraces`] keeps its figures, and the stack, free of work for nobody.
@@ -17,6 +17,7 @@ pub mod catalogue_writer;
 pub mod clickstream;
 pub mod clock;
 pub mod commands;
+pub mod contracts;
 pub mod data_dir;
 pub mod endpoints;
 mod environment;

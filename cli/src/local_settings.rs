@@ -13,6 +13,7 @@ use reqwest::Url;
 use serde_json::{Map, Value};
 
 use crate::{
+    app_settings::{self, AppSettingsError},
     data_dir::DEFAULT,
     endpoints::{self, value},
     identity, private,
@@ -59,6 +60,9 @@ pub enum LocalSettingsError {
         /// Why.
         source: std::io::Error,
     },
+    /// The master keys of the data directory.
+    #[error(transparent)]
+    MasterKeys(#[from] AppSettingsError),
     /// The example is no file of local settings.
     #[error("{file} has no object Values of texts")]
     Example {
@@ -68,7 +72,8 @@ pub enum LocalSettingsError {
 }
 
 /// Writes the settings for `target` to `to`, made of the example in the file `example`. They hold keys of the local stack, so the
-/// file is for its user alone.
+/// file is for its user alone. Secrets of webhooks are derived of the data directory's own master keys, which are drawn for a stack that
+/// runs; for one that never ran there are none, and `Partners` says so.
 ///
 /// # Errors
 /// When a file cannot be read or written, or the example is none.
@@ -81,12 +86,16 @@ pub fn write(example: &Path, target: Target<'_>, access: Access, to: &Path) -> R
     let data_dir = std::path::absolute(target.data_dir).map_err(failed("find", target.data_dir))?;
     let target = Target { data_dir: &data_dir, ..target };
     let unusable = || LocalSettingsError::Example { file: example.display().to_string() };
-    let settings = of(&text, target, access).ok_or_else(unusable)?;
+    let keys = match target.endpoints {
+        Some(_) => app_settings::master_keys(&data_dir)?,
+        None => app_settings::drawn_master_keys(&data_dir)?.unwrap_or_default(),
+    };
+    let settings = of(&text, target, access, &keys).ok_or_else(unusable)?;
     private::write(to, format!("{settings:#}\n").as_bytes()).map_err(failed("write", to))
 }
 
 /// The settings for `target`, made of the text of the example; `None` where that is none.
-fn of(example: &str, target: Target<'_>, access: Access) -> Option<Value> {
+fn of(example: &str, target: Target<'_>, access: Access, master_keys: &str) -> Option<Value> {
     let mut settings: Value = contoso_json::from_str(example).ok()?;
     let values = settings.get_mut("Values")?.as_object_mut()?;
     let places = target.endpoints.map(moved).unwrap_or_default();
@@ -103,6 +112,7 @@ fn of(example: &str, target: Target<'_>, access: Access) -> Option<Value> {
             values.insert("IDENTITY_HEADER".to_owned(), app.header.clone().into());
         }
     }
+    replace(values, "Partners__masterKeys", "", master_keys);
     if access == Access::Identity {
         by_identity(values);
     }
@@ -201,7 +211,7 @@ mod tests {
 
     fn values(access: Access) -> BTreeMap<String, String> {
         let target = Target { data_dir: Path::new("/shop/data"), endpoints: None };
-        let settings = of(EXAMPLE, target, access).expect("settings");
+        let settings = of(EXAMPLE, target, access, "local:of-this-data-directory").expect("settings");
         serde_json::from_value(settings["Values"].clone()).expect("texts")
     }
 
@@ -273,6 +283,23 @@ mod tests {
     }
 
     #[test]
+    fn the_example_has_no_master_key_that_anybody_could_use() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (example, to) = (folder.path().join("example"), folder.path().join(FILE));
+        std::fs::write(&example, EXAMPLE).expect("written");
+        let keys = || {
+            let target = Target { data_dir: folder.path(), endpoints: None };
+            write(&example, target, Access::Key, &to).expect("written");
+            let settings: Value = serde_json::from_slice(&std::fs::read(&to).expect("a file")).expect("JSON");
+            settings["Values"]["Partners__masterKeys"].as_str().expect("a text").to_owned()
+        };
+        assert_eq!(keys(), "", "of a stack that never ran");
+        std::fs::create_dir(folder.path().join("identity")).expect("a folder");
+        let drawn = app_settings::master_keys(folder.path()).expect("drawn");
+        assert_eq!(keys(), drawn);
+    }
+
+    #[test]
     fn ports_and_the_folder_of_another_stack_take_the_place_of_the_usual_ones() {
         let places = [(8081, 10001), (10001, 4444), (5672, 5555)];
         for (text, expected) in [
@@ -288,6 +315,6 @@ mod tests {
             assert_eq!(with_ports(text, &places), expected);
         }
         assert_eq!(values(Access::Key)["SSL_CERT_FILE"], "/shop/data/identity/ca.pem");
-        assert!(of("{}", Target { data_dir: Path::new("/"), endpoints: None }, Access::Key).is_none());
+        assert!(of("{}", Target { data_dir: Path::new("/"), endpoints: None }, Access::Key, "").is_none());
     }
 }

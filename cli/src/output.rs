@@ -94,6 +94,22 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
     line.split('\n').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// A number and its noun: 1 event, 2 events.
+#[must_use]
+pub fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The cause below all others.
+#[must_use]
+pub fn root(error: &(dyn StdError + 'static)) -> String {
+    let mut last = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    last.to_string()
+}
+
 /// A line for people, on stderr.
 pub fn say(line: &str) {
     // A reader who closed stderr wants no more words; there is nobody left to tell.

@@ -10,13 +10,14 @@ use std::{
 use contoso_local::storage::tighten;
 
 /// All that a data directory of ours holds.
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
     "contoso.lock",
     "endpoints.json",
     "endpoints.part",
     "identity",
     "local.settings.identity.json",
     "local.settings.json",
+    "partner-keys.json",
     "ports.json",
     "seeded.json",
     "store",

@@ -55,6 +55,12 @@ impl Project {
         self.root.join("topology.json")
     }
 
+    /// Schemas of the events with their stored versions and examples, and the documents made of them.
+    #[must_use]
+    pub fn schemas(&self) -> PathBuf {
+        self.root.join("schemas")
+    }
+
     /// Bicep templates that deploy it.
     #[must_use]
     pub fn bicep(&self) -> PathBuf {

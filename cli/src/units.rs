@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum UnitError {
     /// Not a span of time.
-    #[error("not a duration; write it like 250ms, 60s, 1m30s or 2h")]
+    #[error("not a duration; write it like 250ms, 60s, 1m30s, 2h or 30d")]
     Duration,
     /// Not a share.
     #[error("not a share; write it like 80% or 0.8")]
@@ -19,7 +19,7 @@ pub enum UnitError {
     RateOrNone,
 }
 
-/// Reads a span of time: numbers with their units, largest first by custom, such as `250ms`, `60s`, `1m30s` or `2h`.
+/// Reads a span of time: numbers with their units, largest first by custom, such as `250ms`, `60s`, `1m30s`, `2h` or `30d`.
 ///
 /// # Errors
 /// When a number has no unit, the unit is unknown, or the sum is zero or beyond what a [`Duration`] holds.
@@ -36,6 +36,7 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
             "s" => 1_000,
             "m" | "min" => 60_000,
             "h" => 3_600_000,
+            "d" => 86_400_000,
             _ => return Err(UnitError::Duration),
         };
         let number: u64 = number.parse().map_err(|_| UnitError::Duration)?;
@@ -83,6 +84,7 @@ mod tests {
     fn durations_are_sums_of_numbers_with_units() {
         assert_eq!(duration("60s"), Ok(Duration::from_secs(60)));
         assert_eq!(duration(" 1m30s "), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("30d12h"), Ok(Duration::from_secs(30 * 86_400 + 43_200)));
         assert_eq!(duration("2h5ms"), Ok(Duration::from_millis(7_200_005)));
         for wrong in ["", "60", "s", "1.5s", "-1s", "0s", "3 weeks", "99999999999999999999s", "18446744073709551615h"] {
             assert_eq!(duration(wrong), Err(UnitError::Duration), "{wrong:?}");

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::{
     azure::{
         blobs::Blobs, cosmos::Cosmos, credentials::Credentials, event_grid::Topic, event_hubs::EventHubs,
-        key_vault::MasterKeySource, monitor::Monitor, resource_manager::ResourceManager,
+        key_vault::MasterKeySource, monitor::Monitor, queues::Queues, resource_manager::ResourceManager,
     },
     clock,
     events::Codec,
@@ -32,6 +32,7 @@ struct Parts {
     master_keys: MasterKeySource,
     blobs: Blobs,
     host_blobs: Blobs,
+    queues: Queues,
     events: Codec,
     stores: Stores,
     served: Vec<Served>,
@@ -49,17 +50,19 @@ impl App {
     pub fn serving(settings: Settings, served: Vec<Served>, telemetry: Telemetry) -> Self {
         let credentials = Credentials::over(telemetry.http(), settings.client_id.clone());
         let cosmos = Cosmos::new(&settings.cosmos, &credentials, telemetry.clone());
+        let blobs = Blobs::new(&settings.storage, &credentials);
         Self(Arc::new(Parts {
             hubs: EventHubs::new(&settings.event_hubs, &credentials),
             event_grid: Topic::new(&settings.event_grid, &credentials),
             monitor: Monitor::new(&settings.partners, &credentials),
             resource_manager: ResourceManager::new(&settings.partners.resource_manager, &credentials),
             master_keys: MasterKeySource::new(&settings.partners, &credentials),
-            blobs: Blobs::new(&settings.storage, &credentials),
             host_blobs: Blobs::new(&settings.host_storage, &credentials),
+            queues: Queues::new(settings.partners.queues.as_ref(), &credentials),
             events: Codec::new(&settings.schema_registry, &credentials),
-            stores: Stores::new(&cosmos, settings.host.app.as_deref()),
+            stores: Stores::new(&cosmos, &blobs, settings.host.app.as_deref()),
             cosmos,
+            blobs,
             served,
             settings,
             telemetry,
@@ -104,6 +107,11 @@ impl App {
     /// Files of the Functions host: its triggers' checkpoints.
     pub fn host_blobs(&self) -> &Blobs {
         &self.0.host_blobs
+    }
+
+    /// Queues of partners' listeners.
+    pub(crate) fn queues(&self) -> &Queues {
+        &self.0.queues
     }
 
     /// Events to and from their form on the hubs.

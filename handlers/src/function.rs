@@ -39,7 +39,13 @@ pub struct Projection {
     pub kept: Option<time::Duration>,
     /// The reason for which it skips an event whose effects are stored.
     pub there: &'static str,
+    /// What remains to be made once it was given the old events: documents that are made of other documents of its own, which may be older
+    /// than any event that is left. Gives how many were written.
+    pub rest: Option<Rest>,
 }
+
+/// Makes what remains, and gives how many documents were written.
+pub type Rest = fn(App) -> BoxFuture<Result<u64, Cause>>;
 
 /// Documents of a function in one container.
 #[derive(Clone, Copy, Debug)]

@@ -18,6 +18,7 @@ pub mod host;
 mod http;
 pub mod outcome;
 pub mod registry;
+mod sales_files;
 pub mod settings;
 pub mod stores;
 pub mod telemetry;

@@ -3,9 +3,10 @@
 use crate::{
     function::Function,
     functions::{
-        anomalies, capture_batch, collect_clicks, erase_visitor, heartbeat, ops_api, partner_health,
-        partner_notifications, partner_redelivery, partners, price_alerts, product_changes, product_projection,
-        products, recently_viewed, recommendations, site_api, trend_rollup, trends,
+        anomalies, capture_batch, collect_clicks, collect_feedback, erase_visitor, feedback_projection, heartbeat,
+        ops_api, partner_health, partner_notifications, partner_redelivery, partners, price_alerts, product_changes,
+        product_projection, products, recently_viewed, recommendations, sales_file_received, sales_file_slices,
+        sales_totals, site_api, trend_rollup, trends,
     },
 };
 
@@ -31,5 +32,10 @@ pub fn functions() -> Vec<Function> {
         ops_api::FUNCTION,
         trends::FUNCTION,
         trend_rollup::FUNCTION,
+        collect_feedback::FUNCTION,
+        feedback_projection::FUNCTION,
+        sales_file_received::FUNCTION,
+        sales_file_slices::FUNCTION,
+        sales_totals::FUNCTION,
     ]
 }

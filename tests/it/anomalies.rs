@@ -178,6 +178,7 @@ async fn outages_are_told_once_and_clear_themselves() {
     assert_eq!(shop.announced(), [over.as_str(), lasting.as_str(), lasting.as_str()]);
     shop.operators_were_told(&[(&over, 1), (&lasting, 2)]).await;
     assert_eq!(shop.anomalies("state").await["pending"], json!([]));
+    crate::contracts::document::has_what_is_on(&shop.stack);
     shop.stop().await;
 }
 

@@ -104,7 +104,7 @@ async fn a_stack_in_the_background_is_seen_stopped_and_found_on_the_same_ports()
     let endpoints = directory.path().join("endpoints.json");
     let tail = contoso().args(["tail", "nope", "--endpoints"]).arg(&endpoints).output().expect("contoso runs");
     assert_eq!(tail.status.code(), Some(1), "{tail:?}");
-    assert!(said(&tail).contains("there are products, clicks, analytics"), "{tail:?}");
+    assert!(said(&tail).contains("there are products, clicks, feedback, sales, analytics"), "{tail:?}");
 
     let handlers = children_of(process);
     assert!(!handlers.is_empty(), "the handler runs");

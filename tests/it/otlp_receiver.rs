@@ -16,6 +16,7 @@ fn pages(stack: &Stack) -> Pages {
         external: false,
         partner: false,
         telemetry: Some(stack.telemetry().clone()),
+        schemas: std::collections::BTreeMap::new(),
         hosts: Hosts::default(),
     };
     Pages::start(stack.take_site_listener().expect("the pages' listener"), options).expect("serving")

@@ -4,42 +4,43 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::support::{Inside, Shop, ShopOptions, data, eventually, javascript, machine, package, readers};
+use crate::support::{Inside, Shop, ShopOptions, data, eventually, javascript, machine, readers};
 
 /// An outage of the traffic, prices, clicks; accessibility in both schemes on both sizes. Screenshots are kept beside the build output.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(real_data), ignore = "the real data set is not here")]
 async fn pages_in_a_browser() {
     let catalogue = data::real("catalogue-dotnet-eshop/catalog.json");
-    // `Anomalies` runs by its own timer here.
-    let app =
-        tokio::task::spawn_blocking(|| package(&["--set", "ProductChanges.feedPollDelay=50"])).await.expect("no panic");
-    let options =
-        ShopOptions { catalogue: Some(catalogue), app: Some(app.path().to_owned()), ..ShopOptions::default() };
+    let options = ShopOptions { catalogue: Some(catalogue), ..ShopOptions::default() };
     let shop = Shop::start(options).await;
     eventually("the last product on the site", || async {
         shop.site_product("101").await.ok_or_else(|| "not yet".to_owned())
     })
     .await;
-    passes("pages.js", &shop, Value::Null).await;
-    passes("visitors.js", &shop, Value::Null).await;
+    for suite in ["pages.js", "storefront.js", "boards.js", "visitors.js"] {
+        passes(suite, &shop, json!({})).await;
+    }
 }
 
-/// With keys asked for, as in Azure.
+/// With keys asked for, as in Azure; and as the shop is empty, what its pages say then.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_operations_page_asks_for_a_key() {
     let options = ShopOptions { arguments: vec!["--auth".to_owned()], ..ShopOptions::default() };
     let shop = Shop::start(options).await;
     let said = shop.whole_log();
     let key = said.lines().find_map(|line| line.trim().strip_prefix("OpsApi key")).expect("the summary has a key");
-    passes("pages.js", &shop, Value::from(key.trim())).await;
+    for suite in ["pages.js", "empty.js"] {
+        passes(suite, &shop, json!({ "key": key.trim() })).await;
+    }
 }
 
-/// Runs a suite, shows a line a case, and all that was said where one fails.
-async fn passes(suite: &'static str, shop: &Shop, key: Value) {
+/// Runs a suite, which is told of `pages` beside the browser; shows a line a case, and all that was said where one fails.
+pub(crate) async fn passes(suite: &'static str, shop: &Shop, mut pages: Value) {
     let screenshots = javascript::output("screenshots");
+    pages["browser"] = json!(browser());
+    pages["screenshots"] = json!(screenshots);
     let mut input = shop.endpoints.clone();
-    input["pages"] = json!({ "browser": browser(), "screenshots": screenshots, "key": key });
+    input["pages"] = pages;
     let run = tokio::task::spawn_blocking(move || javascript::run_suite(suite, &input)).await.expect("no panic");
     match run {
         Ok(said) => println!("{said}\nscreenshots: {}", screenshots.display()),

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     partners::Partner,
-    support::{Inside, eventually},
+    support::{Inside, eventually, within},
 };
 
 const HOOK: &str = "/subscriptions/prices";
@@ -133,6 +133,25 @@ async fn a_partner_reads_what_failed_and_what_becomes_of_it() {
     })
     .await;
     assert!(!counted["series"]["failedAttempts"].as_array().expect("points").is_empty());
+
+    // The endpoint is mended: what its next attempt, ten seconds later, delivered is not expected any more.
+    webhook.status.store(500, Ordering::SeqCst);
+    let tested = eventually("a test", || async {
+        let (status, told) = acme.post(&format!("{HOOK}/test"), json!({})).await;
+        if status == 202 { Ok(told) } else { Err(told.to_string()) }
+    })
+    .await;
+    let event = format!("?event={}", tested["id"].as_str().expect("an id"));
+    let waits = failures(&acme, &event, &[1]).await.remove(0);
+    assert_eq!(waits["then"], "expected by schedule", "{waits}");
+    webhook.status.store(200, Ordering::SeqCst);
+    within(Duration::from_secs(60), "an event that was delivered", || async {
+        let (_, told) = asked(&acme, &format!("failures{event}")).await;
+        let item = &told["items"][0];
+        let is_told = item["then"] == "probably delivered" && item["nextAttempt"].is_null();
+        if is_told { Ok(()) } else { Err(told.to_string()) }
+    })
+    .await;
 
     assert_eq!(other.get(&format!("{HOOK}/failures")).await.0, 404);
     assert_eq!(other.get(&format!("{HOOK}/metrics")).await.0, 404);

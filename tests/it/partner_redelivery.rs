@@ -31,6 +31,8 @@ use crate::{
 #[derive(Clone, Default)]
 pub(crate) struct Receiver {
     is_down: Arc<AtomicBool>,
+    /// Takes nothing now, and may be asked again.
+    is_busy: bool,
     /// Waits with every consent but the first, which is to the app, until it is told.
     hesitates: Option<Arc<Hesitation>>,
     got: Arc<Mutex<Vec<Value>>>,
@@ -46,6 +48,10 @@ pub(crate) struct Hesitation {
 impl Receiver {
     pub(crate) fn hesitating(hesitation: &Arc<Hesitation>) -> Self {
         Self { hesitates: Some(Arc::clone(hesitation)), ..Self::default() }
+    }
+
+    pub(crate) fn busy() -> Self {
+        Self { is_busy: true, ..Self::default() }
     }
 
     pub(crate) async fn serve(&self) -> String {
@@ -64,6 +70,9 @@ impl Receiver {
                 hesitation.consents.notified().await;
             }
             return [("webhook-allowed-origin", "*"), ("webhook-allowed-rate", "*")].into_response();
+        }
+        if this.is_busy {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
         if this.is_down.load(Ordering::SeqCst) {
             // Event Grid gives such an event up at once.
@@ -132,7 +141,7 @@ impl Partner<'_> {
         .await
     }
 
-    async fn job_ends(&self, path: &str, state: &str) -> Value {
+    pub(crate) async fn job_ends(&self, path: &str, state: &str) -> Value {
         let job = self.job_is(path, "the end of a job", |job| job.get("ended").is_some()).await;
         assert_eq!(job["state"], state, "{job}");
         job
@@ -141,7 +150,7 @@ impl Partner<'_> {
 
 impl Inside {
     /// Closes the capture windows, and waits until everything so far is in a file.
-    async fn captures(&self, hub: &str) {
+    pub(crate) async fn captures(&self, hub: &str) {
         self.step(Duration::from_secs(301));
         eventually("everything captured", || async {
             let state = (self.captured(hub), self.events_of(hub));
@@ -323,6 +332,7 @@ async fn a_job_is_cancelled_within_seconds_and_survives_its_worker() {
     assert_eq!(acme.call(Method::DELETE, &path, None).await.0, 200, "a second time changes nothing");
 
     // The worker dies in the middle. Another goes on: some events come twice, none is missing.
+    let first = path;
     let (path, second) = acme.asks(&format!("{PRICES}/redeliveries"), &wish).await;
     acme.job_is(&path, "some of a job", |job| job["progress"]["sent"].as_u64() >= Some(12)).await;
     let before = receiver.got(Some(&id)).len();
@@ -342,7 +352,86 @@ async fn a_job_is_cancelled_within_seconds_and_survives_its_worker() {
     assert!(job["progress"]["sent"].as_u64() >= Some(60), "{job}");
     assert_eq!(receiver.gets(Some(&second), 60).await.len(), 60);
     assert_eq!(receiver.got(Some(&id)).len(), before, "nothing came of it afterwards");
+    let (_, cancelled) = acme.get(&first).await;
+    assert_eq!(
+        (&cancelled["state"], &cancelled["progress"]["sent"]),
+        (&json!("cancelled"), &json!(before)),
+        "{cancelled}"
+    );
     assert_eq!(acme.call(Method::DELETE, &path, None).await.0, 409, "it has ended");
+    shop.stop().await;
+}
+
+/// What is published while a pause comes between reaches nobody, and is not said to be sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_in_the_middle_of_a_job_makes_no_count_untrue() {
+    let shop = Inside::start().await;
+    let acme = Partner::joins(&shop, "acme").await;
+    let receiver = Receiver::default();
+    acme.subscribes("prices", &receiver, json!({})).await;
+    shop.products("rope", 30).await;
+    receiver.gets(None, 30).await;
+    shop.captures("products").await;
+    let wish = json!({"from": "2026-01-01T00:00:00Z", "rate": 4});
+    let (path, id) = acme.asks(&format!("{PRICES}/redeliveries"), &wish).await;
+    acme.job_is(&path, "some of a job", |job| job["progress"]["sent"].as_u64() >= Some(4)).await;
+
+    // The topic takes its time, and meanwhile the subscription is paused.
+    let faults = format!("{}/faults", shop.stack.endpoints().control);
+    let slow = json!({"service": "eventGrid", "times": 1, "delayMillis": 4000});
+    let armed = shop.http.post(&faults).json(&slow).send().await.expect("an answer");
+    assert!(armed.status().is_success(), "{}", armed.status());
+    eventually("a batch is on its way", || async {
+        let left = shop.http.get(&faults).send().await.expect("an answer").text().await.expect("text");
+        if left.contains("\"left\":0") { Ok(()) } else { Err(left) }
+    })
+    .await;
+    assert_eq!(acme.post(&format!("{PRICES}/pause"), json!({})).await.0, 200);
+    let job = acme.job_ends(&path, "failed").await;
+    assert_eq!(job["reason"], "The subscription was paused.", "{job}");
+    let counted = |name: &str| job["progress"][name].as_u64().and_then(|count| usize::try_from(count).ok());
+    assert_eq!(counted("sent"), Some(receiver.got(Some(&id)).len()), "{job}");
+    assert!(counted("uncertain") > Some(0) && counted("matched") < Some(30), "{job}");
+    shop.stop().await;
+}
+
+/// Two partners with as many long jobs as there are places keep no third one waiting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_many_places_gives_one_up_for_who_has_none() {
+    let shop = Inside::start().await;
+    let [acme, other, third] = [
+        Partner::joins(&shop, "acme").await,
+        Partner::joins(&shop, "other").await,
+        Partner::joins(&shop, "third").await,
+    ];
+    for partner in [&acme, &other, &third] {
+        partner.subscribes("prices", &Receiver::default(), json!({})).await;
+    }
+    shop.products("rope", 90).await;
+    eventually("every product is announced", || async {
+        let there = shop.events_of("products");
+        if there == 90 { Ok(()) } else { Err(there.to_string()) }
+    })
+    .await;
+    shop.captures("products").await;
+    let long = json!({"from": "2026-01-01T00:00:00Z", "rate": 1});
+    let mut running = Vec::new();
+    for partner in [&acme, &other] {
+        for _ in 0..4 {
+            running.push((partner, partner.asks(&format!("{PRICES}/redeliveries"), &long).await.0));
+        }
+    }
+    for (partner, path) in &running {
+        partner.job_is(path, "all places taken", |job| job["progress"]["sent"].as_u64() >= Some(1)).await;
+    }
+    let short = json!({"from": "2026-01-01T00:00:00Z", "rate": 300});
+    let (path, _) = third.asks(&format!("{PRICES}/redeliveries"), &short).await;
+    third.job_ends(&path, "done").await;
+    for (partner, path) in &running {
+        let (_, job) = partner.get(path).await;
+        assert_eq!(job.get("ended"), None, "it need not wait for one to end: {job}");
+        assert_eq!(partner.call(Method::DELETE, path, None).await.0, 200);
+    }
     shop.stop().await;
 }
 

@@ -7,14 +7,14 @@ use crate::support::Inside;
 
 impl Inside {
     /// Runs `contoso partners`, and returns what it prints.
-    async fn partners(&self, arguments: &[&str]) -> String {
+    pub(crate) async fn partners(&self, arguments: &[&str]) -> String {
         let output = self.contoso("partners", arguments).await;
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         String::from_utf8(output.stdout).expect("text")
     }
 
     /// The same for what it refuses.
-    async fn partners_refused(&self, arguments: &[&str], code: i32) -> String {
+    pub(crate) async fn partners_refused(&self, arguments: &[&str], code: i32) -> String {
         let output = self.contoso("partners", arguments).await;
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
         assert!(output.stdout.is_empty(), "{output:?}");
@@ -44,12 +44,18 @@ async fn a_partner_joins_changes_keys_loses_one_and_is_closed() {
     let unknown = shop.partners_refused(&["key", "nobody"], 1).await;
     assert!(unknown.contains("there is no partner `nobody`"), "{unknown}");
 
-    let made: Value =
-        serde_json::from_str(&shop.partners(&["key", "acme", "--scope", "read", "--json"]).await).expect("JSON");
+    let long = shop.partners_refused(&["key", "acme", "--label", &"x".repeat(101)], 2).await;
+    assert!(long.contains("--label is a text of 1 to 100 characters"), "{long}");
+    let made: Value = serde_json::from_str(
+        &shop.partners(&["key", "acme", "--scope", "read", "--expires-in", "30d", "--json"]).await,
+    )
+    .expect("JSON");
     let second = made["key"].as_str().expect("a key");
     assert_eq!(shop.looks("acme", second).await.0, StatusCode::OK);
     let third = shop.partners_refused(&["key", "acme"], 1).await;
-    assert!(third.contains("at most 2 keys count at once"), "{third}");
+    assert!(third.contains("at most 2 keys may be valid at once"), "{third}");
+    let full = shop.partners_refused(&["listeners"], 1).await;
+    assert!(full.contains("`acme` has 2 keys") && full.contains("CONTOSO_PARTNER_KEY"), "{full}");
 
     let id = made["id"].as_str().expect("an id");
     let replaced = shop.partners(&["key", "acme", "--supersedes", id, "--no-grace", "--key-only"]).await;
@@ -61,7 +67,9 @@ async fn a_partner_joins_changes_keys_loses_one_and_is_closed() {
     assert_eq!(keys.len(), 3);
     assert!(keys[0]["lastUsed"].is_string(), "{keys:?}");
     let leaked = keys[0]["id"].as_str().expect("an id");
-    shop.partners(&["revoke", "acme", leaked]).await;
+    let revoked = shop.contoso("partners", &["revoke", "acme", leaked]).await;
+    let said = String::from_utf8_lossy(&revoked.stderr);
+    assert!(revoked.status.success() && !said.contains("warning"), "another one may write: {said}");
     let (status, problem) = shop.looks("acme", first).await;
     assert_eq!((status, problem["type"].as_str()), (StatusCode::UNAUTHORIZED, Some("/problems/key-revoked")));
     // Revoked twice is revoked.
@@ -74,12 +82,31 @@ async fn a_partner_joins_changes_keys_loses_one_and_is_closed() {
 
     let listed = shop.partners(&["list"]).await;
     assert!(
-        listed.starts_with("acme ") && listed.contains("active") && listed.contains("ops@acme.example"),
+        listed.starts_with("PARTNER ")
+            && listed.contains("\nacme ")
+            && listed.contains("active")
+            && listed.contains("ops@acme.example"),
         "{listed}"
     );
+    shop.partners(&["add", "beta", "--contact", "ops@beta.example"]).await;
+    let which = shop.partners_refused(&["listeners"], 2).await;
+    assert!(which.contains("say which partner with --partner or in CONTOSO_PARTNER: acme, beta"), "{which}");
+    let two = shop.partners_refused(&["listeners", "acme", "--partner", "beta"], 2).await;
+    assert!(two.contains("two partners are said"), "{two}");
     let log = shop.partners(&["audit", "acme"]).await;
     for did in ["add partner with key", &format!("revoke key {leaked}"), "disable partner", "enable partner"] {
         assert!(log.contains(did), "{did}: {log}");
+    }
+    let last = shop.contoso("partners", &["revoke", "acme", replaced.trim_end()]).await;
+    assert!(
+        last.status.success() && String::from_utf8_lossy(&last.stderr).contains("the last key of acme"),
+        "{last:?}"
+    );
+    // A key that ends by itself is no news once another may write for ever.
+    for (arguments, warns) in [(&["--expires-in", "1d"][..], true), (&[], false)] {
+        let made = shop.contoso("partners", &[&["key", "acme"], arguments].concat()).await;
+        assert!(made.status.success(), "{made:?}");
+        assert_eq!(String::from_utf8_lossy(&made.stderr).contains("may write ends at 20"), warns, "{made:?}");
     }
     for key in [first, second, replaced.trim_end()] {
         assert!(!log.contains(key) && !shop.partners(&["keys", "acme"]).await.contains(key), "a key is shown once");

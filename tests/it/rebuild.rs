@@ -108,7 +108,7 @@ impl Inside {
     }
 
     /// Waits until every event of a hub is in a report on a captured file.
-    async fn reported(&self, hub: &str) {
+    async fn every_event_reported(&self, hub: &str) {
         eventually("reports on every event", || async {
             let names = self.blobs("reports", &format!("{hub}/"));
             let records =
@@ -181,7 +181,7 @@ async fn every_projection_is_rebuilt_while_clicks_go_on() {
         if hubs.iter().all(|(captured, events)| captured == events) { Ok(()) } else { Err(format!("{hubs:?}")) }
     })
     .await;
-    shop.reported("clicks").await;
+    shop.every_event_reported("clicks").await;
     shop.timer("Recommendations").await;
     let lists = shop.all("site", "recommendations").await;
     shop.rebuilt(&["Recommendations"]).await;
@@ -328,7 +328,7 @@ async fn what_is_damaged_is_named_and_the_rest_is_rebuilt() {
     // Only the hub has this one.
     shop.put("p-12", &product).await;
     shop.comes_to_rest(13).await;
-    shop.reported("clicks").await;
+    shop.every_event_reported("clicks").await;
     shop.timer("Recommendations").await;
     let (site, analytics) = (["products", "listings", "visitors", "recommendations"], ["windows"]);
     let live = async || {

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use bytes::Bytes;
 use contoso_handlers::{domain::product_events, events::contracts::CLICK_RECORDED};
 use contoso_local::{
+    blobs::PutOptions,
     event_hubs::Outgoing,
     topology::{Identity, Topology},
 };
@@ -51,6 +52,15 @@ impl Inside {
     /// Runs an app of one function meanwhile. Each of its roles must then have been needed; those of the host itself aside, of which some are
     /// for other triggers, or for keys that nobody asks for here.
     async fn alone(&self, function: &str, work: impl Future<Output = ()>) {
+        self.runs(function, work).await;
+        let unneeded = self.stack.identity().unneeded(function);
+        let of_host = ["storage/blobs/azure-webjobs-hosts", "storage/blobs/azure-webjobs-secrets"];
+        let unneeded: Vec<_> = unneeded.iter().filter(|role| !of_host.contains(&role.scope.as_str())).collect();
+        assert!(unneeded.is_empty(), "{function} has roles that it does not need: {unneeded:?}");
+    }
+
+    /// Runs an app of one function meanwhile, which needs some of its roles only later.
+    async fn runs(&self, function: &str, work: impl Future<Output = ()>) {
         let app = staged(function);
         self.run_staged_as(app.path(), function).await;
         // A connection to the app before this one may still be among those that are kept.
@@ -60,10 +70,6 @@ impl Inside {
         .await;
         work.await;
         self.stack.stop_app().await;
-        let unneeded = self.stack.identity().unneeded(function);
-        let of_host = ["storage/blobs/azure-webjobs-hosts", "storage/blobs/azure-webjobs-secrets"];
-        let unneeded: Vec<_> = unneeded.iter().filter(|role| !of_host.contains(&role.scope.as_str())).collect();
-        assert!(unneeded.is_empty(), "{function} has roles that it does not need: {unneeded:?}");
     }
 
     async fn fires(&self, timer: &str) {
@@ -115,13 +121,65 @@ async fn poison_in_the_catalogue(shop: &Inside) {
 
 /// The older of two secrets of a subscription ended long ago: the app has this machine's time.
 async fn the_older_secret_ends(shop: &Inside, partner: &str, subscription: &str) {
-    let mut headers = HeaderMap::new();
-    let key = HeaderValue::try_from(json!([partner]).to_string()).expect("a header");
-    headers.insert("x-ms-documentdb-partitionkey", key);
-    let ends = json!([{"op": "set", "path": "/secrets/1/until", "value": "2020-01-01T00:00:00Z"}]).to_string();
-    let path = format!("/dbs/partners/colls/subscriptions/docs/{subscription}");
-    let answer = shop.stack.cosmos().execute(Method::PATCH, &path, headers, Bytes::from(ends)).await;
-    assert!(answer.expect("Cosmos answers").status().is_success());
+    let ends = json!([{"op": "set", "path": "/secrets/1/until", "value": "2020-01-01T00:00:00Z"}]);
+    shop.patch_in("partners", "subscriptions", partner, subscription, &ends).await;
+}
+
+/// So did a listener.
+async fn the_listener_ends(shop: &Inside, partner: &str, listener: &str) {
+    let ends = json!([{"op": "set", "path": "/expires", "value": "2020-01-01T00:00:00Z"}]);
+    shop.patch_in("partners", "listeners", partner, listener, &ends).await;
+}
+
+/// It is the turn of two subscriptions to be assessed: of one that fails, and of one whose partner was told so and which delivers.
+async fn health_is_assessed(shop: &Inside) {
+    let ago = |hours| (machine::now() - time::Duration::hours(hours)).format(&Rfc3339).expect("a text");
+    let set = |path: &str, value: Value| json!([{"op": "set", "path": path, "value": value}]);
+    let stored = async |name: &str| shop.item("partners", "subscriptions", "acme", name).await.expect("a document");
+    let told = json!({"failing": ago(2), "told": {"kind": "failing", "since": ago(2), "at": ago(1)}});
+    shop.patch_in("partners", "subscriptions", "acme", "prices", &set("/health", told)).await;
+    eventually("both are assessed", || async {
+        for name in ["broken", "prices"] {
+            shop.patch_in("partners", "subscriptions", "acme", name, &set("/since", json!(ago(0)))).await;
+        }
+        shop.fires("PartnerHealth").await;
+        let (fails, delivers) = (stored("broken").await, stored("prices").await);
+        let is_done = fails["health"]["failing"].is_string() && delivers.get("health").is_none();
+        if is_done { Ok(()) } else { Err(format!("{} {}", fails["health"], delivers["health"])) }
+    })
+    .await;
+}
+
+/// A sales file that a delivery reads, one that the timer goes on with, and what becomes of both.
+async fn sales_are_told(shop: &Inside) {
+    const HEADER: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country";
+    let drops = |name: &str, invoice: u32| {
+        let file = format!("{HEADER}\n{invoice},rope,Rope,2,2010-12-01 08:26:00,2.55,,United Kingdom\n");
+        shop.stack.blobs().put("sales-files", name, file.into(), PutOptions::default()).expect("written");
+    };
+    shop.alone("SalesFileReceived", async {
+        drops("a.csv", 1);
+        shop.blobs_appear("sales-reports", "reports/a.csv", 1).await;
+        drops(&format!("{}.csv", "x".repeat(900)), 2);
+        shop.parks("SalesFileReceived", 1).await;
+    })
+    .await;
+    shop.alone("SalesFileSlices", async {
+        drops("b.csv", 3);
+        let put = shop.stack.blobs().put("sales-reports", "waiting/b.csv", Bytes::new(), PutOptions::default());
+        put.expect("written");
+        shop.fires("SalesFileSlices").await;
+        shop.blobs_appear("sales-reports", "reports/b.csv", 1).await;
+    })
+    .await;
+    shop.poison("sales", "com.contoso.sales.confirmed.v1");
+    shop.alone("SalesTotals", async {
+        shop.handles("sales", "totals", 5).await;
+        shop.parks("SalesTotals", 1).await;
+    })
+    .await;
+    let totals = shop.document("sales", "2010-12-01", "totals").await.expect("totals");
+    assert_eq!(totals["sums"]["GBP"]["net"], json!({"quantity": 4, "amount": 1020}), "{totals}");
 }
 
 /// Views of the last 80 minutes but the last five, which are an outage: of two products by 40 visitors.
@@ -211,25 +269,38 @@ async fn each_function_works_alone_with_its_own_roles_and_needs_each_of_them() {
         assert_eq!(shop.events_of("analytics"), 1);
     })
     .await;
-    shop.alone("CaptureBatch", async {
-        shop.step(std::time::Duration::from_secs(301));
-        for hub in ["products", "clicks", "analytics"] {
-            shop.all_reported(hub).await;
-        }
-        shop.parks("CaptureBatch", 2).await;
-    })
-    .await;
+    sales_are_told(&shop).await;
     let acme = Partner::joins(&shop, "acme").await;
     let hesitation = Arc::new(Hesitation::default());
-    let (first, second) = (Receiver::default(), Receiver::hesitating(&hesitation));
-    let mut job = String::new();
+    let (first, second, third) = (Receiver::default(), Receiver::hesitating(&hesitation), Receiver::busy());
+    // Before the clock is stepped: what is counted after that is in the future of the app, which has this machine's time.
+    shop.runs("Partners", async {
+        acme.subscribes("prices", &first, json!({})).await;
+        acme.subscribes("broken", &third, json!({})).await;
+        eventually("a welcome", || async { first.was_welcomed() }).await;
+    })
+    .await;
+    shop.runs("PartnerHealth", health_is_assessed(&shop)).await;
+    shop.alone("CaptureBatch", async {
+        shop.step(std::time::Duration::from_secs(301));
+        for hub in ["products", "clicks", "sales", "analytics"] {
+            shop.all_reported(hub).await;
+        }
+        shop.parks("CaptureBatch", 3).await;
+    })
+    .await;
+    let (mut job, mut listener) = (String::new(), String::new());
     let hour_ago = (machine::now() - time::Duration::hours(1)).format(&Rfc3339).expect("a text");
     shop.alone("Partners", async {
-        acme.subscribes("prices", &first, json!({})).await;
         for path in ["/subscriptions/prices/failures", "/subscriptions/prices/metrics", "/events"] {
             let (status, body) = acme.get(path).await;
             assert_eq!(status, 200, "{path}: {body}");
         }
+        let (status, made) = acme.post("/listeners", json!({"hours": 1})).await;
+        assert_eq!((status, &made["state"]), (201, &json!("live")), "{made}");
+        made["id"].as_str().expect("an id").clone_into(&mut listener);
+        let taken = acme.post(&format!("/listeners/{listener}/receive"), json!({})).await;
+        assert_eq!(taken.0, 200, "{taken:?}");
         job = acme.asks("/subscriptions/prices/redeliveries", &json!({"from": hour_ago, "only": "all"})).await.1;
         assert_eq!(acme.post("/subscriptions/prices/secret", json!({"overlapHours": 1})).await.0, 200);
         acme.stands("/subscriptions/prices", "active").await;
@@ -249,6 +320,11 @@ async fn each_function_works_alone_with_its_own_roles_and_needs_each_of_them() {
             second.was_welcomed()
         })
         .await;
+        // A listener that nobody renewed goes, with its queue.
+        the_listener_ends(&shop, "acme", &listener).await;
+        shop.fires("PartnerHealth").await;
+        assert!(shop.item("partners", "listeners", "acme", &listener).await.is_none());
+        assert!(shop.stack.queues().count(&listener.replace('_', "-")).is_err());
         // The secret before has ended, and goes out of the deliveries.
         the_older_secret_ends(&shop, "acme", "prices").await;
         shop.fires("PartnerHealth").await;
@@ -279,6 +355,10 @@ async fn each_function_works_alone_with_its_own_roles_and_needs_each_of_them() {
         assert_eq!(status, StatusCode::OK, "{overview}");
         assert_eq!(overview["names"]["rope"], "Rope", "{overview}");
         assert!(overview["deadLetters"].is_object() && overview["partners"]["givenUp"].is_object(), "{overview}");
+        for path in ["ops/sales/days/2010-12-01", "ops/sales/report?file=a.csv", "ops/sales/files"] {
+            let (status, body) = shop.calls(Method::GET, path, None).await;
+            assert_eq!(status, StatusCode::OK, "{path}: {body}");
+        }
     })
     .await;
     shop.alone("EraseVisitor", async {

@@ -11,7 +11,7 @@ const CALLER: &str = "00f067aa0ba902b7";
 const VISITOR: &str = "v-nobody-may-know";
 
 /// What only a failed invocation has.
-const OF_FAILURES: [&str; 1] = ["error.type"];
+const OF_FAILURES: [&str; 3] = ["error.type", "contoso.partner.endpoints", "contoso.health"];
 
 async fn shop(environment: Vec<(String, String)>) -> Shop {
     Shop::start(ShopOptions { environment, ..ShopOptions::default() }).await

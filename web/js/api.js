@@ -4,7 +4,7 @@ const TIMEOUT_MS = 8000;
 
 let config = null;
 
-/** The settings of these pages: `{ api, external, partner, telemetry }`. A read that fails is not kept, so that the next call tries again. */
+/** The settings of these pages: `{ api, external, partner, telemetry, schemas }`. A read that fails is not kept, so that the next call tries again. */
 export function settings() {
   config ??= readSettings().catch((error) => {
     config = null;
@@ -16,8 +16,8 @@ export function settings() {
 async function readSettings() {
   const response = await fetch("/config.json", { cache: "no-cache", signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (!response.ok) throw new Error(`config.json answers ${response.status}`);
-  const { api, external, partner, telemetry } = await response.json();
-  return { api: api.replace(/\/$/, ""), external: external === true, partner, telemetry };
+  const { api, external, partner, telemetry, schemas } = await response.json();
+  return { api: api.replace(/\/$/, ""), external: external === true, partner, telemetry, schemas };
 }
 
 /** What to say while `who` does not answer. A Functions host beside the stack may not have been started yet. */

@@ -22,6 +22,12 @@ const PEOPLE: [(&str, &str, &str); 3] = [
 /// The repository whose pipeline gets an identity, as a person sets it who deploys for the first time; pipelines do not set it.
 const REPOSITORY: (&str, &str) = ("CONTOSO_REPOSITORY", "Contoso/events");
 
+/// The key vault of partners, which is somebody else's, in another resource group.
+const KEY_VAULT: (&str, &str) = (
+    "CONTOSO_PARTNER_KEY_VAULT_ID",
+    "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/vaults/providers/Microsoft.KeyVault/vaults/keys",
+);
+
 /// A deployment to a group of a subscription that nobody has, by people whom nobody knows: every id is made up. The variables of these
 /// people are those that parameters files read.
 pub fn stand_in(group: &str) -> Circumstances {
@@ -46,7 +52,7 @@ pub struct Checked {
 }
 
 /// What every environment below `bicep/environments/` does not keep of the rules, deployed by a pipeline and by the person who prepares
-/// it. `root` is the project's folder, and paths of the faults begin with it.
+/// it and has a key vault for partners. `root` is the project's folder, and paths of the faults begin with it.
 ///
 /// # Errors
 /// A file that cannot be read, of those that templates are compared with.
@@ -54,7 +60,7 @@ pub fn check_project(root: &Path) -> Result<Checked, EvaluateError> {
     let (project, bicep) = (Project::read(root)?, root.join("bicep"));
     Ok(each(environments(&bicep)?, |name| {
         let read = |variables: &[_]| Ok(Environment::read(&bicep, name, variables)?.findings(&project));
-        Ok([read(&[])?, read(&[REPOSITORY])?].concat())
+        Ok([read(&[])?, read(&[REPOSITORY, KEY_VAULT])?].concat())
     }))
 }
 

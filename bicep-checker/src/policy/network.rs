@@ -82,7 +82,7 @@ fn endpoints(deployment: &Deployment<'_>, findings: &mut Findings) {
         expected.extend(of(NAMESPACE, "namespace"));
         expected.extend(of(COSMOS, "Sql"));
         expected.extend(of(TOPIC, "topic"));
-        expected.insert((deployment.data_account().to_owned(), "blob"));
+        expected.extend(["blob", "queue"].map(|group| (deployment.data_account().to_owned(), group)));
         let hosts = deployment.host_accounts();
         for it in main.of(STORAGE).filter(|it| hosts.contains(&it.name.as_str())) {
             expected.extend([(it.id.clone(), "blob"), (it.id.clone(), "table")]);

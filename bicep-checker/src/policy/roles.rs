@@ -10,12 +10,15 @@ use super::{
         COMPONENT, COSMOS, COSMOS_ROLE, HUB, NAMESPACE, ROLE, SETTINGS, STORAGE, SYSTEM_TOPIC, TOPIC, WORKSPACE, items,
         last, member, text,
     },
-    role_table::{self, BLOB_CONTRIBUTOR, METRICS_PUBLISHER, RECEIVER, TABLE_CONTRIBUTOR},
+    role_table::{self, BLOB_CONTRIBUTOR, METRICS_PUBLISHER, QUEUE_SENDER, RECEIVER, SECRETS_USER, TABLE_CONTRIBUTOR},
 };
 use crate::evaluate::Resource;
 
 /// Azure's limit of role assignments in a subscription, and Cosmos DB's of an account.
 const LIMITS: [(&str, usize); 2] = [(ROLE, 4000), (COSMOS_ROLE, 2000)];
+
+/// The secret that secrets of webhooks are derived of.
+const MASTER_KEYS: &str = "/secrets/partner-master-keys";
 
 /// Who, which role, on what. Who is the id of an identity or topic, or an object id; what is an id, for Cosmos DB with `/dbs/…`.
 type Grant = (String, String, String);
@@ -76,10 +79,16 @@ fn principal(written: &str) -> String {
 fn expected(deployment: &Deployment<'_>, findings: &mut Findings) -> BTreeSet<Grant> {
     let topology = &deployment.project.topology;
     let mut expected = BTreeSet::new();
+    // Of a vault that is somebody else's; where it is named, each app that derives secrets may read that one secret.
+    let secrets: BTreeSet<_> =
+        deployment.main.of(ROLE).map(|it| &it.scope).filter(|it| it.ends_with(MASTER_KEYS)).collect();
     for settings in deployment.main.of(SETTINGS) {
         let identity = deployment.identity(settings);
         let host = host_account(deployment, settings);
         let runs = deployment.runs(settings);
+        if runs.contains(&"Partners") || runs.contains(&"PartnerHealth") {
+            expected.extend(secrets.iter().map(|secret| grant(identity, SECRETS_USER, (*secret).clone())));
+        }
         for app in items(&topology["apps"]) {
             let functions = items(&app["functions"]).filter(|it| runs.contains(&member(it, "name")));
             let roles = items(&app["roles"]).chain(functions.flat_map(|it| items(&it["roles"])));
@@ -119,6 +128,10 @@ fn expected(deployment: &Deployment<'_>, findings: &mut Findings) -> BTreeSet<Gr
             let scope = format!("{data}/blobServices/default/containers/{container}");
             expected.insert(grant(identity, BLOB_CONTRIBUTOR, scope));
         }
+    }
+    // Event Grid puts events into the queues of partners' listeners as the topic.
+    for topic in deployment.main.of(TOPIC) {
+        expected.insert(grant(&topic.id, QUEUE_SENDER, data.to_owned()));
     }
     let dead_letters = items(&topology["eventGrid"]["subscriptions"])
         .map(|it| member(&it["properties"]["deadLetterDestination"]["properties"], "blobContainerName"));
@@ -172,7 +185,7 @@ fn scopes(deployment: &Deployment<'_>, host: &str, scope: &str) -> Vec<String> {
         ["cosmos"] => vec![cosmos.to_owned()],
         ["cosmos", database] => vec![format!("{cosmos}/dbs/{database}")],
         ["cosmos", database, container] => vec![format!("{cosmos}/dbs/{database}/colls/{container}")],
-        ["storage"] => vec![data.to_owned()],
+        ["storage"] | ["storage", "queues"] => vec![data.to_owned()],
         ["storage", "blobs", container] => {
             let account = if container.starts_with("azure-webjobs-") { host } else { data };
             vec![format!("{account}/blobServices/default/containers/{container}")]

@@ -36,6 +36,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
     ("role-missing", "dev", "modules/cosmosRoles.bicep", "for person in people: {", "for person in filter(people, item => false): {"),
     ("role-excess", "dev", HUB, "scope: eventHub\n", "scope: namespace\n"),
     ("role-excess", "dev", "modules/grants.bicep", "scope: containers[i]", "scope: storage"),
+    ("role-excess", "dev", "modules/partnerKeyVaultRole.bicep", "scope: vault::masterKeys\n", "scope: vault\n"),
     ("role-excess", "dev", "modules/cosmosRoles.bicep", "scope: '${account.id}${app.path}'", "scope: account.id"),
     ("role-excess", "prod", MAIN, "union(topology.everyApp, flatten(map(list,", "union(topology.everyApp, flatten(map(allFunctions,"),
     ("role-twice", "dev", MAIN, "union(topology.everyApp, flatten(", "concat(topology.everyApp, flatten("),

@@ -39,7 +39,8 @@ fn notice(project: &Project, (rule, environment, file, from, to): &Mutation) -> 
         return Err("the sources have no such text any more".to_owned());
     }
     fs::write(&path, text.replacen(from, to, 1)).expect("writable");
-    let variables = [("CONTOSO_REPOSITORY", "Contoso/events")];
+    let vault = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/vaults/providers/Microsoft.KeyVault/vaults/keys";
+    let variables = [("CONTOSO_REPOSITORY", "Contoso/events"), ("CONTOSO_PARTNER_KEY_VAULT_ID", vault)];
     let found = match Environment::read(folder.path(), environment, &variables) {
         Ok(environment) => rules(&environment.findings(project)),
         Err(error) if error.message.starts_with("parameter ") => [("parameter", 1)].into(),

@@ -8,13 +8,7 @@ use std::{
 };
 
 use anyhow::Result;
-use axum::{
-    Json, Router,
-    extract::State,
-    http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Response},
-    routing::post,
-};
+use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use contoso_json::Plain;
 use rand::Rng;
 use serde_json::{Value, json};
@@ -26,6 +20,7 @@ use super::{
     report::{Report, histogram, mebibytes, micros},
     shop::{HUB, Shop},
     throughput::{amount, id, price},
+    webhook::agree,
 };
 use crate::{
     clock,
@@ -172,13 +167,6 @@ async fn serve_webhook(board: Board) -> Result<String> {
     let app = Router::new().route("/", post(receive).options(agree)).with_state(board);
     tokio::spawn(async move { axum::serve(listener, app).await });
     Ok(format!("http://{address}/"))
-}
-
-async fn agree(headers: HeaderMap) -> Response {
-    match headers.get("webhook-request-origin") {
-        Some(origin) => ([("webhook-allowed-origin", origin.clone())], [("webhook-allowed-rate", "*")]).into_response(),
-        None => StatusCode::METHOD_NOT_ALLOWED.into_response(),
-    }
 }
 
 async fn receive(State(board): State<Board>, Json(Plain(body)): Json<Plain>) -> StatusCode {

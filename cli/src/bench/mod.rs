@@ -5,12 +5,16 @@
 
 pub mod clicks;
 mod cold_start;
+pub mod contracts;
 pub mod hubs;
 mod latency;
+pub mod partners;
 mod process;
 mod report;
+pub mod sales;
 mod shop;
 mod throughput;
+mod webhook;
 
 use std::time::Duration;
 

@@ -136,8 +136,18 @@ impl Shop {
 
     /// A document of database `site`, read inside the stack so that looking costs the handler nothing.
     pub(super) async fn document(&self, container: &str, id: &str) -> Result<Option<serde_json::Value>> {
+        self.document_in(container, id, id).await
+    }
+
+    /// The same of one whose partition key is not its id.
+    pub(super) async fn document_in(
+        &self,
+        container: &str,
+        partition: &str,
+        id: &str,
+    ) -> Result<Option<serde_json::Value>> {
         let mut headers = HeaderMap::new();
-        headers.insert("x-ms-documentdb-partitionkey", HeaderValue::from_str(&format!("[\"{id}\"]"))?);
+        headers.insert("x-ms-documentdb-partitionkey", HeaderValue::from_str(&format!("[\"{partition}\"]"))?);
         let path = format!("/dbs/site/colls/{container}/docs/{id}");
         let answer = self.stack.cosmos().execute(Method::GET, &path, headers, Bytes::new()).await?;
         if !answer.status().is_success() {

@@ -15,7 +15,7 @@ use super::{
 use crate::catalogue::Product;
 
 /// Requests in flight while the catalogue is filled or changed in a burst.
-const CONCURRENCY: usize = 32;
+pub(super) const CONCURRENCY: usize = 32;
 
 /// Creates the catalogue with the writing half of the app only: the events wait on the hub.
 pub(super) async fn fill(shop: &Shop, plan: &Plan, report: &mut Report) -> Result<()> {

@@ -4,7 +4,7 @@
 //! definitions of the account (`sqlRoleDefinitions`) and not of Azure's own role system.
 
 /// Names and ids (GUIDs), the same in every tenant.
-const ROLES: [(&str, &str); 14] = [
+const ROLES: [(&str, &str); 15] = [
     ("Cosmos DB Built-in Data Reader", "00000000-0000-0000-0000-000000000001"),
     ("Cosmos DB Built-in Data Contributor", "00000000-0000-0000-0000-000000000002"),
     ("Azure Event Hubs Data Sender", "2b629674-e913-4c01-ae53-ef4638d8f975"),
@@ -14,6 +14,7 @@ const ROLES: [(&str, &str); 14] = [
     ("Storage Blob Data Reader", "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"),
     ("Storage Blob Data Contributor", "ba92f5b4-2d11-453d-a403-e96b0029c9fe"),
     ("Storage Blob Data Owner", "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"),
+    ("Storage Queue Data Contributor", "974c5e8b-45b9-4653-ba55-5f855dd0fb88"),
     ("EventGrid Data Sender", "d5a91429-5739-47e2-a06b-3470a27159e7"),
     ("EventGrid EventSubscription Contributor", "428e0ff0-5e57-4d9c-a221-2c70d0e0a443"),
     ("EventGrid EventSubscription Reader", "2414bbcf-6497-4faf-8c65-045460748405"),

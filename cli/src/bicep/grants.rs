@@ -72,7 +72,8 @@ impl TryFrom<&RoleAssignment> for Grant {
             ["cosmos", database, container] => (Kind::CosmosContainer, database, container),
             ["eventHubs"] => (Kind::Namespace, "", ""),
             ["eventHubs", hub] => (Kind::Hub, "", hub),
-            ["storage"] => (Kind::DataAccount, "", ""),
+            // Of the account, since queues of listeners come and go; roles on queues reach nothing else of it.
+            ["storage"] | ["storage", "queues"] => (Kind::DataAccount, "", ""),
             ["storage", "blobs", container] if container.starts_with(OF_HOST) => (Kind::HostContainer, "", container),
             ["storage", "blobs", container] => (Kind::DataContainer, "", container),
             ["eventGrid"] => (Kind::Topics, "", ""),

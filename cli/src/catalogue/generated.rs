@@ -29,11 +29,18 @@ pub fn generated() -> Vec<Product> {
     CATEGORIES
         .iter()
         .flat_map(|(category, kinds)| kinds.iter().map(move |kind| (*category, *kind)))
-        .flat_map(|(category, kind)| LINES.iter().map(move |line| product(category, kind, *line)))
+        .flat_map(|(category, kind)| LINES.iter().map(move |line| (category, kind, *line)))
+        .enumerate()
+        .map(|(place, (category, kind, line))| product(category, kind, line, stock(place)))
         .collect()
 }
 
-fn product(category: &str, (kind, cents): (&str, i64), line: (&str, &str, &str, i64)) -> Product {
+/// How many of the product at this place there are: mostly enough, of some only a few, of one none.
+fn stock(place: usize) -> usize {
+    (place * 29 + 5) % 47
+}
+
+fn product(category: &str, (kind, cents): (&str, i64), line: (&str, &str, &str, i64), stock: usize) -> Product {
     let (brand, line, known_for, percent) = line;
     // Shops end prices on 99.
     let cents = cents * (100 + percent) / 100 / 100 * 100 + 99;
@@ -46,6 +53,7 @@ fn product(category: &str, (kind, cents): (&str, i64), line: (&str, &str, &str, 
             "brand": brand,
             "description": format!("The {brand} {name}: {known_for}."),
             "price": { "amount": format!("{}.{:02}", cents / 100, cents % 100), "currency": "USD" },
+            "stock": stock,
         }),
     }
 }

@@ -5,13 +5,16 @@ use std::{io::Write, path::PathBuf, time::Duration};
 use clap::{Subcommand, ValueEnum};
 use contoso_local::storage::Sync;
 
-use super::Exit;
+use super::{Exit, WrongUsage};
 use crate::{
-    bench::{self, Plan, clicks, hubs},
+    bench::{self, Plan, clicks, contracts, hubs, partners, sales},
     output,
     project::{NoProject, Project},
     units,
 };
+
+/// Subscriptions with good webhooks; four bad ones come on top.
+const MOST_SUBSCRIPTIONS: usize = 496;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,7 +25,29 @@ Examples:
   contoso bench clicks
       Readers of clicks apart and together, and how soon a click is shown
   contoso bench hubs --sync always
-      Event Hubs, Capture and Blob Storage of the stack alone, each write flushed to the disk";
+      Event Hubs, Capture and Blob Storage of the stack alone, each write flushed to the disk
+  contoso bench partners
+      Notifications a second, and how soon after a change, beside endpoints that are bad
+  contoso bench contracts
+      What encoding and decoding each event costs, beside plain JSON
+  contoso bench sales --kills 3
+      A sales file of a million lines through the app, which is killed three times meanwhile";
+
+const SALES_EXAMPLES: &str = "\
+Examples:
+  contoso bench sales
+      A file of a million lines, until its last invoice is in the totals
+  contoso bench sales --days 1 --kills 3
+      All of one day, which is dearer for the totals; the handler is killed three times
+  contoso bench sales --rows 50000 --json
+      A quick look, for scripts";
+
+const CONTRACTS_EXAMPLES: &str = "\
+Examples:
+  contoso bench contracts
+      Every event type: some seconds each
+  contoso bench contracts --duration 200ms --json
+      A quick look, for scripts";
 
 const HUBS_EXAMPLES: &str = "\
 Examples:
@@ -42,6 +67,15 @@ Examples:
   contoso bench clicks --clicks 0 --sparse
       A day of sixty clicks a minute alone, in an order that has nothing to do with their minutes
   contoso bench clicks --clicks 20000 --duration 5s --json
+      A quick look, for scripts";
+
+const PARTNERS_EXAMPLES: &str = "\
+Examples:
+  contoso bench partners
+      Four partners beside four bad endpoints: some three minutes
+  contoso bench partners --partners 1
+      One partner: a notification for each change
+  contoso bench partners --products 300 --duration 5s --json
       A quick look, for scripts";
 
 /// Measure the product flow on this machine: latency, throughput, cost per event, cold start, memory
@@ -71,6 +105,11 @@ pub(super) struct Args {
 enum Part {
     Hubs(HubsArgs),
     Clicks(ClicksArgs),
+    Partners(PartnersArgs),
+    Contracts(ContractsArgs),
+    Sales(SalesArgs),
+    #[command(hide = true)]
+    Codec(CodecArgs),
     #[command(hide = true)]
     Feed(FeedArgs),
     #[command(hide = true)]
@@ -131,6 +170,69 @@ struct ClicksArgs {
     json: bool,
 }
 
+/// Measure what partners get: notifications a second, how soon after a change, beside bad endpoints
+#[derive(Debug, clap::Args)]
+#[command(after_help = PARTNERS_EXAMPLES, after_long_help = PARTNERS_EXAMPLES)]
+struct PartnersArgs {
+    /// Partners with good webhooks
+    #[arg(long, default_value_t = 4, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100))]
+    partners: usize,
+    /// Subscriptions of each of them, to all changes
+    #[arg(long, default_value_t = 1, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=20))]
+    subscriptions: usize,
+    /// Products in the catalogue; each is changed once for each rate
+    #[arg(long, default_value_t = 2_000, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    products: usize,
+    /// Changes a second while latency is measured
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..))]
+    rate: u32,
+    /// How long latency is measured, once without bad endpoints and once beside four of them
+    #[arg(long, default_value = "30s", value_parser = units::duration)]
+    duration: Duration,
+    /// Print the figures as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Measure what encoding and decoding an event costs, for each contract, beside plain JSON
+#[derive(Debug, clap::Args)]
+#[command(after_help = CONTRACTS_EXAMPLES, after_long_help = CONTRACTS_EXAMPLES)]
+struct ContractsArgs {
+    /// How long each figure is measured
+    #[arg(long, default_value = "1s", value_parser = units::duration)]
+    duration: Duration,
+    /// Print the figures as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Measure a large sales file through the app: lines a second, until when the totals have it, memory
+#[derive(Debug, clap::Args)]
+#[command(after_help = SALES_EXAMPLES, after_long_help = SALES_EXAMPLES)]
+struct SalesArgs {
+    /// Lines of the file
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=2_000_000))]
+    rows: u64,
+    /// Days that they are of
+    #[arg(long, default_value_t = 28, value_parser = clap::value_parser!(u64).range(1..=28))]
+    days: u64,
+    /// How often the handler is killed while it tells the invoices
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=20))]
+    kills: u32,
+    /// Print the figures as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// The codec that `contoso bench contracts` measures, in a process of its own
+#[derive(Debug, clap::Args)]
+struct CodecArgs {
+    #[arg(long, value_parser = units::duration)]
+    duration: Duration,
+    #[arg(long)]
+    endpoints: PathBuf,
+}
+
 /// The sender of clicks, in a process of its own
 #[derive(Debug, clap::Args)]
 struct FeedArgs {
@@ -189,8 +291,24 @@ pub(super) async fn run(args: Args, project: impl FnOnce() -> Result<Project, No
             Box::pin(clicks::feed::run(&args.endpoints, feed)).await?;
             return Ok(Exit::Done);
         }
+        Some(Part::Codec(args)) => {
+            let figures = Box::pin(contracts::codec(&args.endpoints, &project()?, args.duration)).await?;
+            writeln!(std::io::stdout().lock(), "{}", serde_json::to_value(&figures)?)?;
+            return Ok(Exit::Done);
+        }
+        Some(Part::Contracts(args)) => {
+            announce();
+            let figures = Box::pin(contracts::run(&project()?, args.duration)).await?;
+            return print(args.json, &serde_json::to_value(&figures)?, &figures);
+        }
         Some(Part::Hubs(args)) => return run_hubs(&args).await,
         Some(Part::Clicks(args)) => return run_clicks(args, &project()?).await,
+        Some(Part::Partners(args)) => return run_partners(&args, &project()?).await,
+        Some(Part::Sales(SalesArgs { rows, days, kills, json })) => {
+            announce();
+            let figures = Box::pin(sales::run(&sales::Plan { rows, days, kills }, &project()?)).await?;
+            return print(json, &serde_json::to_value(&figures)?, &figures);
+        }
         None => {}
     }
     let plan = Plan { products: args.products, rate: args.rate, duration: args.duration, starts: args.starts };
@@ -218,6 +336,18 @@ async fn run_clicks(args: ClicksArgs, project: &Project) -> anyhow::Result<Exit>
     announce();
     let report = Box::pin(clicks::run(&plan, project)).await?;
     print(json, &report.to_json(), &report)
+}
+
+async fn run_partners(args: &PartnersArgs, project: &Project) -> anyhow::Result<Exit> {
+    let &PartnersArgs { partners, subscriptions, products, rate, duration, json } = args;
+    if partners * subscriptions > MOST_SUBSCRIPTIONS {
+        let most = "--partners times --subscriptions is at most";
+        return Err(WrongUsage(format!("{most} {MOST_SUBSCRIPTIONS}: a topic has 500 subscriptions")).into());
+    }
+    let plan = partners::Plan { partners, subscriptions, products, rate, duration };
+    announce();
+    let figures = Box::pin(partners::run(&plan, project)).await?;
+    print(json, &serde_json::to_value(&figures)?, &figures)
 }
 
 fn announce() {

@@ -7,6 +7,8 @@ mod package;
 mod partners;
 mod rebuild;
 mod replay;
+mod sales;
+mod schemas;
 mod script;
 mod simulate;
 mod status;
@@ -64,6 +66,8 @@ enum Command {
     Replay(replay::Args),
     Rebuild(rebuild::Args),
     Partners(partners::Args),
+    Sales(sales::Args),
+    Schemas(schemas::Args),
     Bench(bench::Args),
     Evaluate(evaluate::Args),
     Bicep(bicep::Args),
@@ -128,6 +132,8 @@ async fn chosen(cli: Cli) -> anyhow::Result<Exit> {
     if !cli.command.is_built_first()
         && !is_again
         && let Some(source) = Executable::running().and_then(|executable| executable.newer_source())
+        // Schemas are read where they are, and are edited to be checked.
+        && !(matches!(cli.command, Command::Schemas(_)) && source.extension().is_some_and(|ending| ending == "avsc"))
     {
         output::say(&format!(
             "note: this command was built before {} changed; `./contoso build` makes it anew",
@@ -145,6 +151,8 @@ async fn chosen(cli: Cli) -> anyhow::Result<Exit> {
         Command::Replay(args) => replay::run(args).await,
         Command::Rebuild(args) => Box::pin(rebuild::run(args)).await,
         Command::Partners(args) => Box::pin(partners::run(args)).await,
+        Command::Sales(args) => Box::pin(sales::run(args)).await,
+        Command::Schemas(args) => Box::pin(schemas::run(args, project)).await,
         Command::Bench(args) => Box::pin(bench::run(args, project)).await,
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Bicep(args) => bicep::run(&args, &project()?),

@@ -148,9 +148,7 @@ async fn look(data_dir: PathBuf) -> anyhow::Result<Status> {
 fn published(data_dir: &Path) -> anyhow::Result<Option<Endpoints>> {
     match endpoints::read(&data_dir.join(endpoints::FILE)) {
         Ok(endpoints) => Ok(Some(endpoints)),
-        Err(endpoints::EndpointsError::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-            Ok(None)
-        }
+        Err(endpoints::EndpointsError::Gone { .. }) => Ok(None),
         Err(error) => Err(error).context("cannot tell where it listens"),
     }
 }

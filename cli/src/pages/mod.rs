@@ -1,6 +1,7 @@
 //! The pages: what `web/` holds, the settings of this stack for it, the demo partner with its webhook, and what the app told
 //! of itself.
 
+mod catalogue;
 mod origin_guard;
 mod partner;
 mod telemetry;
@@ -8,7 +9,10 @@ mod telemetry;
 mod telemetry_tests;
 mod web;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{
     Router,
@@ -45,6 +49,8 @@ pub struct Options {
     pub partner: bool,
     /// What the app told of itself, where somebody listens.
     pub telemetry: Option<Telemetry>,
+    /// The files of the catalogue of events, by their names.
+    pub schemas: BTreeMap<String, String>,
     /// What the port answers to, and whose pages may send events to the partner.
     pub hosts: Hosts,
 }
@@ -75,6 +81,7 @@ pub fn router(options: Options) -> Router {
         Some(telemetry) => pages.merge(telemetry::router(telemetry)),
         None => pages,
     };
+    let pages = if options.schemas.is_empty() { pages } else { pages.merge(catalogue::router(options.schemas)) };
     web::guarded(pages, &options.functions)
 }
 
@@ -85,6 +92,7 @@ fn partner_routes(hosts: &Hosts) -> Router {
     Router::new()
         .route("/partner", get(list))
         .route("/partner.js", get(async || asset("text/javascript; charset=utf-8", include_str!("assets/partner.js"))))
+        .route("/partner.css", get(async || asset("text/css; charset=utf-8", include_str!("assets/partner.css"))))
         .with_state(inbox)
         .merge(webhook)
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -165,6 +173,7 @@ mod tests {
             external: false,
             partner: true,
             telemetry: None,
+            schemas: BTreeMap::new(),
             hosts: Hosts::default(),
         })
     }
@@ -274,7 +283,14 @@ mod tests {
         let hosts = ["shop.test".parse().expect("a name")].into_iter().collect();
         let _pages = Pages::start(
             listener,
-            Options { functions: String::new(), external: false, partner: true, telemetry: None, hosts },
+            Options {
+                functions: String::new(),
+                external: false,
+                partner: true,
+                telemetry: None,
+                schemas: BTreeMap::new(),
+                hosts,
+            },
         );
         let http = reqwest::Client::new();
         for (host, expected) in [
@@ -300,6 +316,7 @@ mod tests {
             external: false,
             partner: false,
             telemetry: None,
+            schemas: BTreeMap::new(),
             hosts: Hosts::default(),
         });
         let (status, ..) = call(&pages, Request::get("/partner").body(HttpBody::empty()).expect("a request")).await;

@@ -34,6 +34,7 @@ impl Fixture {
             external: false,
             partner: false,
             telemetry: Some(telemetry.clone()),
+            schemas: std::collections::BTreeMap::new(),
             hosts: Hosts::default(),
         };
         Self { telemetry, clock, pages: router(options), _identity: identity, _data: data }

@@ -24,6 +24,7 @@ pub(super) fn router(options: &Options) -> Router {
         "api": options.functions,
         "partner": options.partner.then_some("/partner"),
         "telemetry": options.telemetry.is_some().then_some(crate::traces::PATH),
+        "schemas": (!options.schemas.is_empty()).then_some(super::catalogue::PATH),
     });
     if options.external {
         settings["external"] = true.into();
@@ -80,7 +81,7 @@ fn tag(file: &EmbeddedFile) -> String {
     format!("\"{hex}\"")
 }
 
-fn content_type(path: &str) -> &'static str {
+pub(super) fn content_type(path: &str) -> &'static str {
     match path.rsplit_once('.').map(|(_, extension)| extension) {
         Some("html") => "text/html; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
@@ -111,6 +112,7 @@ mod tests {
             external,
             partner: false,
             telemetry: None,
+            schemas: std::collections::BTreeMap::new(),
             hosts: Hosts::default(),
         };
         let mut request = Request::get(path);
@@ -129,6 +131,7 @@ mod tests {
         for (path, content_type) in [
             ("/", "text/html; charset=utf-8"),
             ("/operations.html", "text/html; charset=utf-8"),
+            ("/partners.html", "text/html; charset=utf-8"),
             ("/style.css", "text/css; charset=utf-8"),
             ("/js/dom.js", "text/javascript; charset=utf-8"),
             ("/icon.svg", "image/svg+xml"),
@@ -153,7 +156,10 @@ mod tests {
         let (_, headers, body) = get("/config.json", None).await;
         assert_eq!(headers[header::CONTENT_TYPE], "application/json");
         let settings: serde_json::Value = serde_json::from_str(&body).expect("JSON");
-        assert_eq!(settings, json!({ "api": "http://127.0.0.1:7071", "partner": null, "telemetry": null }));
+        assert_eq!(
+            settings,
+            json!({ "api": "http://127.0.0.1:7071", "partner": null, "telemetry": null, "schemas": null })
+        );
         // Where the functions' host is another program, pages say so when nobody answers.
         let (.., body) = get_beside(true, "/config.json", None).await;
         let settings: serde_json::Value = serde_json::from_str(&body).expect("JSON");

@@ -153,10 +153,10 @@ fn text<T: TryFrom<String, Error: Display>>(value: &Value, name: &str) -> Result
 }
 
 fn stock(value: &Value, name: &str) -> Result<u32, Vec<FieldError>> {
-    value
-        .as_u64()
-        .and_then(|stock| u32::try_from(stock).ok())
-        .ok_or_else(|| vec![FieldError::new(name, format!("must be a whole number from 0 to {}", u32::MAX))])
+    // 3.0 is an integer to JSON Schema, and so to clients made from one.
+    let is_stock = |number: &f64| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(number);
+    let whole = value.as_f64().filter(is_stock).map(|number| number as u32);
+    whole.ok_or_else(|| vec![FieldError::new(name, format!("must be a whole number from 0 to {}", u32::MAX))])
 }
 
 fn money(value: &Value, name: &str) -> Result<Money, Vec<FieldError>> {
@@ -255,6 +255,13 @@ mod tests {
             assert_eq!(fields(parse(&with(pointer, value.clone()), &id())), [field], "{pointer} = {value}");
         }
         assert_eq!(fields(parse(&json!([]), &id())), [""]);
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        for (value, stock) in [(json!(3.0), 3), (json!(-0.0), 0), (json!(4_294_967_295.0), u32::MAX)] {
+            assert_eq!(parse(&with("/stock", value), &id()).expect("a product").stock, Some(stock));
+        }
     }
 
     #[test]

@@ -80,6 +80,10 @@ checked_text! {
     Description, TextError, |text| check(text, 4000, &['\n', '\r', '\t'])
 }
 checked_text! {
+    /// What somebody says of a product or a customer, in plain text: 1 to 4000 characters, line breaks allowed.
+    Comment, TextError, |text| check(text, 4000, &['\n', '\r', '\t'])
+}
+checked_text! {
     /// Why a product is no longer sold: 1 to 200 characters.
     Reason, TextError, |text| check(text, 200, &[])
 }

@@ -213,14 +213,33 @@ impl Blobs {
     /// # Errors
     /// [`BlobErrorKind::NotFound`] if there is no such blob; later errors come in the stream.
     pub async fn stream(&self, container: &str, name: &str) -> Result<ByteStream, BlobError> {
+        self.stream_with(container, name, None).await
+    }
+
+    async fn stream_with(
+        &self,
+        container: &str,
+        name: &str,
+        options: Option<BlobClientDownloadOptions<'static>>,
+    ) -> Result<ByteStream, BlobError> {
         let download = self
             .call("read", container, name, DEADLINE, |service| async move {
-                service.blob_client(container, name).download(None).await
+                service.blob_client(container, name).download(options).await
             })
             .await?;
         let place = format!("{container}/{name}");
         let bytes = download.body.map(move |part| part.map_err(|error| failed("read", &place, Some(error))));
         Ok(Box::pin(bytes))
+    }
+
+    /// The same of one version of a blob.
+    ///
+    /// # Errors
+    /// [`BlobErrorKind::Conflict`] if it was written again, [`BlobErrorKind::NotFound`] if there is no such blob.
+    pub async fn stream_version(&self, container: &str, name: &str, etag: &str) -> Result<ByteStream, BlobError> {
+        let etag = Etag::from(format!("\"{}\"", etag.trim_matches('"')));
+        let options = BlobClientDownloadOptions { if_match: Some(etag), ..Default::default() };
+        self.stream_with(container, name, Some(options)).await
     }
 
     /// Lists the blobs whose names begin with `prefix`, with their metadata, in order of name.

@@ -14,5 +14,6 @@ pub mod joined_sends;
 pub mod key_vault;
 pub mod monitor;
 pub mod preflight;
+pub mod queues;
 pub mod resource_manager;
 pub mod schema_registry;

@@ -164,6 +164,17 @@ async fn ask(
         Some(Host::Ipv6(address)) => vec![(address, port).into()],
         None => return Err(Fault::CannotResolve),
     };
+    ask_at(endpoint, &addresses, rules, expect, trusted).await
+}
+
+/// Asks a webhook at these addresses, which are all that its name has now, and at no other.
+async fn ask_at(
+    endpoint: &Endpoint,
+    addresses: &[SocketAddr],
+    rules: &EndpointRules,
+    expect: Expect,
+    trusted: Option<Certificate>,
+) -> Result<(), Fault> {
     let judged: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
     rules.judge(&judged).map_err(|refusal| match refusal {
         DialRefusal::NoAddress => Fault::CannotResolve,
@@ -172,11 +183,11 @@ async fn ask(
     let client = Client::builder()
         .redirect(redirect::Policy::none())
         .no_proxy()
-        .resolve_to_addrs(endpoint.host(), &addresses)
+        .resolve_to_addrs(endpoint.host(), addresses)
         .tls_certs_merge(trusted)
         .build()
         .map_err(|_| Fault::Broken)?;
-    let request = client.request(Method::OPTIONS, url.clone()).header(REQUEST_ORIGIN, ORIGIN);
+    let request = client.request(Method::OPTIONS, endpoint.whole().clone()).header(REQUEST_ORIGIN, ORIGIN);
     let response = request.send().await.map_err(|error| fault(&error))?;
     let status = response.status();
     if expect == Expect::Anything {
@@ -264,9 +275,14 @@ mod tests {
         EndpointRules::new(true, []).expect("rules")
     }
 
+    /// Asks with more patience than the app has, so that a busy machine does not look like a silent endpoint.
     async fn asked(url: &str, rules: &EndpointRules, expect: Expect) -> Result<(), Fault> {
+        asked_within(url, rules, expect, Duration::from_secs(30)).await
+    }
+
+    async fn asked_within(url: &str, rules: &EndpointRules, expect: Expect, limit: Duration) -> Result<(), Fault> {
         let endpoint = Endpoint::parse(url, rules).expect("an endpoint");
-        let asked = preflight_within(&endpoint, rules, expect, Duration::from_secs(1), None).await;
+        let asked = preflight_within(&endpoint, rules, expect, limit, None).await;
         if let Err(fault) = &asked {
             assert!(!format!("{fault} {fault:?}").contains("s3cr3t"), "{fault}");
         }
@@ -331,9 +347,11 @@ mod tests {
 
         let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/s3cr3t", silent.local_addr().expect("an address"));
-        assert_eq!(asked(&url, &local(), Expect::Consent).await, Err(Fault::TimedOut { seconds: 1 }));
+        let second = Duration::from_secs(1);
+        let unanswered = asked_within(&url, &local(), Expect::Consent, second).await;
+        assert_eq!(unanswered, Err(Fault::TimedOut { seconds: 1 }));
 
-        let unknown = asked("https://no-such-host.invalid/s3cr3t", &local(), Expect::Consent).await;
+        let unknown = asked_within("https://no-such-host.invalid/s3cr3t", &local(), Expect::Consent, second).await;
         // Where there is no DNS at all, the question itself takes too long.
         assert!(matches!(unknown, Err(Fault::CannotResolve | Fault::TimedOut { .. })), "{unknown:?}");
 
@@ -356,6 +374,30 @@ mod tests {
         );
         let connected = tokio::time::timeout(Duration::from_millis(100), listener.accept()).await;
         assert!(connected.is_err(), "it was dialled");
+    }
+
+    #[tokio::test]
+    async fn a_name_is_judged_by_where_it_leads_now_and_dialled_nowhere_else() {
+        let consents = says("HTTP/1.1 200 OK\r\nWebHook-Allowed-Origin: *\r\nContent-Length: 0\r\n\r\n").await;
+        let port = url::Url::parse(&consents).expect("a URL").port().expect("a port");
+        let here = SocketAddr::from(([127, 0, 0, 1], port));
+        // DNS knows no such name: an answer can only come from the address that was judged.
+        let url = format!("http://hooks.invalid:{port}/s3cr3t");
+        let endpoint = Endpoint::parse(&url, &local()).expect("an endpoint");
+        assert_eq!(ask_at(&endpoint, &[here], &local(), Expect::Consent, None).await, Ok(()));
+
+        // It was public when it was stored. Now it leads here, or does so by one of its addresses.
+        let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let here = silent.local_addr().expect("an address");
+        let endpoint = Endpoint::parse("https://hooks.invalid/s3cr3t", &EndpointRules::default()).expect("public");
+        let public = SocketAddr::from(([1, 1, 1, 1], 443));
+        let mapped = SocketAddr::from((std::net::Ipv4Addr::LOCALHOST.to_ipv6_mapped(), here.port()));
+        for addresses in [&[here][..], &[public, here], &[mapped], &[public, mapped]] {
+            let fault = ask_at(&endpoint, addresses, &EndpointRules::default(), Expect::Anything, None).await;
+            assert!(matches!(fault, Err(Fault::NotPublic { .. })), "{addresses:?}: {fault:?}");
+        }
+        let dialled = tokio::time::timeout(Duration::from_millis(100), silent.accept()).await;
+        assert!(dialled.is_err(), "it was dialled");
     }
 
     /// A server with a certificate of its own for an address, from and until so many days from now; and that certificate.

@@ -23,13 +23,15 @@ const PREFIXES: [&str; 2] = ["cloudEvents:", "cloudEvents_"];
 pub struct Properties<'a>(Vec<(Cow<'a, str>, Value)>);
 
 impl Properties<'_> {
+    /// An attribute among them, if it is a text.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        let of_name = |property: &str| PREFIXES.iter().any(|prefix| property.strip_prefix(prefix) == Some(name));
+        self.0.iter().find(|(property, _)| of_name(property)).and_then(|(_, value)| value.as_str())
+    }
+
     /// The trace context among them.
     pub fn trace(&self) -> Option<TraceContext> {
-        let text = |name| {
-            let of_name = |property: &str| PREFIXES.iter().any(|prefix| property.strip_prefix(prefix) == Some(name));
-            self.0.iter().find(|(property, _)| of_name(property)).and_then(|(_, value)| value.as_str())
-        };
-        TraceContext::parse(text("traceparent")?, text("tracestate"))
+        TraceContext::parse(self.attribute("traceparent")?, self.attribute("tracestate"))
     }
 }
 

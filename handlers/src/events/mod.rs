@@ -12,6 +12,7 @@ pub mod hubs;
 
 mod codec;
 mod content;
+mod deprecation;
 mod event;
 mod outgoing;
 mod readers;
@@ -21,6 +22,7 @@ pub use self::{
     codec::{Codec, CodecError, DecodeError, Incoming, structured},
     content::{Content, ContentError},
     contracts::Contract,
+    deprecation::Deprecation,
     event::{Event, EventData, ShapeError},
     outgoing::{HubMessage, Outgoing},
     readers::CountedClick,

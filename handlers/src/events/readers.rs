@@ -6,6 +6,7 @@ use super::{content::Content, event::Event};
 use crate::{
     domain::{
         click::{Click, RECORDED, Timing},
+        feedback::event::{Feedback, GIVEN, WITHDRAWN},
         product_events::{CHANGED, DISCONTINUED, ProductEvent},
     },
     outcome::{Cause, Outcome},
@@ -33,6 +34,21 @@ impl Event {
             Ok(Content::Product(event)) => Ok(Some(*event)),
             Ok(_) => Ok(None),
             Err(error) => Err(Cause::from_error("read the product event", error)),
+        }
+    }
+
+    /// The feedback that this is; `None` if it is an event of another type.
+    ///
+    /// # Errors
+    /// If it has the type of feedback but is none that could have been sent.
+    pub fn feedback(&self) -> Result<Option<Feedback>, Cause> {
+        if ![GIVEN, WITHDRAWN].contains(&self.r#type.as_str()) {
+            return Ok(None);
+        }
+        match self.content() {
+            Ok(Content::Feedback(feedback)) => Ok(Some(feedback)),
+            Ok(_) => Ok(None),
+            Err(error) => Err(Cause::from_error("read the feedback", error)),
         }
     }
 

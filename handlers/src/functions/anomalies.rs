@@ -25,9 +25,13 @@ use crate::{
             memory::Memory,
             record::{minute_of, time_of},
         },
+        partner::Audience,
         trace_context::TraceContext,
     },
-    events::{Event, EventData, Outgoing, contracts::ANOMALY_DETECTED},
+    events::{
+        Event, EventData, Outgoing,
+        contracts::{ANOMALY_DETECTED, OPERATORS},
+    },
     function::{Function, TimerInfo, Trigger},
     outcome::Cause,
 };
@@ -35,9 +39,6 @@ use crate::{
 /// The registry's entry.
 pub const FUNCTION: Function =
     Function::new("Anomalies", Trigger::Timer { handle: |app, timer| Box::pin(handle(app, timer)) });
-
-/// Subscriptions of operators filter on it.
-const AUDIENCE: (&str, &str) = ("audience", "operations");
 
 /// How long after its end a minute is complete: clicks need a second or two, their windows and the minute's sum the rest.
 const CLOSING: Duration = Duration::seconds(90);
@@ -189,7 +190,7 @@ fn notification(anomaly: &Anomaly, trace: Option<&TraceContext>) -> Result<cloud
         subject: Some(scope.clone()),
         time: Some(anomaly.detected_at),
         dataschema: None,
-        extensions: [("partitionkey".to_owned(), scope), (AUDIENCE.0.to_owned(), AUDIENCE.1.to_owned())].into(),
+        extensions: [("partitionkey".to_owned(), scope), (Audience::ATTRIBUTE.to_owned(), OPERATORS.to_owned())].into(),
         trace: trace.cloned(),
         data: EventData::Json(data.clone()),
     };

@@ -32,6 +32,7 @@ pub const FUNCTION: Function = Function::new(
     documents: &[Documents { container: price_alerts::NAME, key: "id", cleared: Documents::ALL }],
     kept: Some(price_alerts::KEPT),
     there: THERE,
+    rest: None,
 });
 
 /// Products worked on at a time.

@@ -38,6 +38,7 @@ pub const FUNCTION: Function = Function::new(
     ],
     kept: None,
     there: THERE,
+    rest: None,
 });
 
 /// Products worked on at a time.

@@ -33,6 +33,7 @@ pub const FUNCTION: Function = Function::new(
     documents: &[Documents { container: visitors::NAME, key: "id", cleared: "NOT IS_DEFINED(c.erasedBefore)" }],
     kept: Some(visitors::KEPT),
     there: THERE,
+    rest: None,
 });
 
 /// Visitors worked on at a time.

@@ -4,8 +4,12 @@ use std::{any::Any, future::Future, panic::AssertUnwindSafe, time::Instant};
 
 use axum::{
     Router,
+    body::HttpBody as _,
     extract::{MatchedPath, Request},
-    http::{Method, StatusCode},
+    http::{
+        Method, StatusCode,
+        header::{CONTENT_LENGTH, CONTENT_TYPE},
+    },
     middleware::{self, Next},
     response::Response,
 };
@@ -20,7 +24,8 @@ use crate::{
     telemetry::{self, SpanKind, Telemetry},
 };
 
-/// Adds to the routes of an HTTP function: one log line and one span per request, and a problem document where it panics.
+/// Adds to the routes of an HTTP function: one log line and one span per request, and a problem document where it panics, or where
+/// an error has no body.
 pub(super) fn guarded(app: &App, function: &'static str, routes: Router) -> Router {
     let telemetry = app.telemetry().clone();
     routes.layer(middleware::from_fn(move |request: Request, next: Next| {
@@ -45,6 +50,7 @@ async fn forward(telemetry: Telemetry, function: &'static str, mut request: Requ
             "The request met a fault of this program.",
         )
     });
+    let response = explained(&method, response);
     let answered = telemetry::Request {
         method: known(&method),
         route: route.as_ref().map_or("", MatchedPath::as_str),
@@ -70,6 +76,28 @@ async fn forward(telemetry: Telemetry, function: &'static str, mut request: Requ
         "request"
     );
     response
+}
+
+/// Routing answers a method that a path does not have with a status and the header `Allow` alone: callers who read every error alike get a
+/// problem document.
+fn explained(method: &Method, response: Response) -> Response {
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) || !response.body().is_end_stream() {
+        return response;
+    }
+    let title = status.canonical_reason().unwrap_or("Error");
+    let detail = match status {
+        StatusCode::METHOD_NOT_ALLOWED => format!("There is no {method} here; the header Allow names what there is."),
+        _ => "The request was refused.".to_owned(),
+    };
+    let (parts, _) = response.into_parts();
+    let mut document = problem_document(status, title, &detail);
+    for (name, value) in &parts.headers {
+        if *name != CONTENT_TYPE && *name != CONTENT_LENGTH {
+            document.headers_mut().append(name, value.clone());
+        }
+    }
+    document
 }
 
 /// A method by its name; any other is one word, as the semantic conventions ask: the caller chooses it.

@@ -124,4 +124,4 @@ mod recorded;
 #[cfg(test)]
 mod strangers;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

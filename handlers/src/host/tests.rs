@@ -105,14 +105,18 @@ pub(super) fn functions() -> Vec<Function> {
     .collect()
 }
 
-pub(super) fn app() -> App {
+pub(crate) fn app() -> App {
     let lookup = |name: &str| {
         let value = match name {
             "FUNCTIONS_CUSTOMHANDLER_PORT" => "1",
             "EventHubs__fullyQualifiedNamespace" => "contoso.servicebus.windows.net",
             "SchemaRegistry__group" => "contoso",
             "Storage__accountKey" => "a2V5",
-            _ if name.starts_with("Site__") || name.ends_with("__clientId") || name.ends_with("Key") => return None,
+            _ if ["Site__", "Sales__"].iter().any(|start| name.starts_with(start))
+                || ["__clientId", "Key", "Hours"].iter().any(|end| name.ends_with(end)) =>
+            {
+                return None;
+            }
             // Nothing listens on this port.
             _ => "http://127.0.0.1:1/account",
         };

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use axum::{
+    body::Body,
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
         header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH},
@@ -50,8 +51,17 @@ pub(crate) fn cacheable_for(
     let body = serde_json::to_vec(body).map_err(|error| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("The answer cannot be written: {error}."))
     })?;
+    Ok(cacheable_json(audience, body, headers))
+}
+
+/// The same for JSON that is written already.
+pub(crate) fn cacheable_json<B: AsRef<[u8]> + Into<Body>>(
+    audience: Audience,
+    body: B,
+    headers: &HeaderMap,
+) -> Response {
     let mut tag = String::with_capacity(32);
-    for byte in &Sha256::digest(&body)[..16] {
+    for byte in &Sha256::digest(body.as_ref())[..16] {
         _ = write!(tag, "{byte:02x}");
     }
     let is_fresh = preconditions(headers).unwrap_or_default().is_fresh(&tag);
@@ -60,11 +70,12 @@ pub(crate) fn cacheable_for(
         Audience::One => "private, no-cache",
     };
     let validators = [(ETAG, quoted(&tag)), (CACHE_CONTROL, HeaderValue::from_static(control))];
-    Ok(if is_fresh {
+    if is_fresh {
         (StatusCode::NOT_MODIFIED, validators).into_response()
     } else {
+        let body: Body = body.into();
         (validators, [(CONTENT_TYPE, "application/json")], body).into_response()
-    })
+    }
 }
 
 /// An entity tag in its quotes.

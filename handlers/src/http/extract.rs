@@ -1,10 +1,13 @@
 //! What a request's address says, as axum reads it; what cannot be read is a problem document here, where axum answers plain text.
 
+use std::collections::BTreeSet;
+
 use axum::{
     extract::{self, FromRequestParts},
     http::request::Parts,
 };
 use serde::de::DeserializeOwned;
+use url::form_urlencoded;
 
 use super::problem::Problem;
 
@@ -28,6 +31,41 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let read = extract::Query::from_request_parts(parts, state).await;
-        read.map(|extract::Query(value)| Self(value)).map_err(|error| Problem::new(error.status(), error.body_text()))
+        read.map(|extract::Query(value)| Self(value)).map_err(|error| {
+            match repeated(parts.uri.query().unwrap_or_default()) {
+                Some(name) => Problem::repeated(&name),
+                None => Problem::new(error.status(), error.body_text()),
+            }
+        })
+    }
+}
+
+/// The first name that a query has twice: no type here takes one so.
+fn repeated(query: &str) -> Option<String> {
+    let mut seen = BTreeSet::new();
+    form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into_owned()).find(|name| !seen.insert(name.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Asked {
+        limit: Option<String>,
+    }
+
+    #[tokio::test]
+    async fn a_name_that_comes_twice_is_named() {
+        let read = async |query: &str| {
+            let request = Request::builder().uri(format!("/?{query}")).body(()).expect("a request");
+            Query::<Asked>::from_request_parts(&mut request.into_parts().0, &()).await
+        };
+        assert_eq!(read("limit=5&x=1&x=2").await.expect("a query").0.limit.as_deref(), Some("5"));
+        let problem = format!("{:?}", read("limit=1&%6cimit=2").await.err().expect("refused"));
+        assert!(problem.contains("limit came more than once in the query"), "{problem}");
     }
 }

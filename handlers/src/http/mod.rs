@@ -9,8 +9,8 @@ mod trace;
 
 pub(crate) use self::{
     body::{check_not_empty, check_uncompressed, json_body},
-    conditional::{Audience, cacheable_for, preconditions, quoted},
-    cors::{cors, preflight},
+    conditional::{Audience, cacheable_for, cacheable_json, preconditions, quoted},
+    cors::{cors, cors_with_changes, preflight},
     extract::{Path, Query},
     problem::Problem,
     trace::{Cause, trace_context},

@@ -75,6 +75,11 @@ impl Problem {
         Self::fields(vec![FieldError::new(field, message)])
     }
 
+    /// 400 about a member of the query that came more than once. The Functions host hands it on once, with a comma between the values.
+    pub(crate) fn repeated(name: &str) -> Self {
+        Self::field(name, "came more than once in the query, or has a comma; it takes one value")
+    }
+
     pub(crate) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
         Self { header: Some(Box::new((name, value))), ..self }
     }

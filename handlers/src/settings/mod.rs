@@ -9,16 +9,18 @@ mod origins;
 mod partners;
 mod process;
 mod reader;
+mod sales;
 
 use std::path::PathBuf;
 
 use url::Url;
 
-use self::{environment::variable, reader::Reader};
+use self::{environment::variable, reader::Reader, sales::Currency};
 pub use self::{
     origins::{OriginError, Origins},
     partners::{Hidden, PartnerSettings},
     process::{TelemetrySettings, is_disabled, log_filter},
+    sales::SalesSettings,
 };
 
 /// What the process was told.
@@ -42,6 +44,8 @@ pub struct Settings {
     pub site: SiteSettings,
     /// What partners' subscriptions need. Apps that serve none do without.
     pub partners: PartnerSettings,
+    /// Sales files.
+    pub sales: SalesSettings,
     /// `AZURE_CLIENT_ID`: the user-assigned identity to use; without it, the app's own.
     pub client_id: Option<String>,
 }
@@ -156,6 +160,8 @@ impl Settings {
             clicks_per_visitor: reader.optional("Site__clicksPerSecondPerVisitor").unwrap_or(10),
             clicks_per_address: reader.optional("Site__clicksPerSecondPerAddress").unwrap_or(500),
         };
+        let sales =
+            SalesSettings { currency: reader.optional::<Currency>("Sales__currency").map(|Currency(code)| code) };
         let partners = PartnerSettings::read(&mut reader);
         match (port, namespace, cosmos, storage, host_storage, event_grid, registry, group, partners) {
             (
@@ -182,6 +188,7 @@ impl Settings {
                 schema_registry: SchemaRegistrySettings { endpoint: registry, group },
                 site,
                 partners,
+                sales,
                 client_id: reader.value("AZURE_CLIENT_ID"),
             }),
             _ => Err(SettingsError { problems: reader.problems }),

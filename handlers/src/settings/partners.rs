@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use time::Duration;
 use url::Url;
 
 use super::reader::Reader;
+use crate::domain::partner::health::{LONGEST_PAUSE_AFTER, PAUSE_AFTER, SHORTEST_PAUSE_AFTER};
 
 /// Resource Manager of the public cloud.
 const RESOURCE_MANAGER: &str = "https://management.azure.com";
@@ -33,7 +35,12 @@ pub struct PartnerSettings {
     pub own_hosts: Vec<String>,
     /// `Partners__contact`: whom the owner of an endpoint may ask, sent with each delivery.
     pub contact: Option<String>,
-    /// `Partners__deadLetterStorageId`: resource id of the storage account that takes what could not be delivered.
+    /// `Partners__pauseAfterHours`: how long every attempt must fail until a subscription is paused; `None` where it never is.
+    pub pause_after: Option<Duration>,
+    /// `Storage__queueServiceUri`: where queues of listeners are made.
+    pub queues: Option<Url>,
+    /// `Partners__deadLetterStorageId`: resource id of the storage account that takes what could not be delivered, and has the queues of
+    /// listeners.
     pub dead_letter_storage: Option<String>,
 }
 
@@ -57,6 +64,20 @@ impl PartnerSettings {
         };
         let resource_manager = address("ResourceManager__endpoint", RESOURCE_MANAGER);
         let log_analytics = address("LogAnalytics__endpoint", LOG_ANALYTICS);
+        let pause_after = match reader.value("Partners__pauseAfterHours") {
+            None => Ok(Some(PAUSE_AFTER)),
+            Some(text) if text.eq_ignore_ascii_case("never") => Ok(None),
+            Some(text) => match text.parse().ok().map(Duration::hours) {
+                Some(after) if (SHORTEST_PAUSE_AFTER..=LONGEST_PAUSE_AFTER).contains(&after) => Ok(Some(after)),
+                _ => Err(()),
+            },
+        };
+        let pause_after = pause_after.map_err(|()| {
+            let (least, most) = (SHORTEST_PAUSE_AFTER.whole_hours(), LONGEST_PAUSE_AFTER.whole_hours());
+            let problem =
+                format!("Partners__pauseAfterHours is malformed: a whole number from {least} to {most}, or never");
+            reader.problems.push(problem);
+        });
         Some(Self {
             topic_id: reader.value("EventGrid__topicId").map(|id| id.trim_end_matches('/').to_owned()),
             resource_manager: resource_manager?,
@@ -69,6 +90,8 @@ impl PartnerSettings {
                 .is_some_and(|value| value.eq_ignore_ascii_case("true")),
             own_hosts: own_hosts.collect(),
             contact: reader.value("Partners__contact"),
+            pause_after: pause_after.ok()?,
+            queues: reader.optional("Storage__queueServiceUri"),
             dead_letter_storage: reader.value("Partners__deadLetterStorageId"),
         })
     }

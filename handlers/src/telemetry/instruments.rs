@@ -27,6 +27,7 @@ pub(super) struct All {
     retries: Counter<u64>,
     dead_letters: Counter<u64>,
     deliveries: Counter<u64>,
+    endpoints: Counter<u64>,
     pub(super) request_charge: Histogram<f64>,
 }
 
@@ -50,6 +51,9 @@ impl All {
             deliveries: counter("contoso.partner.deliveries", "{event}")
                 .with_description("events for partners, by what the topic said")
                 .build(),
+            endpoints: counter("contoso.partner.endpoints", "{notice}")
+                .with_description("what partners were told about endpoints of theirs")
+                .build(),
             request_charge: meter
                 .f64_histogram("azure.cosmosdb.client.operation.request_charge")
                 .with_unit("{request_unit}")
@@ -72,6 +76,7 @@ pub struct Instruments {
     invocations: Histogram<f64>,
     requests: Histogram<f64>,
     deliveries: Counter<u64>,
+    endpoints: Counter<u64>,
 }
 
 /// A request that was answered. The route is a pattern of the source, not a path.
@@ -109,6 +114,7 @@ impl Instruments {
             invocations: all.invocations.clone(),
             requests: all.requests.clone(),
             deliveries: all.deliveries.clone(),
+            endpoints: all.endpoints.clone(),
             function,
         }
     }
@@ -162,5 +168,10 @@ impl Instruments {
         if events > 0 {
             self.deliveries.add(events, &[KeyValue::new("contoso.outcome", outcome)]);
         }
+    }
+
+    /// A partner was told this about an endpoint.
+    pub fn endpoint(&self, health: &'static str) {
+        self.endpoints.add(1, &[KeyValue::new("contoso.health", health)]);
     }
 }

@@ -1,6 +1,7 @@
 //! What holds for every function.
 
 mod definitions;
+mod openapi;
 mod roles;
 mod settings;
 
@@ -16,11 +17,11 @@ use crate::{
     stores,
 };
 
-fn project(path: &str) -> PathBuf {
+pub(crate) fn project(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-fn json(path: &PathBuf) -> Value {
+pub(crate) fn json(path: &PathBuf) -> Value {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

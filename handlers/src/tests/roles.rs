@@ -110,7 +110,7 @@ fn every_role_is_on_something_that_there_is() {
         list.as_array().expect("a list").iter().map(text).collect()
     };
     let mut there: BTreeSet<String> =
-        ["cosmos", "eventHubs", "storage", "eventGrid", "logAnalytics"].map(str::to_owned).into();
+        ["cosmos", "eventHubs", "storage", "storage/queues", "eventGrid", "logAnalytics"].map(str::to_owned).into();
     for database in topology["cosmos"]["databases"].as_array().expect("databases") {
         let scope = format!("cosmos/{}", database["name"].as_str().expect("a name"));
         there.extend(names(&database["containers"]).into_iter().map(|container| format!("{scope}/{container}")));

@@ -42,8 +42,8 @@ fn every_connection_of_the_host_has_all_three_settings_in_azure() {
         ("Cosmos", "accountEndpoint"),
         ("EventHubs", "fullyQualifiedNamespace"),
     ];
-    const OF_HANDLER: [&str; 7] =
-        ["Storage", "EventGrid", "SchemaRegistry", "Site", "ResourceManager", "LogAnalytics", "Partners"];
+    const OF_HANDLER: [&str; 8] =
+        ["Storage", "EventGrid", "SchemaRegistry", "Site", "Sales", "ResourceManager", "LogAnalytics", "Partners"];
     let azure: BTreeSet<String> = list()
         .iter()
         .filter(|setting| is_set_in(setting, "azure"))

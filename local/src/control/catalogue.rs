@@ -69,6 +69,7 @@ pub(super) const LEVERS: &[Lever] = &[
         r#"{"hub":"products","consumerGroup":"site","partition":"0"}"#,
         "Takes a partition from its receivers, as one with a higher epoch would.",
     ),
+    lever("GET", "/schema-registry", "", "Who asked the schema registry for which schema since the stack started."),
     lever("GET", "/cosmos", "", "Regions, and how many requests Cosmos DB's own faults still strike."),
     lever("DELETE", "/cosmos", "", "Forgets faults and limits of throughput; regions stay as they are."),
     lever(

@@ -12,6 +12,7 @@ mod functions;
 mod guard;
 mod handles;
 mod problem;
+mod schema_registry;
 #[cfg(test)]
 mod tests;
 
@@ -54,6 +55,7 @@ fn router(handles: Handles) -> Router {
         .route("/event-hubs/delay", refusing(post(event_hubs::delay)))
         .route("/event-hubs/answer-sends", refusing(post(event_hubs::answer_sends)))
         .route("/event-hubs/steal", refusing(post(event_hubs::steal)))
+        .route("/schema-registry", refusing(get(schema_registry::show)))
         .route("/cosmos", refusing(get(cosmos::show).delete(cosmos::clear)))
         .route("/cosmos/faults", refusing(post(cosmos::fail)))
         .route("/cosmos/throughput", refusing(post(cosmos::limit)))

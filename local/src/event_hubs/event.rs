@@ -1,13 +1,13 @@
 //! An event as it is stored, and as an application sees it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use bytes::Bytes;
 
 use super::amqp::{
     DecodeError, Decoder, Value,
     message::PARTITION_KEY,
-    section::{Kind, NULL, binary, sections},
+    section::{Kind, NULL, Section, binary, sections},
 };
 
 /// One event of a partition.
@@ -40,7 +40,7 @@ pub struct EventData {
 }
 
 /// Names of the fields of the properties section, in order (part 3 §3.2.4).
-const MESSAGE_PROPERTIES: [&str; 13] = [
+pub(super) const MESSAGE_PROPERTIES: [&str; 13] = [
     "message-id",
     "user-id",
     "to",
@@ -86,47 +86,71 @@ pub(crate) struct Ordered {
 
 /// What is in a message, in the order in which it is there.
 #[derive(Default)]
-pub(super) struct Parts {
+struct Parts {
     /// Message annotations.
-    pub(super) annotations: Vec<(String, Value)>,
+    annotations: Vec<(String, Value)>,
     /// Application properties.
-    pub(super) properties: Vec<(String, Value)>,
+    properties: Vec<(String, Value)>,
     /// As [`EventData::body`]; nothing where it is null.
-    pub(super) body: Option<Bytes>,
+    body: Option<Bytes>,
     /// Message properties that are set, in the order of the specification.
-    pub(super) message_properties: Vec<(String, Value)>,
+    message_properties: Vec<(String, Value)>,
 }
 
 impl Parts {
     /// Decodes an encoded message.
-    pub(super) fn decode(message: &Bytes) -> Result<Self, DecodeError> {
+    fn decode(message: &Bytes) -> Result<Self, DecodeError> {
         let mut parts = Self::default();
-        let mut data = Vec::new();
-        let mut sequences = Vec::new();
+        let mut body = Body::default();
         for section in sections(message) {
             let section = section?;
             let value = || Decoder::new(&message[section.value.clone()]).value();
             match section.kind {
-                Kind::Header | Kind::DeliveryAnnotations | Kind::Footer => {}
                 Kind::MessageAnnotations => parts.annotations.extend(named(value()?)),
                 Kind::Properties => parts.message_properties = message_properties(&value()?),
                 Kind::ApplicationProperties => parts.properties.extend(named(value()?)),
-                Kind::Data if message.get(section.value.start) == Some(&NULL) => {}
-                Kind::Data => data.push(binary(message, section.value.clone())?),
-                Kind::Sequence => sequences.push(value()?.to_json()),
-                Kind::Value => parts.body = value_body(value()?),
+                _ => body.add(message, &section)?,
             }
         }
-        match &data[..] {
-            [] if sequences.is_empty() => {}
-            [] => parts.body = Some(json_body(&sequences.into_iter().collect())),
-            [one] => parts.body = Some(message.slice(one.clone())),
+        parts.body = body.of(message);
+        Ok(parts)
+    }
+}
+
+/// The body of a message, gathered from its sections.
+#[derive(Default)]
+pub(super) struct Body {
+    data: Vec<Range<usize>>,
+    sequences: Vec<serde_json::Value>,
+    value: Option<Bytes>,
+}
+
+impl Body {
+    /// Adds a section of `message`, if it is one of the body.
+    pub(super) fn add(&mut self, message: &[u8], section: &Section) -> Result<(), DecodeError> {
+        let value = || Decoder::new(&message[section.value.clone()]).value();
+        match section.kind {
+            Kind::Data if message.get(section.value.start) == Some(&NULL) => {}
+            Kind::Data => self.data.push(binary(message, section.value.clone())?),
+            Kind::Sequence => self.sequences.push(value()?.to_json()),
+            Kind::Value => self.value = value_body(value()?),
+            Kind::Header | Kind::DeliveryAnnotations | Kind::Footer => {}
+            Kind::MessageAnnotations | Kind::Properties | Kind::ApplicationProperties => {}
+        }
+        Ok(())
+    }
+
+    /// What is of `message`, as [`EventData::body`]; nothing where it is null.
+    pub(super) fn of(self, message: &Bytes) -> Option<Bytes> {
+        match &self.data[..] {
+            [] if self.sequences.is_empty() => self.value,
+            [] => Some(json_body(&self.sequences.into_iter().collect())),
+            [one] => Some(message.slice(one.clone())),
             many => {
                 let pieces: Vec<&[u8]> = many.iter().map(|range| &message[range.clone()]).collect();
-                parts.body = Some(pieces.concat().into());
+                Some(pieces.concat().into())
             }
         }
-        Ok(parts)
     }
 }
 
@@ -148,9 +172,9 @@ impl EventData {
 }
 
 fn message_properties(list: &Value) -> Vec<(String, Value)> {
-    let fields = MESSAGE_PROPERTIES.into_iter().enumerate();
-    let fields = fields.map(|(index, name)| (name.to_owned(), list.field(index).clone()));
-    fields.filter(|(_, value)| *value != Value::Null).collect()
+    let fields = MESSAGE_PROPERTIES.into_iter().enumerate().map(|(index, name)| (name, list.field(index)));
+    let present = fields.filter(|(_, value)| **value != Value::Null);
+    present.map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }
 
 fn named(map: Value) -> impl Iterator<Item = (String, Value)> {

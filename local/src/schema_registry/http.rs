@@ -18,6 +18,7 @@ use super::{
     definition::Definition,
     error::Refusal,
     store::{Registered, Store},
+    uses::{Purpose, Uses},
 };
 use crate::{
     faults::Faults,
@@ -46,6 +47,7 @@ pub(super) struct Service {
     pub(super) audiences: [String; 2],
     /// `https://127.0.0.1:PORT`.
     pub(super) base: String,
+    pub(super) uses: Uses,
 }
 
 /// The operations of the registry.
@@ -74,7 +76,7 @@ async fn serve(State(service): State<Arc<Service>>, request: Request) -> Respons
 async fn answer(service: Arc<Service>, parts: &Parts, body: Body) -> Result<Response, Refusal> {
     let version = api_version(&parts.uri)?;
     let operation = Operation::of(&parts.method, parts.uri.path())?;
-    service.authorize(parts, operation.needs())?;
+    let caller = service.authorize(parts, operation.needs())?;
     let text = match operation {
         Operation::Register { .. } | Operation::FindId { .. } => {
             check_type(&parts.headers)?;
@@ -83,7 +85,7 @@ async fn answer(service: Arc<Service>, parts: &Parts, body: Body) -> Result<Resp
         _ => String::new(),
     };
     // Registering commits to the disk, and checks against many versions take a while.
-    let work = tokio::task::spawn_blocking(move || service.carry_out(operation, &text, &version));
+    let work = tokio::task::spawn_blocking(move || service.carry_out(operation, &text, &version, &caller));
     work.await.map_err(|_| Refusal::Stopping)?
 }
 
@@ -131,7 +133,8 @@ impl Operation {
 }
 
 impl Service {
-    fn authorize(&self, parts: &Parts, action: Action) -> Result<(), Refusal> {
+    /// The name of who asks, if it may.
+    fn authorize(&self, parts: &Parts, action: Action) -> Result<String, Refusal> {
         let credential =
             parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let (scheme, token) = credential.split_once(' ').unwrap_or_default();
@@ -141,10 +144,11 @@ impl Service {
         let audiences = self.audiences.each_ref().map(String::as_str);
         let secure = Peer::is_secure(&parts.extensions);
         let caller = self.identity.authenticate_request(secure, token.trim(), &audiences)?;
-        Ok(caller.may(action, SCOPE)?)
+        caller.may(action, SCOPE)?;
+        Ok(caller.name().to_owned())
     }
 
-    fn carry_out(&self, operation: Operation, text: &str, version: &str) -> Result<Response, Refusal> {
+    fn carry_out(&self, operation: Operation, text: &str, version: &str, caller: &str) -> Result<Response, Refusal> {
         match operation {
             Operation::ListGroups => {
                 let groups = self.store.groups();
@@ -165,11 +169,13 @@ impl Service {
             }
             Operation::FindId { group, name } => {
                 let schema = self.store.find(&group, &name, &Definition::parse(text)?)?;
+                self.uses.count(&schema, caller, Purpose::Write);
                 Ok(self.found(&schema, version, None))
             }
             Operation::GetById { id } => {
                 let missing = || Refusal::NotFound(format!("the schema id {id}"));
                 let schema = self.store.by_id(&id)?.ok_or_else(missing)?;
+                self.uses.count(&schema, caller, Purpose::Read);
                 Ok(self.found(&schema, version, Some(&schema.text)))
             }
             Operation::GetByVersion { group, name, version: number } => {

@@ -5,7 +5,7 @@
 //! version is checked against all earlier ones. Callers show a token, as keys open nothing here, and need a role on the
 //! namespace (`eventHubs`). The quotas of the service's tiers are not enforced.
 //!
-//! - `definition` understands a text, `compatibility` compares two, `store` keeps them, `http` is the wire.
+//! - `definition` understands a text, `compatibility` compares two, `store` keeps them, `uses` counts who asks, `http` is the wire.
 
 mod compatibility;
 mod definition;
@@ -16,19 +16,24 @@ mod interop;
 mod store;
 #[cfg(test)]
 mod tests;
+mod uses;
 
 use std::{net::SocketAddr, sync::Arc};
 
 use tokio::net::TcpListener;
 
-pub use self::error::Error;
-use self::{http::Service, store::Store};
-use crate::{faults::Faults, identity::Identity, storage::Storage, topology, transport::HttpServer};
+pub use self::{
+    error::Error,
+    uses::{Purpose, Use},
+};
+use self::{http::Service, store::Store, uses::Uses};
+use crate::{clock::Clock, faults::Faults, identity::Identity, storage::Storage, topology, transport::HttpServer};
 
 /// The running registry; clones share it.
 #[derive(Clone)]
 pub struct SchemaRegistry {
     server: Arc<HttpServer>,
+    service: Arc<Service>,
     faults: Faults,
 }
 
@@ -43,18 +48,20 @@ impl SchemaRegistry {
         identity: &Identity,
         listener: TcpListener,
         storage: &Storage,
+        clock: &Clock,
     ) -> Result<Self, Error> {
         let address = listener.local_addr().map_err(Error::Listener)?;
-        let service = Service {
+        let service = Arc::new(Service {
             store: Store::open(groups, namespace, storage)?,
             identity: identity.clone(),
             audiences: audiences(namespace),
             base: format!("https://{address}"),
-        };
+            uses: Uses::new(clock),
+        });
         let faults = http::faults();
-        let router = faults.guard(http::router(Arc::new(service)));
+        let router = faults.guard(http::router(Arc::clone(&service)));
         let server = HttpServer::start("schema registry", listener, router, identity.tls()).map_err(Error::Listener)?;
-        Ok(Self { server: Arc::new(server), faults })
+        Ok(Self { server: Arc::new(server), service, faults })
     }
 
     /// Where the registry listens.
@@ -67,6 +74,12 @@ impl SchemaRegistry {
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// Who asked for which schema since the stack started.
+    #[must_use]
+    pub fn uses(&self) -> Vec<Use> {
+        self.service.uses.all()
     }
 
     /// Stops listening and waits a moment for requests under way.

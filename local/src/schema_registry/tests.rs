@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use super::SchemaRegistry;
+use super::{Purpose, SchemaRegistry};
 use crate::{
+    clock::Clock,
     identity::Identity,
     storage::{Storage, Sync},
     topology::{Compatibility, SchemaGroup},
@@ -42,7 +43,8 @@ impl Fixture {
         let groups = [group("strict", Compatibility::Backward), group("lax", Compatibility::None)];
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let identity = Identity::sample().await;
-        let registry = SchemaRegistry::start(&groups, "contoso", &identity, listener, &storage).await;
+        let clock = Clock::of(&storage).expect("a clock");
+        let registry = SchemaRegistry::start(&groups, "contoso", &identity, listener, &storage, &clock).await;
         Self { directory, identity, registry: registry.expect("started") }
     }
 
@@ -113,6 +115,11 @@ async fn a_schema_is_found_by_id_by_content_and_by_version_after_a_restart_too()
         );
         assert_eq!(found.text().await.expect("a body"), product(""), "the text is as registered");
     }
+    // Who has the text by its id reads by it, who asks for the id of a text writes, and who looks at a version only looks.
+    let uses = fixture.registry.uses();
+    let used: Vec<_> = uses.iter().map(|used| (used.version, used.caller.as_str(), used.purpose, used.times)).collect();
+    let since_the_start = [(1, "owner", Purpose::Read, 1), (1, "owner", Purpose::Write, 1)];
+    assert_eq!(used, since_the_start);
     let versions: Value =
         fixture.get(&format!("$schemaGroups/strict/schemas/{NAME}/versions")).await.json().await.expect("JSON");
     assert_eq!(versions, json!({ "schemaVersions": [1, 2], "Value": [1, 2] }));

@@ -118,6 +118,7 @@ impl Stack {
             &identity,
             registry_port,
             &storage,
+            &clock,
         )
         .await?;
         let monitor = Monitor::open(&storage)?;

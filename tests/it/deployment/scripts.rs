@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
-use contoso_handlers::events::contracts::ALL;
+use contoso_handlers::events::contracts::{ALL, CLICK_RECORDED};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -108,16 +108,36 @@ fn a_plan_that_cannot_be_undone_is_refused() {
     assert!(!nothing.status.success(), "no plan is no reason to go on: {}", said(&nothing));
 }
 
-#[test]
-fn every_contract_is_registered_by_its_name() {
+/// A registry that holds these versions of clicks and nothing else, and takes every schema.
+fn registry(clicks: &[&str]) -> StandIns {
+    let list: Vec<usize> = (1..=clicks.len()).collect();
     let programs = azure(&[
         ("properties.outputs.eventHubsNamespace.value", "ns.servicebus.windows.net"),
         ("properties.outputs.schemaGroup.value", "contoso"),
-    ])
-    .program(
-        "curl",
-        "for last; do :; done; echo \"$last\" >> \"$(dirname \"$0\")/put\"; echo \"$*\" >> \"$(dirname \"$0\")/all\"",
-    );
+    ]);
+    for (number, text) in list.iter().zip(clicks) {
+        std::fs::write(programs.file(&format!("version-{number}")), text).expect("written");
+    }
+    std::fs::write(programs.file("versions"), json!({ "schemaVersions": list }).to_string()).expect("written");
+    let program = r#"here=$(dirname "$0"); echo "$*" >> "$here/all"; put=; out=/dev/null
+        while [ $# -gt 1 ]; do
+            case $1 in --output) out=$2 ;; --request) [ "$2" != PUT ] || put=1 ;; esac
+            shift
+        done
+        case $1 in
+        *ClickRecorded/versions\?*) file=versions ;;
+        *ClickRecorded/versions/*) file=${1##*/versions/} file=version-${file%%\?*} ;;
+        *) file= ;;
+        esac
+        if [ -n "$put" ]; then echo "$1" >> "$here/put"; printf 204
+        elif [ -n "$file" ] && [ -s "$here/version-1" ]; then cp "$here/$file" "$out"; printf 200
+        else printf 404; fi"#;
+    programs.program("curl", program)
+}
+
+#[test]
+fn every_contract_is_registered_by_its_name() {
+    let programs = registry(&[]);
     succeed(programs.script("register-schemas.sh").arg("dev"));
     let put: BTreeSet<_> = text(&programs.file("put")).lines().map(str::to_owned).collect();
     let wanted: BTreeSet<_> = ALL
@@ -129,6 +149,27 @@ fn every_contract_is_registered_by_its_name() {
         .collect();
     assert_eq!(put, wanted);
     assert!(!text(&programs.file("all")).contains("a-token"), "a list of processes would show the token");
+}
+
+/// The checker's word decides about versions that nobody stored; nothing is registered before.
+#[test]
+fn versions_that_only_the_registry_holds_are_compared_before() {
+    let strange = CLICK_RECORDED.schema.replace("sessionId", "session");
+    for (held, verdict, registers) in [
+        (CLICK_RECORDED.schema, "exit 9", true),
+        (strange.as_str(), "exit 0", true),
+        (strange.as_str(), "echo \"$*\" >&2; exit 1", false),
+    ] {
+        let programs = registry(&[held]).program("contoso", verdict);
+        let mut script = programs.script("register-schemas.sh");
+        let ran = run(script.arg("dev").env("CONTOSO_COMMAND", programs.file("contoso")));
+        assert_eq!(ran.status.success(), registers, "{held} {verdict}: {}", said(&ran));
+        assert_eq!(programs.file("put").exists(), registers);
+        if !registers {
+            let words = said(&ran);
+            assert!(words.contains("breaks readers of version 1") && words.contains("schemas check --old"), "{words}");
+        }
+    }
 }
 
 #[test]

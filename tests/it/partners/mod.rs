@@ -1,6 +1,9 @@
 //! `Partners`: a partner joins, subscribes a webhook, mends what is wrong with it, and gets what it asked for; nobody else does.
 
+mod limits;
 mod provisioning;
+mod security;
+mod story;
 
 use std::sync::{
     Arc, Mutex,
@@ -31,6 +34,8 @@ use crate::support::{Inside, eventually, machine};
 pub(crate) struct Webhook {
     /// How often it still consents.
     consents: Arc<AtomicUsize>,
+    /// How often it was asked.
+    asked: Arc<AtomicUsize>,
     got: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
 }
 
@@ -49,6 +54,7 @@ impl Webhook {
 
     async fn answer(State(this): State<Self>, method: Method, headers: HeaderMap, body: Bytes) -> Response {
         if method == Method::OPTIONS {
+            this.asked.fetch_add(1, Ordering::SeqCst);
             let left = this.consents.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
             return match left {
                 Ok(_) => [("webhook-allowed-origin", "*"), ("webhook-allowed-rate", "*")].into_response(),
@@ -62,6 +68,10 @@ impl Webhook {
 
     fn set(&self, consents: bool) {
         self.consents.store(if consents { usize::MAX } else { 0 }, Ordering::SeqCst);
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
     }
 
     /// Waits for an event, and returns it with its headers.
@@ -187,6 +197,7 @@ async fn a_partner_subscribes_by_itself_and_gets_what_it_asked_for() {
     let (status, made) = acme.post("/subscriptions", wish.clone()).await;
     assert_eq!((status, &made["state"]["name"]), (201, &json!("failed")), "{made}");
     assert!(made["state"]["cause"].as_str().expect("a cause").contains("status 405"), "{made}");
+    assert_eq!(made["state"]["handshake"], json!({"cause": "status", "status": 405}));
     let refused = acme.post(&format!("{HOOK}/handshake"), json!({})).await;
     assert_eq!(kind(&refused), (409, "/problems/handshake-failed"), "{refused:?}");
     assert_eq!(refused.1["handshake"], json!({"cause": "status", "status": 405}));

@@ -141,6 +141,7 @@ async fn what_event_grid_gave_up_is_removed_before_it_is_made_anew() {
     assert_eq!(status, 201, "{made}");
     let failed = acme.stands(HOOK, "failed").await;
     assert!(failed["state"]["cause"].as_str().expect("a cause").contains("Event Grid's own handshake"), "{failed}");
+    assert_eq!(failed["state"]["handshake"], json!({"cause": "refused"}));
     let first = shop.stored().await.expect("a document")["provisioned"].clone();
 
     webhook.set(true);

@@ -11,13 +11,14 @@ use std::fmt::Write as _;
 use self::package::Package;
 
 /// Source folders, with what each package is called in paths.
-const PACKAGES: [(&str, &str); 6] = [
+const PACKAGES: [(&str, &str); 7] = [
     ("handlers/src", "contoso_handlers"),
     ("handlers/domain/src", "contoso_domain"),
     ("local/src", "contoso_local"),
     ("cli/src", "contoso_cli"),
     ("bicep-checker/src", "contoso_bicep"),
     ("cosmos-query/src", "contoso_cosmos_query"),
+    ("schema-checker/src", "contoso_schema_checker"),
 ];
 
 /// Circles that may be: a package, and where in it. All files of a circle are such a file, or in such a folder.

@@ -10,7 +10,7 @@ use proc_macro2::TokenTree;
 use syn::{Item, Macro, UseTree, Visibility, visit::Visit};
 
 /// Folders with source of ours.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     "bicep-checker/src",
     "cli/src",
     "cosmos-query/src",
@@ -19,6 +19,7 @@ const SOURCES: [&str; 9] = [
     "json/src",
     "local/src",
     "partitioner/src",
+    "schema-checker/src",
     "tests/it",
 ];
 

@@ -63,6 +63,16 @@ impl Expected {
     }
 }
 
+/// All dead letters, each with its name.
+pub(crate) async fn texts(endpoints: &Endpoints) -> String {
+    let containers = Containers::of(endpoints);
+    let mut texts = String::new();
+    for letter in containers.letters().await.into_values().flatten() {
+        texts += &format!("{letter}: {}\n", containers.get(&letter).await);
+    }
+    texts
+}
+
 /// Cause and position of a letter, or all of it where it has neither: Event Grid's are arrays of events.
 fn shown(letter: &str) -> String {
     let parsed: Value = serde_json::from_str(letter).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! A stack in the test's own process, for what a user cannot do from outside: step the clock, rewind, look at stores.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -77,6 +78,7 @@ impl Inside {
             external: false,
             partner: true,
             telemetry: Some(stack.telemetry().clone()),
+            schemas: std::collections::BTreeMap::new(),
             hosts: Hosts::default(),
         };
         let pages = Pages::start(listener, options).expect("serving");
@@ -110,9 +112,14 @@ impl Inside {
 
     /// Starts the app, which tells the stack everything of itself at once.
     pub(crate) async fn run_telling_app(&self) {
+        self.run_app_with(|settings| app_settings::tell(settings, &self.stack.endpoints().otlp)).await;
+    }
+
+    /// Starts the app with other settings, in place of the one that may run.
+    pub(crate) async fn run_app_with(&self, change: impl FnOnce(&mut BTreeMap<String, String>)) {
         self.stack.stop_app().await;
         let mut settings = app_settings::of(&self.stack, identity::APP).expect("the app's identity");
-        app_settings::tell(&mut settings, &self.stack.endpoints().otlp);
+        change(&mut settings);
         let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: false };
         self.stack.run_app(app).await.expect("the app starts");
     }
@@ -148,6 +155,17 @@ impl Inside {
         let (path, body) = (format!("/dbs/{database}/colls/{container}/docs"), Bytes::from(document.to_string()));
         let answer = self.stack.cosmos().execute(Method::POST, &path, headers, body).await.expect("Cosmos answers");
         assert!(answer.status().is_success(), "{container}/{key}: {}", answer.status());
+    }
+
+    /// Changes an item of any database past the app, by the operations of a patch.
+    pub(crate) async fn patch_in(&self, database: &str, container: &str, key: &str, id: &str, operations: &Value) {
+        let mut headers = HeaderMap::new();
+        let key = serde_json::json!([key]).to_string();
+        headers.insert("x-ms-documentdb-partitionkey", HeaderValue::from_str(&key).expect("a header"));
+        let path = format!("/dbs/{database}/colls/{container}/docs/{id}");
+        let body = Bytes::from(operations.to_string());
+        let answer = self.stack.cosmos().execute(Method::PATCH, &path, headers, body).await.expect("Cosmos answers");
+        assert!(answer.status().is_success(), "{container}/{id}: {}", answer.status());
     }
 
     async fn cosmos(&self, method: Method, path: &str, key: &str) -> (reqwest::StatusCode, Bytes) {

@@ -1,4 +1,5 @@
-//! Unmodified official JavaScript clients, installed once for the whole run, and the suites that drive them.
+//! Unmodified official JavaScript clients, installed once for the whole run, and the suites that drive them; frameworks of the webhooks in
+//! `examples/`.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,18 +12,52 @@ use serde_json::Value;
 use super::child;
 
 const SUITES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/javascript");
+const WEBHOOKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/webhooks/node");
+const CONTRACTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contracts");
 /// Oldest Node.js that the clients run on.
 const NODE: u32 = 20;
 
 /// Runs a suite with the addresses of a stack on standard input, and returns what it printed: a line a case. The error of
 /// a suite that fails is all it printed, with what failed at its end.
 pub(crate) fn run_suite(suite: &str, endpoints: &Value) -> Result<String, String> {
-    static HOME: LazyLock<PathBuf> = LazyLock::new(install);
+    static HOME: LazyLock<PathBuf> = LazyLock::new(|| install(SUITES, "javascript-clients"));
     let authority = endpoints["caCertificate"].as_str().expect("the stack's certificate");
     let mut node = Command::new("node");
     // Read once, at the start: a suite cannot set it itself.
     node.env("NODE_EXTRA_CA_CERTS", authority);
     child::attempt(node.args(["--test-reporter=spec", "--no-warnings"]).arg(HOME.join(suite)), &endpoints.to_string())
+}
+
+/// Node.js with one of the webhooks of `examples/`, whose framework is installed as its page says.
+pub(crate) fn webhook(file: &str) -> Command {
+    static HOME: LazyLock<PathBuf> = LazyLock::new(|| install(WEBHOOKS, "javascript-webhooks"));
+    let mut node = Command::new("node");
+    node.arg(HOME.join(file));
+    node
+}
+
+/// Where what reads our contracts is installed.
+pub(crate) fn contracts_home() -> &'static Path {
+    static HOME: LazyLock<PathBuf> = LazyLock::new(|| install(CONTRACTS, "javascript-contracts"));
+    &HOME
+}
+
+/// Runs a script of `tests/contracts` with `input`, and returns what it printed.
+pub(crate) fn contracts(script: &str, arguments: &[&str], input: &str) -> String {
+    let mut node = Command::new("node");
+    child::run(node.arg("--no-warnings").arg(contracts_home().join(script)).args(arguments), input)
+}
+
+/// Runs a file of JavaScript with `input`, and returns what it printed.
+pub(crate) fn node(file: &Path, input: &str) -> String {
+    child::run(Command::new("node").arg(file), input)
+}
+
+/// The compiler of TypeScript.
+pub(crate) fn compiler() -> Command {
+    let mut node = Command::new("node");
+    node.arg(contracts_home().join("node_modules/typescript/bin/tsc"));
+    node
 }
 
 /// A folder for what a suite leaves behind, beside the build output.
@@ -32,17 +67,19 @@ pub(crate) fn output(name: &str) -> PathBuf {
     folder
 }
 
-/// Modules are looked for beside the file that imports them, so the suites are copied to where the packages are: beside
-/// the build output. A second run finds the packages ready.
-fn install() -> PathBuf {
+/// Modules are looked for beside the file that imports them, so the files of `source` are copied to where their packages are: beside the
+/// build output. A second run finds the packages ready.
+fn install(source: &str, home: &str) -> PathBuf {
     check_version();
-    let home = child::target().join("javascript-clients");
+    let home = child::target().join(home);
     std::fs::create_dir_all(&home).expect("a folder for packages");
-    for entry in std::fs::read_dir(SUITES).expect("the suites") {
-        let file = entry.expect("a suite").path();
-        std::fs::copy(&file, home.join(file.file_name().expect("a name"))).expect("a copy");
+    for entry in std::fs::read_dir(source).expect("the files") {
+        let file = entry.expect("a file").path();
+        if file.is_file() {
+            std::fs::copy(&file, home.join(file.file_name().expect("a name"))).expect("a copy");
+        }
     }
-    let lock = std::fs::read_to_string(Path::new(SUITES).join("package-lock.json")).expect("package-lock.json");
+    let lock = std::fs::read_to_string(Path::new(source).join("package-lock.json")).expect("package-lock.json");
     let stamp = home.join("installed.json");
     if std::fs::read_to_string(&stamp).is_ok_and(|held| held == lock) {
         return home;

@@ -1,5 +1,5 @@
 //! Virtual environments, each made once for the whole run: one with unmodified official clients, one with the tools that check what
-//! is not Rust, and one with checkov, which would force its old versions of what those need on them.
+//! is not Rust, one with what reads our contracts, one with schemathesis, and one with checkov, which would force its old versions of what those need on them.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,7 +11,8 @@ use super::child;
 
 const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/requirements.txt");
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/requirements.txt");
-
+const OPENAPI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/requirements.txt");
+const CONTRACTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contracts/requirements.txt");
 const CHECKOV: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/checkov/requirements.txt");
 
 /// The `python` that has the clients.
@@ -26,6 +27,17 @@ pub(crate) fn tool(name: &str) -> Command {
     Command::new(ENVIRONMENT.join("bin").join(name))
 }
 
+/// A program that reads our contracts: `mypy`, or the `python` that has a generic reader of Avro.
+pub(crate) fn contracts(name: &str) -> Command {
+    static ENVIRONMENT: LazyLock<PathBuf> = LazyLock::new(|| environment("python-contracts", CONTRACTS));
+    Command::new(ENVIRONMENT.join("bin").join(name))
+}
+
+/// Runs a program with `input`, and returns what it prints.
+pub(crate) fn fed(command: &mut Command, input: &str) -> String {
+    child::run(command, input)
+}
+
 /// Runs checkov over a folder of Bicep files, and returns what `tests/checkov/scan.py` prints. It takes some 300 MB, and 40 s to
 /// install the first time.
 pub(crate) fn checkov(folder: &Path) -> String {
@@ -33,6 +45,14 @@ pub(crate) fn checkov(folder: &Path) -> String {
     let mut python = Command::new(ENVIRONMENT.join("bin/python"));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/checkov/scan.py");
     child::run(python.env("PYTHONDONTWRITEBYTECODE", "1").arg(script).arg(folder), "")
+}
+
+/// Runs `tests/openapi/contract.py` with this on standard input, and returns what it prints.
+pub(crate) fn contract(input: &str) -> String {
+    static ENVIRONMENT: LazyLock<PathBuf> = LazyLock::new(|| environment("python-openapi", OPENAPI));
+    let mut python = Command::new(ENVIRONMENT.join("bin/python"));
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/contract.py");
+    child::run(python.env("PYTHONDONTWRITEBYTECODE", "1").arg(script), input)
 }
 
 /// An environment lies beside the build output, named by what it holds, so that a second run finds it ready.
@@ -65,4 +85,14 @@ pub(crate) fn run_client_with(script: &str, input: &str) -> String {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/clients")).join(script);
     // What Python compiles stays out of the checkout.
     child::run(python().env("PYTHONDONTWRITEBYTECODE", "1").arg(&path), input)
+}
+
+/// The webhook of `examples/` on FastAPI, served at any port, in an environment of its own.
+pub(crate) fn webhook() -> Command {
+    const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/webhooks/fastapi");
+    static ENVIRONMENT: LazyLock<PathBuf> =
+        LazyLock::new(|| environment("python-webhook", &format!("{HOME}/requirements.txt")));
+    let mut uvicorn = Command::new(ENVIRONMENT.join("bin/uvicorn"));
+    uvicorn.args(["--app-dir", HOME, "main:app", "--port", "0"]);
+    uvicorn
 }

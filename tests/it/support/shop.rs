@@ -10,7 +10,13 @@ use contoso_local::stack::Endpoints;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{contoso, dead_letters::Expected, eventually, machine::time_passes, staged_app};
+use super::{
+    contoso,
+    dead_letters::{self, Expected},
+    eventually,
+    machine::time_passes,
+    staged_app,
+};
 
 /// How to start a shop.
 #[derive(Clone, Default)]
@@ -122,6 +128,11 @@ impl Shop {
     /// Waits until a function has parked so many records, which the test then expects at its end.
     pub(crate) async fn parks(&self, function: &str, count: usize) {
         self.dead_letters.come(&self.addresses(), function, count).await;
+    }
+
+    /// All dead letters, each with its name.
+    pub(crate) async fn letters(&self) -> String {
+        dead_letters::texts(&self.addresses()).await
     }
 
     /// The look of the end, for a test that kills the stack and starts none after it.

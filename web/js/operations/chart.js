@@ -8,6 +8,8 @@ const MINUTE = 60_000;
 const LONGEST = 180;
 const SHORTEST = 30;
 const HEIGHT = 256;
+/** Half of the widest time. */
+const LABEL = 34;
 const EDGE = { left: 44, right: 12, top: 26, bottom: 26 };
 
 /** The last minutes, those without clicks too; the minute that still runs is left out. */
@@ -25,6 +27,12 @@ function ticks(most) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = Math.max(1, power * [1, 2, 5, 10].find((factor) => power * factor >= rough));
   return Array.from({ length: Math.ceil(Math.max(most, 1) / step) + 1 }, (_, index) => index * step);
+}
+
+/** Where a time at `x` is written: below its minute, but not beyond an end of the axis. */
+function inside(x, width) {
+  if (x > width - LABEL) return { x: width, "text-anchor": "end" };
+  return x < LABEL ? { x: EDGE.left, "text-anchor": "start" } : { x, "text-anchor": "middle" };
 }
 
 /** Draws into `element` and keeps to its width; `update(clicks, anomalies)` gives new numbers. */
@@ -52,7 +60,7 @@ export function clicksChart(element, note) {
       steps.map((step) => [
         s("line", { class: "grid-line", x1: EDGE.left, x2: width - EDGE.right, y1: y(step), y2: y(step) }),
         s("text", { x: EDGE.left - 8, y: y(step) + 4, "text-anchor": "end" }, short(step))]),
-      hours.map(({ minute }) => s("text", { x: x(minute), y: HEIGHT - 6, "text-anchor": "middle" }, clock(minute * MINUTE))),
+      hours.map(({ minute }) => s("text", { y: HEIGHT - 6, ...inside(x(minute), width) }, clock(minute * MINUTE))),
       s("polygon", { class: "area", points: `${x(first)},${y(0)} ${line} ${x(last)},${y(0)}` }),
       s("polyline", { class: "line", points: line }),
       marks.map((mark) => drawMark(mark, { x, y, first, last: Math.max(first, Math.min(last, judged)), isJudged, width })),

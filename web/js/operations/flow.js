@@ -4,8 +4,8 @@ import { h, s, setText } from "../dom.js";
 import { ago, count, rate } from "../format.js";
 import { EDGES, NODES } from "./graph.js";
 
-const BOX = { width: 178, height: 50 };
-const STEP = { x: 206, y: 74 };
+const BOX = { width: 186, height: 50 };
+const STEP = { x: 214, y: 74 };
 
 /** A flow is behind if it was at the last three measurements, by more than it handles in ten seconds. */
 export function isBehind({ lag, lags, handledPerSecond }) {

@@ -29,15 +29,28 @@ export const NODES = [
   ["Anomalies", "function", 5, 5, "Anomalies"],
   ["analytics", "store", 6, 5, "hub analytics", "Anomalies"],
 
+  ["partner", "outside", 0, 7, "Partners", "CollectFeedback"],
+  ["CollectFeedback", "function", 1, 7, "CollectFeedback"],
+  ["feedback", "log", 2, 7, "hub feedback", "CollectFeedback"],
+  ["FeedbackProjection", "function", 5, 7, "FeedbackProjection"],
+  ["site/ratings", "store", 6, 7, "site/ratings", "FeedbackProjection"],
+
   ["capture", "store", 2, 6, "captured files", "CaptureBatch"],
   ["CaptureBatch", "function", 3, 6, "CaptureBatch"],
   ["co-views", "store", 4, 6, "reports, co-views", "CaptureBatch"],
   ["Recommendations", "function", 5, 6, "Recommendations"],
   ["site/recommendations", "store", 6, 6, "site/recommendations", "Recommendations"],
+
+  ["sales files", "outside", 0, 8, "Sales files", "SalesFileReceived"],
+  ["SalesFileReceived", "function", 1, 8, "SalesFileReceived"],
+  ["sales", "log", 2, 8, "hub sales", "SalesFileReceived"],
+  ["SalesTotals", "function", 3, 8, "SalesTotals"],
+  ["site/sales", "store", 6, 8, "site/sales", "SalesTotals"],
 ];
 
 /** Functions that are not drawn: they answer readers, and are no part of a flow. */
-export const NOT_DRAWN = ["EraseVisitor", "Heartbeat", "OpsApi", "PartnerHealth", "PartnerRedelivery", "Partners", "SiteApi"];
+export const NOT_DRAWN = ["EraseVisitor", "Heartbeat", "OpsApi", "PartnerHealth", "PartnerRedelivery", "Partners", "SalesFileSlices",
+  "SiteApi"];
 
 /** Edges: `[from, to, carries]`; `carries` is the log whose rate in runs there, or the function whose rate does. */
 export const EDGES = [
@@ -61,9 +74,17 @@ export const EDGES = [
   ["TrendRollup", "site/trending", {}],
   ["TrendRollup", "Anomalies", {}],
   ["Anomalies", "analytics", {}],
+  ["partner", "CollectFeedback", { log: "feedback" }],
+  ["CollectFeedback", "feedback", { log: "feedback" }],
+  ["feedback", "FeedbackProjection", { reader: "FeedbackProjection" }],
+  ["FeedbackProjection", "site/ratings", { reader: "FeedbackProjection" }],
   ["clicks", "capture", { log: "clicks" }],
   ["capture", "CaptureBatch", {}],
   ["CaptureBatch", "co-views", {}],
   ["co-views", "Recommendations", {}],
   ["Recommendations", "site/recommendations", {}],
+  ["sales files", "SalesFileReceived", { log: "sales" }],
+  ["SalesFileReceived", "sales", { log: "sales" }],
+  ["sales", "SalesTotals", { reader: "SalesTotals" }],
+  ["SalesTotals", "site/sales", { reader: "SalesTotals" }],
 ];

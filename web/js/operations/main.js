@@ -7,7 +7,8 @@ import { poll } from "../poll.js";
 import { clicksChart } from "./chart.js";
 import { flowPicture, flowTable } from "./flow.js";
 import * as panels from "./panels.js";
-import { put } from "./parts.js";
+import { put } from "../parts.js";
+import { scrollHint } from "./scroll_hint.js";
 import { showTelemetry } from "./traces.js";
 
 const EVERY_MS = 2000;
@@ -15,6 +16,7 @@ const KEY = "contoso.operations.key";
 
 const element = (id) => document.getElementById(id);
 const [board, age, state, keyPanel] = ["board", "age", "state", "key"].map(element);
+const lookAtFlow = scrollHint(element("flow"), element("flow-hint"));
 const drawClicks = clicksChart(element("clicks"), element("clicks-note"));
 
 let last = null;
@@ -42,6 +44,7 @@ function show(overview) {
   if (picture?.functions !== functions) {
     picture = { functions, ...flowPicture(overview.functions) };
     element("flow").replaceChildren(picture.element);
+    lookAtFlow();
   }
   picture.update(overview);
   put("flow-table", flowTable(overview));
@@ -92,7 +95,9 @@ async function overview(query, signal) {
 }
 
 async function showSettings() {
-  const { api, partner } = await settings();
+  const { api, partner, schemas } = await settings();
+  element("schemas").hidden = !schemas;
+  if (schemas) element("schemas").firstElementChild.href = schemas;
   element("demo").hidden = !partner;
   element("health").href = `${api}/api/site/health`;
   return partner;

@@ -3,7 +3,7 @@
 import { h } from "../dom.js";
 import { ago, clock, count, rate, short } from "../format.js";
 import { isBehind } from "./flow.js";
-import { nothing, number, table } from "./parts.js";
+import { nothing, number, table } from "../parts.js";
 
 const atLeast = ({ count: known, isMore }) => (isMore ? `${count(known)} or more` : count(known));
 const per = (value) => new Intl.NumberFormat(undefined, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
@@ -22,15 +22,20 @@ function scope({ scope: text }, names) {
 /** Whether somebody has looked for anomalies lately, so that what is open can be said to last. */
 export const isRecent = (anomalies) => Boolean(anomalies) && Date.now() - Date.parse(anomalies.at) < 600_000;
 
-/** What needs somebody, worst first: `{ level, text }`. */
-export function verdict({ measuredAt, flows, anomalies }) {
-  if (!measuredAt) return { level: "", text: "Nothing was measured yet" };
+/** All that needs somebody, worst first: `{ level, text }`. It is good only where nothing does. */
+export function verdict({ measuredAt, flows, anomalies, deadLetters }) {
   const open = anomalies?.open.length ?? 0;
   const behind = flows.filter(isBehind).length;
-  if (Date.now() - Date.parse(measuredAt) > 90_000) return { level: "bad", text: "Measurements are old" };
-  if (open > 0) return { level: "bad", text: open === 1 ? "1 anomaly is open" : `${open} anomalies are open` };
-  if (behind > 0) return { level: "warn", text: behind === 1 ? "1 flow is behind" : `${behind} flows are behind` };
-  return { level: "good", text: "All flows keep up" };
+  const isOld = measuredAt && Date.now() - Date.parse(measuredAt) > 90_000;
+  const needs = [
+    isOld && ["bad", "Measurements are old"],
+    open > 0 && ["bad", open === 1 ? "1 anomaly is open" : `${open} anomalies are open`],
+    deadLetters?.count > 0 && ["bad", deadLetters.count === 1 && !deadLetters.isMore ? "1 dead letter" : `${atLeast(deadLetters)} dead letters`],
+    !isOld && behind > 0 && ["warn", behind === 1 ? "1 flow is behind" : `${behind} flows are behind`],
+    !deadLetters && ["warn", "Dead letters are not known"],
+  ].filter(Boolean);
+  if (needs.length > 0) return { level: needs[0][0], text: needs.map(([, text]) => text).join(" · ") };
+  return measuredAt ? { level: "good", text: "All flows keep up" } : { level: "", text: "Nothing was measured yet" };
 }
 
 /** The anomaly to look at first, in a line: the widest, else the strongest. */
@@ -55,7 +60,7 @@ export function figures({ logs, flows, deadLetters, anomalies, partners, names }
     figure("Dead letters", deadLetters ? atLeast(deadLetters) : "unknown",
       deadLetters?.newest[0]?.at ? `newest ${ago(deadLetters.newest[0].at)}` : deadLetters ? "none" : "storage does not answer", deadLetters?.count ? "bad" : ""),
     figure("Open anomalies", anomalies ? count(open.length) : "–", open.length ? whatIsOpen(open, names) : anomalies ? `looked ${ago(anomalies.at)}` : "not looked for yet", open.length ? "bad" : ""),
-    figure("Published to partners", rate(partners.publishedPerSecond), partners.givenUp ? `${atLeast(partners.givenUp)} given up` : "given up: unknown"),
+    figure("Partner events", rate(partners.publishedPerSecond), partners.givenUp ? `${atLeast(partners.givenUp)} given up` : "given up: unknown"),
   ];
 }
 

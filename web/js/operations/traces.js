@@ -5,7 +5,7 @@ import { settings } from "../api.js";
 import { h, setText } from "../dom.js";
 import { ago, rate } from "../format.js";
 import { askNow, poll } from "../poll.js";
-import { nothing, number, put, table } from "./parts.js";
+import { nothing, number, put, table } from "../parts.js";
 
 const EVERY_MS = 2000;
 const LISTED = 12;

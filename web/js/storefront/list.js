@@ -1,71 +1,47 @@
 // The products of a category.
 
-import { get } from "../api.js";
-import { h, hold, setText } from "../dom.js";
+import { h, setText } from "../dom.js";
 import { count } from "../format.js";
 import { poll } from "../poll.js";
-import { card } from "./cards.js";
+import { list, wholeCategory } from "./catalogue.js";
+import { orderChoice, productGrid, STEP } from "./grid.js";
+import { ordered } from "./order.js";
 import { forYou, recentlyViewed, trending } from "./strips.js";
 
 const EVERY_MS = 3000;
+/** A category that is read as a whole, for another order, is read less often. */
+const WHOLE_EVERY_MS = 10_000;
 
 /** Shows a category in `main`; gives a function that ends it. */
-export function showList(main, category, isHome, connection) {
+export function showList(main, category, connection) {
   const number = h("span", { class: "faint", id: "number" });
-  const grid = h("ul", { class: "grid", "aria-label": category });
-  const empty = h("p", { class: "empty", hidden: true }, "Nothing is listed here at the moment.");
-  const more = h("button", { type: "button", class: "more", hidden: true }, "Show more");
-  const strips = [trending(isHome ? null : category), recentlyViewed(), forYou()];
+  let steps = 1;
+  const grid = productGrid(category, "Nothing is listed here at the moment.", () => {
+    steps += 1;
+    again();
+  });
+  const order = orderChoice("As listed", again);
+  const strips = [trending(category), recentlyViewed(), forYou()];
   main.replaceChildren(
-    h("div", { class: "heading" }, h("h1", { tabindex: "-1" }, category), number),
-    grid, empty, more, ...strips.map(({ element }) => element));
-
-  const first = `/api/site/products?category=${encodeURIComponent(category)}&limit=24`;
-  let pages = 1;
-  let shown = "";
-
-  function show(items, next) {
-    const had = grid.children.length;
-    const isEnd = !next && document.activeElement === more;
-    empty.hidden = items.length > 0;
-    more.hidden = !next;
-    setText(number, items.length === 0 ? "" : next ? `the first ${count(items.length)}` : `${count(items.length)} products`);
-    const state = JSON.stringify(items.map(({ id, version }) => [id, version]));
-    if (state === shown) return;
-    shown = state;
-    // The reader's place stays: only cards that differ are exchanged.
-    const cards = new Map([...grid.children].map((item) => [item.dataset.key, item]));
-    hold(grid, items.map((item) => {
-      const key = `${item.id} ${item.version}`;
-      const known = cards.get(key);
-      if (known) return known;
-      const fresh = h("li", null, card({ ...item, category }));
-      fresh.dataset.key = key;
-      return fresh;
-    }));
-    // Whoever asked for more by keyboard, and has all now, goes on at the first that is new: the button is gone.
-    if (isEnd) grid.children[had]?.firstElementChild.focus();
-  }
+    h("div", { class: "heading" }, h("h1", { tabindex: "-1" }, category), number, order.element),
+    ...grid.elements, ...strips.map(({ element }) => element));
 
   async function ask(signal) {
-    let next = first;
-    const items = [];
-    for (let page = 0; page < pages && next; page += 1) {
-      const { status, data } = await get(next, { signal });
-      if (!data) throw new Error(`the list answers ${status}`);
-      items.push(...data.items);
-      next = data.next;
-    }
+    const isOrdered = order.chosen() !== "";
+    const { items, isMore } = isOrdered ? await wholeCategory(category, signal) : await list(category, { limit: STEP, pages: steps, signal });
     connection.found();
-    show(items, next);
+    const shown = isOrdered ? ordered(items, order.chosen()).slice(0, steps * STEP) : items;
+    const known = isMore ? `the first ${count(items.length)}` : `${count(items.length)} ${items.length === 1 ? "product" : "products"}`;
+    setText(number, items.length === 0 ? "" : known);
+    grid.show(shown, isOrdered ? shown.length < items.length : isMore);
+    return isOrdered ? WHOLE_EVERY_MS : EVERY_MS;
   }
 
   let stop = poll(ask, EVERY_MS, connection.lost);
-  more.addEventListener("click", () => {
-    pages += 1;
+  function again() {
     stop();
     stop = poll(ask, EVERY_MS, connection.lost);
-  });
+  }
   const stops = strips.map(({ start }) => start());
   return () => [stop, ...stops].forEach((end) => end());
 }

@@ -1,59 +1,101 @@
 // The storefront: which address shows what.
 //
-// `/` is the first category, `/?category=…` another, `/?product=…` a product. Any static server can serve that.
+// `/` is the first page, `/?category=…` a category, `/?q=…` what a search finds, `/?product=…` a product. Any static server can serve that.
 
-import { get, settings, silence } from "../api.js";
+import { get, silence } from "../api.js";
 import { h, hold, setText } from "../dom.js";
 import { poll } from "../poll.js";
 import { startChoices } from "./choices.js";
+import { showLanding } from "./landing.js";
 import { showList } from "./list.js";
 import { showProduct } from "./product.js";
 import { categoryHref } from "./products.js";
+import { showSearch } from "./search.js";
 
-const TITLE = "Contoso Outfitters";
+const TITLE = "Contoso Store";
+const EVERY_MS = 15_000;
+/** Until the shop answers for the first time, there is nothing to look at. */
+const FIRST_MS = 1000;
 const main = document.getElementById("main");
 const nav = document.getElementById("categories");
 const line = document.getElementById("connection");
+const search = document.getElementById("search");
+const searched = document.getElementById("search-text");
 
 const connection = {
   lost: () => silence("The shop").then((text) => setText(line, text)),
   found: () => setText(line, ""),
 };
 
-let categories = [];
+/** Names of the categories; null before the shop answered. */
+let categories = null;
 let current = null;
 let end = () => {};
+/** Tells what is shown of other categories, where it lists them. */
+let renew = () => {};
+/** The address that is shown, and as what. */
 let shown = null;
 
+/** Marks a category in the menu, and brings it into sight where the menu is wider than the screen. */
 function mark(category) {
+  const isNew = current !== category;
   current = category;
   for (const link of nav.children) {
-    if (link.textContent === category) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
+    if (link.textContent !== category) {
+      link.removeAttribute("aria-current");
+      continue;
+    }
+    const wasMarked = link.hasAttribute("aria-current");
+    link.setAttribute("aria-current", "true");
+    // Whoever scrolls the menu meanwhile is left alone.
+    if (isNew || !wasMarked) nav.scrollLeft = link.offsetLeft - (nav.clientWidth - link.offsetWidth) / 2;
   }
 }
 
-function show() {
+const page = (heading, ...content) => main.replaceChildren(h("div", { class: "heading" }, h("h1", { tabindex: "-1" }, heading)), ...content);
+
+/** What the address asks for: a word for what is shown, and how. */
+function wanted() {
   const query = new URLSearchParams(location.search);
-  const product = query.get("product");
-  const category = query.get("category") ?? categories[0];
+  const [product, category, text] = ["product", "category", "q"].map((name) => query.get(name));
+  if (product) return { view: "product", category: null, render: () => { page("Loading…"); return showProduct(main, product, mark, connection); } };
+  if (categories === null) return { view: "silence", category: null, render: silent };
+  if (categories.length === 0) return { view: "empty", category: null, render: empty };
+  if (text !== null) return { view: "search", title: "Search", render: () => showSearch(main, text, () => categories, connection) };
+  if (category === null) return { view: "landing", category: null, render: landing };
+  if (categories.includes(category)) return { view: "category", category, title: category, render: () => showList(main, category, connection) };
+  // Anybody can write an address: what it says is not what the shop says.
+  return { view: "unknown", title: "No such category", render: unknown };
+}
+
+function landing() {
+  const { renew: renewed, end } = showLanding(main, categories, connection);
+  renew = renewed;
+  return end;
+}
+
+function silent() {
+  page(TITLE, h("p", { class: "empty" }, "The products are shown as soon as the shop answers."));
+}
+
+function empty() {
+  page("Welcome to Contoso Store", h("p", { class: "empty" }, "There are no products yet. They appear here as soon as the shop has some."));
+}
+
+function unknown() {
+  page("No such category", h("p", null, "The shop has no category of this name, or nothing in it. ", h("a", { href: "/" }, "Back to the first page")));
+}
+
+function show() {
+  const { view, category, title, render } = wanted();
   end();
-  end = () => {};
-  if (product) {
-    document.title = TITLE;
-    mark(null);
-    main.replaceChildren(h("p", { class: "faint" }, "Loading…"));
-    end = showProduct(main, product, mark, connection);
-  } else if (category) {
-    document.title = `${category} · ${TITLE}`;
-    mark(category);
-    end = showList(main, category, !query.has("category"), connection);
-  } else {
-    main.replaceChildren(
-      h("div", { class: "heading" }, h("h1", { tabindex: "-1" }, "Welcome")),
-      h("p", { class: "empty" }, "There are no products yet. They appear here as soon as the shop has some."));
-  }
-  shown = location.search;
+  renew = () => {};
+  document.title = title ? `${title} · ${TITLE}` : TITLE;
+  // What is being typed stays.
+  if (location.search !== shown?.address) searched.value = new URLSearchParams(location.search).get("q") ?? "";
+  mark(category ?? null);
+  end = render() ?? (() => {});
+  shown = { address: location.search, view };
 }
 
 /** Shows what the address says. What had the focus is gone with the page before, so it goes to the heading. */
@@ -77,24 +119,30 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   go(url.href);
 });
-addEventListener("popstate", () => { if (location.search !== shown) turn(); });
+search.addEventListener("submit", (event) => {
+  event.preventDefault();
+  go(`/?q=${encodeURIComponent(searched.value.trim())}`);
+});
+addEventListener("popstate", () => { if (location.search !== shown?.address) turn(); });
 
 startChoices();
 poll(async (signal) => {
-  const { partner } = await settings();
-  document.getElementById("demo").hidden = !partner;
   const { data } = await get("/api/site/categories", { signal });
   if (!data) throw new Error("no categories");
   connection.found();
   const names = data.categories.map(({ name }) => name);
-  if (shown !== null && names.join("\n") === categories.join("\n")) return;
-  const had = categories[0] !== undefined;
+  const isNew = categories === null || names.join("\n") !== categories.join("\n");
   categories = names;
-  hold(nav, names.map((name) => h("a", { href: categoryHref(name) }, name)));
-  // What is open stays open; only a page that had nothing to show begins anew.
-  if (shown === null || (!had && location.search === "")) show();
-  else mark(current);
-}, 15_000, (error) => {
+  if (isNew) {
+    hold(nav, names.map((name) => h("a", { href: categoryHref(name) }, name)));
+    mark(current);
+    renew(names);
+  }
+  // What is open stays open; only a page that had nothing to show, or that has nothing more to show, begins anew.
+  const stays = ["product", "category", "search", wanted().view].includes(shown?.view);
+  if (!stays) show();
+  return EVERY_MS;
+}, FIRST_MS, (error) => {
   connection.lost(error);
-  if (shown === null && location.search !== "") show();
+  if (shown === null) show();
 });

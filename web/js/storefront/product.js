@@ -1,22 +1,19 @@
 // One product, whose price changes before your eyes.
 
 import { get } from "../api.js";
-import { art } from "../art.js";
+import { art } from "../art/art.js";
 import { announce, h, setText } from "../dom.js";
-import { ago, count, money } from "../format.js";
+import { ago, money } from "../format.js";
 import { poll } from "../poll.js";
 import * as visitor from "../visitor.js";
 import { categoryHref, productPath, remember } from "./products.js";
+import { ratings } from "./rating.js";
+import { stockOf } from "./stock.js";
 import { forYou, recentlyViewed, trending, viewedTogether } from "./strips.js";
 
 const EVERY_MS = 1000;
 /** What is not sold seldom comes back, and browsers report each answer that says so as an error. */
 const GONE_EVERY_MS = 30_000;
-
-const stockText = (stock) => {
-  if (stock === undefined || stock === null) return "";
-  return stock === 0 ? "Out of stock" : `${count(stock)} in stock`;
-};
 
 /** Shows a product in `main`; gives a function that ends it. `onCategory` is told where it is listed. */
 export function showProduct(main, id, onCategory, connection) {
@@ -40,11 +37,11 @@ export function showProduct(main, id, onCategory, connection) {
     const brand = h("p", { class: "product-brand" });
     const description = h("p", { class: "product-description" });
     const live = h("p", { class: "live", title: "This page asks for changes every second" }, "Live price");
-    const together = [viewedTogether(id), recentlyViewed(id), forYou(), trending(null)];
+    const together = [ratings(id), viewedTogether(id), recentlyViewed(id), forYou(), trending(null)];
     fill(name,
       h("a", { class: "back", href: categoryHref(product.category) }, `‹ ${product.category}`),
       h("article", { class: "product" },
-        art(product.category, product.id),
+        art(product),
         h("div", null, brand, name, h("p", { class: "offer" }, price, was), stock, live, description)),
       ...together.map(({ element }) => element));
     strips = together.map(({ start }) => start());
@@ -70,7 +67,7 @@ export function showProduct(main, id, onCategory, connection) {
     if (!view) {
       view = build(product);
       missing = null;
-      document.title = `${product.name} · Contoso Outfitters`;
+      document.title = `${product.name} · Contoso Store`;
       onCategory(product.category);
       // One that comes back is still the same look.
       if (!before) visitor.looked(product.id, product.category);
@@ -78,7 +75,9 @@ export function showProduct(main, id, onCategory, connection) {
     setText(view.name, product.name);
     setText(view.brand, product.brand ?? "");
     setText(view.price, money(product.price));
-    setText(view.stock, stockText(product.stock));
+    const stock = stockOf(product);
+    setText(view.stock, stock?.text ?? "");
+    view.stock.className = `stock ${stock?.state ?? ""}`;
     setText(view.description, product.description ?? "");
     if (before && money(before.price) !== money(product.price)) mark(before.price, product.price, new Date().toISOString());
     before = product;

@@ -29,6 +29,16 @@ impl Run<'_> {
                 ])),
                 Scope::Subscription => return Err("the file deploys to a subscription".to_owned()),
             },
+            ("resourceGroup", [Value::Text(subscription), Value::Text(group)]) => {
+                if *subscription != circumstances.subscription_id {
+                    return Err(format!("the subscription {subscription}, which is not the deployment's"));
+                }
+                let scope = Scope::Group(group.clone());
+                Some(Value::object([
+                    ("id", Value::Text(circumstances.scope_id(&scope))),
+                    ("name", Value::text(group.as_str())),
+                ]))
+            }
             ("deployment", []) => Some(Value::object([("name", Value::text("snapshot")), ("location", location())])),
             // Of the public cloud.
             ("environment", []) => Some(Value::object([

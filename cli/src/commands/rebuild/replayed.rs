@@ -34,6 +34,9 @@ pub(super) const APPLIED: &str = "applied";
 /// Events that changed nothing, since what is stored has them already.
 pub(super) const THERE: &str = "already there";
 
+/// Documents that were made of others.
+const MADE: &str = "made of what is stored";
+
 const OUTLIVED: &str = "stored too long ago for what they made to be there still";
 
 type Handle = fn(App, Vec<HubEvent>) -> BoxFuture<Vec<Outcome>>;
@@ -103,6 +106,10 @@ pub(super) async fn rebuild(
         }
     }
     bar.finish_and_clear();
+    if let Some(rest) = replay.projection.rest {
+        let made = rest(app.clone()).await.map_err(|cause| anyhow::Error::msg(cause.chain()));
+        tally.add(MADE, made.context("the rest cannot be made now; running the command again is safe")?);
+    }
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! What `up` brings to life on a started stack, until it is ready.
 
 use std::{
+    collections::BTreeMap,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -14,6 +15,7 @@ use crate::{
     app_settings,
     catalogue::Product,
     catalogue_writer::CatalogueWriter,
+    contracts::{self, sources::Sources},
     data_dir::{DataDir, Seeded},
     endpoints::{self, Published},
     identity::{self, SignedIn},
@@ -92,10 +94,23 @@ impl Session<'_> {
             external: self.app.host().is_some(),
             partner: self.demo,
             telemetry: Some(self.stack.telemetry().clone()),
+            schemas: self.catalogue_of_events(),
             hosts,
         };
         let listener = self.stack.take_site_listener();
         listener.map(|listener| Pages::start(listener, options)).transpose().context("cannot serve the pages")
+    }
+
+    /// The catalogue of events. Whoever is just changing a schema still gets a stack, without it.
+    fn catalogue_of_events(&self) -> BTreeMap<String, String> {
+        let made = Sources::read(self.project).and_then(|sources| contracts::catalogue::files(&sources));
+        made.unwrap_or_else(|error| {
+            tracing::warn!(
+                cause = format!("{error:#}"),
+                "the catalogue of events cannot be made, so its pages are missing"
+            );
+            BTreeMap::new()
+        })
     }
 
     /// Registers, runs, subscribes and seeds, then says that all is ready.
@@ -228,7 +243,7 @@ impl Session<'_> {
         }
         let is_default = self.data_dir.path() == Path::new(endpoints::DATA_DIR);
         let here = if is_default { String::new() } else { format!(" --endpoints {file}") };
-        output::say(&format!("  open {site} and {site}/operations.html"));
+        output::say(&format!("  open {site}, {site}/operations.html and {site}/partners.html"));
         output::say(&format!("  ./contoso tail products --from earliest{here}"));
         output::say(&format!("  ./contoso simulate --rate 5 --duration 60s{here}"));
         output::say(&paint.faint(&if self.is_in_background {

@@ -21,6 +21,14 @@ const SECRET: usize = 43;
 /// Six hold 32.
 const CHECKSUM: usize = 6;
 
+/// The longest label of a key, in characters.
+pub const LONGEST_LABEL: usize = 100;
+
+/// Whether a key may be called so in lists: something visible, on one line.
+pub fn is_label(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= LONGEST_LABEL && !text.chars().any(char::is_control)
+}
+
 /// How many keys of a partner may count at once: two, so that one can be replaced while the other works.
 pub const MOST_KEYS: usize = 2;
 /// How long a key that was replaced still counts, if nobody says otherwise.
@@ -29,6 +37,8 @@ pub const GRACE: Duration = Duration::hours(24);
 pub const LONGEST_GRACE: Duration = Duration::days(30);
 /// How old the last use may be before it is written again.
 const USE_IS_WRITTEN: Duration = Duration::hours(1);
+/// How long before its end answers to a key say when it ends.
+pub const TOLD_BEFORE: Duration = Duration::days(14);
 /// Random bytes that a key is made of.
 pub const RANDOM: usize = 48;
 
@@ -212,6 +222,19 @@ pub struct KeyRecord {
     pub state: KeyState,
 }
 
+/// Whether nobody could write any more if `key` ended: it may, and no other one that was not replaced does.
+pub fn is_last_to_write(keys: &[KeyRecord], key: &KeyId, now: OffsetDateTime) -> bool {
+    let is_it = |record: &KeyRecord| record.key == *key && record.may_write(now);
+    let is_left = |record: &KeyRecord| record.key != *key && record.stays_to_write(now);
+    keys.iter().any(is_it) && !keys.iter().any(is_left)
+}
+
+/// When nobody can write any more, if no key is made until then: `None` where one of those that may write has no end, or none may.
+pub fn writes_until(keys: &[KeyRecord], now: OffsetDateTime) -> Option<OffsetDateTime> {
+    let ends: Option<Vec<_>> = keys.iter().filter(|key| key.may_write(now)).map(KeyRecord::ends).collect();
+    ends?.into_iter().max()
+}
+
 /// What became of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "is")]
@@ -279,6 +302,12 @@ impl KeyRecord {
         }
     }
 
+    /// The same, as it is stored until there is known to be room for it: it ends then by itself.
+    #[must_use]
+    pub fn on_trial(&self, until: OffsetDateTime) -> Self {
+        Self { expires: Some(self.expires.map_or(until, |expires| expires.min(until))), ..self.clone() }
+    }
+
     /// Whether `key` is this one and counts now. Why it does not is told only to whom has the whole key.
     ///
     /// # Errors
@@ -299,6 +328,31 @@ impl KeyRecord {
                 self.expires.is_some_and(|expires| expires <= now).then_some(KeyRefusal::Expired)
             }
         }
+    }
+
+    /// Whether it may be used for everything now.
+    pub fn may_write(&self, now: OffsetDateTime) -> bool {
+        self.scope == Scope::Write && self.counts(now)
+    }
+
+    /// The same of a key that no other takes the place of.
+    pub fn stays_to_write(&self, now: OffsetDateTime) -> bool {
+        self.state == KeyState::Active && self.may_write(now)
+    }
+
+    /// When it ends by itself, if it does.
+    pub fn ends(&self) -> Option<OffsetDateTime> {
+        let superseded = match self.state {
+            KeyState::Superseded { until } => Some(until),
+            KeyState::Revoked { at } => Some(at),
+            KeyState::Active => None,
+        };
+        self.expires.into_iter().chain(superseded).min()
+    }
+
+    /// When it ends, if that is soon and its owner set it so, for whoever uses it to be told.
+    pub fn expires_soon(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        self.expires.filter(|expires| *expires - now <= TOLD_BEFORE)
     }
 
     /// Whether it counts now.
@@ -461,6 +515,42 @@ mod tests {
         assert_eq!(revoked.revoked(NOW + GRACE), revoked);
         assert_eq!(superseded.superseded(NOW + GRACE * 2), superseded);
         assert_eq!(revoked.superseded(NOW + GRACE), revoked);
+    }
+
+    #[test]
+    fn a_partner_is_not_left_without_a_key_that_may_write() {
+        let [one, two] = [record(&key(1)), record(&key(2))];
+        let reads = KeyRecord { scope: Scope::Read, ..two.clone() };
+        assert!(is_last_to_write(std::slice::from_ref(&one), &one.key, NOW));
+        assert!(!is_last_to_write(&[one.clone(), two.clone()], &one.key, NOW));
+        let superseded = two.superseded(NOW + GRACE);
+        let expired = KeyRecord { expires: Some(NOW), ..two.clone() };
+        for other in [reads.clone(), two.revoked(NOW), superseded.clone(), expired] {
+            assert!(is_last_to_write(&[one.clone(), other.clone()], &one.key, NOW), "{other:?}");
+            assert!(!is_last_to_write(&[one.clone(), other.clone()], &other.key, NOW), "{other:?}");
+        }
+        assert!(is_last_to_write(&[reads, superseded.clone()], &superseded.key, NOW), "as long as it counts");
+    }
+
+    #[test]
+    fn when_nobody_can_write_any_more_is_known_before() {
+        let day = |days| NOW + Duration::days(days);
+        let ends = |days: i64| KeyRecord { expires: Some(day(days)), ..record(&key(2)) };
+        let forever = record(&key(3));
+        let reads = KeyRecord { scope: Scope::Read, ..ends(90) };
+        for (keys, until) in [
+            (vec![], None),
+            (vec![forever.clone(), ends(3)], None),
+            (vec![ends(3), reads.clone()], Some(day(3))),
+            (vec![ends(3), ends(9)], Some(day(9))),
+            (vec![ends(3), ends(-1)], Some(day(3))),
+            (vec![ends(3), forever.superseded(day(1))], Some(day(3))),
+            (vec![ends(3).superseded(day(1)), reads], Some(day(1))),
+            (vec![forever.revoked(NOW), ends(3)], Some(day(3))),
+        ] {
+            assert_eq!(writes_until(&keys, NOW), until, "{keys:?}");
+        }
+        assert_eq!([ends(14), ends(15), forever].map(|key| key.expires_soon(NOW)), [Some(day(14)), None, None]);
     }
 
     #[test]

@@ -30,6 +30,13 @@ const SCHEDULE: [Duration; 10] = [
     Duration::hours(12),
 ];
 
+/// How long Event Grid tries to deliver an event (`eventTimeToLiveInMinutes`, as our subscriptions have it).
+const TIME_TO_LIVE: Duration = Duration::days(1);
+/// How long an attempt may last: an endpoint has so long to answer.
+const LONGEST_ATTEMPT: Duration = Duration::seconds(30);
+/// How long a failure may take to be in the log: Azure says minutes, and promises nothing.
+pub const LOG_DELAY: Duration = Duration::minutes(10);
+
 /// Words for answers, as the log has them, and their status.
 const WORDS: [(&str, u16); 17] = [
     ("BadRequest", 400),
@@ -83,6 +90,8 @@ pub struct FailedDelivery {
     pub status: Option<u16>,
     /// Which attempt it was, counted from 1; the log counts from 0.
     pub attempt: Option<u32>,
+    /// How long the attempt took: the log's time may be its begin, and the next pause begins at its end.
+    pub latency: Duration,
     /// Scheme and host of the endpoint.
     pub host: Option<String>,
 }
@@ -96,6 +105,8 @@ pub enum Fate {
     NotRetried,
     /// It is tried again, not before this time if the schedule is kept.
     Expected(OffsetDateTime),
+    /// Its next attempt was due, no failure of it came into the log since, and deliveries are counted. The log tells of failures alone.
+    ProbablyDelivered,
     /// The log does not say enough.
     Unknown,
 }
@@ -107,6 +118,7 @@ impl Fate {
             Self::HeldBack => "held back by Event Grid",
             Self::NotRetried => "will not be retried",
             Self::Expected(_) => "expected by schedule",
+            Self::ProbablyDelivered => "probably delivered",
             Self::Unknown => "unknown",
         }
     }
@@ -134,6 +146,7 @@ impl FailedDelivery {
             outcome: outcome.map(str::to_owned),
             status,
             attempt: of("deliveryCount").and_then(|count| count.parse::<u32>().ok()?.checked_add(1)),
+            latency: of("latencyInMs").and_then(|millis| millis.parse().ok()).map_or(Duration::ZERO, latency),
             host: of("url").and_then(host),
         }
     }
@@ -152,7 +165,7 @@ impl FailedDelivery {
             _ if word == "Probation" => Fate::HeldBack,
             Some(status) if !will_be_retried(status) => Fate::NotRetried,
             _ if attempt >= ATTEMPTS => Fate::NotRetried,
-            _ => Fate::Expected(self.at + self.pause(attempt)),
+            _ => Fate::Expected(self.at + self.latency + self.pause(attempt)),
         }
     }
 
@@ -166,6 +179,10 @@ impl FailedDelivery {
         };
         step.max(least)
     }
+}
+
+fn latency(millis: u32) -> Duration {
+    Duration::milliseconds(millis.into()).min(LONGEST_ATTEMPT)
 }
 
 /// Value of `key=`, up to the next comma. A key begins where a word does: `id` is not the end of `systemId`.
@@ -211,6 +228,47 @@ pub struct FailedEvent {
     pub first_at: OffsetDateTime,
     /// How many were read.
     pub failures: usize,
+}
+
+/// What was counted of a subscription's deliveries since a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Events that the endpoint took.
+    pub delivered: u64,
+    /// Attempts that failed.
+    pub failed: u64,
+}
+
+impl FailedEvent {
+    /// When its next attempt was due, if that is over.
+    pub fn was_due(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        match self.last.fate() {
+            Fate::Expected(at) if at <= now => Some(at),
+            _ => None,
+        }
+    }
+
+    /// What becomes of it, or became of it meanwhile, by what was counted since its next attempt was due, if that is known.
+    pub fn fate(&self, counted: Option<Counted>, now: OffsetDateTime) -> Fate {
+        let Fate::Expected(at) = self.last.fate() else { return self.last.fate() };
+        let ends = self.first_at.saturating_add(TIME_TO_LIVE);
+        if at > now {
+            // An attempt that is due behind an event's last day is not made.
+            return if at > ends { Fate::NotRetried } else { Fate::Expected(at) };
+        }
+        let is_delivered = |counted: Counted| counted.delivered > 0 && (counted.failed == 0 || is_overdue(at, now));
+        match counted {
+            Some(counted) if is_delivered(counted) => Fate::ProbablyDelivered,
+            Some(_) if at > ends || now > ends.saturating_add(LOG_DELAY) => Fate::NotRetried,
+            None if now > ends.saturating_add(LOG_DELAY) => Fate::Unknown,
+            _ => Fate::Expected(at),
+        }
+    }
+}
+
+/// Whether an attempt that was due at a time would be in the log by now, had it been made and failed.
+pub fn is_overdue(at: OffsetDateTime, now: OffsetDateTime) -> bool {
+    now > at.saturating_add(LONGEST_ATTEMPT + LOG_DELAY)
 }
 
 /// Failures by event, the one that failed last first. Those whose event is unknown stand each for itself.
@@ -264,10 +322,11 @@ mod tests {
             outcome: Some("Busy".to_owned()),
             status: Some(500),
             attempt: Some(1),
+            latency: Duration::milliseconds(12),
             host: Some("https://ok.example".to_owned()),
         };
         assert_eq!(read, expected);
-        assert_eq!(read.fate(), Fate::Expected(AT + Duration::seconds(10)));
+        assert_eq!(read.fate(), Fate::Expected(AT + Duration::milliseconds(10_012)));
         assert!(!format!("{read:?}").contains("s3cr3t"), "of the endpoint nothing but its host");
         assert_eq!(FailedDelivery::parse(AT, &message("", 0, "")).event, None, "older rows have no id");
         for (response, status) in [
@@ -293,12 +352,42 @@ mod tests {
             assert_eq!(fate(0, final_answer).words(), "will not be retried", "{final_answer}");
         }
         assert_eq!(fate(29, "ServiceUnavailable: x"), Fate::NotRetried, "thirty attempts are all");
-        assert_eq!(fate(0, "ServiceUnavailable: x"), Fate::Expected(AT + Duration::seconds(30)));
-        assert_eq!(fate(3, "TooManyRequests: x"), Fate::Expected(AT + Duration::minutes(5)));
+        let after = |seconds| Fate::Expected(AT + Duration::milliseconds(12) + Duration::seconds(seconds));
+        assert_eq!(fate(0, "ServiceUnavailable: x"), after(30));
+        assert_eq!(fate(3, "TooManyRequests: x"), after(300));
+        let slow = message("id=1, ", 0, "").replace("latencyInMs=12", "latencyInMs=30000");
+        let slow = FailedDelivery::parse(AT, &slow).fate();
+        assert_eq!(slow, Fate::Expected(AT + Duration::seconds(40)), "the pause begins behind the attempt");
         assert_eq!(fate(12, "").words(), "expected by schedule");
         let probation = message("id=1, ", 2, "").replace("outcome=Busy", "outcome=Probation");
         assert_eq!(FailedDelivery::parse(AT, &probation).fate().words(), "held back by Event Grid");
         assert!(will_be_retried(404) && will_be_retried(302) && !will_be_retried(200));
+    }
+
+    #[test]
+    fn what_was_mended_is_expected_no_more() {
+        let event =
+            |count| by_event(vec![FailedDelivery::parse(AT, &message("id=1, ", count, "NotFound: x"))]).remove(0);
+        let due = AT + Duration::milliseconds(10_012);
+        let counted = |delivered, failed| Some(Counted { delivered, failed });
+        let fate = |counted, after: Duration| event(0).fate(counted, due + after);
+        assert_eq!((event(0).was_due(AT), event(0).was_due(due)), (None, Some(due)));
+        let (moment, hour, days) = (Duration::SECOND, Duration::HOUR, Duration::days(2));
+        assert_eq!(fate(counted(3, 0), -moment), Fate::Expected(due), "not due yet");
+        assert_eq!(fate(counted(1, 0), moment), Fate::ProbablyDelivered);
+        assert_eq!(fate(counted(1, 1), moment), Fate::Expected(due), "its failure may not be in the log yet");
+        assert_eq!(fate(counted(1, 1), hour), Fate::ProbablyDelivered);
+        for (counted, after) in [(counted(0, 0), hour), (counted(0, 3), hour), (None, hour)] {
+            assert_eq!(fate(counted, after), Fate::Expected(due), "{counted:?}");
+        }
+        assert!(is_overdue(due, due + hour) && !is_overdue(due, due + Duration::minutes(10)));
+        assert_eq!(fate(counted(0, 3), days), Fate::NotRetried, "its day is over");
+        assert_eq!(fate(counted(1, 3), days), Fate::ProbablyDelivered);
+        assert_eq!(fate(None, days), Fate::Unknown);
+        // The twelve hours behind the tenth failure end behind the day.
+        let tenth = FailedEvent { first_at: AT - Duration::hours(23), ..event(9) };
+        assert_eq!(tenth.fate(None, AT), Fate::NotRetried);
+        assert_eq!(event(9).fate(None, AT).words(), "expected by schedule");
     }
 
     #[test]

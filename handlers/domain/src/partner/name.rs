@@ -31,6 +31,32 @@ checked_text! {
     SubscriptionName, NameError, |text| check(text, &[])
 }
 
+/// A text that is no id of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be lsn_ and 16 hexadecimal digits")]
+pub struct NoListenerId;
+
+checked_text! {
+    /// Which of a partner's listeners: `lsn_` and 16 hexadecimal digits. No subscription has such a name.
+    ListenerId, NoListenerId, |text| {
+        let digits = text.strip_prefix("lsn_").unwrap_or_default();
+        let is_id = digits.len() == 16 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if is_id { Ok(()) } else { Err(NoListenerId) }
+    }
+}
+
+impl ListenerId {
+    /// The id with these digits, the same for each try of a request; `None` if they are no 16 hexadecimal digits.
+    pub fn of(digits: &str) -> Option<Self> {
+        Self::try_from(format!("lsn_{digits}")).ok()
+    }
+
+    /// Name of its queue and of its event subscription: those take hyphens, and no underscores.
+    pub fn resource_name(&self) -> String {
+        self.0.replace('_', "-")
+    }
+}
+
 fn check(text: &str, reserved: &[&str]) -> Result<(), NameError> {
     let lower = text.to_ascii_lowercase();
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -56,6 +82,8 @@ pub enum Audience {
     Partner(PartnerName),
     /// One subscription: `<partner>/<subscription>`.
     Subscription(PartnerName, SubscriptionName),
+    /// One listener: `<partner>/<listener>`.
+    Listener(PartnerName, ListenerId),
 }
 
 impl Audience {
@@ -79,6 +107,7 @@ impl fmt::Display for Audience {
             Self::All => f.write_str("all"),
             Self::Partner(partner) => write!(f, "{partner}"),
             Self::Subscription(partner, subscription) => write!(f, "{partner}/{subscription}"),
+            Self::Listener(partner, listener) => write!(f, "{partner}/{listener}"),
         }
     }
 }
@@ -145,5 +174,16 @@ mod tests {
         );
         // printf acme/prices | sha256sum | xxd -r -p | base32 | cut -c1-20 | tr A-Z a-z
         assert_eq!(name, "sub-g5q3pjah6w5i775c6bgy");
+    }
+
+    #[test]
+    fn no_subscription_has_the_name_of_a_listener() {
+        let id = ListenerId::of("0123456789abcdef").expect("an id");
+        assert!(SubscriptionName::try_from(id.to_string()).is_err());
+        for wrong in
+            ["", "lsn_", "lsn_0123456789ABCDEF", "lsn_0123456789abcde", "lsn_0123456789abcdeff", "sub_0123456789abcdef"]
+        {
+            assert_eq!(ListenerId::try_from(wrong.to_owned()), Err(NoListenerId), "{wrong}");
+        }
     }
 }

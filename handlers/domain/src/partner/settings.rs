@@ -8,7 +8,10 @@ use super::{
     endpoint::{self, Endpoint, EndpointRules},
     selection::{Selection, SelectionError},
 };
-use crate::product_body::FieldError;
+use crate::{
+    mismatch::{mismatch, whole},
+    product_body::FieldError,
+};
 
 /// What a partner asks for. Stored as it is; to show it, see [`Settings::shown`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,18 +91,21 @@ impl Settings {
         let endpoint = match value("endpoint") {
             None => Err("is required".to_owned()),
             Some(Value::String(text)) => Endpoint::parse(text, rules).map_err(|error| error.to_string()),
-            Some(_) => Err("must be a string".to_owned()),
+            Some(other) => Err(mismatch("must be a string, the endpoint's URL", other)),
         };
         let endpoint = endpoint.map_err(|message| refuse("endpoint", message)).ok();
         let batching = value("batching").and_then(|value| batching(value, &mut refuse));
         let entra = value("entra").and_then(|value| entra(value, &mut refuse));
-        let handshake = match value("handshake").map(Value::as_str) {
-            None | Some(Some("automatic")) => Handshake::Automatic,
-            Some(Some("manual")) => Handshake::Manual,
-            Some(_) => {
-                refuse("handshake", "must be automatic or manual".to_owned());
-                Handshake::Automatic
-            }
+        let handshake = match value("handshake") {
+            None => Handshake::Automatic,
+            Some(value) => match value.as_str() {
+                Some("automatic") => Handshake::Automatic,
+                Some("manual") => Handshake::Manual,
+                _ => {
+                    refuse("handshake", mismatch("must be automatic or manual", value));
+                    Handshake::Automatic
+                }
+            },
         };
         let selection = match Selection::parse(object) {
             Ok(selection) => Some(selection),
@@ -172,18 +178,18 @@ fn unknown(object: &Map<String, Value>, name: &str, known: &[&str], refuse: &mut
 
 fn batching(value: &Value, refuse: &mut impl FnMut(&str, String)) -> Option<Batching> {
     let Some(object) = value.as_object() else {
-        refuse("batching", "must be an object with maxEvents and preferredKilobytes".to_owned());
+        refuse("batching", mismatch("must be an object with maxEvents and preferredKilobytes", value));
         return None;
     };
     unknown(object, "batching", &["maxEvents", "preferredKilobytes"], refuse);
     let mut number = |name: &str, most: u16, default: u16| {
         let Some(value) = object.get(name).filter(|value| !value.is_null()) else { return Some(default) };
-        // 5.0 is an integer to JSON Schema.
-        let whole = value.as_f64().filter(|number| number.fract() == 0.0 && (1.0..=f64::from(most)).contains(number));
-        if whole.is_none() {
-            refuse(&format!("batching.{name}"), format!("must be a whole number from 1 to {most}"));
+        let number = whole(value).and_then(|number| u16::try_from(number).ok());
+        let number = number.filter(|number| (1..=most).contains(number));
+        if number.is_none() {
+            refuse(&format!("batching.{name}"), mismatch(&format!("must be a whole number from 1 to {most}"), value));
         }
-        whole.map(|number| number as u16)
+        number
     };
     // Event Grid's own defaults.
     let (max_events, preferred_kilobytes) = (number("maxEvents", 5000, 1), number("preferredKilobytes", 1024, 64));
@@ -192,19 +198,24 @@ fn batching(value: &Value, refuse: &mut impl FnMut(&str, String)) -> Option<Batc
 
 fn entra(value: &Value, refuse: &mut impl FnMut(&str, String)) -> Option<Entra> {
     let Some(object) = value.as_object() else {
-        refuse("entra", "must be an object with tenantId and applicationId".to_owned());
+        refuse("entra", mismatch("must be an object with tenantId and applicationId", value));
         return None;
     };
     unknown(object, "entra", &["tenantId", "applicationId"], refuse);
     let text = |name: &str| object.get(name).and_then(Value::as_str);
+    let said = |name: &str, wanted: &str| match object.get(name).filter(|value| !value.is_null()) {
+        None => format!("is required, and {wanted}"),
+        Some(came) => mismatch(wanted, came),
+    };
     let tenant_id = text("tenantId").and_then(|text| Uuid::try_parse(text).ok());
     if tenant_id.is_none() {
-        refuse("entra.tenantId", "must be the id of a tenant, a UUID".to_owned());
+        refuse("entra.tenantId", said("tenantId", "must be the id of a tenant, a UUID"));
     }
     let is_visible = |text: &&str| (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     let application_id = text("applicationId").filter(is_visible);
     if application_id.is_none() {
-        refuse("entra.applicationId", "must be an application's id or URI, 1 to 255 visible characters".to_owned());
+        let wanted = "must be an application's id or URI, 1 to 255 visible characters";
+        refuse("entra.applicationId", said("applicationId", wanted));
     }
     Some(Entra { tenant_id: tenant_id?, application_id: application_id?.to_owned() })
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use time::OffsetDateTime;
 
-use super::{PartnerName, SubscriptionName};
+use super::{ListenerId, PartnerName, SubscriptionName};
 
 /// Header with the secrets that are valid, newest first, separated by a comma and a space.
 pub const SECRET_HEADER: &str = "x-contoso-secret";
@@ -137,11 +137,28 @@ impl MasterKeys {
         subscription: &SubscriptionName,
         version: &SecretVersion,
     ) -> Result<WebhookSecret, UnknownMaster> {
+        self.derive(&format!("{partner}/{subscription}"), version)
+    }
+
+    /// The secret of a listener.
+    ///
+    /// # Errors
+    /// Its master key is not among these.
+    pub fn listener_secret(
+        &self,
+        partner: &PartnerName,
+        listener: &ListenerId,
+        version: &SecretVersion,
+    ) -> Result<WebhookSecret, UnknownMaster> {
+        self.derive(&format!("{partner}/{listener}"), version)
+    }
+
+    fn derive(&self, whose: &str, version: &SecretVersion) -> Result<WebhookSecret, UnknownMaster> {
         let unknown = || UnknownMaster(version.master.clone());
         let (_, key) = self.0.iter().find(|(id, _)| *id == version.master).ok_or_else(unknown)?;
         // HMAC takes keys of any length.
         let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(|_| unknown())?;
-        mac.update(format!("{partner}/{subscription}/{}", version.number).as_bytes());
+        mac.update(format!("{whose}/{}", version.number).as_bytes());
         Ok(WebhookSecret(format!("whs_{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))))
     }
 

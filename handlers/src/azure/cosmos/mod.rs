@@ -14,6 +14,7 @@ mod error;
 mod newer;
 mod races;
 mod text;
+mod together;
 mod write;
 
 pub use self::{
@@ -22,4 +23,5 @@ pub use self::{
     error::{CosmosError, CosmosErrorKind},
     newer::{Versioned, Written, write_if_newer},
     races::repeat_lost_races,
+    together::Unchanged,
 };

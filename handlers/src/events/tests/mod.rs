@@ -68,7 +68,7 @@ fn codec(registry: &str) -> Codec {
     let lookup = |name: &str| match name {
         "FUNCTIONS_CUSTOMHANDLER_PORT" => Some("1".to_owned()),
         "SchemaRegistry__group" | "EventHubs__fullyQualifiedNamespace" => Some("contoso".to_owned()),
-        _ if name.starts_with("Site__") => None,
+        _ if ["Site__", "Sales__"].iter().any(|start| name.starts_with(start)) || name.ends_with("Hours") => None,
         _ => Some(registry.to_owned()),
     };
     let settings = Settings::read(lookup).unwrap();

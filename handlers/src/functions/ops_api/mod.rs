@@ -1,6 +1,6 @@
 //! `OpsApi`: what operators see.
 //!
-//! Triggered by HTTP with a function key: `GET /api/ops/overview`.
+//! Triggered by HTTP with a function key: `GET /api/ops/overview`, and `GET /api/ops/sales/…` for totals and files of sales.
 //!
 //! Promises: one answer with everything that the operations page shows, shaped as [`crate::domain::operations`] says, read from
 //! Cosmos DB and blob storage alone. Any number of readers cost as much as one: what is read is kept for a second, what takes
@@ -9,6 +9,7 @@
 //! A second delivery reads again.
 
 mod listings;
+mod sales;
 
 use std::{
     collections::BTreeMap,
@@ -45,10 +46,11 @@ const MINUTES: i64 = 180;
 const SELECT: &str = "c.minute, c.views, c.visitors";
 
 fn router(app: App) -> Router {
+    let sales = sales::routes().with_state(app.clone());
     let console = Arc::new(Console { app, view: Mutex::default() });
     // Who has a key may ask from any page that may ask the site's API; a preflight has no key, so the key comes as `code`.
     let cors = cors(&console.app.settings().site.origins);
-    Router::new().route("/api/ops/overview", get(overview)).layer(cors).with_state(console)
+    Router::new().route("/api/ops/overview", get(overview)).with_state(console).merge(sales).layer(cors)
 }
 
 async fn overview(State(console): State<Arc<Console>>, headers: HeaderMap) -> Result<Response, Problem> {

@@ -4,13 +4,14 @@ use std::{ops::Range, time::Duration};
 
 use tokio::time::Instant;
 
-use super::choice::Choice;
+use super::{choice::Choice, slots::Turn};
 use crate::{
     app::App,
     captured::CapturedEvents,
     clock,
     domain::partner::{
         redelivery::{AtEnd, Job, JobState, Only, Progress},
+        selection::Selection,
         subscription::{State, Subscription},
     },
     events::hubs,
@@ -21,7 +22,8 @@ use crate::{
 /// Progress is stored at least so often, also while nothing is found to send: then it is seen whether the job was cancelled.
 const STORE: Duration = Duration::from_secs(2);
 
-/// The subscription is looked at again so often: it may be paused, or select otherwise.
+/// The subscription is looked at so often while there is nothing to send: it may be paused, or select otherwise. What is sent is sent between
+/// two looks.
 const LOOK: Duration = Duration::from_secs(10);
 
 /// Why the work on a job stops before its end.
@@ -34,8 +36,8 @@ enum Stop {
     Ended(&'static str),
     /// It waits, for what takes its time.
     Waits(&'static str),
-    /// The run is over.
-    RunOver,
+    /// Its turn is over.
+    TurnOver,
 }
 
 /// A job in this worker's hands.
@@ -44,12 +46,13 @@ struct Work<'a> {
     worker: &'a str,
     job: Job,
     etag: String,
+    turn: &'a Turn,
 }
 
-/// Works on a job until it is done, or `ends`; returns its id. What fails is told in the job.
-pub(super) async fn work(app: &App, worker: &str, job: Job, etag: String, ends: Instant) -> String {
-    let mut work = Work { app, worker, job, etag };
-    let stop = match work.run(ends).await {
+/// Works on a job until it is done, or its turn is over; returns its id. What fails is told in the job.
+pub(super) async fn work(app: &App, worker: &str, job: Job, etag: String, turn: &Turn) -> String {
+    let mut work = Work { app, worker, job, etag, turn };
+    let stop = match work.run().await {
         Ok(()) => return work.job.id,
         Err(stop) => stop,
     };
@@ -63,7 +66,7 @@ pub(super) async fn work(app: &App, worker: &str, job: Job, etag: String, ends: 
         }
         Stop::Ended(reason) => job.end(JobState::Failed, Some(reason), now),
         Stop::Waits(reason) => job.wait(reason, now),
-        Stop::RunOver => job.let_go(),
+        Stop::TurnOver => job.let_go(),
     }
     if let Err(Stop::Failed(_, cause)) = work.store().await {
         // Its lease ends, and another worker goes on from what was stored last.
@@ -73,7 +76,7 @@ pub(super) async fn work(app: &App, worker: &str, job: Job, etag: String, ends: 
 }
 
 impl Work<'_> {
-    async fn run(&mut self, ends: Instant) -> Result<(), Stop> {
+    async fn run(&mut self) -> Result<(), Stop> {
         let events = match self.job.request.only {
             Only::All | Only::Missing => None,
             Only::Failed => {
@@ -122,7 +125,8 @@ impl Work<'_> {
                 // So many events are a second's worth at most.
                 let count = u32::try_from(batch.len()).unwrap_or(u32::MAX);
                 next_at = Instant::now() + Duration::from_secs(1) * count / u32::from(self.job.request.rate).max(1);
-                self.publish(std::mem::take(&mut batch), &mut progress).await?;
+                choice.selection = self.send(std::mem::take(&mut batch), &mut progress).await?;
+                looked = Instant::now();
             }
             self.job.advance(captured.cursor().clone(), progress, self.app.now());
             if is_at_end {
@@ -133,8 +137,8 @@ impl Work<'_> {
             if let Some(stop) = failure {
                 return Err(stop);
             }
-            if Instant::now() >= ends {
-                return Err(Stop::RunOver);
+            if self.turn.is_over() {
+                return Err(Stop::TurnOver);
             }
             if looked.elapsed() >= LOOK {
                 choice.selection = self.subscription().await?.settings.selection;
@@ -143,25 +147,47 @@ impl Work<'_> {
         }
     }
 
-    /// Publishes a batch, and counts what the topic takes and what it never will.
-    async fn publish(&self, batch: Vec<cloudevents::Event>, progress: &mut Progress) -> Result<(), Stop> {
+    /// Publishes a batch while the subscription delivers, and returns what that selects. It is looked at before and after: what was published
+    /// while a pause came between may have reached nobody, and does not count as sent. If it delivers again, the batch is published again.
+    async fn send(&mut self, batch: Vec<cloudevents::Event>, progress: &mut Progress) -> Result<Selection, Stop> {
+        let mut taken = 0;
+        loop {
+            let before = match self.subscription().await {
+                Err(Stop::Ended(reason)) => {
+                    self.job.progress = Progress { uncertain: progress.uncertain + taken, ..*progress };
+                    return Err(Stop::Ended(reason));
+                }
+                seen => seen?,
+            };
+            let counted = self.publish(&batch).await?;
+            let Some(after) = self.stored().await?.filter(|after| after.state.delivers() && after.gaps == before.gaps)
+            else {
+                taken = counted.sent;
+                continue;
+            };
+            progress.sent += counted.sent;
+            progress.refused += counted.refused;
+            return Ok(after.settings.selection);
+        }
+    }
+
+    /// Publishes a batch; returns how many the topic took, and how many it never will.
+    async fn publish(&self, batch: &[cloudevents::Event]) -> Result<Progress, Stop> {
         let topic = self.app.event_grid();
         let some = |range: Range<usize>| publish(topic, batch[range].to_vec());
-        let all = batch.len() as u64;
-        let mut refused = 0;
+        let mut counted = Progress { sent: batch.len() as u64, ..Progress::default() };
         for (_, outcome) in bisect(0..batch.len(), some).await {
             match outcome {
                 Outcome::Retry(cause) => return Err(Stop::Failed("The topic does not take events just now.", cause)),
                 Outcome::Park(cause) => {
                     tracing::warn!(job = self.job.id, cause = cause.chain(), "an event cannot be delivered again");
-                    refused += 1;
+                    counted.sent -= 1;
+                    counted.refused += 1;
                 }
                 Outcome::Done | Outcome::Skip(_) => {}
             }
         }
-        progress.sent += all - refused;
-        progress.refused += refused;
-        Ok(())
+        Ok(counted)
     }
 
     /// All that is captured was read.
@@ -186,13 +212,7 @@ impl Work<'_> {
 
     /// The subscription as it is now, if events can be delivered to it.
     async fn subscription(&self) -> Result<Subscription, Stop> {
-        let job = &self.job;
-        let stored = self.app.stores().partners.subscriptions.read(&job.partner, &job.subscription).await;
-        let stored = stored.map_err(|error| unreachable("read the subscription", error))?;
-        // One that was made anew under the name did not ask for this.
-        let Some(subscription) = stored.map(|stored| stored.value).filter(|found| job.is_about(found)) else {
-            return Err(Stop::Ended("The subscription was deleted."));
-        };
+        let Some(subscription) = self.stored().await? else { return Err(Stop::Ended("The subscription was deleted.")) };
         match subscription.state {
             State::Active => Ok(subscription),
             State::Creating | State::Updating | State::AwaitingManualAction => {
@@ -202,6 +222,14 @@ impl Work<'_> {
             State::Failed { .. } | State::Stuck { .. } => Err(Stop::Ended("The subscription failed.")),
             State::Deleting => Err(Stop::Ended("The subscription was deleted.")),
         }
+    }
+
+    /// The subscription as it is stored. One that was made anew under the name did not ask for this.
+    async fn stored(&self) -> Result<Option<Subscription>, Stop> {
+        let job = &self.job;
+        let stored = self.app.stores().partners.subscriptions.read(&job.partner, &job.subscription).await;
+        let stored = stored.map_err(|error| unreachable("read the subscription", error))?;
+        Ok(stored.map(|stored| stored.value).filter(|found| job.is_about(found)))
     }
 
     /// Stores how far the job is, unless it is no longer this worker's.
@@ -220,10 +248,17 @@ impl Work<'_> {
     async fn read_again(&mut self) -> Result<(), Stop> {
         let stored = self.app.stores().partners.redeliveries.read(&self.job.partner, &self.job.id).await;
         let stored = stored.map_err(|error| unreachable("read the job", error))?;
-        match stored.filter(|stored| stored.value.is_of(self.worker)) {
-            Some(stored) => {
+        match stored {
+            Some(stored) if stored.value.is_of(self.worker) => {
                 self.etag = stored.etag;
                 Ok(())
+            }
+            Some(_) => {
+                let store = &self.app.stores().partners.redeliveries;
+                let mine = &self.job;
+                let changed = store.change(&mine.partner, &mine.id, |job| job.counted_late(mine)).await;
+                changed.map_err(|error| unreachable("store what was sent last", error))?;
+                Err(Stop::Lost)
             }
             None => Err(Stop::Lost),
         }

@@ -1,12 +1,10 @@
 //! `GET /api/partners/{partner}`: who the partner is; `GET …/audit`: what was done with its keys.
 
-use std::num::NonZeroU32;
-
 use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{body::answer, caller::Caller};
+use super::{body::answer, caller::Caller, query};
 use crate::{
     app::App,
     domain::partner::{
@@ -64,9 +62,9 @@ struct AuditPage {
     next: Option<String>,
 }
 
-async fn audit(State(app): State<App>, caller: Caller, Query(query): Query<AuditQuery>) -> Result<Response, Problem> {
-    let limit = limit(query.limit.as_deref(), PAGE, LARGEST_PAGE)?;
-    let before = query.before.as_deref();
+async fn audit(State(app): State<App>, caller: Caller, Query(asked): Query<AuditQuery>) -> Result<Response, Problem> {
+    let limit = query::limit(asked.limit.as_deref(), PAGE, LARGEST_PAGE)?;
+    let before = asked.before.as_deref();
     if before.is_some_and(|before| {
         before.len() > 64 || !before.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'))
     }) {
@@ -77,11 +75,4 @@ async fn audit(State(app): State<App>, caller: Caller, Query(query): Query<Audit
     let last = page.items.last().filter(|_| is_full || page.continuation.is_some());
     let next = last.map(|last| format!("/api/partners/{}/audit?limit={limit}&before={}", caller.partner, last.id));
     Ok(answer(StatusCode::OK, &AuditPage { items: page.items, next }))
-}
-
-/// How many items a list is asked for.
-pub(super) fn limit(text: Option<&str>, usual: u32, largest: u32) -> Result<NonZeroU32, Problem> {
-    let limit = text.map_or(Some(usual), |text| text.parse().ok()).filter(|limit| *limit <= largest);
-    let wrong = || Problem::field("limit", format!("must be a whole number from 1 to {largest}"));
-    limit.and_then(NonZeroU32::new).ok_or_else(wrong)
 }

@@ -15,9 +15,9 @@ use crate::{
 
 /// Who calls: known since the gate, which no request passes without a key that counts.
 #[derive(Clone, Debug)]
-pub(super) struct Caller {
+pub(in crate::functions) struct Caller {
     /// The partner whose key it is, which is the one that the path names.
-    pub(super) partner: PartnerName,
+    pub(in crate::functions) partner: PartnerName,
     /// The key.
     pub(super) key: KeyId,
     /// What the key may be used for.

@@ -9,7 +9,7 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::time::Instant;
 
-use super::{body, caller::Caller, found::find, redeliveries::plan::unread};
+use super::{body, caller::Caller, found::find, listeners, query, redeliveries::plan::unread};
 use crate::{
     app::App,
     captured::CapturedEvents,
@@ -18,14 +18,14 @@ use crate::{
         partner::{Audience, selection::Selection},
         product_events::{CHANGED, DISCONTINUED},
     },
-    events::hubs,
+    events::{Contract, hubs},
     functions::partner_notifications::{Notification, notification},
     http::{Problem, Query},
 };
 
 /// Events in an answer, if nothing is said, and at most; and about so many bytes.
-const PAGE: usize = 100;
-const MOST: usize = 1_000;
+const PAGE: u32 = 100;
+const MOST: u32 = 1_000;
 const MOST_BYTES: usize = 4 << 20;
 
 /// How long an answer may take to be collected.
@@ -35,18 +35,18 @@ const WITHIN: StdDuration = StdDuration::from_secs(20);
 const LATELY: Duration = Duration::DAY;
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Asked {
     /// What an answer before had as `next`.
     after: Option<String>,
     /// Where to begin without one.
-    #[serde(default, with = "time::serde::rfc3339::option")]
-    since: Option<OffsetDateTime>,
-    limit: Option<usize>,
+    since: Option<String>,
+    limit: Option<String>,
     /// Event types, with commas between.
     types: Option<String>,
     /// Only what this subscription selects.
     subscription: Option<String>,
+    /// Only what this listener selects.
+    listener: Option<String>,
 }
 
 pub(super) fn routes() -> Router<App> {
@@ -56,20 +56,21 @@ pub(super) fn routes() -> Router<App> {
 async fn list(State(app): State<App>, caller: Caller, Query(asked): Query<Asked>) -> Result<Response, Problem> {
     let ends = Instant::now() + WITHIN;
     let now = app.now();
-    let limit = asked.limit.unwrap_or(PAGE);
-    if !(1..=MOST).contains(&limit) {
-        return Err(Problem::field("limit", format!("must be 1 to {MOST}")));
-    }
+    let limit = query::limit(asked.limit.as_deref(), PAGE, MOST)?.get() as usize;
+    let since = asked.since.as_deref().map(|text| OffsetDateTime::parse(text, &Rfc3339)).transpose();
+    let since = since.map_err(|_| Problem::field("since", "must be a time, as in 2027-03-04T10:00:00Z"))?;
     let types: Vec<&str> =
         asked.types.as_deref().map(|types| types.split(',').map(str::trim).collect()).unwrap_or_default();
     if let Some(unknown) = types.iter().find(|one| ![CHANGED, DISCONTINUED].contains(*one)) {
         return Err(Problem::field("types", format!("has {unknown:?}; known are {CHANGED}, {DISCONTINUED}")));
     }
-    let selection: Option<Selection> = match asked.subscription {
-        Some(name) => Some(find(&app, &caller.partner, name).await?.value.settings.selection),
-        None => None,
+    let selection: Option<Selection> = match (asked.subscription, asked.listener) {
+        (Some(_), Some(_)) => return Err(Problem::field("listener", "is only for a list without `subscription`")),
+        (Some(name), None) => Some(find(&app, &caller.partner, name).await?.value.settings.selection),
+        (None, Some(id)) => Some(listeners::find(&app, &caller.partner, id).await?.value.selection),
+        (None, None) => None,
     };
-    let cursor = match (asked.after, asked.since) {
+    let cursor = match (asked.after, since) {
         (Some(_), Some(_)) => return Err(Problem::field("since", "is only for a list without `after`")),
         (Some(after), None) => Cursor::from_text(&after).map_err(|error| Problem::field("after", error))?,
         (None, since) => Cursor::starting(since.unwrap_or_else(|| now.saturating_sub(LATELY))),
@@ -103,5 +104,10 @@ async fn list(State(app): State<App>, caller: Caller, Query(asked): Query<Asked>
         // What is newer may be in a window that is not closed; it comes behind `next`.
         answer["completeUntil"] = json!(captured.complete_until().format(&Rfc3339).unwrap_or_default());
     }
-    Ok(body::answer(StatusCode::OK, &answer))
+    let mut answer = body::answer(StatusCode::OK, &answer);
+    let listed = if types.is_empty() { vec![CHANGED, DISCONTINUED] } else { types };
+    if let Some(deprecation) = Contract::first_to_end(listed) {
+        deprecation.announce(answer.headers_mut());
+    }
+    Ok(answer)
 }

@@ -2,6 +2,8 @@
 //!
 //! Both come from Azure Monitor, minutes after the fact. Of an endpoint nothing is shown but its host, and of its answer its status.
 
+use std::{collections::HashSet, ops::RangeInclusive};
+
 use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::Deserialize;
@@ -13,22 +15,26 @@ use super::{
     caller::Caller,
     found::find,
     monitored::{topic, unavailable},
+    query,
 };
 use crate::{
     app::App,
     azure::monitor::{Asked, METRICS, MOST_ROWS},
     domain::partner::{
         event_grid_name,
-        failure::{EventId, FailedEvent, Fate, by_event},
+        failure::{Counted, EventId, FailedDelivery, FailedEvent, Fate, by_event, is_overdue},
     },
     http::{Path, Problem, Query},
+    outcome::Cause,
 };
 
 /// Days that may be asked for: so long logs are kept at least.
 const DAYS: i64 = 30;
 /// Events of a page, unless said and at most.
-const PAGE: usize = 50;
-const MOST: usize = 500;
+const PAGE: u32 = 50;
+const MOST: u32 = 500;
+/// Statuses of HTTP.
+const STATUS: RangeInclusive<u16> = 100..=599;
 /// Hours that metrics are told of by minute; more are told by hour.
 const BY_MINUTE: i64 = 24;
 
@@ -39,7 +45,6 @@ pub(super) fn routes() -> Router<App> {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Wanted {
     since: Option<String>,
     until: Option<String>,
@@ -57,14 +62,12 @@ async fn failures(
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
     let (since, until) = range(&wanted.since, &wanted.until, app.now())?;
-    let number = |name: &'static str, text: &Option<String>, range: std::ops::RangeInclusive<u16>| {
-        let read = |text: &String| text.parse().ok().filter(|number| range.contains(number));
-        let wrong =
-            || Problem::field(name, format!("must be a whole number from {} to {}", range.start(), range.end()));
-        text.as_ref().map(|text| read(text).ok_or_else(wrong)).transpose()
+    let status = |text: &str| {
+        query::whole(text).and_then(|status| u16::try_from(status).ok()).filter(|status| STATUS.contains(status))
     };
-    let status = number("status", &wanted.status, 100..=599)?;
-    let limit = number("limit", &wanted.limit, 1..=500)?.map_or(PAGE, usize::from).min(MOST);
+    let status = wanted.status.as_deref().map(|text| status(text).ok_or(text)).transpose();
+    let status = status.map_err(|_| Problem::field("status", "must be a whole number from 100 to 599"))?;
+    let limit = query::limit(wanted.limit.as_deref(), PAGE, MOST)?.get() as usize;
     let cursor = wanted.cursor.as_deref().map(|text| Cursor::parse(text).ok_or(text)).transpose();
     let cursor = cursor.map_err(|_| Problem::field("cursor", "must be the cursor of an earlier answer"))?;
     let event = wanted.event.as_deref().map(|text| EventId::new(text).ok_or(text)).transpose();
@@ -81,6 +84,7 @@ async fn failures(
             // What the query looks for is also the end of longer ids.
             && wanted.event.as_ref().is_none_or(|wanted| event.last.event.as_ref() == Some(wanted))
     };
+    let logged = Logged::of(&rows);
     let events = by_event(rows).into_iter().filter(matches);
     let mut rest = events.skip_while(|event| cursor.as_ref().is_some_and(|cursor| !cursor.is_before(event))).peekable();
     let mut page: Vec<_> = rest.by_ref().take(limit).collect();
@@ -88,7 +92,9 @@ async fn failures(
     // Events without an id that failed at the same time cannot be told apart, so no page ends between them.
     page.extend(std::iter::from_fn(|| rest.next_if(|event| end == Some(Cursor::after(event)))));
     let next = end.filter(|_| rest.peek().is_some()).map(|end| end.text());
-    let items: Vec<_> = page.iter().map(|event| shown(event, app.now())).collect();
+    let now = app.now();
+    let counts = Counts::behind(&app, &asked, &page, logged, now).await;
+    let items: Vec<_> = page.iter().map(|event| shown(event, counts.as_ref(), now)).collect();
     let answer = json!({
         "items": items,
         "next": next,
@@ -98,11 +104,74 @@ async fn failures(
     Ok(body::answer(StatusCode::OK, &answer))
 }
 
-fn shown(event: &FailedEvent, now: OffsetDateTime) -> Value {
+/// When the attempts in the log began and ended, each once though the log may have it twice.
+struct Logged(Vec<RangeInclusive<OffsetDateTime>>);
+
+impl Logged {
+    fn of(rows: &[FailedDelivery]) -> Self {
+        let mut seen = HashSet::new();
+        let attempts = rows.iter().filter(|row| seen.insert((&row.event, row.attempt, row.at)));
+        Self(attempts.map(|row| row.at..=row.at + row.latency).collect())
+    }
+}
+
+/// Deliveries and failed attempts, each with the end of its interval.
+struct Counts {
+    delivered: Vec<(OffsetDateTime, u64)>,
+    failed: Vec<(OffsetDateTime, u64)>,
+    interval: Duration,
+    logged: Logged,
+}
+
+impl Counts {
+    /// Those since the first of these events' attempts was due; `None` if none was, or nobody can say.
+    async fn behind(
+        app: &App,
+        asked: &Asked<'_>,
+        events: &[FailedEvent],
+        logged: Logged,
+        now: OffsetDateTime,
+    ) -> Option<Self> {
+        let from = events.iter().filter_map(|event| event.was_due(now)).min()?;
+        let from = from.replace_second(0).and_then(|from| from.replace_nanosecond(0)).unwrap_or(from);
+        let by_hour = now - from > Duration::hours(BY_MINUTE);
+        let asked = Asked { from, to: now + Duration::SECOND, ..*asked };
+        let counted = match app.monitor().metrics(&asked, by_hour).await {
+            Ok(counted) => counted,
+            Err(error) => {
+                let cause = Cause::from_error("count deliveries behind failures", error);
+                tracing::warn!(cause = cause.chain(), "what became of failed events is told by the log alone");
+                return None;
+            }
+        };
+        let interval = if by_hour { Duration::HOUR } else { Duration::MINUTE };
+        let ends = |(at, count): &(String, u64)| Some((OffsetDateTime::parse(at, &Rfc3339).ok()? + interval, *count));
+        let [_, delivered, failed, ..] = counted.as_slice() else { return None };
+        let [delivered, failed] = [delivered, failed].map(|points| points.iter().filter_map(ends).collect());
+        Some(Self { delivered, failed, interval, logged })
+    }
+
+    /// What was counted since this time. Its own interval begins before it: failures of that part are known from the log and left out,
+    /// or an event that failed and was delivered within one minute would be told as still failing.
+    fn since(&self, at: OffsetDateTime) -> Counted {
+        let count =
+            |points: &[(OffsetDateTime, u64)]| points.iter().filter(|(end, _)| *end > at).map(|(_, count)| count).sum();
+        let begins = self.failed.iter().filter(|(end, _)| *end > at).map(|(end, _)| *end - self.interval).min();
+        let is_before = |attempt: &&RangeInclusive<_>| {
+            begins.is_some_and(|begins| *attempt.start() >= begins && *attempt.end() < at)
+        };
+        let before = u64::try_from(self.logged.0.iter().filter(is_before).count()).unwrap_or(u64::MAX);
+        let failed: u64 = count(&self.failed);
+        Counted { delivered: count(&self.delivered), failed: failed.saturating_sub(before) }
+    }
+}
+
+fn shown(event: &FailedEvent, counts: Option<&Counts>, now: OffsetDateTime) -> Value {
     let last = &event.last;
-    let fate = last.fate();
+    let counted = event.was_due(now).and_then(|at| Some(counts?.since(at)));
+    let fate = event.fate(counted, now);
     let next = match fate {
-        Fate::Expected(at) => json!({ "at": written(at), "overdue": at < now }),
+        Fate::Expected(at) => json!({ "at": written(at), "overdue": is_overdue(at, now) }),
         _ => Value::Null,
     };
     json!({
@@ -151,7 +220,6 @@ impl Cursor {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Range {
     since: Option<String>,
     until: Option<String>,
@@ -217,4 +285,41 @@ fn range(
 
 fn written(at: OffsetDateTime) -> Option<String> {
     at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_count_from_one_and_a_next_one_that_nothing_is_heard_of_is_overdue() {
+        let at = OffsetDateTime::UNIX_EPOCH;
+        let message = "outcome=Busy, id=a, deliveryCount=0, deliveryResponse=ServiceUnavailable";
+        let rows = vec![FailedDelivery::parse(at, message)];
+        let logged = || Logged::of(&rows);
+        let event = by_event(rows.clone()).remove(0);
+        let after = |seconds| shown(&event, None, at + Duration::seconds(seconds));
+        assert_eq!(after(0)["attempt"], 1);
+        assert_eq!(after(29)["nextAttempt"], json!({ "at": "1970-01-01T00:00:30Z", "overdue": false }));
+        assert_eq!(
+            after(631)["nextAttempt"],
+            json!({ "at": "1970-01-01T00:00:30Z", "overdue": false }),
+            "the log is late"
+        );
+        assert_eq!(after(661)["nextAttempt"], json!({ "at": "1970-01-01T00:00:30Z", "overdue": true }));
+        let interval = Duration::MINUTE;
+        let counts = |delivered| Counts { delivered, failed: Vec::new(), interval, logged: logged() };
+        let told = |minutes, counts: &Counts| shown(&event, Some(counts), at + Duration::minutes(minutes));
+        let mended = told(2, &counts(vec![(at + Duration::MINUTE, 1)]));
+        assert_eq!((&mended["then"], &mended["nextAttempt"]), (&json!("probably delivered"), &Value::Null));
+        let before = told(20, &counts(vec![(at + Duration::seconds(30), 1)]));
+        assert_eq!(
+            (&before["then"], &before["nextAttempt"]["overdue"]),
+            (&json!("expected by schedule"), &json!(true))
+        );
+        // The minute of the delivery has the failure before it too, and another's failure counts as before.
+        let within = |failed| Counts { failed: vec![(at + interval, failed)], ..counts(vec![(at + interval, 1)]) };
+        assert_eq!(told(2, &within(1))["then"], "probably delivered");
+        assert_eq!(told(2, &within(2))["then"], "expected by schedule");
+    }
 }

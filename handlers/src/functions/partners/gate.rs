@@ -5,19 +5,20 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use axum::{
     body::{Body, to_bytes},
-    extract::{RawPathParams, Request, State},
+    extract::{MatchedPath, RawPathParams, Request, State, rejection::RawPathParamsRejection},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::AUTHORIZATION, header::RETRY_AFTER},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use governor::{
     DefaultKeyedRateLimiter, Quota, RateLimiter,
     clock::{Clock, DefaultClock},
 };
 
+use time::OffsetDateTime;
 use tracing::Instrument;
 
-use super::{body::MAX_BODY, caller::Caller, repeats};
+use super::{caller::Caller, listeners, query, repeats, spellings::PREVIEW};
 use crate::{
     app::App,
     azure::cosmos::CosmosError,
@@ -33,7 +34,9 @@ use crate::{
 /// Where a key may be beside `Authorization: Bearer`.
 const KEY: &str = "x-contoso-key";
 /// Says in an answer that the key was replaced, and until when it counts.
-const SUPERSEDED: HeaderName = HeaderName::from_static("x-contoso-key-superseded");
+pub(in crate::functions) const SUPERSEDED: HeaderName = HeaderName::from_static("x-contoso-key-superseded");
+/// Says in an answer when the key ends by itself, in the days before.
+pub(super) const EXPIRES: HeaderName = HeaderName::from_static("x-contoso-key-expires");
 
 /// Requests of one key in the long run, and at once.
 const PER_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
@@ -41,10 +44,12 @@ const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 
 /// What the gate asks.
 #[derive(Clone)]
-pub(super) struct Gate(Arc<Parts>);
+pub(in crate::functions) struct Gate(Arc<Parts>);
 
 struct Parts {
     app: App,
+    /// The largest body of a request.
+    max_body: usize,
     allowances: DefaultKeyedRateLimiter<KeyId>,
     /// Refusals that are noted: whoever goes on with a key that was revoked must not fill the audit log.
     refusals: DefaultKeyedRateLimiter<KeyId>,
@@ -52,10 +57,10 @@ struct Parts {
 }
 
 impl Gate {
-    pub(super) fn new(app: App) -> Self {
+    pub(in crate::functions) fn new(app: App, max_body: usize) -> Self {
         let allowances = RateLimiter::keyed(Quota::per_second(PER_SECOND).allow_burst(BURST));
         let refusals = RateLimiter::keyed(Quota::per_minute(NonZeroU32::MIN));
-        Self(Arc::new(Parts { app, allowances, refusals, clock: DefaultClock::default() }))
+        Self(Arc::new(Parts { app, max_body, allowances, refusals, clock: DefaultClock::default() }))
     }
 
     /// Takes one request from the allowance of a key that counts; others have none to use up. Each instance of the app counts for itself.
@@ -71,7 +76,16 @@ impl Gate {
 }
 
 /// Lets a request pass to its handler.
-pub(super) async fn pass(State(gate): State<Gate>, params: RawPathParams, request: Request, next: Next) -> Response {
+pub(in crate::functions) async fn pass(
+    State(gate): State<Gate>,
+    params: Result<RawPathParams, RawPathParamsRejection>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let params = match params {
+        Ok(params) => params,
+        Err(error) => return Problem::new(error.status(), error.body_text()).into_response(),
+    };
     let app = &gate.0.app;
     let named = params.iter().find(|(name, _)| *name == "partner").map(|(_, partner)| partner.to_owned());
     let record = match authenticate(&gate, named, request.headers(), &Work::of(&request)).await {
@@ -80,10 +94,10 @@ pub(super) async fn pass(State(gate): State<Gate>, params: RawPathParams, reques
     };
     let caller = Caller { partner: record.partner.clone(), key: record.key.clone(), scope: record.scope };
     let work = Work::of(&request);
-    let state = record.state;
+    let (state, expires) = (record.state, record.expires_soon(app.now()));
     let response = match admit(&gate, &caller, &work) {
-        Ok(()) if work.writes => to_its_end(served(app.clone(), caller, work, request, next)).await,
-        Ok(()) => handled(app, &caller, request, next).await.unwrap_or_else(IntoResponse::into_response),
+        Ok(()) if work.writes => to_its_end(served(gate.clone(), caller, work, request, next)).await,
+        Ok(()) => handled(&gate, &caller, request, next).await.unwrap_or_else(IntoResponse::into_response),
         Err(problem) => {
             let response = problem.into_response();
             // Too many requests would make too many entries.
@@ -93,18 +107,22 @@ pub(super) async fn pass(State(gate): State<Gate>, params: RawPathParams, reques
             response
         }
     };
-    let until = match state {
-        KeyState::Superseded { until } => until.format(&time::format_description::well_known::Rfc3339).ok(),
+    let superseded = match state {
+        KeyState::Superseded { until } => Some(until),
         KeyState::Active | KeyState::Revoked { .. } => None,
     };
-    let hint = until.and_then(|until| HeaderValue::try_from(until).ok()).map(|until| (SUPERSEDED, until));
-    (axum::response::AppendHeaders(hint), response).into_response()
+    let hint = |name: HeaderName, at: Option<OffsetDateTime>| {
+        let at = at?.format(&time::format_description::well_known::Rfc3339).ok()?;
+        Some((name, HeaderValue::try_from(at).ok()?))
+    };
+    let hints = [hint(SUPERSEDED, superseded), hint(EXPIRES, expires)].into_iter().flatten();
+    (AppendHeaders(hints), response).into_response()
 }
 
 /// Serves a request that may write, and notes how it ended.
-async fn served(app: App, caller: Caller, work: Work, request: Request, next: Next) -> Response {
-    let response = handled(&app, &caller, request, next).await.unwrap_or_else(IntoResponse::into_response);
-    note(&app, &caller.partner, &caller.key, &work, response.status()).await;
+async fn served(gate: Gate, caller: Caller, work: Work, request: Request, next: Next) -> Response {
+    let response = handled(&gate, &caller, request, next).await.unwrap_or_else(IntoResponse::into_response);
+    note(&gate.0.app, &caller.partner, &caller.key, &work, response.status()).await;
     response
 }
 
@@ -124,37 +142,58 @@ async fn to_its_end(work: impl Future<Output = Response> + Send + 'static) -> Re
 struct Work {
     action: String,
     writes: bool,
+    /// Whether a key that may only read is not enough.
+    wants_write: bool,
 }
 
 impl Work {
     fn of(request: &Request) -> Self {
         let path = request.uri().path();
-        let below = path.trim_start_matches("/api/partners/");
-        let below = below.split_once('/').map_or("", |(_, below)| below);
-        let looks = matches!(*request.method(), Method::GET | Method::HEAD) || path.ends_with(":preview");
+        let below = below(path);
+        let previews = request.method() == Method::POST && PREVIEW.iter().any(|end| path.ends_with(end));
+        let looks = matches!(*request.method(), Method::GET | Method::HEAD) || previews;
+        let writes = !looks && !listeners::is_polling(below);
+        let wants_write = writes && !listeners::is_about_listeners(below);
         // Names in paths are short; what is longer is no name, and cut.
         let action = format!("{} /{}", request.method(), below.chars().take(200).collect::<String>());
-        Self { action, writes: !looks }
+        Self { action, writes, wants_write }
     }
+}
+
+/// A path without the part that all paths of a partner begin with.
+fn below(path: &str) -> &str {
+    path.trim_start_matches("/api/partners/").split_once('/').map_or("", |(_, below)| below)
 }
 
 fn admit(gate: &Gate, caller: &Caller, work: &Work) -> Result<(), Problem> {
     gate.take(&caller.key)?;
-    if work.writes { caller.require_write() } else { Ok(()) }
+    if work.wants_write { caller.require_write() } else { Ok(()) }
 }
 
-async fn handled(app: &App, caller: &Caller, mut request: Request, next: Next) -> Result<Response, Problem> {
+async fn handled(gate: &Gate, caller: &Caller, mut request: Request, next: Next) -> Result<Response, Problem> {
+    let Parts { app, max_body, .. } = &*gate.0;
     request.extensions_mut().insert(caller.clone());
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    query::check(request.method(), route, request.uri().query())?;
     let key = repeats::key(request.headers())?;
     let (Some(key), &Method::POST) = (key, request.method()) else { return Ok(next.run(request).await) };
+    if listeners::is_polling(below(request.uri().path())) {
+        return Ok(next.run(request).await);
+    }
     check_uncompressed(request.headers())?;
     let (parts, body) = request.into_parts();
-    let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| {
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body must not be larger than {MAX_BODY} bytes."))
+    let bytes = to_bytes(body, *max_body).await.map_err(|_| {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The body must not be larger than {max_body} bytes."))
     })?;
     let path = parts.uri.path().to_owned();
-    let request = Request::from_parts(parts, Body::from(bytes.clone()));
-    repeats::once(app, &caller.partner, &key, &path, &bytes, || next.run(request)).await
+    let mut request = Request::from_parts(parts, Body::from(bytes.clone()));
+    let run = |again: Option<repeats::Again>| {
+        if let Some(again) = again {
+            request.extensions_mut().insert(again);
+        }
+        next.run(request)
+    };
+    repeats::once(app, &caller.partner, &key, &path, &bytes, run).await
 }
 
 /// Finds out whose key a request has.
@@ -198,8 +237,9 @@ async fn authenticate(
 /// The key that a request shows: none if it shows two different ones.
 fn key(headers: &HeaderMap) -> Option<ApiKey> {
     let bearer = headers.get_all(AUTHORIZATION).iter().map(|value| {
-        let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(key)
+        // One space or several (RFC 9110 §11.4); some clients write a tab.
+        let (scheme, key) = value.to_str().ok()?.split_once([' ', '\t'])?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(key.trim_start_matches([' ', '\t']))
     });
     let own = headers.get_all(KEY).iter().map(|value| value.to_str().ok());
     let mut shown = bearer.chain(own);
@@ -240,5 +280,47 @@ async fn note(app: &App, partner: &PartnerName, key: &KeyId, work: &Work, status
 fn told(written: Result<(), CosmosError>) {
     if let Err(error) = written {
         tracing::warn!(cause = Cause::from_error("note a partner's request", error).chain(), "not noted");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::partner::api_key::RANDOM;
+
+    #[test]
+    fn a_key_is_found_however_the_scheme_is_written() {
+        let (one, other) = (ApiKey::of([1; RANDOM]), ApiKey::of([2; RANDOM]));
+        let (text, key_header) = (one.reveal(), HeaderName::from_static(KEY));
+        let found = |shown: &[(&HeaderName, String)]| {
+            let headers = shown
+                .iter()
+                .map(|(name, value)| ((*name).clone(), HeaderValue::from_bytes(value.as_bytes()).expect("a header")));
+            let mut map = HeaderMap::new();
+            headers.for_each(|(name, value)| _ = map.append(name, value));
+            key(&map).map(|key| key.id().clone())
+        };
+        for before in ["Bearer ", "Bearer  ", "bearer ", "BEARER \t ", "Bearer\t"] {
+            assert_eq!(found(&[(&AUTHORIZATION, format!("{before}{text}"))]).as_ref(), Some(one.id()), "{before:?}");
+        }
+        assert_eq!(found(&[(&key_header, text.to_owned())]).as_ref(), Some(one.id()));
+        let twice = [(&AUTHORIZATION, format!("Bearer  {text}")), (&key_header, text.to_owned())];
+        assert_eq!(found(&twice).as_ref(), Some(one.id()), "the same key twice");
+        for wrong in [
+            text.to_owned(),
+            format!("Bearer{text}"),
+            format!(" Bearer {text}"),
+            format!("Basic {text}"),
+            format!("Bearer {text}x"),
+            format!("Bearer {text} {text}"),
+            format!("Bearer {} {}", &text[..30], &text[30..]),
+            "Bearer".to_owned(),
+            "Bearer  ".to_owned(),
+        ] {
+            assert_eq!(found(&[(&AUTHORIZATION, wrong.clone())]), None, "{wrong}");
+        }
+        let crossed = [(&AUTHORIZATION, format!("Bearer {text}")), (&key_header, other.reveal().to_owned())];
+        assert_eq!(found(&crossed), None, "two different keys");
+        assert!(HeaderValue::from_str(&format!("Bearer {}\n{}", &text[..30], &text[30..])).is_err());
     }
 }

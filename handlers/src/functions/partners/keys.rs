@@ -6,27 +6,33 @@ use axum::{
     Router,
     body::Body,
     extract::State,
-    http::{HeaderMap, StatusCode},
-    response::Response,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::{AppendHeaders, IntoResponse, Response},
     routing::{delete, get},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
-use time::{Duration, OffsetDateTime};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{body, caller::Caller, repeats::Kept};
+use super::{body, caller::Caller, members::Members, repeats::Kept};
 use crate::{
     app::App,
     domain::{
-        partner::api_key::{GRACE, KeyId, KeyRecord, KeyState, KeyWish, LONGEST_GRACE, MOST_KEYS, Scope},
+        partner::api_key::{
+            GRACE, KeyId, KeyRecord, KeyState, KeyWish, LONGEST_GRACE, LONGEST_LABEL, MOST_KEYS, Scope, is_label,
+            writes_until,
+        },
         product_body::FieldError,
     },
     http::{Path, Problem},
-    stores::partners::issue::{IssueError, Superseded},
+    stores::partners::{
+        ending::Ended,
+        issue::{IssueError, Superseded},
+    },
 };
 
-/// The longest label, in characters.
-const LABEL: usize = 100;
+/// Says in the answer to a revocation until when one of the keys that are left may write, where all of them end by themselves.
+pub(super) const WRITE_UNTIL: HeaderName = HeaderName::from_static("x-contoso-write-until");
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -71,62 +77,70 @@ async fn list(State(app): State<App>, caller: Caller) -> Result<Response, Proble
     keys.sort_by_key(|key| key.created);
     let now = app.now();
     let items: Vec<_> = keys.iter().map(|key| Shown::of(key, now)).collect();
-    Ok(body::answer(StatusCode::OK, &json!({ "items": items })))
+    Ok(body::answer(StatusCode::OK, &json!({ "items": items, "writeUntil": until(&keys, now) })))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// When the partner's last key that may write ends by itself, so that nobody could write any more.
+fn until(keys: &[KeyRecord], now: OffsetDateTime) -> Option<String> {
+    writes_until(keys, now).and_then(|at| at.format(&Rfc3339).ok())
+}
+
+/// What a new key shall be.
 struct Wish {
-    scope: Scope,
-    label: Option<String>,
-    #[serde(default, with = "time::serde::rfc3339::option")]
-    expires: Option<OffsetDateTime>,
+    key: KeyWish,
     /// The key that this one takes the place of.
     supersedes: Option<KeyId>,
     /// How long that one still counts.
-    #[serde(default, deserialize_with = "body::whole")]
-    grace_hours: Option<u32>,
+    grace: Duration,
+}
+
+impl Wish {
+    const FIELDS: [&'static str; 5] = ["scope", "label", "expires", "supersedes", "graceHours"];
+
+    async fn read(headers: &HeaderMap, body: Body, now: OffsetDateTime) -> Result<Self, Problem> {
+        let mut members = Members::of(headers, body, &Self::FIELDS).await?;
+        members.require("scope", "must be read or write");
+        let scope = members.one_of("scope", &[("read", Scope::Read), ("write", Scope::Write)]);
+        let label = members.text("label");
+        if !label.as_deref().is_none_or(is_label) {
+            members.refuse("label", format!("must be a text of 1 to {LONGEST_LABEL} characters on one line"));
+        }
+        let expires = members.time("expires");
+        if expires.is_some_and(|expires| expires <= now) {
+            members.refuse("expires", "must be in the future");
+        }
+        let supersedes = members.parsed::<KeyId>("supersedes");
+        let longest = u32::try_from(LONGEST_GRACE.whole_hours()).unwrap_or_default();
+        let grace = members.whole("graceHours", 0..=longest);
+        if grace.is_some() && supersedes.is_none() {
+            members.refuse("graceHours", "is for a key that supersedes another");
+        }
+        members.end()?;
+        let grace = grace.map_or(GRACE, |hours| Duration::hours(hours.into()));
+        // It is required, so there is one here.
+        let key = KeyWish { scope: scope.unwrap_or(Scope::Read), label, expires };
+        Ok(Self { key, supersedes, grace })
+    }
 }
 
 async fn create(State(app): State<App>, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
-    let wish: Wish = body::read(&headers, body).await?;
     let now = app.now();
-    let grace = check(&wish, now).map_err(Problem::unprocessable)?;
-    let superseded = wish.supersedes.as_ref().map(|key| Superseded { key, grace });
-    let wanted = KeyWish { scope: wish.scope, label: wish.label, expires: wish.expires };
+    let Wish { key: wanted, supersedes, grace } = Wish::read(&headers, body, now).await?;
+    let superseded = supersedes.as_ref().map(|key| Superseded { key, grace, may_be_last: false });
     let accounts = &app.stores().partners.accounts;
     let (key, record) = accounts.issue(&caller.partner, wanted, superseded, now).await?;
+    let write_until = until(&accounts.keys(&caller.partner).await?, now);
     let shown = |key: Option<&str>| {
         let mut shown = json!(Shown::of(&record, now));
         shown["key"] = json!(key);
+        shown["writeUntil"] = json!(write_until);
         shown
     };
     let location = format!("/api/partners/{}/keys", caller.partner);
     let mut response = body::made(StatusCode::CREATED, &location, &shown(Some(key.reveal())));
     // A repeat of the request does not show it again.
-    response.extensions_mut().insert(Kept(shown(None)));
+    response.extensions_mut().insert(Kept::Instead(shown(None)));
     Ok(response)
-}
-
-/// How long the key that is replaced still counts.
-fn check(wish: &Wish, now: OffsetDateTime) -> Result<Duration, Vec<FieldError>> {
-    let mut errors = Vec::new();
-    let is_label = |label: &str| label.chars().count() <= LABEL && !label.chars().any(char::is_control);
-    if !wish.label.as_deref().is_none_or(is_label) {
-        errors
-            .push(FieldError::new("label", format!("must have at most {LABEL} characters and no control characters")));
-    }
-    if wish.expires.is_some_and(|expires| expires <= now) {
-        errors.push(FieldError::new("expires", "must be in the future"));
-    }
-    if wish.grace_hours.is_some() && wish.supersedes.is_none() {
-        errors.push(FieldError::new("graceHours", "is for a key that supersedes another"));
-    }
-    let grace = wish.grace_hours.map_or(GRACE, |hours| Duration::hours(hours.into()));
-    if grace > LONGEST_GRACE {
-        errors.push(FieldError::new("graceHours", format!("must be at most {}", LONGEST_GRACE.whole_hours())));
-    }
-    if errors.is_empty() { Ok(grace) } else { Err(errors) }
 }
 
 impl From<IssueError> for Problem {
@@ -136,9 +150,11 @@ impl From<IssueError> for Problem {
             IssueError::NoSuchKey => {
                 Self::unprocessable(vec![FieldError::new("supersedes", "is no key of yours that counts")])
             }
+            IssueError::LastToWrite => last_to_write(),
             IssueError::TooMany => {
-                let detail =
-                    format!("At most {MOST_KEYS} keys count at once; revoke one, or supersede one without grace.");
+                let detail = format!(
+                    "At most {MOST_KEYS} keys may be valid at once. Revoke one, or name the one to replace in supersedes and set graceHours to 0."
+                );
                 Self::new(StatusCode::CONFLICT, detail).of_kind("too-many-keys")
             }
         }
@@ -149,10 +165,29 @@ async fn revoke(
     State(app): State<App>,
     caller: Caller,
     Path((_, id)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Response, Problem> {
     let missing = || Problem::new(StatusCode::NOT_FOUND, "There is no such key.");
     let id = KeyId::try_from(id).map_err(|_| missing())?;
     let now = app.now();
-    let revoked = app.stores().partners.accounts.change_key(&caller.partner, &id, |record| record.revoked(now)).await?;
-    revoked.map(|_| StatusCode::NO_CONTENT).ok_or_else(missing)
+    let accounts = &app.stores().partners.accounts;
+    match accounts.end_key(&caller.partner, &id, now, |record| record.revoked(now)).await {
+        Ok(Ended::Changed) => {}
+        Ok(Ended::NoSuchKey) => return Err(missing()),
+        Ok(Ended::LastToWrite) => return Err(last_to_write()),
+        Err(error) if error.is_lost_race() => {
+            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Others change your keys just now; try again.");
+            return Err(problem.with_header(RETRY_AFTER, HeaderValue::from_static("1")));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    // Those that are left may end by themselves, and nobody else says so.
+    let until = until(&accounts.keys(&caller.partner).await?, now);
+    let until = until.and_then(|until| HeaderValue::try_from(until).ok()).map(|until| (WRITE_UNTIL, until));
+    Ok((StatusCode::NO_CONTENT, AppendHeaders(until)).into_response())
+}
+
+fn last_to_write() -> Problem {
+    let detail = "This is your last key that may write. Make another first; after a leak, one that supersedes it with graceHours 0, which ends \
+                  it at once.";
+    Problem::new(StatusCode::CONFLICT, detail).of_kind("last-write-key")
 }

@@ -14,23 +14,26 @@ use cloudevents::AttributesReader as _;
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
-use super::{body, caller::Caller, redeliveries::plan::unread};
+use super::{body, caller::Caller, members::unknown, redeliveries::plan::unread, spellings::PREVIEW};
 use crate::{
     app::App,
     captured::{Newest, newest},
-    domain::partner::{
-        Audience,
-        selection::{Selection, SelectionError},
+    domain::{
+        mismatch::{mismatch, whole},
+        partner::{
+            Audience,
+            selection::{Selection, SelectionError},
+        },
+        product_body::FieldError,
     },
-    domain::product_body::FieldError,
     events::hubs,
     functions::partner_notifications::{Notification, notification},
     http::Problem,
 };
 
 /// Events that are looked at, if nothing is said, and at most.
-const LAST: u16 = 100;
-const MOST: u16 = 1_000;
+const LAST: u32 = 100;
+const MOST: u32 = 1_000;
 
 /// Matching events that are shown.
 const SHOWN: usize = 20;
@@ -39,20 +42,24 @@ const SHOWN: usize = 20;
 const WITHIN: Duration = Duration::from_secs(20);
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/api/partners/{partner}/subscriptions:preview", post(preview))
+    PREVIEW.iter().fold(Router::new(), |router, end| {
+        router.route(&format!("/api/partners/{{partner}}/subscriptions{end}"), post(preview))
+    })
 }
 
 async fn preview(State(app): State<App>, _: Caller, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+    let object = body::object(&headers, body).await?;
     let known: Vec<&str> = Selection::FIELDS.into_iter().chain(["last"]).collect();
-    let object = body::object(&headers, body, &known).await?;
+    let unknown = unknown(&object, &known);
+    if !unknown.is_empty() {
+        return Err(Problem::fields(unknown));
+    }
     let last = match object.get("last").filter(|last| !last.is_null()) {
-        None => Some(LAST),
-        // JSON has no integers: `50.0` is one too.
-        Some(last) => last.as_f64().and_then(|last| (1..=MOST).find(|one| (f64::from(*one) - last).abs() < 1e-9)),
-    };
-    let Some(last) = last else {
-        let error = FieldError::new("last", format!("must be a whole number of events, 1 to {MOST}"));
-        return Err(Problem::unprocessable(vec![error]));
+        None => LAST,
+        Some(last) => whole(last).filter(|number| (1..=MOST).contains(number)).ok_or_else(|| {
+            let message = mismatch(&format!("must be a whole number of events, 1 to {MOST}"), last);
+            Problem::unprocessable(vec![FieldError::new("last", message)])
+        })?,
     };
     let selection = Selection::parse(&object).map_err(|error| match error {
         SelectionError::Fields(errors) => Problem::unprocessable(errors),
@@ -60,7 +67,7 @@ async fn preview(State(app): State<App>, _: Caller, headers: HeaderMap, body: Bo
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{error}.")).of_kind("too-many-filter-values")
         }
     })?;
-    let found = newest(&app, hubs::PRODUCTS, usize::from(last), WITHIN).await;
+    let found = newest(&app, hubs::PRODUCTS, last as usize, WITHIN).await;
     let Newest { events, is_cut_off } = found.map_err(|cause| unread(&cause))?;
     let (mut looked, mut matched, mut shown) = (0_u32, 0_u32, Vec::new());
     // The newest first.

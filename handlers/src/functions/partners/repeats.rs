@@ -30,7 +30,7 @@ use crate::{
 };
 
 const KEY: &str = "idempotency-key";
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+pub(in crate::functions) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// How long a request may run before another takes over.
 const LONGEST: Duration = Duration::minutes(5);
@@ -38,9 +38,22 @@ const LONGEST: Duration = Duration::minutes(5);
 /// The largest answer that is kept.
 const MAX_ANSWER: usize = 256 * 1024;
 
-/// What is kept of an answer instead of its body, where the body has what is shown once.
+/// What is kept of an answer that is not to be given again as it is.
 #[derive(Clone, Debug)]
-pub(super) struct Kept(pub(super) Value);
+pub(super) enum Kept {
+    /// Another body, where that of the answer has what is shown once.
+    Instead(Value),
+    /// Nothing but that there was one: the handler answers anew, by what it made. It sees [`Again`].
+    Anew,
+}
+
+/// Tells a handler that the request ran before and made what it makes: it makes nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Again;
+
+/// Says of a successful answer that nothing was done, so that it is not kept: a mended request may have the same key.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::functions) struct NoEffect;
 
 /// The key of a request, if it has one.
 pub(super) fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
@@ -80,24 +93,31 @@ pub(super) async fn once<R: Future<Output = Response>>(
     key: &IdempotencyKey,
     path: &str,
     body: &[u8],
-    run: impl FnOnce() -> R,
+    run: impl FnOnce(Option<Again>) -> R,
 ) -> Result<Response, Problem> {
     let fingerprint = if body.trim_ascii().is_empty() {
         Fingerprint::of(None)
     } else {
-        match contoso_json::from_slice::<Value>(body) {
+        match contoso_json::unique(body) {
             Ok(body) => Fingerprint::of(Some(&body)),
             // The handler says what is wrong, and does nothing.
-            Err(_) => return Ok(run().await),
+            Err(_) => return Ok(run(None).await),
         }
     };
     let id = key.document("POST", path);
     let request = Request { id, partner: partner.clone(), fingerprint, began: app.now(), answer: None };
     let etag = match begin(app, &request).await? {
         Begun::Now(etag) => etag,
+        Begun::Before(answer) if answer.anew => {
+            let mut response = run(Some(Again)).await;
+            if response.status().is_success() {
+                response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            }
+            return Ok(response);
+        }
         Begun::Before(answer) => return Ok(replayed(answer)),
     };
-    let response = run().await;
+    let response = run(None).await;
     keep(app, request, &etag, response).await
 }
 
@@ -146,7 +166,7 @@ async fn keep(app: &App, request: Request, etag: &str, response: Response) -> Re
     let requests = &app.stores().partners.requests;
     let status = response.status();
     // Redirects are not answered here. What was refused had no effect, and what broke may have had one that the next try finds.
-    if !status.is_success() {
+    if !status.is_success() || response.extensions().get::<NoEffect>().is_some() {
         told(requests.forget(&request, etag).await);
         return Ok(response);
     }
@@ -154,13 +174,16 @@ async fn keep(app: &App, request: Request, etag: &str, response: Response) -> Re
     let bytes = to_bytes(body, MAX_ANSWER).await.map_err(|error| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("The answer cannot be kept: {error}."))
     })?;
-    let body = match parts.extensions.get::<Kept>() {
-        Some(Kept(body)) => body.clone(),
+    let kept = parts.extensions.get::<Kept>();
+    let body = match kept {
+        Some(Kept::Instead(body)) => body.clone(),
+        Some(Kept::Anew) => Value::Null,
         None if bytes.is_empty() => Value::Null,
         None => contoso_json::from_slice(&bytes).unwrap_or_default(),
     };
     let location = parts.headers.get(LOCATION).and_then(|location| location.to_str().ok()).map(str::to_owned);
-    let answer = Answer { status: status.as_u16(), location, body };
+    let anew = matches!(kept, Some(Kept::Anew));
+    let answer = Answer { status: status.as_u16(), location, body, anew };
     told(requests.replace(&Request { answer: Some(answer), ..request }, etag).await.map(drop));
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }

@@ -1,9 +1,9 @@
 //! `SiteApi`: what the shop's site reads.
 //!
 //! Triggered by HTTP, for anyone: `GET /api/site/categories`, `/api/site/products?category=…`, `/api/site/products/{id}`,
-//! `/api/site/health`; what became of clicks at `/api/site/visitors/{id}`, `/api/site/visitors/{id}/recommendations`,
-//! `/api/site/products/{id}/recommendations` and `/api/site/trending?category=…`. Pages of other origins may read it where the
-//! setting `Site__origins` names them.
+//! `/api/site/products/{id}/ratings`, `/api/site/health`; what became of clicks at `/api/site/visitors/{id}`, `/api/site/visitors/{id}/recommendations`,
+//! `/api/site/products/{id}/recommendations` and `/api/site/trending?category=…`; the document of the app's HTTP interface at
+//! `/api/site/openapi.json`. Pages of other origins may read it where the setting `Site__origins` names them, and the document always.
 //!
 //! Promises: answers come from projections alone, each from one partition. They carry an ETag, and 304 answers a reader that has them
 //! already, so that pages can poll. A category without a product is not listed. A list is paged by product id, which stays right while products come and go: `next` is the
@@ -31,12 +31,14 @@ use url::form_urlencoded;
 use crate::{
     app::App,
     domain::{
+        feedback::rating::Told,
         lag::Health,
         product::{Category, ProductId},
         projection::Entry,
     },
     function::{Function, Trigger},
-    http::{Audience, Path, Problem, Query, cacheable_for, cors, preflight},
+    http::{Audience, Path, Problem, Query, cacheable_for, cacheable_json, cors, preflight},
+    settings::Origins,
     stores::listings::Listed,
 };
 
@@ -51,12 +53,17 @@ fn router(app: App) -> Router {
         .merge(categories::router(app.clone()))
         .route("/api/site/products", get(list).options(preflight))
         .route("/api/site/products/{id}", get(product).options(preflight))
+        .route("/api/site/products/{id}/ratings", get(ratings).options(preflight))
         .route("/api/site/products/{id}/recommendations", get(clicks::product_recommended).options(preflight))
         .route("/api/site/visitors/{id}", get(clicks::visitor).options(preflight))
         .route("/api/site/visitors/{id}/recommendations", get(clicks::visitor_recommended).options(preflight))
         .route("/api/site/trending", get(clicks::trending).options(preflight))
         .route("/api/site/health", get(health).options(preflight))
         .layer(cors(&app.settings().site.origins))
+        // Viewers of such documents are pages of anybody's, and it is the same for all.
+        .merge(
+            Router::new().route("/api/site/openapi.json", get(openapi).options(preflight)).layer(cors(&Origins::Any)),
+        )
         .with_state(app)
 }
 
@@ -120,6 +127,7 @@ impl Listing {
         let category = Category::try_from(category).map_err(|error| Problem::field("category", error))?;
         let limit = match query.limit {
             None => PAGE,
+            Some(text) if text.contains(',') => return Err(Problem::repeated("limit")),
             Some(text) => {
                 text.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit)).ok_or_else(|| {
                     Problem::field("limit", format!("must be a whole number from 1 to {LARGEST_PAGE}"))
@@ -128,6 +136,7 @@ impl Listing {
         };
         let after = match query.continuation {
             None => String::new(),
+            Some(text) if text.contains(',') => return Err(Problem::repeated("continuation")),
             Some(text) => URL_SAFE_NO_PAD
                 .decode(text)
                 .ok()
@@ -160,6 +169,13 @@ async fn product(State(app): State<App>, Path(id): Path<String>, headers: Header
     cacheable_for(Audience::All, &view.product, &headers)
 }
 
+/// What customers make of a product. One without a rating has none, whether there is such a product or not.
+async fn ratings(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    let id = ProductId::try_from(id).map_err(|error| Problem::field("id", error))?;
+    let rating = app.stores().ratings.read(&id).await?;
+    cacheable_for(Audience::All, &Told::of(&id, rating.as_ref()), &headers)
+}
+
 /// The commit that the handler was built from, where `contoso package --azure` did: what a deployment looks for afterwards.
 const COMMIT: Option<&str> = option_env!("CONTOSO_COMMIT");
 
@@ -177,6 +193,13 @@ async fn health(State(app): State<App>, headers: HeaderMap) -> Result<Response, 
     let health =
         stored.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "nothing was measured yet; Heartbeat does it"))?;
     cacheable_for(Audience::All, &Answered { health, commit: COMMIT }, &headers)
+}
+
+/// Every function of the program, whichever of them this app serves.
+const OPENAPI: &str = include_str!("../../../../schemas/openapi.json");
+
+async fn openapi(headers: HeaderMap) -> Response {
+    cacheable_json(Audience::All, OPENAPI, &headers)
 }
 
 #[cfg(test)]
@@ -206,6 +229,7 @@ mod tests {
             ("category=Bags&limit=0", "limit"),
             ("category=Bags&limit=101", "limit"),
             ("category=Bags&limit=x", "limit"),
+            ("category=Bags&limit=5,5", "limit came more than once"),
             ("category=Bags&continuation=!", "continuation"),
             ("category=Bags&continuation=YS9i", "continuation"),
         ] {

@@ -90,6 +90,14 @@ impl Accounts {
         self.0.create(record.partner.as_str(), &record.key.document(), record).await.map(drop)
     }
 
+    /// Forgets a key that nobody has seen.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn forget_key(&self, partner: &PartnerName, key: &KeyId) -> Result<(), CosmosError> {
+        self.0.delete(partner.as_str(), &key.document(), None).await
+    }
+
     /// Changes a key, again if another writer was first; `None` if there is none of this id. What does not change is not written.
     ///
     /// # Errors
@@ -104,10 +112,18 @@ impl Accounts {
             let Some(stored) = self.key(partner, key).await? else { return Ok(None) };
             let changed = change(&stored.value);
             if changed != stored.value {
-                self.0.replace(partner.as_str(), &key.document(), &changed, &stored.etag).await?;
+                self.replace_key(&changed, &stored.etag).await?;
             }
             Ok(Some(changed))
         })
         .await
+    }
+
+    /// Replaces a key that was read under `etag`.
+    ///
+    /// # Errors
+    /// A lost race if it changed since.
+    pub(super) async fn replace_key(&self, record: &KeyRecord, etag: &str) -> Result<(), CosmosError> {
+        self.0.replace(record.partner.as_str(), &record.key.document(), record, etag).await.map(drop)
     }
 }

@@ -2,11 +2,12 @@
 
 use std::num::NonZeroU32;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::newest::newest_first;
 use crate::{
     azure::cosmos::{Container, ContainerName, Cosmos, CosmosError, Page},
     domain::partner::{PartnerName, api_key::KeyId},
@@ -17,6 +18,8 @@ pub const NAME: ContainerName = ContainerName { database: "partners", container:
 
 /// How long the container keeps a document.
 pub const KEPT: time::Duration = time::Duration::days(400);
+
+const COUNTED_AT_ONCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 
 /// The audit log.
 pub struct Audit(Container);
@@ -62,6 +65,35 @@ impl Audit {
         self.0.create(entry.partner.as_str(), &entry.id, entry).await.map(drop)
     }
 
+    /// How many entries of this action and status a partner has since a time; where there are more than `most`, not how many more.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn count_since(
+        &self,
+        partner: &PartnerName,
+        action: &str,
+        status: u16,
+        since: OffsetDateTime,
+        most: u64,
+    ) -> Result<u64, CosmosError> {
+        let sql = "SELECT c.id FROM c WHERE c.id >= @since AND c.action = @action AND c.status = @status";
+        let since = format!("{:020}", since.unix_timestamp_nanos());
+        let parameters = [("@since", json!(since)), ("@action", json!(action)), ("@status", json!(status))];
+        let (mut count, mut continuation) = (0_u64, None);
+        loop {
+            let page: Page<IgnoredAny> = self
+                .0
+                .query_partition(partner.as_str(), sql, &parameters, COUNTED_AT_ONCE, continuation.as_deref())
+                .await?;
+            count += page.items.len() as u64;
+            continuation = page.continuation;
+            if continuation.is_none() || count > most {
+                return Ok(count);
+            }
+        }
+    }
+
     /// Entries of a partner, the newest first: those before the entry with the id `before`, if one is given.
     ///
     /// # Errors
@@ -72,8 +104,6 @@ impl Audit {
         before: Option<&str>,
         size: NonZeroU32,
     ) -> Result<Page<Entry>, CosmosError> {
-        let sql = "SELECT * FROM c WHERE c.id < @before ORDER BY c.id DESC";
-        let before: Value = json!(before.unwrap_or("~"));
-        self.0.query_partition(partner.as_str(), sql, &[("@before", before)], size, None).await
+        newest_first(&self.0, partner, before, size).await
     }
 }

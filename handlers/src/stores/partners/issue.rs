@@ -2,14 +2,21 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::accounts::Accounts;
+use super::{
+    accounts::Accounts,
+    ending::Ended,
+    room::{self, Room},
+};
 use crate::{
     azure::cosmos::CosmosError,
     domain::partner::{
         PartnerName,
-        api_key::{ApiKey, KeyId, KeyRecord, KeyWish, MOST_KEYS, RANDOM},
+        api_key::{ApiKey, KeyId, KeyRecord, KeyWish, MOST_KEYS, RANDOM, Scope},
     },
 };
+
+/// How long a key counts until it is known that there is room for it.
+const TRIAL: Duration = Duration::minutes(1);
 
 /// No key was made.
 #[derive(Debug, thiserror::Error)]
@@ -20,8 +27,11 @@ pub enum IssueError {
     /// The key to be superseded does not count.
     #[error("is no key of the partner's that counts")]
     NoSuchKey,
+    /// The key to be superseded is the last that may write, and the new one may not.
+    #[error("the key that it takes the place of is the last that may write")]
+    LastToWrite,
     /// As many keys count as may.
-    #[error("at most {MOST_KEYS} keys count at once; revoke one, or supersede one without grace")]
+    #[error("at most {MOST_KEYS} keys may be valid at once")]
     TooMany,
 }
 
@@ -32,13 +42,16 @@ pub struct Superseded<'a> {
     pub key: &'a KeyId,
     /// Zero ends it at once.
     pub grace: Duration,
+    /// Whether it may be the last that may write: operators can make another.
+    pub may_be_last: bool,
 }
 
 impl Accounts {
     /// Makes a key and stores what is kept of it. The key itself is known to the caller alone from then on.
     ///
     /// # Errors
-    /// As [`IssueError`] says. Repeating is safe, and may leave a key that nobody knows.
+    /// As [`IssueError`] says. Repeating is safe. A process that dies before there is known to be room leaves a key that nobody knows and
+    /// that ends within a minute; one that dies later leaves one that its partner sees in the list and can revoke.
     pub async fn issue(
         &self,
         partner: &PartnerName,
@@ -46,25 +59,37 @@ impl Accounts {
         superseded: Option<Superseded<'_>>,
         now: OffsetDateTime,
     ) -> Result<(ApiKey, KeyRecord), IssueError> {
+        // A key that is to end at once makes room.
+        let ends = superseded.filter(|superseded| superseded.grace.is_zero()).map(|superseded| superseded.key);
         let there = self.counting(partner, now).await?;
         if superseded.is_some_and(|Superseded { key, .. }| there.iter().all(|record| record.key != *key)) {
             return Err(IssueError::NoSuchKey);
         }
-        // A key without grace makes room.
-        let room = usize::from(superseded.is_some_and(|superseded| superseded.grace.is_zero()));
-        if there.len() - room >= MOST_KEYS {
+        if there.iter().filter(|record| Some(&record.key) != ends).count() >= MOST_KEYS {
             return Err(IssueError::TooMany);
         }
         let key = ApiKey::of(rand::random::<[u8; RANDOM]>());
         let record = KeyRecord::new(partner.clone(), &key, wish, now);
-        self.create_key(&record).await?;
-        if let Some(Superseded { key, grace }) = superseded {
-            self.change_key(partner, key, |record| record.superseded(now + grace)).await?;
-        }
-        // Two who make one at once see each other here at the latest.
-        if self.counting(partner, now + Duration::SECOND).await?.len() > MOST_KEYS {
-            self.change_key(partner, &record.key, |record| record.revoked(now)).await?;
+        self.create_key(&record.on_trial(now + TRIAL)).await?;
+        let look = || async {
+            let counting = self.counting(partner, now).await?;
+            let others = counting.iter().filter(|one| Some(&one.key) != ends);
+            Ok(Room::of(others.map(|one| (one.created, &one.key)), &(record.created, &record.key), MOST_KEYS))
+        };
+        if !room::stays(look).await? {
+            self.forget_key(partner, &record.key).await?;
             return Err(IssueError::TooMany);
+        }
+        // Before the other one ends: there is a key that counts at any time.
+        self.change_key(partner, &record.key, |_| record.clone()).await?;
+        if let Some(Superseded { key, grace, may_be_last }) = superseded {
+            let change = |old: &KeyRecord| old.superseded(now + grace);
+            if may_be_last || record.scope == Scope::Write {
+                self.change_key(partner, key, change).await?;
+            } else if let Ended::LastToWrite = self.end_key(partner, key, now, change).await? {
+                self.forget_key(partner, &record.key).await?;
+                return Err(IssueError::LastToWrite);
+            }
         }
         Ok((key, record))
     }

@@ -3,9 +3,14 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod ending;
 pub mod issue;
+pub mod listeners;
+mod newest;
+pub mod notices;
 pub mod redeliveries;
 pub mod requests;
+pub mod room;
 pub mod subscriptions;
 
 use crate::azure::cosmos::Cosmos;
@@ -16,6 +21,10 @@ pub struct Partners {
     pub accounts: accounts::Accounts,
     /// Who did what.
     pub audit: audit::Audit,
+    /// Queues of partners' own machines.
+    pub listeners: listeners::Listeners,
+    /// What partners were told about their endpoints.
+    pub notices: notices::Notices,
     /// Jobs that deliver again.
     pub redeliveries: redeliveries::Redeliveries,
     /// Answers to requests that may come again.
@@ -29,6 +38,8 @@ impl Partners {
         Self {
             accounts: accounts::Accounts::new(cosmos),
             audit: audit::Audit::new(cosmos),
+            listeners: listeners::Listeners::new(cosmos),
+            notices: notices::Notices::new(cosmos),
             redeliveries: redeliveries::Redeliveries::new(cosmos),
             requests: requests::Requests::new(cosmos),
             subscriptions: subscriptions::Subscriptions::new(cosmos),

@@ -53,6 +53,14 @@ impl Redeliveries {
         self.0.create(job.partner.as_str(), &job.id, job).await.map(drop)
     }
 
+    /// Forgets a job, whoever works on it.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn forget(&self, job: &Job) -> Result<(), CosmosError> {
+        self.0.delete(job.partner.as_str(), &job.id, None).await
+    }
+
     /// The ids of the events that a job is about; none if it is not about single ones.
     ///
     /// # Errors
@@ -116,6 +124,31 @@ impl Redeliveries {
             if continuation.is_none() || jobs.len() >= most.get() as usize {
                 jobs.truncate(most.get() as usize);
                 return Ok(jobs);
+            }
+        }
+    }
+
+    /// The ids of a subscription's jobs that have not ended.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn unfinished_of(
+        &self,
+        partner: &PartnerName,
+        subscription: &SubscriptionName,
+    ) -> Result<Vec<String>, CosmosError> {
+        let sql = "SELECT VALUE c.id FROM c WHERE c.subscription = @subscription AND c.state IN ('waiting', 'running')";
+        let parameters = [("@subscription", json!(subscription))];
+        let size = NonZeroU32::MIN.saturating_add(99);
+        let mut ids = Vec::new();
+        let mut continuation = None;
+        loop {
+            let page =
+                self.0.query_partition(partner.as_str(), sql, &parameters, size, continuation.as_deref()).await?;
+            ids.extend(page.items);
+            continuation = page.continuation;
+            if continuation.is_none() {
+                return Ok(ids);
             }
         }
     }

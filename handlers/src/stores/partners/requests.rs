@@ -46,6 +46,9 @@ pub struct Answer {
     pub location: Option<String>,
     /// Its body, without what is shown once.
     pub body: Value,
+    /// Whether it is made anew each time, by what the request made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anew: bool,
 }
 
 impl Requests {

@@ -50,14 +50,14 @@ impl Subscriptions {
         }
     }
 
-    /// The subscriptions of all partners that are on their way, have more than one secret, or are paused with an event subscription that may
-    /// still be there.
+    /// The subscriptions of all partners that are on their way, have more than one secret, are paused with an event subscription that may
+    /// still be there, or have something that their partner is to be told.
     ///
     /// # Errors
     /// If the service fails.
     pub async fn to_be_looked_at(&self) -> Result<Vec<Subscription>, CosmosError> {
         let states = "'creating', 'updating', 'awaitingManualAction', 'stuck', 'deleting'";
-        let others = "IS_DEFINED(c.secrets[1]) OR c.withdraw = true";
+        let others = "IS_DEFINED(c.secrets[1]) OR c.withdraw = true OR IS_DEFINED(c.health.untold[0])";
         self.0.query(&format!("SELECT * FROM c WHERE c.state.name IN ({states}) OR {others}")).await
     }
 
@@ -69,6 +69,17 @@ impl Subscriptions {
         // `2027-03-04T10:`, then the minute: times are stored in UTC, as RFC 3339.
         let minute = format!("SUBSTRING(c.created, 14, 2) = '{minute:02}'");
         self.0.query(&format!("SELECT * FROM c WHERE c.state.name = 'active' AND {minute}")).await
+    }
+
+    /// The subscriptions that deliver and came to their state in this minute of a quarter of an hour, so that each has its turn four times
+    /// an hour, and not all at once.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn delivering_in_turn(&self, minute: u8) -> Result<Vec<Subscription>, CosmosError> {
+        let minutes: Vec<_> = (0..4).map(|quarter| format!("'{:02}'", minute % 15 + quarter * 15)).collect();
+        let turn = format!("SUBSTRING(c.since, 14, 2) IN ({})", minutes.join(", "));
+        self.0.query(&format!("SELECT * FROM c WHERE c.state.name IN ('active', 'updating') AND {turn}")).await
     }
 
     /// The subscriptions of all partners that deliver, and were to have what came before they were made.

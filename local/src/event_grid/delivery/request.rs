@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::event_grid::{
     event::Schema,
     queue::Pending,
-    subscription::{Batching, Settings},
+    subscription::{Attribute, Batching, Settings},
 };
 
 const EVENT_TYPE: HeaderName = HeaderName::from_static("aeg-event-type");
@@ -75,10 +75,10 @@ fn body(schema: Schema, batching: Option<&Batching>, events: &[Pending]) -> Byte
 
 /// Delivery attributes. In a batch, dynamic ones take the values of the first event: what Azure does is not documented.
 fn add_attributes(headers: &mut HeaderMap, settings: &Settings, events: &[Pending]) {
-    if settings.target.attributes.is_empty() {
-        return;
-    }
-    let first: Value = events.first().and_then(|event| contoso_json::from_slice(&event.body).ok()).unwrap_or_default();
+    // Read where a value is taken from it; events may be large, and most attributes are the same for all.
+    let is_read = settings.target.attributes.iter().any(Attribute::is_dynamic);
+    let first = events.first().filter(|_| is_read);
+    let first: Value = first.and_then(|event| contoso_json::from_slice(&event.body).ok()).unwrap_or_default();
     for attribute in &settings.target.attributes {
         if let Some(value) = attribute.value_for(&first) {
             headers.insert(attribute.name.clone(), value);

@@ -236,6 +236,11 @@ fn attribute(body: AttributeBody) -> Result<Attribute, String> {
 }
 
 impl Attribute {
+    /// Whether its value is taken from the event.
+    pub(crate) fn is_dynamic(&self) -> bool {
+        matches!(self.value, AttributeValue::Dynamic(_))
+    }
+
     /// The header's value for `event`; `None` where the event has no such string, number or boolean.
     pub(crate) fn value_for(&self, event: &Value) -> Option<HeaderValue> {
         let path = match &self.value {

@@ -5,6 +5,8 @@ use super::value::Value;
 /// Deeper nesting than any client sends; the limit keeps hostile input off the stack.
 const MAX_DEPTH: u8 = 32;
 
+const KEY_WITHOUT_VALUE: DecodeError = DecodeError::Invalid("a map has a key without a value");
+
 /// The bytes are not the AMQP they claim to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -23,6 +25,22 @@ pub enum DecodeError {
     /// Something else is wrong.
     #[error("{0}")]
     Invalid(&'static str),
+}
+
+/// A value of which text and bytes stay where they are.
+pub(crate) enum Borrowed<'a> {
+    /// A string or symbol.
+    Text(&'a str),
+    Binary(&'a [u8]),
+    /// Anything else, and whatever is described.
+    Other(Value),
+}
+
+impl Borrowed<'_> {
+    /// Whether it is null, described or not.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self, Self::Other(value) if *value.undescribed() == Value::Null)
+    }
 }
 
 /// Reads values off the front of a slice.
@@ -46,6 +64,60 @@ impl<'a> Decoder<'a> {
     /// The next value.
     pub(crate) fn value(&mut self) -> Result<Value, DecodeError> {
         self.nested(0)
+    }
+
+    /// Hands on the elements of the next value, a list, each with its index; none where it is no list.
+    pub(crate) fn list(&mut self, mut take: impl FnMut(usize, Borrowed<'a>)) -> Result<(), DecodeError> {
+        if !matches!(self.rest, [0xc0 | 0xd0, ..]) {
+            return self.value().map(drop);
+        }
+        let code = self.opened()?;
+        self.within(code, 0, |inner, count, depth| {
+            (0..count).try_for_each(|index| {
+                take(index, inner.borrowed(depth)?);
+                Ok(())
+            })
+        })
+    }
+
+    /// Hands on the entries of the next value, a map, those whose key is text; none where it is no map.
+    pub(crate) fn map(&mut self, mut take: impl FnMut(&'a str, Borrowed<'a>)) -> Result<(), DecodeError> {
+        if !matches!(self.rest, [0xc1 | 0xd1, ..]) {
+            return self.value().map(drop);
+        }
+        let code = self.opened()?;
+        self.within(code, 0, |inner, count, depth| {
+            if !count.is_multiple_of(2) {
+                return Err(KEY_WITHOUT_VALUE);
+            }
+            (0..count / 2).try_for_each(|_| {
+                let (key, value) = (inner.borrowed(depth)?, inner.borrowed(depth)?);
+                if let Borrowed::Text(key) = key {
+                    take(key, value);
+                }
+                Ok(())
+            })
+        })
+    }
+
+    fn borrowed(&mut self, depth: u8) -> Result<Borrowed<'a>, DecodeError> {
+        Ok(match self.rest {
+            [0xa1 | 0xa3 | 0xb1 | 0xb3, ..] => {
+                let code = self.opened()?;
+                Borrowed::Text(self.text(code)?)
+            }
+            [0xa0 | 0xb0, ..] => {
+                let code = self.opened()?;
+                Borrowed::Binary(self.sized(code)?)
+            }
+            _ => Borrowed::Other(self.nested(depth)?),
+        })
+    }
+
+    /// The constructor of a value that is not described.
+    fn opened(&mut self) -> Result<u8, DecodeError> {
+        self.spend(1)?;
+        self.byte()
     }
 
     fn nested(&mut self, depth: u8) -> Result<Value, DecodeError> {
@@ -100,8 +172,8 @@ impl<'a> Decoder<'a> {
             0x94 => Value::Decimal128(self.array()?),
             0x98 => Value::Uuid(uuid::Uuid::from_bytes(self.array()?)),
             0xa0 | 0xb0 => Value::Binary(self.sized(code)?.to_vec()),
-            0xa1 | 0xb1 => Value::String(self.text(code)?),
-            0xa3 | 0xb3 => Value::Symbol(self.text(code)?),
+            0xa1 | 0xb1 => Value::string(self.text(code)?),
+            0xa3 | 0xb3 => Value::symbol(self.text(code)?),
             0xc0 | 0xd0 => Value::List(self.compound(code, depth)?),
             0xc1 | 0xd1 => Value::Map(pairs(self.compound(code, depth)?)?),
             0xe0 | 0xf0 => Value::Array(self.elements(code, depth)?),
@@ -163,9 +235,8 @@ impl<'a> Decoder<'a> {
         Ok(value)
     }
 
-    fn text(&mut self, code: u8) -> Result<String, DecodeError> {
-        let text = std::str::from_utf8(self.sized(code)?);
-        text.map(str::to_owned).map_err(|_| DecodeError::Invalid("text is not UTF-8"))
+    fn text(&mut self, code: u8) -> Result<&'a str, DecodeError> {
+        std::str::from_utf8(self.sized(code)?).map_err(|_| DecodeError::Invalid("text is not UTF-8"))
     }
 
     /// The bytes of a variable-width, compound or array value.
@@ -206,7 +277,7 @@ impl<'a> Decoder<'a> {
 
 fn pairs(values: Vec<Value>) -> Result<Vec<(Value, Value)>, DecodeError> {
     if !values.len().is_multiple_of(2) {
-        return Err(DecodeError::Invalid("a map has a key without a value"));
+        return Err(KEY_WITHOUT_VALUE);
     }
     let mut values = values.into_iter();
     Ok(std::iter::from_fn(|| Some((values.next()?, values.next()?))).collect())

@@ -16,5 +16,5 @@ pub(super) mod section;
 mod value;
 
 pub use decode::DecodeError;
-pub(super) use decode::Decoder;
+pub(super) use decode::{Borrowed, Decoder};
 pub use value::Value;

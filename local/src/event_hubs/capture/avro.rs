@@ -25,14 +25,32 @@ pub(super) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// A map, one block of all entries and the empty one that ends it.
-pub(super) fn put_map<T>(out: &mut Vec<u8>, entries: &[(String, T)], put_value: impl Fn(&mut Vec<u8>, &T)) {
-    if !entries.is_empty() {
-        put_length(out, entries.len());
-        for (name, value) in entries {
-            put_bytes(out, name.as_bytes());
-            put_value(out, value);
+/// A map that is appended entry by entry: one block of all entries and the empty one that ends it.
+pub(super) struct Map {
+    /// Where the number of entries stands. Until there are some it is that of the empty block, which ends the map.
+    count_at: usize,
+    entries: usize,
+}
+
+impl Map {
+    pub(super) fn begin(out: &mut Vec<u8>) -> Self {
+        let count_at = out.len();
+        put_length(out, 0);
+        Self { count_at, entries: 0 }
+    }
+
+    /// Appends the name of the next entry, whose value is to follow.
+    pub(super) fn name(&mut self, out: &mut Vec<u8>, name: &str) {
+        self.entries += 1;
+        put_bytes(out, name.as_bytes());
+    }
+
+    pub(super) fn end(self, out: &mut Vec<u8>) {
+        if self.entries > 0 {
+            let mut count = Vec::new();
+            put_length(&mut count, self.entries);
+            out.splice(self.count_at..=self.count_at, count);
+            put_length(out, 0);
         }
     }
-    put_length(out, 0);
 }

@@ -170,6 +170,18 @@ mod tests {
         assert_eq!(records(&written(&[event]))[0]["SystemProperties"], Avro::Map(expected));
     }
 
+    /// The number of entries then takes more than one byte.
+    #[test]
+    fn a_map_of_many_entries_is_one_block() {
+        for count in [63_usize, 64, 9000] {
+            let entries = (0..count).map(|number| (Value::string(format!("p{number}")), Value::Int(7))).collect();
+            let record = records(&written(&[event(0, 0, Vec::new(), entries, b"x".to_vec())])).remove(0);
+            let expected = (0..count).map(|number| (format!("p{number}"), union(0, Avro::Long(7)))).collect();
+            assert_eq!(record["Properties"], Avro::Map(expected));
+            assert_eq!(record["Body"], union(1, Avro::Bytes(b"x".to_vec())));
+        }
+    }
+
     #[test]
     fn a_null_body_is_null_and_an_empty_one_is_empty() {
         for (section, expected) in [
@@ -204,6 +216,10 @@ mod tests {
             "[a-z]{0,20}".prop_map(move |string| (Value::Symbol(string.clone()), text(string))),
             proptest::collection::vec(any::<u8>(), 0..40)
                 .prop_map(|bytes| (Value::Binary(bytes.clone()), union(3, Avro::Bytes(bytes)))),
+            "[a-z]{0,20}".prop_map(move |string| {
+                let described = Value::Described(Box::new(Value::Ulong(1)), Box::new(Value::string(string.clone())));
+                (described, text(string))
+            }),
             any::<u128>().prop_map(Uuid::from_u128).prop_map(move |id| (Value::Uuid(id), text(id.to_string()))),
         ]
     }

@@ -13,9 +13,9 @@ use time::{Duration, OffsetDateTime};
 
 pub use self::{
     range::{Range, covers},
-    request::{MOST_PER_SECOND, Only, OpenWindow, PER_SECOND, Request},
+    request::{LONGEST, MOST_PER_SECOND, Only, OpenWindow, PER_SECOND, Request},
     start::{start_id, start_job},
-    turn::{MOST_OF_A_PARTNER, in_turn},
+    turn::{MOST_OF_A_PARTNER, giving_way, in_turn},
 };
 use super::{PartnerName, SubscriptionName, subscription::Subscription};
 use crate::capture::Cursor;
@@ -128,8 +128,12 @@ pub struct Progress {
     pub read: u64,
     /// Those that the request and the selection of today match.
     pub matched: u64,
-    /// Those that the topic took.
+    /// Those that the topic took while the subscription delivered.
     pub sent: u64,
+    /// Those that the topic took when the subscription was about to be paused or deleted, or to fail, which ended the job: whether they
+    /// reached anybody is not known.
+    #[serde(default)]
+    pub uncertain: u64,
     /// Those that the topic will never take.
     pub refused: u64,
     /// Records and files that cannot be read.
@@ -284,6 +288,17 @@ impl Job {
         self.not_before = None;
     }
 
+    /// Its worker was sending while the partner ended it: what `by`, the worker's own copy, has counted until then counts. `false` if
+    /// it ended otherwise, or another worker had it last.
+    pub fn counted_late(&mut self, by: &Self) -> bool {
+        let is_its = self.state == JobState::Cancelled && self.worked == by.worked && self.progress != by.progress;
+        if is_its {
+            self.progress = by.progress;
+            self.cursor = by.cursor.clone();
+        }
+        is_its
+    }
+
     /// The partner ends it; `false` if it had ended, otherwise than by this.
     pub fn cancel(&mut self, now: OffsetDateTime) -> bool {
         if !self.has_ended() {
@@ -332,6 +347,24 @@ mod tests {
         assert!(!job.is_of("one") && job.is_of("two"));
         assert_eq!((job.progress.sent, job.started), (5, Some(NOW)));
         assert_eq!(serde_json::from_value::<Job>(serde_json::to_value(&job).expect("JSON")).expect("its own"), job);
+    }
+
+    #[test]
+    fn what_was_being_sent_while_a_job_was_cancelled_counts() {
+        let mut stored = job(OpenWindow::Stop);
+        stored.claim("one", NOW);
+        let mut workers = stored.clone();
+        assert!(stored.cancel(NOW));
+        workers.advance(Cursor::starting(NOW), Progress { sent: 3, ..Progress::default() }, NOW);
+        assert!(stored.counted_late(&workers));
+        assert_eq!((stored.progress.sent, stored.state), (3, JobState::Cancelled));
+        assert!(!stored.counted_late(&workers), "once");
+
+        let mut others = job(OpenWindow::Stop);
+        others.claim("two", NOW + LEASE);
+        assert!(!others.counted_late(&workers), "it has not ended");
+        others.cancel(NOW + LEASE);
+        assert!(!others.counted_late(&workers), "another had it last");
     }
 
     #[test]

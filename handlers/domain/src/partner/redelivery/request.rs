@@ -5,7 +5,11 @@ use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::range::Range;
-use crate::{partner::subscription::Gap, product_body::FieldError};
+use crate::{
+    mismatch::{mismatch, whole},
+    partner::subscription::Gap,
+    product_body::FieldError,
+};
 
 /// Events per second, if nothing is said.
 pub const PER_SECOND: u16 = 50;
@@ -13,7 +17,7 @@ pub const PER_SECOND: u16 = 50;
 pub const MOST_PER_SECOND: u16 = 300;
 
 /// The longest time that one job covers.
-const LONGEST: Duration = Duration::days(366);
+pub const LONGEST: Duration = Duration::days(366);
 
 /// How long the way from the hub to the topic may take without an event being missed.
 const BEFORE_A_GAP: Duration = Duration::minutes(5);
@@ -142,7 +146,9 @@ enum Field {
 fn word(object: &Map<String, Value>, name: &str, words: &[&'static str]) -> Result<Option<Field>, String> {
     let Some(value) = object.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
     let found = words.iter().find(|word| value.as_str() == Some(word));
-    found.map(|word| Some(Field::Word(word))).ok_or_else(|| format!("must be one of {}", words.join(", ")))
+    found
+        .map(|word| Some(Field::Word(word)))
+        .ok_or_else(|| mismatch(&format!("must be one of {}", words.join(", ")), value))
 }
 
 fn time(object: &Map<String, Value>, name: &str) -> Result<Option<Field>, String> {
@@ -151,17 +157,15 @@ fn time(object: &Map<String, Value>, name: &str) -> Result<Option<Field>, String
     // In UTC, so that its year is one that can be written again.
     let time = time.and_then(|time| time.checked_to_offset(time::UtcOffset::UTC)).filter(|time| time.year() > 0);
     time.map(|time| Some(Field::Time(time)))
-        .ok_or_else(|| "must be a time, RFC 3339, as 2026-03-04T10:00:00Z".to_owned())
+        .ok_or_else(|| mismatch("must be a time, RFC 3339, as 2026-03-04T10:00:00Z", value))
 }
 
-/// JSON has no integers: `50.0` is one too.
 fn rate(object: &Map<String, Value>) -> Result<Option<Field>, String> {
     let Some(value) = object.get("rate").filter(|value| !value.is_null()) else { return Ok(None) };
-    let whole =
-        value.as_f64().and_then(|number| (1..=MOST_PER_SECOND).find(|rate| (f64::from(*rate) - number).abs() < 1e-9));
-    whole
-        .map(|rate| Some(Field::Rate(rate)))
-        .ok_or_else(|| format!("must be a whole number of events per second, 1 to {MOST_PER_SECOND}"))
+    let rate = whole(value).and_then(|rate| u16::try_from(rate).ok());
+    let rate = rate.filter(|rate| (1..=MOST_PER_SECOND).contains(rate));
+    let wanted = || format!("must be a whole number of events per second, 1 to {MOST_PER_SECOND}");
+    rate.map(|rate| Some(Field::Rate(rate))).ok_or_else(|| mismatch(&wanted(), value))
 }
 
 #[cfg(test)]

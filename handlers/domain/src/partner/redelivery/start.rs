@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 
-use super::{Job, Only, OpenWindow, PER_SECOND, Range, Request};
+use super::{Job, LONGEST, Only, OpenWindow, PER_SECOND, Range, Request};
 use crate::partner::subscription::Subscription;
 
 /// A job is made within so long after the subscription first delivered, or never. Jobs are kept for longer, so that an ended one is not made
@@ -13,8 +13,8 @@ const WITHIN: Duration = Duration::days(14);
 
 /// The id of the job that delivers what came since `startFrom`: always the same one. `None` where it was not asked for.
 pub fn start_id(subscription: &Subscription) -> Option<String> {
-    let Subscription { partner, name, created, gaps, .. } = subscription;
-    gaps.first().filter(|gap| gap.from < *created)?;
+    let Subscription { partner, name, created, .. } = subscription;
+    subscription.started_from()?;
     let hash = Sha256::digest(format!("{partner}/{name}"));
     let hash: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     Some(format!("rd-{:013}-start-{hash}", created.unix_timestamp_nanos() / 1_000_000))
@@ -25,7 +25,8 @@ pub fn start_job(subscription: &Subscription, now: OffsetDateTime) -> Option<Job
     let id = start_id(subscription)?;
     let gap = subscription.gaps.first()?;
     let until = gap.until.filter(|until| subscription.state.delivers() && now < until.saturating_add(WITHIN))?;
-    let range = Range { from: gap.from, until };
+    // It may have been paused, or waited for its handshake, for long.
+    let range = Range { from: gap.from.max(until.saturating_sub(LONGEST)), until };
     let request = Request {
         from: range.from,
         until: range.until,
@@ -66,5 +67,12 @@ mod tests {
         let again = paused.resume(late).and_then(|tried| tried.activated(late)).expect("active");
         assert_eq!(start_job(&again, late), Some(job));
         assert!(start_job(&again, late + WITHIN).is_none(), "it may have been, and be forgotten");
+
+        let after_months = NOW + Duration::days(200);
+        made.gaps[0].from = NOW - LONGEST;
+        let active = made.failed("no answer".to_owned(), NOW).and_then(|failed| failed.retry(after_months));
+        let active = active.and_then(|tried| tried.activated(after_months)).expect("active");
+        let job = start_job(&active, after_months).expect("a job");
+        assert_eq!(job.ranges, [Range { from: after_months - LONGEST, until: after_months }], "no longer than others");
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 
 use super::Job;
+use crate::partner::PartnerName;
 
 /// The most jobs of one partner that are worked on at once.
 pub const MOST_OF_A_PARTNER: usize = 4;
@@ -33,6 +34,35 @@ pub fn in_turn(unfinished: Vec<Job>, working: &BTreeSet<String>, now: OffsetDate
     // Stable: within a place the order stays.
     places.sort_by_key(|(place, _)| *place);
     places.into_iter().map(|(_, job)| job).collect()
+}
+
+/// Which places are given up where none is free, by their index in `taken`: whose each is, and whether it was had for long enough. They
+/// are for the jobs that wait, in their order; the first `promised` of those get the places that are being given up already.
+///
+/// A job gives way to one whose partner has fewer places, and first of all one of who has most; so in the end partners have as many
+/// as each other, or take turns.
+pub fn giving_way(taken: &[(&PartnerName, bool)], waiting: &[Job], promised: usize) -> Vec<usize> {
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for (partner, _) in taken {
+        *places.entry(partner.as_str()).or_default() += 1;
+    }
+    let mut left: Vec<usize> = (0..taken.len()).filter(|index| taken[*index].1).collect();
+    let mut given = Vec::new();
+    for (place, job) in waiting.iter().enumerate() {
+        let wants = job.partner.as_str();
+        if place >= promised {
+            let of = |index: usize| places.get(taken[index].0.as_str()).copied().unwrap_or_default();
+            // Of several the first, who has it longest.
+            let most = left.iter().copied().rev().max_by_key(|index| of(*index));
+            let has = places.get(wants).copied().unwrap_or_default();
+            let Some(index) = most.filter(|index| of(*index) > has) else { continue };
+            left.retain(|one| *one != index);
+            places.entry(taken[index].0.as_str()).and_modify(|places| *places -= 1);
+            given.push(index);
+        }
+        *places.entry(wants).or_default() += 1;
+    }
+    given
 }
 
 #[cfg(test)]
@@ -77,6 +107,28 @@ mod tests {
             job.claim("another", NOW);
         }
         assert_eq!(ids(jobs, &[]), ["o1", "t1"]);
+    }
+
+    #[test]
+    fn who_has_most_places_gives_one_up_for_who_waits() {
+        let name = |name: &str| PartnerName::try_from(name.to_owned()).expect("a name");
+        let (acme, other) = (name("acme"), name("other"));
+        let long = |count| [vec![(&acme, true); count], vec![(&other, true); 8 - count]].concat();
+        let third: Vec<_> = (0..4).map(|number| job("third", &format!("t{number}"), 3)).collect();
+        assert_eq!(giving_way(&long(4), &third[..1], 0), [0], "had longest");
+        assert_eq!(giving_way(&long(4), &third, 0), [0, 4, 1], "then each has two or three");
+        assert_eq!(giving_way(&long(6), &third[..1], 0), [0]);
+        assert_eq!(giving_way(&long(4)[1..], &third[..1], 1), [] as [usize; 0], "one is on its way");
+        assert_eq!(giving_way(&long(4)[1..], &third[..2], 1), [3], "and one more is wanted");
+        let mut new = long(4);
+        new[0].1 = false;
+        assert_eq!(giving_way(&new, &third[..1], 0), [1], "a turn has a length");
+        assert_eq!(giving_way(&[(&acme, false); 8], &third, 0), [] as [usize; 0]);
+        assert_eq!(giving_way(&long(4), &[job("acme", "a9", 1)], 0), [] as [usize; 0], "nothing would be fairer");
+        // One place each, and nine who want one: they take turns.
+        let eight: Vec<_> = (0..8).map(|number| name(&format!("p-{number}"))).collect();
+        let taken: Vec<_> = eight.iter().map(|partner| (partner, true)).collect();
+        assert_eq!(giving_way(&taken, &third, 0), [0]);
     }
 
     #[test]

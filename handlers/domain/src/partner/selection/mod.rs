@@ -8,9 +8,13 @@ mod sample;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-pub use self::{read::SelectionError, sample::SampleMatch};
+pub use self::{
+    read::SelectionError,
+    sample::{Example, SampleMatch},
+};
 use super::{
-    Audience, PartnerName, SubscriptionName, TEST, WELCOME,
+    Audience, FAILING, PAUSED, PartnerName, RECOVERED, SubscriptionName, TEST, WELCOME,
+    health::HealthKind,
     match_fields::{CaseKey, MatchFields},
     percent::Percent,
 };
@@ -24,10 +28,12 @@ pub const MOST_VALUES: usize = 25;
 /// How many of them every subscription needs for its three audiences.
 const AUDIENCE_VALUES: usize = 3;
 
-/// What partners can select by type.
+/// What partners can select by type: what happens to products …
 pub const EVENT_TYPES: [&str; 2] = [CHANGED, DISCONTINUED];
+/// … or, in a subscription to these alone, notices about the other subscriptions of the same partner.
+pub const NOTICE_TYPES: [&str; 3] = [FAILING, PAUSED, RECOVERED];
 
-/// Which product events a subscription gets: those that every part wants. Its JSON, stored and shown, is what partners write, see
+/// Which events a subscription gets: those that every part wants. Its JSON, stored and shown, is what partners write, see
 /// [`Selection::FIELDS`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Map<String, Value>", into = "Document")]
@@ -38,13 +44,15 @@ pub struct Selection {
     price_drop_percent: Option<Percent>,
 }
 
-/// A type of product events.
+/// A type of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventType {
-    /// New content.
+    /// New content of a product.
     Changed,
     /// The end of a product.
     Discontinued,
+    /// A notice about another subscription of the partner.
+    Notice(HealthKind),
 }
 
 impl EventType {
@@ -53,7 +61,12 @@ impl EventType {
         match self {
             Self::Changed => CHANGED,
             Self::Discontinued => DISCONTINUED,
+            Self::Notice(kind) => kind.event_type(),
         }
+    }
+
+    fn is_notice(self) -> bool {
+        matches!(self, Self::Notice(_))
     }
 }
 
@@ -84,6 +97,16 @@ impl Selection {
         &self.event_types
     }
 
+    /// Whether it is of notices, and of no products.
+    pub fn is_of_notices(&self) -> bool {
+        self.event_types.iter().any(|kind| kind.is_notice())
+    }
+
+    /// Whether it is of such notices.
+    pub fn tells(&self, kind: HealthKind) -> bool {
+        self.event_types.contains(&EventType::Notice(kind))
+    }
+
     /// The products wanted; none is all.
     pub fn products(&self) -> Option<&Products> {
         self.products.as_ref()
@@ -108,10 +131,20 @@ impl Selection {
         AUDIENCE_VALUES + self.categories.len() + products + usize::from(self.price_drop_percent.is_some())
     }
 
+    /// Whether a fourth audience fits into the values.
+    pub(super) fn has_room_for_audience(&self) -> bool {
+        self.values() < MOST_VALUES
+    }
+
     /// The `filter` of the Event Grid event subscription. The welcome and test types pass it whatever is selected.
     pub fn event_grid_filter(&self, partner: &PartnerName, subscription: &SubscriptionName) -> Value {
+        self.filter_for(&Audience::reaching(partner, subscription))
+    }
+
+    /// The same for other audiences.
+    pub(super) fn filter_for(&self, audiences: &[Audience]) -> Value {
         let types: Vec<_> = self.event_types.iter().map(|kind| kind.as_str()).chain([WELCOME, TEST]).collect();
-        let audiences = Audience::reaching(partner, subscription).map(|audience| audience.to_string());
+        let audiences: Vec<_> = audiences.iter().map(ToString::to_string).collect();
         let mut advanced = vec![json!({ "operatorType": "StringIn", "key": Audience::ATTRIBUTE, "values": audiences })];
         if !self.categories.is_empty() {
             advanced

@@ -2,9 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::{EVENT_TYPES, EventType, MOST_VALUES, Products, Selection, same};
+use super::{EVENT_TYPES, EventType, MOST_VALUES, NOTICE_TYPES, Products, Selection, same};
 use crate::{
-    partner::percent::{Percent, PercentError},
+    mismatch::mismatch,
+    partner::{
+        health::HealthKind,
+        percent::{Percent, PercentError},
+    },
     product::{Category, ProductId},
     product_body::FieldError,
 };
@@ -65,6 +69,18 @@ impl Selection {
                 "never matches the end of a product, the only type selected",
             ));
         }
+        if event_types.iter().any(|kind| kind.is_notice()) {
+            if !event_types.iter().all(|kind| kind.is_notice()) {
+                errors.push(FieldError::new(
+                    "eventTypes",
+                    "has types of products and of notices; make a subscription for each",
+                ));
+            }
+            let filters = Self::FIELDS.iter().filter(|name| **name != "eventTypes");
+            for name in filters.filter(|name| object.get(**name).is_some_and(|value| !value.is_null())) {
+                errors.push(FieldError::new(*name, "is of products; notices have none"));
+            }
+        }
         if !errors.is_empty() {
             return Err(SelectionError::Fields(errors));
         }
@@ -105,8 +121,9 @@ impl Fields<'_> {
     ) -> Option<Vec<T>> {
         let values = match self.value(name)? {
             Value::Array(values) if !values.is_empty() => values.clone(),
-            _ => {
-                self.errors.push(FieldError::new(name, "must be a list that is not empty; leave it out for all"));
+            other => {
+                let message = mismatch("must be a list that is not empty, or left out for all", other);
+                self.errors.push(FieldError::new(name, message));
                 return None;
             }
         };
@@ -123,7 +140,7 @@ impl Fields<'_> {
 }
 
 fn text(value: &Value) -> Result<&str, String> {
-    value.as_str().ok_or_else(|| "must be a string".to_owned())
+    value.as_str().ok_or_else(|| mismatch("must be a string", value))
 }
 
 fn checked<T: TryFrom<String, Error: std::fmt::Display>>(value: &Value) -> Result<T, String> {
@@ -131,11 +148,18 @@ fn checked<T: TryFrom<String, Error: std::fmt::Display>>(value: &Value) -> Resul
 }
 
 fn event_type(value: &Value) -> Result<EventType, String> {
-    match text(value)? {
-        name if name == EventType::Changed.as_str() => Ok(EventType::Changed),
-        name if name == EventType::Discontinued.as_str() => Ok(EventType::Discontinued),
-        _ => Err(format!("must be one of {}", EVENT_TYPES.join(", "))),
-    }
+    const ALL: [EventType; 5] = [
+        EventType::Changed,
+        EventType::Discontinued,
+        EventType::Notice(HealthKind::Failing),
+        EventType::Notice(HealthKind::Paused),
+        EventType::Notice(HealthKind::Recovered),
+    ];
+    let name = text(value)?;
+    let known = ALL.into_iter().find(|kind| kind.as_str() == name);
+    known.ok_or_else(|| {
+        mismatch(&format!("must be one of {}, {}", EVENT_TYPES.join(", "), NOTICE_TYPES.join(", ")), value)
+    })
 }
 
 /// A text with which the id of a product can begin.
@@ -145,10 +169,11 @@ fn prefix(value: &Value) -> Result<String, String> {
     if !prefix.is_empty() && (begins_an_id(prefix.to_owned()) || begins_an_id(format!("{prefix}x"))) {
         Ok(prefix.to_owned())
     } else {
-        Err("must be the begin of a product id: 1 to 64 of the characters A-Z a-z 0-9 _ - .".to_owned())
+        Err(mismatch("must be the begin of a product id: 1 to 64 of the characters A-Z a-z 0-9 _ - .", value))
     }
 }
 
 fn percent(value: &Value) -> Result<Percent, String> {
-    value.as_f64().ok_or(PercentError).and_then(Percent::try_from).map_err(|error| error.to_string())
+    let percent = value.as_f64().ok_or(PercentError).and_then(Percent::try_from);
+    percent.map_err(|error| mismatch(&error.to_string(), value))
 }

@@ -75,6 +75,8 @@ fn each_field_that_is_wrong_is_named() {
         (json!({ "priceDropPercent": 0 }), "priceDropPercent"),
         (json!({ "priceDropPercent": 12.455 }), "priceDropPercent"),
         (json!({ "priceDropPercent": 5, "eventTypes": [DISCONTINUED] }), "priceDropPercent"),
+        (json!({ "eventTypes": [FAILING, CHANGED] }), "eventTypes"),
+        (json!({ "eventTypes": [FAILING], "categories": ["Tents"] }), "categories"),
     ] {
         let Err(SelectionError::Fields(errors)) = parse(body.clone()) else { panic!("{body} is taken") };
         assert_eq!(errors.iter().map(|error: &FieldError| error.field.as_str()).collect::<Vec<_>>(), [field], "{body}");
@@ -105,6 +107,21 @@ fn event_grid_is_told_everything_at_once() {
     );
     let by_prefix = parse(json!({ "productPrefix": "tent-" })).expect("a selection");
     assert_eq!(by_prefix.event_grid_filter(&partner, &name)["subjectBeginsWith"], "tent-");
+}
+
+#[test]
+fn notices_are_of_no_product() {
+    let notices = parse(json!({ "eventTypes": NOTICE_TYPES })).expect("a selection");
+    assert!(notices.is_of_notices() && notices.tells(HealthKind::Paused));
+    let some = parse(json!({ "eventTypes": [FAILING] })).expect("a selection");
+    assert!(some.tells(HealthKind::Failing) && !some.tells(HealthKind::Paused));
+    assert!(!Selection::default().is_of_notices() && !Selection::default().tells(HealthKind::Failing));
+    let fields = notices.sample_match().fields;
+    assert!(!notices.matches(CHANGED, "tent-1", &fields) && !notices.matches(DISCONTINUED, "tent-1", &fields));
+    assert!(notices.matches(TEST, "tent-1", &fields), "it can be tried");
+    assert_eq!(notices.example(EventType::Notice(HealthKind::Failing), datetime!(2027-03-04 10:00 UTC)), None);
+    let text = serde_json::to_string(&notices).expect("JSON");
+    assert_eq!(serde_json::from_str::<Selection>(&text).expect("its own"), notices);
 }
 
 #[test]
@@ -148,11 +165,20 @@ proptest! {
         for event_type in [WELCOME, TEST, selection.event_types()[0].as_str()] {
             prop_assert!(selection.matches(event_type, &sample.subject, &sample.fields));
         }
-        let event = selection.sample_event(datetime!(2026-03-01 12:00 UTC)).expect("constants are valid");
-        let event_type = if event.product.is_discontinued() { DISCONTINUED } else { CHANGED };
-        prop_assert_eq!(event.product.id.as_str(), &sample.subject);
-        prop_assert_eq!(MatchFields::of(&event), sample.fields.clone());
-        prop_assert!(selection.matches(event_type, &sample.subject, &sample.fields));
+    }
+
+    #[test]
+    fn an_example_of_each_type_passes_a_filter_that_takes_the_type(selection in any_selection()) {
+        for kind in [EventType::Changed, EventType::Discontinued] {
+            let Example { event, before } = selection.example(kind, datetime!(2026-03-01 12:00 UTC)).expect("examples are valid");
+            prop_assert_eq!(event.product.is_discontinued(), kind == EventType::Discontinued);
+            let fields = MatchFields::of(&event);
+            prop_assert_eq!(
+                selection.matches(kind.as_str(), event.product.id.as_str(), &fields),
+                selection.event_types().contains(&kind) && (kind == EventType::Changed || selection.price_drop_percent().is_none())
+            );
+            prop_assert!(before.id == event.product.id && event.revision == 1);
+        }
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! What can become of a subscription, from which state.
 
+use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
 use super::{COMPARED_EVERY, Gap, MOST_GAPS, PausedBy, Previous, STUCK_AFTER, State, Subscription};
-use crate::partner::{PartnerName, SubscriptionName, settings::Settings, webhook_secret::SecretVersion};
+use crate::partner::{
+    PartnerName, SubscriptionName, health::Health, settings::Settings, webhook_secret::SecretVersion,
+};
 
 /// A new secret does not end the old one sooner: deliveries that wait for a retry take up to a quarter of an hour to have the new one.
 pub const SHORTEST_OVERLAP: Duration = Duration::hours(1);
@@ -62,6 +65,7 @@ impl Subscription {
             accepted: None,
             attempt: 1,
             withdraw: false,
+            health: Health::default(),
             revision: 1,
         }
     }
@@ -78,7 +82,12 @@ impl Subscription {
             state if state.is_leaving() => return Err(Conflict::Deleting),
             state => return Err(Conflict::Busy(state.as_str())),
         };
-        Ok(Self { settings, previous: self.kept_for(&state), ..self.moved(state, now) })
+        let previous = self.kept_for(&state);
+        let mut next = self.moved(state, now);
+        if settings.endpoint != self.settings.endpoint {
+            next.health.begin_anew();
+        }
+        Ok(Self { settings, previous, ..next })
     }
 
     /// No deliveries until it is resumed: its event subscription is to be removed. One that is paused stays as it is.
@@ -268,12 +277,25 @@ impl Subscription {
     /// # Errors
     /// The state does not wait for that.
     pub fn failed(&self, cause: String, now: OffsetDateTime) -> Result<Self, Conflict> {
+        self.failed_handshake(cause, None, now)
+    }
+
+    /// The same, with what `handshake` says to programs.
+    ///
+    /// # Errors
+    /// The state does not wait for that.
+    pub fn failed_handshake(
+        &self,
+        cause: String,
+        handshake: Option<Value>,
+        now: OffsetDateTime,
+    ) -> Result<Self, Conflict> {
         if !(self.waits() || self.state == State::Active) {
             return Err(Conflict::Unexpected(self.state.as_str()));
         }
         // The secrets stay: somebody was told the newest, and when it is made anew deliveries have it beside the old ones.
         let settings = self.previous.as_deref().map_or(&self.settings, |previous| &previous.settings).clone();
-        Ok(Self { settings, ..self.moved(State::Failed { cause }, now).settled() })
+        Ok(Self { settings, ..self.moved(State::Failed { cause, handshake }, now).settled() })
     }
 
     /// The same, stuck, if it is on its way for [`STUCK_AFTER`] or longer.
@@ -307,6 +329,7 @@ impl Subscription {
                 next.gaps.push(Gap { from, until: None, reason: state.as_str().to_owned() });
             }
             (false, true) => {
+                next.health.begin_anew();
                 if let Some(gap) = next.gaps.last_mut().filter(|gap| gap.until.is_none()) {
                     gap.until = Some(now.max(gap.from));
                 }

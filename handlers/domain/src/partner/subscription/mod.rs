@@ -5,13 +5,18 @@
 //!
 //! Every change is a function from one document to the next; storing it is the caller's.
 
+mod assess;
 mod change;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
-pub use self::change::{Conflict, LONGEST_OVERLAP, SHORTEST_OVERLAP};
-use super::{PartnerName, SubscriptionName, settings::Settings, webhook_secret::SecretVersion};
+pub use self::{
+    assess::without_second_address,
+    change::{Conflict, LONGEST_OVERLAP, SHORTEST_OVERLAP},
+};
+use super::{PartnerName, SubscriptionName, health::Health, settings::Settings, webhook_secret::SecretVersion};
 
 /// How many gaps are kept. Of more the two oldest become one, which has both in it.
 pub const MOST_GAPS: usize = 50;
@@ -67,6 +72,9 @@ pub struct Subscription {
     /// Whether it is paused and its event subscription may still be there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withdraw: bool,
+    /// What is known of its deliveries.
+    #[serde(default, skip_serializing_if = "Health::is_plain")]
+    pub health: Health,
     /// Counts the versions of this document from 1.
     pub revision: u64,
 }
@@ -87,6 +95,9 @@ pub enum State {
     Failed {
         /// What happened, a sentence for the partner.
         cause: String,
+        /// The same for programs, as a refused handshake has it: an object with `cause`, a word, and what belongs to that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handshake: Option<Value>,
     },
     /// There is no event subscription, on purpose.
     Paused {
@@ -180,6 +191,11 @@ pub struct Gap {
 }
 
 impl Subscription {
+    /// What of before it was made it is to get, if that was asked for: then its first gap begins there.
+    pub fn started_from(&self) -> Option<OffsetDateTime> {
+        self.gaps.first().map(|gap| gap.from).filter(|from| *from < self.created)
+    }
+
     /// The gap that is open, if nothing is delivered now.
     pub fn open_gap(&self) -> Option<&Gap> {
         self.gaps.last().filter(|gap| gap.until.is_none())

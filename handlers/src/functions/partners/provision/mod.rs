@@ -20,7 +20,7 @@ use super::{
 use crate::{
     app::App,
     azure::{
-        cosmos::Stored,
+        cosmos::{CosmosError, Stored},
         key_vault::MasterKeyError,
         preflight::{self, Expect, Fault},
         resource_manager::{ManagerErrorKind, ProvisioningState},
@@ -35,6 +35,7 @@ use crate::{
     },
     http::Problem,
     outcome::Cause,
+    stores::partners::room::{self, Room},
 };
 
 /// How often and how long a caller waits for what usually takes a moment; Azure may take ten seconds, and the caller asks again.
@@ -96,13 +97,14 @@ pub(super) fn unset(error: &MasterKeyError) -> Problem {
     }
 }
 
-fn not_set_up(what: &str) -> Problem {
+/// The answer where a setting is missing.
+pub(super) fn not_set_up(what: &str) -> Problem {
     let detail = format!("This app is not set up for subscriptions: {what}.");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).of_kind("not-set-up")
 }
 
 /// The topic's resource id.
-fn topic(app: &App) -> Result<&str, Problem> {
+pub(super) fn topic(app: &App) -> Result<&str, Problem> {
     app.settings().partners.topic_id.as_deref().ok_or_else(|| not_set_up("EventGrid__topicId is not set"))
 }
 
@@ -118,20 +120,28 @@ pub(super) async fn preflight(app: &App, settings: &Settings) -> Result<Prefligh
     Ok(asked.map_or_else(Preflight::Failed, |()| Preflight::Passed))
 }
 
+/// Why a handshake failed, with a word for the cause.
+pub(super) fn told_to_programs(fault: &Fault) -> Option<serde_json::Value> {
+    serde_json::to_value(fault).ok()
+}
+
 /// Refuses a change whose endpoint does not consent: Event Grid would end a subscription that works.
 pub(super) async fn consents(app: &App, settings: &Settings) -> Result<(), Problem> {
     match preflight(app, settings).await? {
         Preflight::Passed => Ok(()),
         Preflight::Failed(fault) => {
             let detail = format!("The handshake with the endpoint failed, and nothing was changed: {fault}.");
-            let handshake = serde_json::to_value(&fault).unwrap_or_default();
             let problem = Problem::new(StatusCode::CONFLICT, detail).of_kind("handshake-failed");
-            Err(problem.with_member("handshake", handshake))
+            Err(problem.with_member("handshake", told_to_programs(&fault).unwrap_or_default()))
         }
     }
 }
 
-/// Stores a subscription, new or in place of what was read under `etag`, and has Event Grid begin what its state waits for.
+/// The most subscriptions of a partner: a topic has 500 for all of them.
+pub(super) const MOST: usize = 20;
+
+/// Stores a subscription, new or in place of what was read under `etag`, and has Event Grid begin what its state waits for. A new one is
+/// taken back if there are too many.
 pub(super) async fn begin(
     app: &App,
     subscription: Subscription,
@@ -151,6 +161,11 @@ pub(super) async fn begin(
         Write::Lost => lost(),
         Write::Failed(error) => error.into(),
     })?;
+    if is_new && !has_room(app, &stored.value).await? {
+        // Rare, and large: it is not a part of every future that begins something.
+        Box::pin(take_back(app, stored)).await?;
+        return Err(too_many());
+    }
     match wanted {
         Some(wanted) => {
             let told = told(app, topic, stored, &wanted, is_new).await.map_err(|cause| unanswered(&cause))?;
@@ -158,6 +173,38 @@ pub(super) async fn begin(
         }
         None => Ok(stored),
     }
+}
+
+/// Whether a new subscription that is stored may stay.
+async fn has_room(app: &App, new: &Subscription) -> Result<bool, CosmosError> {
+    let look = || async {
+        let there = app.stores().partners.subscriptions.of(&new.partner).await?;
+        let all = there.iter().map(|one| (one.created, one.name.as_str()));
+        Ok(Room::of(all, &(new.created, new.name.as_str()), MOST))
+    };
+    room::stays(look).await
+}
+
+/// Forgets a new subscription. Whoever looked meanwhile may have told Event Grid of it.
+async fn take_back(app: &App, stored: Stored<Subscription>) -> Result<(), Problem> {
+    match app.stores().partners.subscriptions.delete(&stored.value, &stored.etag).await {
+        Ok(()) => return Ok(()),
+        Err(error) if error.is_lost_race() => {}
+        Err(error) => return Err(error.into()),
+    }
+    let left = read(app, &stored.value).await.map_err(|cause| unanswered(&cause))?;
+    let Some(left) = left.filter(|left| left.value.created == stored.value.created) else { return Ok(()) };
+    match store(app, left.value.delete(app.now()), Some(&left.etag)).await {
+        Ok(left) => removed(app, left).await,
+        Err(Write::Lost) => Err(lost()),
+        Err(Write::Failed(error)) => Err(error.into()),
+    }
+}
+
+/// The answer where a partner has as many subscriptions as it may.
+pub(super) fn too_many() -> Problem {
+    let detail = format!("A partner has at most {MOST} subscriptions; delete one first.");
+    Problem::new(StatusCode::CONFLICT, detail).of_kind("too-many-subscriptions")
 }
 
 /// Tells Resource Manager of what was just stored. A subscription that Event Grid gave up stays so through any change, and is made anew.
@@ -204,7 +251,7 @@ pub(in crate::functions) async fn compare(app: &App, stored: Stored<Subscription
     let next = match preflight(app, &next.settings).await.map_err(refused)? {
         Preflight::Passed => next,
         Preflight::Failed(fault) => {
-            let failed = next.failed(fault.to_string(), app.now());
+            let failed = next.failed_handshake(fault.to_string(), told_to_programs(&fault), app.now());
             failed.map_err(|error| Cause::from_error("end the subscription", error))?
         }
     };
@@ -459,7 +506,7 @@ async fn body(app: &App, subscription: &Subscription) -> Result<EventSubscriptio
 
 enum Write {
     Lost,
-    Failed(crate::azure::cosmos::CosmosError),
+    Failed(CosmosError),
 }
 
 async fn store(app: &App, subscription: Subscription, etag: Option<&str>) -> Result<Stored<Subscription>, Write> {

@@ -1,5 +1,6 @@
 //! What is to be done about a subscription, now that Event Grid was asked what it has of it.
 
+use serde_json::json;
 use time::OffsetDateTime;
 
 use crate::{
@@ -30,6 +31,8 @@ pub(super) fn step(subscription: &Subscription, seen: Option<&EventSubscription>
     const REFUSED: &str =
         "Event Grid's own handshake with the endpoint failed, though ours did not before; try it again";
     const LAPSED: &str = "nobody opened the callback's address within ten minutes of the handshake; try it again";
+    let failed =
+        |cause: &str, word: &str| subscription.failed_handshake(cause.to_owned(), Some(json!({ "cause": word })), now);
     let next = |next: Result<Subscription, Conflict>| match next {
         Ok(next) if next != *subscription => Step::Store(Box::new(next)),
         Ok(_) | Err(_) => Step::Nothing,
@@ -42,7 +45,7 @@ pub(super) fn step(subscription: &Subscription, seen: Option<&EventSubscription>
             // The document stays for as long as a write may yet make what nobody would remove.
             _ if is_leaving && subscription.may_be_written(now) => late_or(Step::Nothing),
             _ if is_leaving => Step::Forget,
-            State::AwaitingManualAction => next(subscription.failed(LAPSED.to_owned(), now)),
+            State::AwaitingManualAction => next(failed(LAPSED, "callbackNotCalled")),
             _ => late_or(Step::Tell),
         };
     };
@@ -62,10 +65,10 @@ pub(super) fn step(subscription: &Subscription, seen: Option<&EventSubscription>
             _ => next(subscription.awaiting_manual_action(now)),
         },
         (ProvisioningState::Failed, true) => {
-            let cause = if subscription.state == State::AwaitingManualAction { LAPSED } else { REFUSED };
-            next(subscription.failed(cause.to_owned(), now))
+            let is_manual = subscription.state == State::AwaitingManualAction;
+            next(if is_manual { failed(LAPSED, "callbackNotCalled") } else { failed(REFUSED, "refused") })
         }
-        (ProvisioningState::Failed, false) if is_changing => next(subscription.failed(REFUSED.to_owned(), now)),
+        (ProvisioningState::Failed, false) if is_changing => next(failed(REFUSED, "refused")),
         (ProvisioningState::Underway | ProvisioningState::Deleting, _) => late_or(Step::Nothing),
         // What is there is left of an earlier one.
         (_, false) => late_or(Step::Tell),
@@ -91,7 +94,6 @@ pub(super) fn drift(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use time::macros::datetime;
 
     use super::*;

@@ -8,7 +8,12 @@ use time::{Duration, OffsetDateTime};
 use crate::{
     app::App,
     azure::monitor::{Asked, MOST_ROWS},
-    domain::partner::{event_grid_name, failure::FailedDelivery, redelivery::FailureLog, subscription::Subscription},
+    domain::partner::{
+        event_grid_name,
+        failure::{FailedDelivery, LOG_DELAY},
+        redelivery::FailureLog,
+        subscription::Subscription,
+    },
     functions::partners::monitored::{topic, unavailable},
     http::Problem,
 };
@@ -21,9 +26,6 @@ const PAGES: usize = 20;
 
 /// How long the log is kept at least: who asks for more is not told of all.
 pub(super) const KEPT: Duration = Duration::days(30);
-
-/// How long a failure may take to be in the log: Azure says minutes, and promises nothing.
-const DELAY: Duration = Duration::minutes(10);
 
 /// Which events failed.
 pub(super) struct Failed {
@@ -41,7 +43,7 @@ pub(super) async fn read(app: &App, subscription: &Subscription, from: OffsetDat
     let mut to = now;
     let mut failed = Failed {
         events: BTreeSet::new(),
-        log: FailureLog { until: now.saturating_sub(DELAY).max(from), without_id: 0 },
+        log: FailureLog { until: now.saturating_sub(LOG_DELAY).max(from), without_id: 0 },
     };
     for _ in 0..PAGES {
         let asked = Asked { topic: topic(app)?, subscription: &name, from, to };

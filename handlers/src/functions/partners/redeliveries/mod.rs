@@ -6,8 +6,6 @@ mod preview;
 mod resend;
 mod shown;
 
-use std::num::NonZeroU32;
-
 use axum::{
     Router,
     body::Body,
@@ -23,7 +21,7 @@ use self::{
     plan::{Plan, accepted, made_before},
     shown::Shown,
 };
-use super::{body, caller::Caller, found::find, repeats::Repeat};
+use super::{body, caller::Caller, found::find, query, repeats::Repeat, spellings::PREVIEW};
 use crate::{
     app::App,
     domain::partner::{
@@ -34,16 +32,23 @@ use crate::{
 };
 
 /// Jobs in an answer, if nothing is said, and at most.
-const PAGE: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
+const PAGE: u32 = 20;
 const MOST_IN_PAGE: u32 = 100;
 
+const ONE: &str = "/api/partners/{partner}/subscriptions/{subscription}";
+
 pub(super) fn routes() -> Router<App> {
-    const ONE: &str = "/api/partners/{partner}/subscriptions/{subscription}";
     Router::new()
         .route(&format!("{ONE}/redeliveries"), get(list).post(create))
-        .route(&format!("{ONE}/redeliveries:preview"), post(preview::preview))
         .route(&format!("{ONE}/redeliveries/{{job}}"), get(read).delete(cancel))
-        .route(&format!("{ONE}/events/{{event}}/resend"), post(resend::resend))
+}
+
+/// Those that read captured files while the caller waits.
+pub(super) fn reading_routes() -> Router<App> {
+    let previews = PREVIEW
+        .iter()
+        .fold(Router::new(), |router, end| router.route(&format!("{ONE}/redeliveries{end}"), post(preview::preview)));
+    previews.route(&format!("{ONE}/events/{{event}}/resend"), post(resend::resend))
 }
 
 async fn create(
@@ -74,10 +79,9 @@ async fn create(
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Paging {
     before: Option<String>,
-    limit: Option<NonZeroU32>,
+    limit: Option<String>,
 }
 
 async fn list(
@@ -86,10 +90,7 @@ async fn list(
     Path((_, name)): Path<(String, String)>,
     Query(Paging { before, limit }): Query<Paging>,
 ) -> Result<Response, Problem> {
-    let limit = limit.unwrap_or(PAGE);
-    if limit.get() > MOST_IN_PAGE {
-        return Err(Problem::field("limit", format!("must be 1 to {MOST_IN_PAGE}")));
-    }
+    let limit = query::limit(limit.as_deref(), PAGE, MOST_IN_PAGE)?;
     let subscription = find(&app, &caller.partner, name).await?.value;
     let store = &app.stores().partners.redeliveries;
     let jobs = store.of(&caller.partner, &subscription.name, before.as_deref(), limit).await?;

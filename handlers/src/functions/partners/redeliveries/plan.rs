@@ -21,15 +21,19 @@ use crate::{
     domain::product_body::FieldError,
     functions::{
         partner_redelivery::Choice,
-        partners::{body, repeats::Repeat},
+        partners::{body, members::unknown, repeats::Repeat},
     },
     http::Problem,
     outcome::Cause,
-    stores::partners::requests::KEPT,
+    stores::partners::{
+        requests::KEPT,
+        room::{self, Room},
+    },
 };
 
-/// Jobs of a subscription that may be unfinished at a time, and among how many of the youngest they are counted.
+/// Jobs of a subscription that may be unfinished at a time.
 const MOST: usize = 20;
+/// Among how many of the youngest jobs that of an earlier try is looked for.
 const AMONG: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 
 /// What is to be sent, frozen.
@@ -50,7 +54,11 @@ impl Plan {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Self, Problem> {
-        let object = body::object(headers, body, &Request::FIELDS).await?;
+        let object = body::object(headers, body).await?;
+        let unknown = unknown(&object, &Request::FIELDS);
+        if !unknown.is_empty() {
+            return Err(Problem::fields(unknown));
+        }
         let recorded = subscription.gaps.iter().map(|gap| gap.from).min();
         let request = Request::parse(&object, recorded, app.now()).map_err(Problem::unprocessable)?;
         Self::about(app, subscription, request).await
@@ -93,10 +101,9 @@ impl Plan {
     pub(super) async fn store(self, app: &App, repeat: Option<&Repeat>) -> Result<Job, Problem> {
         let store = &app.stores().partners.redeliveries;
         let Self { subscription, request, ranges, events, log } = self;
-        let newest = store.of(&subscription.partner, &subscription.name, None, AMONG).await?;
-        if newest.iter().filter(|job| !job.has_ended()).count() >= MOST {
-            let detail = format!("{MOST} redeliveries of this subscription are unfinished; wait, or cancel some.");
-            return Err(Problem::new(StatusCode::CONFLICT, detail).of_kind("too-many-redeliveries"));
+        let (partner, name) = (&subscription.partner, &subscription.name);
+        if store.unfinished_of(partner, name).await?.len() >= MOST {
+            return Err(too_many());
         }
         let now = app.now();
         // In the order of time, so that the younger has the greater id.
@@ -107,8 +114,20 @@ impl Plan {
         let mut job = Job::new(id, &subscription, request, ranges, now);
         job.log = log;
         store.create(&job, events).await?;
+        let look = || async { Ok(Room::of(store.unfinished_of(partner, name).await?, &job.id, MOST)) };
+        if !room::stays(look).await? {
+            // A worker that has it already finds it gone.
+            store.forget(&job).await?;
+            return Err(too_many());
+        }
         Ok(job)
     }
+}
+
+/// The answer where as many jobs are unfinished as may be.
+fn too_many() -> Problem {
+    let detail = format!("{MOST} redeliveries of this subscription are unfinished; wait, or cancel some.");
+    Problem::new(StatusCode::CONFLICT, detail).of_kind("too-many-redeliveries")
 }
 
 /// Refuses a subscription to which nothing can be delivered, before anything is made.

@@ -8,9 +8,8 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use serde::Deserialize;
 use serde_json::json;
-use time::{Duration, OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+use time::{Duration, format_description::well_known::Rfc3339};
 use tokio::time::Instant;
 
 use super::plan::{Plan, accepted, check_delivers, made_before, unread};
@@ -22,7 +21,7 @@ use crate::{
         partner::redelivery::{Only, OpenWindow, PER_SECOND, Request},
     },
     events::hubs,
-    functions::partners::{body, caller::Caller, found::find, repeats::Repeat},
+    functions::partners::{caller::Caller, found::find, members::Members, repeats::Repeat},
     http::{Path, Problem},
 };
 
@@ -35,14 +34,6 @@ const LATELY: Duration = Duration::days(2);
 /// An event reaches the hub about at its time: clocks differ, and some wait to be announced.
 const BEFORE: Duration = Duration::minutes(10);
 const AFTER: Duration = Duration::hours(6);
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wish {
-    /// The event's own time, of an event that is older than two days.
-    #[serde(default, with = "time::serde::rfc3339::option")]
-    time: Option<OffsetDateTime>,
-}
 
 pub(super) async fn resend(
     State(app): State<App>,
@@ -58,13 +49,12 @@ pub(super) async fn resend(
         return Ok(accepted(&job));
     }
     check_delivers(&subscription)?;
-    let Wish { time } = body::read_or_default(&headers, body).await?;
+    let mut members = Members::of_any(&headers, body, &["time"]).await?;
+    // The event's own time, of an event that is older than two days.
+    let time = members.time("time");
+    members.end()?;
     let now = app.now();
     let (from, until) = match time {
-        // In UTC, so that its year is one that can be written again.
-        Some(time) if time.checked_to_offset(UtcOffset::UTC).is_none_or(|time| time.year() < 1) => {
-            return Err(Problem::field("time", "must be a time of the years 1 to 9999"));
-        }
         Some(time) => (time.saturating_sub(BEFORE), time.saturating_add(AFTER)),
         None => (now.saturating_sub(LATELY), now.saturating_add(BEFORE)),
     };

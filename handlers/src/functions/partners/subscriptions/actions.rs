@@ -6,26 +6,20 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use serde::Deserialize;
-use serde_json::json;
-use uuid::Uuid;
 
 use super::shown::Shown;
 use crate::{
     app::App,
     azure::cosmos::Stored,
-    domain::{
-        partner::{
-            SOURCE, TEST,
-            subscription::{PausedBy, State as Standing, Subscription},
-        },
-        product_body::FieldError,
-    },
+    domain::partner::subscription::{PausedBy, State as Standing, Subscription},
     functions::partners::{
         body,
         caller::Caller,
+        examples,
         found::{conflict, find},
-        notices, provision,
+        members::Members,
+        notices::To,
+        provision,
         repeats::Repeat,
     },
     http::{Path, Problem},
@@ -34,16 +28,10 @@ use crate::{
 /// The longest reason, in characters.
 const REASON: usize = 200;
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Pausing {
-    reason: Option<String>,
+/// Only `{}`, or nothing.
+async fn check_empty(headers: &HeaderMap, body: Body) -> Result<(), Problem> {
+    Members::of_any(headers, body, &[]).await?.end()
 }
-
-/// What has no members: only `{}`, or nothing.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Empty {}
 
 pub(super) async fn pause(
     State(app): State<App>,
@@ -52,12 +40,13 @@ pub(super) async fn pause(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let Pausing { reason } = body::read_or_default(&headers, body).await?;
+    let mut members = Members::of_any(&headers, body, &["reason"]).await?;
+    let reason = members.text("reason");
     let is_reason = |text: &String| text.chars().count() <= REASON && !text.chars().any(char::is_control);
     if !reason.as_ref().is_none_or(is_reason) {
-        let message = format!("must have at most {REASON} characters and no control characters");
-        return Err(Problem::unprocessable(vec![FieldError::new("reason", message)]));
+        members.refuse("reason", format!("must have at most {REASON} characters and no control characters"));
     }
+    members.end()?;
     let stored = provision::looked(&app, find(&app, &caller.partner, name).await?).await?;
     let paused = stored.value.pause(PausedBy::Partner, reason, app.now()).map_err(conflict)?;
     // The gap begins before deliveries end, so that nothing falls between: what is in both is delivered twice.
@@ -77,7 +66,7 @@ pub(super) async fn resume(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let Empty {} = body::read_or_default(&headers, body).await?;
+    check_empty(&headers, body).await?;
     let stored = provision::looked(&app, find(&app, &caller.partner, name).await?).await?;
     let resumed = stored.value.resume(app.now()).map_err(conflict)?;
     made_anew(&app, stored, resumed).await
@@ -90,7 +79,7 @@ pub(super) async fn handshake(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let Empty {} = body::read_or_default(&headers, body).await?;
+    check_empty(&headers, body).await?;
     let stored = provision::looked(&app, find(&app, &caller.partner, name).await?).await?;
     let tried = stored.value.retry(app.now()).map_err(conflict)?;
     made_anew(&app, stored, tried).await
@@ -114,7 +103,7 @@ pub(super) async fn test(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let Empty {} = body::read_or_default(&headers, body).await?;
+    let wish = examples::Wish::read(&headers, body).await?;
     let stored = provision::looked(&app, find(&app, &caller.partner, name).await?).await?;
     if !stored.value.state.delivers() {
         let state = stored.value.state.as_str();
@@ -129,12 +118,7 @@ pub(super) async fn test(
     let Subscription { partner, name, .. } = &stored.value;
     let repeat = Repeat::of(&headers, &format!("/api/partners/{partner}/subscriptions/{name}/test"))?;
     // Published again by the next try of a request whose process died, it is a repeat for who gets it.
-    let id = repeat.and_then(|repeat| repeat.uuid()).unwrap_or_else(Uuid::new_v4);
-    let notice = notices::Notice::test(id.to_string());
-    notices::publish(&app, &stored.value, &notice).await.map_err(|cause| {
-        tracing::warn!(cause = cause.chain(), "a test was not published");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The topic did not take the event; send the request again later.")
-    })?;
-    let sent = json!({ "id": notice.id, "source": SOURCE, "type": TEST });
+    let id = repeat.and_then(|repeat| repeat.uuid());
+    let sent = examples::publish(&app, &To::subscription(&stored.value), wish, id).await?;
     Ok(body::answer(StatusCode::ACCEPTED, &sent))
 }

@@ -1,12 +1,14 @@
 //! `GET|POST …/subscriptions/{subscription}/secret`: the header by which an endpoint knows our deliveries, and its rotation.
 
+use std::ops::RangeInclusive;
+
 use axum::{
     body::Body,
     extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
@@ -17,6 +19,7 @@ use crate::{
         body,
         caller::Caller,
         found::{conflict, find},
+        members::Members,
         provision,
         repeats::Kept,
     },
@@ -25,6 +28,8 @@ use crate::{
 
 /// How long an old secret stays valid, if nobody says otherwise.
 const OVERLAP: u32 = 24;
+/// How many hours may be said.
+const OVERLAPS: RangeInclusive<u32> = 1..=168;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,13 +40,6 @@ struct Version {
     #[serde(with = "time::serde::rfc3339::option")]
     until: Option<OffsetDateTime>,
     secret: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Rotation {
-    #[serde(default, deserialize_with = "body::whole")]
-    overlap_hours: Option<u32>,
 }
 
 pub(super) async fn read(
@@ -62,7 +60,9 @@ pub(super) async fn rotate(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let Rotation { overlap_hours } = body::read_or_default(&headers, body).await?;
+    let mut members = Members::of_any(&headers, body, &["overlapHours"]).await?;
+    let overlap_hours = members.whole("overlapHours", OVERLAPS);
+    members.end()?;
     let overlap = Duration::hours(overlap_hours.unwrap_or(OVERLAP).into());
     let stored = provision::looked(&app, find(&app, &caller.partner, name).await?).await?;
     let master = provision::current_master(&app).await?;
@@ -78,7 +78,7 @@ pub(super) async fn rotate(
         return Err(provision::unmade(&stored.value));
     }
     let mut response = body::answer(StatusCode::OK, &shown(&app, &stored.value, true).await?);
-    response.extensions_mut().insert(Kept(shown(&app, &stored.value, false).await?));
+    response.extensions_mut().insert(Kept::Instead(shown(&app, &stored.value, false).await?));
     Ok(response)
 }
 

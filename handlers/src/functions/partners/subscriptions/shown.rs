@@ -1,14 +1,20 @@
 //! A subscription as its partner sees it.
 
+use axum::{http::StatusCode, response::Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use crate::domain::partner::{
-    PartnerName, SubscriptionName,
-    redelivery::start_id,
-    selection::MOST_VALUES,
-    subscription::{Gap, State, Subscription},
+use super::super::body;
+use crate::{
+    domain::partner::{
+        PartnerName, SubscriptionName,
+        health::ShownHealth,
+        redelivery::start_id,
+        selection::MOST_VALUES,
+        subscription::{Gap, State, Subscription},
+    },
+    events::Contract,
 };
 
 /// Of the endpoint, only its host.
@@ -22,6 +28,7 @@ pub(super) struct Shown<'a> {
     state: &'a State,
     #[serde(with = "time::serde::rfc3339")]
     since: OffsetDateTime,
+    health: ShownHealth,
     filter_values: FilterValues,
     gaps: &'a [Gap],
     /// What was missed last and can be delivered again: the last gap that is closed.
@@ -43,6 +50,25 @@ struct FilterValues {
     limit: usize,
 }
 
+/// The answer about one subscription.
+pub(super) fn answer(subscription: &Subscription) -> Response {
+    ending(body::answer(StatusCode::OK, &Shown::of(subscription)), subscription)
+}
+
+/// The answer to what made one, or is making it.
+pub(super) fn made(status: StatusCode, location: &str, subscription: &Subscription) -> Response {
+    ending(body::made(status, location, &Shown::of(subscription)), subscription)
+}
+
+/// Says in the headers if a type of events that it gets is to end.
+fn ending(mut answer: Response, subscription: &Subscription) -> Response {
+    let types = subscription.settings.selection.event_types().iter().map(|event_type| event_type.as_str());
+    if let Some(deprecation) = Contract::first_to_end(types) {
+        deprecation.announce(answer.headers_mut());
+    }
+    answer
+}
+
 impl<'a> Shown<'a> {
     pub(super) fn of(subscription: &'a Subscription) -> Self {
         Self {
@@ -51,6 +77,7 @@ impl<'a> Shown<'a> {
             settings: subscription.settings.shown(),
             state: &subscription.state,
             since: subscription.since,
+            health: subscription.shown_health(),
             filter_values: FilterValues { used: subscription.settings.selection.values(), limit: MOST_VALUES },
             gaps: &subscription.gaps,
             missed: subscription.gaps.iter().rfind(|gap| gap.until.is_some()),

@@ -1,0 +1,159 @@
+//! Extent of a record: where it ends in a text, by the rules of quotes and line breaks, without looking at what is in it.
+
+/// The longest record (bytes).
+pub(super) const LONGEST: usize = 64 << 10;
+
+/// The most line breaks of a record.
+const MOST_BREAKS: u64 = 100;
+
+/// Where a record ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    /// Bytes without the line break.
+    pub(super) body: usize,
+    /// Bytes with it.
+    pub(super) whole: usize,
+    /// Line breaks inside.
+    pub(super) breaks: u64,
+    pub(super) fields: usize,
+    /// Something stands between a closing quote and the next delimiter.
+    pub(super) is_untidy: bool,
+    pub(super) end: End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Complete,
+    /// The file ends inside quotes.
+    Open,
+    TooLong,
+    TooManyBreaks,
+}
+
+impl Extent {
+    /// Whether it can be taken as a record of so many fields.
+    pub(super) fn is_record_of(&self, fields: usize) -> bool {
+        self.end == End::Complete && self.fields == fields && (self.breaks == 0 || !self.is_untidy)
+    }
+
+    /// Why it cannot.
+    pub(super) fn reason(&self, expected: usize) -> String {
+        match self.end {
+            End::Open => "a quote is opened and not closed before the end of the file".to_owned(),
+            End::TooLong => "the record is longer than 64 KiB: is a quote not closed?".to_owned(),
+            End::TooManyBreaks => "the record has more than 100 line breaks: is a quote not closed?".to_owned(),
+            End::Complete if self.breaks > 0 && self.fields == expected => {
+                "a quote is opened and not closed in this line: behind the next quote, lines below, there is text"
+                    .to_owned()
+            }
+            End::Complete if self.breaks > 0 => {
+                format!(
+                    "a quote is opened and not closed in this line: up to the next quote there are {} fields instead of {expected}",
+                    self.fields
+                )
+            }
+            End::Complete if self.fields == 1 => {
+                format!("1 field instead of {expected}")
+            }
+            End::Complete => format!("{} fields instead of {expected}", self.fields),
+        }
+    }
+}
+
+/// Where the record ends that a text begins with; `None` if more of the text is needed. An empty text has a record of no bytes.
+pub(super) fn extent_of(text: &[u8], delimiter: u8, is_all: bool) -> Option<Extent> {
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum In {
+        Start,
+        Plain,
+        Quotes,
+        ClosedQuotes,
+        Behind,
+    }
+    let mut place = In::Start;
+    let (mut fields, mut breaks, mut is_untidy) = (1, 0, false);
+    let mut index = 0;
+    let found =
+        |body, whole, breaks, fields, is_untidy, end| Some(Extent { body, whole, breaks, fields, is_untidy, end });
+    while let Some(byte) = text.get(index).copied() {
+        if index >= LONGEST {
+            return found(index, index, breaks, fields, is_untidy, End::TooLong);
+        }
+        let line_break = match byte {
+            b'\n' => 1,
+            b'\r' => match text.get(index + 1) {
+                Some(b'\n') => 2,
+                None if !is_all => return None,
+                _ => 1,
+            },
+            _ => 0,
+        };
+        if line_break > 0 {
+            if place != In::Quotes {
+                return found(index, index + line_break, breaks, fields, is_untidy, End::Complete);
+            }
+            breaks += 1;
+            if breaks > MOST_BREAKS {
+                return found(index, index, breaks, fields, is_untidy, End::TooManyBreaks);
+            }
+            index += line_break;
+            continue;
+        }
+        place = match (place, byte) {
+            (In::Quotes, b'"') => In::ClosedQuotes,
+            (In::Quotes, _) => In::Quotes,
+            (In::Start, b'"') | (In::ClosedQuotes, b'"') => In::Quotes,
+            (_, byte) if byte == delimiter => {
+                fields += 1;
+                In::Start
+            }
+            (In::ClosedQuotes | In::Behind, b' ' | b'\t') => In::Behind,
+            (In::ClosedQuotes | In::Behind, _) => {
+                is_untidy = true;
+                In::Plain
+            }
+            (In::Start | In::Plain, _) => In::Plain,
+        };
+        index += 1;
+    }
+    if !is_all {
+        return None;
+    }
+    let end = if place == In::Quotes { End::Open } else { End::Complete };
+    found(index, index, breaks, fields, is_untidy, end)
+}
+
+/// The physical line that a text begins with; of one that is longer than a record may be, a part, which is not complete.
+pub(super) fn line_of(text: &[u8], is_all: bool) -> Option<Extent> {
+    let within = &text[..text.len().min(LONGEST)];
+    let end = within.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+    let (body, line_break, end) = match end {
+        Some(body) if text[body] == b'\r' => match text.get(body + 1) {
+            Some(b'\n') => (body, 2, End::Complete),
+            None if !is_all => return None,
+            _ => (body, 1, End::Complete),
+        },
+        Some(body) => (body, 1, End::Complete),
+        None if within.len() == LONGEST => (LONGEST, 0, End::TooLong),
+        None if is_all => (within.len(), 0, End::Complete),
+        None => return None,
+    };
+    Some(Extent { body, whole: body + line_break, breaks: 0, fields: 1, is_untidy: false, end })
+}
+
+/// Whether there is nothing to read.
+pub(super) fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(|byte| matches!(byte, b' ' | b'\t'))
+}
+
+/// Whether there is nothing to read but delimiters, empty quotes, and the byte that ends a text of DOS.
+pub(super) fn is_empty(line: &[u8], delimiter: u8) -> bool {
+    let is_nothing = |byte: &u8| matches!(byte, b' ' | b'\t' | b'"' | 0x1a) || *byte == delimiter;
+    line.iter().all(is_nothing) && line.iter().filter(|byte| **byte == b'"').count() % 2 == 0
+}
+
+/// Every second byte of a Latin text in UTF-16 is zero.
+pub(super) fn looks_like_utf_16(line: &[u8]) -> bool {
+    let zeros = line.iter().filter(|byte| **byte == 0).count();
+    zeros * 3 >= line.len()
+}

@@ -1,0 +1,358 @@
+//! Records of a CSV file with their physical lines: where each begins, also after quoted line breaks, and where reading goes on behind a
+//! quote that nobody closed.
+//!
+//! A quote opens a field only at its beginning, as everywhere; what follows a closing quote belongs to the field. A line break is a line
+//! feed, a carriage return, or both together.
+//!
+//! One unclosed quote would swallow the file up to the next quote, or its end. So a record over several lines must have as many fields as
+//! the header and nothing behind a closing quote, be no longer than 64 KiB, have no more than 100 line breaks, and end before the file
+//! does. If it does not, its first line is bad, and reading goes on at the next line at which such a record begins.
+
+use std::io::Read;
+
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+
+use super::{
+    extent::{End, Extent, LONGEST, extent_of, is_blank, is_empty, line_of, looks_like_utf_16},
+    header::{told, told_delimiter},
+    rejection::{ReadError, Rejection},
+    text::decode,
+    unpack::Unpacked,
+};
+
+/// Bytes read at a time.
+const STEP: usize = 64 << 10;
+
+/// What is kept of a bad line for who is to mend it (bytes).
+const KEPT: usize = 4 << 10;
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Records of a file, one by one.
+pub(super) struct Records<R> {
+    source: Unpacked<R>,
+    buffer: Vec<u8>,
+    /// What was read last.
+    step: Box<[u8]>,
+    /// Where the next record begins in the buffer.
+    start: usize,
+    /// Where that is in the text of the file.
+    offset: u64,
+    /// Its physical line, from 1.
+    line: u64,
+    is_at_end: bool,
+    /// How the file's records are parted; known after the header.
+    shape: Option<Shape>,
+}
+
+struct Shape {
+    delimiter: u8,
+    fields: usize,
+    parser: Box<Reader>,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+/// What was found.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Fields, in their order.
+    Record(Record),
+    /// Lines that are no record.
+    Bad {
+        /// The first of them.
+        line: u64,
+        reason: String,
+        /// What is there, as far as it is kept.
+        original: String,
+    },
+}
+
+/// A record that has as many fields as the header.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) line: u64,
+    pub(super) fields: Vec<String>,
+    pub(super) is_windows_1252: bool,
+    /// Its bytes in the file, for the case that it is bad in another way.
+    pub(super) original: String,
+}
+
+impl<R: Read> Records<R> {
+    /// The text's beginning.
+    pub(super) fn open(source: R) -> Result<Self, ReadError> {
+        let source = Unpacked::open(source)?;
+        let step = vec![0; STEP].into_boxed_slice();
+        Ok(Self { source, buffer: Vec::new(), step, start: 0, offset: 0, line: 1, is_at_end: false, shape: None })
+    }
+
+    /// Bytes of the text before the next record.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The physical line of the next record.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Bytes of the file that were read so far.
+    pub(super) fn packed(&self) -> u64 {
+        self.source.packed()
+    }
+
+    /// Goes on where a reader of this file was before, without looking at what it read.
+    pub(super) fn skip_to(&mut self, offset: u64, line: u64) -> Result<(), ReadError> {
+        while self.offset < offset {
+            if self.available() == 0 && !self.fill()? {
+                break;
+            }
+            let step = usize::try_from(offset - self.offset).unwrap_or(usize::MAX).min(self.available());
+            self.advance(step);
+        }
+        self.line = line;
+        Ok(())
+    }
+
+    /// Says how records are parted, and how many fields each has.
+    pub(super) fn set_shape(&mut self, delimiter: u8, fields: usize) {
+        let parser = Box::new(ReaderBuilder::new().delimiter(delimiter).build());
+        self.shape =
+            Some(Shape { delimiter, fields, parser, text: vec![0; LONGEST], ends: vec![0; fields.max(1) + 1] });
+    }
+
+    /// The line in which the header stands, which is the first one that is not blank. It is not passed.
+    pub(super) fn peek_header(&mut self) -> Result<Vec<u8>, ReadError> {
+        self.skip_bom()?;
+        loop {
+            let Some(extent) = self.physical_line()? else { return Err(Rejection::Empty.into()) };
+            let line = &self.buffer[self.start..self.start + extent.body];
+            if line.contains(&0) {
+                return Err(if looks_like_utf_16(line) { Rejection::Utf16 } else { Rejection::Binary }.into());
+            }
+            if extent.end != End::Complete {
+                return Err(Rejection::EndlessHeader.into());
+            }
+            if !is_blank(line) {
+                return Ok(line.to_vec());
+            }
+            self.pass(extent);
+        }
+    }
+
+    /// Passes the line that [`Self::peek_header`] showed.
+    pub(super) fn pass_line(&mut self) -> Result<(), ReadError> {
+        if let Some(extent) = self.physical_line()? {
+            self.pass(extent);
+        }
+        Ok(())
+    }
+
+    /// The fields of the header, however many there are.
+    pub(super) fn header(&mut self, delimiter: u8) -> Result<Vec<String>, ReadError> {
+        let Some(extent) = self.extent(delimiter)? else { return Err(Rejection::Empty.into()) };
+        // A quote that is open at its end is one of the header's faults, which its names then show.
+        let extent =
+            if extent.end == End::Complete && extent.breaks == 0 { Some(extent) } else { self.physical_line()? };
+        let Some(extent) = extent else { return Err(Rejection::Empty.into()) };
+        self.set_shape(delimiter, extent.fields);
+        let body = self.start..self.start + extent.body;
+        let fields = self.shape.as_mut().map(|shape| shape.parse(&self.buffer[body])).unwrap_or_default();
+        self.pass(extent);
+        Ok(fields.iter().map(|field| decode(field).0).collect())
+    }
+
+    /// The next record, or lines that are none; `None` at the end of the file.
+    pub(super) fn next(&mut self) -> Result<Option<Found>, ReadError> {
+        loop {
+            self.skip_bom()?;
+            let Some((delimiter, expected)) = self.shape.as_ref().map(|shape| (shape.delimiter, shape.fields)) else {
+                return Ok(None);
+            };
+            let Some(extent) = self.extent(delimiter)? else { return Ok(None) };
+            let line = &self.buffer[self.start..self.start + extent.body];
+            // However many delimiters there are. A second file behind the first one may say its delimiter as well.
+            let says_nothing = is_empty(line, delimiter)
+                || extent.body < 32 && told(&decode(line).0).and_then(told_delimiter) == Some(delimiter);
+            if extent.breaks == 0 && says_nothing {
+                self.pass(extent);
+                continue;
+            }
+            if extent.is_record_of(expected) {
+                return Ok(Some(Found::Record(self.take(extent))));
+            }
+            if let Some(extent) = self.first_of_two(extent, delimiter, expected)? {
+                return Ok(Some(Found::Record(self.take(extent))));
+            }
+            return self.bad(extent, delimiter, expected).map(Some);
+        }
+    }
+
+    fn available(&self) -> usize {
+        self.buffer.len() - self.start
+    }
+
+    /// Reads more; `false` if there is no more. What was passed is forgotten.
+    fn fill(&mut self) -> Result<bool, ReadError> {
+        if self.is_at_end {
+            return Ok(false);
+        }
+        if self.start >= STEP {
+            self.buffer.drain(..self.start);
+            self.start = 0;
+        }
+        let read = self.source.read(&mut self.step)?;
+        self.buffer.extend_from_slice(&self.step[..read]);
+        self.is_at_end = read == 0;
+        Ok(!self.is_at_end)
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        self.start += bytes;
+        self.offset += bytes as u64;
+    }
+
+    /// Goes behind a record.
+    fn pass(&mut self, extent: Extent) {
+        self.advance(extent.whole);
+        self.line += extent.breaks + u64::from(extent.whole > extent.body);
+    }
+
+    /// A byte order mark stands at the beginning, and where a second file was put behind the first one.
+    fn skip_bom(&mut self) -> Result<(), ReadError> {
+        while self.available() < BOM.len() && self.fill()? {}
+        if self.buffer[self.start..].starts_with(BOM) {
+            self.advance(BOM.len());
+        }
+        if self.offset == 0 && [&b"\xff\xfe"[..], b"\xfe\xff"].iter().any(|mark| self.buffer.starts_with(mark)) {
+            return Err(Rejection::Utf16.into());
+        }
+        Ok(())
+    }
+
+    /// The record that comes next; `None` if nothing does.
+    fn extent(&mut self, delimiter: u8) -> Result<Option<Extent>, ReadError> {
+        loop {
+            match extent_of(&self.buffer[self.start..], delimiter, self.is_at_end) {
+                Some(extent) => return Ok((extent.whole > 0).then_some(extent)),
+                None => _ = self.fill()?,
+            }
+        }
+    }
+
+    /// The physical line that comes next, whatever quotes are in it.
+    fn physical_line(&mut self) -> Result<Option<Extent>, ReadError> {
+        loop {
+            if let Some(extent) = line_of(&self.buffer[self.start..], self.is_at_end) {
+                return Ok((extent.whole > 0).then_some(extent));
+            }
+            self.fill()?;
+        }
+    }
+
+    /// The fields of a record, which is passed.
+    fn take(&mut self, extent: Extent) -> Record {
+        let bytes = &self.buffer[self.start..self.start + extent.body];
+        let fields = self.shape.as_mut().map(|shape| shape.parse(bytes)).unwrap_or_default();
+        let mut is_windows_1252 = false;
+        let fields = fields.iter().map(|field| {
+            let (text, is_other) = decode(field);
+            is_windows_1252 |= is_other;
+            text
+        });
+        let record = Record {
+            line: self.line,
+            fields: fields.collect(),
+            is_windows_1252,
+            original: decode(&bytes[..bytes.len().min(KEPT)]).0,
+        };
+        self.pass(extent);
+        record
+    }
+
+    /// Two packed files that were put together, the first of which has no line break at its end: the first of the two records that then
+    /// stand in one line. Where a member ends, the line has to be one record before it and another behind it.
+    fn first_of_two(&mut self, both: Extent, delimiter: u8, fields: usize) -> Result<Option<Extent>, ReadError> {
+        if both.end != End::Complete || both.breaks > 0 || both.fields + 1 != 2 * fields {
+            return Ok(None);
+        }
+        let from = self.offset;
+        let Some(joint) = self.source.joint(from, from + both.body as u64) else { return Ok(None) };
+        let length = usize::try_from(joint - from).unwrap_or(usize::MAX);
+        let first = &self.buffer[self.start..self.start + length];
+        let Some(extent) = extent_of(first, delimiter, true) else { return Ok(None) };
+        let is_whole = extent.whole == length && extent.is_record_of(fields);
+        Ok(is_whole.then_some(extent))
+    }
+
+    /// Passes what is no record, up to the next line at which one begins.
+    fn bad(&mut self, extent: Extent, delimiter: u8, expected: usize) -> Result<Found, ReadError> {
+        let line = self.line;
+        let reason = extent.reason(expected);
+        let mut original = Vec::new();
+        loop {
+            self.pass_physical(&mut original)?;
+            // A single line of another number of fields says nothing about the next one.
+            if extent.end == End::Complete && extent.breaks == 0 {
+                break;
+            }
+            match self.extent(delimiter)? {
+                None => break,
+                Some(next) if next.is_record_of(expected) => break,
+                Some(_) => {}
+            }
+        }
+        let is_cut = original.len() > KEPT;
+        original.truncate(KEPT);
+        while original.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+            original.pop();
+        }
+        let mut original = decode(&original).0;
+        if is_cut {
+            original.push('…');
+        }
+        Ok(Found::Bad { line, reason, original })
+    }
+
+    /// Passes a physical line, however long it is, and keeps its beginning.
+    fn pass_physical(&mut self, kept: &mut Vec<u8>) -> Result<(), ReadError> {
+        loop {
+            let Some(extent) = self.physical_line()? else { return Ok(()) };
+            let room = (KEPT + 1).saturating_sub(kept.len()).min(extent.whole);
+            kept.extend_from_slice(&self.buffer[self.start..self.start + room]);
+            self.pass(extent);
+            if extent.end == End::Complete {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Shape {
+    /// The fields of one record.
+    fn parse(&mut self, record: &[u8]) -> Vec<Vec<u8>> {
+        self.parser.reset();
+        let (mut read, mut written, mut ended) = (0, 0, 0);
+        loop {
+            let (result, used, text, ends) =
+                self.parser.read_record(&record[read..], &mut self.text[written..], &mut self.ends[ended..]);
+            read += used;
+            written += text;
+            ended += ends;
+            match result {
+                // An empty input says that the record ends.
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => self.text.resize(self.text.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::Record | ReadRecordResult::End => break,
+            }
+        }
+        let mut from = 0;
+        let field = |end: &usize| {
+            let field = self.text[from..*end].to_vec();
+            from = *end;
+            field
+        };
+        self.ends[..ended].iter().map(field).collect()
+    }
+}

@@ -1,0 +1,152 @@
+// What operators and the demo partner look at, in a real browser: the verdict, the flow on a phone, the charts' frame, and what arrived.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { LONGEST, SIZES, firstPaint, isAccessible, products, screenshots, shop, until, visit } from "./browser.js";
+
+const OPERATIONS = `${shop.site}/operations.html`;
+const PARTNER = `${shop.site}/partner`;
+const SCHEMES = ["light", "dark"];
+
+/** Opens the operations page with an overview that `alter` changed. */
+async function operations(page, alter = (overview) => overview) {
+  await page.route("**/api/ops/overview*", async (route) => {
+    const answer = await route.fetch();
+    const overview = await answer.json().catch(() => null);
+    if (!answer.ok() || !overview) return route.fulfill({ response: answer });
+    return route.fulfill({ status: 200, contentType: "application/json", body: JSON.stringify(alter(overview)) });
+  });
+  await page.goto(OPERATIONS);
+  await page.locator("#flow svg").waitFor();
+}
+
+const letters = (count, isMore = false) => ({
+  count, isMore, byOwner: { Trends: count },
+  newest: [{ name: "Trends/2026-01-05/clicks-0-1.json", owner: "Trends", at: new Date().toISOString(), cause: "the body is no CloudEvent" }],
+});
+
+test("the verdict is not good beside dead letters, nor where they are not known", LONGEST, () => visit({}, async (page) => {
+  let deadLetters = letters(1);
+  await operations(page, (overview) => ({ ...overview, measuredAt: new Date().toISOString(), anomalies: null, flows: overview.flows.map((flow) => ({ ...flow, lag: 0 })), deadLetters }));
+  const state = (level, text) => page.locator(`#state.${level}`, { hasText: text }).waitFor();
+  await state("bad", /^1 dead letter$/);
+  await isAccessible(page, "a board with a dead letter");
+  await page.screenshot({ path: `${screenshots}/verdict.png` });
+  deadLetters = letters(2000, true);
+  await state("bad", /^2,000 or more dead letters$/);
+  deadLetters = null;
+  await state("warn", /^Dead letters are not known$/);
+  deadLetters = { count: 0, isMore: false, byOwner: {}, newest: [] };
+  await state("good", /^All flows keep up$/);
+}));
+
+for (const colorScheme of SCHEMES) {
+  test(`the flow on a phone in ${colorScheme} says that it goes on, and a keyboard follows it`, LONGEST, () => visit({ colorScheme, viewport: SIZES.phone }, async (page) => {
+    await operations(page);
+    const flow = page.locator("#flow");
+    await page.locator("#flow-hint", { hasText: "Scroll sideways" }).waitFor();
+    await flow.and(page.locator(".more-right:not(.more-left)")).waitFor();
+    await flow.focus();
+    await page.keyboard.press("ArrowRight");
+    await flow.and(page.locator(".more-left")).waitFor();
+    await flow.evaluate((region) => { region.scrollLeft = region.scrollWidth; });
+    await flow.and(page.locator(".more-left:not(.more-right)")).waitFor();
+    await isAccessible(page, "the flow on a phone");
+    await page.screenshot({ path: `${screenshots}/flow-phone-${colorScheme}.png` });
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.locator("#flow-hint").waitFor({ state: "hidden" });
+  }));
+}
+
+for (const [size, viewport] of Object.entries(SIZES)) {
+  test(`axes, tiles and boxes have their size on a ${size}`, LONGEST, () => visit({ viewport }, async (page) => {
+    const minute = Math.floor(Date.now() / 60_000);
+    const clicks = Array.from({ length: 179 }, (_, index) => ({ minute: minute - 179 + index, views: 1_000_000 + index, visitors: 9 }));
+    await operations(page, (overview) => ({ ...overview, clicks, deadLetters: letters(3), trending: overview.trending && { ...overview.trending, rising: [] } }));
+    await page.locator("#clicks svg text").first().waitFor();
+    const beyond = await page.evaluate(() => {
+      const frame = document.querySelector("#clicks").getBoundingClientRect();
+      const labels = [...document.querySelectorAll("#clicks svg text")];
+      return labels.filter((label) => { const box = label.getBoundingClientRect(); return box.left < frame.left - 1 || box.right > frame.right + 1; }).map((label) => label.textContent);
+    });
+    assert.deepEqual(beyond, [], "labels stay in the chart");
+    const outside = await page.evaluate(() => [...document.querySelectorAll("#flow .node")].filter((node) => {
+      const [box, name] = [node.querySelector("rect"), node.querySelector(".name")].map((part) => part.getBoundingClientRect());
+      return name.right > box.right - 3;
+    }).map((node) => node.textContent));
+    assert.deepEqual(outside, [], "names stay in their boxes");
+    const heights = await page.locator("#figures li").evaluateAll((tiles) => tiles.map((tile) => Math.round(tile.getBoundingClientRect().height)));
+    assert.equal(new Set(heights).size, 1, `tiles are ${heights}`);
+    // A panel is as high as what it holds.
+    const empty = await page.locator("#board .column .panel").evaluateAll((panels) => panels.map((panel) => {
+      const last = panel.lastElementChild.getBoundingClientRect();
+      return [panel.querySelector("h2").textContent, Math.round(panel.getBoundingClientRect().bottom - last.bottom)];
+    }).filter(([, rest]) => rest > 40));
+    assert.deepEqual(empty, [], "no box is empty");
+  }));
+}
+
+test("while the API does not answer board and partners' page say so", LONGEST, () => visit({ quiet: false }, async (page) => {
+  await page.route("**/api/**", (route) => route.abort());
+  await page.goto(OPERATIONS);
+  await page.locator("#state.bad", { hasText: "The API does not answer. Trying again…" }).waitFor();
+  await isAccessible(page, "a board without an API");
+  await page.goto(`${shop.site}/partners.html`);
+  await page.getByLabel("Partner", { exact: true }).fill("acme");
+  await page.getByLabel("Key", { exact: true }).fill("cpk_none");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("alert").filter({ hasText: "The API does not answer." }).waitFor();
+  await isAccessible(page, "the partners' page without an API");
+}));
+
+async function change(id, what) {
+  await until(`a change of ${id}`, async () => {
+    const answer = await fetch(`${shop.functions}/api/products/${id}`, { method: "PATCH", headers: { "content-type": "application/json" }, body: JSON.stringify(what) });
+    return { ok: answer.ok, state: await answer.text() };
+  });
+}
+
+test("the demo partner's page tells what changed, by arrival", LONGEST, async () => {
+  const [, , , , , , first, second] = await products(8);
+  const lower = (Number(first.price.amount) * .9).toFixed(2);
+  for (const colorScheme of SCHEMES) {
+    for (const [size, viewport] of Object.entries(SIZES)) {
+      await visit({ colorScheme, viewport }, async (page) => {
+        await page.goto(PARTNER);
+        const top = (name) => page.locator("#events > li:first-child", { hasText: name });
+        await page.locator("#events > li").first().waitFor();
+        if (colorScheme === "light" && size === "phone") {
+          await change(first.id, { price: { amount: lower, currency: "USD" } });
+          await top(first.name).waitFor();
+          await top(first.name).locator(".changes", { hasText: new RegExp(`Price .*${first.price.amount}.* now .*${lower} ↓ 10% less`) }).waitFor();
+          await change(second.id, { stock: 7 });
+          await top(second.name).locator(".changes", { hasText: "Stock" }).waitFor();
+        }
+        const arrivals = await page.locator("#events time").evaluateAll((times) => times.map((time) => time.dateTime));
+        assert.deepEqual(arrivals.map(Date.parse), arrivals.map(Date.parse).toSorted((a, b) => b - a), "newest arrival first");
+        await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Operations" }).waitFor();
+        // What is open stays open while more comes.
+        const details = page.locator("#events > li:first-child details");
+        await details.locator("summary").press("Enter");
+        await details.locator("pre", { hasText: '"productId"' }).waitFor();
+        await isAccessible(page, "the demo partner's page");
+        await page.screenshot({ path: `${screenshots}/demo-partner-${size}-${colorScheme}.png`, fullPage: true });
+      });
+    }
+  }
+});
+
+test("without a stack the demo partner's page says so", LONGEST, () => visit({ quiet: false }, async (page) => {
+  await page.goto(PARTNER);
+  await page.locator("#events > li").first().waitFor();
+  await page.context().setOffline(true);
+  await page.locator("#state.bad", { hasText: "The local stack does not answer." }).waitFor();
+  assert.ok(await page.locator("#events > li").count() > 0, "what came stays");
+  await page.context().setOffline(false);
+  await page.locator("#state.good").waitFor();
+}));
+
+for (const [name, url] of [["operations", OPERATIONS], ["the demo partner", PARTNER]]) {
+  test(`the first paint of ${name} comes within 200 ms`, LONGEST, () => visit({}, (page) => firstPaint(page, url)));
+}

@@ -1,0 +1,31 @@
+// The first products of a category, as a strip with a way to the others.
+
+import { h, hold } from "../dom.js";
+import { poll } from "../poll.js";
+import { card } from "./cards.js";
+import { list } from "./catalogue.js";
+import { categoryHref } from "./products.js";
+
+const EVERY_MS = 10_000;
+const SHOWN = 8;
+
+/** A shelf of a category, which hides while it has nothing. Without an answer it keeps what it shows. */
+export function shelf(category, connection) {
+  const row = h("ul", { "aria-label": category });
+  const element = h("section", { class: "strip shelf", hidden: true },
+    h("div", { class: "strip-head" }, h("h2", null, category),
+      h("a", { href: categoryHref(category) }, "See all", h("span", { class: "sr-only" }, ` of ${category}`))), row);
+  let shown = "";
+
+  async function ask(signal) {
+    const { items } = await list(category, { limit: SHOWN, pages: 1, signal });
+    connection.found();
+    const state = JSON.stringify(items.map(({ id, version }) => [id, version]));
+    if (state === shown) return;
+    shown = state;
+    element.hidden = items.length === 0;
+    hold(row, items.map((item) => h("li", null, card(item))));
+  }
+
+  return { element, start: () => poll(ask, EVERY_MS, connection.lost) };
+}
