@@ -5,12 +5,10 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use azure_messaging_eventhubs::{
     ConsumerClient, EventReceiver, OpenReceiverOptions, Result, StartLocation, StartPosition,
-    models::{AmqpSimpleValue, EventHubPartitionProperties, ReceivedEventData},
+    models::{EventHubPartitionProperties, ReceivedEventData},
 };
-use contoso_handlers::{azure::credentials::Credentials, events::Incoming, settings::EventHubsSettings};
+use contoso_handlers::{azure::credentials::Credentials, settings::EventHubsSettings};
 use futures::StreamExt as _;
-use serde_json::{Value, json};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// The client below may wait for ever for an answer that came early or never; we do not.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -99,42 +97,5 @@ pub(crate) async fn timely<T>(call: impl Future<Output = Result<T>>) -> anyhow::
     match tokio::time::timeout(DEADLINE, call).await {
         Ok(answer) => Ok(answer?),
         Err(_) => bail!("no answer within {} s; does `contoso up` run?", DEADLINE.as_secs()),
-    }
-}
-
-/// A received event, to be decoded as the functions decode it.
-pub(crate) fn incoming(received: &ReceivedEventData) -> Incoming<'_> {
-    let event = received.event_data();
-    let properties = event.properties().into_iter().flatten().map(|(name, value)| (name.clone(), json_of(value)));
-    Incoming {
-        body: event.body().unwrap_or_default(),
-        content_type: event.content_type(),
-        properties: properties.collect(),
-    }
-}
-
-/// An application property as JSON. What JSON has no word for becomes text, which no CloudEvents attribute needs.
-fn json_of(value: &AmqpSimpleValue) -> Value {
-    match value {
-        AmqpSimpleValue::Null => Value::Null,
-        AmqpSimpleValue::Boolean(flag) => json!(flag),
-        AmqpSimpleValue::UByte(number) => json!(number),
-        AmqpSimpleValue::UShort(number) => json!(number),
-        AmqpSimpleValue::UInt(number) => json!(number),
-        AmqpSimpleValue::ULong(number) => json!(number),
-        AmqpSimpleValue::Byte(number) => json!(number),
-        AmqpSimpleValue::Short(number) => json!(number),
-        AmqpSimpleValue::Int(number) => json!(number),
-        AmqpSimpleValue::Long(number) => json!(number),
-        AmqpSimpleValue::Float(number) => json!(number),
-        AmqpSimpleValue::Double(number) => json!(number),
-        AmqpSimpleValue::Char(letter) => json!(letter),
-        AmqpSimpleValue::String(text) => json!(text),
-        AmqpSimpleValue::Symbol(symbol) => json!(symbol.0),
-        AmqpSimpleValue::Uuid(uuid) => json!(uuid.to_string()),
-        AmqpSimpleValue::TimeStamp(time) => {
-            json!(time.0.and_then(|time| OffsetDateTime::from(time).format(&Rfc3339).ok()))
-        }
-        other => json!(format!("{other:?}")),
     }
 }

@@ -18,6 +18,7 @@ mod deployment;
 mod feedback;
 mod full_disk;
 mod harness;
+mod hubs;
 mod identity;
 mod javascript_clients;
 mod levers;

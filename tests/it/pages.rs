@@ -17,7 +17,7 @@ async fn pages_in_a_browser() {
         shop.site_product("101").await.ok_or_else(|| "not yet".to_owned())
     })
     .await;
-    for suite in ["pages.js", "storefront.js", "boards.js", "visitors.js"] {
+    for suite in ["pages.js", "storefront.js", "boards.js", "hub.js", "visitors.js"] {
         passes(suite, &shop, json!({})).await;
     }
 }

@@ -4,7 +4,10 @@ use std::{fs, path::Path, sync::Arc};
 
 use axum::http::{HeaderMap, HeaderValue, Method};
 use bytes::Bytes;
-use contoso_handlers::{domain::product_events, events::contracts::CLICK_RECORDED};
+use contoso_handlers::{
+    domain::product_events,
+    events::{contracts::CLICK_RECORDED, hubs},
+};
 use contoso_local::{
     blobs::PutOptions,
     event_hubs::Outgoing,
@@ -358,6 +361,13 @@ async fn each_function_works_alone_with_its_own_roles_and_needs_each_of_them() {
         for path in ["ops/sales/days/2010-12-01", "ops/sales/report?file=a.csv", "ops/sales/files"] {
             let (status, body) = shop.calls(Method::GET, path, None).await;
             assert_eq!(status, StatusCode::OK, "{path}: {body}");
+        }
+        for hub in hubs::ALL {
+            let (status, page) = shop.calls(Method::GET, &format!("ops/hubs/{hub}/events"), None).await;
+            assert_eq!(status, StatusCode::OK, "{hub}: {page}");
+            let events = page["events"].as_array().expect("events");
+            let is_decoded = |event: &Value| event["decoded"]["schema"].is_string();
+            assert!(hub != hubs::PRODUCTS || events.iter().any(is_decoded), "{page}");
         }
     })
     .await;

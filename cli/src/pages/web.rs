@@ -131,6 +131,7 @@ mod tests {
         for (path, content_type) in [
             ("/", "text/html; charset=utf-8"),
             ("/operations.html", "text/html; charset=utf-8"),
+            ("/hub.html", "text/html; charset=utf-8"),
             ("/partners.html", "text/html; charset=utf-8"),
             ("/style.css", "text/css; charset=utf-8"),
             ("/js/dom.js", "text/javascript; charset=utf-8"),

@@ -16,6 +16,7 @@
 
 pub mod anomaly;
 pub mod bounds;
+pub mod browsing;
 pub mod capture;
 pub mod catalogue;
 pub mod click;

@@ -25,7 +25,10 @@ use futures::future;
 use time::OffsetDateTime;
 use tokio::sync::{Mutex, OnceCell};
 
-use super::credentials::Credentials;
+use super::{
+    credentials::Credentials,
+    hub_reader::{HubReader, ReadError},
+};
 use crate::{clock, events::HubMessage, settings::EventHubsSettings};
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -186,6 +189,14 @@ impl EventHubs {
             future::try_join_all(read).await
         })
         .await
+    }
+
+    /// Opens a hub for reading, on a connection of its own.
+    ///
+    /// # Errors
+    /// If it does not answer, or does not let this identity read.
+    pub async fn reader(&self, hub: &str) -> Result<HubReader, ReadError> {
+        HubReader::open(&self.0.settings, Arc::clone(&self.0.credential), hub).await
     }
 
     /// Runs a call with a deadline per try, on a fresh connection after each failure.

@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod event_grid;
 pub mod event_hubs;
 pub(crate) mod http;
+pub mod hub_reader;
 pub mod joined_sends;
 pub mod key_vault;
 pub mod monitor;

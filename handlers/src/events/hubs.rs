@@ -10,3 +10,6 @@ pub const SALES: &str = "sales";
 pub const ANALYTICS: &str = "analytics";
 /// What partners say of products and customers, keyed by what it is about.
 pub const FEEDBACK: &str = "feedback";
+
+/// All of them.
+pub const ALL: [&str; 5] = [PRODUCTS, CLICKS, SALES, ANALYTICS, FEEDBACK];

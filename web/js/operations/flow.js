@@ -14,6 +14,8 @@ export function isBehind({ lag, lags, handledPerSecond }) {
   return !handledPerSecond || lag / handledPerSecond > 10;
 }
 
+const hubAddress = (name) => `/hub.html?hub=${encodeURIComponent(name)}`;
+
 const place = (column, row) => ({ x: 2 + column * STEP.x, y: 4 + row * STEP.y });
 
 function path(from, to) {
@@ -49,12 +51,13 @@ export function flowPicture(functions) {
     const { x, y } = place(column, row);
     const sub = s("text", { class: "sub", x: x + 12, y: y + 39 });
     const name = s("text", { class: "name", x: x + 12, y: y + 21 }, label);
-    const group = s("g", { class: `node ${kind}` },
-      s("rect", { x, y, width: BOX.width, height: BOX.height, rx: kind === "function" ? 10 : 4 }), name, sub);
+    const parts = [s("rect", { x, y, width: BOX.width, height: BOX.height, rx: kind === "function" ? 10 : 4 }), name, sub];
+    const hub = label.match(/^hub (\S+)$/)?.[1];
+    const group = s("g", { class: `node ${kind}` }, hub ? s("a", { href: hubAddress(hub) }, parts) : parts);
     return { id, kind, sub, name, group, y };
   });
   const size = { width: 4 + 6 * STEP.x + BOX.width, height: 8 + highest * STEP.y + BOX.height };
-  const element = s("svg", { viewBox: `0 0 ${size.width} ${size.height}`, role: "img", "aria-labelledby": "flow-picture" },
+  const element = s("svg", { viewBox: `0 0 ${size.width} ${size.height}`, role: "group", "aria-labelledby": "flow-picture" },
     s("title", { id: "flow-picture" }, "How events flow from their sources through functions and hubs to projections; the table below says the same."),
     edges.map(({ group }) => group), nodes.map(({ group }) => group));
 
@@ -99,7 +102,7 @@ export function flowTable({ logs, flows, deadLetters }) {
     const log = logs.find(({ name }) => name === flow.log);
     return h("tr", null,
       h("th", { scope: "row" }, flow.function),
-      h("td", null, log?.kind === "hub" ? `hub ${flow.log}` : flow.log, flow.consumerGroup ? h("span", { class: "faint" }, ` · ${flow.consumerGroup}`) : ""),
+      h("td", null, log?.kind === "hub" ? h("a", { href: hubAddress(flow.log) }, `hub ${flow.log}`) : flow.log, flow.consumerGroup ? h("span", { class: "faint" }, ` · ${flow.consumerGroup}`) : ""),
       h("td", { class: "number" }, rate(log?.storedPerSecond)),
       h("td", { class: "number" }, rate(flow.handledPerSecond)),
       h("td", { class: "number" }, flow.lag === null ? "unknown" : count(flow.lag)),

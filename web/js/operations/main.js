@@ -1,37 +1,31 @@
 // The operations page: one poll of the overview, and what is made of it.
 
-import { get, settings, silence } from "../api.js";
+import { settings, silence } from "../api.js";
 import { setText } from "../dom.js";
-import { ago } from "../format.js";
+import { ago, clock } from "../format.js";
 import { poll } from "../poll.js";
 import { clicksChart } from "./chart.js";
 import { flowPicture, flowTable } from "./flow.js";
+import { askForKey, getOps, needsKey, whenKeyComes } from "./ops.js";
 import * as panels from "./panels.js";
 import { put } from "../parts.js";
+import { rangeOf } from "./range.js";
 import { scrollHint } from "./scroll_hint.js";
 import { showTelemetry } from "./traces.js";
 
 const EVERY_MS = 2000;
-const KEY = "contoso.operations.key";
 
 const element = (id) => document.getElementById(id);
-const [board, age, state, keyPanel] = ["board", "age", "state", "key"].map(element);
+const [board, age, state] = ["board", "age", "state"].map(element);
 const lookAtFlow = scrollHint(element("flow"), element("flow-hint"));
 const drawClicks = clicksChart(element("clicks"), element("clicks-note"));
+const longest = rangeOf(element("range"), () => last && drawClicks(last.clicks, last.anomalies, longest()));
 
 let last = null;
 let demo = null;
 let picture = null;
-let key = remembered();
 let stop = () => {};
-
-function remembered() {
-  try {
-    return sessionStorage.getItem(KEY);
-  } catch {
-    return null;
-  }
-}
+let pausedAt = null;
 
 function say(level, text) {
   state.className = `state ${level}`;
@@ -49,7 +43,7 @@ function show(overview) {
   picture.update(overview);
   put("flow-table", flowTable(overview));
   put("figures", panels.figures(overview));
-  drawClicks(overview.clicks, overview.anomalies);
+  drawClicks(overview.clicks, overview.anomalies, longest());
   put("anomalies", panels.anomalyList(overview));
   put("top", panels.topProducts(overview));
   put("rising", panels.risingProducts(overview));
@@ -60,38 +54,24 @@ function show(overview) {
 }
 
 function showAge() {
+  if (pausedAt !== null) {
+    // What is not asked for any more cannot be said to be well.
+    say("warn", "Paused");
+    setText(age, `as it was at ${clock(pausedAt)}`);
+    age.classList.remove("old");
+    return;
+  }
   const { level, text } = panels.verdict(last);
   say(level, text);
   setText(age, last.measuredAt ? `measured ${ago(last.measuredAt)}` : "");
   age.classList.toggle("old", level === "bad" && text.startsWith("Measurements"));
 }
 
-function askForKey(wasWrong) {
+function lock() {
   stop();
   say("warn", "A key is needed");
   board.hidden = true;
-  keyPanel.hidden = false;
-  setText(element("key-wrong"), wasWrong ? "The API does not take this key." : "");
-  element("key-input").focus();
-}
-
-const othersAnswer = (signal) => get("/api/site/categories", { signal }).then(({ status }) => status === 200, () => false);
-
-/**
- * The overview. From another origin a browser does not show that the API refuses the key, only that others are answered. As a
- * connection may also break just once, the overview is asked for again.
- */
-async function overview(query, signal) {
-  const path = `/api/ops/overview${query}`;
-  try {
-    return await get(path, { signal });
-  } catch (error) {
-    if (!(error instanceof TypeError) || !(await othersAnswer(signal))) throw error;
-  }
-  return get(path, { signal }).catch((error) => {
-    if (error instanceof TypeError) return { status: 401 };
-    throw error;
-  });
+  askForKey();
 }
 
 async function showSettings() {
@@ -105,37 +85,31 @@ async function showSettings() {
 
 async function ask(signal) {
   const partner = await showSettings();
-  // A header would need a preflight, which a function with a key does not answer; the parameter is the platform's other way.
-  const query = key ? `?code=${encodeURIComponent(key)}` : "";
-  const [{ status, data }] = await Promise.all([
-    overview(query, signal),
+  const [answer] = await Promise.all([
+    getOps("/api/ops/overview", {}, signal),
     partner ? fetch(`${partner}?format=json`, { signal }).then((answer) => answer.json()).then((inbox) => { demo = inbox; }).catch(() => {}) : null,
   ]);
-  if (status === 401 || status === 403) return askForKey(key !== null);
-  if (!data) throw new Error(`the overview answers ${status}`);
-  last = data;
-  show(data);
+  if (needsKey(answer)) return lock();
+  if (!answer.data) throw new Error(`the overview answers ${answer.status}`);
+  last = answer.data;
+  show(last);
   showAge();
 }
 
 function start() {
   stop();
-  stop = poll(ask, EVERY_MS, () => silence("The API").then((text) => say("bad", text)));
+  if (pausedAt === null) stop = poll(ask, EVERY_MS, () => silence("The API").then((text) => say("bad", text)));
 }
 
-element("key-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  key = element("key-input").value.trim();
-  element("key-input").value = "";
-  try {
-    sessionStorage.setItem(KEY, key);
-  } catch {
-    // Then it lives as long as the page.
-  }
-  keyPanel.hidden = true;
+/** While the page is paused what is shown stays, to be looked at and copied; the age says since when. */
+element("pause").addEventListener("click", ({ currentTarget }) => {
+  pausedAt = pausedAt === null ? Date.now() : null;
+  currentTarget.setAttribute("aria-pressed", String(pausedAt !== null));
+  setText(currentTarget, pausedAt === null ? "Pause" : "Go on");
   start();
-  element("main").focus();
+  if (last) showAge();
 });
 
+whenKeyComes(start);
 start();
 showTelemetry();

@@ -125,7 +125,7 @@ export function deadLetters({ deadLetters: letters }) {
   if (!letters) return nothing("Blob storage does not answer.");
   if (letters.count === 0) return nothing("None. Every record was handled.");
   const owners = Object.entries(letters.byOwner).map(([owner, number]) => `${owner} ${count(number)}`).join(", ");
-  return h("div", null, h("p", null, `${atLeast(letters)}: ${owners}.`), letterTable(letters, "Newest dead letters", "Function"));
+  return h("div", null, h("p", null, `${atLeast(letters)}: ${owners}. `, h("a", { href: "/dead-letters.html" }, "Look at them")), letterTable(letters, "Newest dead letters", "Function"));
 }
 
 /** What is known of the partners, and what the demo partner of the local stack got. */

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use azure_messaging_eventhubs::StartLocation;
-use contoso_handlers::{app::App, function::Position};
+use contoso_handlers::{app::App, azure::hub_reader::incoming, function::Position};
 use futures::StreamExt;
 use time::OffsetDateTime;
 
 use super::captured::{self, Record};
-use crate::hub::{self, Hub};
+use crate::hub::Hub;
 
 /// An event that the hub has comes within this time.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -49,7 +49,7 @@ pub(super) async fn read(
             offset: String::new(),
             enqueued: enqueued.unwrap_or(OffsetDateTime::UNIX_EPOCH),
         };
-        let event = captured::hub_event(app, hub::incoming(&received), position).await?;
+        let event = captured::hub_event(app, incoming(&received), position).await?;
         each(Record { sequence, enqueued, event }).await?;
         if sequence >= until {
             return Ok(());

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use contoso_handlers::{app::App, events::EventData};
+use contoso_handlers::{app::App, azure::hub_reader::incoming, events::EventData};
 use contoso_schema_checker::infer::{Proposal, Seen};
 use serde_json::{Value, json};
 
@@ -190,7 +190,7 @@ async fn from_hub(name: &str, args: &Args, found: &mut Found) -> anyhow::Result<
     let hubs = settings.event_hubs.clone();
     let app = App::new(settings);
     hub::newest(&hubs, name, args.limit, async |_, received| {
-        match app.events().decode(hub::incoming(received)).await {
+        match app.events().decode(incoming(received)).await {
             Ok(event) => match &event.data {
                 EventData::Json(data) => found.add(&event.r#type, data),
                 EventData::Avro(..) => found.avro += 1,

@@ -1,14 +1,16 @@
 //! One event, as one line.
 
 use azure_messaging_eventhubs::models::ReceivedEventData;
-use contoso_handlers::events::{Codec, Event};
+use contoso_handlers::{
+    azure::hub_reader,
+    events::{Codec, Event},
+};
 use contoso_json::Plain;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 use super::words::{self, short};
 use crate::{
-    hub,
     output::{self, Paint},
 };
 
@@ -24,7 +26,7 @@ pub(super) struct Line {
 impl Line {
     /// Decodes a received event; one that cannot be decoded is a line too.
     pub(super) async fn decode(codec: &Codec, partition: &str, received: &ReceivedEventData) -> Self {
-        let incoming = hub::incoming(received);
+        let incoming = hub_reader::incoming(received);
         let bytes = incoming.body.len();
         let content = codec.decode(incoming).await.map_err(|error| output::chain(&error)).and_then(|event| {
             let Plain(data) = event.data_as().map_err(|error| output::chain(&error))?;

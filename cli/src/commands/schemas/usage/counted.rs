@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use azure_messaging_eventhubs::models::ReceivedEventData;
+use contoso_handlers::azure::hub_reader;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::hub;
 
 /// Sources that are kept apart.
 const MAX_SOURCES: usize = 100;
@@ -32,7 +32,7 @@ pub(super) struct Written {
 
 impl Counted {
     pub(super) fn add(&mut self, received: &ReceivedEventData) {
-        let incoming = hub::incoming(received);
+        let incoming = hub_reader::incoming(received);
         let attribute = |name| incoming.properties.attribute(name).unwrap_or("unknown");
         let enqueued = received.enqueued_time().map(OffsetDateTime::from);
         self.note(incoming.content_type, attribute("type"), attribute("source"), enqueued);

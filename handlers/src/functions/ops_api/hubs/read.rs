@@ -1,0 +1,172 @@
+//! Reading a page of a hub, or one event.
+
+use contoso_partitioner::partition as partition_of;
+use futures::future;
+
+use super::{
+    Page, Partition,
+    selection::Selection,
+    shown::{ShownEvent, enqueued},
+};
+use crate::{
+    app::App,
+    azure::{
+        event_hubs::PartitionInfo,
+        hub_reader::{HubReader, ReadError},
+    },
+    domain::browsing::{self, Found, Read, Span},
+};
+
+/// Events looked at in one go for those of a key.
+const WINDOW: i64 = 500;
+
+/// Events looked at for one page of those of a key; the page says so, and the next one goes on.
+const MOST_LOOKED_AT: i64 = 5_000;
+
+/// A page; none if the partition that is asked for is not the hub's.
+pub(super) async fn page(
+    app: &App,
+    hub: &'static str,
+    selection: &Selection,
+) -> Result<Option<Page>, ReadError> {
+    let reader = app.hubs().reader(hub).await?;
+    let partitions = reader.partitions().await?;
+    let Some(spans) = asked(&partitions, selection) else { return Ok(None) };
+    let spans = match (&selection.cursor, selection.to) {
+        (Some(cursor), _) => cursor.left(spans),
+        (None, Some(to)) => {
+            let before = spans.into_iter().map(|span| before(&reader, &partitions, span, to));
+            future::try_join_all(before).await?
+        }
+        (None, None) => spans,
+    };
+    let reads = spans.into_iter().filter(|span| !span.is_empty()).map(|span| newest(app, &reader, span, selection));
+    let reads = future::try_join_all(reads).await?;
+    let looked_at = reads.iter().map(|read| read.span.end.abs_diff(read.from)).sum();
+    let (events, cursor) = browsing::page(reads, selection.limit);
+    Ok(Some(Page {
+        hub,
+        partitions: partitions.into_iter().map(Partition::from).collect(),
+        events,
+        looked_at,
+        cursor: cursor.map(|cursor| cursor.text(selection.digest)),
+    }))
+}
+
+/// One event, with all of its data; none if the hub has it no more or never had it.
+pub(super) async fn event(
+    app: &App,
+    hub: &str,
+    partition: &str,
+    sequence: i64,
+) -> Result<Option<ShownEvent>, ReadError> {
+    let Some(reader) = at(app, hub, partition, sequence).await? else { return Ok(None) };
+    let mut found = None;
+    let each = async |received: &_| found = Some(ShownEvent::new(app, partition, received, true).await);
+    reader.receive(partition, sequence, sequence.saturating_add(1), each).await?;
+    Ok(found)
+}
+
+/// The bytes of one event.
+pub(super) async fn body(
+    app: &App,
+    hub: &str,
+    partition: &str,
+    sequence: i64,
+) -> Result<Option<Vec<u8>>, ReadError> {
+    let Some(reader) = at(app, hub, partition, sequence).await? else { return Ok(None) };
+    let mut found = None;
+    reader
+        .receive(partition, sequence, sequence.saturating_add(1), async |received| {
+            found = Some(received.event_data().body().unwrap_or_default().to_vec());
+        })
+        .await?;
+    Ok(found)
+}
+
+/// A reader of a hub that has this event.
+async fn at(app: &App, hub: &str, partition: &str, sequence: i64) -> Result<Option<HubReader>, ReadError> {
+    let reader = app.hubs().reader(hub).await?;
+    let held = reader.partitions().await?.iter().find(|info| info.id == partition).and_then(span);
+    Ok(held.filter(|span| (span.begin..span.end).contains(&sequence)).map(|_| reader))
+}
+
+/// What the partitions hold that are asked for; none if one is asked for that there is not.
+fn asked(partitions: &[PartitionInfo], selection: &Selection) -> Option<Vec<Span>> {
+    let count = u32::try_from(partitions.len()).ok().and_then(std::num::NonZeroU32::new)?;
+    let of_key = selection.key.as_deref().map(|key| partition_of(key, count).to_string());
+    let only = selection.partition.as_ref().or(of_key.as_ref());
+    let spans = partitions.iter().filter(|info| only.is_none_or(|id| *id == info.id));
+    let spans: Vec<&PartitionInfo> = spans.collect();
+    (!spans.is_empty()).then(|| spans.into_iter().filter_map(span).collect())
+}
+
+/// What a partition holds; none if it is empty.
+fn span(info: &PartitionInfo) -> Option<Span> {
+    let span = Span { partition: info.id.clone(), begin: info.begin_sequence, end: info.last_sequence + 1 };
+    (info.last_sequence >= 0 && !span.is_empty()).then_some(span)
+}
+
+/// What of a partition was stored before a time.
+async fn before(
+    reader: &HubReader,
+    partitions: &[PartitionInfo],
+    span: Span,
+    to: time::OffsetDateTime,
+) -> Result<Span, ReadError> {
+    let newest = partitions.iter().find(|info| info.id == span.partition).and_then(|info| info.last_enqueued);
+    // Nobody comes for a time that no event has reached.
+    if newest.is_none_or(|newest| newest < to) {
+        return Ok(span);
+    }
+    let first = reader.first_since(&span.partition, to).await?;
+    Ok(first.map_or_else(|| span.clone(), |first| span.before(first)))
+}
+
+/// Reads the newest fitting events of a span.
+async fn newest(
+    app: &App,
+    reader: &HubReader,
+    span: Span,
+    selection: &Selection,
+) -> Result<Read<ShownEvent>, ReadError> {
+    let limit = i64::try_from(selection.limit).unwrap_or(i64::MAX);
+    let window = if selection.key.is_some() { WINDOW } else { limit };
+    let mut read = Read { from: span.end, span, found: Vec::new(), is_ended: false };
+    while read.from > read.span.begin && !read.is_ended && read.found.len() < selection.limit {
+        if selection.key.is_some() && read.span.end - read.from >= MOST_LOOKED_AT {
+            break;
+        }
+        let next = read.span.before(read.from).newest(window);
+        let mut found = Vec::new();
+        reader
+            .receive(&next.partition, next.begin, next.end, async |received| {
+                let (Some(sequence), Some(enqueued)) = (received.sequence_number(), enqueued(received)) else { return };
+                if selection.from.is_some_and(|from| enqueued < from) {
+                    read.is_ended = true;
+                    return;
+                }
+                let item = ShownEvent::new(app, &next.partition, received, false).await;
+                if selection.key.is_none() || item.key() == selection.key.as_deref() {
+                    found.push(Found { sequence, enqueued, item });
+                }
+            })
+            .await?;
+        read.from = next.begin;
+        found.append(&mut read.found);
+        read.found = found;
+    }
+    Ok(read)
+}
+
+impl From<PartitionInfo> for Partition {
+    fn from(info: PartitionInfo) -> Self {
+        let held = span(&info);
+        Self {
+            first: held.as_ref().map(|span| span.begin.to_string()),
+            last: held.as_ref().map(|span| (span.end - 1).to_string()),
+            last_enqueued: info.last_enqueued.filter(|_| held.is_some()),
+            id: info.id,
+        }
+    }
+}

@@ -1,0 +1,197 @@
+// The page of dead letters: which there are, one of them whole, and what is done with them. What is shown is in the address.
+
+import { settings, silence } from "../api.js";
+import { announce, setText } from "../dom.js";
+import { count } from "../format.js";
+import { put } from "../parts.js";
+import { askNow, poll } from "../poll.js";
+import { groupTable, letterTable, logTable, wholeLetter } from "./letters.js";
+import { askForKey, getOps, needsKey, postOps, whenKeyComes } from "./ops.js";
+import { address, asked, instant, local, told } from "./shown.js";
+
+const EVERY_MS = 5000;
+const FIELDS = ["function", "cause", "origin", "from", "to"];
+const BY = "contoso.operations.by";
+
+const element = (id) => document.getElementById(id);
+const [letters, state, filter, wrong, actions, sure, done] = ["letters", "state", "filter", "wrong", "actions", "sure", "done"].map(element);
+
+let stop = () => {};
+let page = null;
+/** Ids of the letters that are chosen, of other pages too. */
+const chosen = new Set();
+
+function say(level, text) {
+  state.className = `state ${level}`;
+  setText(state, text);
+}
+
+const filterOf = (wanted) => Object.fromEntries(FIELDS.filter((name) => wanted[name]).map((name) => [name, wanted[name]]));
+
+function fillForm() {
+  const wanted = asked();
+  for (const name of ["function", "cause", "origin"]) element(name).value = wanted[name] ?? "";
+  for (const name of ["from", "to"]) element(name).value = local(wanted[name]);
+}
+
+/** Which buttons have something to do, and what they say. */
+function showActions() {
+  const isFiltered = Object.keys(filterOf(asked())).length > 0;
+  element("drop-chosen").disabled = chosen.size === 0;
+  setText(element("drop-chosen"), chosen.size === 0 ? "Drop the chosen" : `Drop the ${count(chosen.size)} chosen`);
+  // Without a filter, that would be everything: too easily said.
+  element("drop-all").hidden = !isFiltered || page.letters === 0;
+  setText(element("drop-all"), `Drop all ${count(page.letters)} of this filter`);
+}
+
+function show() {
+  const wanted = asked();
+  const here = filterOf(wanted);
+  const more = page.isMore ? " or more" : "";
+  say(page.letters > 0 ? "bad" : "good", page.letters === 0 ? "None" : `${count(page.letters)}${more} of ${count(page.records)}${more} records`);
+  setText(element("groups-note"), page.unread > 0 ? `the causes of ${count(page.unread)} were not read yet` : "");
+  put("groups", groupTable(page, (group) => address({ ...here, ...group })));
+  put("list", letterTable(page.items, ({ id }) => address({ ...wanted, letter: id }), wanted.letter, chosen));
+  setText(element("note"), `${count(page.items.length)} shown`);
+  const cursor = page.next && new URLSearchParams(page.next.split("?")[1]).get("cursor");
+  element("older").hidden = !cursor;
+  element("older").href = address({ ...here, cursor });
+  element("newest").hidden = !wanted.cursor;
+  element("newest").href = address(here);
+  showActions();
+}
+
+async function showLetter(signal) {
+  const wanted = asked();
+  const panel = element("letter");
+  if (!wanted.letter) {
+    panel.hidden = true;
+    return;
+  }
+  element("close").href = address({ ...wanted, letter: null });
+  if (panel.dataset.shown === wanted.letter && !panel.hidden) return;
+  const answer = await getOps("/api/ops/dead-letters/letter", { id: wanted.letter }, signal);
+  if (needsKey(answer)) return lock();
+  if (!answer.data && answer.status !== 404 && answer.status !== 400) throw new Error(`the letter answers ${answer.status}`);
+  if (asked().letter !== wanted.letter) return;
+  panel.hidden = false;
+  panel.dataset.shown = wanted.letter;
+  element("whole").replaceChildren(wholeLetter(answer, (await settings()).api));
+}
+
+function lock() {
+  stop();
+  say("warn", "A key is needed");
+  letters.hidden = true;
+  askForKey();
+}
+
+async function ask(signal) {
+  const { search } = location;
+  const wanted = asked();
+  const [answer, log] = await Promise.all([
+    getOps("/api/ops/dead-letters", { ...filterOf(wanted), cursor: wanted.cursor }, signal),
+    getOps("/api/ops/dead-letters/log", {}, signal),
+  ]);
+  if (needsKey(answer)) return lock();
+  if (location.search !== search) return askNow();
+  letters.hidden = false;
+  if (answer.status === 400) {
+    setText(wrong, told(answer.text, "The API does not know this."));
+    say("bad", "Nothing to show");
+    return;
+  }
+  if (!answer.data) throw new Error(`the list answers ${answer.status}`);
+  setText(wrong, "");
+  page = answer.data;
+  show();
+  if (log.data) put("log", logTable(log.data));
+  await showLetter(signal);
+}
+
+function start() {
+  stop();
+  stop = poll(ask, EVERY_MS, () => silence("The API").then((text) => say("bad", text)));
+}
+
+function go(to) {
+  history.pushState(null, "", to);
+  fillForm();
+  start();
+}
+
+filter.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const members = Object.fromEntries(new FormData(filter));
+  chosen.clear();
+  go(address({ ...members, from: instant(members.from), to: instant(members.to) }));
+});
+
+letters.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href^='?']");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const { letter } = Object.fromEntries(new URLSearchParams(link.getAttribute("href")));
+  if (!letter && link.id !== "close") {
+    chosen.clear();
+    return go(link.id === "all" ? location.pathname : link.getAttribute("href"));
+  }
+  history.pushState(null, "", link.getAttribute("href"));
+  link.blur();
+  showLetter().then(() => { if (letter) element("letter").focus(); show(); }, () => silence("The API").then((text) => say("bad", text)));
+});
+
+element("list").addEventListener("change", ({ target }) => {
+  if (target.checked) chosen.add(target.value);
+  else chosen.delete(target.value);
+  showActions();
+});
+
+/** Asks once more. Gives whether it is wanted. */
+function isSure(what) {
+  setText(element("sure-what"), what);
+  sure.returnValue = "";
+  sure.showModal();
+  return new Promise((answer) => sure.addEventListener("close", () => answer(sure.returnValue === "yes"), { once: true }));
+}
+
+const number = (many, one) => `${count(many)} ${many === 1 ? one : `${one}s`}`;
+
+actions.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const isAll = event.submitter?.value === "all";
+  const [by, reason] = [element("by").value.trim(), element("reason").value.trim()];
+  try {
+    localStorage.setItem(BY, by);
+  } catch {
+    // Then it is asked for again.
+  }
+  const [ids, which, many] = [[...chosen], filterOf(asked()), isAll ? page.letters : chosen.size];
+  if (!(await isSure(`${number(many, "letter")} would be gone. Their records are handled by nobody then.`))) return;
+  const wish = isAll ? { filter: which, expected: page.letters, by, reason } : { ids, by, reason };
+  setText(done, "");
+  const answer = await postOps("/api/ops/dead-letters/drop", wish).catch(() => ({ status: 0, text: "" }));
+  if (needsKey(answer)) return lock();
+  if (!answer.data) {
+    setText(done, told(answer.text, "The API did not answer; what was dropped is in the log below."));
+    return;
+  }
+  const { dropped, gone, changed, failed, left } = answer.data;
+  const rest = [[gone, "gone before"], [changed, "written again meanwhile and kept"], [failed, "not dropped, try again"], [left, "left: drop again"]].filter(([many]) => many > 0);
+  const text = [`${number(dropped, "letter")} dropped`, ...rest.map(([many, what]) => `${count(many)} ${what}`)].join(", ");
+  setText(done, `${text}.`);
+  announce(text);
+  chosen.clear();
+  element("reason").value = "";
+  askNow();
+});
+
+globalThis.addEventListener("popstate", () => { fillForm(); start(); });
+whenKeyComes(start);
+try {
+  element("by").value = localStorage.getItem(BY) ?? "";
+} catch {
+  // Nothing is known.
+}
+fillForm();
+start();

@@ -1,0 +1,47 @@
+// Events of a hub: as rows, and one of them whole.
+
+import { h } from "../dom.js";
+import { count } from "../format.js";
+import { nothing } from "../parts.js";
+import { opsPath } from "./ops.js";
+import { attributesOf, beginning, facts, shortType, told, utc } from "./shown.js";
+
+/** Where an event is in its hub. */
+export const place = ({ partition, sequence }) => `${partition}/${sequence}`;
+
+/** Rows, newest first; `address(event)` is where one is shown whole. */
+export function eventTable(events, address, chosen) {
+  if (events.length === 0) return nothing("No event fits.");
+  const row = (event) => h("tr", { class: place(event) === chosen ? "chosen" : null },
+    h("td", null, h("code", null, utc(event.enqueued))),
+    h("td", null, h("a", { href: address(event), "aria-current": place(event) === chosen ? "true" : null }, place(event))),
+    h("th", { scope: "row", class: event.decoded ? "type" : "type bad" }, event.decoded?.event ? shortType(event.decoded.event.type) : `not decoded: ${event.notDecoded}`),
+    h("td", null, event.key === null ? "–" : h("code", null, event.key)),
+    h("td", { class: "number" }, count(event.size)));
+  const heads = [["Stored (UTC)"], ["Place"], ["Type"], ["Key"], ["Bytes", true]];
+  return h("table", null,
+    h("thead", null, h("tr", null, heads.map(([head, isNumber]) => h("th", { scope: "col", class: isNumber ? "number" : null }, head)))),
+    h("tbody", null, events.map(row)));
+}
+
+/** What the API answers of one event. */
+export function wholeEvent({ data: event, text }, { hub, schemas, api }) {
+  if (!event) return h("p", { class: "nothing" }, told(text, "There is no such event."));
+  const { decoded } = event;
+  const attributes = decoded?.event;
+  const file = api + opsPath(`/api/ops/hubs/${encodeURIComponent(hub)}/body`, { partition: event.partition, sequence: event.sequence });
+  return h("div", null,
+    facts([
+      ["Stored", `${utc(event.enqueued)} UTC`],
+      ["Partition", event.partition], ["Sequence number", event.sequence], ["Offset", event.offset], ["Key", event.key],
+      ...attributesOf(attributes),
+      ["Schema", decoded?.schema ?? (decoded ? "none: JSON" : null)],
+      ["Registered as", attributes?.dataschema],
+      ["Content type", event.contentType], ["Size", `${count(event.size)} bytes`],
+    ]),
+    decoded ? [h("h3", null, "Data"), beginning(decoded.data)] : [h("p", { class: "wrong" }, `Not decoded: ${event.notDecoded}`), beginning(event.body)],
+    event.properties ? [h("h3", null, "Properties"), h("pre", { tabindex: "0" }, event.properties)] : "",
+    h("p", { class: "paging" }, h("a", { href: file, download: "" }, "Download its bytes"),
+      schemas && attributes ? h("a", { href: schemas }, "All schemas") : "",
+      attributes ? h("a", { href: `/operations.html?trace=${encodeURIComponent(attributes.id)}` }, "Its trace") : ""));
+}

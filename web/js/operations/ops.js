@@ -1,0 +1,85 @@
+// Calls of OpsApi, with the function key where one is asked for. The key stays in this tab until the tab closes.
+
+import { get, settings } from "../api.js";
+import { setText } from "../dom.js";
+
+const KEY = "contoso.operations.key";
+
+const element = (id) => document.getElementById(id);
+
+let key = remembered();
+
+function remembered() {
+  try {
+    return sessionStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
+
+/** The address of `path` with these members of the query. A header would need a preflight, which a function with a key does not answer; the parameter is the platform's other way. */
+export function opsPath(path, query = {}) {
+  const members = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== ""));
+  if (key) members.set("code", key);
+  const text = members.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+const othersAnswer = (signal) => get("/api/site/categories", { signal }).then(({ status }) => status === 200, () => false);
+
+/**
+ * Reads `path` as `get` does. From another origin a browser does not show that the API refuses the key, only that others are
+ * answered. As a connection may also break just once, it is asked for again.
+ */
+export async function getOps(path, query, signal) {
+  const address = opsPath(path, query);
+  try {
+    return await get(address, { signal });
+  } catch (error) {
+    if (!(error instanceof TypeError) || !(await othersAnswer(signal))) throw error;
+  }
+  return get(address, { signal }).catch((error) => {
+    if (error instanceof TypeError) return { status: 401 };
+    throw error;
+  });
+}
+
+/**
+ * Sends a wish and gives `{ status, text, data }`. It goes as text: JSON would need a preflight, which a function with a key does not
+ * answer; the API looks at the origin of such a request itself.
+ */
+export async function postOps(path, wish) {
+  const { api } = await settings();
+  const response = await fetch(api + opsPath(path), {
+    method: "POST", credentials: "omit", headers: { "content-type": "text/plain" }, body: JSON.stringify(wish), signal: AbortSignal.timeout(60_000),
+  });
+  const text = await response.text();
+  return { status: response.status, text, data: response.ok ? JSON.parse(text) : null };
+}
+
+/** Whether an answer says that a key is needed, or another one. */
+export const needsKey = ({ status }) => status === 401 || status === 403;
+
+/** Shows the form for the key, and says so if there was one already. */
+export function askForKey() {
+  element("key").hidden = false;
+  setText(element("key-wrong"), key === null ? "" : "The API does not take this key.");
+  element("key-input").focus();
+}
+
+/** Calls `onKey` whenever a key was given. */
+export function whenKeyComes(onKey) {
+  element("key-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    key = element("key-input").value.trim();
+    element("key-input").value = "";
+    try {
+      sessionStorage.setItem(KEY, key);
+    } catch {
+      // Then it lives as long as the page.
+    }
+    element("key").hidden = true;
+    onKey();
+    element("main").focus();
+  });
+}
