@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LONGEST, isAccessible, product, products, shop, until, visit } from "./browser.js";
+import { LONGEST, isAccessible, product, products, remember, shop, until, visit } from "./browser.js";
 
 test("a click appears in recently viewed, and a private tab forgets it", LONGEST, () => visit({}, async (page, context) => {
   const [first, second, third] = (await products(4)).slice(1);
   await product(page, first);
-  await page.getByRole("button", { name: "Yes, remember" }).click();
+  await remember(page, first);
   const recent = page.locator("#recently-viewed-list a");
   await product(page, second);
   await recent.filter({ hasText: first.name }).waitFor();

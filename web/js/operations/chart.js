@@ -5,19 +5,18 @@ import { clock, count, short } from "../format.js";
 import { isRecent } from "./panels.js";
 
 const MINUTE = 60_000;
-const LONGEST = 180;
 const SHORTEST = 30;
 const HEIGHT = 256;
 /** Half of the widest time. */
 const LABEL = 34;
 const EDGE = { left: 44, right: 12, top: 26, bottom: 26 };
 
-/** The last minutes, those without clicks too; the minute that still runs is left out. */
-function series(minutes) {
+/** The last minutes, at most `longest`, those without clicks too; the minute that still runs is left out. */
+function series(minutes, longest) {
   const end = Math.floor(Date.now() / MINUTE) - 1;
   const known = new Map(minutes.map((minute) => [minute.minute, minute]));
   const first = Math.min(...minutes.map(({ minute }) => minute), end - SHORTEST + 1);
-  const start = Math.max(first, end - LONGEST + 1);
+  const start = Math.max(first, end - longest + 1);
   return Array.from({ length: end - start + 1 }, (_, index) => known.get(start + index) ?? { minute: start + index, views: 0, visitors: 0 });
 }
 
@@ -35,7 +34,7 @@ function inside(x, width) {
   return x < LABEL ? { x: EDGE.left, "text-anchor": "start" } : { x, "text-anchor": "middle" };
 }
 
-/** Draws into `element` and keeps to its width; `update(clicks, anomalies)` gives new numbers. */
+/** Draws into `element` and keeps to its width; `update(clicks, anomalies, longest)` gives new numbers, of which at most `longest` minutes are shown. */
 export function clicksChart(element, note) {
   let drawn = { points: [], marks: [], judged: 0, isJudged: false };
   let chosen = null;
@@ -84,8 +83,8 @@ export function clicksChart(element, note) {
 
   new ResizeObserver(draw).observe(element);
 
-  return function update(clicks, anomalies) {
-    const points = clicks.length === 0 ? [] : series(clicks);
+  return function update(clicks, anomalies, longest) {
+    const points = clicks.length === 0 ? [] : series(clicks, longest);
     const first = points[0]?.minute ?? 0;
     const marks = [...(anomalies?.open ?? []), ...(anomalies?.recent ?? [])]
       .filter(({ scope, endedAt }) => scope === "total" && (!endedAt || Date.parse(endedAt) / MINUTE >= first));

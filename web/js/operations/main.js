@@ -2,12 +2,13 @@
 
 import { get, settings, silence } from "../api.js";
 import { setText } from "../dom.js";
-import { ago } from "../format.js";
+import { ago, clock } from "../format.js";
 import { poll } from "../poll.js";
 import { clicksChart } from "./chart.js";
 import { flowPicture, flowTable } from "./flow.js";
 import * as panels from "./panels.js";
 import { put } from "../parts.js";
+import { rangeOf } from "./range.js";
 import { scrollHint } from "./scroll_hint.js";
 import { showTelemetry } from "./traces.js";
 
@@ -18,12 +19,14 @@ const element = (id) => document.getElementById(id);
 const [board, age, state, keyPanel] = ["board", "age", "state", "key"].map(element);
 const lookAtFlow = scrollHint(element("flow"), element("flow-hint"));
 const drawClicks = clicksChart(element("clicks"), element("clicks-note"));
+const longest = rangeOf(element("range"), () => last && drawClicks(last.clicks, last.anomalies, longest()));
 
 let last = null;
 let demo = null;
 let picture = null;
 let key = remembered();
 let stop = () => {};
+let pausedAt = null;
 
 function remembered() {
   try {
@@ -49,7 +52,7 @@ function show(overview) {
   picture.update(overview);
   put("flow-table", flowTable(overview));
   put("figures", panels.figures(overview));
-  drawClicks(overview.clicks, overview.anomalies);
+  drawClicks(overview.clicks, overview.anomalies, longest());
   put("anomalies", panels.anomalyList(overview));
   put("top", panels.topProducts(overview));
   put("rising", panels.risingProducts(overview));
@@ -60,6 +63,13 @@ function show(overview) {
 }
 
 function showAge() {
+  if (pausedAt !== null) {
+    // What is not asked for any more cannot be said to be well.
+    say("warn", "Paused");
+    setText(age, `as it was at ${clock(pausedAt)}`);
+    age.classList.remove("old");
+    return;
+  }
   const { level, text } = panels.verdict(last);
   say(level, text);
   setText(age, last.measuredAt ? `measured ${ago(last.measuredAt)}` : "");
@@ -120,8 +130,17 @@ async function ask(signal) {
 
 function start() {
   stop();
-  stop = poll(ask, EVERY_MS, () => silence("The API").then((text) => say("bad", text)));
+  if (pausedAt === null) stop = poll(ask, EVERY_MS, () => silence("The API").then((text) => say("bad", text)));
 }
+
+/** While the page is paused what is shown stays, to be looked at and copied; the age says since when. */
+element("pause").addEventListener("click", ({ currentTarget }) => {
+  pausedAt = pausedAt === null ? Date.now() : null;
+  currentTarget.setAttribute("aria-pressed", String(pausedAt !== null));
+  setText(currentTarget, pausedAt === null ? "Pause" : "Go on");
+  start();
+  if (last) showAge();
+});
 
 element("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
