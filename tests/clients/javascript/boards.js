@@ -93,7 +93,7 @@ test("a board is paused and goes on, and its time range is in the address", LONG
   let asked = 0;
   await operations(page, (overview) => { asked += 1; return { ...overview, clicks }; });
   const points = async () => (await page.locator("#clicks .line").getAttribute("points")).split(" ").length;
-  await page.locator("#clicks .line").waitFor();
+  await page.locator("#clicks .line").waitFor({ state: "attached" });
   assert.ok(await points() >= 170);
   await page.getByLabel("Time range").selectOption("Last hour");
   assert.equal(await points(), 60);
@@ -114,7 +114,7 @@ test("a board is paused and goes on, and its time range is in the address", LONG
   await page.locator("#state", { hasText: "Paused" }).waitFor({ state: "detached" });
 
   await page.reload();
-  await page.locator("#clicks .line").waitFor();
+  await page.locator("#clicks .line").waitFor({ state: "attached" });
   assert.equal(await points(), 60, "the address says what is shown");
 }));
 

@@ -51,14 +51,14 @@ test("a click of one mode is not sent under an id of the other", LONGEST, () => 
     await page.evaluate((href) => { history.pushState(null, "", href); dispatchEvent(new PopStateEvent("popstate")); }, `/?product=${id}`);
     await page.locator("h1", { hasText: name }).waitFor();
   };
-  const remember = () => page.getByRole("button", { name: "Yes, remember" }).click();
+  const agree = () => page.getByRole("button", { name: "Yes, remember" }).click();
   const change = () => page.getByRole("switch", { name: /Private/ }).click();
   await product(page, first);
   await page.locator("h1", { hasText: first.name }).waitFor();
   await change();
-  await remember();
+  await agree();
   await change();
-  await remember();
+  await agree();
   await change();
   await follow(second);
   await change();
