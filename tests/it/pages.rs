@@ -34,6 +34,16 @@ async fn the_operations_page_asks_for_a_key() {
     }
 }
 
+/// It measures time, which other tests beside it would change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a quiet machine: cargo test -p contoso-tests --test it -- --ignored first_paint"]
+async fn the_first_paint_of_each_page_comes_within_200_ms() {
+    let catalogue = data::real("catalogue-dotnet-eshop/catalog.json");
+    let options = ShopOptions { catalogue: Some(catalogue), ..ShopOptions::default() };
+    let shop = Shop::start(options).await;
+    passes("paint.js", &shop, json!({})).await;
+}
+
 /// Runs a suite, which is told of `pages` beside the browser; shows a line a case, and all that was said where one fails.
 pub(crate) async fn passes(suite: &'static str, shop: &Shop, mut pages: Value) {
     let screenshots = javascript::output("screenshots");
@@ -44,8 +54,13 @@ pub(crate) async fn passes(suite: &'static str, shop: &Shop, mut pages: Value) {
     let run = tokio::task::spawn_blocking(move || javascript::run_suite(suite, &input)).await.expect("no panic");
     match run {
         Ok(said) => println!("{said}\nscreenshots: {}", screenshots.display()),
-        Err(said) => panic!("{said}\n{}", shop.log()),
+        Err(said) => panic!("{}\n{}", failures(&said), shop.log()),
     }
+}
+
+/// What a suite says of its failed cases, which the reporter `spec` of Node.js repeats behind all cases; all that it said where it did not get so far.
+fn failures(said: &str) -> &str {
+    said.find("failing tests:").map_or(said, |at| &said[at..])
 }
 
 /// `CHROMIUM`, or what is installed.

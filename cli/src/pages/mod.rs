@@ -130,8 +130,9 @@ async fn receive(State(inbox): State<Shared>, body: Bytes) -> Response {
         // 400 tells Event Grid that repeating cannot help.
         Err(_) => return (StatusCode::BAD_REQUEST, "not a CloudEvent in JSON, nor a batch of them\n").into_response(),
     };
-    let now = clock::now();
     let mut inbox = inbox.lock().unwrap_or_else(PoisonError::into_inner);
+    // Behind the lock, so that times are in the order of the list.
+    let now = clock::now();
     for event in events {
         inbox.deliver(event, now);
     }

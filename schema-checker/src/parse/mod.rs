@@ -26,10 +26,31 @@ use crate::{
 /// Bytes of a schema that Azure's registry takes.
 const MAX_TEXT: usize = 1 << 20;
 
-/// A text is not JSON, so there is nothing to judge.
+/// A text is not JSON that parsers read, so there is nothing to judge.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct NotJson(#[from] serde_json::Error);
+pub enum NotJson {
+    /// RFC 8259 §8.1 forbids the mark, and most parsers refuse it.
+    #[error("it begins with a byte order mark, which JSON must not have: save it as UTF-8 without one")]
+    Marked,
+    /// `serde_json`, and with it the Avro library of the app, stops at 128 levels.
+    #[error("it nests deeper than the 128 levels that the app's parser reads: take it apart into named types")]
+    Deep,
+    /// Anything else; the text says at which line and column.
+    #[error(transparent)]
+    Json(serde_json::Error),
+}
+
+impl NotJson {
+    fn new(text: &str, error: serde_json::Error) -> Self {
+        if text.starts_with('\u{feff}') {
+            Self::Marked
+        } else if error.to_string().starts_with("recursion limit exceeded") {
+            Self::Deep
+        } else {
+            Self::Json(error)
+        }
+    }
+}
 
 /// A new text, judged strictly: the schema, and everything that a parser or reader would not take.
 ///
@@ -38,8 +59,8 @@ pub struct NotJson(#[from] serde_json::Error);
 pub fn strict(text: &str) -> Result<(Schema, Vec<Finding>), NotJson> {
     let (json, twice) = match contoso_json::unique(text.as_bytes()) {
         Ok(json) => (json, None),
-        Err(UniqueError::Json(error)) => return Err(error.into()),
-        Err(UniqueError::Twice(name)) => (contoso_json::from_str(text)?, Some(name)),
+        Err(UniqueError::Json(error)) => return Err(NotJson::new(text, error)),
+        Err(UniqueError::Twice(name)) => (read(text)?, Some(name)),
     };
     let mut parser = Parser::default();
     if text.len() > MAX_TEXT {
@@ -63,7 +84,11 @@ pub fn strict(text: &str) -> Result<(Schema, Vec<Finding>), NotJson> {
 /// # Errors
 /// If it is not JSON.
 pub fn tolerant(text: &str) -> Result<Schema, NotJson> {
-    Ok(Parser::default().read(&contoso_json::from_str::<Value>(text)?).0)
+    Ok(Parser::default().read(&read(text)?).0)
+}
+
+fn read(text: &str) -> Result<Value, NotJson> {
+    contoso_json::from_str(text).map_err(|error| NotJson::new(text, error))
 }
 
 #[derive(Default)]

@@ -167,3 +167,17 @@ fn any_json_is_judged() {
         prop_assert!(report.breaks().all(|finding| finding.direction == crate::Direction::Schema), "{text}: {:#?}", report.findings);
     });
 }
+
+#[test]
+fn a_text_that_is_not_read_is_told_why() {
+    let deep = format!("{}\"int\"{}", r#"{"type":"array","items":"#.repeat(200), "}".repeat(200));
+    for (text, why) in [
+        ("\u{feff}\"int\"", "byte order mark"),
+        (deep.as_str(), "128 levels"),
+        ("{", "EOF while parsing an object at line 1 column 1"),
+    ] {
+        let error = crate::strict(text).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+        assert_eq!(crate::tolerant(text).unwrap_err().to_string(), error);
+    }
+}

@@ -101,16 +101,12 @@ export async function until(what, probe) {
   }
 }
 
-/** Opens `url` until its first paint came within 200 ms: a busy machine may be late, what is too slow always is. */
-export async function firstPaint(page, url) {
-  let best = Infinity;
-  await until(`a first paint of ${url}`, async () => {
-    await page.goto(url);
-    const paint = () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime;
-    best = Math.min(best, await page.waitForFunction(paint).then((handle) => handle.jsonValue()));
-    return { ok: best < 200, state: String(best) };
-  });
-  console.log(`first contentful paint of ${new URL(url).pathname}: ${Math.round(best)} ms`);
+/** Lets the page remember its visitor while it shows `item`, whose click is then on its way: one that leaves before it sees a product has not looked at it. */
+export async function remember(page, item) {
+  await page.locator("h1", { hasText: item.name }).waitFor();
+  const sent = page.waitForRequest((request) => request.method() === "POST" && request.url().endsWith("/api/clicks"));
+  await page.getByRole("button", { name: "Yes, remember" }).click();
+  await sent;
 }
 
 /** Opens the page of a product. */

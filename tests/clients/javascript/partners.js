@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 
-import { LONGEST, SIZES, firstPaint, isAccessible, screenshots, shop, until, visit } from "./browser.js";
+import { LONGEST, SIZES, isAccessible, screenshots, shop, until, visit } from "./browser.js";
 
 const { partner, key, newcomer } = shop.pages;
 const PAGE = `${shop.site}/partners.html`;
@@ -366,7 +366,6 @@ test("numbers that JavaScript would round are shown whole", LONGEST, () => signe
   await page.getByText("version 9,223,372,036,854,775,807").waitFor();
 }));
 
-test("the first paint comes within 200 ms", LONGEST, () => visit({}, (page) => firstPaint(page, PAGE)));
 
 const VIEWS = {
   subscriptions: "view=subscriptions", subscription: "view=subscription&subscription=prices", new: "view=new", edit: "view=edit&subscription=prices",

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { CosmosClient } from "@azure/cosmos";
 
-import { LONGEST, SIZES, firstPaint, isAccessible, product, products, screenshots, shop, until, visit } from "./browser.js";
+import { LONGEST, SIZES, isAccessible, product, products, remember, screenshots, shop, until, visit } from "./browser.js";
 
 const cosmos = new CosmosClient({ endpoint: shop.cosmos.endpoint, key: shop.cosmos.key });
 const names = (page, list) => page.locator(`${list} .card-name`).allTextContents();
@@ -33,7 +33,7 @@ for (const colorScheme of ["light", "dark"]) {
       const known = await products(36);
       const [first, second] = known.slice(8);
       await product(page, first);
-      await page.getByRole("button", { name: "Yes, remember" }).click();
+      await remember(page, first);
       await product(page, second);
       await page.locator("h1", { hasText: second.name }).waitFor();
       const visitor = await page.evaluate(() => localStorage.getItem("contoso.visitor"));
@@ -218,5 +218,3 @@ test("while the shop does not answer the page says so, and goes on by itself", L
   assert.ok(await page.locator(".shelf .card").count() > 0);
   await page.context().setOffline(false);
 }));
-
-test("the first paint comes within 200 ms", LONGEST, () => visit({}, (page) => firstPaint(page, shop.site)));

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LONGEST, isAccessible, product, products, shop, until, visit } from "./browser.js";
+import { LONGEST, isAccessible, product, products, remember, shop, until, visit } from "./browser.js";
 
 test("a click appears in recently viewed, and a private tab forgets it", LONGEST, () => visit({}, async (page, context) => {
   const [first, second, third] = (await products(4)).slice(1);
   await product(page, first);
-  await page.getByRole("button", { name: "Yes, remember" }).click();
+  await remember(page, first);
   const recent = page.locator("#recently-viewed-list a");
   await product(page, second);
   await recent.filter({ hasText: first.name }).waitFor();
@@ -51,14 +51,14 @@ test("a click of one mode is not sent under an id of the other", LONGEST, () => 
     await page.evaluate((href) => { history.pushState(null, "", href); dispatchEvent(new PopStateEvent("popstate")); }, `/?product=${id}`);
     await page.locator("h1", { hasText: name }).waitFor();
   };
-  const remember = () => page.getByRole("button", { name: "Yes, remember" }).click();
+  const agree = () => page.getByRole("button", { name: "Yes, remember" }).click();
   const change = () => page.getByRole("switch", { name: /Private/ }).click();
   await product(page, first);
   await page.locator("h1", { hasText: first.name }).waitFor();
   await change();
-  await remember();
+  await agree();
   await change();
-  await remember();
+  await agree();
   await change();
   await follow(second);
   await change();

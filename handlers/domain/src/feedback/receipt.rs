@@ -30,7 +30,7 @@ pub struct Receipt {
     /// Which product; absent once it is withdrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product_id: Option<ProductId>,
-    /// Which customer it is about or from, by the latest version; absent once it is withdrawn.
+    /// Which customer it is about or from, by the latest version that says so; absent once it is withdrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<Customer>,
     /// Its versions, the latest last; none once it is withdrawn.
@@ -87,8 +87,8 @@ impl fmt::Display for Refusal {
         f.write_str(match self {
             Self::Withdrawn => "id is of an item that was withdrawn; it stays so, and another item needs another id",
             Self::AboutElse => {
-                "about, productId or customerRef says that it is about something else than what was taken under this id; withdraw that, and \
-                 send this under another id"
+                "about, productId or customerRef says that it is about something else, or from somebody else, than what was taken under \
+                 this id; withdraw that, and send this under another id"
             }
             Self::SameTime => {
                 "id and at are those of an item that was taken and said something else; a correction has the same id and a later at"
@@ -143,9 +143,14 @@ impl Receipt {
     fn is_about_the_same(&self, submission: &Submission) -> bool {
         self.about == submission.about
             && match self.about {
-                About::Product => self.product_id == submission.product_id,
+                About::Product => self.product_id == submission.product_id && !self.is_from_another(submission),
                 About::Customer => self.customer == submission.customer,
             }
+    }
+
+    /// Who gave it stays, or an erasure of that customer would pass it by. A correction may leave it out, or name who was not named.
+    fn is_from_another(&self, submission: &Submission) -> bool {
+        matches!((&self.customer, &submission.customer), (Some(before), Some(now)) if before != now)
     }
 
     fn corrected(mut self, submission: &Submission, content: Fingerprint) -> Self {
@@ -153,7 +158,7 @@ impl Receipt {
         self.versions.push(Version { number, at: submission.at, content });
         let forgotten = self.versions.len().saturating_sub(MOST_VERSIONS);
         self.versions.drain(..forgotten);
-        self.customer = submission.customer.clone();
+        self.customer = submission.customer.clone().or(self.customer);
         self.unsent = true;
         self
     }
@@ -247,7 +252,8 @@ mod tests {
         assert_eq!(decide(&receipt, &submission(0, json!({ "rating": 5.0 }))), Decision::Repeated);
         for (change, refusal) in [
             (json!({ "rating": 1 }), Refusal::SameTime),
-            (json!({ "customerRef": "jane" }), Refusal::SameTime),
+            (json!({ "customerRef": "jane" }), Refusal::AboutElse),
+            (json!({ "customerRef": "jane", "at": "2026-06-01T11:30:00Z" }), Refusal::AboutElse),
             (json!({ "productId": "tent" }), Refusal::AboutElse),
             (json!({ "about": "customer" }), Refusal::AboutElse),
             (json!({ "at": "2026-06-01T10:59:59Z" }), Refusal::Older),
@@ -268,6 +274,15 @@ mod tests {
         }
         let left = serde_json::to_string(&withdrawn).expect("JSON");
         assert!(!left.contains("boots") && !left.contains("cst_") && !left.contains("content"), "{left}");
+    }
+
+    #[test]
+    fn a_correction_that_leaves_out_who_gave_it_is_still_from_them() {
+        let first = taken(None, &submission(0, json!({})));
+        let anonymous = taken(Some(first.clone()), &submission(1, json!({ "customerRef": null })));
+        assert_eq!(anonymous.customer, first.customer);
+        let unnamed = taken(None, &submission(0, json!({ "customerRef": null })));
+        assert_eq!(taken(Some(unnamed), &submission(1, json!({}))).customer, first.customer);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::{
         trace_context::TraceContext,
     },
     events::contracts::FEEDBACK_WITHDRAWN,
-    functions::partners::{body::answer, caller::Caller, members::Members},
+    functions::partners::{body::answer, caller::Caller, members::Members, repeats::NotKept},
     http::{Cause, Path, Problem},
 };
 
@@ -95,7 +95,9 @@ pub(super) async fn customer(
         // Noted as sent, receipts name the customer no more, so the next look finds others.
         collector.send(ready).await?;
     }
-    Ok(answer(StatusCode::OK, &Erased { withdrawn, is_complete: false }))
+    let mut response = answer(StatusCode::OK, &Erased { withdrawn, is_complete: false });
+    response.extensions_mut().insert(NotKept);
+    Ok(response)
 }
 
 /// What became of an item that is to be withdrawn.

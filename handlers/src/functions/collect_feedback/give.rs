@@ -32,7 +32,7 @@ use crate::{
     functions::partners::{
         body::{JSON, answer},
         caller::Caller,
-        repeats::NoEffect,
+        repeats::NotKept,
     },
     http::{Cause, Problem, json_body},
 };
@@ -95,7 +95,7 @@ pub(super) async fn give(
     }
     let mut response = answer(StatusCode::ACCEPTED, &answer_body);
     if answer_body.refused == items.len() {
-        response.extensions_mut().insert(NoEffect);
+        response.extensions_mut().insert(NotKept);
     }
     Ok(response)
 }

@@ -51,9 +51,10 @@ pub(super) enum Kept {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Again;
 
-/// Says of a successful answer that nothing was done, so that it is not kept: a mended request may have the same key.
+/// Says of a successful answer that it is not kept: nothing was done, and a mended request may have the same key; or not all was, and
+/// the same request is to come again.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::functions) struct NoEffect;
+pub(in crate::functions) struct NotKept;
 
 /// The key of a request, if it has one.
 pub(super) fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
@@ -166,7 +167,7 @@ async fn keep(app: &App, request: Request, etag: &str, response: Response) -> Re
     let requests = &app.stores().partners.requests;
     let status = response.status();
     // Redirects are not answered here. What was refused had no effect, and what broke may have had one that the next try finds.
-    if !status.is_success() || response.extensions().get::<NoEffect>().is_some() {
+    if !status.is_success() || response.extensions().get::<NotKept>().is_some() {
         told(requests.forget(&request, etag).await);
         return Ok(response);
     }
