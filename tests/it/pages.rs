@@ -22,6 +22,14 @@ async fn pages_in_a_browser() {
     }
 }
 
+/// Letters of poison on a hub: listed, opened, dropped.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dead_letters_in_a_browser() {
+    let shop = Shop::empty().await;
+    passes("dead_letters.js", &shop, json!({})).await;
+    shop.parks("RecentlyViewed", 3).await;
+}
+
 /// With keys asked for, as in Azure; and as the shop is empty, what its pages say then.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_operations_page_asks_for_a_key() {

@@ -154,7 +154,13 @@ mod tests {
         prop::collection::vec(events, 1..4).prop_map(|partitions| {
             let stored = |events: Vec<(i64, bool)>| {
                 let mut at = 0;
-                events.into_iter().map(|(after, fits)| { at += after; (at, fits) }).collect()
+                events
+                    .into_iter()
+                    .map(|(after, fits)| {
+                        at += after;
+                        (at, fits)
+                    })
+                    .collect()
             };
             partitions.into_iter().map(stored).collect()
         })

@@ -14,6 +14,16 @@ pub enum Origins {
     Some(Vec<HeaderValue>),
 }
 
+impl Origins {
+    /// Whether pages of this origin, as a browser sends it, are among them.
+    pub fn allow(&self, origin: &HeaderValue) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Some(origins) => origins.contains(origin),
+        }
+    }
+}
+
 /// A text that is no origin.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is no origin; one is https://shop.contoso.com, without a path")]

@@ -10,9 +10,7 @@ use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 use super::words::{self, short};
-use crate::{
-    output::{self, Paint},
-};
+use crate::output::{self, Paint};
 
 /// An event at its place in the hub, decoded or with the reason why not.
 pub(super) struct Line {

@@ -7,7 +7,6 @@ use contoso_handlers::azure::hub_reader;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-
 /// Sources that are kept apart.
 const MAX_SOURCES: usize = 100;
 

@@ -24,11 +24,7 @@ const WINDOW: i64 = 500;
 const MOST_LOOKED_AT: i64 = 5_000;
 
 /// A page; none if the partition that is asked for is not the hub's.
-pub(super) async fn page(
-    app: &App,
-    hub: &'static str,
-    selection: &Selection,
-) -> Result<Option<Page>, ReadError> {
+pub(super) async fn page(app: &App, hub: &'static str, selection: &Selection) -> Result<Option<Page>, ReadError> {
     let reader = app.hubs().reader(hub).await?;
     let partitions = reader.partitions().await?;
     let Some(spans) = asked(&partitions, selection) else { return Ok(None) };
@@ -68,12 +64,7 @@ pub(super) async fn event(
 }
 
 /// The bytes of one event.
-pub(super) async fn body(
-    app: &App,
-    hub: &str,
-    partition: &str,
-    sequence: i64,
-) -> Result<Option<Vec<u8>>, ReadError> {
+pub(super) async fn body(app: &App, hub: &str, partition: &str, sequence: i64) -> Result<Option<Vec<u8>>, ReadError> {
     let Some(reader) = at(app, hub, partition, sequence).await? else { return Ok(None) };
     let mut found = None;
     reader

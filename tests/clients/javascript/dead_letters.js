@@ -1,0 +1,95 @@
+// The page of dead letters in a real browser: what there is, one of them whole, and how they are thrown away.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { EventHubProducerClient } from "@azure/event-hubs";
+
+import { LONGEST, SIZES, isAccessible, screenshots, shop, until, visit } from "./browser.js";
+
+const LETTERS = `${shop.site}/dead-letters.html`;
+const rows = (page) => page.locator("#list tbody tr");
+
+/** Sends events to hub `clicks` that no function can read, and waits until they are parked. */
+async function spoil(count, text) {
+  const before = await letters();
+  const producer = new EventHubProducerClient(shop.eventHubs.connectionString, "clicks");
+  try {
+    await producer.sendBatch(Array.from({ length: count }, (_, index) => ({ body: Buffer.from(`${text} ${index}`), contentType: "text/plain" })));
+  } finally {
+    await producer.close();
+  }
+  // Two functions read the hub, and each parks for itself.
+  await until("letters", async () => {
+    const now = await letters();
+    return { ok: now === before + 2 * count, state: `${now} of ${before + 2 * count}` };
+  });
+}
+
+async function letters() {
+  const answer = await fetch(`${shop.functions}/api/ops/dead-letters`);
+  return answer.ok ? (await answer.json()).letters : -1;
+}
+
+test("without letters the page says so", LONGEST, () => visit({}, async (page) => {
+  await page.goto(LETTERS);
+  await page.locator("#state.good", { hasText: /^None$/ }).waitFor();
+  await page.getByText("None. Every record was handled.").waitFor();
+  await isAccessible(page, "no letters");
+}));
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    test(`letters are listed and opened in ${colorScheme} on a ${size}`, LONGEST, () => visit({ colorScheme, viewport }, async (page) => {
+      if (await letters() === 0) await spoil(3, "<b onload=alert(1)>no event</b>");
+      await page.goto(`${shop.site}/operations.html`);
+      await page.getByRole("link", { name: "Look at them" }).press("Enter");
+      await page.locator("#state.bad", { hasText: "6 of 3 records" }).waitFor();
+      await isAccessible(page, "dead letters");
+      await page.screenshot({ path: `${screenshots}/dead-letters-${size}-${colorScheme}.png`, fullPage: true });
+      await rows(page).first().getByRole("link").press("Enter");
+      await page.locator("#letter p.wrong", { hasText: "Not decoded" }).waitFor();
+      assert.equal(await page.evaluate(() => document.activeElement.id), "letter", "a keyboard goes on at the letter");
+      await isAccessible(page, "a dead letter");
+      await page.screenshot({ path: `${screenshots}/dead-letter-${size}-${colorScheme}.png`, fullPage: true });
+      const shown = page.url();
+      await page.goto(shown);
+      await page.locator("#letter p.wrong", { hasText: "Not decoded" }).waitFor();
+    }));
+  }
+}
+
+test("chosen letters and all of a filter are dropped with a reason, after a question", LONGEST, () => visit({}, async (page) => {
+  await page.goto(`${LETTERS}?function=Trends`);
+  await page.locator("#state.bad", { hasText: "3 of 3 records" }).waitFor();
+  await rows(page).first().getByRole("checkbox").press("Space");
+  await page.getByLabel("Your name, for the log").fill("night shift");
+  await page.getByLabel("Reason, for the log").fill("a test");
+  await page.getByRole("button", { name: "Drop the 1 chosen" }).press("Enter");
+  await page.getByRole("dialog").getByText("1 letter would be gone").waitFor();
+  await isAccessible(page, "the question");
+  await page.getByRole("button", { name: "Keep" }).press("Enter");
+  assert.equal(await letters(), 6, "who keeps it has it");
+  await page.getByRole("button", { name: "Drop the 1 chosen" }).press("Enter");
+  await page.getByRole("dialog").getByRole("button", { name: "Drop" }).press("Enter");
+  await page.locator("#done", { hasText: "1 letter dropped." }).waitFor();
+  await page.locator("#log tr", { hasText: "night shift" }).filter({ hasText: "a test" }).waitFor();
+  await page.locator("#state.bad", { hasText: "2 of 2 records" }).waitFor();
+
+  await page.getByLabel("Reason, for the log").fill("the rest of it");
+  await page.getByRole("button", { name: "Drop all 2 of this filter" }).press("Enter");
+  await page.getByRole("dialog").getByRole("button", { name: "Drop" }).press("Enter");
+  await page.locator("#done", { hasText: "2 letters dropped." }).waitFor();
+  await page.getByText("No letter fits.").waitFor();
+  assert.equal(await letters(), 3, "another function's letters stay");
+  await page.getByRole("link", { name: "All letters" }).press("Enter");
+  await page.locator("#state.bad", { hasText: "3 of 3 records" }).waitFor();
+  await page.screenshot({ path: `${screenshots}/dead-letters-dropped.png`, fullPage: true });
+}));
+
+test("an API that does not answer is told", LONGEST, () => visit({ quiet: false }, async (page) => {
+  await page.route("**/api/**", (route) => route.abort());
+  await page.goto(LETTERS);
+  await page.locator("#state.bad", { hasText: "The API does not answer. Trying again…" }).waitFor();
+  await isAccessible(page, "letters without an API");
+}));
