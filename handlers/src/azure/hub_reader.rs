@@ -3,11 +3,11 @@
 //! Event Hubs lets five such readers of a consumer group be at a partition at a time. These are of the group `$Default`, which every
 //! hub has and no function reads.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use azure_core::credentials::TokenCredential;
 use azure_messaging_eventhubs::{
-    ConsumerClient, EventHubsError, OpenReceiverOptions, RetryOptions, StartLocation, StartPosition,
+    ConsumerClient, EventHubsError, EventReceiver, OpenReceiverOptions, RetryOptions, StartLocation, StartPosition,
     models::{AmqpSimpleValue, ReceivedEventData},
 };
 use futures::{StreamExt, future};
@@ -85,50 +85,28 @@ impl HubReader {
     /// # Errors
     /// If the hub does not answer.
     pub async fn first_since(&self, partition: &str, at: OffsetDateTime) -> Result<Option<i64>, ReadError> {
-        let mut sequence = None;
-        self.each(partition, StartLocation::EnqueuedTime(at.into()), async |event| {
-            if event.enqueued_time().is_some_and(|enqueued| OffsetDateTime::from(enqueued) < at) {
-                return true;
+        let mut receiving = self.open_partition(partition, StartLocation::EnqueuedTime(at.into()), i64::MAX).await?;
+        let sequence = loop {
+            let Some(event) = receiving.next().await? else { break None };
+            // The service counts in milliseconds.
+            if event.enqueued_time().is_none_or(|enqueued| OffsetDateTime::from(enqueued) >= at) {
+                break event.sequence_number();
             }
-            sequence = event.sequence_number();
-            false
-        })
-        .await?;
+        };
+        receiving.close().await;
         Ok(sequence)
     }
 
-    /// Gives `each` the events from one sequence number to before another, in order. Those that the hub has given up meanwhile are
-    /// left out. The caller knows that the last of them is there.
+    /// Receives the events from one sequence number to before another, in order. Those that the hub has given up meanwhile are left out.
+    /// The caller knows that the last of them is there.
     ///
     /// # Errors
     /// If the hub does not answer.
-    pub async fn receive(
-        &self,
-        partition: &str,
-        begin: i64,
-        end: i64,
-        mut each: impl AsyncFnMut(&ReceivedEventData),
-    ) -> Result<(), ReadError> {
-        if begin >= end {
-            return Ok(());
-        }
-        self.each(partition, StartLocation::SequenceNumber(begin), async |event| {
-            let Some(sequence) = event.sequence_number() else { return true };
-            if (begin..end).contains(&sequence) {
-                each(event).await;
-            }
-            sequence < end - 1
-        })
-        .await
+    pub async fn receive(&self, partition: &str, begin: i64, end: i64) -> Result<Receiving, ReadError> {
+        self.open_partition(partition, StartLocation::SequenceNumber(begin), end).await
     }
 
-    /// Reads from `location` on until `goes_on` says no.
-    async fn each(
-        &self,
-        partition: &str,
-        location: StartLocation,
-        mut goes_on: impl AsyncFnMut(&ReceivedEventData) -> bool,
-    ) -> Result<(), ReadError> {
+    async fn open_partition(&self, partition: &str, location: StartLocation, end: i64) -> Result<Receiving, ReadError> {
         let options = OpenReceiverOptions {
             start_position: Some(StartPosition { location, inclusive: true }),
             prefetch: Some(PREFETCHED),
@@ -136,19 +114,40 @@ impl HubReader {
         };
         let opening = self.client.open_receiver_on_partition(partition.to_owned(), Some(options));
         let receiver = timely("open a partition of", &self.hub, opening).await?;
-        let result = {
-            let mut events = std::pin::pin!(receiver.stream_events());
-            loop {
-                match timely("receive from", &self.hub, async { events.next().await.transpose() }).await {
-                    Ok(Some(event)) if goes_on(&event).await => {}
-                    Ok(_) => break Ok(()),
-                    Err(error) => break Err(error),
-                }
+        Ok(Receiving { receiver, hub: self.hub.clone(), end, is_at_end: false })
+    }
+}
+
+/// Events of a partition as they come. Whoever has enough closes it.
+pub struct Receiving {
+    receiver: EventReceiver,
+    hub: String,
+    /// The sequence number before which it ends.
+    end: i64,
+    is_at_end: bool,
+}
+
+impl Receiving {
+    /// The next event; none at the end.
+    ///
+    /// # Errors
+    /// If the hub does not answer.
+    pub async fn next(&mut self) -> Result<Option<ReceivedEventData>, ReadError> {
+        while !self.is_at_end {
+            let next = async { pin!(self.receiver.stream_events()).next().await.transpose() };
+            let Some(event) = timely("receive from", &self.hub, next).await? else { break };
+            let Some(sequence) = event.sequence_number() else { continue };
+            self.is_at_end = sequence >= self.end.saturating_sub(1);
+            if sequence < self.end {
+                return Ok(Some(event));
             }
-        };
-        // Whether it closes well or not, nothing more is wanted of it.
-        _ = timely("close a partition of", &self.hub, receiver.close()).await;
-        result
+        }
+        Ok(None)
+    }
+
+    /// Ends it. Whether that is answered or not, nothing more is wanted of it.
+    pub async fn close(self) {
+        _ = timely("close a partition of", &self.hub, self.receiver.close()).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize, Serializer,
     de::{MapAccess, Visitor},
 };
 use serde_json::Value;
@@ -32,6 +32,14 @@ impl Properties<'_> {
     /// The trace context among them.
     pub fn trace(&self) -> Option<TraceContext> {
         TraceContext::parse(self.attribute("traceparent")?, self.attribute("tracestate"))
+    }
+}
+
+/// An object, in the order of names: a message has them in none.
+impl Serialize for Properties<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let sorted: BTreeMap<&str, &Value> = self.0.iter().map(|(name, value)| (name.as_ref(), value)).collect();
+        serializer.collect_map(sorted)
     }
 }
 

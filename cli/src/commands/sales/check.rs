@@ -79,6 +79,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut is_fine = true;
     for path in &args.files {
         let began = Instant::now();
+        if let Err(error) = super::name(path) {
+            is_fine = false;
+            crate::output::say(&format!("{error:#}"));
+            continue;
+        }
         let found = match read(path, &args.currency) {
             Ok(found) => found,
             Err(error) => {

@@ -3,6 +3,9 @@
 mod check;
 mod send;
 
+use std::path::Path;
+
+use anyhow::{Context, bail};
 use clap::Subcommand;
 
 use super::Exit;
@@ -32,6 +35,16 @@ pub(super) struct Args {
 enum Command {
     Check(check::Args),
     Send(send::Args),
+}
+
+/// The name of a file, as a name of sales files.
+fn name(file: &Path) -> anyhow::Result<&str> {
+    let name = file.file_name().and_then(|name| name.to_str()).context("the file has no name that is text")?;
+    let lower = name.to_ascii_lowercase();
+    if !lower.ends_with(".csv") && !lower.ends_with(".csv.gz") {
+        bail!("{name} would not be read: names of sales files end in .csv or .csv.gz");
+    }
+    Ok(name)
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {

@@ -85,11 +85,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
 }
 
 fn name(file: &Path, folder: Option<&str>) -> anyhow::Result<String> {
-    let name = file.file_name().and_then(|name| name.to_str()).context("the file has no name that is text")?;
-    let lower = name.to_ascii_lowercase();
-    if !lower.ends_with(".csv") && !lower.ends_with(".csv.gz") {
-        bail!("{name} would not be read: names of sales files end in .csv or .csv.gz");
-    }
+    let name = super::name(file)?;
     Ok(folder.map_or_else(|| name.to_owned(), |folder| format!("{}/{name}", folder.trim_matches('/'))))
 }
 

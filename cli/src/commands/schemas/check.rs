@@ -115,10 +115,11 @@ fn files(old_files: &[PathBuf], new: &PathBuf) -> anyhow::Result<Judged> {
     let labels: Vec<String> = (1..=texts.len()).map(|number| format!("v{number}")).collect();
     let old: Vec<Old<'_>> = texts.iter().zip(&labels).map(|(text, label)| Old { label, text }).collect();
     let version = format!("v{}", old.len() + 1);
-    let report = check(&old, &version, &text).with_context(|| {
+    let mut report = check(&old, &version, &text).with_context(|| {
         // The label that the cause has is a number.
         format!("cannot judge {} ({version}){}", new.display(), files_of(old_files, &labels))
     })?;
+    refuse_what_the_app_refuses(&mut report, &text);
     let label = report.name.clone().unwrap_or_else(|| new.display().to_string());
     Ok(Judged { label, version, against: labels, report, allowed: false })
 }

@@ -43,6 +43,9 @@ pub enum Rejection {
     /// The packed file is damaged.
     #[error("the gzip file is damaged: send it again")]
     Damaged,
+    /// Something else is behind its last member.
+    #[error("behind the gzip file there is something that is none: pack it again")]
+    Trailing,
     /// Larger than is taken.
     #[error("the file has more than 256 MB: send it in parts")]
     TooLarge,
@@ -67,6 +70,7 @@ impl Rejection {
             Self::MissingColumns { .. } => "missing-column",
             Self::Truncated => "gzip-truncated",
             Self::Damaged => "gzip-damaged",
+            Self::Trailing => "gzip-trailing",
             Self::TooLarge => "too-large",
             Self::TooLargeUnpacked => "too-large-unpacked",
             Self::Currency(_) => "currency",

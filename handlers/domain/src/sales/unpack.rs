@@ -138,6 +138,10 @@ impl<R: Read> Unpacked<R> {
                     source.consume(padding);
                 }
                 Some(padding) => {
+                    let first = waiting.iter().skip(padding).zip(GZIP);
+                    if !first.into_iter().all(|(byte, magic)| *byte == magic) {
+                        return Err(Rejection::Trailing.into());
+                    }
                     source.consume(padding);
                     break;
                 }

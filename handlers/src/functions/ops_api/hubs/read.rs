@@ -1,5 +1,6 @@
 //! Reading a page of a hub, or one event.
 
+use azure_messaging_eventhubs::models::ReceivedEventData;
 use contoso_partitioner::partition as partition_of;
 use futures::future;
 
@@ -57,22 +58,22 @@ pub(super) async fn event(
     sequence: i64,
 ) -> Result<Option<ShownEvent>, ReadError> {
     let Some(reader) = at(app, hub, partition, sequence).await? else { return Ok(None) };
-    let mut found = None;
-    let each = async |received: &_| found = Some(ShownEvent::new(app, partition, received, true).await);
-    reader.receive(partition, sequence, sequence.saturating_add(1), each).await?;
-    Ok(found)
+    let Some(received) = one(&reader, partition, sequence).await? else { return Ok(None) };
+    Ok(Some(ShownEvent::new(app, partition, &received, true).await))
 }
 
 /// The bytes of one event.
 pub(super) async fn body(app: &App, hub: &str, partition: &str, sequence: i64) -> Result<Option<Vec<u8>>, ReadError> {
     let Some(reader) = at(app, hub, partition, sequence).await? else { return Ok(None) };
-    let mut found = None;
-    reader
-        .receive(partition, sequence, sequence.saturating_add(1), async |received| {
-            found = Some(received.event_data().body().unwrap_or_default().to_vec());
-        })
-        .await?;
-    Ok(found)
+    let received = one(&reader, partition, sequence).await?;
+    Ok(received.map(|received| received.event_data().body().unwrap_or_default().to_vec()))
+}
+
+async fn one(reader: &HubReader, partition: &str, sequence: i64) -> Result<Option<ReceivedEventData>, ReadError> {
+    let mut receiving = reader.receive(partition, sequence, sequence.saturating_add(1)).await?;
+    let received = receiving.next().await?;
+    receiving.close().await;
+    Ok(received)
 }
 
 /// A reader of a hub that has this event.
@@ -130,19 +131,19 @@ async fn newest(
         }
         let next = read.span.before(read.from).newest(window);
         let mut found = Vec::new();
-        reader
-            .receive(&next.partition, next.begin, next.end, async |received| {
-                let (Some(sequence), Some(enqueued)) = (received.sequence_number(), enqueued(received)) else { return };
-                if selection.from.is_some_and(|from| enqueued < from) {
-                    read.is_ended = true;
-                    return;
-                }
-                let item = ShownEvent::new(app, &next.partition, received, false).await;
-                if selection.key.is_none() || item.key() == selection.key.as_deref() {
-                    found.push(Found { sequence, enqueued, item });
-                }
-            })
-            .await?;
+        let mut receiving = reader.receive(&next.partition, next.begin, next.end).await?;
+        while let Some(received) = receiving.next().await? {
+            let (Some(sequence), Some(enqueued)) = (received.sequence_number(), enqueued(&received)) else { continue };
+            if selection.from.is_some_and(|from| enqueued < from) {
+                read.is_ended = true;
+                continue;
+            }
+            let item = ShownEvent::new(app, &next.partition, &received, false).await;
+            if selection.key.is_none() || item.key() == selection.key.as_deref() {
+                found.push(Found { sequence, enqueued, item });
+            }
+        }
+        receiving.close().await;
         read.from = next.begin;
         found.append(&mut read.found);
         read.found = found;

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::Deserialize;
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
-use crate::{domain::browsing::Cursor, functions::partners::limit, http::Problem};
+use crate::{domain::browsing::Cursor, functions::partners::query::limit, http::Problem};
 
 const USUAL: u32 = 50;
 const LARGEST: u32 = 200;
