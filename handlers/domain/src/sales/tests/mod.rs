@@ -193,7 +193,9 @@ fn columns_are_found_by_name() {
     );
     assert_eq!(reader.expect("a header").layout().ignored, ["Shop", "(without a name)"]);
     // A name may have a line break where it is quoted, at the end too; what an open quote swallows is no name.
-    for header in [HEADER.replace("Quantity", "\"Our\nmark\",Quantity"), HEADER.replace("Country", "Country,\"Our\r\nmark\"")] {
+    for header in
+        [HEADER.replace("Quantity", "\"Our\nmark\",Quantity"), HEADER.replace("Country", "Country,\"Our\r\nmark\"")]
+    {
         let fields = header.matches(',').count() - 7;
         let row = if header.starts_with("InvoiceNo,StockCode,Description,\"") {
             "1,85123A,x,ours,6,2010-12-01 08:26:00,2.55,,UK\n"
@@ -204,7 +206,11 @@ fn columns_are_found_by_name() {
         assert_eq!((fields, taken.short(), taken.bad_lines()), (1, vec![("1", 6, 1530)], vec![]), "{header}");
         assert_eq!(taken.rows[0].line, 3, "{header}");
     }
-    let open = read(format!("{}{}", HEADER.replace("Country", "Country,\"Our"), "1,85123A,x,6,2010-12-01 08:26:00,2.55,,UK,\"a\"\n"));
+    let open = read(format!(
+        "{}{}",
+        HEADER.replace("Country", "Country,\"Our"),
+        "1,85123A,x,6,2010-12-01 08:26:00,2.55,,UK,\"a\"\n"
+    ));
     assert_eq!(open.short(), [("1", 6, 1530)]);
     assert!(rejected(HEADER.replace("StockCode", "InvoiceNo")).contains("duplicate column InvoiceNo"));
     assert!(rejected(HEADER.replace("Country", "Country, invoiceno ")).contains("duplicate column invoiceno"));
