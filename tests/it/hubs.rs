@@ -104,7 +104,7 @@ async fn operators_browse_a_hub_by_partition_key_and_time() {
     shop.comes_to_rest(1).await;
     let (_, page) = shop.browses("products/events", &[("key", "rope")]).await;
     let event = &page["events"][0];
-    assert_eq!(text(&event["decoded"], "schema"), "com.contoso.ProductChanged", "{page}");
+    assert_eq!(text(&event["decoded"], "schema"), "com.contoso.product.ProductChanged", "{page}");
     let place = [("partition", text(event, "partition")), ("sequence", text(event, "sequence"))];
     let (status, whole) = shop.browses("products/event", &place).await;
     assert_eq!(status, StatusCode::OK, "{whole}");

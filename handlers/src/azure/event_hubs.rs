@@ -27,7 +27,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use super::{
     credentials::Credentials,
-    hub_reader::{HubReader, ReadError},
+    hub_reader::{HubReader, PartitionInfo, ReadError},
 };
 use crate::{clock, events::HubMessage, settings::EventHubsSettings};
 
@@ -65,19 +65,6 @@ impl Partitions {
             .and_then(|index| self.ids.get(index))
             .map_or("0", String::as_str)
     }
-}
-
-/// What a partition holds.
-#[derive(Debug, Clone)]
-pub struct PartitionInfo {
-    /// The partition id.
-    pub id: String,
-    /// Sequence number of the oldest event kept.
-    pub begin_sequence: i64,
-    /// Sequence number of the newest event; -1 if there never was one.
-    pub last_sequence: i64,
-    /// When the newest event was stored.
-    pub last_enqueued: Option<OffsetDateTime>,
 }
 
 /// A call to Event Hubs failed.

@@ -14,7 +14,6 @@ use futures::{StreamExt, future};
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::event_hubs::PartitionInfo;
 use crate::{events::Incoming, settings::EventHubsSettings};
 
 /// For each call, and for the next event of those that the hub says it has. The client below may wait for ever for an answer that
@@ -28,6 +27,19 @@ const PREFETCHED: u32 = 32;
 pub struct HubReader {
     client: ConsumerClient,
     hub: String,
+}
+
+/// What a partition holds.
+#[derive(Debug, Clone)]
+pub struct PartitionInfo {
+    /// The partition id.
+    pub id: String,
+    /// Sequence number of the oldest event kept.
+    pub begin_sequence: i64,
+    /// Sequence number of the newest event; -1 if there never was one.
+    pub last_sequence: i64,
+    /// When the newest event was stored.
+    pub last_enqueued: Option<OffsetDateTime>,
 }
 
 /// Reading a hub failed.

@@ -15,7 +15,7 @@
 
 use crate::{
     app::{App, Reads},
-    azure::event_hubs::PartitionInfo,
+    azure::hub_reader::PartitionInfo,
     domain::{
         lag::{CURRENT, FeedEnd, FeedLag, Health, HubLag, PartitionEnd, PartitionLag},
         rates::Measurement,

@@ -22,7 +22,7 @@ for (const colorScheme of ["light", "dark"]) {
       await page.screenshot({ path: `${screenshots}/hub-${size}-${colorScheme}.png`, fullPage: true });
       await rows(page).first().getByRole("link").press("Enter");
       await page.locator("#event pre", { hasText: '"productId"' }).waitFor();
-      await page.locator("#event dd", { hasText: "com.contoso.ProductChanged" }).first().waitFor();
+      await page.locator("#event dd", { hasText: "com.contoso.product.ProductChanged" }).first().waitFor();
       assert.equal(await page.evaluate(() => document.activeElement.id), "event", "a keyboard goes on at the event");
       await page.locator("#state", { hasText: "Paused" }).waitFor();
       await isAccessible(page, "an event of a hub");

@@ -2,6 +2,7 @@
 //!
 //! Nothing is checkpointed and no reader is displaced. A page costs one connection, so few are read at a time.
 
+mod page;
 mod read;
 mod selection;
 mod shown;
@@ -19,14 +20,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use serde::Deserialize;
 use tokio::sync::Semaphore;
 
-use self::{
-    selection::{Asked, Selection},
-    shown::ShownEvent,
-};
+use self::selection::{Asked, Selection};
 use crate::{
     app::App,
     azure::hub_reader::ReadError,
@@ -56,33 +53,6 @@ pub(super) fn routes(app: App) -> Router {
         .with_state(Desk { app, at_once: Arc::new(Semaphore::new(AT_ONCE)) })
 }
 
-/// A page of a hub's events.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Page {
-    hub: &'static str,
-    partitions: Vec<Partition>,
-    /// Newest first.
-    events: Vec<ShownEvent>,
-    /// Events that were looked at, those that do not fit included.
-    looked_at: u64,
-    /// Where older ones are; null if there are none.
-    cursor: Option<String>,
-}
-
-/// What a partition holds. Numbers of 64 bits are texts, since browsers round them.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Partition {
-    id: String,
-    /// Sequence number of the oldest event; null if there is none.
-    first: Option<String>,
-    /// Of the newest one.
-    last: Option<String>,
-    #[serde(with = "time::serde::rfc3339::option")]
-    last_enqueued: Option<OffsetDateTime>,
-}
-
 async fn events(
     State(desk): State<Desk>,
     Path(hub): Path<String>,
@@ -98,12 +68,12 @@ async fn events(
 /// Where an event is.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Place {
+struct EventPosition {
     partition: String,
     sequence: String,
 }
 
-impl Place {
+impl EventPosition {
     fn sequence(&self) -> Result<i64, Problem> {
         let sequence = self.sequence.parse().ok().filter(|sequence| *sequence >= 0);
         sequence.ok_or_else(|| Problem::field("sequence", "must be a sequence number: a whole number of at least 0"))
@@ -113,21 +83,21 @@ impl Place {
 async fn event(
     State(desk): State<Desk>,
     Path(hub): Path<String>,
-    Query(place): Query<Place>,
+    Query(position): Query<EventPosition>,
 ) -> Result<Response, Problem> {
-    let (hub, sequence) = (known(&hub)?, place.sequence()?);
-    let event = desk.timely(read::event(&desk.app, hub, &place.partition, sequence)).await?;
-    Ok(uncached(Json(event.ok_or_else(|| gone(hub, &place))?)))
+    let (hub, sequence) = (known(&hub)?, position.sequence()?);
+    let event = desk.timely(read::event(&desk.app, hub, &position.partition, sequence)).await?;
+    Ok(uncached(Json(event.ok_or_else(|| gone(hub, &position))?)))
 }
 
 async fn body(
     State(desk): State<Desk>,
     Path(hub): Path<String>,
-    Query(place): Query<Place>,
+    Query(position): Query<EventPosition>,
 ) -> Result<Response, Problem> {
-    let (hub, sequence) = (known(&hub)?, place.sequence()?);
-    let bytes = desk.timely(read::body(&desk.app, hub, &place.partition, sequence)).await?;
-    let mut response = uncached(Body::from(bytes.ok_or_else(|| gone(hub, &place))?));
+    let (hub, sequence) = (known(&hub)?, position.sequence()?);
+    let bytes = desk.timely(read::body(&desk.app, hub, &position.partition, sequence)).await?;
+    let mut response = uncached(Body::from(bytes.ok_or_else(|| gone(hub, &position))?));
     let headers = response.headers_mut();
     // A producer's bytes: they are kept as a file, and never shown as what they claim to be.
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
@@ -161,8 +131,8 @@ fn known(name: &str) -> Result<&'static str, Problem> {
     })
 }
 
-fn gone(hub: &str, place: &Place) -> Problem {
-    let Place { partition, sequence } = place;
+fn gone(hub: &str, position: &EventPosition) -> Problem {
+    let EventPosition { partition, sequence } = position;
     let shown: String = partition.chars().take(40).collect();
     let detail = format!("partition {shown:?} of the hub {hub} has no event {sequence}: it is too old, or never was");
     Problem::new(StatusCode::NOT_FOUND, detail)

@@ -5,16 +5,13 @@ use contoso_partitioner::partition as partition_of;
 use futures::future;
 
 use super::{
-    Page, Partition,
+    page::{Page, Partition, span},
     selection::Selection,
     shown::{ShownEvent, enqueued},
 };
 use crate::{
     app::App,
-    azure::{
-        event_hubs::PartitionInfo,
-        hub_reader::{HubReader, ReadError},
-    },
+    azure::hub_reader::{HubReader, PartitionInfo, ReadError},
     domain::browsing::{self, Found, Read, Span},
 };
 
@@ -93,12 +90,6 @@ fn asked(partitions: &[PartitionInfo], selection: &Selection) -> Option<Vec<Span
     (!spans.is_empty()).then(|| spans.into_iter().filter_map(span).collect())
 }
 
-/// What a partition holds; none if it is empty.
-fn span(info: &PartitionInfo) -> Option<Span> {
-    let span = Span { partition: info.id.clone(), begin: info.begin_sequence, end: info.last_sequence + 1 };
-    (info.last_sequence >= 0 && !span.is_empty()).then_some(span)
-}
-
 /// What of a partition was stored before a time.
 async fn before(
     reader: &HubReader,
@@ -149,16 +140,4 @@ async fn newest(
         read.found = found;
     }
     Ok(read)
-}
-
-impl From<PartitionInfo> for Partition {
-    fn from(info: PartitionInfo) -> Self {
-        let held = span(&info);
-        Self {
-            first: held.as_ref().map(|span| span.begin.to_string()),
-            last: held.as_ref().map(|span| (span.end - 1).to_string()),
-            last_enqueued: info.last_enqueued.filter(|_| held.is_some()),
-            id: info.id,
-        }
-    }
 }
