@@ -235,7 +235,7 @@ async fn ten_thousand_letters_are_listed_at_once() {
     }
     println!("{LETTERS} letters listed in {quickest:.3} s");
     // Nothing of a debug build is optimised, the parser of the listing least of all.
-    let bound = if cfg!(debug_assertions) { 15.0 } else { 1.0 };
+    let bound = if cfg!(debug_assertions) { 60.0 } else { 1.0 };
     assert!(quickest < bound, "{quickest}");
     let filtered = ["drop", "--function", "Trends", "--reason", "a load test", "--yes", "--json"];
     for left in [LETTERS / 2, 0] {

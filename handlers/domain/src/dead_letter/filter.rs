@@ -113,7 +113,9 @@ impl Filter {
 
 fn moment(text: &str) -> Option<OffsetDateTime> {
     let time = OffsetDateTime::parse(text, &Rfc3339).ok().or_else(|| {
-        let date = Date::parse(text, &Iso8601::DATE).ok().filter(|_| text.len() == 10)?;
+        // Not by weeks, nor by days of the year.
+        let is_calendar = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        let date = is_calendar.then(|| Date::parse(text, &Iso8601::DATE).ok())??;
         Some(date.midnight().assume_utc())
     })?;
     // A year beyond those that are written is of no use, and has no text.
