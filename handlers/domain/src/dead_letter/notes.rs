@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{Said, beginning};
+use super::preview::beginning;
 
 /// Bytes that are noted of a cause, and of each other text. All metadata of a blob has 8 KiB at most, and is read for every letter
 /// of a list.
@@ -90,6 +90,19 @@ pub fn event_of(properties: Option<&str>, body: &[u8]) -> Option<EventName> {
         text("id").zip(text("type").or_else(|| text("eventType")))
     };
     of_properties.or_else(of_body).map(|(id, r#type)| EventName { id, r#type })
+}
+
+/// What a letter says of its record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Why it was parked or given up; the beginning of it.
+    pub cause: String,
+    /// The same without ids and values: what letters of one kind share.
+    pub label: String,
+    /// Which event it is, if it says so.
+    pub event: Option<EventName>,
+    /// The same for every letter that one record became.
+    pub record: Option<String>,
 }
 
 #[cfg(test)]

@@ -5,8 +5,6 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::beginning;
-
 /// Bytes that a preview shows.
 pub const LONGEST_PREVIEW: usize = 8 << 10;
 
@@ -77,6 +75,12 @@ pub fn exact(value: Value) -> Value {
         Value::Object(members) => members.into_iter().map(|(name, value)| (name, exact(value))).collect(),
         other => other,
     }
+}
+
+/// The beginning of a text: at most so many bytes, and whole characters.
+pub(super) fn beginning(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or_default()]
 }
 
 #[cfg(test)]

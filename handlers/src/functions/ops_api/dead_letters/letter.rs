@@ -15,11 +15,11 @@ use time::OffsetDateTime;
 
 use super::{
     super::decoded::{self, Decoded},
-    Desk, letter_id, unavailable, unknown,
+    desk::{Desk, address, letter_id, unavailable, unknown},
 };
 use crate::{
     app::App,
-    dead_letters::shelf::{self, Opened},
+    dead_letters::stored::{self, Opened},
     domain::dead_letter::{Kept, LetterId, Preview, exact},
     events::{Incoming, Properties},
     http::{Audience, Problem, Query, cacheable_for},
@@ -68,7 +68,7 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = letter_id(&id)?;
-    let opened = shelf::open(desk.app.blobs(), &id).await.map_err(unavailable)?.ok_or_else(unknown)?;
+    let opened = stored::open(desk.app.blobs(), &id).await.map_err(unavailable)?.ok_or_else(unknown)?;
     let (decoded, not_decoded) = match decoded(&desk.app, &id, &opened).await {
         Ok(decoded) => (Some(decoded), None),
         Err(cause) => (None, Some(cause.chain())),
@@ -86,7 +86,7 @@ pub(super) async fn show(
         properties: opened.properties.as_deref().map(|text| Preview::of_text(text.get())),
         content_type: opened.content_type.as_deref(),
         body: if decoded.is_some() { Preview::of(&opened.body) } else { hex_unless_text(&id, &opened.body) },
-        body_address: super::address(&id).replacen("/letter?", "/letter/body?", 1),
+        body_address: address(&id).replacen("/letter?", "/letter/body?", 1),
         decoded,
         not_decoded,
     };
@@ -120,7 +120,7 @@ async fn decoded(app: &App, id: &LetterId, opened: &Opened) -> Result<Decoded, C
 
 pub(super) async fn body(State(desk): State<Desk>, Query(Named { id }): Query<Named>) -> Result<Response, Problem> {
     let id = letter_id(&id)?;
-    let opened = shelf::open(desk.app.blobs(), &id).await.map_err(unavailable)?.ok_or_else(unknown)?;
+    let opened = stored::open(desk.app.blobs(), &id).await.map_err(unavailable)?.ok_or_else(unknown)?;
     let mut response = Response::new(Body::from(opened.body));
     let headers = response.headers_mut();
     // A stranger's bytes: they are kept as a file, and never shown as what they claim to be.

@@ -4,9 +4,9 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{Desk, address, unavailable};
+use super::desk::{Desk, address, unavailable};
 use crate::{
-    dead_letters::shelf,
+    dead_letters::stored,
     domain::dead_letter::{Asked, Cursor, EventName, Filter, Groups, Kept, Letter},
     functions::partners::query::limit,
     http::{Audience, Problem, Query, cacheable_for},
@@ -96,7 +96,7 @@ pub(super) async fn list(
     let filter = Filter::read(&Asked { function, cause, origin, from, to }).map_err(Problem::fields)?;
     let cursor = cursor.map(|text| Cursor::read(&text, &filter)).transpose();
     let cursor = cursor.map_err(|error| Problem::field("cursor", error))?;
-    let listed = shelf::list(desk.app.blobs(), &desk.read, &filter).await.map_err(unavailable)?;
+    let listed = stored::list(desk.app.blobs(), &desk.read, &filter).await.map_err(unavailable)?;
     let mut rest = listed.letters.iter().filter(|letter| cursor.as_ref().is_none_or(|it| it.is_before(letter)));
     let shown: Vec<&Letter> = rest.by_ref().take(size as usize).collect();
     let last = shown.last().filter(|_| rest.next().is_some());

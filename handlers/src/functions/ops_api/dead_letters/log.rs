@@ -3,7 +3,7 @@
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::{Deserialize, Serialize};
 
-use super::Desk;
+use super::desk::Desk;
 use crate::{
     functions::partners::query::limit,
     http::{Audience, Problem, Query, cacheable_for},
