@@ -14,6 +14,7 @@ mod command_line;
 mod contracts;
 mod cosmos_clients;
 mod crash;
+mod dead_letters;
 mod deployment;
 mod feedback;
 mod full_disk;

@@ -359,6 +359,21 @@ async fn each_function_works_alone_with_its_own_roles_and_needs_each_of_them() {
             let (status, body) = shop.calls(Method::GET, path, None).await;
             assert_eq!(status, StatusCode::OK, "{path}: {body}");
         }
+        let letters = ["Trends/clicks/0/9-a.json", "event-grid/ACME/2026/1/5/10/a.json"];
+        let letter = json!({"cause": "bad", "position": {}, "properties": {"cloudEvents:id": "1", "cloudEvents:source": "/s",
+            "cloudEvents:specversion": "1.0", "cloudEvents:type": "t"}, "contentType": "avro/binary+0123", "bodyBase64": "AA=="});
+        for (id, container) in letters.iter().zip(["dead-letters", "event-grid-dead-letters"]) {
+            let name = id.trim_start_matches("event-grid/");
+            let body = letter.to_string().into();
+            shop.stack.blobs().put(container, name, body, PutOptions::default()).expect("written");
+            let (status, body) = shop.calls(Method::GET, &format!("ops/dead-letters/letter?id={id}"), None).await;
+            assert_eq!(status, StatusCode::OK, "{id}: {body}");
+        }
+        let order = json!({"ids": letters, "by": "me", "reason": "a test"});
+        let (status, body) = shop.calls(Method::POST, "ops/dead-letters/drop", Some(order)).await;
+        assert_eq!((status, &body["dropped"]), (StatusCode::OK, &json!(2)), "{body}");
+        let (status, body) = shop.calls(Method::GET, "ops/dead-letters/log", None).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
     })
     .await;
     shop.alone("EraseVisitor", async {

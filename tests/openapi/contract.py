@@ -41,7 +41,7 @@ def check_numbers(document, shop):
             text = json.dumps(body).replace(ENDPOINT, "http://127.0.0.1:1/none")
             statuses = {}
             for number in [*WHOLE, *OTHERS]:
-                key = shop.partners[partner] if "{partner}" in path else shop.keys["products"]
+                key = shop.partners[partner] if "{partner}" in path else shop.keys["ops" if path.startswith("/api/ops/") else "products"]
                 answer = shop.request(method, path.format(**known), key, data=text.replace('"NUMBER"', number))
                 statuses[number] = answer.status_code
                 if answer.status_code >= 500 or str(answer.status_code) not in operation["responses"]:

@@ -2,6 +2,7 @@
 
 mod bench;
 mod bicep;
+mod dead_letters;
 mod evaluate;
 mod package;
 mod partners;
@@ -67,6 +68,7 @@ enum Command {
     Rebuild(rebuild::Args),
     Partners(partners::Args),
     Sales(sales::Args),
+    DeadLetters(dead_letters::Args),
     Schemas(schemas::Args),
     Bench(bench::Args),
     Evaluate(evaluate::Args),
@@ -152,6 +154,7 @@ async fn chosen(cli: Cli) -> anyhow::Result<Exit> {
         Command::Rebuild(args) => Box::pin(rebuild::run(args)).await,
         Command::Partners(args) => Box::pin(partners::run(args)).await,
         Command::Sales(args) => Box::pin(sales::run(args)).await,
+        Command::DeadLetters(args) => Box::pin(dead_letters::run(args)).await,
         Command::Schemas(args) => Box::pin(schemas::run(args, project)).await,
         Command::Bench(args) => Box::pin(bench::run(args, project)).await,
         Command::Evaluate(args) => evaluate::run(&args),

@@ -8,7 +8,7 @@
 //! read it, [`price_alert`] whether its price fell. A click's: [`click_event`] and [`click_body`] read what sites submit, [`click`] is
 //! what the hub hears, [`recently_viewed`] what the visitor sees, [`trends`] what all visitors look at, [`anomaly`] when that is not as usual, [`recommendation`] what else they
 //! may like. [`capture`] reads the hub's files, [`lag`] says how late everything is, [`rates`] how fast it flows, [`operations`] what
-//! operators see of both. [`mismatch`] says what came where something else was wanted, [`sales`] reads partners' sales files, and sums them up. [`partner`] is who subscribes webhooks, to what, and in which state that is, [`feedback`] what partners say of
+//! operators see of both, [`dead_letter`] what they see of bad records. [`mismatch`] says what came where something else was wanted, [`sales`] reads partners' sales files, and sums them up. [`partner`] is who subscribes webhooks, to what, and in which state that is, [`feedback`] what partners say of
 //! products and customers, [`sentiment`] how that sounds. [`trace_context`] says of which trace an event is, [`bounds`] which schemas a hub's bodies may be read by.
 //!
 //! A package of its own, so that it can't reach a client even by mistake, and so that it alone is optimised where the rest is built in a
@@ -21,6 +21,7 @@ pub mod catalogue;
 pub mod click;
 pub mod click_body;
 pub mod click_event;
+pub mod dead_letter;
 pub mod feedback;
 pub mod lag;
 pub mod mismatch;

@@ -309,6 +309,19 @@ impl Blobs {
         }
     }
 
+    /// Deletes a blob, if `etag` is given only if it was not written again since.
+    ///
+    /// # Errors
+    /// [`BlobErrorKind::NotFound`] if there is none, [`BlobErrorKind::Conflict`] if it changed.
+    pub async fn delete_version(&self, container: &str, name: &str, etag: Option<&str>) -> Result<(), BlobError> {
+        let if_match = etag.map(|etag| Etag::from(format!("\"{}\"", etag.trim_matches('"'))));
+        self.call("delete", container, name, DEADLINE, |service| async move {
+            let options = BlobClientDeleteOptions { if_match, ..Default::default() };
+            service.blob_client(container, name).delete(Some(options)).await.map(drop)
+        })
+        .await
+    }
+
     async fn call<T, F, Fut>(
         &self,
         operation: &'static str,

@@ -13,6 +13,7 @@ pub mod feedback;
 pub mod health;
 pub mod listings;
 pub mod minutes;
+pub mod operations;
 pub mod partners;
 pub mod price_alerts;
 pub mod products;
@@ -31,7 +32,7 @@ use crate::azure::{
 };
 
 /// Every container of Cosmos DB that the app uses.
-pub const CONTAINERS: [ContainerName; 25] = [
+pub const CONTAINERS: [ContainerName; 26] = [
     anomalies::NAME,
     catalogue::NAME,
     catalogue::LEASES,
@@ -40,6 +41,7 @@ pub const CONTAINERS: [ContainerName; 25] = [
     health::NAME,
     listings::NAME,
     minutes::NAME,
+    operations::NAME,
     partners::accounts::NAME,
     partners::audit::NAME,
     partners::listeners::NAME,
@@ -86,6 +88,8 @@ pub struct Stores {
     pub listings: listings::Listings,
     /// Clicks by minute.
     pub minutes: minutes::Minutes,
+    /// What operators did.
+    pub operations: operations::Operations,
     /// Partners and their webhooks.
     pub partners: partners::Partners,
     /// Prices that fell.
@@ -122,6 +126,7 @@ impl Stores {
             health: health::HealthDocuments::new(cosmos, app),
             listings: listings::Listings::new(cosmos),
             minutes: minutes::Minutes::new(cosmos),
+            operations: operations::Operations::new(cosmos),
             partners: partners::Partners::new(cosmos),
             price_alerts: price_alerts::PriceAlerts::new(cosmos),
             products: products::Products::new(cosmos),

@@ -124,6 +124,14 @@ impl Inside {
         self.stack.run_app(app).await.expect("the app starts");
     }
 
+    /// Starts the app in place of the one that may run, behind a host that asks for keys.
+    pub(crate) async fn run_app_asking_for_keys(&self) {
+        self.stack.stop_app().await;
+        let settings = app_settings::of(&self.stack, identity::APP).expect("the app's identity");
+        let app = AppOptions { dir: self.app.clone(), settings, enforce_keys: true };
+        self.stack.run_app(app).await.expect("the app starts");
+    }
+
     /// `PUT /api/products/{id}`, which must succeed.
     pub(crate) async fn put(&self, id: &str, body: &Value) {
         let url = format!("{}/api/products/{id}", self.stack.endpoints().functions);

@@ -1,13 +1,15 @@
 //! `OpsApi`: what operators see.
 //!
-//! Triggered by HTTP with a function key: `GET /api/ops/overview`, and `GET /api/ops/sales/…` for totals and files of sales.
+//! Triggered by HTTP with a function key: `GET /api/ops/overview`, `GET /api/ops/sales/…` for totals and files of sales, and
+//! `/api/ops/dead-letters…` to see bad records and do something about them.
 //!
 //! Promises: one answer with everything that the operations page shows, shaped as [`crate::domain::operations`] says, read from
 //! Cosmos DB and blob storage alone. Any number of readers cost as much as one: what is read is kept for a second, what takes
 //! listings for ten. Listings end at a bound, and the answer says so. It carries an ETag, so that pages can poll.
 //!
-//! A second delivery reads again.
+//! A second delivery reads again; dropping what is dropped does nothing, and is in the log.
 
+mod dead_letters;
 mod listings;
 mod sales;
 
@@ -47,10 +49,11 @@ const SELECT: &str = "c.minute, c.views, c.visitors";
 
 fn router(app: App) -> Router {
     let sales = sales::routes().with_state(app.clone());
+    let letters = dead_letters::routes(app.clone());
     let console = Arc::new(Console { app, view: Mutex::default() });
     // Who has a key may ask from any page that may ask the site's API; a preflight has no key, so the key comes as `code`.
     let cors = cors(&console.app.settings().site.origins);
-    Router::new().route("/api/ops/overview", get(overview)).with_state(console).merge(sales).layer(cors)
+    Router::new().route("/api/ops/overview", get(overview)).with_state(console).merge(sales).merge(letters).layer(cors)
 }
 
 async fn overview(State(console): State<Arc<Console>>, headers: HeaderMap) -> Result<Response, Problem> {

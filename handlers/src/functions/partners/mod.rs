@@ -23,7 +23,7 @@ mod monitored;
 mod notices;
 mod preview;
 pub(super) mod provision;
-mod query;
+pub(super) mod query;
 mod readers;
 mod redeliveries;
 pub(super) mod repeats;

@@ -42,7 +42,7 @@ pub(super) fn check(method: &Method, route: &str, query: Option<&str>) -> Result
 }
 
 /// How many items a list is asked for.
-pub(super) fn limit(text: Option<&str>, usual: u32, largest: u32) -> Result<NonZeroU32, Problem> {
+pub(in crate::functions) fn limit(text: Option<&str>, usual: u32, largest: u32) -> Result<NonZeroU32, Problem> {
     let limit = text.map_or(Some(usual), whole).filter(|limit| *limit <= largest);
     let wrong = || Problem::field("limit", format!("must be a whole number from 1 to {largest}"));
     limit.and_then(NonZeroU32::new).ok_or_else(wrong)

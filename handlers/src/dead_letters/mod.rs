@@ -2,7 +2,10 @@
 //!
 //! A dead letter's name is made of where the record was found and of the record itself, so that parking a record twice leaves one
 //! letter, and another record leaves another: a place alone is taken again by the next when a hub or a container is made anew, when a
-//! document changes, and in each captured file.
+//! document changes, and in each captured file. What lists show of a letter is noted beside it, as metadata of its blob: [`shelf`]
+//! reads both.
+
+pub(crate) mod shelf;
 
 use std::{collections::HashMap, fmt::Write as _};
 
@@ -14,6 +17,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     azure::blobs::{Blobs, Condition},
+    domain::dead_letter::{Notes, Said, event_of},
     outcome::Cause,
 };
 
@@ -31,6 +35,7 @@ const LONGEST: usize = 64;
 pub(crate) struct DeadLetter {
     name: String,
     content: Vec<u8>,
+    notes: Notes,
 }
 
 /// What is known of a bad record.
@@ -54,7 +59,7 @@ pub(crate) struct BadRecord<'a> {
 #[serde(rename_all = "camelCase")]
 struct Content<'a> {
     function: &'a str,
-    cause: String,
+    cause: &'a str,
     position: &'a Value,
     properties: Option<&'a RawValue>,
     content_type: Option<&'a str>,
@@ -66,9 +71,15 @@ impl DeadLetter {
     pub(crate) fn new(record: &BadRecord<'_>, now: OffsetDateTime) -> Self {
         let id = record.id.as_deref().map(segment).map(|id| format!("{id}-")).unwrap_or_default();
         let digest = digest(record);
+        let said = Said {
+            cause: record.cause.chain(),
+            label: record.cause.label().to_owned(),
+            event: event_of(record.properties.map(RawValue::get), record.body),
+            record: Some(same_record(record)),
+        };
         let content = Content {
             function: record.function,
-            cause: record.cause.chain(),
+            cause: &said.cause,
             position: &record.position,
             properties: record.properties,
             content_type: record.content_type,
@@ -79,6 +90,7 @@ impl DeadLetter {
             name: format!("{}/{}/{}/{id}{digest}.json", record.function, segment(record.origin), segment(record.part)),
             // Strings and parsed JSON always serialise.
             content: serde_json::to_vec(&content).unwrap_or_default(),
+            notes: Notes { parked_at: now, said },
         }
     }
 
@@ -87,8 +99,8 @@ impl DeadLetter {
     /// # Errors
     /// If blob storage fails; the record must come again then.
     pub(crate) async fn store(self, blobs: &Blobs) -> Result<(), Cause> {
-        let written =
-            blobs.put(CONTAINER, &self.name, self.content, "application/json", HashMap::new(), Condition::None).await;
+        let notes: HashMap<String, String> = self.notes.to_metadata();
+        let written = blobs.put(CONTAINER, &self.name, self.content, "application/json", notes, Condition::None).await;
         written.map(drop).map_err(|error| Cause::from_error("park a bad record", error))
     }
 
@@ -111,13 +123,25 @@ fn digest(record: &BadRecord<'_>) -> String {
     let position = record.position.to_string();
     let properties = record.properties.map(RawValue::get).unwrap_or_default();
     let content_type = record.content_type.unwrap_or_default();
+    hashed([position.as_bytes(), properties.as_bytes(), content_type.as_bytes(), record.body], 16)
+}
+
+/// What letters of one record share, whichever functions parked it: each reads it as a group of its own, some from captured files.
+fn same_record(record: &BadRecord<'_>) -> String {
+    let position = if record.id.is_some() { String::new() } else { record.position.to_string() };
+    let id = record.id.as_deref().unwrap_or_default();
+    hashed([record.origin.as_bytes(), record.part.as_bytes(), id.as_bytes(), position.as_bytes(), record.body], 8)
+}
+
+/// The first bytes of a digest of all parts, as hex.
+fn hashed<const PARTS: usize>(parts: [&[u8]; PARTS], bytes: usize) -> String {
     let mut digest = Sha256::new();
-    for part in [position.as_bytes(), properties.as_bytes(), content_type.as_bytes(), record.body] {
+    for part in parts {
         // Lengths keep the parts apart.
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part);
     }
-    digest.finalize().iter().take(16).fold(String::new(), |mut text, byte| {
+    digest.finalize().iter().take(bytes).fold(String::new(), |mut text, byte| {
         _ = write!(text, "{byte:02x}");
         text
     })
