@@ -9,6 +9,7 @@ param apps = [
     name: 'catalog'
     team: 'catalog'
     functions: [
+      'DeadLetterReplays'
       'Heartbeat'
       'Products'
       'ProductChanges'
@@ -22,6 +23,7 @@ param apps = [
     team: 'site'
     functions: [
       'CollectClicks'
+      'DeadLetterReplays'
       'EraseVisitor'
       'FeedbackProjection'
       'Heartbeat'
@@ -40,6 +42,7 @@ param apps = [
     team: 'partners'
     functions: [
       'CollectFeedback'
+      'DeadLetterReplays'
       'Heartbeat'
       'PartnerHealth'
       'PartnerNotifications'
@@ -56,6 +59,7 @@ param apps = [
     functions: [
       'Anomalies'
       'CaptureBatch'
+      'DeadLetterReplays'
       'Heartbeat'
       'Recommendations'
       'SalesFileReceived'

@@ -216,6 +216,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     'AzureWebJobs.CaptureBatch.Disabled': disabled(functions, 'CaptureBatch')
     'AzureWebJobs.CollectClicks.Disabled': disabled(functions, 'CollectClicks')
     'AzureWebJobs.CollectFeedback.Disabled': disabled(functions, 'CollectFeedback')
+    'AzureWebJobs.DeadLetterReplays.Disabled': disabled(functions, 'DeadLetterReplays')
     'AzureWebJobs.EraseVisitor.Disabled': disabled(functions, 'EraseVisitor')
     'AzureWebJobs.FeedbackProjection.Disabled': disabled(functions, 'FeedbackProjection')
     'AzureWebJobs.Heartbeat.Disabled': disabled(functions, 'Heartbeat')

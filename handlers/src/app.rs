@@ -1,6 +1,6 @@
 //! Dependencies of functions: everything a function may reach.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use time::OffsetDateTime;
 
@@ -10,6 +10,8 @@ use crate::{
         key_vault::MasterKeySource, monitor::Monitor, queues::Queues, resource_manager::ResourceManager,
     },
     clock,
+    dead_letters::shelf::Opened,
+    domain::dead_letter::{LetterId, batch::Replayed},
     events::Codec,
     settings::Settings,
     stores::Stores,
@@ -38,7 +40,12 @@ struct Parts {
     served: Vec<Served>,
     settings: Settings,
     telemetry: Telemetry,
+    replay: OnceLock<Replay>,
 }
+
+/// Gives the record of a letter to the function that parked it. The host knows how, which stands above this.
+pub(crate) type Replay =
+    Arc<dyn Fn(App, LetterId, Opened) -> futures::future::BoxFuture<'static, Replayed> + Send + Sync>;
 
 impl App {
     /// Prepares the clients that `settings` describe, for a process that serves no function.
@@ -66,6 +73,7 @@ impl App {
             served,
             settings,
             telemetry,
+            replay: OnceLock::new(),
         }))
     }
 
@@ -127,6 +135,20 @@ impl App {
     /// The functions that this app serves: those staged with it.
     pub fn served(&self) -> &[Served] {
         &self.0.served
+    }
+
+    /// Says how parked records are given to their functions; the first word counts.
+    pub(crate) fn replays_by(&self, replay: Replay) {
+        // A router that is made twice for one app has the same functions.
+        drop(self.0.replay.set(replay));
+    }
+
+    /// Gives the record of a letter to the function of this app that parked it.
+    pub(crate) async fn replay(&self, id: LetterId, opened: Opened) -> Replayed {
+        match self.0.replay.get() {
+            Some(replay) => replay(self.clone(), id, opened).await,
+            None => Replayed::Refused("this program serves no functions".to_owned()),
+        }
     }
 
     /// The settings this process was started with.

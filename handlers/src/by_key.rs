@@ -59,7 +59,7 @@ where
     outcomes.into_iter().zip(events).map(|(outcome, event)| outcome.unwrap_or_else(|| forgotten(event))).collect()
 }
 
-fn forgotten(HubEvent { event, position }: &HubEvent) -> Outcome {
+fn forgotten(HubEvent { event, position, .. }: &HubEvent) -> Outcome {
     let (id, partition, sequence) = (&event.id, &position.partition, position.sequence);
     tracing::error!(event.id = %id, partition, sequence, "the function gave a record no outcome; it comes again");
     Outcome::Retry(Cause::of(
@@ -98,7 +98,7 @@ mod tests {
             offset: String::new(),
             enqueued: datetime!(2026-06-01 12:00 UTC),
         };
-        HubEvent { event, position }
+        HubEvent { event, position, is_replayed: false }
     }
 
     #[tokio::test]

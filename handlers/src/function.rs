@@ -117,6 +117,8 @@ pub struct HubEvent {
     pub event: Event,
     /// Its place in the hub.
     pub position: Position,
+    /// Whether it was parked when it came, and is given again since somebody asked for it: later events were handled meanwhile.
+    pub is_replayed: bool,
 }
 
 /// A document as it is after a change.

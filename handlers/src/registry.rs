@@ -3,10 +3,10 @@
 use crate::{
     function::Function,
     functions::{
-        anomalies, capture_batch, collect_clicks, collect_feedback, erase_visitor, feedback_projection, heartbeat,
-        ops_api, partner_health, partner_notifications, partner_redelivery, partners, price_alerts, product_changes,
-        product_projection, products, recently_viewed, recommendations, sales_file_received, sales_file_slices,
-        sales_totals, site_api, trend_rollup, trends,
+        anomalies, capture_batch, collect_clicks, collect_feedback, dead_letter_replays, erase_visitor,
+        feedback_projection, heartbeat, ops_api, partner_health, partner_notifications, partner_redelivery, partners,
+        price_alerts, product_changes, product_projection, products, recently_viewed, recommendations,
+        sales_file_received, sales_file_slices, sales_totals, site_api, trend_rollup, trends,
     },
 };
 
@@ -27,6 +27,7 @@ pub fn functions() -> Vec<Function> {
         heartbeat::FUNCTION,
         collect_clicks::FUNCTION,
         recently_viewed::FUNCTION,
+        dead_letter_replays::FUNCTION,
         erase_visitor::FUNCTION,
         site_api::FUNCTION,
         ops_api::FUNCTION,

@@ -374,6 +374,22 @@ async fn each_function_works_alone_with_its_own_roles_and_needs_each_of_them() {
         assert_eq!((status, &body["dropped"]), (StatusCode::OK, &json!(2)), "{body}");
         let (status, body) = shop.calls(Method::GET, "ops/dead-letters/log", None).await;
         assert_eq!(status, StatusCode::OK, "{body}");
+        let order = json!({"ids": letters, "by": "me"});
+        let (status, body) = shop.calls(Method::POST, "ops/dead-letters/batches", Some(order)).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{body}");
+    })
+    .await;
+    let letter = "DeadLetterReplays/clicks/0/9-a.json";
+    let ended = json!({"id": "00000", "batch": "b-1", "function": "DeadLetterReplays", "open": true,
+        "letters": [{"letter": letter, "outcome": "done"}]});
+    shop.create_in("analytics", "replays", "b-1", &ended).await;
+    let batch = json!({"id": "b-1", "batch": "batches", "at": "2026-01-05T10:00:00Z", "by": "me", "count": 1, "open": true,
+        "functions": ["DeadLetterReplays"]});
+    shop.create_in("analytics", "replays", "batches", &batch).await;
+    shop.stack.blobs().put("dead-letters", letter, "{}".into(), PutOptions::default()).expect("written");
+    shop.alone("DeadLetterReplays", async {
+        shop.fires("DeadLetterReplays").await;
+        assert_eq!(shop.blobs("dead-letters", "DeadLetterReplays/"), Vec::<String>::new());
     })
     .await;
     shop.alone("EraseVisitor", async {

@@ -7,8 +7,9 @@ use super::{
     query::{SETTINGS, items, member},
 };
 
-/// Functions that several apps may run: `Heartbeat` reports the state of the app that runs it.
-const SEVERAL: [&str; 1] = ["Heartbeat"];
+/// Functions that several apps may run: `Heartbeat` reports the state of the app that runs it, `DeadLetterReplays` gives parked records to the
+/// functions of its own.
+const SEVERAL: [&str; 2] = ["DeadLetterReplays", "Heartbeat"];
 
 pub(super) fn check(deployment: &Deployment<'_>, findings: &mut Findings) {
     let mut apps: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

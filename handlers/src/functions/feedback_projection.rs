@@ -58,7 +58,7 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
 }
 
 /// The item that an event is about, by key, or what becomes of the record instead.
-fn item(HubEvent { event, position }: &HubEvent) -> Result<(String, Item), Outcome> {
+fn item(HubEvent { event, position, .. }: &HubEvent) -> Result<(String, Item), Outcome> {
     let feedback = event.feedback().map_err(Outcome::Park)?.ok_or(Outcome::Skip("not feedback"))?;
     Ok((feedback.key.clone(), Item::of(feedback, position.sequence)))
 }

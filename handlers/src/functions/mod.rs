@@ -5,6 +5,7 @@ pub mod anomalies;
 pub mod capture_batch;
 pub mod collect_clicks;
 pub mod collect_feedback;
+pub mod dead_letter_replays;
 pub mod erase_visitor;
 pub mod feedback_projection;
 pub mod heartbeat;

@@ -46,7 +46,7 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
 }
 
 /// The alert that an event is worth, by product, or what becomes of the record instead.
-fn alert(HubEvent { event, position }: &HubEvent) -> Result<(String, PriceAlert), Outcome> {
+fn alert(HubEvent { event, position, .. }: &HubEvent) -> Result<(String, PriceAlert), Outcome> {
     let event = event.product().map_err(Outcome::Park)?.ok_or(Outcome::Skip("not a product event"))?;
     let alert = PriceAlert::of(&event, position.sequence).ok_or(Outcome::Skip("no fall of a price by a fifth"))?;
     Ok((alert.id.to_string(), alert))

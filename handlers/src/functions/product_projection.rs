@@ -55,7 +55,7 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
 }
 
 /// The product that an event is about, and what it says.
-fn sequenced(HubEvent { event, position }: &HubEvent) -> Result<(String, SequencedEvent), Outcome> {
+fn sequenced(HubEvent { event, position, .. }: &HubEvent) -> Result<(String, SequencedEvent), Outcome> {
     let event = event.product().map_err(Outcome::Park)?.ok_or(Outcome::Skip("not a product event"))?;
     Ok((event.product.id.as_str().to_owned(), SequencedEvent { sequence: position.sequence, event }))
 }

@@ -48,7 +48,7 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
 }
 
 /// Who viewed what, or what becomes of the record instead.
-fn view(HubEvent { event, position }: &HubEvent) -> Result<(VisitorId, View), Outcome> {
+fn view(HubEvent { event, position, .. }: &HubEvent) -> Result<(VisitorId, View), Outcome> {
     let CountedClick { click, at } = event.counted_click(position.enqueued)?;
     let visitor = click.visitor_id.ok_or(Outcome::Skip("of nobody known"))?;
     Ok((visitor, View::new(click.product_id, click.category, at, position.enqueued)))

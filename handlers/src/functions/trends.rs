@@ -7,7 +7,8 @@
 //! counted. Clicks too late to count and events of other types are skipped; malformed ones, and those ahead of the hub's clock, are
 //! parked.
 //!
-//! A second delivery writes nothing: each document has the mark of the last event it took, see [`crate::domain::trends::window`].
+//! A second delivery writes nothing: each document has the mark of the last event it took, see [`crate::domain::trends::window`]. A click that
+//! was parked and is replayed is looked for among the clicks that count, and counts once.
 
 use time::OffsetDateTime;
 
@@ -42,6 +43,11 @@ const CONCURRENT_WINDOWS: usize = 32;
 const MAX_RACES: usize = 8;
 
 async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
+    if let [event] = events.as_slice()
+        && event.is_replayed
+    {
+        return vec![replayed(&app, event).await];
+    }
     let now = app.now();
     let sort = |event: &HubEvent| sequenced_click(event).and_then(|known| timely(now, event, known));
     by_key(&events, CONCURRENT_WINDOWS, sort, async |id, clicks| count(&app, &id, clicks).await).await
@@ -52,7 +58,7 @@ async fn handle(app: App, events: Vec<HubEvent>) -> Vec<Outcome> {
 ///
 /// # Errors
 /// With the outcome of an event that does not count.
-pub fn sequenced_click(HubEvent { event, position }: &HubEvent) -> Result<(WindowId, SequencedClick), Outcome> {
+pub fn sequenced_click(HubEvent { event, position, .. }: &HubEvent) -> Result<(WindowId, SequencedClick), Outcome> {
     let CountedClick { click, at } = event.counted_click(position.enqueued)?;
     let Some((partition, sequence)) = position.place() else {
         // Not the record's fault. Counting without a place would count again with every delivery.
@@ -76,6 +82,50 @@ fn outcome(counted: Counting) -> Outcome {
         Counting::Before => Outcome::Skip("counted before"),
         Counting::Repeat => Outcome::Skip("a producer's repeat"),
     }
+}
+
+/// Counts a click that was parked when it came. The window's mark is past it, so it is looked for among the clicks that count.
+async fn replayed(app: &App, event: &HubEvent) -> Outcome {
+    let (id, click) = match sequenced_click(event) {
+        Ok(known) => known,
+        Err(outcome) => return outcome,
+    };
+    match try_replayed(app, &id, &click).await {
+        Ok(counted) => outcome(counted),
+        Err(outcome) => outcome,
+    }
+}
+
+/// Returns when the click is stored.
+async fn try_replayed(app: &App, id: &WindowId, click: &SequencedClick) -> Result<Counting, Outcome> {
+    let windows = &app.stores().windows;
+    let mut stored = windows.take(id);
+    for _ in 0..=MAX_RACES {
+        if stored.window.turn() {
+            stored.etag = None;
+        }
+        let Some(counted) = stored.window.count_replayed(click) else {
+            let cause = "the minute had so many clicks that it is not known which were counted";
+            return Err(Outcome::Retry(Cause::new(cause)));
+        };
+        if counted == Counting::Before {
+            windows.put(stored, None);
+            return Ok(counted);
+        }
+        let document = stored.window.document(app.now());
+        let document = document.map_err(|error| Outcome::Park(Cause::from_error("pack counts", error)))?;
+        match windows.write(&document, stored.etag.as_deref()).await {
+            Ok(etag) => {
+                stored.etag = Some(etag);
+                windows.put(stored, Some(document));
+                return Ok(counted);
+            }
+            // What is not cached is mostly there, and known only once it is read.
+            Err(error) if error.is_lost_race() => stored = windows.read(id).await?,
+            Err(error) => return Err(unstored("count the click", error)),
+        }
+    }
+    Err(Outcome::Retry(Cause::new("the page is written by others")))
 }
 
 /// Counts clicks of one window. If that fails, those stored before the failure are known by the mark when they come again.
@@ -166,7 +216,7 @@ mod tests {
             offset: String::new(),
             enqueued: STORED,
         };
-        HubEvent { event, position }
+        HubEvent { event, position, is_replayed: false }
     }
 
     fn click_at(time: OffsetDateTime) -> HubEvent {

@@ -7,12 +7,14 @@ use time::OffsetDateTime;
 use super::{
     batch::{self, About, Limits, Records},
     invocation::{Invocation, Malformed, json_text},
+    replay::LIMITS,
+    report::Report,
     summary::Summary,
 };
 use crate::{
     app::App,
     clock,
-    dead_letters::{BadRecord, DeadLetter},
+    dead_letters::{BadRecord, DeadLetter, shelf::Opened},
     domain::trace_context::{self, MEMBER, TraceContext},
     events::DecodeError,
     function::{BoxFuture, ChangedDocument},
@@ -33,6 +35,23 @@ pub(super) async fn invoke(
     let report = batch::run(&feed, call, app, &summary, invocation.retry_count(), &Limits::USUAL).await;
     let oldest = feed.documents.iter().filter_map(|document| changed_at(document)).min();
     Ok(summary.finish(feed.documents.len(), &report, oldest.map(|changed| app.now() - changed)))
+}
+
+/// What letters of a feed have in place of a hub.
+pub(super) const ORIGIN: &str = "feed";
+
+/// Gives a parked document to the function once more; `None` if the letter holds none.
+pub(super) async fn replay(
+    app: &App,
+    function: &'static str,
+    handle: fn(App, Vec<ChangedDocument>) -> BoxFuture<Vec<Outcome>>,
+    summary: &Summary<'_>,
+    opened: &Opened,
+) -> Option<(Outcome, Report)> {
+    let document: &RawValue = contoso_json::parts(&opened.body).ok()?;
+    let feed = Feed { function, documents: vec![document] };
+    let call = |documents| handle(app.clone(), documents);
+    Some(batch::run_alone(&feed, call, app, summary, &LIMITS).await)
 }
 
 struct Feed<'a> {
@@ -78,7 +97,7 @@ impl Records for Feed<'_> {
         let member = |name| document.get(name).cloned().unwrap_or_default();
         let record = BadRecord {
             function: self.function,
-            origin: "feed",
+            origin: ORIGIN,
             part: "documents",
             id: document.get("id").and_then(Value::as_str).map(str::to_owned),
             position: serde_json::json!({ "id": member("id"), "etag": member("_etag"), "lsn": member("_lsn") }),

@@ -9,12 +9,14 @@ use time::OffsetDateTime;
 use super::{
     batch::{self, About, Limits, Records},
     invocation::{Invocation, Malformed, json_text},
+    replay,
+    report::Report,
     summary::Summary,
 };
 use crate::{
     app::App,
     clock,
-    dead_letters::{BadRecord, DeadLetter},
+    dead_letters::{BadRecord, DeadLetter, shelf::Opened},
     domain::trace_context::{self, TraceContext},
     events::{self, DecodeError},
     function::BoxFuture,
@@ -38,7 +40,36 @@ pub(super) async fn invoke(
         return Err(Malformed::Value { what: "the event", source });
     }
     let delivery = Delivery { function, event, trace: trace_of(event) };
-    let call = |mut events: Vec<cloudevents::Event>| -> BoxFuture<Vec<Outcome>> {
+    let report = batch::run(&delivery, one_by_one(app, handle), app, &summary, 0, &LIMITS).await;
+    let published = to_cloudevent(event).ok().and_then(|event| event.time().map(|time| time.timestamp_millis()));
+    let lag = published.map(|published| {
+        let now = app.now().unix_timestamp_nanos() / 1_000_000;
+        time::Duration::milliseconds(i64::try_from(now).unwrap_or(i64::MAX).saturating_sub(published))
+    });
+    Ok(summary.finish(1, &report, lag))
+}
+
+/// What letters of deliveries have in place of a hub.
+pub(super) const ORIGIN: &str = "event-grid";
+
+/// Gives a parked event to the function once more; `None` if the letter holds none.
+pub(super) async fn replay(
+    app: &App,
+    function: &'static str,
+    handle: fn(App, cloudevents::Event) -> BoxFuture<Outcome>,
+    summary: &Summary<'_>,
+    opened: &Opened,
+) -> Option<(Outcome, Report)> {
+    let event: &RawValue = contoso_json::parts(&opened.body).ok()?;
+    let delivery = Delivery { function, event, trace: trace_of(event) };
+    Some(batch::run_alone(&delivery, one_by_one(app, handle), app, summary, &replay::LIMITS).await)
+}
+
+fn one_by_one(
+    app: &App,
+    handle: fn(App, cloudevents::Event) -> BoxFuture<Outcome>,
+) -> impl Fn(Vec<cloudevents::Event>) -> BoxFuture<Vec<Outcome>> + Sync {
+    move |mut events| {
         let handled = events.pop().map(|event| handle(app.clone(), event));
         Box::pin(async move {
             match handled {
@@ -46,14 +77,7 @@ pub(super) async fn invoke(
                 None => Vec::new(),
             }
         })
-    };
-    let report = batch::run(&delivery, call, app, &summary, 0, &LIMITS).await;
-    let published = to_cloudevent(event).ok().and_then(|event| event.time().map(|time| time.timestamp_millis()));
-    let lag = published.map(|published| {
-        let now = app.now().unix_timestamp_nanos() / 1_000_000;
-        time::Duration::milliseconds(i64::try_from(now).unwrap_or(i64::MAX).saturating_sub(published))
-    });
-    Ok(summary.finish(1, &report, lag))
+    }
 }
 
 struct Delivery<'a> {
@@ -99,7 +123,7 @@ impl Records for Delivery<'_> {
         let member = |name| event.get(name).cloned().unwrap_or_default();
         let record = BadRecord {
             function: self.function,
-            origin: "event-grid",
+            origin: ORIGIN,
             part: "events",
             id: event.get("id").and_then(Value::as_str).map(str::to_owned),
             position: serde_json::json!({ "id": member("id"), "source": member("source"), "subject": member("subject") }),

@@ -12,12 +12,14 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{
     batch::{self, About, Limits, Records},
     invocation::{Invocation, Malformed, Text, json_text},
+    replay::LIMITS,
+    report::Report,
     summary::Summary,
 };
 use crate::{
     app::App,
     clock,
-    dead_letters::{BadRecord, DeadLetter},
+    dead_letters::{BadRecord, DeadLetter, shelf::Opened},
     domain::trace_context::TraceContext,
     events::{Codec, DecodeError, Incoming, Properties},
     function::{BoxFuture, HubEvent, Order, Position, UNKNOWN_PARTITION},
@@ -42,10 +44,56 @@ pub(super) async fn invoke(
     let texts = Texts::of(invocation)?;
     let messages = texts.messages(subscription)?;
     let oldest = messages.iter().map(|message| message.position.enqueued).min();
-    let batch = Batch { codec: app.events(), subscription, messages };
+    let batch = Batch { codec: app.events(), subscription, messages, is_replayed: false };
     let call = |events| handle(app.clone(), events);
     let report = batch::run(&batch, call, app, &summary, invocation.retry_count(), &Limits::USUAL).await;
     Ok(summary.finish(batch.messages.len(), &report, oldest.map(|enqueued| app.now() - enqueued)))
+}
+
+/// Gives a parked record to the function once more; `None` if it was not found in a batch of the hub.
+pub(super) async fn replay(
+    app: &App,
+    subscription: &Subscription,
+    handle: fn(App, Vec<HubEvent>) -> BoxFuture<Vec<Outcome>>,
+    summary: &Summary<'_>,
+    opened: &Opened,
+) -> Option<(Outcome, Report)> {
+    let message = parked(opened).filter(|message| message.position.hub == subscription.hub)?;
+    let batch = Batch { codec: app.events(), subscription, messages: vec![message], is_replayed: true };
+    let call = |events| handle(app.clone(), events);
+    Some(batch::run_alone(&batch, call, app, summary, &LIMITS).await)
+}
+
+/// The message that a letter is of, as it was: parked again, it has the same letter.
+fn parked(opened: &Opened) -> Option<Message<'_>> {
+    /// [`Position`], where a letter may not say when the record was stored.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Place {
+        hub: String,
+        consumer_group: String,
+        partition: String,
+        sequence: i64,
+        offset: String,
+        enqueued: Option<String>,
+    }
+    let Place { hub, consumer_group, partition, sequence, offset, enqueued } =
+        Place::deserialize(&opened.position).ok()?;
+    let enqueued = enqueued.as_deref().and_then(timestamp);
+    Some(Message {
+        body: opened.body.clone(),
+        properties: opened.properties.as_deref(),
+        content_type: opened.content_type.as_deref().map(Cow::Borrowed),
+        is_dated: enqueued.is_some(),
+        position: Position {
+            hub,
+            consumer_group,
+            partition,
+            sequence,
+            offset,
+            enqueued: enqueued.or(opened.parked_at).unwrap_or_else(clock::now),
+        },
+    })
 }
 
 /// The texts inside the invocation, with their quotes taken off; messages borrow from them.
@@ -167,6 +215,7 @@ struct Batch<'a> {
     codec: &'a Codec,
     subscription: &'a Subscription,
     messages: Vec<Message<'a>>,
+    is_replayed: bool,
 }
 
 impl Records for Batch<'_> {
@@ -189,7 +238,7 @@ impl Records for Batch<'_> {
         };
         let incoming = Incoming { body: &message.body, content_type: message.content_type.as_deref(), properties };
         let event = self.codec.decode(incoming).await?;
-        Ok(HubEvent { event, position: message.position.clone() })
+        Ok(HubEvent { event, position: message.position.clone(), is_replayed: self.is_replayed })
     }
 
     fn key<'i>(&self, item: &'i HubEvent) -> Option<&'i str> {
@@ -197,7 +246,9 @@ impl Records for Batch<'_> {
     }
 
     fn about<'i>(&'i self, HubEvent { event, .. }: &'i HubEvent) -> About<'i> {
-        About { trace: event.trace.as_ref(), happened: event.time, event: Some((&event.id, &event.r#type)) }
+        // How late a replay is says nothing of how quick the function is.
+        let happened = event.time.filter(|_| !self.is_replayed);
+        About { trace: event.trace.as_ref(), happened, event: Some((&event.id, &event.r#type)) }
     }
 
     fn origin(&self) -> Vec<KeyValue> {

@@ -13,12 +13,15 @@ mod event_hub;
 mod http;
 mod invocation;
 mod listener;
+mod replay;
 mod report;
 mod response;
 mod staged;
 mod summary;
 mod timer;
 mod unread;
+
+use std::sync::Arc;
 
 use axum::{
     Json, Router,
@@ -32,6 +35,7 @@ use serde_json::json;
 
 use self::{
     invocation::Invocation,
+    replay::Replayer,
     response::{problem, problem_document},
     summary::{Called, Summary},
 };
@@ -51,6 +55,11 @@ const MAX_INVOCATION: usize = 512 << 20;
 
 /// The routes of these functions.
 pub fn router(app: &App, functions: &[Function]) -> Router {
+    let replayer = Arc::new(Replayer::of(functions));
+    app.replays_by(Arc::new(move |app, id, opened| {
+        let replayer = Arc::clone(&replayer);
+        Box::pin(async move { replayer.replay(&app, &id, &opened).await })
+    }));
     let mut routes = Router::new().route("/", get(|| async { Json(json!({ "status": "ready" })) }));
     for function in functions.iter().copied() {
         routes = match function.trigger {

@@ -20,6 +20,7 @@ pub mod products;
 pub mod published;
 pub mod ratings;
 pub mod recommendations;
+pub mod replays;
 pub mod sales;
 pub mod trending;
 pub mod visitors;
@@ -32,7 +33,7 @@ use crate::azure::{
 };
 
 /// Every container of Cosmos DB that the app uses.
-pub const CONTAINERS: [ContainerName; 26] = [
+pub const CONTAINERS: [ContainerName; 27] = [
     anomalies::NAME,
     catalogue::NAME,
     catalogue::LEASES,
@@ -54,6 +55,7 @@ pub const CONTAINERS: [ContainerName; 26] = [
     published::NAME,
     ratings::NAME,
     recommendations::NAME,
+    replays::NAME,
     sales::days::NAME,
     sales::invoices::NAME,
     trending::NAME,
@@ -102,6 +104,8 @@ pub struct Stores {
     pub ratings: ratings::Ratings,
     /// Recommendations of products and visitors.
     pub recommendations: recommendations::Recommendations,
+    /// Batches of parked records that are given to their functions once more.
+    pub replays: replays::Replays,
     /// Sales by day, product and country.
     pub sales_days: sales::days::SalesDays,
     /// Partners' sales files, and what became of them.
@@ -133,6 +137,7 @@ impl Stores {
             published: published::PublishedStates::new(cosmos),
             ratings: ratings::Ratings::new(cosmos),
             recommendations: recommendations::Recommendations::new(cosmos),
+            replays: replays::Replays::new(cosmos),
             sales_days: sales::days::SalesDays::new(cosmos),
             sales_files: sales::files::SalesFiles::new(blobs),
             sales_invoices: sales::invoices::Invoices::new(cosmos),

@@ -52,7 +52,10 @@ pub struct Entry {
     pub count: usize,
     /// The first of them.
     pub letters: Vec<String>,
-    /// What became of them; absent while it lasts, and for ever where the app ended meanwhile.
+    /// The batch of replays, which says what became of each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
+    /// What became of letters that were dropped; absent while it lasts, and for ever where the app ended meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,
 }
@@ -63,6 +66,8 @@ pub struct Entry {
 pub enum Action {
     /// Letters were thrown away.
     Drop,
+    /// Records were to be given to their functions once more.
+    Replay,
 }
 
 /// How it ended.
@@ -92,6 +97,7 @@ impl Entry {
             filter: None,
             count: letters.len(),
             letters: letters.iter().take(MOST_NAMED).map(|id| (*id).to_owned()).collect(),
+            batch: None,
             ended: None,
         }
     }

@@ -49,7 +49,7 @@ export const NODES = [
 ];
 
 /** Functions that are not drawn: they answer readers, and are no part of a flow. */
-export const NOT_DRAWN = ["EraseVisitor", "Heartbeat", "OpsApi", "PartnerHealth", "PartnerRedelivery", "Partners", "SalesFileSlices",
+export const NOT_DRAWN = ["DeadLetterReplays", "EraseVisitor", "Heartbeat", "OpsApi", "PartnerHealth", "PartnerRedelivery", "Partners", "SalesFileSlices",
   "SiteApi"];
 
 /** Edges: `[from, to, carries]`; `carries` is the log whose rate in runs there, or the function whose rate does. */

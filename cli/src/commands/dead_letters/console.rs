@@ -6,8 +6,10 @@ use reqwest::{Client, Method, redirect};
 use serde_json::Value;
 
 use crate::{
+    commands::Exit,
     endpoints,
     failure::{self, CallError},
+    output::{self, counted},
 };
 
 /// Longer than the longest request: one that drops thousands of letters.
@@ -63,6 +65,28 @@ impl Console {
     pub(super) async fn post(&self, path: &str, body: &Value, operation: &str) -> anyhow::Result<Value> {
         let bytes = self.bytes(Method::POST, path, &[], Some(body), operation).await?;
         Ok(contoso_json::plain(&bytes)?)
+    }
+
+    /// How many letters a filter takes, if they are to be worked on: what comes between counting and working is not what was looked at.
+    /// Else how the command ends.
+    pub(super) async fn confirmed(
+        &self,
+        members: &[(&str, &str)],
+        yes: bool,
+        verb: &str,
+    ) -> anyhow::Result<Result<Value, Exit>> {
+        let query = [members, &[("limit", "1")]].concat();
+        let there = self.get("", &query, "count the dead letters").await?;
+        let count = there["letters"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
+        if count == 0 {
+            output::say("no such letters");
+            return Ok(Err(Exit::Done));
+        }
+        if !yes {
+            output::say(&format!("this would {verb} {}; say --yes", counted(count, "letter")));
+            return Ok(Err(Exit::Failed));
+        }
+        Ok(Ok(there["letters"].clone()))
     }
 
     /// The members of a query that an address of an answer has.

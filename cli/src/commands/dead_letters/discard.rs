@@ -2,11 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Console, Filter, print};
+use super::{Console, Filter, print, user};
 use crate::{
     commands::{Exit, WrongUsage},
-    environment,
-    output::{self, counted},
+    output,
 };
 
 /// Throw letters away: those with these ids, or all that a filter takes now
@@ -40,23 +39,14 @@ pub(super) async fn run(console: &Console, args: Args) -> anyhow::Result<Exit> {
     match (args.ids.is_empty(), members.is_empty()) {
         (false, true) if !args.all => order["ids"] = json!(args.ids),
         (true, is_empty) if is_empty == args.all => {
-            let mut query = members.clone();
-            query.push(("limit", "1"));
-            let there = console.get("", &query, "count the dead letters").await?;
-            if there["letters"] == 0 {
-                output::say("no such letters");
-                return Ok(Exit::Done);
-            }
-            if !args.yes {
-                let count = there["letters"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
-                output::say(&format!("this would drop {}; say --yes", counted(count, "letter")));
-                return Ok(Exit::Failed);
-            }
+            let expected = match console.confirmed(&members, args.yes, "drop").await? {
+                Ok(expected) => expected,
+                Err(exit) => return Ok(exit),
+            };
             let filter: Map<String, Value> =
                 members.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
             order["filter"] = Value::Object(filter);
-            // What comes between counting and dropping is not what was looked at.
-            order["expected"] = there["letters"].clone();
+            order["expected"] = expected;
         }
         _ => {
             let said = "say either ids of letters, or a filter such as --function, or --all";
@@ -81,10 +71,4 @@ pub(super) async fn run(console: &Console, args: Args) -> anyhow::Result<Exit> {
         }
     }
     Ok(if done["failed"] == 0 { Exit::Done } else { Exit::Failed })
-}
-
-/// The user of this machine, as the log shows who did something.
-fn user() -> String {
-    let named = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(environment::text);
-    named.unwrap_or_else(|| "unknown".to_owned())
 }

@@ -51,6 +51,7 @@ fn line(entry: &Value) -> String {
         _ => entry["letters"][0].as_str().map(|id| format!(" ({})", plain(id, false))).unwrap_or_default(),
     };
     let ended = match &entry["ended"] {
+        Value::Null if entry["batch"].is_string() => format!(", batch {}", text(&entry["batch"])),
         Value::Null => ", not ended".to_owned(),
         ended => ended["dropped"].as_u64().map(|dropped| format!(", {dropped} dropped")).unwrap_or_default(),
     };

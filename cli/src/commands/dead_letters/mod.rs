@@ -5,6 +5,7 @@ mod console;
 mod discard;
 mod list;
 mod log;
+mod replay;
 mod show;
 
 use std::{
@@ -16,6 +17,7 @@ use clap::Subcommand;
 
 use self::console::Console;
 use super::Exit;
+use crate::environment;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,6 +27,10 @@ Examples:
       Those of one function, with this in their cause, since then
   contoso dead-letters show Trends/clicks/3/41-8f….json
       The event with its schema, its properties, its bytes, and why it was parked
+  contoso dead-letters replay Trends/clicks/3/41-8f….json
+      Give it once more to the function that parked it, and to no other
+  contoso dead-letters replay --function Trends --cause schema --yes
+      All that are there now with this cause; without --yes it says how many
   contoso dead-letters drop Trends/clicks/3/41-8f….json --reason \"a load test\"
       Throw one away; the log keeps who did it, and why
   contoso dead-letters drop --function Trends --cause \"no productId\" --reason \"a load test\" --yes
@@ -34,7 +40,7 @@ Examples:
 
 What to do with them is in docs/dead-letters.md. All times are UTC.";
 
-/// See what was parked and why, and throw it away
+/// See what was parked and why, replay it, or throw it away
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub(super) struct Args {
@@ -52,6 +58,8 @@ pub(super) struct Args {
 enum Command {
     List(list::Args),
     Show(show::Args),
+    Replay(replay::Args),
+    Batch(replay::BatchArgs),
     Drop(discard::Args),
     Log(log::Args),
 }
@@ -89,9 +97,17 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     match args.command {
         Command::List(args) => list::run(&console, &args).await,
         Command::Show(args) => show::run(&console, &args).await,
+        Command::Replay(args) => replay::run(&console, args).await,
+        Command::Batch(args) => replay::batch(&console, &args).await,
         Command::Drop(args) => discard::run(&console, args).await,
         Command::Log(args) => log::run(&console, &args).await,
     }
+}
+
+/// The user of this machine, as the log shows who did something.
+fn user() -> String {
+    let named = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(environment::text);
+    named.unwrap_or_else(|| "unknown".to_owned())
 }
 
 fn print(line: &str) -> anyhow::Result<()> {

@@ -222,7 +222,7 @@ pub(super) async fn hub_event(
     position: Position,
 ) -> anyhow::Result<Result<HubEvent, String>> {
     match app.events().decode(incoming).await {
-        Ok(event) => Ok(Ok(HubEvent { event, position })),
+        Ok(event) => Ok(Ok(HubEvent { event, position, is_replayed: false })),
         Err(DecodeError::Park(cause)) => Ok(Err(cause.chain())),
         Err(DecodeError::Retry(cause)) => Err(anyhow::Error::msg(cause.chain())),
     }

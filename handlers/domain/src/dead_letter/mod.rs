@@ -4,6 +4,7 @@
 //! [`Filter`] chooses letters, [`Cursor`] continues a list of them, [`Groups`] counts them by function and cause: letters and the
 //! records that they are of, since three functions that read a hub park one bad record three times.
 
+pub mod batch;
 mod cursor;
 mod filter;
 mod groups;

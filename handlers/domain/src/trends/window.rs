@@ -198,6 +198,21 @@ impl Window {
         counted
     }
 
+    /// Takes a click that was passed over when it came, since it was parked: the mark is past it by now. It counts if it is not known, nor
+    /// a repeat of it. Where clicks are not known any more, as in a flood, the answer is `None`, and nothing is taken.
+    pub fn count_replayed(&mut self, click: &SequencedClick) -> Option<Counting> {
+        let EventHash(id) = click.event;
+        if self.seen.contains(&id) {
+            return Some(Counting::Before);
+        }
+        if !self.page.is_detailed() {
+            return None;
+        }
+        // All events up to its own were considered before: it was one of them.
+        self.page.mark = self.page.mark.max(Some(click.sequence));
+        Some(self.take(click))
+    }
+
     fn take(&mut self, click: &SequencedClick) -> Counting {
         let EventHash(id) = click.event;
         if self.seen.contains(&id) {

@@ -1,6 +1,6 @@
 //! Where a record of a running batch stands.
 
-use crate::outcome::Cause;
+use crate::outcome::{Cause, Outcome};
 
 /// How a record ended, so far.
 pub(super) enum End {
@@ -14,6 +14,17 @@ pub(super) enum End {
 }
 
 impl End {
+    /// What became of the record in the end.
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Done => Outcome::Done,
+            Self::Skipped(reason) => Outcome::Skip(reason),
+            Self::Parked(cause) => Outcome::Park(cause.clone()),
+            Self::Bad(cause) | Self::Retry(cause) => Outcome::Retry(cause.clone()),
+            Self::Untried => Outcome::Retry(Cause::new("it was not tried")),
+        }
+    }
+
     /// The outcome's word in telemetry and the cause's label, empty if it is done.
     pub(super) fn label(&self) -> (&'static str, &'static str) {
         match self {

@@ -88,6 +88,40 @@ where
     P: Parking,
     H: Fn(Vec<R::Item>) -> BoxFuture<Vec<Outcome>> + Sync,
 {
+    settled(records, handle, parking, summary, retry_count, limits).await.report()
+}
+
+/// The same of a single record, with how it ended.
+pub(super) async fn run_alone<R, P, H>(
+    records: &R,
+    handle: H,
+    parking: &P,
+    summary: &Summary<'_>,
+    limits: &Limits,
+) -> (Outcome, Report)
+where
+    R: Records,
+    P: Parking,
+    H: Fn(Vec<R::Item>) -> BoxFuture<Vec<Outcome>> + Sync,
+{
+    let run = settled(records, handle, parking, summary, 0, limits).await;
+    let outcome = run.states.first().map(|state| state.end.outcome());
+    (outcome.unwrap_or(Outcome::Skip("there is no record")), run.report())
+}
+
+async fn settled<'a, R, P, H>(
+    records: &'a R,
+    handle: H,
+    parking: &'a P,
+    summary: &'a Summary<'a>,
+    retry_count: u32,
+    limits: &'a Limits,
+) -> Run<'a, R, P, H>
+where
+    R: Records,
+    P: Parking,
+    H: Fn(Vec<R::Item>) -> BoxFuture<Vec<Outcome>> + Sync,
+{
     // In the order of the partition all records wait for each other, as if they had one key.
     let key = (records.order() == Order::Partition).then_some(0);
     let states = (0..records.len()).map(|_| State { key, end: End::Untried, watched: Watched::default() }).collect();
@@ -113,7 +147,7 @@ where
                 run.tried_again += indices.len() as u64;
                 clock::pause(pause).await;
             }
-            _ => return run.report(),
+            _ => return run,
         }
     }
 }

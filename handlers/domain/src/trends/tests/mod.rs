@@ -292,6 +292,42 @@ fn a_flood_of_clicks_is_counted_in_the_total() {
     assert_eq!(minute.other_views, minute.views - u64::from(DETAILED_PAGES) * 260);
 }
 
+/// What was parked when it came is far behind the mark once it can be read.
+#[test]
+fn a_click_that_is_replayed_counts_once_whatever_is_delivered_again() {
+    const CLICKS: i64 = 700;
+    let id = WindowId { partition: "0".to_owned(), minute: Minute::of(NOON) };
+    let click = |number: i64| SequencedClick {
+        sequence: number,
+        event: EventHash::new("/replay", &number.to_string()),
+        at: NOON,
+        click: click("p", None, None),
+    };
+    let parked = [7, 300, CLICKS - 1];
+    let (bad, good): (Vec<_>, Vec<_>) = (0..CLICKS).map(click).partition(|click| parked.contains(&click.sequence));
+    let mut store = Store::default();
+    assert!(Counter::default().handle(&mut store, 0, &good, usize::MAX));
+    let replay = |store: &mut Store, click: &SequencedClick| {
+        let (mut window, mut version) = store.read(&id);
+        if window.turn() {
+            version = None;
+        }
+        let counted = window.count_replayed(click).unwrap();
+        if counted == Counting::Counted {
+            store.write(&window.document(NOON).unwrap(), version).unwrap();
+        }
+        counted
+    };
+    for click in &bad {
+        assert_eq!(replay(&mut store, click), Counting::Counted);
+        assert_eq!(replay(&mut store, click), Counting::Before);
+    }
+    assert_eq!(replay(&mut store, &good[3]), Counting::Before, "it was parked after it was counted");
+    let all: Vec<SequencedClick> = (0..CLICKS).map(click).collect();
+    assert!(Counter::default().handle(&mut store, 0, &all, usize::MAX));
+    assert_eq!(store.minutes()[&Minute::of(NOON)].views, CLICKS as u64);
+}
+
 /// Ten times the mean of ten million clicks a day, on one of four partitions, a few of the 10,000 products much more viewed than the others.
 fn burst(clicks: i64) -> impl Iterator<Item = SequencedClick> {
     (0..clicks).map(|number| {

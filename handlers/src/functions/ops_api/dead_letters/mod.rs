@@ -2,10 +2,12 @@
 //!
 //! A function key names nobody, so who does something says who that is (`by`), and the log shows it as said.
 
+mod chosen;
 mod drop;
 mod letter;
 mod list;
 mod log;
+mod replay;
 
 use std::sync::Arc;
 
@@ -45,6 +47,9 @@ pub(super) fn routes(app: App) -> Router {
         .route("/api/ops/dead-letters/letter", get(letter::show))
         .route("/api/ops/dead-letters/letter/body", get(letter::body))
         .route("/api/ops/dead-letters/drop", post(drop::drop_letters))
+        .route("/api/ops/dead-letters/replay", post(replay::replay))
+        .route("/api/ops/dead-letters/batches", post(replay::batch))
+        .route("/api/ops/dead-letters/batches/{id}", get(replay::shown))
         .route("/api/ops/dead-letters/log", get(log::log))
         .with_state(Desk { app, read: Arc::default() })
 }

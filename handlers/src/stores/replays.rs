@@ -1,0 +1,165 @@
+//! Container `analytics/replays`: batches of replays, all in one partition, and the slices of each in a partition of its own. Documents
+//! expire after 30 days.
+
+use std::num::NonZeroU32;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use time::OffsetDateTime;
+
+use crate::{
+    azure::cosmos::{Container, ContainerName, Cosmos, CosmosError, Page, Stored},
+    domain::dead_letter::{Filter, batch::Slice},
+};
+
+/// The container.
+pub const NAME: ContainerName = ContainerName { database: "analytics", container: "replays" };
+
+/// The partition of batches.
+const BATCHES: &str = "batches";
+/// Batches that are looked at: more are not open at a time, or wait for their turn.
+const MOST_OPEN: NonZeroU32 = NonZeroU32::new(100).unwrap();
+/// Slices of a page.
+const PAGE: NonZeroU32 = NonZeroU32::new(20).unwrap();
+/// Slices written at a time.
+const AT_ONCE: usize = 8;
+
+/// Batches of replays.
+pub struct Replays(Container);
+
+/// Letters that were to be replayed at one moment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Batch {
+    /// Its id, which sorts by time.
+    pub id: String,
+    /// The partition: always the same.
+    pub batch: String,
+    /// When it was asked for.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// By whom, as the caller said.
+    pub by: String,
+    /// Why, if the caller said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// By which filter the letters were chosen, if by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
+    /// How many letters.
+    pub count: usize,
+    /// Of which functions.
+    pub functions: Vec<String>,
+    /// Whether some wait.
+    pub open: bool,
+}
+
+impl Batch {
+    /// A batch of these slices.
+    pub fn new(id: String, by: String, slices: &[Slice], at: OffsetDateTime) -> Self {
+        let mut functions: Vec<String> = slices.iter().map(|slice| slice.function.clone()).collect();
+        functions.dedup();
+        let count = slices.iter().map(|slice| slice.letters.len()).sum();
+        Self { id, batch: BATCHES.to_owned(), at, by, reason: None, filter: None, count, functions, open: true }
+    }
+}
+
+/// A slice with the ETag that is in it.
+#[derive(Deserialize)]
+struct Tagged {
+    #[serde(flatten)]
+    slice: Slice,
+    #[serde(rename = "_etag")]
+    etag: String,
+}
+
+impl Replays {
+    pub(super) fn new(cosmos: &Cosmos) -> Self {
+        Self(cosmos.container(NAME))
+    }
+
+    /// Adds a batch: its slices first, so that who sees it sees all of it.
+    ///
+    /// # Errors
+    /// If the service fails; what was written of it then is never looked at, and expires.
+    pub async fn add(&self, batch: &Batch, slices: Vec<Slice>) -> Result<(), CosmosError> {
+        stream::iter(slices)
+            .map(|slice| async move { self.0.create(&slice.batch, &slice.id, &slice).await.map(drop) })
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+        self.0.create(BATCHES, &batch.id, batch).await.map(drop)
+    }
+
+    /// A batch.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn batch(&self, id: &str) -> Result<Option<Stored<Batch>>, CosmosError> {
+        self.0.read(BATCHES, id).await
+    }
+
+    /// The batches that are open, the oldest first.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn open(&self) -> Result<Vec<Batch>, CosmosError> {
+        let sql = "SELECT * FROM c WHERE c.open = true ORDER BY c.id";
+        Ok(self.0.query_partition(BATCHES, sql, &[], MOST_OPEN, None).await?.items)
+    }
+
+    /// The slices of a batch that are open, of any function.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn open_slices(&self, batch: &str) -> Result<Vec<Stored<Slice>>, CosmosError> {
+        let (mut slices, mut continuation) = (Vec::new(), None::<String>);
+        loop {
+            let sql = "SELECT * FROM c WHERE c.open = true";
+            let page: Page<Tagged> = self.0.query_partition(batch, sql, &[], PAGE, continuation.as_deref()).await?;
+            slices.extend(page.items.into_iter().map(|Tagged { slice, etag }| Stored { value: slice, etag }));
+            continuation = page.continuation;
+            if continuation.is_none() {
+                slices.sort_by(|a, b| a.value.id.cmp(&b.value.id));
+                return Ok(slices);
+            }
+        }
+    }
+
+    /// All slices of a batch.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn slices(&self, batch: &str) -> Result<Vec<Slice>, CosmosError> {
+        let (mut slices, mut continuation) = (Vec::new(), None::<String>);
+        loop {
+            let sql = "SELECT * FROM c WHERE c.batch = @batch";
+            let parameters = [("@batch", json!(batch))];
+            let page: Page<Slice> =
+                self.0.query_partition(batch, sql, &parameters, PAGE, continuation.as_deref()).await?;
+            slices.extend(page.items);
+            continuation = page.continuation;
+            if continuation.is_none() {
+                slices.sort_by(|a, b| a.id.cmp(&b.id));
+                return Ok(slices);
+            }
+        }
+    }
+
+    /// Stores a slice as it was read under `etag`, and returns its new ETag.
+    ///
+    /// # Errors
+    /// One for which [`CosmosError::is_lost_race`] holds if somebody else works on it.
+    pub async fn write(&self, slice: &Slice, etag: &str) -> Result<String, CosmosError> {
+        self.0.replace(&slice.batch, &slice.id, slice, etag).await
+    }
+
+    /// Notes that nothing of a batch waits.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn close(&self, batch: &Batch) -> Result<(), CosmosError> {
+        self.0.upsert(BATCHES, &batch.id, &Batch { open: false, ..batch.clone() }).await
+    }
+}
