@@ -201,6 +201,7 @@ async fn letters_are_for_who_has_the_key() {
 
 /// Ten thousand letters are listed in under a second by what is deployed, and letters of before there were notes are read once.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a quiet machine: ./contoso test --test it -- --ignored letters_are_listed_at_once a_thousand_replays"]
 async fn ten_thousand_letters_are_listed_at_once() {
     const LETTERS: usize = 10_000;
     let shop = Inside::start().await;
@@ -239,9 +240,7 @@ async fn ten_thousand_letters_are_listed_at_once() {
         assert_eq!(listed["items"].as_array().map(Vec::len), Some(200));
     }
     println!("{LETTERS} letters listed in {quickest:.3} s");
-    // Nothing of a debug build is optimised, the parser of the listing least of all.
-    let bound = if cfg!(debug_assertions) { 60.0 } else { 1.0 };
-    assert!(quickest < bound, "{quickest}");
+    assert!(quickest < 1.0, "{quickest}");
     let filtered = ["drop", "--function", "Trends", "--reason", "a load test", "--yes", "--json"];
     for left in [LETTERS / 2, 0] {
         let done: Value = serde_json::from_str(&shop.dead_letters(&filtered).await).expect("JSON");
@@ -386,6 +385,7 @@ async fn what_became_readable_is_replayed_to_the_function_that_parked_it_and_cou
 
 /// A thousand replays take less than a minute of what is deployed, most of them of one window.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a quiet machine: ./contoso test --test it -- --ignored letters_are_listed_at_once a_thousand_replays"]
 async fn a_thousand_replays_take_less_than_a_minute() {
     const LETTERS: usize = 1_000;
     let shop = Inside::start().await;
@@ -409,8 +409,6 @@ async fn a_thousand_replays_take_less_than_a_minute() {
     let replayed: Value = serde_json::from_str(&replayed).expect("JSON");
     assert_eq!(replayed["progress"]["done"], LETTERS, "{}", replayed["progress"]);
     println!("{LETTERS} replays in {took:?}");
-    // Less than a minute of what is deployed; nothing of a debug build is optimised.
-    let bound = if cfg!(debug_assertions) { 240 } else { 60 };
-    assert!(took.as_secs() < bound, "{took:?}");
+    assert!(took.as_secs() < 60, "{took:?}");
     shop.stop().await;
 }

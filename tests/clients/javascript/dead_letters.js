@@ -68,7 +68,7 @@ test("chosen letters and all of a filter are dropped with a reason, after a ques
   await page.getByRole("button", { name: "Drop the 1 chosen" }).press("Enter");
   await page.getByRole("dialog").getByText("1 letter would be gone").waitFor();
   await isAccessible(page, "the question");
-  await page.getByRole("button", { name: "Keep" }).press("Enter");
+  await page.getByRole("button", { name: "Cancel" }).press("Enter");
   assert.equal(await letters(), 6, "who keeps it has it");
   await page.getByRole("button", { name: "Drop the 1 chosen" }).press("Enter");
   await page.getByRole("dialog").getByRole("button", { name: "Drop" }).press("Enter");
@@ -85,6 +85,20 @@ test("chosen letters and all of a filter are dropped with a reason, after a ques
   await page.getByRole("link", { name: "All letters" }).press("Enter");
   await page.locator("#state.bad", { hasText: "3 of 3 records" }).waitFor();
   await page.screenshot({ path: `${screenshots}/dead-letters-dropped.png`, fullPage: true });
+}));
+
+test("a replay tells what became of it, and who did it", LONGEST, () => visit({}, async (page) => {
+  await page.goto(`${LETTERS}?function=RecentlyViewed`);
+  await page.locator("#state.bad", { hasText: "3 of 3 records" }).waitFor();
+  await page.getByLabel("Your name, for the log").fill("night shift");
+  await page.getByRole("button", { name: "Replay all 3 of this filter" }).press("Enter");
+  await page.getByRole("dialog").getByText("3 records would be given once more").waitFor();
+  await isAccessible(page, "the question of a replay");
+  await page.getByRole("dialog").getByRole("button", { name: "Replay" }).press("Enter");
+  // They are as bad as before.
+  await page.locator("#done", { hasText: "Replay: 3 parked again." }).waitFor();
+  await page.locator("#log tr", { hasText: "night shift" }).filter({ hasText: "replay" }).waitFor();
+  assert.equal(await letters(), 3);
 }));
 
 test("an API that does not answer is told", LONGEST, () => visit({ quiet: false }, async (page) => {

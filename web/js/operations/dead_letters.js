@@ -10,6 +10,7 @@ import { askForKey, getOps, needsKey, postOps, whenKeyComes } from "./ops.js";
 import { address, asked, instant, local, told } from "./shown.js";
 
 const EVERY_MS = 5000;
+const BATCH_MS = 1000;
 const FIELDS = ["function", "cause", "origin", "from", "to"];
 const BY = "contoso.operations.by";
 
@@ -37,11 +38,13 @@ function fillForm() {
 /** Which buttons have something to do, and what they say. */
 function showActions() {
   const isFiltered = Object.keys(filterOf(asked())).length > 0;
-  element("drop-chosen").disabled = chosen.size === 0;
-  setText(element("drop-chosen"), chosen.size === 0 ? "Drop the chosen" : `Drop the ${count(chosen.size)} chosen`);
-  // Without a filter, that would be everything: too easily said.
-  element("drop-all").hidden = !isFiltered || page.letters === 0;
-  setText(element("drop-all"), `Drop all ${count(page.letters)} of this filter`);
+  for (const [name, does] of [["drop", "Drop"], ["replay", "Replay"]]) {
+    element(`${name}-chosen`).disabled = chosen.size === 0;
+    setText(element(`${name}-chosen`), chosen.size === 0 ? `${does} the chosen` : `${does} the ${count(chosen.size)} chosen`);
+    // Without a filter, that would be everything: too easily said.
+    element(`${name}-all`).hidden = !isFiltered || page.letters === 0;
+    setText(element(`${name}-all`), `${does} all ${count(page.letters)} of this filter`);
+  }
 }
 
 function show() {
@@ -148,8 +151,10 @@ element("list").addEventListener("change", ({ target }) => {
 });
 
 /** Asks once more. Gives whether it is wanted. */
-function isSure(what) {
+function isSure(does, what) {
+  setText(element("sure-title"), `${does} them?`);
   setText(element("sure-what"), what);
+  setText(element("sure-yes"), does);
   sure.returnValue = "";
   sure.showModal();
   return new Promise((answer) => sure.addEventListener("close", () => answer(sure.returnValue === "yes"), { once: true }));
@@ -157,35 +162,78 @@ function isSure(what) {
 
 const number = (many, one) => `${count(many)} ${many === 1 ? one : `${one}s`}`;
 
+/** Counts with their words; those of nothing are left out. */
+const counts = (pairs) => pairs.filter(([many]) => many > 0).map(([many, what]) => `${count(many)} ${what}`).join(", ");
+
+function tell(text) {
+  setText(done, `${text}.`);
+  announce(text);
+}
+
+async function drop(wish) {
+  const answer = await postOps("/api/ops/dead-letters/drop", wish);
+  if (!answer.data) return answer;
+  const { dropped, gone, changed, failed, left } = answer.data;
+  const rest = counts([[gone, "gone before"], [changed, "written again meanwhile and kept"], [failed, "not dropped, try again"], [left, "left: drop again"]]);
+  tell(`${number(dropped, "letter")} dropped${rest ? `, ${rest}` : ""}`);
+  return answer;
+}
+
+/** What became of a batch so far. */
+function progressOf({ waiting, done, skipped, parked, gone, refused, failed }) {
+  return counts([[waiting, "waiting"], [done, "done"], [skipped, "skipped"], [parked, "parked again"], [gone, "gone before"], [refused, "cannot be replayed"], [failed, "failed, try again"]]);
+}
+
+async function replay(wish) {
+  const answer = await postOps("/api/ops/dead-letters/batches", wish);
+  if (!answer.data) return answer;
+  const { address: at, notReplayable, left } = answer.data;
+  const rest = counts([[notReplayable, "of Event Grid's not replayed"], [left, "left: replay again"]]);
+  const end = poll(async (signal) => {
+    const { data } = await getOps(at, {}, signal);
+    if (!data) return;
+    const text = `Replay: ${progressOf(data.progress)}${rest ? `, ${rest}` : ""}`;
+    if (!data.ended) return setText(done, `${text}…`);
+    end();
+    tell(text);
+    askNow();
+  }, BATCH_MS);
+  return answer;
+}
+
 actions.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const isAll = event.submitter?.value === "all";
+  const [does, which] = event.submitter.value.split(" ");
+  const isDrop = does === "drop";
   const [by, reason] = [element("by").value.trim(), element("reason").value.trim()];
+  element("reason").setCustomValidity(isDrop && !reason ? "What is dropped is gone: say why." : "");
+  if (!element("reason").reportValidity()) return;
   try {
     localStorage.setItem(BY, by);
   } catch {
     // Then it is asked for again.
   }
-  const [ids, which, many] = [[...chosen], filterOf(asked()), isAll ? page.letters : chosen.size];
-  if (!(await isSure(`${number(many, "letter")} would be gone. Their records are handled by nobody then.`))) return;
-  const wish = isAll ? { filter: which, expected: page.letters, by, reason } : { ids, by, reason };
+  const isAll = which === "all";
+  const letters = isAll ? { filter: filterOf(asked()), expected: page.letters } : { ids: [...chosen] };
+  const many = isAll ? page.letters : chosen.size;
+  const what = isDrop
+    ? `${number(many, "letter")} would be gone. Their records are handled by nobody then.`
+    : `${number(many, "record")} would be given once more to the function that parked ${many === 1 ? "it" : "them"}, and to no other. What is handled then is gone from here.`;
+  if (!(await isSure(isDrop ? "Drop" : "Replay", what))) return;
   setText(done, "");
-  const answer = await postOps("/api/ops/dead-letters/drop", wish).catch(() => ({ status: 0, text: "" }));
+  const wish = { ...letters, by, ...(reason ? { reason } : {}) };
+  const answer = await (isDrop ? drop(wish) : replay(wish)).catch(() => ({ status: 0, text: "" }));
   if (needsKey(answer)) return lock();
   if (!answer.data) {
-    setText(done, told(answer.text, "The API did not answer; what was dropped is in the log below."));
+    setText(done, told(answer.text, "The API did not answer; what was done is in the log below."));
     return;
   }
-  const { dropped, gone, changed, failed, left } = answer.data;
-  const rest = [[gone, "gone before"], [changed, "written again meanwhile and kept"], [failed, "not dropped, try again"], [left, "left: drop again"]].filter(([many]) => many > 0);
-  const text = [`${number(dropped, "letter")} dropped`, ...rest.map(([many, what]) => `${count(many)} ${what}`)].join(", ");
-  setText(done, `${text}.`);
-  announce(text);
   chosen.clear();
   element("reason").value = "";
   askNow();
 });
 
+element("reason").addEventListener("input", ({ target }) => target.setCustomValidity(""));
 globalThis.addEventListener("popstate", () => { fillForm(); start(); });
 whenKeyComes(start);
 try {
