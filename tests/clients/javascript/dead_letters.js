@@ -44,7 +44,7 @@ for (const colorScheme of ["light", "dark"]) {
       if (await letters() === 0) await spoil(3, "<b onload=alert(1)>no event</b>");
       await page.goto(`${shop.site}/operations.html`);
       await page.getByRole("link", { name: "Look at them" }).press("Enter");
-      await page.locator("#state.bad", { hasText: "6 of 3 records" }).waitFor();
+      await page.locator("#state.bad", { hasText: "6 letters of 3 records" }).waitFor();
       await isAccessible(page, "dead letters");
       await page.screenshot({ path: `${screenshots}/dead-letters-${size}-${colorScheme}.png`, fullPage: true });
       await rows(page).first().getByRole("link").press("Enter");
@@ -61,7 +61,7 @@ for (const colorScheme of ["light", "dark"]) {
 
 test("chosen letters and all of a filter are dropped with a reason, after a question", LONGEST, () => visit({}, async (page) => {
   await page.goto(`${LETTERS}?function=Trends`);
-  await page.locator("#state.bad", { hasText: "3 of 3 records" }).waitFor();
+  await page.locator("#state.bad", { hasText: "3 letters of 3 records" }).waitFor();
   await rows(page).first().getByRole("checkbox").press("Space");
   await page.getByLabel("Your name, for the log").fill("night shift");
   await page.getByLabel("Reason, for the log").fill("a test");
@@ -74,7 +74,7 @@ test("chosen letters and all of a filter are dropped with a reason, after a ques
   await page.getByRole("dialog").getByRole("button", { name: "Drop" }).press("Enter");
   await page.locator("#done", { hasText: "1 letter dropped." }).waitFor();
   await page.locator("#log tr", { hasText: "night shift" }).filter({ hasText: "a test" }).waitFor();
-  await page.locator("#state.bad", { hasText: "2 of 2 records" }).waitFor();
+  await page.locator("#state.bad", { hasText: "2 letters of 2 records" }).waitFor();
 
   await page.getByLabel("Reason, for the log").fill("the rest of it");
   await page.getByRole("button", { name: "Drop all 2 of this filter" }).press("Enter");
@@ -83,13 +83,13 @@ test("chosen letters and all of a filter are dropped with a reason, after a ques
   await page.getByText("No letter fits.").waitFor();
   assert.equal(await letters(), 3, "another function's letters stay");
   await page.getByRole("link", { name: "All letters" }).press("Enter");
-  await page.locator("#state.bad", { hasText: "3 of 3 records" }).waitFor();
+  await page.locator("#state.bad", { hasText: "3 letters of 3 records" }).waitFor();
   await page.screenshot({ path: `${screenshots}/dead-letters-dropped.png`, fullPage: true });
 }));
 
 test("a replay tells what became of it, and who did it", LONGEST, () => visit({}, async (page) => {
   await page.goto(`${LETTERS}?function=RecentlyViewed`);
-  await page.locator("#state.bad", { hasText: "3 of 3 records" }).waitFor();
+  await page.locator("#state.bad", { hasText: "3 letters of 3 records" }).waitFor();
   await page.getByLabel("Your name, for the log").fill("night shift");
   await page.getByRole("button", { name: "Replay all 3 of this filter" }).press("Enter");
   await page.getByRole("dialog").getByText("3 records would be given once more").waitFor();

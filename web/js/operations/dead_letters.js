@@ -27,6 +27,8 @@ function say(level, text) {
   setText(state, text);
 }
 
+const number = (many, one) => `${count(many)} ${many === 1 ? one : `${one}s`}`;
+
 const filterOf = (wanted) => Object.fromEntries(FIELDS.filter((name) => wanted[name]).map((name) => [name, wanted[name]]));
 
 function fillForm() {
@@ -51,7 +53,7 @@ function show() {
   const wanted = asked();
   const here = filterOf(wanted);
   const more = page.isMore ? " or more" : "";
-  say(page.letters > 0 ? "bad" : "good", page.letters === 0 ? "None" : `${count(page.letters)}${more} of ${count(page.records)}${more} records`);
+  say(page.letters > 0 ? "bad" : "good", page.letters === 0 ? "None" : `${number(page.letters, "letter")}${more} of ${number(page.records, "record")}${more}`);
   setText(element("groups-note"), page.unread > 0 ? `the causes of ${count(page.unread)} were not read yet` : "");
   put("groups", groupTable(page, (group) => address({ ...here, ...group })));
   put("list", letterTable(page.items, ({ id }) => address({ ...wanted, letter: id }), wanted.letter, chosen));
@@ -159,8 +161,6 @@ function isSure(does, what) {
   sure.showModal();
   return new Promise((answer) => sure.addEventListener("close", () => answer(sure.returnValue === "yes"), { once: true }));
 }
-
-const number = (many, one) => `${count(many)} ${many === 1 ? one : `${one}s`}`;
 
 /** Counts with their words; those of nothing are left out. */
 const counts = (pairs) => pairs.filter(([many]) => many > 0).map(([many, what]) => `${count(many)} ${what}`).join(", ");
