@@ -6,7 +6,7 @@ param namespaceName string
 @description('Required. Name of the hub.')
 param hubName string
 
-@description('Required. Consumer groups, one for each function that reads.')
+@description('Required. Consumer groups, one for each function that the hub triggers; none where it is only looked into.')
 param groups string[]
 
 @description('Required. Name of the identity that reads.')

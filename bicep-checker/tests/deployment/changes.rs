@@ -41,7 +41,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
     ("role-excess", "prod", MAIN, "union(topology.everyApp, flatten(map(list,", "union(topology.everyApp, flatten(map(allFunctions,"),
     ("role-twice", "dev", MAIN, "union(topology.everyApp, flatten(", "concat(topology.everyApp, flatten("),
     ("role-principal-type", "dev", READER, "    principalType: 'ServicePrincipal'\n", ""),
-    ("role-receiver-scope", "dev", READER, "scope: eventHub\n", "scope: consumerGroups[0]\n"),
+    ("role-receiver-scope", "dev", READER, "resource receiving 'Microsoft.Authorization/roleAssignments@2022-04-01' = {\n  name: guid(eventHub.id, receiver, receiverRole)\n  scope: eventHub\n", "resource group 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2026-01-01' existing = {\n  parent: eventHub\n  name: '$Default'\n}\n\nresource receiving 'Microsoft.Authorization/roleAssignments@2022-04-01' = {\n  name: guid(eventHub.id, receiver, receiverRole)\n  scope: group\n"),
     ("cosmos-role", "dev", "modules/cosmosRoles.bicep", "'${account.id}${app.path}'", "'${account.id}${replace(app.path, '/dbs/', '/sqlDatabases/')}'"),
     ("change-feed-role", "dev", MAIN, "path: pathOf(item.database, item.name)", "path: pathOf(item.database, empty(item.name) ? 'leases' : item.name)"),
     ("federated-subject", "dev", "modules/pipelineIdentity.bicep", ":environment:${environmentName}", ":ref:refs/heads/*"),
