@@ -7,7 +7,6 @@ use time::OffsetDateTime;
 use super::{
     batch::{self, About, Limits, Records},
     invocation::{Invocation, Malformed, json_text},
-    replay::LIMITS,
     report::Report,
     summary::Summary,
 };
@@ -51,7 +50,7 @@ pub(super) async fn replay(
     let document: &RawValue = contoso_json::parts(&opened.body).ok()?;
     let feed = Feed { function, documents: vec![document] };
     let call = |documents| handle(app.clone(), documents);
-    Some(batch::run_alone(&feed, call, app, summary, &LIMITS).await)
+    Some(batch::run_alone(&feed, call, app, summary, &Limits::REPLAY).await)
 }
 
 struct Feed<'a> {

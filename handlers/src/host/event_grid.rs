@@ -9,7 +9,6 @@ use time::OffsetDateTime;
 use super::{
     batch::{self, About, Limits, Records},
     invocation::{Invocation, Malformed, json_text},
-    replay,
     report::Report,
     summary::Summary,
 };
@@ -62,7 +61,7 @@ pub(super) async fn replay(
 ) -> Option<(Outcome, Report)> {
     let event: &RawValue = contoso_json::parts(&opened.body).ok()?;
     let delivery = Delivery { function, event, trace: trace_of(event) };
-    Some(batch::run_alone(&delivery, one_by_one(app, handle), app, summary, &replay::LIMITS).await)
+    Some(batch::run_alone(&delivery, one_by_one(app, handle), app, summary, &Limits::REPLAY).await)
 }
 
 fn one_by_one(

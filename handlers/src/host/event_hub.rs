@@ -12,7 +12,6 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{
     batch::{self, About, Limits, Records},
     invocation::{Invocation, Malformed, Text, json_text},
-    replay::LIMITS,
     report::Report,
     summary::Summary,
 };
@@ -61,7 +60,7 @@ pub(super) async fn replay(
     let message = parked(opened).filter(|message| message.position.hub == subscription.hub)?;
     let batch = Batch { codec: app.events(), subscription, messages: vec![message], is_replayed: true };
     let call = |events| handle(app.clone(), events);
-    Some(batch::run_alone(&batch, call, app, summary, &LIMITS).await)
+    Some(batch::run_alone(&batch, call, app, summary, &Limits::REPLAY).await)
 }
 
 /// The message that a letter is of, as it was: parked again, it has the same letter.

@@ -1,11 +1,8 @@
 //! Parked records, given once more to the function that parked them: the same way as when they came, record by record.
 
-use std::time::Duration;
-
 use tokio::sync::Mutex;
 
 use super::{
-    batch::Limits,
     cosmos_db, event_grid, event_hub,
     summary::{Called, Summary},
 };
@@ -15,14 +12,6 @@ use crate::{
     domain::dead_letter::{LetterId, batch::Replayed},
     function::{Function, Order, Trigger},
     outcome::Outcome,
-};
-
-/// A claim on letters lasts two minutes; what hangs must end well within.
-pub(super) const LIMITS: Limits = Limits {
-    call: Duration::from_secs(30),
-    run: Duration::from_secs(30),
-    pause: Duration::from_millis(150),
-    retries: 1,
 };
 
 /// Who gives parked records to these functions.

@@ -49,6 +49,8 @@ export async function visit({ colorScheme = "light", viewport = SIZES.desktop, q
     await page.screenshot({ path: `${screenshots}/failed.png` }).catch(() => {});
     throw new Error(`${error.message}\nconsole: ${complaints.join("\n")}`, { cause: error });
   } finally {
+    // A route that still waits for its answer would fail when its context is gone.
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     await context.close();
   }
 }

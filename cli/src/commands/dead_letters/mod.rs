@@ -50,7 +50,14 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", global = true)]
     endpoints: Option<PathBuf>,
     /// Key of OpsApi, where the app asks for keys
-    #[arg(long, value_name = "KEY", env = "CONTOSO_FUNCTION_KEY", hide_env_values = true, global = true)]
+    #[arg(
+        long,
+        value_name = "KEY",
+        allow_hyphen_values = true,
+        env = "CONTOSO_FUNCTION_KEY",
+        hide_env_values = true,
+        global = true
+    )]
     key: Option<String>,
 }
 

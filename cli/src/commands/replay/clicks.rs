@@ -79,7 +79,7 @@ pub(super) struct Args {
     #[arg(long)]
     products: bool,
     /// The function key for --products, where the stack runs with --auth
-    #[arg(long, value_name = "KEY", env = "CONTOSO_FUNCTION_KEY", hide_env_values = true)]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true, env = "CONTOSO_FUNCTION_KEY", hide_env_values = true)]
     key: Option<String>,
     /// The endpoints of the stack [default: .contoso/endpoints.json here or above]
     #[arg(long, value_name = "FILE")]

@@ -72,6 +72,14 @@ impl Limits {
         pause: Duration::from_millis(150),
         retries: 3,
     };
+
+    /// For a record that is replayed: a claim on letters lasts two minutes, and what hangs must end well within.
+    pub(super) const REPLAY: Self = Self {
+        call: Duration::from_secs(30),
+        run: Duration::from_secs(30),
+        pause: Duration::from_millis(150),
+        retries: 1,
+    };
 }
 
 /// Runs `handle` over `records` and parks what is bad. `summary` is told of each record.
