@@ -41,7 +41,7 @@ test("a keyboard alone finds the events of a key and of a time, and the address 
   const [, , chosen] = await products(3);
   await page.goto(`${HUB}?hub=products`);
   await rows(page).first().waitFor();
-  await page.getByLabel("Key", { exact: true }).focus();
+  await page.getByLabel("Partition key", { exact: true }).focus();
   await page.keyboard.type(chosen.id);
   await page.keyboard.press("Enter");
   await page.waitForURL(new RegExp(`[?&]key=${chosen.id}(&|$)`));
@@ -52,7 +52,7 @@ test("a keyboard alone finds the events of a key and of a time, and the address 
   await until("events of the key alone", keys);
   await page.reload();
   await until("the same after a reload", keys);
-  assert.equal(await page.getByLabel("Key", { exact: true }).inputValue(), chosen.id);
+  assert.equal(await page.getByLabel("Partition key", { exact: true }).inputValue(), chosen.id);
 
   await page.getByLabel("Stored from (UTC)").fill("2099-01-01T00:00:00");
   await page.getByRole("button", { name: "Show" }).press("Enter");
