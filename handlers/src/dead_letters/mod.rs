@@ -2,7 +2,7 @@
 //!
 //! A dead letter's name is made of where the record was found and of the record itself, so that parking a record twice leaves one
 //! letter, and another record leaves another: a place alone is taken again by the next when a hub or a container is made anew, when a
-//! document changes, and in each captured file. What lists show of a letter is noted beside it, as metadata of its blob: [`stored`]
+//! document changes, and in each captured file. What lists show of a letter is noted beside it, as metadata of its blob: `stored`
 //! reads both.
 
 pub(crate) mod stored;
