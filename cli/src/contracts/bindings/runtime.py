@@ -80,8 +80,9 @@ def _boolean(value: object, path: str) -> None:
 def _whole(bits: int) -> _Check:
     def checked(value: object, path: str) -> None:
         # JSON has one kind of number: 5.0 is whole.
-        is_whole = isinstance(value, int) and not isinstance(value, bool) or isinstance(value, float) and value.is_integer()
-        if not is_whole or not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
             raise InvalidData(path, f"is no whole number of {bits} bits")
 
     return checked
