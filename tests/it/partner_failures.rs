@@ -15,7 +15,10 @@ use axum::{
     routing::any,
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    sync::{RwLock, RwLockWriteGuard},
+};
 
 use crate::{
     partners::Partner,
@@ -28,7 +31,10 @@ const HOOK: &str = "/subscriptions/prices";
 #[derive(Clone, Default)]
 struct Failing {
     status: Arc<AtomicU16>,
+    /// Deliveries that were answered.
     deliveries: Arc<AtomicUsize>,
+    /// While it is written, deliveries wait for their answer.
+    gate: Arc<RwLock<()>>,
 }
 
 impl Failing {
@@ -36,17 +42,32 @@ impl Failing {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/s3cr3t?k=s3cr3t", listener.local_addr().expect("an address"));
         let this = self.clone();
-        let router = Router::new().route("/{*path}", any(move |method: Method| async move { this.answer(&method) }));
+        let router =
+            Router::new().route("/{*path}", any(move |method: Method| async move { this.answer(&method).await }));
         tokio::spawn(async move { axum::serve(listener, router).await });
         url
     }
 
-    fn answer(&self, method: &Method) -> Response {
+    async fn answer(&self, method: &Method) -> Response {
         if method == Method::OPTIONS {
             return [("webhook-allowed-origin", "*"), ("webhook-allowed-rate", "*")].into_response();
         }
+        let open = self.gate.read().await;
+        let status = self.status.load(Ordering::SeqCst);
         self.deliveries.fetch_add(1, Ordering::SeqCst);
-        StatusCode::from_u16(self.status.load(Ordering::SeqCst)).expect("a status").into_response()
+        drop(open);
+        StatusCode::from_u16(status).expect("a status").into_response()
+    }
+
+    /// Waits until so many deliveries were answered, and lets the next one wait for as long as the guard lives: a busy machine may be slower
+    /// than the ten seconds until an event is tried again.
+    async fn holds_after(&self, deliveries: usize) -> RwLockWriteGuard<'_, ()> {
+        eventually("a delivery", || async {
+            let answered = self.deliveries.load(Ordering::SeqCst);
+            if answered >= deliveries { Ok(()) } else { Err(answered.to_string()) }
+        })
+        .await;
+        self.gate.write().await
     }
 }
 
@@ -88,8 +109,10 @@ async fn a_partner_reads_what_failed_and_what_becomes_of_it() {
     .await;
 
     webhook.status.store(500, Ordering::SeqCst);
+    let before = webhook.deliveries.load(Ordering::SeqCst);
     let (status, tested) = acme.post(&format!("{HOOK}/test"), json!({})).await;
     assert_eq!(status, 202, "{tested}");
+    let held = webhook.holds_after(before + 1).await;
     let first = failures(&acme, "", &[1]).await.remove(0);
     assert_eq!(first["event"], tested["id"], "{first}");
     let told = json!([first["attempt"], first["outcome"], first["status"], first["host"], first["then"]]);
@@ -97,6 +120,7 @@ async fn a_partner_reads_what_failed_and_what_becomes_of_it() {
     assert!(first["nextAttempt"]["at"].is_string(), "{first}");
 
     webhook.status.store(401, Ordering::SeqCst);
+    drop(held);
     shop.stack.clock().advance(Duration::from_secs(11));
     let last = failures(&acme, "", &[2]).await.remove(0);
     let told = json!([last["attempt"], last["outcome"], last["status"], last["then"], last["nextAttempt"]]);
@@ -136,15 +160,18 @@ async fn a_partner_reads_what_failed_and_what_becomes_of_it() {
 
     // The endpoint is mended: what its next attempt, ten seconds later, delivered is not expected any more.
     webhook.status.store(500, Ordering::SeqCst);
+    let before = webhook.deliveries.load(Ordering::SeqCst);
     let tested = eventually("a test", || async {
         let (status, told) = acme.post(&format!("{HOOK}/test"), json!({})).await;
         if status == 202 { Ok(told) } else { Err(told.to_string()) }
     })
     .await;
     let event = format!("?event={}", tested["id"].as_str().expect("an id"));
+    let held = webhook.holds_after(before + 1).await;
     let waits = failures(&acme, &event, &[1]).await.remove(0);
     assert_eq!(waits["then"], "expected by schedule", "{waits}");
     webhook.status.store(200, Ordering::SeqCst);
+    drop(held);
     within(Duration::from_secs(60), "an event that was delivered", || async {
         let (_, told) = asked(&acme, &format!("failures{event}")).await;
         let item = &told["items"][0];
