@@ -84,7 +84,8 @@ async fn failures(
             // What the query looks for is also the end of longer ids.
             && wanted.event.as_ref().is_none_or(|wanted| event.last.event.as_ref() == Some(wanted))
     };
-    let logged = Logged::of(&rows);
+    // Asked for one event, the log tells nothing of the others, whose failures are counted with its own.
+    let logged = event.is_none().then(|| Logged::of(&rows));
     let events = by_event(rows).into_iter().filter(matches);
     let mut rest = events.skip_while(|event| cursor.as_ref().is_some_and(|cursor| !cursor.is_before(event))).peekable();
     let mut page: Vec<_> = rest.by_ref().take(limit).collect();
@@ -125,19 +126,28 @@ struct Counts {
 
 impl Counts {
     /// Those since the first of these events' attempts was due; `None` if none was, or nobody can say.
+    /// `logged` is what the log has of all events; without it, it is asked for.
     async fn behind(
         app: &App,
         asked: &Asked<'_>,
         events: &[FailedEvent],
-        logged: Logged,
+        logged: Option<Logged>,
         now: OffsetDateTime,
     ) -> Option<Self> {
         let from = events.iter().filter_map(|event| event.was_due(now)).min()?;
         let from = from.replace_second(0).and_then(|from| from.replace_nanosecond(0)).unwrap_or(from);
         let by_hour = now - from > Duration::hours(BY_MINUTE);
+        // The interval of the first attempt that was due, whole.
+        let from = if by_hour { from.replace_minute(0).unwrap_or(from) } else { from };
         let asked = Asked { from, to: now + Duration::SECOND, ..*asked };
-        let counted = match app.monitor().metrics(&asked, by_hour).await {
-            Ok(counted) => counted,
+        let all = async {
+            match logged {
+                Some(logged) => Ok(logged),
+                None => app.monitor().failures(&asked, None).await.map(|rows| Logged::of(&rows)),
+            }
+        };
+        let (counted, logged) = match futures::future::try_join(app.monitor().metrics(&asked, by_hour), all).await {
+            Ok(known) => known,
             Err(error) => {
                 let cause = Cause::from_error("count deliveries behind failures", error);
                 tracing::warn!(cause = cause.chain(), "what became of failed events is told by the log alone");
