@@ -39,6 +39,23 @@ impl Inside {
         .await
     }
 
+    /// Waits until these files are done, in whatever order: patience begins anew with each that is.
+    async fn files_are_done(&self, names: &[String]) {
+        let is_done = |name: &&String| {
+            let blob = self.stack.blobs().get("sales-reports", &format!("reports/{name}.json"));
+            let report = blob.ok().flatten().map(|blob| serde_json::from_slice::<Value>(&blob.body).expect("JSON"));
+            report.is_some_and(|report| report["state"] == "done")
+        };
+        let mut left: Vec<&String> = names.iter().collect();
+        while !left.is_empty() {
+            left = within(PATIENCE, "one more file done", || async {
+                let still: Vec<&String> = left.iter().copied().filter(|name| !is_done(name)).collect();
+                if still.len() < left.len() { Ok(still) } else { Err(format!("{still:?}")) }
+            })
+            .await;
+        }
+    }
+
     /// Waits until every event of sales is handled.
     async fn sales_come_to_rest(&self) {
         loop {
@@ -197,6 +214,7 @@ async fn real_files(names: &[String]) {
     for name in names {
         shop.drops(name, std::fs::read(real(&format!("online-retail-by-day/{name}"))).expect("the file"));
     }
+    shop.files_are_done(names).await;
     let mut told = BTreeMap::new();
     for name in names {
         let report = shop.file_reported(name, "done").await;

@@ -36,7 +36,5 @@ export function ago(time, now = Date.now()) {
   return `${Math.round(seconds / 86_400)} d ago`;
 }
 
-const clockFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-
-/** Hours and minutes of a time in milliseconds. */
-export const clock = (milliseconds) => clockFormat.format(milliseconds);
+/** Hours and minutes in UTC of a time in milliseconds: what operators tell each other must not depend on where they are. */
+export const clock = (milliseconds) => new Date(milliseconds).toISOString().slice(11, 16);

@@ -267,6 +267,7 @@ mod tests {
         Health {
             id: CURRENT.to_owned(),
             at: datetime!(2026-01-05 10:00 UTC),
+            functions: Vec::new(),
             hubs: vec![HubLag {
                 hub: "products".to_owned(),
                 consumer_group: "site".to_owned(),

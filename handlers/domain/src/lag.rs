@@ -17,6 +17,9 @@ pub struct Health {
     /// When it was measured.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
+    /// The functions that the app serves.
+    #[serde(default)]
+    pub functions: Vec<String>,
     /// Every hub and consumer group that a function reads.
     pub hubs: Vec<HubLag>,
     /// Every change feed that a function reads.
@@ -31,8 +34,10 @@ impl Health {
         measured.retain(|health| newest - health.at < FORGOTTEN);
         measured.sort_by(|one, other| one.id.cmp(&other.id));
         let at = measured.iter().map(|health| health.at).min()?;
-        let (hubs, feeds): (Vec<_>, Vec<_>) = measured.into_iter().map(|health| (health.hubs, health.feeds)).unzip();
-        Some(Self { id: CURRENT.to_owned(), at, hubs: hubs.concat(), feeds: feeds.concat() })
+        let parts = measured.into_iter().map(|health| (health.functions, health.hubs, health.feeds));
+        let (functions, hubs, feeds): (Vec<_>, Vec<_>, Vec<_>) = parts.collect();
+        let functions = functions.concat();
+        Some(Self { id: CURRENT.to_owned(), at, functions, hubs: hubs.concat(), feeds: feeds.concat() })
     }
 }
 

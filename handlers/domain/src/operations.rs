@@ -2,7 +2,7 @@
 //!
 //! Every part says when it was measured, or is null or empty where that which makes it has not run yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,8 +21,8 @@ pub struct Overview {
     /// When logs and flows were measured; `None` before the first time.
     #[serde(with = "time::serde::rfc3339::option")]
     pub measured_at: Option<OffsetDateTime>,
-    /// The functions that the app serves: those staged with it, which may be a part of the program's.
-    pub functions: Vec<&'static str>,
+    /// The functions that are served: by this app, and by every other that measures.
+    pub functions: BTreeSet<String>,
     /// Hubs and change feeds that functions read.
     pub logs: Vec<Log>,
     /// Who reads them, and how far.
@@ -90,6 +90,8 @@ pub struct Flow {
 pub struct Letters {
     /// How many there are, at least.
     pub count: usize,
+    /// How many records they are of: what three functions parked is one; of what Event Grid gave up the same as the count.
+    pub records: usize,
     /// Whether there are more than were counted.
     pub is_more: bool,
     /// The same by the first part of their names: the function, or the subscription in upper case.
@@ -252,19 +254,22 @@ pub fn flows(health: &Health, recent: &Recent) -> (Vec<Log>, Vec<Flow>) {
     (logs, flows)
 }
 
-/// Why a record was parked, or why Event Grid gave an event up, as its letter says.
+/// Why a record was parked, or why Event Grid gave events up, as their letter says.
 pub fn cause(letter: &Value) -> Option<String> {
     // Event Grid writes the events of an attempt as a list, with what became of each.
-    let event = letter.get(0);
-    match event {
-        None => letter.get("cause").and_then(Value::as_str).map(str::to_owned),
-        Some(event) => {
-            let text = |name: &str| event.get(name).and_then(Value::as_str);
-            let reason = text("deadletterreason").or_else(|| text("deadLetterReason"))?;
-            let outcome = text("lastdeliveryoutcome").or_else(|| text("lastDeliveryOutcome"));
-            Some(outcome.map_or_else(|| reason.to_owned(), |outcome| format!("{reason}: {outcome}")))
-        }
-    }
+    let Some(events) = letter.as_array() else {
+        return letter.get("cause").and_then(Value::as_str).map(str::to_owned);
+    };
+    let causes: BTreeSet<String> = events.iter().filter_map(given_up).collect();
+    (!causes.is_empty()).then(|| causes.into_iter().collect::<Vec<_>>().join("; "))
+}
+
+/// Why Event Grid gave an event up.
+fn given_up(event: &Value) -> Option<String> {
+    let text = |name: &str| event.get(name).and_then(Value::as_str);
+    let reason = text("deadletterreason").or_else(|| text("deadLetterReason"))?;
+    let outcome = text("lastdeliveryoutcome").or_else(|| text("lastDeliveryOutcome"));
+    Some(outcome.map_or_else(|| reason.to_owned(), |outcome| format!("{reason}: {outcome}")))
 }
 
 #[cfg(test)]
@@ -281,6 +286,8 @@ mod tests {
         );
         let given_up = json!([{ "id": "1", "deadletterreason": "MaxDeliveryAttemptsExceeded", "lastdeliveryoutcome": "NotFound" }]);
         assert_eq!(cause(&given_up).as_deref(), Some("MaxDeliveryAttemptsExceeded: NotFound"));
+        let two = json!([{ "deadLetterReason": "B" }, { "deadLetterReason": "A" }, { "deadLetterReason": "B" }]);
+        assert_eq!(cause(&two).as_deref(), Some("A; B"));
         assert_eq!(cause(&json!({})), None);
         assert_eq!(cause(&json!([])), None);
     }

@@ -76,6 +76,7 @@ impl DeadLetter {
             label: record.cause.label().to_owned(),
             event: event_of(record.properties.map(RawValue::get), record.body),
             record: Some(same_record(record)),
+            records: 1,
         };
         let content = Content {
             function: record.function,

@@ -14,7 +14,7 @@ use super::{CONTAINER, EVENT_GRID};
 use crate::{
     azure::blobs::{Blob, BlobEntry, BlobError, BlobErrorKind, Blobs},
     domain::{
-        dead_letter::{Filter, Kept, Letter, LetterId, Notes, Said, event_of, sort},
+        dead_letter::{EventName, Filter, Kept, Letter, LetterId, Notes, Said, event_of, sort},
         operations,
     },
 };
@@ -72,7 +72,9 @@ pub(crate) enum Removed {
 /// # Errors
 /// If blob storage fails.
 pub(crate) async fn list(blobs: &Blobs, read: &Read, filter: &Filter) -> Result<Listed, BlobError> {
-    let (parked, given_up) = futures::try_join!(entries(blobs, Kept::Parked), entries(blobs, Kept::GivenUp))?;
+    let owner = filter.function.as_deref();
+    let (parked, given_up) =
+        futures::try_join!(entries_of(blobs, Kept::Parked, owner), entries_of(blobs, Kept::GivenUp, owner))?;
     let is_more = parked.len() > MOST || given_up.len() > MOST;
     let letter = |kept| move |entry: &BlobEntry| letter(kept, entry);
     let parked = parked.iter().take(MOST).filter_map(letter(Kept::Parked));
@@ -88,8 +90,33 @@ pub(crate) async fn list(blobs: &Blobs, read: &Read, filter: &Filter) -> Result<
     Ok(Listed { letters, is_more, unread })
 }
 
-async fn entries(blobs: &Blobs, kept: Kept) -> Result<Vec<BlobEntry>, BlobError> {
-    match blobs.list_first(container(kept), "", MOST + 1).await {
+/// Lists all letters of one kind; of the newest `most` it is known what they say.
+///
+/// # Errors
+/// If blob storage fails.
+pub(crate) async fn newest(blobs: &Blobs, read: &Read, kept: Kept, most: usize) -> Result<Listed, BlobError> {
+    let entries = entries(blobs, kept, "").await?;
+    let is_more = entries.len() > MOST;
+    let mut letters: Vec<Letter> = entries.iter().take(MOST).filter_map(|entry| letter(kept, entry)).collect();
+    sort(&mut letters);
+    let end = most.min(letters.len());
+    let unread = read.fill(blobs, &mut letters[..end]).await;
+    Ok(Listed { letters, is_more, unread })
+}
+
+/// The letters of an owner first: those of others could take all the room. Where its name is written in another case, it is one of all.
+async fn entries_of(blobs: &Blobs, kept: Kept, owner: Option<&str>) -> Result<Vec<BlobEntry>, BlobError> {
+    if let Some(owner) = owner {
+        let own = entries(blobs, kept, &format!("{owner}/")).await?;
+        if !own.is_empty() {
+            return Ok(own);
+        }
+    }
+    entries(blobs, kept, "").await
+}
+
+async fn entries(blobs: &Blobs, kept: Kept, prefix: &str) -> Result<Vec<BlobEntry>, BlobError> {
+    match blobs.list_first(container(kept), prefix, MOST + 1).await {
         Err(error) if error.kind == BlobErrorKind::NotFound => Ok(Vec::new()),
         listed => listed,
     }
@@ -135,11 +162,11 @@ impl Read {
             let (Some(letter), Some(opened)) = (letters.get_mut(index), opened) else { continue };
             known += 1;
             letter.parked_at = opened.parked_at.unwrap_or(letter.parked_at);
-            let event = match letter.id.kept() {
-                Kept::Parked => event_of(opened.properties.as_deref().map(RawValue::get), &opened.body),
-                Kept::GivenUp => first_event(&opened.body),
+            let (event, records) = match letter.id.kept() {
+                Kept::Parked => (event_of(opened.properties.as_deref().map(RawValue::get), &opened.body), 1),
+                Kept::GivenUp => given_up(&opened.body),
             };
-            let said = Said { label: opened.cause.clone(), cause: opened.cause, event, record: None };
+            let said = Said::read(&opened.cause, event, records);
             letter.said = Some(said.clone());
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if kept.len() >= MOST_KEPT {
@@ -162,10 +189,11 @@ impl Read {
     }
 }
 
-/// Which event a letter of Event Grid's is of: the first, where an attempt had several.
-fn first_event(letter: &[u8]) -> Option<crate::domain::dead_letter::EventName> {
-    let letter = contoso_json::plain(letter).ok()?;
-    event_of(None, letter.get(0)?.to_string().as_bytes())
+/// Which event a letter of Event Grid's is of, the first where an attempt had several, and how many those are.
+fn given_up(letter: &[u8]) -> (Option<EventName>, usize) {
+    let letter = contoso_json::plain(letter).unwrap_or_default();
+    let first = letter.get(0).and_then(|event| event_of(None, event.to_string().as_bytes()));
+    (first, letter.as_array().map_or(1, Vec::len).max(1))
 }
 
 /// Reads a letter; `None` if there is none.

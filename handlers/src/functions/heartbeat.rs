@@ -4,7 +4,7 @@
 //!
 //! Promises: document `current` of `site/health` says, as of one moment, how many events each consumer group of the functions staged in
 //! this app, and not disabled in it, has not handled, by partition, and how many changes the reader of the catalogue's feed, if it is one
-//! of them, has not handled at most. What other apps read they measure. If something cannot be measured, the document stays as it was,
+//! of them, has not handled at most; it names all functions that this app serves. What other apps read they measure. If something cannot be measured, the document stays as it was,
 //! with its time. Document `recent` keeps the amounts of the last measurements, from which rates are made.
 //!
 //! A second delivery measures again; of two runs the one that began later is kept.
@@ -41,7 +41,8 @@ async fn handle(app: App) -> Result<(), Cause> {
             Reads::Nothing => {}
         }
     }
-    let health = Health { id: CURRENT.to_owned(), at, hubs, feeds };
+    let functions = app.served().iter().map(|served| served.function.to_owned()).collect();
+    let health = Health { id: CURRENT.to_owned(), at, functions, hubs, feeds };
     let store = &app.stores().health;
     let measurement = Measurement::of(&health);
     store.write(health).await.map_err(|error| Cause::from_error("store the health document", error))?;

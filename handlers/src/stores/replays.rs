@@ -4,12 +4,11 @@
 use std::num::NonZeroU32;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 
 use crate::{
-    azure::cosmos::{Container, ContainerName, Cosmos, CosmosError, Page, Stored},
+    azure::cosmos::{Container, ContainerName, Cosmos, CosmosError, Stored},
     domain::dead_letter::{Filter, batch::Slice},
 };
 
@@ -18,9 +17,7 @@ pub const NAME: ContainerName = ContainerName { database: "analytics", container
 
 /// The partition of batches.
 const BATCHES: &str = "batches";
-/// Batches that are looked at: more are not open at a time, or wait for their turn.
-const MOST_OPEN: NonZeroU32 = NonZeroU32::new(100).unwrap();
-/// Slices of a page.
+/// Batches or slices of a page.
 const PAGE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 /// Slices written at a time.
 const AT_ONCE: usize = 8;
@@ -61,7 +58,8 @@ impl Batch {
         let mut functions: Vec<String> = slices.iter().map(|slice| slice.function.clone()).collect();
         functions.dedup();
         let count = slices.iter().map(|slice| slice.letters.len()).sum();
-        Self { id, batch: BATCHES.to_owned(), at, by, reason: None, filter: None, count, functions, open: true }
+        let open = !slices.is_empty();
+        Self { id, batch: BATCHES.to_owned(), at, by, reason: None, filter: None, count, functions, open }
     }
 }
 
@@ -105,8 +103,24 @@ impl Replays {
     /// # Errors
     /// If the service fails.
     pub async fn open(&self) -> Result<Vec<Batch>, CosmosError> {
-        let sql = "SELECT * FROM c WHERE c.open = true ORDER BY c.id";
-        Ok(self.0.query_partition(BATCHES, sql, &[], MOST_OPEN, None).await?.items)
+        self.pages(BATCHES, "SELECT * FROM c WHERE c.open = true ORDER BY c.id").await
+    }
+
+    /// All documents of a partition that a query takes.
+    async fn pages<T: DeserializeOwned + Send + Sync + 'static>(
+        &self,
+        partition: &str,
+        sql: &str,
+    ) -> Result<Vec<T>, CosmosError> {
+        let (mut items, mut continuation) = (Vec::new(), None::<String>);
+        loop {
+            let page = self.0.query_partition(partition, sql, &[], PAGE, continuation.as_deref()).await?;
+            items.extend(page.items);
+            continuation = page.continuation;
+            if continuation.is_none() {
+                return Ok(items);
+            }
+        }
     }
 
     /// The slices of a batch that are open, of any function.
@@ -114,17 +128,11 @@ impl Replays {
     /// # Errors
     /// If the service fails.
     pub async fn open_slices(&self, batch: &str) -> Result<Vec<Stored<Slice>>, CosmosError> {
-        let (mut slices, mut continuation) = (Vec::new(), None::<String>);
-        loop {
-            let sql = "SELECT * FROM c WHERE c.open = true";
-            let page: Page<Tagged> = self.0.query_partition(batch, sql, &[], PAGE, continuation.as_deref()).await?;
-            slices.extend(page.items.into_iter().map(|Tagged { slice, etag }| Stored { value: slice, etag }));
-            continuation = page.continuation;
-            if continuation.is_none() {
-                slices.sort_by(|a, b| a.value.id.cmp(&b.value.id));
-                return Ok(slices);
-            }
-        }
+        let tagged: Vec<Tagged> = self.pages(batch, "SELECT * FROM c WHERE c.open = true").await?;
+        let mut slices: Vec<Stored<Slice>> =
+            tagged.into_iter().map(|Tagged { slice, etag }| Stored { value: slice, etag }).collect();
+        slices.sort_by(|a, b| a.value.id.cmp(&b.value.id));
+        Ok(slices)
     }
 
     /// All slices of a batch.
@@ -132,19 +140,9 @@ impl Replays {
     /// # Errors
     /// If the service fails.
     pub async fn slices(&self, batch: &str) -> Result<Vec<Slice>, CosmosError> {
-        let (mut slices, mut continuation) = (Vec::new(), None::<String>);
-        loop {
-            let sql = "SELECT * FROM c WHERE c.batch = @batch";
-            let parameters = [("@batch", json!(batch))];
-            let page: Page<Slice> =
-                self.0.query_partition(batch, sql, &parameters, PAGE, continuation.as_deref()).await?;
-            slices.extend(page.items);
-            continuation = page.continuation;
-            if continuation.is_none() {
-                slices.sort_by(|a, b| a.id.cmp(&b.id));
-                return Ok(slices);
-            }
-        }
+        let mut slices: Vec<Slice> = self.pages(batch, "SELECT * FROM c").await?;
+        slices.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(slices)
     }
 
     /// Stores a slice as it was read under `etag`, and returns its new ETag.

@@ -21,24 +21,32 @@ async function operations(page, alter = (overview) => overview) {
   await page.locator("#flow svg").waitFor();
 }
 
-const letters = (count, isMore = false) => ({
-  count, isMore, byOwner: { Trends: count },
+const letters = (count, isMore = false, records = count) => ({
+  count, records, isMore, byOwner: { Trends: count },
   newest: [{ name: "Trends/2026-01-05/clicks-0-1.json", owner: "Trends", at: new Date().toISOString(), cause: "the body is no CloudEvent" }],
 });
 
 test("the verdict is not good beside dead letters, nor where they are not known", LONGEST, () => visit({}, async (page) => {
   let deadLetters = letters(1);
-  await operations(page, (overview) => ({ ...overview, measuredAt: new Date().toISOString(), anomalies: null, flows: overview.flows.map((flow) => ({ ...flow, lag: 0 })), deadLetters }));
+  let givenUp = null;
+  await operations(page, (overview) => ({ ...overview, measuredAt: new Date().toISOString(), anomalies: null, flows: overview.flows.map((flow) => ({ ...flow, lag: 0 })), deadLetters, partners: { ...overview.partners, givenUp: givenUp ?? overview.partners.givenUp } }));
   const state = (level, text) => page.locator(`#state.${level}`, { hasText: text }).waitFor();
   await state("bad", /^1 dead letter$/);
   await isAccessible(page, "a board with a dead letter");
   await page.screenshot({ path: `${screenshots}/verdict.png` });
   deadLetters = letters(2000, true);
   await state("bad", /^2,000 or more dead letters$/);
+  deadLetters = letters(6, false, 2);
+  await state("bad", /^6 dead letters of 2 records$/);
   deadLetters = null;
   await state("warn", /^Dead letters are not known$/);
-  deadLetters = { count: 0, isMore: false, byOwner: {}, newest: [] };
+  deadLetters = { count: 0, records: 0, isMore: false, byOwner: {}, newest: [] };
   await state("good", /^All flows keep up$/);
+  givenUp = letters(12);
+  await state("bad", /^12 given up by Event Grid$/);
+  await page.getByRole("link", { name: "What was done with earlier ones" }).waitFor();
+  await page.getByRole("link", { name: "Look at what was given up" }).press("Enter");
+  await page.waitForURL(/dead-letters\.html\?origin=event-grid-delivery$/);
 }));
 
 for (const colorScheme of SCHEMES) {

@@ -99,6 +99,45 @@ test("a replay tells what became of it, and who did it", LONGEST, () => visit({}
   await page.locator("#done", { hasText: "Replay: 3 parked again." }).waitFor();
   await page.locator("#log tr", { hasText: "night shift" }).filter({ hasText: "replay" }).waitFor();
   assert.equal(await letters(), 3);
+  // What became of each has an address, which the log leads to as well.
+  const each = page.locator("#replayed tbody tr", { hasText: "parked again" });
+  await each.nth(2).waitFor();
+  assert.match(new URL(page.url()).search, /batch=/);
+  await isAccessible(page, "what became of a replay");
+  await page.screenshot({ path: `${screenshots}/dead-letters-replayed.png`, fullPage: true });
+  await page.getByRole("link", { name: "All letters" }).press("Enter");
+  await page.locator("#batch").waitFor({ state: "hidden" });
+  await page.locator("#log").getByRole("link", { name: "What became of them" }).first().press("Enter");
+  await each.nth(2).waitFor();
+  await each.first().getByRole("link").press("Enter");
+  await page.locator("#letter p.wrong").first().waitFor();
+}));
+
+test("letters that come while one reads are not taken for those that were read", LONGEST, () => visit({}, async (page) => {
+  await page.goto(`${LETTERS}?function=RecentlyViewed`);
+  await page.locator("#state.bad", { hasText: "3 letters of 3 records" }).waitFor();
+  await page.getByLabel("Your name, for the log").fill("night shift");
+  await page.getByLabel("Reason, for the log").fill("those that were read");
+  await page.getByRole("button", { name: "Drop all 3 of this filter" }).press("Enter");
+  await spoil(1, "one more");
+  await page.getByRole("dialog").getByRole("button", { name: "Drop" }).press("Enter");
+  await page.locator("#done", { hasText: "3 letters dropped." }).waitFor();
+  await page.locator("#state.bad", { hasText: "1 letter of 1 record" }).waitFor();
+}));
+
+test("a filter that nothing fits does not say that all is well", LONGEST, () => visit({}, async (page) => {
+  await page.goto(`${LETTERS}?function=Trendz&from=2026-01-05`);
+  await page.locator("#state", { hasText: /^No letter fits$/ }).waitFor();
+  assert.equal(await page.locator("#state.good").count(), 0);
+  assert.equal(await page.getByLabel("Parked from (UTC)").inputValue(), "2026-01-05T00:00");
+}));
+
+test("storage that does not answer is told in the API's words", LONGEST, () => visit({ quiet: false }, async (page) => {
+  const detail = "Dead letters cannot be read or dropped just now; try again.";
+  await page.route("**/api/ops/dead-letters?**", (route) => route.fulfill({ status: 503, json: { detail }, contentType: "application/problem+json" }));
+  await page.route("**/api/ops/dead-letters", (route) => route.fulfill({ status: 503, json: { detail }, contentType: "application/problem+json" }));
+  await page.goto(LETTERS);
+  await page.locator("#state.bad", { hasText: detail }).waitFor();
 }));
 
 test("an API that does not answer is told", LONGEST, () => visit({ quiet: false }, async (page) => {

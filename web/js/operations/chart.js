@@ -74,7 +74,7 @@ export function clicksChart(element, note) {
       cursor.setAttribute("x2", place);
       cursor.setAttribute("visibility", "visible");
       tip.hidden = false;
-      setText(tip, `${clock(chosen.minute * MINUTE)} · ${count(chosen.views)} clicks · ${count(chosen.visitors)} visitors`);
+      setText(tip, `${clock(chosen.minute * MINUTE)} UTC · ${count(chosen.views)} clicks · ${count(chosen.visitors)} visitors`);
       tip.style.left = `${Math.min(place, width - tip.offsetWidth)}px`;
     });
     svg.addEventListener("pointerleave", draw);
@@ -96,7 +96,7 @@ export function clicksChart(element, note) {
     const newest = points.at(-1);
     const most = points.reduce((most, point) => (point.views > (most?.views ?? -1) ? point : most), null);
     setText(note, newest
-      ? `${count(newest.views)} in the last full minute, by about ${count(newest.visitors)} visitors; most ${count(most.views)} at ${clock(most.minute * MINUTE)}`
+      ? `${count(newest.views)} in the last full minute, by about ${count(newest.visitors)} visitors; most ${count(most.views)} at ${clock(most.minute * MINUTE)} UTC`
       : "");
     // Whoever points at the chart reads it; it is drawn anew when they leave.
     if (!chosen) draw();

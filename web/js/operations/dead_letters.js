@@ -1,13 +1,14 @@
 // The page of dead letters: which there are, one of them whole, and what is done with them. What is shown is in the address.
 
-import { settings, silence } from "../api.js";
+import { settings } from "../api.js";
 import { announce, setText } from "../dom.js";
 import { count } from "../format.js";
 import { put } from "../parts.js";
 import { askNow, poll } from "../poll.js";
+import { counts, dropped, progressOf, showBatch } from "./batch.js";
 import { groupTable, letterTable, logTable, wholeLetter } from "./letters.js";
-import { askForKey, getOps, needsKey, postOps, whenKeyComes } from "./ops.js";
-import { address, asked, instant, local, told } from "./shown.js";
+import { Unable, askForKey, getOps, needsKey, postOps, trouble, whenKeyComes } from "./ops.js";
+import { address, asked, instant, local, told, utc } from "./shown.js";
 
 const EVERY_MS = 5000;
 const BATCH_MS = 1000;
@@ -53,9 +54,13 @@ function show() {
   const wanted = asked();
   const here = filterOf(wanted);
   const more = page.isMore ? " or more" : "";
-  say(page.letters > 0 ? "bad" : "good", page.letters === 0 ? "None" : `${number(page.letters, "letter")}${more} of ${number(page.records, "record")}${more}`);
+  const isAll = Object.keys(here).length === 0 && !page.isMore;
+  if (page.letters > 0) say("bad", `${number(page.letters, "letter")}${more} of ${number(page.records, "record")}${more}`);
+  // That none fits does not say that all is well.
+  else if (isAll) say("good", "None");
+  else say("", page.isMore ? "No letter fits, of those that were counted" : "No letter fits");
   setText(element("groups-note"), page.unread > 0 ? `the causes of ${count(page.unread)} were not read yet` : "");
-  put("groups", groupTable(page, (group) => address({ ...here, ...group })));
+  put("groups", groupTable(page, isAll ? "None. Every record was handled." : "No letter fits.", (group) => address({ ...here, ...group })));
   put("list", letterTable(page.items, ({ id }) => address({ ...wanted, letter: id }), wanted.letter, chosen));
   setText(element("note"), `${count(page.items.length)} shown`);
   const cursor = page.next && new URLSearchParams(page.next.split("?")[1]).get("cursor");
@@ -77,7 +82,7 @@ async function showLetter(signal) {
   if (panel.dataset.shown === wanted.letter && !panel.hidden) return;
   const answer = await getOps("/api/ops/dead-letters/letter", { id: wanted.letter }, signal);
   if (needsKey(answer)) return lock();
-  if (!answer.data && answer.status !== 404 && answer.status !== 400) throw new Error(`the letter answers ${answer.status}`);
+  if (!answer.data && answer.status !== 404 && answer.status !== 400) throw new Unable(answer);
   if (asked().letter !== wanted.letter) return;
   panel.hidden = false;
   panel.dataset.shown = wanted.letter;
@@ -106,17 +111,19 @@ async function ask(signal) {
     say("bad", "Nothing to show");
     return;
   }
-  if (!answer.data) throw new Error(`the list answers ${answer.status}`);
+  if (!answer.data) throw new Unable(answer);
   setText(wrong, "");
   page = answer.data;
   show();
-  if (log.data) put("log", logTable(log.data));
+  if (log.data) put("log", logTable(log.data, (batch) => address({ batch })));
+  const batch = await showBatch(signal);
+  if (batch && needsKey(batch)) return lock();
   await showLetter(signal);
 }
 
 function start() {
   stop();
-  stop = poll(ask, EVERY_MS, () => silence("The API").then((text) => say("bad", text)));
+  stop = poll(ask, EVERY_MS, (error) => trouble(error).then((text) => say("bad", text)));
 }
 
 function go(to) {
@@ -136,14 +143,21 @@ letters.addEventListener("click", (event) => {
   const link = event.target.closest("a[href^='?']");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  const { letter } = Object.fromEntries(new URLSearchParams(link.getAttribute("href")));
-  if (!letter && link.id !== "close") {
+  const { letter, batch } = Object.fromEntries(new URLSearchParams(link.getAttribute("href")));
+  if (batch && !letter) {
+    history.pushState(null, "", link.getAttribute("href"));
+    link.blur();
+    askNow();
+    return element("batch").focus();
+  }
+  if (!letter && !link.id.endsWith("close")) {
     chosen.clear();
     return go(link.id === "all" ? location.pathname : link.getAttribute("href"));
   }
   history.pushState(null, "", link.getAttribute("href"));
   link.blur();
-  showLetter().then(() => { if (letter) element("letter").focus(); show(); }, () => silence("The API").then((text) => say("bad", text)));
+  element("batch").hidden = !batch;
+  showLetter().then(() => { if (letter) element("letter").focus(); show(); }, (error) => trouble(error).then((text) => say("bad", text)));
 });
 
 element("list").addEventListener("change", ({ target }) => {
@@ -162,9 +176,6 @@ function isSure(does, what) {
   return new Promise((answer) => sure.addEventListener("close", () => answer(sure.returnValue === "yes"), { once: true }));
 }
 
-/** Counts with their words; those of nothing are left out. */
-const counts = (pairs) => pairs.filter(([many]) => many > 0).map(([many, what]) => `${count(many)} ${what}`).join(", ");
-
 function tell(text) {
   setText(done, `${text}.`);
   announce(text);
@@ -173,21 +184,16 @@ function tell(text) {
 async function drop(wish) {
   const answer = await postOps("/api/ops/dead-letters/drop", wish);
   if (!answer.data) return answer;
-  const { dropped, gone, changed, failed, left } = answer.data;
-  const rest = counts([[gone, "gone before"], [changed, "written again meanwhile and kept"], [failed, "not dropped, try again"], [left, "left: drop again"]]);
-  tell(`${number(dropped, "letter")} dropped${rest ? `, ${rest}` : ""}`);
+  const left = counts([[answer.data.left, "left: drop again"]]);
+  tell(`${dropped(answer.data)}${left ? `, ${left}` : ""}`);
   return answer;
-}
-
-/** What became of a batch so far. */
-function progressOf({ waiting, done, skipped, parked, gone, refused, failed }) {
-  return counts([[waiting, "waiting"], [done, "done"], [skipped, "skipped"], [parked, "parked again"], [gone, "gone before"], [refused, "cannot be replayed"], [failed, "failed, try again"]]);
 }
 
 async function replay(wish) {
   const answer = await postOps("/api/ops/dead-letters/batches", wish);
   if (!answer.data) return answer;
-  const { address: at, notReplayable, left } = answer.data;
+  const { batch, address: at, notReplayable, left } = answer.data;
+  history.pushState(null, "", address({ ...asked(), batch, after: null }));
   const rest = counts([[notReplayable, "of Event Grid's not replayed"], [left, "left: replay again"]]);
   const end = poll(async (signal) => {
     const { data } = await getOps(at, {}, signal);
@@ -196,6 +202,8 @@ async function replay(wish) {
     if (!data.ended) return setText(done, `${text}…`);
     end();
     tell(text);
+    // What is open may be gone, or have another cause.
+    delete element("letter").dataset.shown;
     askNow();
   }, BATCH_MS);
   return answer;
@@ -214,12 +222,17 @@ actions.addEventListener("submit", async (event) => {
     // Then it is asked for again.
   }
   const isAll = which === "all";
-  const letters = isAll ? { filter: filterOf(asked()), expected: page.letters } : { ids: [...chosen] };
+  // The letters that are shown, and none that came since.
+  const { asOf } = page;
+  const shown = filterOf(asked());
+  const to = shown.to && Date.parse(shown.to) < Date.parse(asOf) ? shown.to : asOf;
+  const letters = isAll ? { filter: { ...shown, to }, expected: page.letters } : { ids: [...chosen] };
   const many = isAll ? page.letters : chosen.size;
   const what = isDrop
     ? `${number(many, "letter")} would be gone. Their records are handled by nobody then.`
     : `${number(many, "record")} would be given once more to the function that parked ${many === 1 ? "it" : "them"}, and to no other. What is handled then is gone from here.`;
-  if (!(await isSure(isDrop ? "Drop" : "Replay", what))) return;
+  const until = isAll ? ` They are those that were written before ${utc(to)} UTC.` : "";
+  if (!(await isSure(isDrop ? "Drop" : "Replay", what + until))) return;
   setText(done, "");
   const wish = { ...letters, by, ...(reason ? { reason } : {}) };
   const answer = await (isDrop ? drop(wish) : replay(wish)).catch(() => ({ status: 0, text: "" }));
@@ -230,6 +243,7 @@ actions.addEventListener("submit", async (event) => {
   }
   chosen.clear();
   element("reason").value = "";
+  delete element("letter").dataset.shown;
   askNow();
 });
 

@@ -9,9 +9,11 @@ import { attributesOf, beginning, facts, shortType, told, utc } from "./shown.js
 /** Where an event is in its hub. */
 export const place = ({ partition, sequence }) => `${partition}/${sequence}`;
 
-/** Rows, newest first; `address(event)` is where one is shown whole. */
-export function eventTable(events, address, chosen) {
-  if (events.length === 0) return nothing("No event fits.");
+/** Rows, newest first; `address(event)` is where one is shown whole, and `wanted` what the address of the page asks for. */
+export function eventTable(events, address, { event: chosen, key, partition }) {
+  if (events.length === 0) {
+    return nothing(key && !partition ? "No event fits, where events of this key are. One that was sent without it may be elsewhere: choose a partition too." : "No event fits.");
+  }
   const row = (event) => h("tr", { class: place(event) === chosen ? "chosen" : null },
     h("td", null, h("code", null, utc(event.enqueued))),
     h("td", null, h("a", { href: address(event), "aria-current": place(event) === chosen ? "true" : null }, place(event))),

@@ -1,12 +1,12 @@
 // The page of a hub: its events by partition, key and time, and one of them whole. All of that is in the address.
 
-import { settings, silence } from "../api.js";
+import { settings } from "../api.js";
 import { setText } from "../dom.js";
 import { ago, clock, count } from "../format.js";
 import { put } from "../parts.js";
 import { askNow, poll } from "../poll.js";
 import { eventTable, place, wholeEvent } from "./event.js";
-import { askForKey, getOps, needsKey, whenKeyComes } from "./ops.js";
+import { Unable, askForKey, getOps, needsKey, trouble, whenKeyComes } from "./ops.js";
 import { address, asked, instant, local, told } from "./shown.js";
 
 const EVERY_MS = 5000;
@@ -32,29 +32,32 @@ function fillForm() {
   const names = HUBS.includes(hubOf(wanted)) ? HUBS : [...HUBS, hubOf(wanted)];
   element("hub").replaceChildren(...names.map((name) => new Option(name, name, false, name === hubOf(wanted))));
   element("key-of").value = wanted.key ?? "";
+  element("partition").value = wanted.partition ?? "";
   for (const name of ["from", "to"]) element(name).value = local(wanted[name]);
   setText(element("name"), `Hub ${hubOf(wanted)}`);
   document.title = `Hub ${hubOf(wanted)} · Contoso Events`;
 }
 
 function fillPartitions(partitions) {
-  const wanted = asked().partition ?? "";
   const select = element("partition");
   if (select === document.activeElement) return;
   const held = ({ id, first, last }) => (last === null ? `${id}, empty` : `${id}, ${first} to ${last}`);
   const options = [["", "All"], ...partitions.map((partition) => [partition.id, held(partition)])];
   if (JSON.stringify(options) !== select.dataset.options) {
+    // What is chosen and not shown yet stays chosen.
+    const chosen = select.dataset.options ? select.value : (asked().partition ?? "");
     select.dataset.options = JSON.stringify(options);
     select.replaceChildren(...options.map(([value, text]) => new Option(text, value)));
+    select.value = chosen;
+    if (select.selectedIndex < 0) select.value = "";
   }
-  select.value = wanted;
 }
 
 function show(page) {
   const wanted = asked();
   fillPartitions(page.partitions);
   const here = { ...wanted, hub: hubOf(wanted), event: null };
-  put("events", eventTable(page.events, (event) => address({ ...here, event: place(event) }), wanted.event));
+  put("events", eventTable(page.events, (event) => address({ ...here, event: place(event) }), wanted));
   const stored = page.partitions.map(({ lastEnqueued }) => lastEnqueued).filter(Boolean).toSorted((a, b) => Date.parse(a) - Date.parse(b));
   const newest = stored.length > 0 ? `newest ${ago(stored.at(-1))}` : "nothing was sent here yet, or all is too old";
   const looked = page.lookedAt > page.events.length ? `, of ${count(page.lookedAt)} that were looked at` : "";
@@ -80,7 +83,7 @@ async function showEvent(signal) {
   const { schemas, api } = await settings();
   const answer = await getOps(`/api/ops/hubs/${encodeURIComponent(hubOf(wanted))}/event`, { partition, sequence }, signal);
   if (needsKey(answer)) return lock();
-  if (!answer.data && answer.status !== 404 && answer.status !== 400) throw new Error(`the event answers ${answer.status}`);
+  if (!answer.data && answer.status !== 404 && answer.status !== 400) throw new Unable(answer);
   if (asked().event !== wanted.event) return;
   panel.hidden = false;
   panel.dataset.shown = shown;
@@ -90,7 +93,7 @@ async function showEvent(signal) {
 
 function showAge() {
   say(pausedAt === null ? "good" : "warn", pausedAt === null ? (asked().cursor ? "Older events" : "Live") : "Paused");
-  setText(age, pausedAt === null ? "" : `as it was at ${clock(pausedAt)}`);
+  setText(age, pausedAt === null ? "" : `as it was at ${clock(pausedAt)} UTC`);
 }
 
 function lock() {
@@ -117,7 +120,7 @@ async function ask(signal) {
     element("events").replaceChildren();
     return;
   }
-  if (!answer.data) throw new Error(`the hub answers ${answer.status}`);
+  if (!answer.data) throw new Unable(answer);
   setText(wrong, "");
   show(answer.data);
   showAge();
@@ -126,7 +129,7 @@ async function ask(signal) {
 
 function start() {
   stop();
-  if (pausedAt === null) stop = poll(ask, EVERY_MS, () => silence("The API").then((text) => say("bad", text)));
+  if (pausedAt === null) stop = poll(ask, EVERY_MS, (error) => trouble(error).then((text) => say("bad", text)));
 }
 
 function pause(isPaused) {
@@ -169,7 +172,7 @@ browser.addEventListener("click", (event) => {
   if (opens && pausedAt === null) pause(true);
   stop();
   showAge();
-  showEvent().then(() => opens && element("event").focus(), () => silence("The API").then((text) => say("bad", text)));
+  showEvent().then(() => opens && element("event").focus(), (error) => trouble(error).then((text) => say("bad", text)));
 });
 
 element("pause").addEventListener("click", () => {

@@ -3,15 +3,16 @@
 import { h } from "../dom.js";
 import { ago, count } from "../format.js";
 import { nothing, number, table } from "../parts.js";
+import { dropped } from "./batch.js";
 import { opsPath } from "./ops.js";
 import { attributesOf, beginning, facts, shortType, told, utc } from "./shown.js";
 
-/** What is known by function and cause; `address(filter)` is where its letters are shown. */
-export function groupTable({ groups, moreGroups }, address) {
-  if (groups.length === 0) return nothing("None. Every record was handled.");
+/** What is known by function and cause; `address(filter)` is where its letters are shown, and `none` what to say of no letters. */
+export function groupTable({ groups, moreGroups }, none, address) {
+  if (groups.length === 0) return nothing(none);
   const row = ({ function: name, givenUp, label, example, letters, records, newest }) => h("tr", null,
     h("th", { scope: "row" }, name, givenUp ? h("span", { class: "badge" }, "Event Grid") : ""),
-    h("td", { class: "cause" }, h("a", { href: address({ function: name, cause: label }) }, label || "cause not read yet"),
+    h("td", { class: "cause" }, h("a", { href: address({ function: name, cause: label }) }, label ?? "not read yet"),
       example && example !== label ? h("p", { class: "faint" }, example) : ""),
     number(count(letters)), number(count(records)), h("td", null, ago(newest)));
   return [table("By function and cause", [["Function"], ["Cause"], ["Letters", true], ["Records", true], ["Newest"]], groups.map(row)),
@@ -54,12 +55,14 @@ export function wholeLetter({ data: letter, text }, api) {
       decoded?.event ? h("a", { href: `/operations.html?trace=${encodeURIComponent(decoded.event.id)}` }, "Its trace") : ""));
 }
 
-/** Who did what, newest first. */
-export function logTable({ items, next }) {
+/** Who did what, newest first; `address(batch)` is where a batch of replays is shown. */
+export function logTable({ items, next }, address) {
   if (items.length === 0) return nothing("Nothing was done yet.");
-  const row = ({ at, by, action, reason, count: chosen, filter }) => h("tr", null,
-    h("td", null, h("code", null, utc(at))), h("th", { scope: "row" }, by), h("td", null, action),
-    number(count(chosen)), h("td", { class: "cause" }, reason ?? "", filter ? h("p", { class: "faint" }, JSON.stringify(filter)) : ""));
-  return [table("What was done", [["At (UTC)"], ["By"], ["What"], ["Letters", true], ["Reason"]], items.map(row)),
+  const which = ({ filter, letters, count: chosen }) => (filter ? JSON.stringify(filter) : `${letters[0] ?? ""}${chosen > 1 ? ` and ${count(chosen - 1)} more` : ""}`);
+  const became = ({ batch, ended }) => (batch ? h("a", { href: address(batch) }, "What became of them") : ended ? dropped(ended) : "did not end, or goes on");
+  const row = (entry) => h("tr", null,
+    h("td", null, h("code", null, utc(entry.at))), h("th", { scope: "row" }, entry.by), h("td", null, entry.action),
+    number(count(entry.count)), h("td", null, became(entry)), h("td", { class: "cause" }, entry.reason ?? "", h("p", { class: "faint" }, which(entry))));
+  return [table("What was done", [["At (UTC)"], ["By"], ["What"], ["Letters", true], ["Result"], ["Reason"]], items.map(row)),
     next ? h("p", { class: "faint" }, "The command shows what is older: contoso dead-letters log") : ""];
 }

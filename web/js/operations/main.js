@@ -1,12 +1,12 @@
 // The operations page: one poll of the overview, and what is made of it.
 
-import { settings, silence } from "../api.js";
+import { settings } from "../api.js";
 import { setText } from "../dom.js";
 import { ago, clock } from "../format.js";
 import { poll } from "../poll.js";
 import { clicksChart } from "./chart.js";
 import { flowPicture, flowTable } from "./flow.js";
-import { askForKey, getOps, needsKey, whenKeyComes } from "./ops.js";
+import { Unable, askForKey, getOps, needsKey, trouble, whenKeyComes } from "./ops.js";
 import * as panels from "./panels.js";
 import { put } from "../parts.js";
 import { rangeOf } from "./range.js";
@@ -57,7 +57,7 @@ function showAge() {
   if (pausedAt !== null) {
     // What is not asked for any more cannot be said to be well.
     say("warn", "Paused");
-    setText(age, `as it was at ${clock(pausedAt)}`);
+    setText(age, `as it was at ${clock(pausedAt)} UTC`);
     age.classList.remove("old");
     return;
   }
@@ -90,7 +90,7 @@ async function ask(signal) {
     partner ? fetch(`${partner}?format=json`, { signal }).then((answer) => answer.json()).then((inbox) => { demo = inbox; }).catch(() => {}) : null,
   ]);
   if (needsKey(answer)) return lock();
-  if (!answer.data) throw new Error(`the overview answers ${answer.status}`);
+  if (!answer.data) throw new Unable(answer);
   last = answer.data;
   show(last);
   showAge();
@@ -98,7 +98,7 @@ async function ask(signal) {
 
 function start() {
   stop();
-  if (pausedAt === null) stop = poll(ask, EVERY_MS, () => silence("The API").then((text) => say("bad", text)));
+  if (pausedAt === null) stop = poll(ask, EVERY_MS, (error) => trouble(error).then((text) => say("bad", text)));
 }
 
 /** While the page is paused what is shown stays, to be looked at and copied; the age says since when. */

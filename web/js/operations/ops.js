@@ -1,7 +1,8 @@
 // Calls of OpsApi, with the function key where one is asked for. The key stays in this tab until the tab closes.
 
-import { get, settings } from "../api.js";
+import { get, settings, silence } from "../api.js";
 import { setText } from "../dom.js";
+import { told } from "./shown.js";
 
 const KEY = "contoso.operations.key";
 
@@ -56,6 +57,17 @@ export async function postOps(path, wish) {
   const text = await response.text();
   return { status: response.status, text, data: response.ok ? JSON.parse(text) : null };
 }
+
+/** An answer other than those that a page is made for, such as that storage is out of reach. */
+export class Unable extends Error {
+  constructor({ status, text }) {
+    super(`the API answers ${status}`);
+    this.text = told(text, null);
+  }
+}
+
+/** What to say where asking failed: the API's own words, if it had some. */
+export const trouble = async (error) => (error instanceof Unable && error.text) || silence("The API");
 
 /** Whether an answer says that a key is needed, or another one. */
 export const needsKey = ({ status }) => status === 401 || status === 403;

@@ -5,6 +5,8 @@ import { ago, clock, count, rate, short } from "../format.js";
 import { isBehind } from "./flow.js";
 import { nothing, number, table } from "../parts.js";
 
+/** " of 2 records", where letters are more than those: what three functions parked is one record. */
+const ofRecords = ({ count: letters, records }) => (records < letters ? ` of ${count(records)} ${records === 1 ? "record" : "records"}` : "");
 const atLeast = ({ count: known, isMore }) => (isMore ? `${count(known)} or more` : count(known));
 const per = (value) => new Intl.NumberFormat(undefined, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
 
@@ -23,14 +25,16 @@ function scope({ scope: text }, names) {
 export const isRecent = (anomalies) => Boolean(anomalies) && Date.now() - Date.parse(anomalies.at) < 600_000;
 
 /** All that needs somebody, worst first: `{ level, text }`. It is good only where nothing does. */
-export function verdict({ measuredAt, flows, anomalies, deadLetters }) {
+export function verdict({ measuredAt, flows, anomalies, deadLetters, partners }) {
   const open = anomalies?.open.length ?? 0;
   const behind = flows.filter(isBehind).length;
+  const { givenUp } = partners;
   const isOld = measuredAt && Date.now() - Date.parse(measuredAt) > 90_000;
   const needs = [
     isOld && ["bad", "Measurements are old"],
     open > 0 && ["bad", open === 1 ? "1 anomaly is open" : `${open} anomalies are open`],
-    deadLetters?.count > 0 && ["bad", deadLetters.count === 1 && !deadLetters.isMore ? "1 dead letter" : `${atLeast(deadLetters)} dead letters`],
+    deadLetters?.count > 0 && ["bad", deadLetters.count === 1 && !deadLetters.isMore ? "1 dead letter" : `${atLeast(deadLetters)} dead letters${ofRecords(deadLetters)}`],
+    givenUp?.count > 0 && ["bad", `${atLeast(givenUp)} given up by Event Grid`],
     !isOld && behind > 0 && ["warn", behind === 1 ? "1 flow is behind" : `${behind} flows are behind`],
     !deadLetters && ["warn", "Dead letters are not known"],
   ].filter(Boolean);
@@ -42,7 +46,7 @@ export function verdict({ measuredAt, flows, anomalies, deadLetters }) {
 function whatIsOpen(open, names) {
   const width = ({ scope: text }) => ["total", "category", "product"].indexOf(text.split(":")[0]);
   const first = open.toSorted((a, b) => width(a) - width(b) || b.score - a.score)[0];
-  return `${kindOf(first)}: ${scope(first, names)}, since ${clock(Date.parse(first.startedAt))}`;
+  return `${kindOf(first)}: ${scope(first, names)}, since ${clock(Date.parse(first.startedAt))} UTC`;
 }
 
 /** The figures on top. */
@@ -57,7 +61,7 @@ export function figures({ logs, flows, deadLetters, anomalies, partners, names }
   return [
     ...hubs.map(([name, what]) => figure(what, rate(log(name).storedPerSecond), log(name).lastStored ? `newest ${ago(log(name).lastStored)}` : "none yet")),
     figure("Waiting events", short(lag), worst ? `most in ${worst.function}` : "nothing waits", flows.some(isBehind) ? "warn" : ""),
-    figure("Dead letters", deadLetters ? atLeast(deadLetters) : "unknown",
+    figure("Dead letters", deadLetters ? `${atLeast(deadLetters)}${ofRecords(deadLetters)}` : "unknown",
       deadLetters?.newest[0]?.at ? `newest ${ago(deadLetters.newest[0].at)}` : deadLetters ? "none" : "storage does not answer", deadLetters?.count ? "bad" : ""),
     figure("Open anomalies", anomalies ? count(open.length) : "–", open.length ? whatIsOpen(open, names) : anomalies ? `looked ${ago(anomalies.at)}` : "not looked for yet", open.length ? "bad" : ""),
     figure("Partner events", rate(partners.publishedPerSecond), partners.givenUp ? `${atLeast(partners.givenUp)} given up` : "given up: unknown"),
@@ -78,7 +82,7 @@ export function anomalyList({ anomalies, names }) {
     number(per(anomaly.observed)),
     number(`${per(anomaly.expectedLow)} – ${per(anomaly.expectedHigh)}`),
     number(per(anomaly.score)));
-  return table("Anomalies", [["State"], ["Kind"], ["Of"], ["When"], ["Seen per minute", true], ["Usual", true], ["Score", true]], shown.map(row));
+  return table("Anomalies", [["State"], ["Kind"], ["Of"], ["When (UTC)"], ["Seen per minute", true], ["Usual", true], ["Score", true]], shown.map(row));
 }
 
 const productCell = ({ productId, category }, names, share) => h("th", { scope: "row" },
@@ -123,9 +127,9 @@ function letterTable(letters, label, owner) {
 /** Bad records that functions parked. */
 export function deadLetters({ deadLetters: letters }) {
   if (!letters) return nothing("Blob storage does not answer.");
-  if (letters.count === 0) return nothing("None. Every record was handled.");
+  if (letters.count === 0) return h("div", null, nothing("None. Every record was handled."), h("p", null, h("a", { href: "/dead-letters.html" }, "What was done with earlier ones")));
   const owners = Object.entries(letters.byOwner).map(([owner, number]) => `${owner} ${count(number)}`).join(", ");
-  return h("div", null, h("p", null, `${atLeast(letters)}: ${owners}. `, h("a", { href: "/dead-letters.html" }, "Look at them")), letterTable(letters, "Newest dead letters", "Function"));
+  return h("div", null, h("p", null, `${atLeast(letters)}${ofRecords(letters)}: ${owners}. `, h("a", { href: "/dead-letters.html" }, "Look at them")), letterTable(letters, "Newest dead letters", "Function"));
 }
 
 /** What is known of the partners, and what the demo partner of the local stack got. */
@@ -139,6 +143,6 @@ export function partnerDeliveries({ partners }, demo) {
   ];
   return h("div", null,
     h("table", null, h("tbody", null, facts.map(([what, value]) => h("tr", null, h("th", { scope: "row" }, what), number(value))))),
-    givenUp?.count ? letterTable(givenUp, "Newest events given up", "Subscription") : "",
+    givenUp?.count ? [h("p", null, h("a", { href: "/dead-letters.html?origin=event-grid-delivery" }, "Look at what was given up")), letterTable(givenUp, "Newest events given up", "Subscription")] : "",
     h("p", { class: "faint small" }, "Successful deliveries are counted by Event Grid's own metrics."));
 }

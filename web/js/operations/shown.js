@@ -31,8 +31,11 @@ export function attributesOf(attributes) {
 /** A time of a form, which has no zone, as the API takes it. */
 export const instant = (text) => (text ? `${text.length === 16 ? `${text}:00` : text}Z` : "");
 
-/** And back. */
-export const local = (text) => (text ? text.replace(/(\.\d+)?Z$/, "") : "");
+/** And back, however the address writes it: a date is its midnight, and an offset is one from UTC. */
+export function local(text) {
+  const time = Date.parse(text ?? "");
+  return Number.isNaN(time) ? "" : new Date(time).toISOString().replace(/(\.\d+)?Z$/, "");
+}
 
 /** The address of a page with these members, those that are empty left out. */
 export const address = (members) => `?${new URLSearchParams(Object.entries(members).filter(([, value]) => value))}`;

@@ -3,10 +3,11 @@
 use std::{path::Path, time::Duration};
 
 use reqwest::{Client, Method, redirect};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
+use super::Letters;
 use crate::{
-    commands::Exit,
+    commands::{Exit, WrongUsage},
     endpoints,
     failure::{self, CallError},
     output::{self, counted},
@@ -67,26 +68,57 @@ impl Console {
         Ok(contoso_json::plain(&bytes)?)
     }
 
-    /// How many letters a filter takes, if they are to be worked on: what comes between counting and working is not what was looked at.
-    /// Else how the command ends.
-    pub(super) async fn confirmed(
+    /// What is to be done (`verb`) as a wish for these letters, or how the command ends without it.
+    pub(super) async fn order(
         &self,
-        members: &[(&str, &str)],
-        yes: bool,
+        letters: &Letters,
+        mut order: Value,
         verb: &str,
     ) -> anyhow::Result<Result<Value, Exit>> {
-        let query = [members, &[("limit", "1")]].concat();
-        let there = self.get("", &query, "count the dead letters").await?;
-        let count = there["letters"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
-        if count == 0 {
-            output::say("no such letters");
-            return Ok(Err(Exit::Done));
+        let members = letters.filter.members();
+        let is_chosen = if letters.all {
+            // An end is what the command itself proposes.
+            members.iter().all(|(name, _)| *name == "to")
+        } else {
+            !members.is_empty()
+        };
+        match (letters.ids.is_empty(), members.is_empty()) {
+            (false, true) if !letters.all => order["ids"] = json!(letters.ids),
+            (true, _) if is_chosen => {
+                let there = self.there(&members).await?;
+                let count = there["letters"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
+                if count == 0 {
+                    output::say("no such letters");
+                    return Ok(Err(Exit::Done));
+                }
+                let mut filter: Map<String, Value> =
+                    members.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+                let is_open = !filter.contains_key("to");
+                if !letters.yes {
+                    let to = if is_open { there["asOf"].as_str() } else { None };
+                    let to = to.map(|to| format!(" --to {to}")).unwrap_or_default();
+                    let and = if is_open { ", for these and none that come later" } else { "" };
+                    output::say(&format!("this would {verb} {}; say{to} --yes{and}", counted(count, "letter")));
+                    return Ok(Err(Exit::Failed));
+                }
+                // What comes between counting and working was not counted.
+                if is_open {
+                    filter.insert("to".to_owned(), there["asOf"].clone());
+                }
+                order["filter"] = Value::Object(filter);
+                order["expected"] = json!(count);
+            }
+            _ => {
+                let said = "say either ids of letters, or a filter such as --function, or --all";
+                return Err(WrongUsage(said.to_owned()).into());
+            }
         }
-        if !yes {
-            output::say(&format!("this would {verb} {}; say --yes", counted(count, "letter")));
-            return Ok(Err(Exit::Failed));
-        }
-        Ok(Ok(there["letters"].clone()))
+        Ok(Ok(order))
+    }
+
+    /// How many letters a filter takes, and as of when.
+    async fn there(&self, members: &[(&str, &str)]) -> anyhow::Result<Value> {
+        self.get("", &[members, &[("limit", "1")]].concat(), "count the dead letters").await
     }
 
     /// The members of a query that an address of an answer has.

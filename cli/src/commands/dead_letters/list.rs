@@ -32,7 +32,7 @@ pub(super) async fn run(console: &Console, args: &Args) -> anyhow::Result<Exit> 
         let members: Vec<(&str, &str)> = query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let page = console.get("", &members, "list dead letters").await?;
         if is_first && !args.json {
-            print(&summary(&page))?;
+            print(&summary(&page, !args.filter.members().is_empty()))?;
         }
         is_first = false;
         let items = page["items"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -52,13 +52,19 @@ fn number(value: &Value) -> usize {
 }
 
 /// How many there are, and of which kinds.
-fn summary(page: &Value) -> String {
+fn summary(page: &Value, is_filtered: bool) -> String {
     let more = if page["isMore"] == true { ", and more that were not counted" } else { "" };
     let (letters, records) = (number(&page["letters"]), number(&page["records"]));
+    if letters == 0 && is_filtered {
+        return format!("no dead letter fits the filter{more}");
+    }
     if letters == 0 {
-        return "no dead letters".to_owned();
+        return format!("no dead letters{more}");
     }
     let mut text = format!("{} of {}{more}\n", counted(letters, "letter"), counted(records, "record"));
+    if number(&page["unread"]) > 0 {
+        text += &format!("the causes of {} were not read yet; list again\n", number(&page["unread"]));
+    }
     text += &format!("\n{:>7}  {:>7}  {:<22}  CAUSE\n", "LETTERS", "RECORDS", "FUNCTION");
     for group in page["groups"].as_array().into_iter().flatten() {
         let (function, label) = (group["function"].as_str(), group["label"].as_str());
@@ -67,7 +73,7 @@ fn summary(page: &Value) -> String {
             number(&group["letters"]),
             number(&group["records"]),
             function.unwrap_or_default(),
-            plain(label.unwrap_or_default(), false),
+            plain(label.unwrap_or("(not read yet)"), false),
         );
     }
     text
@@ -91,8 +97,10 @@ mod tests {
     fn records_are_told_from_letters_and_a_stranger_cannot_paint() {
         let page = json!({ "letters": 6, "records": 2, "isMore": false, "groups": [
             { "function": "Trends", "label": "read\u{1b}[31m the click", "letters": 2, "records": 2 } ] });
-        let text = summary(&page);
+        let text = summary(&page, false);
         assert!(text.starts_with("6 letters of 2 records\n") && !text.contains('\u{1b}'), "{text}");
+        let none = json!({ "letters": 0, "records": 0, "isMore": true, "groups": [] });
+        assert_eq!(summary(&none, true), "no dead letter fits the filter, and more that were not counted");
         let item = json!({ "id": "F/o/0/1-a.json", "parkedAt": "2026-01-05T10:00:00.123Z", "cause": "bad\nthing", "event": null });
         assert_eq!(line(&item), "2026-01-05T10:00:00Z  F/o/0/1-a.json\n    bad thing");
     }

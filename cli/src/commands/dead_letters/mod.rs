@@ -30,7 +30,7 @@ Examples:
   contoso dead-letters replay Trends/clicks/3/41-8f….json
       Give it once more to the function that parked it, and to no other
   contoso dead-letters replay --function Trends --cause schema --yes
-      All that are there now with this cause; without --yes it says how many
+      All that are there now with this cause; without --yes it says how many, and what to say for these alone
   contoso dead-letters drop Trends/clicks/3/41-8f….json --reason \"a load test\"
       Throw one away; the log keeps who did it, and why
   contoso dead-letters drop --function Trends --cause \"no productId\" --reason \"a load test\" --yes
@@ -71,13 +71,29 @@ enum Command {
     Log(log::Args),
 }
 
+/// The letters that something is to be done with
+#[derive(Debug, clap::Args)]
+struct Letters {
+    /// The letters, as lists show them
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    #[command(flatten)]
+    filter: Filter,
+    /// Every letter, whatever it is
+    #[arg(long)]
+    all: bool,
+    /// Do it, where a filter or --all chooses the letters; without it, how many there are is said
+    #[arg(long)]
+    yes: bool,
+}
+
 /// Which letters
 #[derive(Debug, Default, clap::Args)]
 struct Filter {
     /// Those that this function parked, or that this subscription of Event Grid's gave up
     #[arg(long, value_name = "NAME")]
     function: Option<String>,
-    /// Those with this text in their cause, in any case
+    /// Those with this text in the first 240 bytes of their cause, in any case
     #[arg(long, value_name = "TEXT")]
     cause: Option<String>,
     /// Those of this hub; `feed`, `event-grid` or `event-grid-delivery` for others

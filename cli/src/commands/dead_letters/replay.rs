@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::bail;
 use backon::{ConstantBuilder, Retryable};
 use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{Console, Filter, plain, print, user};
+use super::{Console, Letters, plain, print, user};
 use crate::{
     commands::{Exit, WrongUsage},
     output::{self, counted},
@@ -20,23 +20,14 @@ const POLL: Duration = Duration::from_secs(1);
 /// The app does it, within its next seconds. Each record goes to the function that parked it and to no other; a letter goes once that is done.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The letters, as lists show them
-    #[arg(value_name = "ID")]
-    ids: Vec<String>,
     #[command(flatten)]
-    filter: Filter,
-    /// Every letter, whatever it is
-    #[arg(long)]
-    all: bool,
+    letters: Letters,
     /// Why; the log keeps it
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// Who does it, for the log [default: the user of this machine]
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
-    /// Do it, where a filter or --all chooses the letters; without it, how many there are is said
-    #[arg(long)]
-    yes: bool,
     /// Do not wait for the end
     #[arg(long)]
     no_wait: bool,
@@ -60,28 +51,14 @@ pub(super) struct BatchArgs {
 }
 
 pub(super) async fn run(console: &Console, args: Args) -> anyhow::Result<Exit> {
-    let members = args.filter.members();
     let mut order = json!({ "by": args.by.unwrap_or_else(user) });
     if let Some(reason) = &args.reason {
         order["reason"] = json!(reason);
     }
-    match (args.ids.is_empty(), members.is_empty()) {
-        (false, true) if !args.all => order["ids"] = json!(args.ids),
-        (true, is_empty) if is_empty == args.all => {
-            let expected = match console.confirmed(&members, args.yes, "replay").await? {
-                Ok(expected) => expected,
-                Err(exit) => return Ok(exit),
-            };
-            let filter: Map<String, Value> =
-                members.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
-            order["filter"] = Value::Object(filter);
-            order["expected"] = expected;
-        }
-        _ => {
-            let said = "say either ids of letters, or a filter such as --function, or --all";
-            return Err(WrongUsage(said.to_owned()).into());
-        }
-    }
+    let order = match console.order(&args.letters, order, "replay").await? {
+        Ok(order) => order,
+        Err(exit) => return Ok(exit),
+    };
     let queued = console.post("/batches", &order, "replay dead letters").await?;
     let id = queued["batch"].as_str().unwrap_or_default().to_owned();
     let count = queued["count"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
@@ -104,15 +81,20 @@ pub(super) async fn run(console: &Console, args: Args) -> anyhow::Result<Exit> {
     };
     let tries = usize::try_from(args.timeout / POLL.as_secs()).unwrap_or(usize::MAX);
     let batch = ended.retry(ConstantBuilder::new().with_delay(POLL).with_max_times(tries)).await?;
-    tell(&batch, args.json)
+    tell(&whole(console, batch).await?, args.json)
 }
 
 pub(super) async fn batch(console: &Console, args: &BatchArgs) -> anyhow::Result<Exit> {
     if args.id.is_empty() || !args.id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
         return Err(WrongUsage("a batch's id is of digits, letters a to f and -".to_owned()).into());
     }
-    let path = format!("/batches/{}", args.id);
-    let mut batch = console.get(&path, &[], "look at the batch").await?;
+    let batch = console.get(&format!("/batches/{}", args.id), &[], "look at the batch").await?;
+    tell(&whole(console, batch).await?, args.json)
+}
+
+/// A batch with the letters of all pages, of which the first is here.
+async fn whole(console: &Console, mut batch: Value) -> anyhow::Result<Value> {
+    let path = format!("/batches/{}", batch["batch"].as_str().unwrap_or_default());
     while let Some(next) = batch["next"].as_str().map(Console::members_of) {
         let query: Vec<(&str, &str)> = next.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let bytes = console.bytes(Method::GET, &path, &query, None, "look at the batch").await?;
@@ -122,7 +104,7 @@ pub(super) async fn batch(console: &Console, args: &BatchArgs) -> anyhow::Result
         }
         batch["next"] = more["next"].take();
     }
-    tell(&batch, args.json)
+    Ok(batch)
 }
 
 /// What became of a batch: counts, and the letters that stay with the reason.

@@ -19,7 +19,7 @@ const LONGEST: usize = 200;
 pub struct Asked {
     /// The function that parked them, or the subscription that was given up.
     pub function: Option<String>,
-    /// A part of their causes, in any case.
+    /// A part of their causes, of the first 240 bytes of each, in any case.
     pub cause: Option<String>,
     /// The hub or kind of feed of their records.
     pub origin: Option<String>,
@@ -136,6 +136,7 @@ mod tests {
             label: "read the click".into(),
             event: None,
             record: None,
+            records: 1,
         };
         let letter = Letter {
             id: "Trends/clicks/0/1-a.json".parse().unwrap(),

@@ -1,6 +1,6 @@
 //! How many letters there are of each kind.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -18,8 +18,8 @@ pub struct Group {
     pub function: String,
     /// Whether Event Grid gave them up.
     pub given_up: bool,
-    /// What their causes share.
-    pub label: String,
+    /// What their causes share; `None` where they were not read.
+    pub label: Option<String>,
     /// The cause of the newest.
     pub example: Option<String>,
     /// Letters.
@@ -51,38 +51,39 @@ pub struct Groups {
 impl Groups {
     /// Counts letters, which come the newest first.
     pub fn of<'a>(letters: impl IntoIterator<Item = &'a Letter>) -> Self {
-        let (mut all, mut count) = (HashSet::new(), 0);
-        let mut groups: HashMap<(&str, &str), (Group, HashSet<&str>)> = HashMap::new();
+        let (mut all, mut count) = (HashMap::new(), 0);
+        let mut groups: HashMap<(&str, Option<&str>), (Group, HashMap<&str, usize>)> = HashMap::new();
         for letter in letters {
             count += 1;
-            all.insert(letter.record());
+            all.insert(letter.record(), letter.records());
             let key = (letter.id.owner(), letter.label());
             let (group, records) = groups.entry(key).or_insert_with(|| {
                 let group = Group {
                     function: letter.id.owner().to_owned(),
                     given_up: letter.id.kept() == Kept::GivenUp,
-                    label: letter.label().to_owned(),
+                    label: letter.label().map(str::to_owned),
                     example: letter.said.as_ref().map(|said| said.cause.clone()),
                     letters: 0,
                     records: 0,
                     oldest: letter.parked_at,
                     newest: letter.parked_at,
                 };
-                (group, HashSet::new())
+                (group, HashMap::new())
             });
             group.letters += 1;
             group.oldest = group.oldest.min(letter.parked_at);
             group.newest = group.newest.max(letter.parked_at);
-            records.insert(letter.record());
+            records.insert(letter.record(), letter.records());
         }
-        let counted = groups.into_values().map(|(group, records)| Group { records: records.len(), ..group });
+        let counted =
+            groups.into_values().map(|(group, records)| Group { records: records.into_values().sum(), ..group });
         let mut groups: Vec<Group> = counted.collect();
         groups.sort_by(|a, b| {
             b.letters.cmp(&a.letters).then_with(|| (&a.function, &a.label).cmp(&(&b.function, &b.label)))
         });
         let more_groups = groups.len() > MOST;
         groups.truncate(MOST);
-        Self { letters: count, records: all.len(), groups, more_groups }
+        Self { letters: count, records: all.into_values().sum(), groups, more_groups }
     }
 }
 
@@ -103,6 +104,7 @@ mod tests {
                 label: "bad".to_owned(),
                 event: None,
                 record: Some(record.to_owned()),
+                records: 1,
             }),
         };
         let letters: Vec<Letter> =
@@ -110,5 +112,20 @@ mod tests {
         let groups = Groups::of(&letters);
         assert_eq!((groups.letters, groups.records, groups.groups.len()), (6, 2, 3));
         assert!(groups.groups.iter().all(|group| (group.letters, group.records) == (2, 2)));
+    }
+
+    #[test]
+    fn a_letter_of_ten_events_is_ten_records() {
+        let given_up = |name: &str, said| Letter {
+            id: format!("event-grid/ACME/{name}.json").parse().unwrap(),
+            etag: String::new(),
+            parked_at: OffsetDateTime::UNIX_EPOCH,
+            size: 0,
+            said,
+        };
+        let said = Said { cause: "gone".into(), label: "gone".into(), event: None, record: None, records: 10 };
+        let groups = Groups::of(&[given_up("a", Some(said)), given_up("b", None)]);
+        assert_eq!((groups.letters, groups.records), (2, 11));
+        assert_eq!(groups.groups.iter().filter(|group| group.label.is_none()).count(), 1);
     }
 }

@@ -43,9 +43,14 @@ impl Letter {
         self.said.as_ref().and_then(|said| said.record.as_deref()).unwrap_or_else(|| self.id.text())
     }
 
-    /// What letters of one kind share.
-    pub fn label(&self) -> &str {
-        self.said.as_ref().map_or("not read", |said| said.label.as_str())
+    /// How many records it is of: Event Grid puts all events of an attempt into one letter.
+    pub fn records(&self) -> usize {
+        self.said.as_ref().map_or(1, |said| said.records)
+    }
+
+    /// What letters of one kind share; `None` where it was not read.
+    pub fn label(&self) -> Option<&str> {
+        self.said.as_ref().map(|said| said.label.as_str())
     }
 }
 

@@ -38,7 +38,8 @@ pub struct Notes {
 impl Notes {
     /// As metadata: names are identifiers, and values ASCII, whatever a text holds.
     pub fn to_metadata(&self) -> HashMap<String, String> {
-        let Said { cause, label, event, record } = &self.said;
+        // A letter with notes is of one record.
+        let Said { cause, label, event, record, records: _ } = &self.said;
         let mut metadata = HashMap::new();
         let mut note = |name: &str, value: String| drop(metadata.insert(name.to_owned(), value));
         note("parkedat", self.parked_at.format(&Rfc3339).unwrap_or_default());
@@ -62,7 +63,7 @@ impl Notes {
         };
         let parked_at = OffsetDateTime::parse(metadata.get("parkedat")?, &Rfc3339).ok()?;
         let event = text("eventid").zip(text("eventtype")).map(|(id, r#type)| EventName { id, r#type });
-        let said = Said { cause: text("cause")?, label: text("label")?, event, record: text("record") };
+        let said = Said { cause: text("cause")?, label: text("label")?, event, record: text("record"), records: 1 };
         Some(Self { parked_at, said })
     }
 }
@@ -103,6 +104,16 @@ pub struct Said {
     pub event: Option<EventName>,
     /// The same for every letter that one record became.
     pub record: Option<String>,
+    /// How many records it is of.
+    pub records: usize,
+}
+
+impl Said {
+    /// What a letter without notes says, once it was read.
+    pub fn read(cause: &str, event: Option<EventName>, records: usize) -> Self {
+        let [cause, label] = [CAUSE, OTHER].map(|most| beginning(cause, most).to_owned());
+        Self { cause, label, event, record: None, records }
+    }
 }
 
 #[cfg(test)]
@@ -120,7 +131,7 @@ mod tests {
             at in 0_i64..4_000_000_000,
         ) {
             let [cause, label, id, r#type] = texts;
-            let said = Said { cause, label, event: has_event.then_some(EventName { id, r#type }), record: None };
+            let said = Said { cause, label, event: has_event.then_some(EventName { id, r#type }), record: None, records: 1 };
             let notes = Notes { parked_at: OffsetDateTime::from_unix_timestamp(at).unwrap(), said };
             let metadata = notes.to_metadata();
             prop_assert!(metadata.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() < 2_048);

@@ -29,6 +29,7 @@ use self::listings::Listings;
 use crate::{
     app::App,
     azure::cosmos::{CosmosError, CosmosErrorKind},
+    dead_letters::stored::Read,
     domain::operations::{self, Anomalies, Minute, Overview, Partners, Trending},
     function::{Function, Trigger},
     http::{Audience, Problem, cacheable_for, cors},
@@ -51,9 +52,11 @@ const SELECT: &str = "c.minute, c.views, c.visitors";
 
 fn router(app: App) -> Router {
     let sales = sales::routes().with_state(app.clone());
-    let letters = dead_letters::routes(app.clone());
+    // What a letter says is read once for all routes.
+    let read = Arc::new(Read::default());
+    let letters = dead_letters::routes(app.clone(), Arc::clone(&read));
     let hubs = hubs::routes(app.clone());
-    let console = Arc::new(Console { app, view: Mutex::default() });
+    let console = Arc::new(Console { app, read, view: Mutex::default() });
     // Who has a key may ask from any page that may ask the site's API; a preflight has no key, so the key comes as `code`.
     let cors = cors(&console.app.settings().site.origins);
     Router::new()
@@ -72,6 +75,7 @@ async fn overview(State(console): State<Arc<Console>>, headers: HeaderMap) -> Re
 /// What was read last. Whoever asks while it is read again waits for that.
 struct Console {
     app: App,
+    read: Arc<Read>,
     view: Mutex<View>,
 }
 
@@ -94,7 +98,7 @@ impl Console {
             Some((read, listings)) if read.elapsed() < LISTINGS_KEPT => (read, listings),
             last => {
                 let last = last.map(|(_, listings)| listings).unwrap_or_default();
-                (Instant::now(), last.renewed(&self.app, &overview).await)
+                (Instant::now(), last.renewed(&self.app, &self.read, &overview).await)
             }
         };
         overview.dead_letters = listings.1.parked.clone();
@@ -119,9 +123,11 @@ impl Console {
         .await?;
         let (logs, flows) = health.as_ref().map(|health| operations::flows(health, &recent)).unwrap_or_default();
         let to_partners = flows.iter().find(|flow| flow.function == super::partner_notifications::FUNCTION.name);
+        let own = self.app.served().iter().map(|served| served.function.to_owned());
+        let measured = health.as_ref().map(|health| health.functions.clone()).unwrap_or_default();
         Ok(Overview {
             measured_at: health.map(|health| health.at),
-            functions: self.app.served().iter().map(|served| served.function).collect(),
+            functions: own.chain(measured).collect(),
             dead_letters: None,
             partners: Partners {
                 published_per_second: to_partners.and_then(|flow| flow.handled_per_second),

@@ -26,11 +26,11 @@ pub(super) struct Chosen {
 }
 
 /// A count, also written as `5.0`, as JSON Schema has it.
-pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     let Some(number) = Option::<Number>::deserialize(deserializer)? else { return Ok(None) };
     let text = number.to_string();
     let digits = text.strip_suffix(".0").unwrap_or(&text);
-    let count = digits.parse().map_err(|_| D::Error::custom("expected must be a whole number from 0 on"))?;
+    let count = digits.parse().map_err(|_| D::Error::custom("expected must be a whole number from 0 to 4294967295"))?;
     Ok(Some(count))
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn chosen(
     desk: &Desk,
     ids: Option<Vec<String>>,
     filter: Option<Asked>,
-    expected: Option<usize>,
+    expected: Option<u32>,
     most: usize,
 ) -> Result<Chosen, Problem> {
     match (ids, filter) {
@@ -55,8 +55,10 @@ pub(super) async fn chosen(
             let filter = Filter::read(&asked).map_err(Problem::fields)?;
             let listed = stored::list(desk.app.blobs(), &desk.read, &filter).await.map_err(unavailable)?;
             let there = listed.letters.len();
-            if expected.is_some_and(|expected| expected != there) {
-                let detail = format!("The filter takes {there} letters now; look at them, and say so.");
+            // Others may have taken some away meanwhile; what was added nobody has looked at.
+            if expected.is_some_and(|expected| there > expected as usize) {
+                let detail =
+                    format!("The filter takes {there} letters now, more than expected; look at them, and say so.");
                 return Err(Problem::new(StatusCode::CONFLICT, detail).with_member("letters", there.into()));
             }
             let letters: Vec<_> =

@@ -55,10 +55,6 @@ pub(super) fn unavailable(error: BlobError) -> Problem {
 }
 
 impl Desk {
-    pub(super) fn new(app: App) -> Self {
-        Self { app, read: Arc::default() }
-    }
-
     /// What a request wishes. Our pages send it as text: JSON would need a preflight, which has no key and is refused by the platform. So could
     /// any page, without a key where none is asked for; hence its origin must be one of ours.
     pub(super) async fn wish<T: DeserializeOwned>(&self, headers: &HeaderMap, body: Body) -> Result<T, Problem> {

@@ -26,9 +26,9 @@ const AT_ONCE: usize = 16;
 struct Order {
     ids: Option<Vec<String>>,
     filter: Option<Asked>,
-    /// How many letters the filter takes as far as the caller knows.
+    /// How many letters the filter takes at most, as far as the caller knows.
     #[serde(default, deserialize_with = "whole")]
-    expected: Option<usize>,
+    expected: Option<u32>,
     reason: String,
     by: String,
 }

@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::{Deserialize, Serialize};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::desk::{Desk, address, unavailable};
 use crate::{
@@ -31,6 +31,9 @@ pub(super) struct Wanted {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Page<'a> {
+    /// As of when: with this as `to`, a wish takes no letter that comes later.
+    #[serde(with = "time::serde::rfc3339")]
+    as_of: OffsetDateTime,
     /// How many there are of each kind, all pages together.
     #[serde(flatten)]
     groups: Groups,
@@ -96,11 +99,16 @@ pub(super) async fn list(
     let filter = Filter::read(&Asked { function, cause, origin, from, to }).map_err(Problem::fields)?;
     let cursor = cursor.map(|text| Cursor::read(&text, &filter)).transpose();
     let cursor = cursor.map_err(|error| Problem::field("cursor", error))?;
+    let now = desk.app.now();
     let listed = stored::list(desk.app.blobs(), &desk.read, &filter).await.map_err(unavailable)?;
+    // Storage has a clock of its own, and all that is listed is before this.
+    let behind = listed.letters.iter().map(|letter| letter.parked_at + Duration::NANOSECOND).max();
+    let as_of = behind.map_or(now, |behind| behind.max(now));
     let mut rest = listed.letters.iter().filter(|letter| cursor.as_ref().is_none_or(|it| it.is_before(letter)));
     let shown: Vec<&Letter> = rest.by_ref().take(size as usize).collect();
     let last = shown.last().filter(|_| rest.next().is_some());
     let page = Page {
+        as_of,
         groups: Groups::of(&listed.letters),
         is_more: listed.is_more,
         unread: listed.unread,

@@ -10,15 +10,18 @@ mod list;
 mod log;
 mod replay;
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     routing::{get, post},
 };
 
 use self::desk::Desk;
-use crate::app::App;
+use crate::{app::App, dead_letters::stored::Read};
 
-pub(super) fn routes(app: App) -> Router {
+/// The routes; `read` keeps what letters say that have no notes.
+pub(super) fn routes(app: App, read: Arc<Read>) -> Router {
     Router::new()
         .route("/api/ops/dead-letters", get(list::list))
         .route("/api/ops/dead-letters/letter", get(letter::show))
@@ -28,5 +31,5 @@ pub(super) fn routes(app: App) -> Router {
         .route("/api/ops/dead-letters/batches", post(replay::batch))
         .route("/api/ops/dead-letters/batches/{id}", get(replay::shown))
         .route("/api/ops/dead-letters/log", get(log::log))
-        .with_state(Desk::new(app))
+        .with_state(Desk { app, read })
 }

@@ -50,7 +50,7 @@ struct Many {
     ids: Option<Vec<String>>,
     filter: Option<Asked>,
     #[serde(default, deserialize_with = "whole")]
-    expected: Option<usize>,
+    expected: Option<u32>,
     by: String,
     reason: Option<String>,
 }
