@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};
 use url::Url;
 
+use super::subscription::Subscription;
+
 /// The longest word or id that is taken over.
 const LONGEST: usize = 200;
 /// Attempts that Event Grid makes at most (`maxDeliveryAttempts`, as our subscriptions have it).
@@ -101,7 +103,7 @@ pub struct FailedDelivery {
 pub enum Fate {
     /// The endpoint failed so often that Event Grid lets it rest; when it tries again is not known.
     HeldBack,
-    /// The answer was final, or it was the last attempt.
+    /// The answer was final, it was the last attempt, or what waited for the next one was removed with its event subscription.
     NotRetried,
     /// It is tried again, not before this time if the schedule is kept.
     Expected(OffsetDateTime),
@@ -226,8 +228,12 @@ pub struct FailedEvent {
     pub last: FailedDelivery,
     /// When the oldest of those read was.
     pub first_at: OffsetDateTime,
+    /// When it was published last, as far as the attempts tell: what is delivered again has a day and attempts of its own.
+    pub published: OffsetDateTime,
     /// How many were read.
     pub failures: usize,
+    /// How many attempts there were, of all times that it was published, if the log told any.
+    pub attempts: Option<u32>,
 }
 
 /// What was counted of a subscription's deliveries since a time.
@@ -240,18 +246,59 @@ pub struct Counted {
 }
 
 impl FailedEvent {
+    /// Its attempts, oldest first and at least one.
+    fn of(attempts: Vec<FailedDelivery>) -> Option<Self> {
+        let (first, last) = (attempts.first()?, attempts.last()?.clone());
+        let first_at = first.at;
+        // An attempt that is the first again is of an event that was published again.
+        let mut known: u32 = 0;
+        let mut of_this_one = 0;
+        let mut begun = None;
+        for attempt in &attempts {
+            let Some(number) = attempt.attempt else { continue };
+            if number == 1 {
+                known = known.saturating_add(of_this_one);
+                of_this_one = 0;
+                begun = Some(attempt.at);
+            }
+            of_this_one = number.max(of_this_one);
+        }
+        let known = known.saturating_add(of_this_one);
+        let waited = || {
+            let before = (1..last.attempt.unwrap_or(1).min(ATTEMPTS)).map(|attempt| last.pause(attempt));
+            last.at.checked_sub(before.sum()).unwrap_or(first_at).min(first_at)
+        };
+        let failures = attempts.len();
+        let attempts = (known > 0).then(|| known.max(u32::try_from(failures).unwrap_or(u32::MAX)));
+        Some(Self { published: begun.unwrap_or_else(waited), last, first_at, failures, attempts })
+    }
+
+    /// What becomes of it by the log, where its event subscription may have been removed meanwhile.
+    fn logged_fate(&self, subscription: &Subscription) -> Fate {
+        let due = match self.last.fate() {
+            Fate::Expected(at) => Some(at),
+            Fate::HeldBack => None,
+            fate => return fate,
+        };
+        match subscription.forgot(self.last.at, due) {
+            true => Fate::NotRetried,
+            false => self.last.fate(),
+        }
+    }
+
     /// When its next attempt was due, if that is over.
-    pub fn was_due(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
-        match self.last.fate() {
+    pub fn was_due(&self, subscription: &Subscription, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        match self.logged_fate(subscription) {
             Fate::Expected(at) if at <= now => Some(at),
             _ => None,
         }
     }
 
     /// What becomes of it, or became of it meanwhile, by what was counted since its next attempt was due, if that is known.
-    pub fn fate(&self, counted: Option<Counted>, now: OffsetDateTime) -> Fate {
-        let Fate::Expected(at) = self.last.fate() else { return self.last.fate() };
-        let ends = self.first_at.saturating_add(TIME_TO_LIVE);
+    pub fn fate(&self, subscription: &Subscription, counted: Option<Counted>, now: OffsetDateTime) -> Fate {
+        let fate = self.logged_fate(subscription);
+        let Fate::Expected(at) = fate else { return fate };
+        let ends = self.published.saturating_add(TIME_TO_LIVE);
         if at > now {
             // An attempt that is due behind an event's last day is not made.
             return if at > ends { Fate::NotRetried } else { Fate::Expected(at) };
@@ -271,37 +318,45 @@ pub fn is_overdue(at: OffsetDateTime, now: OffsetDateTime) -> bool {
     now > at.saturating_add(LONGEST_ATTEMPT + LOG_DELAY)
 }
 
-/// Failures by event, the one that failed last first. Those whose event is unknown stand each for itself.
-pub fn by_event(failures: Vec<FailedDelivery>) -> Vec<FailedEvent> {
-    let mut events: BTreeMap<(Option<String>, usize), FailedEvent> = BTreeMap::new();
+/// Failures by event, the one that failed last first, each attempt once though the log may have it twice. Those whose event is unknown stand
+/// each for itself.
+pub fn by_event(mut failures: Vec<FailedDelivery>) -> Vec<FailedEvent> {
+    failures.sort_by_key(|failure| (failure.at, failure.attempt));
+    let mut events: BTreeMap<(Option<String>, usize), Vec<FailedDelivery>> = BTreeMap::new();
     for (index, failure) in failures.into_iter().enumerate() {
         let key = (failure.event.clone(), if failure.event.is_some() { 0 } else { index });
-        let order = |failure: &FailedDelivery| (failure.at, failure.attempt);
-        match events.get_mut(&key) {
-            None => {
-                events.insert(key, FailedEvent { first_at: failure.at, last: failure, failures: 1 });
-            }
-            Some(event) => {
-                event.failures += 1;
-                event.first_at = event.first_at.min(failure.at);
-                if order(&failure) > order(&event.last) {
-                    event.last = failure;
-                }
-            }
+        let attempts = events.entry(key).or_default();
+        if attempts.last().is_none_or(|last| (last.at, last.attempt) != (failure.at, failure.attempt)) {
+            attempts.push(failure);
         }
     }
-    let mut events: Vec<_> = events.into_values().collect();
+    let mut events: Vec<_> = events.into_values().filter_map(FailedEvent::of).collect();
     events.sort_by(|a, b| (b.last.at, &b.last.event).cmp(&(a.last.at, &a.last.event)));
     events
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use time::macros::datetime;
 
-    use super::*;
+    use super::{
+        super::{endpoint::EndpointRules, settings::Settings, subscription::PausedBy},
+        *,
+    };
 
     const AT: OffsetDateTime = datetime!(2026-03-04 12:00 UTC);
+
+    /// One that delivers since the day before.
+    fn subscription() -> Subscription {
+        let settings = json!({ "endpoint": "https://ok.example/" });
+        let settings = Settings::parse(settings.as_object().expect("an object"), &EndpointRules::default());
+        let name = |name: &str| name.to_owned();
+        let (partner, name) = (name("acme").try_into().expect("a name"), name("prices").try_into().expect("a name"));
+        let before = AT - Duration::DAY;
+        let made = Subscription::new(partner, name, settings.expect("settings"), "m", false, before);
+        made.activated(before).expect("it waits")
+    }
 
     fn message(id: &str, count: u32, response: &str) -> String {
         format!(
@@ -370,8 +425,9 @@ mod tests {
             |count| by_event(vec![FailedDelivery::parse(AT, &message("id=1, ", count, "NotFound: x"))]).remove(0);
         let due = AT + Duration::milliseconds(10_012);
         let counted = |delivered, failed| Some(Counted { delivered, failed });
-        let fate = |counted, after: Duration| event(0).fate(counted, due + after);
-        assert_eq!((event(0).was_due(AT), event(0).was_due(due)), (None, Some(due)));
+        let prices = &subscription();
+        let fate = |counted, after: Duration| event(0).fate(prices, counted, due + after);
+        assert_eq!((event(0).was_due(prices, AT), event(0).was_due(prices, due)), (None, Some(due)));
         let (moment, hour, days) = (Duration::SECOND, Duration::HOUR, Duration::days(2));
         assert_eq!(fate(counted(3, 0), -moment), Fate::Expected(due), "not due yet");
         assert_eq!(fate(counted(1, 0), moment), Fate::ProbablyDelivered);
@@ -384,10 +440,64 @@ mod tests {
         assert_eq!(fate(counted(0, 3), days), Fate::NotRetried, "its day is over");
         assert_eq!(fate(counted(1, 3), days), Fate::ProbablyDelivered);
         assert_eq!(fate(None, days), Fate::Unknown);
-        // The twelve hours behind the tenth failure end behind the day.
-        let tenth = FailedEvent { first_at: AT - Duration::hours(23), ..event(9) };
-        assert_eq!(tenth.fate(None, AT), Fate::NotRetried);
-        assert_eq!(event(9).fate(None, AT).words(), "expected by schedule");
+    }
+
+    #[test]
+    fn a_pause_ends_what_waits_for_a_retry() {
+        let event = by_event(vec![FailedDelivery::parse(AT, &message("id=1, ", 0, "ServiceUnavailable: x"))]).remove(0);
+        let (seconds, minutes) = (|seconds| AT + Duration::seconds(seconds), |minutes| AT + Duration::minutes(minutes));
+        let paused_at = |at| subscription().pause(PausedBy::Partner, None, at).expect("active");
+        let resumed = |paused: &Subscription, at| paused.resume(at).and_then(|one| one.activated(at)).expect("paused");
+        let others = Some(Counted { delivered: 3, failed: 0 });
+        let fate = |subscription: &Subscription| event.fate(subscription, others, minutes(20)).words();
+        assert_eq!(fate(&subscription()), "probably delivered");
+        let paused = paused_at(seconds(10));
+        for gone in [&paused, &paused.resume(minutes(5)).expect("paused"), &resumed(&paused, minutes(5))] {
+            assert_eq!(fate(gone), "will not be retried", "{:?}", gone.state);
+            assert_eq!(event.was_due(gone, minutes(20)), None, "nothing is counted for it");
+        }
+        assert_eq!(event.fate(&paused, None, seconds(11)), Fate::NotRetried, "before it would have been due, too");
+        let later = paused_at(minutes(1));
+        assert_eq!(fate(&resumed(&later, minutes(5))), "probably delivered", "its attempt was before the pause");
+        // A new one of the same name has nothing of what waited for the one before.
+        let anew = Subscription { created: seconds(20), gaps: Vec::new(), ..subscription() };
+        assert_eq!(fate(&anew), "will not be retried");
+        // A redelivered copy that failed after the pause waits by itself.
+        let before = resumed(&paused_at(AT - Duration::HOUR), AT - Duration::MINUTE);
+        assert_eq!(fate(&before), "probably delivered");
+        let held = message("id=1, ", 0, "").replace("outcome=Busy", "outcome=Probation");
+        let held = by_event(vec![FailedDelivery::parse(AT, &held)]).remove(0);
+        assert_eq!(held.fate(&paused, None, minutes(20)), Fate::NotRetried);
+        assert_eq!(held.fate(&before, None, minutes(20)), Fate::HeldBack);
+    }
+
+    #[test]
+    fn an_events_day_begins_when_it_was_published_last() {
+        let failure = |hours: f64, count| {
+            let at = AT + Duration::seconds_f64(hours * 3600.0);
+            FailedDelivery::parse(at, &message("id=1, ", count, "ServiceUnavailable: x"))
+        };
+        let prices = &subscription();
+        // Its tries ended, and it was delivered again, in vain.
+        let again = by_event(vec![failure(0.0, 0), failure(0.1, 1), failure(9.0, 9), failure(20.0, 0)]).remove(0);
+        let now = AT + Duration::hours(26);
+        let counted = Some(Counted { delivered: 0, failed: 3 });
+        assert_eq!(again.fate(prices, counted, now).words(), "expected by schedule", "its copy has a day of its own");
+        assert_eq!(again.fate(prices, counted, AT + Duration::hours(45)), Fate::NotRetried);
+        assert_eq!((again.failures, again.attempts, again.last.attempt), (4, Some(11), Some(1)));
+        let three = by_event(vec![failure(0.0, 0), failure(0.1, 1), failure(0.2, 2), failure(1.0, 0)]).remove(0);
+        assert_eq!(three.attempts, Some(4), "one count over both");
+        // Of an event that fails for a day, only the last attempt was asked for.
+        let eleventh = by_event(vec![failure(23.0, 10)]).remove(0);
+        assert_eq!(eleventh.fate(prices, None, AT + Duration::hours(23)), Fate::NotRetried);
+        assert_eq!((eleventh.failures, eleventh.attempts), (1, Some(11)));
+        let eighth = by_event(vec![failure(5.0, 7)]).remove(0);
+        assert_eq!(eighth.fate(prices, None, AT + Duration::hours(5)).words(), "expected by schedule");
+        // The log may have an attempt twice, and some without a count.
+        let twice = by_event(vec![failure(0.0, 0), failure(0.0, 0), failure(0.1, 1)]).remove(0);
+        assert_eq!((twice.failures, twice.attempts), (2, Some(2)));
+        let uncounted = FailedDelivery { attempt: None, ..failure(0.0, 0) };
+        assert_eq!(by_event(vec![uncounted]).remove(0).attempts, None);
     }
 
     #[test]
