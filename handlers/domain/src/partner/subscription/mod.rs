@@ -75,6 +75,9 @@ pub struct Subscription {
     /// Whether it is paused and its event subscription may still be there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withdraw: bool,
+    /// Whether its endpoint has had no event of it yet: the first is a welcome, by which an owner who was not asked hears of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub welcome_due: bool,
     /// What is known of its deliveries.
     #[serde(default, skip_serializing_if = "Health::is_plain")]
     pub health: Health,

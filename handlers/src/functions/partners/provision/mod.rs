@@ -413,10 +413,7 @@ pub(super) async fn removed(app: &App, stored: Stored<Subscription>) -> Result<(
 
 /// Whether an endpoint gets its first event.
 fn welcomes(before: &Subscription, after: &Subscription) -> bool {
-    let is_new = before.gaps.len() == 1 && !before.state.delivers();
-    let other_endpoint =
-        before.previous.as_ref().is_some_and(|previous| previous.settings.endpoint != after.settings.endpoint);
-    after.state == State::Active && (is_new || other_endpoint)
+    before.welcome_due && after.state == State::Active && after.settings.endpoint == before.settings.endpoint
 }
 
 /// Tells Resource Manager, and keeps that it accepted. That it was not reached is no failure: whoever looks next tells it again. What Event
@@ -577,5 +574,28 @@ mod tests {
         assert!(!welcomes(&resumed, &resumed.activated(NOW).expect("active")), "it had one");
         let rotated = active.rotate("m", time::Duration::hours(1), NOW).expect("rotated");
         assert!(!welcomes(&rotated, &rotated.activated(NOW).expect("active")));
+        // Another endpoint, whatever it went through before it is active.
+        let other = json!({ "endpoint": "https://other.example/" });
+        let other = Settings::parse(other.as_object().expect("an object"), &EndpointRules::default());
+        let other = other.expect("settings");
+        let moved = |from: &Subscription| from.update(other.clone(), NOW).expect("allowed");
+        let updating = moved(&active);
+        assert!(welcomes(&updating, &updating.activated(NOW).expect("active")));
+        assert!(!welcomes(&updating, &updating.refused(NOW).expect("it was being changed")), "the old one has had it");
+        let paused = active.pause(crate::domain::partner::subscription::PausedBy::Partner, None, NOW).expect("paused");
+        let resumed = moved(&paused).resume(NOW).expect("resumed");
+        assert!(welcomes(&resumed, &resumed.activated(NOW).expect("active")));
+        let failed = active.failed("given up".to_owned(), NOW).expect("active");
+        let creating = moved(&failed);
+        let awaiting = creating.awaiting_manual_action(NOW).expect("it waits");
+        assert!(welcomes(&awaiting, &awaiting.activated(NOW).expect("active")));
+        let failed = creating.failed("no consent".to_owned(), NOW).expect("it waits");
+        let retried = failed.retry(NOW).expect("failed");
+        assert!(welcomes(&retried, &retried.activated(NOW).expect("active")));
+        assert!(!retried.activated(NOW).expect("active").welcome_due, "once");
+        // A change that Event Grid gave up leaves the old one, which has had it.
+        let failed = updating.failed("no consent".to_owned(), NOW).expect("it waits");
+        let retried = failed.retry(NOW).expect("failed");
+        assert!(!welcomes(&retried, &retried.activated(NOW).expect("active")));
     }
 }
