@@ -63,6 +63,7 @@ pub(super) fn rules(app: &App) -> Result<EndpointRules, Problem> {
         Some(&partners.resource_manager),
         Some(&partners.log_analytics),
         partners.key_vault.as_ref(),
+        partners.queues.as_ref(),
     ];
     let host = |url: &Url| match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => Some(format!("{host}:{port}")),
