@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 
 use time::{Duration, OffsetDateTime};
 use url::Url;
+use uuid::{Uuid, fmt::Hyphenated};
 
-use super::subscription::Subscription;
+use super::{TEST, TEST_ID, subscription::Subscription};
 
 /// The longest word or id that is taken over.
 const LONGEST: usize = 200;
@@ -151,6 +152,16 @@ impl FailedDelivery {
             latency: of("latencyInMs").and_then(|millis| millis.parse().ok()).map_or(Duration::ZERO, latency),
             host: of("url").and_then(host),
         }
+    }
+
+    /// Whether it was of an event that its partner sent itself: the test, or an example of any other, whose id is `test-` and a UUID. A product
+    /// may have an id that begins so, and then its events do.
+    pub fn is_test(&self) -> bool {
+        let is_example = |id: &str| {
+            let uuid = id.strip_prefix(TEST_ID).filter(|uuid| uuid.len() == Hyphenated::LENGTH);
+            uuid.is_some_and(|uuid| Uuid::try_parse(uuid).is_ok())
+        };
+        self.event_type.as_deref() == Some(TEST) || self.event.as_deref().is_some_and(is_example)
     }
 
     /// What becomes of the event, if this was the last that was heard of it.
@@ -520,6 +531,18 @@ mod tests {
             .collect();
         assert_eq!(told, [("a", 3, Some(3)), ("b", 1, Some(1)), ("?", 1, Some(1)), ("?", 1, Some(1))]);
         assert_eq!(events[0].first_at, AT);
+    }
+
+    #[test]
+    fn what_a_partner_sent_itself_is_known_by_its_id() {
+        let sent = |id: &str| FailedDelivery::parse(AT, &message(&format!("id={id}, "), 0, "NotFound: x")).is_test();
+        assert!(sent("test-5f3c1d5e-8d3a-4a8e-9a57-0c1f6f1f7a10"));
+        // Of products `test-1` and `test-<UUID>`.
+        for id in ["test-1-3", "test-5f3c1d5e-8d3a-4a8e-9a57-0c1f6f1f7a10-3", "test-5f3c1d5e8d3a4a8e9a570c1f6f1f7a10", "tent-1-3"] {
+            assert!(!sent(id), "{id}");
+        }
+        let test = message("", 0, "NotFound: x").replace("com.contoso.product.changed.v1", TEST);
+        assert!(FailedDelivery::parse(AT, &test).is_test(), "older rows have no id");
     }
 
     #[test]
