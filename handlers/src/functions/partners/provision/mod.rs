@@ -26,12 +26,15 @@ use crate::{
         resource_manager::{ManagerErrorKind, ProvisioningState},
     },
     clock,
-    domain::partner::{
-        endpoint::EndpointRules,
-        event_grid_name,
-        event_subscription::{self, Beside, EventSubscriptionBody},
-        settings::{Handshake, Settings},
-        subscription::{State, Subscription},
+    domain::{
+        partner::{
+            endpoint::EndpointRules,
+            event_grid_name,
+            event_subscription::{self, Beside, EventSubscriptionBody},
+            settings::{Handshake, Settings},
+            subscription::{State, Subscription},
+        },
+        product_body::FieldError,
     },
     http::Problem,
     outcome::Cause,
@@ -119,6 +122,23 @@ pub(super) async fn preflight(app: &App, settings: &Settings) -> Result<Prefligh
     };
     let asked = preflight::preflight(&settings.endpoint, &rules(app)?, expect).await;
     Ok(asked.map_or_else(Preflight::Failed, |()| Preflight::Passed))
+}
+
+/// Refuses an endpoint whose name leads to an address that is not public, without asking it. A name that has no address yet may have one
+/// when its endpoint is asked, and is judged again then.
+pub(super) async fn check_public(app: &App, settings: &Settings) -> Result<(), Problem> {
+    let rules = rules(app)?;
+    if rules.allows_private() {
+        return Ok(());
+    }
+    let judged = preflight::judge(&settings.endpoint, &rules).await;
+    judged.err().and_then(|fault| not_public(&fault)).map_or(Ok(()), Err)
+}
+
+/// The refusal of an endpoint that is not public, if that is what is wrong with it.
+pub(super) fn not_public(fault: &Fault) -> Option<Problem> {
+    let Fault::NotPublic { why } = fault else { return None };
+    Some(Problem::unprocessable(vec![FieldError::new("endpoint", why.as_str())]))
 }
 
 /// Why a handshake failed, with a word for the cause.
@@ -549,6 +569,7 @@ fn unanswered(cause: &Cause) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use axum::response::IntoResponse as _;
     use serde_json::json;
     use time::{OffsetDateTime, macros::datetime};
 
@@ -563,6 +584,16 @@ mod tests {
         let (partner, name) = (partner.try_into().expect("a name"), name.try_into().expect("a name"));
         let made = Subscription::new(partner, name, settings.expect("settings"), "m", false, NOW);
         Subscription { provisioned: Some("new".to_owned()), ..made }
+    }
+
+    #[test]
+    fn only_an_endpoint_that_nobody_may_reach_is_refused() {
+        let why = "one of its addresses is for private networks".to_owned();
+        let refused = not_public(&Fault::NotPublic { why }).expect("refused").into_response();
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        for fault in [Fault::CannotResolve, Fault::CannotConnect, Fault::TimedOut { seconds: 5 }] {
+            assert!(not_public(&fault).is_none(), "{fault}: it is stored, and tried again");
+        }
     }
 
     #[test]
