@@ -78,7 +78,10 @@ impl EventId {
     }
 }
 
-/// One attempt that failed. What the log did not tell is `None`.
+/// The service's word for what waits, without an attempt, with an endpoint that failed often.
+const HELD: &str = "Probation";
+
+/// One attempt that failed, or that was not made. What the log did not tell is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedDelivery {
     /// When.
@@ -164,18 +167,22 @@ impl FailedDelivery {
         self.event_type.as_deref() == Some(TEST) || self.event.as_deref().is_some_and(is_example)
     }
 
+    /// Whether the event waited, and no attempt was made.
+    pub fn is_held(&self) -> bool {
+        self.outcome.as_deref() == Some(HELD)
+    }
+
     /// What becomes of the event, if this was the last that was heard of it.
     pub fn fate(&self) -> Fate {
-        let word = self.outcome.as_deref().unwrap_or_default();
         let Some(attempt) = self.attempt else {
             return match self.status {
-                _ if word == "Probation" => Fate::HeldBack,
+                _ if self.is_held() => Fate::HeldBack,
                 Some(status) if !will_be_retried(status) => Fate::NotRetried,
                 _ => Fate::Unknown,
             };
         };
         match self.status {
-            _ if word == "Probation" => Fate::HeldBack,
+            _ if self.is_held() => Fate::HeldBack,
             Some(status) if !will_be_retried(status) => Fate::NotRetried,
             _ if attempt >= ATTEMPTS => Fate::NotRetried,
             _ => Fate::Expected(self.at + self.latency + self.pause(attempt)),
@@ -235,13 +242,13 @@ fn host(url: &str) -> Option<String> {
 /// An event whose delivery failed, with its attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedEvent {
-    /// The newest attempt.
+    /// The newest attempt, or that none is made.
     pub last: FailedDelivery,
     /// When the oldest of those read was.
     pub first_at: OffsetDateTime,
     /// When it was published last, as far as the attempts tell: what is delivered again has a day and attempts of its own.
     pub published: OffsetDateTime,
-    /// How many were read.
+    /// How many attempts were read; 0 if it only waited.
     pub failures: usize,
     /// How many attempts there were, of all times that it was published, if the log told any.
     pub attempts: Option<u32>,
@@ -265,7 +272,8 @@ impl FailedEvent {
         let mut known: u32 = 0;
         let mut of_this_one = 0;
         let mut begun = None;
-        for attempt in &attempts {
+        let made = || attempts.iter().filter(|attempt| !attempt.is_held());
+        for attempt in made() {
             let Some(number) = attempt.attempt else { continue };
             if number == 1 {
                 known = known.saturating_add(of_this_one);
@@ -279,7 +287,7 @@ impl FailedEvent {
             let before = (1..last.attempt.unwrap_or(1).min(ATTEMPTS)).map(|attempt| last.pause(attempt));
             last.at.checked_sub(before.sum()).unwrap_or(first_at).min(first_at)
         };
-        let failures = attempts.len();
+        let failures = made().count();
         let attempts = (known > 0).then(|| known.max(u32::try_from(failures).unwrap_or(u32::MAX)));
         Some(Self { published: begun.unwrap_or_else(waited), last, first_at, failures, attempts })
     }
@@ -299,27 +307,33 @@ impl FailedEvent {
 
     /// When its next attempt was due, if that is over.
     pub fn was_due(&self, subscription: &Subscription, now: OffsetDateTime) -> Option<OffsetDateTime> {
-        match self.logged_fate(subscription) {
-            Fate::Expected(at) if at <= now => Some(at),
-            _ => None,
+        self.due(self.logged_fate(subscription)).filter(|at| *at <= now)
+    }
+
+    /// When an attempt is due: where it is held back, one was when that was logged.
+    fn due(&self, fate: Fate) -> Option<OffsetDateTime> {
+        match fate {
+            Fate::Expected(at) => Some(at),
+            Fate::HeldBack => Some(self.last.at),
+            Fate::NotRetried | Fate::ProbablyDelivered | Fate::Unknown => None,
         }
     }
 
     /// What becomes of it, or became of it meanwhile, by what was counted since its next attempt was due, if that is known.
     pub fn fate(&self, subscription: &Subscription, counted: Option<Counted>, now: OffsetDateTime) -> Fate {
         let fate = self.logged_fate(subscription);
-        let Fate::Expected(at) = fate else { return fate };
+        let Some(at) = self.due(fate) else { return fate };
         let ends = self.published.saturating_add(TIME_TO_LIVE);
         if at > now {
             // An attempt that is due behind an event's last day is not made.
-            return if at > ends { Fate::NotRetried } else { Fate::Expected(at) };
+            return if at > ends { Fate::NotRetried } else { fate };
         }
         let is_delivered = |counted: Counted| counted.delivered > 0 && (counted.failed == 0 || is_overdue(at, now));
         match counted {
             Some(counted) if is_delivered(counted) => Fate::ProbablyDelivered,
             Some(_) if at > ends || now > ends.saturating_add(LOG_DELAY) => Fate::NotRetried,
             None if now > ends.saturating_add(LOG_DELAY) => Fate::Unknown,
-            _ => Fate::Expected(at),
+            _ => fate,
         }
     }
 }
@@ -509,6 +523,27 @@ mod tests {
         assert_eq!((twice.failures, twice.attempts), (2, Some(2)));
         let uncounted = FailedDelivery { attempt: None, ..failure(0.0, 0) };
         assert_eq!(by_event(vec![uncounted]).remove(0).attempts, None);
+    }
+
+    #[test]
+    fn an_event_that_is_held_back_has_no_attempt_until_its_endpoint_is_better() {
+        let held = |minutes, count| {
+            let text = message("id=1, ", count, "Probation: x").replace("outcome=Busy", "outcome=Probation");
+            FailedDelivery::parse(AT + Duration::minutes(minutes), &text)
+        };
+        let first = by_event(vec![held(0, 0)]).remove(0);
+        assert_eq!((first.failures, first.attempts), (0, None));
+        let failed = FailedDelivery::parse(AT, &message("id=1, ", 0, "NotFound: x"));
+        let again = by_event(vec![failed, held(1, 1)]).remove(0);
+        assert_eq!((again.failures, again.attempts), (1, Some(1)));
+        let (prices, counted) = (&subscription(), |delivered, failed| Some(Counted { delivered, failed }));
+        let fate = |counted, minutes| first.fate(prices, counted, AT + Duration::minutes(minutes)).words();
+        assert_eq!(first.was_due(prices, AT), Some(AT), "what is delivered since then is counted");
+        for (counted, minutes) in [(None, 5), (counted(0, 3), 60), (counted(2, 3), 5)] {
+            assert_eq!(fate(counted, minutes), "held back by Event Grid", "{counted:?}");
+        }
+        assert_eq!(fate(counted(2, 3), 60), "probably delivered");
+        assert_eq!(fate(counted(0, 3), 25 * 60), "will not be retried", "its day is over");
     }
 
     #[test]

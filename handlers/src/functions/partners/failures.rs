@@ -116,7 +116,7 @@ struct Logged(Vec<RangeInclusive<OffsetDateTime>>);
 impl Logged {
     fn of(rows: &[FailedDelivery]) -> Self {
         let mut seen = HashSet::new();
-        let attempts = rows.iter().filter(|row| seen.insert((&row.event, row.attempt, row.at)));
+        let attempts = rows.iter().filter(|row| !row.is_held() && seen.insert((&row.event, row.attempt, row.at)));
         Self(attempts.map(|row| row.at..=row.at + row.latency).collect())
     }
 }
