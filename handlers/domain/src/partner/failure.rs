@@ -573,7 +573,12 @@ mod tests {
         let sent = |id: &str| FailedDelivery::parse(AT, &message(&format!("id={id}, "), 0, "NotFound: x")).is_test();
         assert!(sent("test-5f3c1d5e-8d3a-4a8e-9a57-0c1f6f1f7a10"));
         // Of products `test-1` and `test-<UUID>`.
-        for id in ["test-1-3", "test-5f3c1d5e-8d3a-4a8e-9a57-0c1f6f1f7a10-3", "test-5f3c1d5e8d3a4a8e9a570c1f6f1f7a10", "tent-1-3"] {
+        for id in [
+            "test-1-3",
+            "test-5f3c1d5e-8d3a-4a8e-9a57-0c1f6f1f7a10-3",
+            "test-5f3c1d5e8d3a4a8e9a570c1f6f1f7a10",
+            "tent-1-3",
+        ] {
             assert!(!sent(id), "{id}");
         }
         let test = message("", 0, "NotFound: x").replace("com.contoso.product.changed.v1", TEST);

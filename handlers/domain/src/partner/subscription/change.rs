@@ -230,9 +230,7 @@ impl Subscription {
     pub fn activated(&self, now: OffsetDateTime) -> Result<Self, Conflict> {
         match self.state {
             State::Active => Ok(self.clone()),
-            _ if self.waits() => {
-                Ok(Self { welcome_due: false, ..self.moved(State::Active, now).settled().accepted() })
-            }
+            _ if self.waits() => Ok(Self { welcome_due: false, ..self.moved(State::Active, now).settled().accepted() }),
             _ => Err(Conflict::Unexpected(self.state.as_str())),
         }
     }
