@@ -69,6 +69,7 @@ struct Worker {
 pub(super) async fn run(delivery: Arc<Delivery>, subscription: Arc<Subscription>) {
     let mut worker = Worker {
         cursor: Position::start_of(subscription.id),
+        held: Position::start_of(subscription.id),
         delivery,
         subscription,
         busy: HashSet::new(),
@@ -76,7 +77,6 @@ pub(super) async fn run(delivery: Arc<Delivery>, subscription: Arc<Subscription>
         requests: JoinSet::new(),
         failures_in_a_row: 0,
         probation_until: None,
-        held: Position::start_of(subscription.id),
         paused_until: None,
     };
     worker.work().await;
