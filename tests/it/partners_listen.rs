@@ -308,6 +308,8 @@ async fn a_run_that_was_killed_goes_on_without_a_gap_and_leaves_nothing_for_ever
     let endpoints = shop.endpoints_in(folder.path());
     let (server, state) = (Server::default(), folder.path().join("state"));
     let url = server.serve().await;
+    shop.put("rope-0", &rope("4.00")).await;
+    shop.captures("products").await;
     let first = Listening::start(&endpoints, &state, &url, &[]);
     let id = first.ready().await;
     drop(first);
@@ -315,9 +317,11 @@ async fn a_run_that_was_killed_goes_on_without_a_gap_and_leaves_nothing_for_ever
     shop.has_in_queue(&id, 1).await;
 
     // What was down is made up for by the same listener; for CI it ends by itself.
-    let mut second = Listening::start(&endpoints, &state, &url, &["--exit-after", "1", "--timeout", "60s"]);
+    let arguments = ["--since", "10m", "--exit-after", "2", "--timeout", "60s"];
+    let mut second = Listening::start(&endpoints, &state, &url, &arguments);
     assert_eq!(second.says("ready", |_| true).await["resumed"], true);
     server.gets("the event of the time between", is_priced("5.00")).await;
+    server.gets("what was captured before", |event| event["subject"] == "rope-0").await;
     assert_eq!(second.ends().await, Some(0));
     assert_eq!(shop.left_of(&id).await, (false, false));
     let mut idle = Listening::start(&endpoints, &state, &url, &["--exit-after", "1", "--timeout", "2s"]);

@@ -138,6 +138,16 @@ pub async fn preflight(endpoint: &Endpoint, rules: &EndpointRules, expect: Expec
     preflight_within(endpoint, rules, expect, Duration::from_secs(SECONDS), None).await
 }
 
+/// Judges the addresses of a webhook's name, and asks none of them.
+///
+/// # Errors
+/// One of them is not public, or there is none.
+pub async fn judge(endpoint: &Endpoint, rules: &EndpointRules) -> Result<(), Fault> {
+    let judged = async { judge_all(&resolve(endpoint).await?, rules) };
+    let judged = tokio::time::timeout(Duration::from_secs(SECONDS), judged).await;
+    judged.unwrap_or(Err(Fault::CannotResolve))
+}
+
 /// The same with another deadline, and one more certificate to trust.
 async fn preflight_within(
     endpoint: &Endpoint,
@@ -156,15 +166,28 @@ async fn ask(
     expect: Expect,
     trusted: Option<Certificate>,
 ) -> Result<(), Fault> {
+    let addresses = resolve(endpoint).await?;
+    ask_at(endpoint, &addresses, rules, expect, trusted).await
+}
+
+/// All addresses that a webhook has now.
+async fn resolve(endpoint: &Endpoint) -> Result<Vec<SocketAddr>, Fault> {
     let url = endpoint.whole();
     let port = url.port_or_known_default().unwrap_or(443);
-    let addresses: Vec<SocketAddr> = match url.host() {
-        Some(Host::Domain(name)) => addresses(name.to_owned(), port).await?,
-        Some(Host::Ipv4(address)) => vec![(address, port).into()],
-        Some(Host::Ipv6(address)) => vec![(address, port).into()],
-        None => return Err(Fault::CannotResolve),
-    };
-    ask_at(endpoint, &addresses, rules, expect, trusted).await
+    match url.host() {
+        Some(Host::Domain(name)) => addresses(name.to_owned(), port).await,
+        Some(Host::Ipv4(address)) => Ok(vec![(address, port).into()]),
+        Some(Host::Ipv6(address)) => Ok(vec![(address, port).into()]),
+        None => Err(Fault::CannotResolve),
+    }
+}
+
+fn judge_all(addresses: &[SocketAddr], rules: &EndpointRules) -> Result<(), Fault> {
+    let judged: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
+    rules.judge(&judged).map_err(|refusal| match refusal {
+        DialRefusal::NoAddress => Fault::CannotResolve,
+        refusal @ DialRefusal::Private(_) => Fault::NotPublic { why: refusal.to_string() },
+    })
 }
 
 /// Asks a webhook at these addresses, which are all that its name has now, and at no other.
@@ -175,11 +198,7 @@ async fn ask_at(
     expect: Expect,
     trusted: Option<Certificate>,
 ) -> Result<(), Fault> {
-    let judged: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
-    rules.judge(&judged).map_err(|refusal| match refusal {
-        DialRefusal::NoAddress => Fault::CannotResolve,
-        refusal @ DialRefusal::Private(_) => Fault::NotPublic { why: refusal.to_string() },
-    })?;
+    judge_all(addresses, rules)?;
     let client = Client::builder()
         .redirect(redirect::Policy::none())
         .no_proxy()
@@ -372,6 +391,8 @@ mod tests {
             matches!(&fault, Fault::NotPublic { why } if why.contains("Partners__allowPrivateEndpoints")),
             "{fault}"
         );
+        assert_eq!(judge(&endpoint, &strict).await, Err(fault));
+        assert_eq!(judge(&endpoint, &local()).await, Ok(()));
         let connected = tokio::time::timeout(Duration::from_millis(100), listener.accept()).await;
         assert!(connected.is_err(), "it was dialled");
     }

@@ -356,6 +356,35 @@ test("what Event Grid holds back, and endpoints that fail, are said to be", LONG
   await page.screenshot({ path: `${screenshots}/partners-failures.png`, fullPage: true });
 }));
 
+test("a redelivery says what is not captured, what is not in the log, and what may not have arrived", LONGEST, () => signedIn("view=redeliveries&subscription=prices", {}, async (page) => {
+  const [from, logged, until] = ["2027-03-04T09:00:00Z", "2027-03-04T09:50:00Z", "2027-03-04T10:00:00Z"];
+  const found = (members) => ({ count: 2, bytes: 10, read: 3, isWhole: true, from, until, rate: 50, note: "by today's filter", ...members });
+  const previews = [
+    [found({ only: "missing", completeUntil: until }), /Nothing is missing until/, ["are not captured", "log of failures"]],
+    [found({ only: "missing", completeUntil: logged }), /Events since .* are not captured yet; this redelivery waits/, ["log of failures"]],
+    [found({ only: "failed", completeUntil: logged, failureLog: { until: logged, withoutId: 0 } }), /What failed after .* may not be in the log/, ["are not captured"]],
+    [found({ only: "failed", completeUntil: from, failureLog: { until: logged, withoutId: 0 } }), /Events since .* are not captured yet/, []],
+  ];
+  for (const [answer, said, unsaid] of previews) {
+    await page.route("**/redeliveries:preview", (route) => route.fulfill({ json: answer }), { times: 1 });
+    await page.getByRole("button", { name: "Preview" }).click();
+    const status = page.locator(".found");
+    await status.getByText(said).waitFor();
+    for (const text of unsaid) assert.equal(await status.getByText(text).count(), 0, `${text}: ${await status.innerText()}`);
+    await page.getByLabel("Until (UTC)").fill("2027-03-04T10:00");
+    await page.getByLabel("Until (UTC)").fill("");
+    await status.waitFor({ state: "detached" });
+  }
+  const progress = { read: 9, matched: 7, sent: 4, uncertain: 3, refused: 0, leftOut: 0 };
+  const job = {
+    id: "rd-1", subscription: "prices", state: "failed", reason: "The subscription was paused.", from, until, only: "all", rate: 50, openWindow: "stop", ranges: [],
+    progress, created: from, ended: until,
+  };
+  await page.route("**/redeliveries/rd-1", (route) => route.fulfill({ json: job }));
+  await page.goto(`${PAGE}?view=redeliveries&subscription=prices&job=rd-1`);
+  await page.getByText("3 events, sent about when the subscription stopped delivering").waitFor();
+}));
+
 test("numbers that JavaScript would round are shown whole", LONGEST, () => signedIn("view=subscription&subscription=prices", {}, async (page) => {
   await page.route("**/subscriptions/prices", async (route) => {
     const answer = await route.fetch();

@@ -58,6 +58,7 @@ function whole(one, cancel) {
     facts([
       ["Sends", `${onlyWords(one.only)}, from ${at(one.from)} to ${at(one.until)}, at most ${count(one.rate)} a second`],
       ["Sent", many(progress.sent, "event"), ` of ${count(progress.matched)} that match; ${count(progress.read)} were looked at`],
+      Number(progress.uncertain) > 0 && ["May not have arrived", `${many(progress.uncertain, "event")}, sent about when the subscription stopped delivering`],
       Number(progress.refused) > 0 && ["Refused by the topic", many(progress.refused, "event")],
       Number(progress.leftOut) > 0 && ["Cannot be read", many(progress.leftOut, "record")],
       one.completeUntil && ["Nothing is missing until", time(one.completeUntil)],
@@ -99,11 +100,17 @@ function wish({ path, subscription, query, why, go }) {
       const job = await starting(path, looked);
       go({ view: "redeliveries", subscription, job: job.id });
     }, { why, status: wrong, primary: true });
-    const isPart = answer.completeUntil && Date.parse(answer.completeUntil) < Date.parse(answer.until);
+    const known = answer.completeUntil && Date.parse(answer.completeUntil);
+    const isPart = known && known < Date.parse(answer.until);
+    // Of failures, what is missing may be so for the log alone, which is read once.
+    const logged = answer.failureLog && Date.parse(answer.failureLog.until);
+    const isUncaptured = isPart && !(known >= logged);
     const much = Number(answer.count) > 0 ? `, ${bytes(answer.bytes)}` : "";
     found.replaceChildren(h("div", { class: "found" },
       h("p", null, h("strong", null, `${answer.isWhole ? "" : "At least "}${many(answer.count, "event")}`), `${isPart ? " so far" : " would be sent"}${much}. ${sentence(answer.note)}`),
-      isPart ? h("p", { class: "says" }, "Events since ", time(answer.completeUntil), " are not captured yet; ",
+      logged < Date.parse(answer.until) ? h("p", { class: "says" }, "What failed after ", time(answer.failureLog.until),
+        " may not be in the log of failures yet, and is left out; look again in ten minutes.") : null,
+      isUncaptured ? h("p", { class: "says" }, "Events since ", time(answer.completeUntil), " are not captured yet; ",
         looked.openWindow === "wait" ? "this redelivery waits for them, which takes minutes." : "this redelivery leaves them out.") : null,
       facts([
         answer.first && ["First", seen(answer.first)],

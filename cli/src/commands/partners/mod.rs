@@ -6,6 +6,7 @@ mod api;
 mod caller;
 mod listen;
 mod listeners;
+mod secret;
 mod send;
 
 use std::{num::NonZeroU32, path::PathBuf};
@@ -30,6 +31,8 @@ Examples:
       What the subscription `prices` gets, with its secret, at a server on this machine
   contoso partners send product.changed --set state.price.amount=17.50
       An example of an event to the one who listens, marked as a test
+  contoso partners secret prices --secret-only
+      The secret of the subscription `prices`, for a receiver's settings
 
 A partner is not removed: disable it, and its name stays taken. What a partner does with a key is in docs/partners.md.";
 
@@ -107,6 +110,8 @@ enum Command {
     Send(send::Args),
     /// List a partner's listeners, or remove one that is left over
     Listeners(listeners::Args),
+    /// Show the secret that deliveries to a subscription have, and old ones while they are valid
+    Secret(secret::Args),
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
@@ -123,6 +128,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Listen(args) => return Box::pin(listen::run(*args, endpoints)).await,
         Command::Send(args) => return send::run(args, endpoints).await,
         Command::Listeners(args) => return listeners::run(args, endpoints).await,
+        Command::Secret(args) => return secret::run(args, endpoints).await,
     };
     accounts::run(endpoints, work).await?;
     Ok(Exit::Done)

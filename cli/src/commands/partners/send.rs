@@ -60,7 +60,8 @@ fn member(text: &str) -> Result<(String, String), String> {
     Ok((path.trim().to_owned(), value.to_owned()))
 }
 
-fn subscription(name: &str) -> Result<SubscriptionName, NameError> {
+/// The name of a subscription.
+pub(super) fn subscription(name: &str) -> Result<SubscriptionName, NameError> {
     name.to_owned().try_into()
 }
 

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 
 use time::{Duration, OffsetDateTime};
 use url::Url;
+use uuid::{Uuid, fmt::Hyphenated};
+
+use super::{TEST, TEST_ID, subscription::Subscription};
 
 /// The longest word or id that is taken over.
 const LONGEST: usize = 200;
@@ -75,7 +78,10 @@ impl EventId {
     }
 }
 
-/// One attempt that failed. What the log did not tell is `None`.
+/// The service's word for what waits, without an attempt, with an endpoint that failed often.
+const HELD: &str = "Probation";
+
+/// One attempt that failed, or that was not made. What the log did not tell is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedDelivery {
     /// When.
@@ -101,7 +107,7 @@ pub struct FailedDelivery {
 pub enum Fate {
     /// The endpoint failed so often that Event Grid lets it rest; when it tries again is not known.
     HeldBack,
-    /// The answer was final, or it was the last attempt.
+    /// The answer was final, it was the last attempt, or what waited for the next one was removed with its event subscription.
     NotRetried,
     /// It is tried again, not before this time if the schedule is kept.
     Expected(OffsetDateTime),
@@ -151,18 +157,32 @@ impl FailedDelivery {
         }
     }
 
+    /// Whether it was of an event that its partner sent itself: the test, or an example of any other, whose id is `test-` and a UUID. A product
+    /// may have an id that begins so, and then its events do.
+    pub fn is_test(&self) -> bool {
+        let is_example = |id: &str| {
+            let uuid = id.strip_prefix(TEST_ID).filter(|uuid| uuid.len() == Hyphenated::LENGTH);
+            uuid.is_some_and(|uuid| Uuid::try_parse(uuid).is_ok())
+        };
+        self.event_type.as_deref() == Some(TEST) || self.event.as_deref().is_some_and(is_example)
+    }
+
+    /// Whether the event waited, and no attempt was made.
+    pub fn is_held(&self) -> bool {
+        self.outcome.as_deref() == Some(HELD)
+    }
+
     /// What becomes of the event, if this was the last that was heard of it.
     pub fn fate(&self) -> Fate {
-        let word = self.outcome.as_deref().unwrap_or_default();
         let Some(attempt) = self.attempt else {
             return match self.status {
-                _ if word == "Probation" => Fate::HeldBack,
+                _ if self.is_held() => Fate::HeldBack,
                 Some(status) if !will_be_retried(status) => Fate::NotRetried,
                 _ => Fate::Unknown,
             };
         };
         match self.status {
-            _ if word == "Probation" => Fate::HeldBack,
+            _ if self.is_held() => Fate::HeldBack,
             Some(status) if !will_be_retried(status) => Fate::NotRetried,
             _ if attempt >= ATTEMPTS => Fate::NotRetried,
             _ => Fate::Expected(self.at + self.latency + self.pause(attempt)),
@@ -222,12 +242,16 @@ fn host(url: &str) -> Option<String> {
 /// An event whose delivery failed, with its attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedEvent {
-    /// The newest attempt.
+    /// The newest attempt, or that none is made.
     pub last: FailedDelivery,
     /// When the oldest of those read was.
     pub first_at: OffsetDateTime,
-    /// How many were read.
+    /// When it was published last, as far as the attempts tell: what is delivered again has a day and attempts of its own.
+    pub published: OffsetDateTime,
+    /// How many attempts were read; 0 if it only waited.
     pub failures: usize,
+    /// How many attempts there were, of all times that it was published, if the log told any.
+    pub attempts: Option<u32>,
 }
 
 /// What was counted of a subscription's deliveries since a time.
@@ -240,28 +264,76 @@ pub struct Counted {
 }
 
 impl FailedEvent {
+    /// Its attempts, oldest first and at least one.
+    fn of(attempts: Vec<FailedDelivery>) -> Option<Self> {
+        let (first, last) = (attempts.first()?, attempts.last()?.clone());
+        let first_at = first.at;
+        // An attempt that is the first again is of an event that was published again.
+        let mut known: u32 = 0;
+        let mut of_this_one = 0;
+        let mut begun = None;
+        let made = || attempts.iter().filter(|attempt| !attempt.is_held());
+        for attempt in made() {
+            let Some(number) = attempt.attempt else { continue };
+            if number == 1 {
+                known = known.saturating_add(of_this_one);
+                of_this_one = 0;
+                begun = Some(attempt.at);
+            }
+            of_this_one = number.max(of_this_one);
+        }
+        let known = known.saturating_add(of_this_one);
+        let waited = || {
+            let before = (1..last.attempt.unwrap_or(1).min(ATTEMPTS)).map(|attempt| last.pause(attempt));
+            last.at.checked_sub(before.sum()).unwrap_or(first_at).min(first_at)
+        };
+        let failures = made().count();
+        let attempts = (known > 0).then(|| known.max(u32::try_from(failures).unwrap_or(u32::MAX)));
+        Some(Self { published: begun.unwrap_or_else(waited), last, first_at, failures, attempts })
+    }
+
+    /// What becomes of it by the log, where its event subscription may have been removed meanwhile.
+    fn logged_fate(&self, subscription: &Subscription) -> Fate {
+        let due = match self.last.fate() {
+            Fate::Expected(at) => Some(at),
+            Fate::HeldBack => None,
+            fate => return fate,
+        };
+        match subscription.forgot(self.last.at, due) {
+            true => Fate::NotRetried,
+            false => self.last.fate(),
+        }
+    }
+
     /// When its next attempt was due, if that is over.
-    pub fn was_due(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
-        match self.last.fate() {
-            Fate::Expected(at) if at <= now => Some(at),
-            _ => None,
+    pub fn was_due(&self, subscription: &Subscription, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        self.due(self.logged_fate(subscription)).filter(|at| *at <= now)
+    }
+
+    /// When an attempt is due: where it is held back, one was when that was logged.
+    fn due(&self, fate: Fate) -> Option<OffsetDateTime> {
+        match fate {
+            Fate::Expected(at) => Some(at),
+            Fate::HeldBack => Some(self.last.at),
+            Fate::NotRetried | Fate::ProbablyDelivered | Fate::Unknown => None,
         }
     }
 
     /// What becomes of it, or became of it meanwhile, by what was counted since its next attempt was due, if that is known.
-    pub fn fate(&self, counted: Option<Counted>, now: OffsetDateTime) -> Fate {
-        let Fate::Expected(at) = self.last.fate() else { return self.last.fate() };
-        let ends = self.first_at.saturating_add(TIME_TO_LIVE);
+    pub fn fate(&self, subscription: &Subscription, counted: Option<Counted>, now: OffsetDateTime) -> Fate {
+        let fate = self.logged_fate(subscription);
+        let Some(at) = self.due(fate) else { return fate };
+        let ends = self.published.saturating_add(TIME_TO_LIVE);
         if at > now {
             // An attempt that is due behind an event's last day is not made.
-            return if at > ends { Fate::NotRetried } else { Fate::Expected(at) };
+            return if at > ends { Fate::NotRetried } else { fate };
         }
         let is_delivered = |counted: Counted| counted.delivered > 0 && (counted.failed == 0 || is_overdue(at, now));
         match counted {
             Some(counted) if is_delivered(counted) => Fate::ProbablyDelivered,
             Some(_) if at > ends || now > ends.saturating_add(LOG_DELAY) => Fate::NotRetried,
             None if now > ends.saturating_add(LOG_DELAY) => Fate::Unknown,
-            _ => Fate::Expected(at),
+            _ => fate,
         }
     }
 }
@@ -271,37 +343,45 @@ pub fn is_overdue(at: OffsetDateTime, now: OffsetDateTime) -> bool {
     now > at.saturating_add(LONGEST_ATTEMPT + LOG_DELAY)
 }
 
-/// Failures by event, the one that failed last first. Those whose event is unknown stand each for itself.
-pub fn by_event(failures: Vec<FailedDelivery>) -> Vec<FailedEvent> {
-    let mut events: BTreeMap<(Option<String>, usize), FailedEvent> = BTreeMap::new();
+/// Failures by event, the one that failed last first, each attempt once though the log may have it twice. Those whose event is unknown stand
+/// each for itself.
+pub fn by_event(mut failures: Vec<FailedDelivery>) -> Vec<FailedEvent> {
+    failures.sort_by_key(|failure| (failure.at, failure.attempt));
+    let mut events: BTreeMap<(Option<String>, usize), Vec<FailedDelivery>> = BTreeMap::new();
     for (index, failure) in failures.into_iter().enumerate() {
         let key = (failure.event.clone(), if failure.event.is_some() { 0 } else { index });
-        let order = |failure: &FailedDelivery| (failure.at, failure.attempt);
-        match events.get_mut(&key) {
-            None => {
-                events.insert(key, FailedEvent { first_at: failure.at, last: failure, failures: 1 });
-            }
-            Some(event) => {
-                event.failures += 1;
-                event.first_at = event.first_at.min(failure.at);
-                if order(&failure) > order(&event.last) {
-                    event.last = failure;
-                }
-            }
+        let attempts = events.entry(key).or_default();
+        if attempts.last().is_none_or(|last| (last.at, last.attempt) != (failure.at, failure.attempt)) {
+            attempts.push(failure);
         }
     }
-    let mut events: Vec<_> = events.into_values().collect();
+    let mut events: Vec<_> = events.into_values().filter_map(FailedEvent::of).collect();
     events.sort_by(|a, b| (b.last.at, &b.last.event).cmp(&(a.last.at, &a.last.event)));
     events
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use time::macros::datetime;
 
-    use super::*;
+    use super::{
+        super::{endpoint::EndpointRules, settings::Settings, subscription::PausedBy},
+        *,
+    };
 
     const AT: OffsetDateTime = datetime!(2026-03-04 12:00 UTC);
+
+    /// One that delivers since the day before.
+    fn subscription() -> Subscription {
+        let settings = json!({ "endpoint": "https://ok.example/" });
+        let settings = Settings::parse(settings.as_object().expect("an object"), &EndpointRules::default());
+        let name = |name: &str| name.to_owned();
+        let (partner, name) = (name("acme").try_into().expect("a name"), name("prices").try_into().expect("a name"));
+        let before = AT - Duration::DAY;
+        let made = Subscription::new(partner, name, settings.expect("settings"), "m", false, before);
+        made.activated(before).expect("it waits")
+    }
 
     fn message(id: &str, count: u32, response: &str) -> String {
         format!(
@@ -370,8 +450,9 @@ mod tests {
             |count| by_event(vec![FailedDelivery::parse(AT, &message("id=1, ", count, "NotFound: x"))]).remove(0);
         let due = AT + Duration::milliseconds(10_012);
         let counted = |delivered, failed| Some(Counted { delivered, failed });
-        let fate = |counted, after: Duration| event(0).fate(counted, due + after);
-        assert_eq!((event(0).was_due(AT), event(0).was_due(due)), (None, Some(due)));
+        let prices = &subscription();
+        let fate = |counted, after: Duration| event(0).fate(prices, counted, due + after);
+        assert_eq!((event(0).was_due(prices, AT), event(0).was_due(prices, due)), (None, Some(due)));
         let (moment, hour, days) = (Duration::SECOND, Duration::HOUR, Duration::days(2));
         assert_eq!(fate(counted(3, 0), -moment), Fate::Expected(due), "not due yet");
         assert_eq!(fate(counted(1, 0), moment), Fate::ProbablyDelivered);
@@ -384,10 +465,85 @@ mod tests {
         assert_eq!(fate(counted(0, 3), days), Fate::NotRetried, "its day is over");
         assert_eq!(fate(counted(1, 3), days), Fate::ProbablyDelivered);
         assert_eq!(fate(None, days), Fate::Unknown);
-        // The twelve hours behind the tenth failure end behind the day.
-        let tenth = FailedEvent { first_at: AT - Duration::hours(23), ..event(9) };
-        assert_eq!(tenth.fate(None, AT), Fate::NotRetried);
-        assert_eq!(event(9).fate(None, AT).words(), "expected by schedule");
+    }
+
+    #[test]
+    fn a_pause_ends_what_waits_for_a_retry() {
+        let event = by_event(vec![FailedDelivery::parse(AT, &message("id=1, ", 0, "ServiceUnavailable: x"))]).remove(0);
+        let (seconds, minutes) = (|seconds| AT + Duration::seconds(seconds), |minutes| AT + Duration::minutes(minutes));
+        let paused_at = |at| subscription().pause(PausedBy::Partner, None, at).expect("active");
+        let resumed = |paused: &Subscription, at| paused.resume(at).and_then(|one| one.activated(at)).expect("paused");
+        let others = Some(Counted { delivered: 3, failed: 0 });
+        let fate = |subscription: &Subscription| event.fate(subscription, others, minutes(20)).words();
+        assert_eq!(fate(&subscription()), "probably delivered");
+        let paused = paused_at(seconds(10));
+        for gone in [&paused, &paused.resume(minutes(5)).expect("paused"), &resumed(&paused, minutes(5))] {
+            assert_eq!(fate(gone), "will not be retried", "{:?}", gone.state);
+            assert_eq!(event.was_due(gone, minutes(20)), None, "nothing is counted for it");
+        }
+        assert_eq!(event.fate(&paused, None, seconds(11)), Fate::NotRetried, "before it would have been due, too");
+        let later = paused_at(minutes(1));
+        assert_eq!(fate(&resumed(&later, minutes(5))), "probably delivered", "its attempt was before the pause");
+        // A new one of the same name has nothing of what waited for the one before.
+        let anew = Subscription { created: seconds(20), gaps: Vec::new(), ..subscription() };
+        assert_eq!(fate(&anew), "will not be retried");
+        // A redelivered copy that failed after the pause waits by itself.
+        let before = resumed(&paused_at(AT - Duration::HOUR), AT - Duration::MINUTE);
+        assert_eq!(fate(&before), "probably delivered");
+        let held = message("id=1, ", 0, "").replace("outcome=Busy", "outcome=Probation");
+        let held = by_event(vec![FailedDelivery::parse(AT, &held)]).remove(0);
+        assert_eq!(held.fate(&paused, None, minutes(20)), Fate::NotRetried);
+        assert_eq!(held.fate(&before, None, minutes(20)), Fate::HeldBack);
+    }
+
+    #[test]
+    fn an_events_day_begins_when_it_was_published_last() {
+        let failure = |hours: f64, count| {
+            let at = AT + Duration::seconds_f64(hours * 3600.0);
+            FailedDelivery::parse(at, &message("id=1, ", count, "ServiceUnavailable: x"))
+        };
+        let prices = &subscription();
+        // Its tries ended, and it was delivered again, in vain.
+        let again = by_event(vec![failure(0.0, 0), failure(0.1, 1), failure(9.0, 9), failure(20.0, 0)]).remove(0);
+        let now = AT + Duration::hours(26);
+        let counted = Some(Counted { delivered: 0, failed: 3 });
+        assert_eq!(again.fate(prices, counted, now).words(), "expected by schedule", "its copy has a day of its own");
+        assert_eq!(again.fate(prices, counted, AT + Duration::hours(45)), Fate::NotRetried);
+        assert_eq!((again.failures, again.attempts, again.last.attempt), (4, Some(11), Some(1)));
+        let three = by_event(vec![failure(0.0, 0), failure(0.1, 1), failure(0.2, 2), failure(1.0, 0)]).remove(0);
+        assert_eq!(three.attempts, Some(4), "one count over both");
+        // Of an event that fails for a day, only the last attempt was asked for.
+        let eleventh = by_event(vec![failure(23.0, 10)]).remove(0);
+        assert_eq!(eleventh.fate(prices, None, AT + Duration::hours(23)), Fate::NotRetried);
+        assert_eq!((eleventh.failures, eleventh.attempts), (1, Some(11)));
+        let eighth = by_event(vec![failure(5.0, 7)]).remove(0);
+        assert_eq!(eighth.fate(prices, None, AT + Duration::hours(5)).words(), "expected by schedule");
+        // The log may have an attempt twice, and some without a count.
+        let twice = by_event(vec![failure(0.0, 0), failure(0.0, 0), failure(0.1, 1)]).remove(0);
+        assert_eq!((twice.failures, twice.attempts), (2, Some(2)));
+        let uncounted = FailedDelivery { attempt: None, ..failure(0.0, 0) };
+        assert_eq!(by_event(vec![uncounted]).remove(0).attempts, None);
+    }
+
+    #[test]
+    fn an_event_that_is_held_back_has_no_attempt_until_its_endpoint_is_better() {
+        let held = |minutes, count| {
+            let text = message("id=1, ", count, "Probation: x").replace("outcome=Busy", "outcome=Probation");
+            FailedDelivery::parse(AT + Duration::minutes(minutes), &text)
+        };
+        let first = by_event(vec![held(0, 0)]).remove(0);
+        assert_eq!((first.failures, first.attempts), (0, None));
+        let failed = FailedDelivery::parse(AT, &message("id=1, ", 0, "NotFound: x"));
+        let again = by_event(vec![failed, held(1, 1)]).remove(0);
+        assert_eq!((again.failures, again.attempts), (1, Some(1)));
+        let (prices, counted) = (&subscription(), |delivered, failed| Some(Counted { delivered, failed }));
+        let fate = |counted, minutes| first.fate(prices, counted, AT + Duration::minutes(minutes)).words();
+        assert_eq!(first.was_due(prices, AT), Some(AT), "what is delivered since then is counted");
+        for (counted, minutes) in [(None, 5), (counted(0, 3), 60), (counted(2, 3), 5)] {
+            assert_eq!(fate(counted, minutes), "held back by Event Grid", "{counted:?}");
+        }
+        assert_eq!(fate(counted(2, 3), 60), "probably delivered");
+        assert_eq!(fate(counted(0, 3), 25 * 60), "will not be retried", "its day is over");
     }
 
     #[test]
@@ -410,6 +566,23 @@ mod tests {
             .collect();
         assert_eq!(told, [("a", 3, Some(3)), ("b", 1, Some(1)), ("?", 1, Some(1)), ("?", 1, Some(1))]);
         assert_eq!(events[0].first_at, AT);
+    }
+
+    #[test]
+    fn what_a_partner_sent_itself_is_known_by_its_id() {
+        let sent = |id: &str| FailedDelivery::parse(AT, &message(&format!("id={id}, "), 0, "NotFound: x")).is_test();
+        assert!(sent("test-5f3c1d5e-8d3a-4a8e-9a57-0c1f6f1f7a10"));
+        // Of products `test-1` and `test-<UUID>`.
+        for id in [
+            "test-1-3",
+            "test-5f3c1d5e-8d3a-4a8e-9a57-0c1f6f1f7a10-3",
+            "test-5f3c1d5e8d3a4a8e9a570c1f6f1f7a10",
+            "tent-1-3",
+        ] {
+            assert!(!sent(id), "{id}");
+        }
+        let test = message("", 0, "NotFound: x").replace("com.contoso.product.changed.v1", TEST);
+        assert!(FailedDelivery::parse(AT, &test).is_test(), "older rows have no id");
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub use self::name::{Audience, ListenerId, NameError, NoListenerId, PartnerName,
 pub const WELCOME: &str = "com.contoso.partner.welcome.v1";
 /// Type of an event that a partner sends itself to try a subscription.
 pub const TEST: &str = "com.contoso.partner.test.v1";
+/// Ids of all that a partner sends itself are this and a UUID.
+pub const TEST_ID: &str = "test-";
 /// Types of what a partner is told about a subscription of its own: nothing reaches its endpoint, …
 pub const FAILING: &str = "com.contoso.partner.subscription-failing.v1";
 /// … it was paused for that, …

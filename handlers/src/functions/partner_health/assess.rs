@@ -17,7 +17,7 @@ use crate::{
         monitor::{Asked, MonitorError, Points},
     },
     domain::partner::{
-        TEST, event_grid_name,
+        event_grid_name,
         health::{Question, Seen},
         subscription::Subscription,
     },
@@ -151,7 +151,7 @@ async fn failures(
 ) -> Result<Option<(OffsetDateTime, OffsetDateTime)>, Failure> {
     let asked = Asked { topic, subscription: name, from, to };
     let rows = app.monitor().failures(&asked, None).await?;
-    let counted = rows.iter().filter(|row| row.event_type.as_deref() != Some(TEST)).map(|row| row.at);
+    let counted = rows.iter().filter(|row| !row.is_test() && !row.is_held()).map(|row| row.at);
     let times: Vec<_> = counted.collect();
     Ok(times.iter().min().copied().zip(times.iter().max().copied()))
 }

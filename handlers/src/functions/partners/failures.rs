@@ -23,6 +23,7 @@ use crate::{
     domain::partner::{
         event_grid_name,
         failure::{Counted, EventId, FailedDelivery, FailedEvent, Fate, by_event, is_overdue},
+        subscription::Subscription,
     },
     http::{Path, Problem, Query},
     outcome::Cause,
@@ -94,8 +95,12 @@ async fn failures(
     page.extend(std::iter::from_fn(|| rest.next_if(|event| end == Some(Cursor::after(event)))));
     let next = end.filter(|_| rest.peek().is_some()).map(|end| end.text());
     let now = app.now();
-    let counts = Counts::behind(&app, &asked, &page, logged, now).await;
-    let items: Vec<_> = page.iter().map(|event| shown(event, counts.as_ref(), now)).collect();
+    let due = page.iter().filter_map(|event| event.was_due(&stored.value, now)).min();
+    let counts = match due {
+        Some(due) => Counts::since_due(&app, &asked, due, logged, now).await,
+        None => None,
+    };
+    let items: Vec<_> = page.iter().map(|event| shown(event, &stored.value, counts.as_ref(), now)).collect();
     let answer = json!({
         "items": items,
         "next": next,
@@ -111,7 +116,7 @@ struct Logged(Vec<RangeInclusive<OffsetDateTime>>);
 impl Logged {
     fn of(rows: &[FailedDelivery]) -> Self {
         let mut seen = HashSet::new();
-        let attempts = rows.iter().filter(|row| seen.insert((&row.event, row.attempt, row.at)));
+        let attempts = rows.iter().filter(|row| !row.is_held() && seen.insert((&row.event, row.attempt, row.at)));
         Self(attempts.map(|row| row.at..=row.at + row.latency).collect())
     }
 }
@@ -125,16 +130,15 @@ struct Counts {
 }
 
 impl Counts {
-    /// Those since the first of these events' attempts was due; `None` if none was, or nobody can say.
+    /// Those since an attempt was due; `None` if nobody can say.
     /// `logged` is what the log has of all events; without it, it is asked for.
-    async fn behind(
+    async fn since_due(
         app: &App,
         asked: &Asked<'_>,
-        events: &[FailedEvent],
+        from: OffsetDateTime,
         logged: Option<Logged>,
         now: OffsetDateTime,
     ) -> Option<Self> {
-        let from = events.iter().filter_map(|event| event.was_due(now)).min()?;
         let from = from.replace_second(0).and_then(|from| from.replace_nanosecond(0)).unwrap_or(from);
         let by_hour = now - from > Duration::hours(BY_MINUTE);
         // The interval of the first attempt that was due, whole.
@@ -176,10 +180,10 @@ impl Counts {
     }
 }
 
-fn shown(event: &FailedEvent, counts: Option<&Counts>, now: OffsetDateTime) -> Value {
+fn shown(event: &FailedEvent, subscription: &Subscription, counts: Option<&Counts>, now: OffsetDateTime) -> Value {
     let last = &event.last;
-    let counted = event.was_due(now).and_then(|at| Some(counts?.since(at)));
-    let fate = event.fate(counted, now);
+    let counted = event.was_due(subscription, now).and_then(|at| Some(counts?.since(at)));
+    let fate = event.fate(subscription, counted, now);
     let next = match fate {
         Fate::Expected(at) => json!({ "at": written(at), "overdue": is_overdue(at, now) }),
         _ => Value::Null,
@@ -190,7 +194,7 @@ fn shown(event: &FailedEvent, counts: Option<&Counts>, now: OffsetDateTime) -> V
         "failures": event.failures,
         "firstFailure": written(event.first_at),
         "lastFailure": written(last.at),
-        "attempt": last.attempt,
+        "attempt": event.attempts,
         "outcome": last.outcome,
         "status": last.status,
         "host": last.host,
@@ -300,6 +304,7 @@ fn written(at: OffsetDateTime) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::partner::{endpoint::EndpointRules, settings::Settings};
 
     #[test]
     fn attempts_count_from_one_and_a_next_one_that_nothing_is_heard_of_is_overdue() {
@@ -308,7 +313,13 @@ mod tests {
         let rows = vec![FailedDelivery::parse(at, message)];
         let logged = || Logged::of(&rows);
         let event = by_event(rows.clone()).remove(0);
-        let after = |seconds| shown(&event, None, at + Duration::seconds(seconds));
+        let settings = json!({ "endpoint": "https://ok.example/" });
+        let settings = Settings::parse(settings.as_object().expect("an object"), &EndpointRules::default());
+        let name = |name: &str| name.to_owned();
+        let (partner, name) = (name("acme").try_into().expect("a name"), name("prices").try_into().expect("a name"));
+        let prices = Subscription::new(partner, name, settings.expect("settings"), "m", false, at);
+        let prices = &prices.activated(at).expect("it waits");
+        let after = |seconds| shown(&event, prices, None, at + Duration::seconds(seconds));
         assert_eq!(after(0)["attempt"], 1);
         assert_eq!(after(29)["nextAttempt"], json!({ "at": "1970-01-01T00:00:30Z", "overdue": false }));
         assert_eq!(
@@ -319,7 +330,7 @@ mod tests {
         assert_eq!(after(661)["nextAttempt"], json!({ "at": "1970-01-01T00:00:30Z", "overdue": true }));
         let interval = Duration::MINUTE;
         let counts = |delivered| Counts { delivered, failed: Vec::new(), interval, logged: logged() };
-        let told = |minutes, counts: &Counts| shown(&event, Some(counts), at + Duration::minutes(minutes));
+        let told = |minutes, counts: &Counts| shown(&event, prices, Some(counts), at + Duration::minutes(minutes));
         let mended = told(2, &counts(vec![(at + Duration::MINUTE, 1)]));
         assert_eq!((&mended["then"], &mended["nextAttempt"]), (&json!("probably delivered"), &Value::Null));
         let before = told(20, &counts(vec![(at + Duration::seconds(30), 1)]));

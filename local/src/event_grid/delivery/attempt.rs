@@ -109,7 +109,7 @@ async fn attempt(
 }
 
 /// Where a route leads, as the service names it.
-fn address(delivery: &Delivery, route: &Route) -> String {
+pub(super) fn address(delivery: &Delivery, route: &Route) -> String {
     match route {
         Route::Http(url, _) => url.to_string(),
         Route::Queue { name, .. } => format!("{}/{name}", delivery.queues.endpoint()),

@@ -16,7 +16,7 @@ use crate::{
     monitor::{DeliveryFailure, Metric},
 };
 
-/// An attempt that failed.
+/// An attempt that failed, or that was not made ([`DeliveryResult::HELD`]).
 pub(super) struct FailedAttempt<'a> {
     /// URL of the endpoint as the service knows it, whole.
     pub(super) url: &'a str,
@@ -71,10 +71,12 @@ fn message(subscription: &Subscription, attempt: &FailedAttempt<'_>, event: &Pen
     let event_time = OffsetDateTime::parse(&told.event_time, &Rfc3339).ok().map_or(published.clone(), written);
     let (input, output) = (schema(subscription.input), schema(event.header.schema));
     let due = moment(i64::try_from(event.position.due_millis()).unwrap_or_default());
+    // How the service counts is not documented.
+    let probations = u8::from(*attempt.result == DeliveryResult::HELD);
     let system_id = Uuid::new_v5(&Uuid::NAMESPACE_OID, &event.position.ticket().to_be_bytes());
     format!(
         "Message:outcome={}, latencyInMs={}, id={}, systemId={system_id}, state=FilteredFailingDelivery, deliveryTime={due}, \
-         deliveryCount={}, probationCount=0, deliverySchema={output}, eventSubscriptionDeliverySchema={output}, \
+         deliveryCount={}, probationCount={probations}, deliverySchema={output}, eventSubscriptionDeliverySchema={output}, \
          fields=InputEvent, EventSubscriptionId, DeliveryTime, State, Id, DeliverySchema, LastDeliveryAttemptTime, SystemId, fieldCount=, \
          requestExpiration=1/1/0001 12:00:00 AM, delivered=False publishTime={published}, eventTime={event_time}, eventType={}, \
          deliveryTime={due}, filteringState=FilteredWithRpc, inputSchema={input}, publisher=LOCAL, size={}, \
@@ -96,6 +98,9 @@ fn response(result: &DeliveryResult) -> String {
     let word = |status: StatusCode| status.canonical_reason().unwrap_or("Unknown").replace([' ', '-'], "");
     match result.status.and_then(|status| StatusCode::from_u16(status).ok()) {
         Some(status) => format!("{}: The endpoint answered with the status {}.", word(status), status.as_u16()),
+        None if *result == DeliveryResult::HELD => {
+            format!("{}: The endpoint failed often, and is left alone.", result.name)
+        }
         None => format!("{}: The endpoint gave no answer.", result.name),
     }
 }

@@ -38,6 +38,10 @@ const RESOURCE_FLOOR: Duration = Duration::from_secs(300);
 const LONGEST_FLOOR: Duration = Duration::from_secs(12 * 3600);
 
 impl DeliveryResult {
+    /// Of an event that is due while its endpoint is left alone: no attempt is made.
+    pub(super) const HELD: Self =
+        Self { name: "Probation", status: None, verdict: Verdict::Retry { floor: Duration::ZERO } };
+
     /// Reads the status of an answer. Only 200 to 204 is success; redirects are not followed.
     pub(crate) fn of_status(status: u16, destination: &Destination) -> Self {
         let azure_resource = !matches!(destination, Destination::WebHook(_));

@@ -11,8 +11,9 @@ use tokio::task::{self, JoinError, JoinSet};
 use url::Url;
 
 use super::{
-    attempt::handle,
+    attempt::{address, handle},
     context::Delivery,
+    diagnostics::FailedAttempt,
     outcome::{DeliveryResult, Verdict},
     route::Route,
 };
@@ -27,6 +28,9 @@ use crate::event_grid::{
 const CONCURRENCY: usize = 16;
 /// Failures in a row after which the endpoint is left alone for a while.
 const FAILURES_BEFORE_PROBATION: u32 = 10;
+/// How much of what waits with such an endpoint is read at once, and how often in a row.
+const HELD: Limits = Limits { events: 100, bytes: 4 << 20 };
+const HELD_AT_ONCE: usize = 10;
 /// How long requests under way may take to finish when the service stops.
 const GRACE: Duration = Duration::from_secs(2);
 /// Wait before the queue is looked at again after the store failed.
@@ -57,12 +61,15 @@ struct Worker {
     requests: JoinSet<Finished>,
     failures_in_a_row: u32,
     probation_until: Option<OffsetDateTime>,
+    /// What is due before was attempted, or is in the log as waiting.
+    held: Position,
     paused_until: Option<OffsetDateTime>,
 }
 
 pub(super) async fn run(delivery: Arc<Delivery>, subscription: Arc<Subscription>) {
     let mut worker = Worker {
         cursor: Position::start_of(subscription.id),
+        held: Position::start_of(subscription.id),
         delivery,
         subscription,
         busy: HashSet::new(),
@@ -109,8 +116,11 @@ impl Worker {
             self.cursor = self.cursor.min(news);
         }
         let now = self.delivery.clock.now();
-        if let Some(until) = self.probation_until.max(self.paused_until).filter(|until| *until > now) {
+        if let Some(until) = self.paused_until.filter(|until| *until > now) {
             return Some(until);
+        }
+        if let Some(until) = self.probation_until.filter(|until| *until > now) {
+            return self.log_held(&route).into_iter().chain([until]).min();
         }
         let limits = settings.target.batching.map_or(Limits { events: 1, bytes: 0 }, |batching| Limits {
             events: batching.max_events,
@@ -124,6 +134,32 @@ impl Worker {
                 Ok(Next::At(millis)) => return moment(millis),
                 Ok(Next::Empty) => return None,
                 Err(error) => return self.pause(&error),
+            }
+        }
+        None
+    }
+
+    /// Logs what is due while the endpoint is left alone, once for each time that it is due; returns when more will be.
+    fn log_held(&mut self, route: &Route) -> Option<OffsetDateTime> {
+        let url = address(&self.delivery, route);
+        for _ in 0..HELD_AT_ONCE {
+            let (id, at) = (self.subscription.id, self.delivery.clock.now());
+            let now = self.delivery.clock.now_millis();
+            let next = self.delivery.queue.next(id, self.held, now, HELD, |position| self.busy.contains(position));
+            let events = match next {
+                Ok(Next::Due(events)) => events,
+                Ok(Next::At(millis)) => return moment(millis),
+                Ok(Next::Empty) => return None,
+                Err(error) => return self.pause(&error),
+            };
+            let is_dead = events.first().is_some_and(|event| event.header.dead.is_some());
+            if let Some(done) = if is_dead { events.first() } else { events.last() } {
+                self.held = done.position.after();
+            }
+            if !is_dead {
+                let (result, latency) = (&DeliveryResult::HELD, Duration::ZERO);
+                let held = FailedAttempt { url: &url, events: &events, result, at, latency };
+                self.delivery.log(&self.subscription, &held);
             }
         }
         None

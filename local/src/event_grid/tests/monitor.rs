@@ -1,6 +1,9 @@
 //! What Azure Monitor tells of deliveries: the log's rows and the counts, asked over the wire.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use http::Method;
 use serde_json::{Value, json};
@@ -98,6 +101,37 @@ async fn every_failed_attempt_is_a_row_of_its_event() {
 
     stack.restart().await;
     assert_eq!(rows(&stack, 2).await, logged, "the log is kept");
+}
+
+#[tokio::test]
+async fn what_waits_with_an_endpoint_that_fails_often_is_in_the_log_without_an_attempt() {
+    let stack = Stack::start().await;
+    let failing = Receiver::with_statuses(|_| 404).await;
+    stack.subscribe("acme", web_hook(&failing.url, json!({}))).await;
+    for number in 0..10 {
+        stack.publish_order(&format!("order-{number}"), json!({})).await;
+    }
+    failing.delivered(10).await;
+    let late = AtomicUsize::new(0);
+    let held = until("an event that waits", || async {
+        stack.publish_order(&format!("late-{}", late.fetch_add(1, Ordering::SeqCst)), json!({})).await;
+        let (_, answer) = ask(&stack, "owner", LOGS, "acme").await;
+        let rows = answer["tables"][0]["rows"].as_array().cloned().unwrap_or_default();
+        let messages = rows.iter().map(|row| row[1].as_str().expect("text").to_owned());
+        messages.rev().find(|message| message.contains("outcome=Probation, ") && message.contains(", id=late-"))
+    })
+    .await;
+    let parts = ["latencyInMs=0, ", "deliveryCount=0, probationCount=1, ", "deliveryResponse=Probation: "];
+    assert!(parts.iter().all(|part| held.contains(part)), "{held}");
+    let delivered = failing.deliveries();
+    let was_sent = |event: &Value| held.contains(&format!(", id={}, ", event["id"].as_str().expect("an id")));
+    assert!(!delivered.iter().any(|request| was_sent(&request.json())), "{held}");
+    // When that is over, it is tried.
+    stack.clock.advance(Duration::from_secs(301));
+    until("an attempt", || async {
+        failing.deliveries().iter().any(|request| was_sent(&request.json())).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

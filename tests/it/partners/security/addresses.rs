@@ -64,10 +64,15 @@ async fn endpoints_that_are_not_public_are_refused_whenever_they_come() {
     shop.run_app_with(|settings| {
         app_settings::public_webhooks(settings);
         settings.insert("Partners__ownHosts".to_owned(), "app.contoso.example".to_owned());
+        settings.insert("Storage__queueServiceUri".to_owned(), "https://contoso.queue.core.windows.net/".to_owned());
     })
     .await;
     let before = acme.get(private).await.1;
-    let own = ["https://APP.contoso.example./api/partners/x", "https://ａpp.contoso.example/"];
+    let own = [
+        "https://APP.contoso.example./api/partners/x",
+        "https://ａpp.contoso.example/",
+        "https://contoso.queue.core.windows.net/listener/messages",
+    ];
     for endpoint in REFUSED.iter().chain(&own) {
         let wish = json!({"name": "wish", "endpoint": endpoint});
         for (method, path, body) in

@@ -62,7 +62,12 @@ impl KeptFile {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.lines.len() >= MOST
+        self.room() == 0
+    }
+
+    /// How many more may be kept.
+    pub(super) fn room(&self) -> usize {
+        MOST.saturating_sub(self.lines.len())
     }
 
     /// Keeps an event, on disk before this returns: the queue forgets it next.
@@ -159,6 +164,7 @@ mod tests {
         std::fs::write(&file, text).expect("written");
 
         let mut again = KeptFile::open(file.clone()).expect("opened");
+        assert_eq!((again.room(), again.is_full()), (MOST - 2, false));
         let events = again.events();
         assert_eq!(events.iter().map(|event| event.attributes.id.as_str()).collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!((events[0].deliveries, events[0].body.as_slice()), (1, event("1").body.as_slice()));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::range::Range;
+use super::{FailureLog, range::Range};
 use crate::{
     mismatch::{mismatch, whole},
     partner::subscription::Gap,
@@ -135,6 +135,19 @@ impl Request {
         };
         gaps.iter().map(of).filter(|range| range.from < range.until).collect()
     }
+
+    /// Before which time nothing that is asked for is missing, where events are captured until `captured` and failures known until those of
+    /// `log`. Behind the last of its `ranges` there is nothing to miss.
+    pub fn complete_until(
+        &self,
+        ranges: &[Range],
+        captured: OffsetDateTime,
+        log: Option<&FailureLog>,
+    ) -> OffsetDateTime {
+        let ends = ranges.iter().map(|range| range.until).max().unwrap_or(self.until);
+        let captured = if captured >= ends { self.until } else { captured };
+        log.map_or(captured, |log| captured.min(log.until))
+    }
 }
 
 enum Field {
@@ -213,6 +226,23 @@ mod tests {
         assert_eq!(missed.ranges(&gaps), [range(95, 80), range(15, 0)]);
         let all = parse(json!({"from": "2026-03-04T08:10:30Z"})).expect("a request");
         assert_eq!(all.ranges(&gaps), [range(125, 0)]);
+    }
+
+    #[test]
+    fn nothing_is_missing_behind_the_last_gap() {
+        let minutes = |minutes: i64| NOW - Duration::minutes(minutes);
+        let closed = Gap { from: minutes(80), until: Some(minutes(60)), reason: "paused".to_owned() };
+        let missing = parse(json!({"only": "missing"})).expect("a request");
+        let ranges = missing.ranges(&[closed]);
+        // Capture is asked about the ranges, and says no later time.
+        assert_eq!(missing.complete_until(&ranges, minutes(60), None), NOW);
+        assert_eq!(missing.complete_until(&ranges, minutes(70), None), minutes(70));
+        assert_eq!(missing.complete_until(&[], minutes(70), None), minutes(70));
+        let failed = parse(json!({"only": "failed", "from": "2026-03-04T08:10:30Z"})).expect("a request");
+        let (ranges, log) = (failed.ranges(&[]), FailureLog { until: minutes(10), without_id: 0 });
+        assert_eq!(failed.complete_until(&ranges, NOW, Some(&log)), minutes(10));
+        assert_eq!(failed.complete_until(&ranges, minutes(12), Some(&log)), minutes(12));
+        assert_eq!(failed.complete_until(&ranges, NOW, None), NOW);
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub const STUCK_AFTER: Duration = Duration::minutes(15);
 /// How long a write may be under way to Resource Manager: three tries of ten seconds, with room for a slow process.
 pub const WRITE_LANDS_WITHIN: Duration = Duration::minutes(2);
 
+/// How long Event Grid may deliver before it is known here: on-going changes are looked at each minute.
+const KNOWN_WITHIN: Duration = Duration::minutes(2);
+
 /// How often what Event Grid has of an active subscription is compared with its document.
 pub const COMPARED_EVERY: Duration = Duration::hours(1);
 
@@ -72,6 +75,9 @@ pub struct Subscription {
     /// Whether it is paused and its event subscription may still be there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withdraw: bool,
+    /// Whether its endpoint has had no event of it yet: the first is a welcome, by which an owner who was not asked hears of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub welcome_due: bool,
     /// What is known of its deliveries.
     #[serde(default, skip_serializing_if = "Health::is_plain")]
     pub health: Health,
@@ -199,6 +205,19 @@ impl Subscription {
     /// The gap that is open, if nothing is delivered now.
     pub fn open_gap(&self) -> Option<&Gap> {
         self.gaps.last().filter(|gap| gap.until.is_none())
+    }
+
+    /// Whether Event Grid forgot an event whose delivery failed at a time and that waited for an attempt at `due`, or for nobody knows how
+    /// long: its event subscription was removed in between, and with it all that waited.
+    pub fn forgot(&self, failed: OffsetDateTime, due: Option<OffsetDateTime>) -> bool {
+        let began_in_time = |gap: &&Gap| due.is_none_or(|due| gap.from <= due);
+        let ended_it = |gap: &Gap| match gap.until {
+            // An attempt in a gap is of what was to be removed; near its end, of what was made anew.
+            Some(until) if gap.from <= failed => until - failed > KNOWN_WITHIN,
+            None if gap.from <= failed && self.state == State::Creating => failed < self.since,
+            _ => gap.until.is_none_or(|until| until > failed),
+        };
+        failed < self.created || self.gaps.iter().filter(began_in_time).any(ended_it)
     }
 
     /// Whether Resource Manager took what it is to have.

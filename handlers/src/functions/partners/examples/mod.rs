@@ -24,7 +24,7 @@ use crate::{
     app::App,
     domain::{
         mismatch::mismatch,
-        partner::{TEST, WELCOME, match_fields::MatchFields, selection::EventType},
+        partner::{TEST, TEST_ID, WELCOME, match_fields::MatchFields, selection::EventType},
         product_events::{ProductEvent, SOURCE},
         product_events_json::to_json,
     },
@@ -93,7 +93,7 @@ pub(super) async fn publish(app: &App, to: &To<'_>, wish: Wish, id: Option<Uuid>
         let came = Value::String(name.to_owned());
         refused("event", mismatch(&format!("must be one of {known}"), &came))
     })?;
-    let id = format!("test-{}", id.unwrap_or_else(Uuid::new_v4));
+    let id = format!("{TEST_ID}{}", id.unwrap_or_else(Uuid::new_v4));
     let untaken = |cause: Cause| {
         tracing::warn!(cause = cause.chain(), "a test was not published");
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The topic did not take the event; send the request again later.")

@@ -26,12 +26,15 @@ use crate::{
         resource_manager::{ManagerErrorKind, ProvisioningState},
     },
     clock,
-    domain::partner::{
-        endpoint::EndpointRules,
-        event_grid_name,
-        event_subscription::{self, Beside, EventSubscriptionBody},
-        settings::{Handshake, Settings},
-        subscription::{State, Subscription},
+    domain::{
+        partner::{
+            endpoint::EndpointRules,
+            event_grid_name,
+            event_subscription::{self, Beside, EventSubscriptionBody},
+            settings::{Handshake, Settings},
+            subscription::{State, Subscription},
+        },
+        product_body::FieldError,
     },
     http::Problem,
     outcome::Cause,
@@ -63,6 +66,7 @@ pub(super) fn rules(app: &App) -> Result<EndpointRules, Problem> {
         Some(&partners.resource_manager),
         Some(&partners.log_analytics),
         partners.key_vault.as_ref(),
+        partners.queues.as_ref(),
     ];
     let host = |url: &Url| match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => Some(format!("{host}:{port}")),
@@ -118,6 +122,23 @@ pub(super) async fn preflight(app: &App, settings: &Settings) -> Result<Prefligh
     };
     let asked = preflight::preflight(&settings.endpoint, &rules(app)?, expect).await;
     Ok(asked.map_or_else(Preflight::Failed, |()| Preflight::Passed))
+}
+
+/// Refuses an endpoint whose name leads to an address that is not public, without asking it. A name that has no address yet may have one
+/// when its endpoint is asked, and is judged again then.
+pub(super) async fn check_public(app: &App, settings: &Settings) -> Result<(), Problem> {
+    let rules = rules(app)?;
+    if rules.allows_private() {
+        return Ok(());
+    }
+    let judged = preflight::judge(&settings.endpoint, &rules).await;
+    judged.err().and_then(|fault| not_public(&fault)).map_or(Ok(()), Err)
+}
+
+/// The refusal of an endpoint that is not public, if that is what is wrong with it.
+pub(super) fn not_public(fault: &Fault) -> Option<Problem> {
+    let Fault::NotPublic { why } = fault else { return None };
+    Some(Problem::unprocessable(vec![FieldError::new("endpoint", why.as_str())]))
 }
 
 /// Why a handshake failed, with a word for the cause.
@@ -413,10 +434,7 @@ pub(super) async fn removed(app: &App, stored: Stored<Subscription>) -> Result<(
 
 /// Whether an endpoint gets its first event.
 fn welcomes(before: &Subscription, after: &Subscription) -> bool {
-    let is_new = before.gaps.len() == 1 && !before.state.delivers();
-    let other_endpoint =
-        before.previous.as_ref().is_some_and(|previous| previous.settings.endpoint != after.settings.endpoint);
-    after.state == State::Active && (is_new || other_endpoint)
+    before.welcome_due && after.state == State::Active && after.settings.endpoint == before.settings.endpoint
 }
 
 /// Tells Resource Manager, and keeps that it accepted. That it was not reached is no failure: whoever looks next tells it again. What Event
@@ -551,6 +569,7 @@ fn unanswered(cause: &Cause) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use axum::response::IntoResponse as _;
     use serde_json::json;
     use time::{OffsetDateTime, macros::datetime};
 
@@ -568,6 +587,16 @@ mod tests {
     }
 
     #[test]
+    fn only_an_endpoint_that_nobody_may_reach_is_refused() {
+        let why = "one of its addresses is for private networks".to_owned();
+        let refused = not_public(&Fault::NotPublic { why }).expect("refused").into_response();
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        for fault in [Fault::CannotResolve, Fault::CannotConnect, Fault::TimedOut { seconds: 5 }] {
+            assert!(not_public(&fault).is_none(), "{fault}: it is stored, and tried again");
+        }
+    }
+
+    #[test]
     fn a_welcome_is_for_a_new_endpoint() {
         let made = subscription();
         let active = made.activated(NOW).expect("active");
@@ -577,5 +606,28 @@ mod tests {
         assert!(!welcomes(&resumed, &resumed.activated(NOW).expect("active")), "it had one");
         let rotated = active.rotate("m", time::Duration::hours(1), NOW).expect("rotated");
         assert!(!welcomes(&rotated, &rotated.activated(NOW).expect("active")));
+        // Another endpoint, whatever it went through before it is active.
+        let other = json!({ "endpoint": "https://other.example/" });
+        let other = Settings::parse(other.as_object().expect("an object"), &EndpointRules::default());
+        let other = other.expect("settings");
+        let moved = |from: &Subscription| from.update(other.clone(), NOW).expect("allowed");
+        let updating = moved(&active);
+        assert!(welcomes(&updating, &updating.activated(NOW).expect("active")));
+        assert!(!welcomes(&updating, &updating.refused(NOW).expect("it was being changed")), "the old one has had it");
+        let paused = active.pause(crate::domain::partner::subscription::PausedBy::Partner, None, NOW).expect("paused");
+        let resumed = moved(&paused).resume(NOW).expect("resumed");
+        assert!(welcomes(&resumed, &resumed.activated(NOW).expect("active")));
+        let failed = active.failed("given up".to_owned(), NOW).expect("active");
+        let creating = moved(&failed);
+        let awaiting = creating.awaiting_manual_action(NOW).expect("it waits");
+        assert!(welcomes(&awaiting, &awaiting.activated(NOW).expect("active")));
+        let failed = creating.failed("no consent".to_owned(), NOW).expect("it waits");
+        let retried = failed.retry(NOW).expect("failed");
+        assert!(welcomes(&retried, &retried.activated(NOW).expect("active")));
+        assert!(!retried.activated(NOW).expect("active").welcome_due, "once");
+        // A change that Event Grid gave up leaves the old one, which has had it.
+        let failed = updating.failed("no consent".to_owned(), NOW).expect("it waits");
+        let retried = failed.retry(NOW).expect("failed");
+        assert!(!welcomes(&retried, &retried.activated(NOW).expect("active")));
     }
 }

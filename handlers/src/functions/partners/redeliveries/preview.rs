@@ -119,7 +119,7 @@ async fn count(app: &App, plan: &Plan, preview: &mut Preview, ends: Instant) -> 
             preview.last = Some(seen());
         }
     }
-    let complete_until = captured.complete_until();
-    preview.complete_until = Some(plan.log.map_or(complete_until, |log| complete_until.min(log.until)));
+    let complete_until = plan.request.complete_until(&plan.ranges, captured.complete_until(), plan.log.as_ref());
+    preview.complete_until = Some(complete_until);
     Ok(())
 }

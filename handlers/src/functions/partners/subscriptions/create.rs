@@ -124,11 +124,17 @@ pub(super) async fn create(
         gap.from = from;
     }
     let subscription = match paused {
-        true => subscription,
+        true => {
+            provision::check_public(&app, &subscription.settings).await?;
+            subscription
+        }
         false => match provision::preflight(&app, &subscription.settings).await? {
             Preflight::Passed => subscription,
-            // It is stored nevertheless: it can be looked at, mended and tried again.
+            // It is stored nevertheless, unless nobody may reach it: it can be looked at, mended and tried again.
             Preflight::Failed(fault) => {
+                if let Some(refused) = provision::not_public(&fault) {
+                    return Err(refused);
+                }
                 let failed = subscription.failed_handshake(fault.to_string(), told_to_programs(&fault), now);
                 failed.map_err(conflict)?
             }

@@ -88,6 +88,9 @@ async fn change(
         return Ok(shown::answer(&stored.value));
     }
     let changed = stored.value.update(settings, app.now()).map_err(conflict)?;
+    if changed.settings.endpoint != stored.value.settings.endpoint {
+        provision::check_public(&app, &changed.settings).await?;
+    }
     if changed.state.is_on_its_way() {
         provision::consents(&app, &changed.settings).await?;
     }

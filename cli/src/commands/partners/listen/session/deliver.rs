@@ -68,9 +68,9 @@ impl Session {
         sent.buffered(AT_ONCE).collect().await
     }
 
-    /// Fetches a page of what came before; whether that was all.
-    pub(super) async fn fill(&mut self, backfill: &mut Backfill) -> anyhow::Result<bool> {
-        match backfill.next(&self.api).await {
+    /// Forwards what came before, at most so many events of a page; whether that was all.
+    pub(super) async fn fill(&mut self, backfill: &mut Backfill, most: usize) -> anyhow::Result<bool> {
+        match backfill.next(&self.api, most).await {
             Ok((events, is_over)) => {
                 let new = events.into_iter().filter(|event| !self.seen.has(&event.key())).collect();
                 self.forward(new, None, Some("since")).await?;

@@ -205,6 +205,12 @@ impl Session {
         left.clamp(1, AT_ONCE)
     }
 
+    /// How many of the events that came before may be forwarded now: no more than are left until the end, or can be kept if none is taken.
+    fn room_before(&self) -> usize {
+        let left = self.limits.exit_after.map_or(usize::MAX, |most| most.saturating_sub(self.came) as usize);
+        left.min(self.kept.room())
+    }
+
     /// The subscription whose events are wanted.
     fn like(&self) -> Option<&str> {
         self.wanted["like"].as_str()

@@ -47,8 +47,10 @@ impl Session {
         let is_empty = received.events.is_empty();
         let (now, expires) = (received.now, received.expires);
         self.forward(received.events, Some(&*listener), None).await?;
-        if let Some(mut backfill) = self.backfill.take_if(|backfill| backfill.is_due())
-            && !self.fill(&mut backfill).await?
+        let room = self.room_before();
+        if room > 0
+            && let Some(mut backfill) = self.backfill.take_if(|backfill| backfill.is_due())
+            && !self.fill(&mut backfill, room).await?
         {
             self.backfill = Some(backfill);
         }

@@ -24,7 +24,11 @@ impl Session {
         };
         let is_resumed = found.is_some();
         let listener = match found {
-            Some(listener) => listener,
+            Some(listener) => {
+                // Its queue has what came since the run before; what was asked for may be older.
+                self.fetch_before(&listener, None);
+                listener
+            }
             None if resume.is_some() => {
                 anyhow::bail!("there is no such listener any more; `contoso partners listeners` shows them")
             }
@@ -68,12 +72,18 @@ impl Session {
                 Err(error) => self.unreached(error).await?,
             }
         };
+        self.fetch_before(&listener, heard);
+        Ok(listener)
+    }
+
+    /// Begins to fetch what was captured since `heard`, or as long before as was asked for, or still was to be fetched for a listener before.
+    fn fetch_before(&mut self, listener: &Listener, heard: Option<OffsetDateTime>) {
         // By the app's clock. All that was published before may have missed the queue.
         let live = listener.time("now").unwrap_or_else(clock::now);
         let asked = self.limits.since.take().and_then(|since| live.checked_sub(time::Duration::try_from(since).ok()?));
-        let since = [heard.map(|heard| heard - ON_ITS_WAY), asked].into_iter().flatten().min();
+        let unfinished = self.backfill.as_ref().map(Backfill::since);
+        let since = [heard.map(|heard| heard - ON_ITS_WAY), asked, unfinished].into_iter().flatten().min();
         self.backfill = since.map(|since| Backfill::new(&listener.id, since, live));
-        Ok(listener)
     }
 
     pub(super) async fn ready(&mut self, listener: &Listener, is_resumed: bool) -> anyhow::Result<()> {
