@@ -44,6 +44,9 @@ pub(super) struct Args {
     /// below target, from crates.io and PyPI. Always optimised, hence not with --debug
     #[arg(long, conflicts_with = "debug")]
     azure: bool,
+    /// Take the build that runs on this machine, as `contoso up` does: quicker to build than the optimised one, and not for deployment
+    #[arg(long, conflicts_with_all = ["debug", "azure"])]
+    local: bool,
     /// The data directory of the stack that the staged local.settings.json leads to: by its present addresses where it runs, else by the
     /// default ports [default: .contoso in the checkout]
     #[arg(long, value_name = "DIR")]
@@ -76,7 +79,11 @@ impl AppArgs {
 
 /// Packages the app.
 pub(super) fn run(args: &Args, project: &Project) -> anyhow::Result<Exit> {
-    let profile = if args.azure { Profile::Azure } else { Profile::Release };
+    let profile = match (args.azure, args.local) {
+        (true, _) => Profile::Azure,
+        (_, true) => Profile::Local,
+        _ => Profile::Release,
+    };
     let staged = stage(&args.app, args.out.clone(), project, profile)?;
     let data_dir = args.data_dir.clone().unwrap_or_else(|| project.root().join(endpoints::DATA_DIR));
     lead_to_stack(&staged, &data_dir, project)?;

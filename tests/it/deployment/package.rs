@@ -7,7 +7,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::succeed;
-use crate::support::{Shop, ShopOptions, contoso};
+use crate::support::{PROFILE, Shop, ShopOptions, contoso};
 
 /// Packages into `out` and returns the zip.
 fn packaged(out: &Path, arguments: &[&str]) -> std::path::PathBuf {
@@ -27,9 +27,19 @@ fn unpacked(zip: &Path) -> TempDir {
 
 #[tokio::test]
 async fn the_unpacked_zip_runs_elsewhere() {
+    runs_elsewhere(PROFILE).await;
+}
+
+/// `cargo test --workspace --profile local --test it -- --ignored the_optimised_zip` builds the handler alone and optimised, some ten minutes the first time.
+#[tokio::test]
+#[ignore = "builds the handler alone and optimised, which takes ten minutes"]
+async fn the_optimised_zip_runs_elsewhere() {
+    runs_elsewhere(&[]).await;
+}
+
+async fn runs_elsewhere(arguments: &[&str]) {
     let folder = TempDir::new().expect("a temporary folder");
-    // Tests of a debug build run a debug build of the handler.
-    let zip = packaged(&folder.path().join("app"), if cfg!(debug_assertions) { &["--debug"] } else { &[] });
+    let zip = packaged(&folder.path().join("app"), arguments);
     let app = unpacked(&zip);
     drop(folder);
     let shop = Shop::start(ShopOptions { app: Some(app.path().to_owned()), ..ShopOptions::default() }).await;

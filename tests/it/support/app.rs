@@ -18,15 +18,14 @@ pub(crate) fn staged_app() -> &'static Path {
     APP.path()
 }
 
+/// Tests run the handler that is built as they are: in a debug build with them, else by `./contoso test` before them.
+pub(crate) const PROFILE: &[&str] = if cfg!(debug_assertions) { &["--debug"] } else { &["--local", "--no-build"] };
+
 /// Packages the app into a folder of its own.
 pub(crate) fn package(arguments: &[&str]) -> TempDir {
     let out = TempDir::new().expect("a temporary folder");
     let mut command = contoso();
-    command.arg("package").arg("--out").arg(out.path()).args(arguments);
-    if cfg!(debug_assertions) {
-        // Tests of a debug build run a debug build of the handler.
-        command.arg("--debug");
-    }
+    command.arg("package").arg("--out").arg(out.path()).args(PROFILE).args(arguments);
     let status = command.status().expect("contoso starts");
     assert!(status.success(), "contoso package {arguments:?}: {status}");
     out

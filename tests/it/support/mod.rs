@@ -23,7 +23,7 @@ use contoso_handlers::{
 };
 
 pub(crate) use self::{
-    app::{contoso, package, staged_app},
+    app::{PROFILE, contoso, package, staged_app},
     inside::Inside,
     log_counts::LogCounts,
     otlp::Otlp,
