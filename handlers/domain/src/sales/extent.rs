@@ -31,9 +31,10 @@ pub(super) enum End {
 }
 
 impl Extent {
-    /// Whether it can be taken as a record of so many fields.
-    pub(super) fn is_record_of(&self, fields: usize) -> bool {
-        self.end == End::Complete && self.fields == fields && (self.breaks == 0 || !self.is_untidy)
+    /// Whether it can be taken as a record of so many fields; `text` is what it was found at the beginning of.
+    pub(super) fn is_record_of(&self, fields: usize, delimiter: u8, text: &[u8]) -> bool {
+        let is_whole = self.end == End::Complete && self.fields == fields;
+        is_whole && (self.breaks == 0 || !self.is_untidy && !has_record_inside(&text[..self.body], delimiter, fields))
     }
 
     /// Why it cannot.
@@ -42,6 +43,10 @@ impl Extent {
             End::Open => "a quote is opened and not closed before the end of the file".to_owned(),
             End::TooLong => "the record is longer than 64 KiB: is a quote not closed?".to_owned(),
             End::TooManyBreaks => "the record has more than 100 line breaks: is a quote not closed?".to_owned(),
+            End::Complete if self.breaks > 0 && self.fields == expected && !self.is_untidy => {
+                "a quote is opened and not closed in this line: up to the next quote there is a line that is a record by itself"
+                    .to_owned()
+            }
             End::Complete if self.breaks > 0 && self.fields == expected => {
                 "a quote is opened and not closed in this line: behind the next quote, lines below, there is text"
                     .to_owned()
@@ -58,6 +63,23 @@ impl Extent {
             End::Complete => format!("{} fields instead of {expected}", self.fields),
         }
     }
+}
+
+/// Whether a line of a record over several lines is a record of so many fields by itself: then a quote that nobody closed swallowed it. The
+/// lines of a field with line breaks lack the fields before it or behind it; but the last line of a first field lacks none, so there its
+/// first line is asked, without the quote.
+fn has_record_inside(record: &[u8], delimiter: u8, fields: usize) -> bool {
+    let is_record = |line: &[u8]| {
+        extent_of(line, delimiter, true).is_some_and(|line| line.end == End::Complete && line.fields == fields)
+    };
+    let mut lines = record.split(|byte| matches!(byte, b'\n' | b'\r'));
+    let first = lines.next().unwrap_or_default();
+    let is_first_field =
+        extent_of(first, delimiter, true).is_some_and(|first| first.end == End::Open && first.fields == 1);
+    if is_first_field {
+        lines.next_back();
+    }
+    is_first_field && first.get(1..).is_some_and(is_record) || lines.any(is_record)
 }
 
 /// Where the record ends that a text begins with; `None` if more of the text is needed. An empty text has a record of no bytes.

@@ -6,7 +6,7 @@
 //!
 //! One unclosed quote would swallow the file up to the next quote, or its end. So a record over several lines must have as many fields as
 //! the header and nothing behind a closing quote, be no longer than 64 KiB, have no more than 100 line breaks, and end before the file
-//! does. If it does not, its first line is bad, and reading goes on at the next line at which such a record begins.
+//! does; and no line in it may be a record by itself. If it is not so, its first line is bad, and reading goes on at the next line at which such a record begins.
 
 use std::io::Read;
 
@@ -190,7 +190,7 @@ impl<R: Read> Records<R> {
                 self.pass(extent);
                 continue;
             }
-            if extent.is_record_of(expected) {
+            if extent.is_record_of(expected, delimiter, &self.buffer[self.start..]) {
                 return Ok(Some(Found::Record(self.take(extent))));
             }
             if let Some(extent) = self.first_of_two(extent, delimiter, expected)? {
@@ -293,7 +293,7 @@ impl<R: Read> Records<R> {
         let length = usize::try_from(joint - from).unwrap_or(usize::MAX);
         let first = &self.buffer[self.start..self.start + length];
         let Some(extent) = extent_of(first, delimiter, true) else { return Ok(None) };
-        let is_whole = extent.whole == length && extent.is_record_of(fields);
+        let is_whole = extent.whole == length && extent.is_record_of(fields, delimiter, first);
         Ok(is_whole.then_some(extent))
     }
 
@@ -310,7 +310,7 @@ impl<R: Read> Records<R> {
             }
             match self.extent(delimiter)? {
                 None => break,
-                Some(next) if next.is_record_of(expected) => break,
+                Some(next) if next.is_record_of(expected, delimiter, &self.buffer[self.start..]) => break,
                 Some(_) => {}
             }
         }

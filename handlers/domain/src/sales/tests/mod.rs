@@ -132,6 +132,21 @@ fn an_unclosed_quote_costs_its_line_and_no_other() {
             assert_eq!((taken.bad_lines(), taken.rows.len()), (vec![2], good), "{later} after {} lines", between.len());
         }
     }
+    // The quote that ends it is an inch mark, before a delimiter: what it swallows would be one tidy record.
+    let inches = "2,22,SET 7\",1000,2010-12-01 08:26:00,2.75,17850.0,United Kingdom\n";
+    for between in ["", "\n", &line(1), &lines(1..4)] {
+        let good = between.lines().filter(|line| !line.is_empty()).count() + 2;
+        for newline in ["\n", "\r\n", "\r"] {
+            let file = format!("{HEADER}{open}{between}{inches}{}", line(5)).replace('\n', newline);
+            let taken = read(file);
+            assert_eq!((taken.bad_lines(), taken.rows.len()), (vec![2], good), "after {} bytes", between.len());
+            assert!(taken.bad[0].reason.contains("a record by itself"), "{}", taken.bad[0].reason);
+        }
+    }
+    let own = HEADER.replace("InvoiceNo,", "").replace("Description,", "").replace("StockCode", "Description,InvoiceNo,StockCode");
+    let row = "SET 7,1,22,6,2010-12-01,2.55,,UK\n";
+    let taken = read(format!("{own}{}{}{row}", row.replace("SET", "\"SET"), row.replace('7', "7\"")));
+    assert_eq!((taken.bad_lines(), taken.rows.len()), (vec![2], 2), "in the first field");
     // Longer than a record may be, and with the file's last line.
     let long = format!("1,2,\"{}", "x".repeat(70_000));
     let taken = read(format!("{HEADER}{long}\n{}{long}", lines(1..3)));
@@ -156,6 +171,11 @@ fn a_quoted_line_break_is_part_of_its_field_and_lines_are_counted_as_they_lie() 
         );
         assert!(taken.bad[0].reason.starts_with("Quantity"), "{}", taken.bad[0].reason);
     }
+    // The last line of a first field has as many fields as a record, and of no other field.
+    let (note, country) = ("Note,".to_owned() + HEADER, line(7).replace("United Kingdom\n", "\"United\nKingdom\"\n"));
+    let taken = read(format!("{note}\"a\nb\",{}c,{}", line(6), line(7)));
+    assert_eq!((taken.rows.iter().map(|row| row.line).collect::<Vec<_>>(), taken.bad), (vec![2, 4], vec![]));
+    assert!(read(format!("{HEADER}{country}")).bad[0].reason.starts_with("Country has a control"));
     let hundred = broken.replace('\n', &"\n".repeat(100));
     let taken = read(format!("{HEADER}{}{}", hundred.trim_end(), "\n".to_owned() + &line(7)));
     assert_eq!((taken.rows.len(), taken.bad.len()), (2, 0));
