@@ -174,8 +174,27 @@ pub(super) fn is_empty(line: &[u8], delimiter: u8) -> bool {
     line.iter().all(is_nothing) && line.iter().filter(|byte| **byte == b'"').count() % 2 == 0
 }
 
-/// Every second byte of a Latin text in UTF-16 is zero.
-pub(super) fn looks_like_utf_16(line: &[u8]) -> bool {
-    let zeros = line.iter().filter(|byte| **byte == 0).count();
-    zeros * 3 >= line.len()
+/// What a first line with zero bytes is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Zeros {
+    Utf16,
+    Utf32,
+    Binary,
+}
+
+/// Every second byte of a Latin text in UTF-16 is zero, and three of four in UTF-32. Zeros at other places are of no text.
+pub(super) fn zeros_of(line: &[u8]) -> Zeros {
+    let mut places = [0; 4];
+    for (index, _) in line.iter().enumerate().filter(|(_, byte)| **byte == 0) {
+        places[index % 4] += 1;
+    }
+    let zeros: usize = places.iter().sum();
+    let quarter = line.len().div_ceil(4);
+    let is_full = |place: &usize| place * 10 >= quarter * 9;
+    let is_bare = |place: &usize| place * 10 <= quarter;
+    if places.iter().filter(|place| is_full(place)).count() == 3 && places.iter().any(|place| is_bare(place)) {
+        return Zeros::Utf32;
+    }
+    let most = (places[0] + places[2]).max(places[1] + places[3]);
+    if zeros * 3 >= line.len() && most * 10 >= zeros * 9 { Zeros::Utf16 } else { Zeros::Binary }
 }

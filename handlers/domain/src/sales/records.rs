@@ -13,7 +13,7 @@ use std::io::Read;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use super::{
-    extent::{End, Extent, LONGEST, extent_of, is_blank, is_empty, line_of, looks_like_utf_16},
+    extent::{End, Extent, LONGEST, Zeros, extent_of, is_blank, is_empty, line_of, zeros_of},
     header::{Layout, told, told_delimiter},
     rejection::{ReadError, Rejection},
     text::decode,
@@ -27,6 +27,13 @@ const STEP: usize = 64 << 10;
 const KEPT: usize = 4 << 10;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// What archives and newer workbooks begin with, and archives of nothing.
+const ZIP: &[u8] = b"PK\x03\x04";
+const EMPTY_ZIP: &[u8] = b"PK\x05\x06";
+
+/// What older workbooks begin with (compound files, MS-CFB section 2.2).
+const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 
 /// Records of a file, one by one.
 pub(super) struct Records<R> {
@@ -123,12 +130,19 @@ impl<R: Read> Records<R> {
 
     /// The line in which the header stands, which is the first one that is not blank. It is not passed.
     pub(super) fn peek_header(&mut self) -> Result<Vec<u8>, ReadError> {
+        if self.offset == 0 {
+            self.refuse_other_forms()?;
+        }
         self.skip_bom()?;
         loop {
             let Some(extent) = self.physical_line()? else { return Err(Rejection::Empty.into()) };
             let line = &self.buffer[self.start..self.start + extent.body];
             if line.contains(&0) {
-                return Err(if looks_like_utf_16(line) { Rejection::Utf16 } else { Rejection::Binary }.into());
+                return Err(match zeros_of(line) {
+                    Zeros::Utf16 => Rejection::Utf16.into(),
+                    Zeros::Utf32 => Rejection::Utf32.into(),
+                    Zeros::Binary => Rejection::Binary.into(),
+                });
             }
             if extent.end != End::Complete {
                 return Err(Rejection::EndlessHeader.into());
@@ -236,8 +250,21 @@ impl<R: Read> Records<R> {
         if self.buffer[self.start..].starts_with(BOM) {
             self.advance(BOM.len());
         }
-        if self.offset == 0 && [&b"\xff\xfe"[..], b"\xfe\xff"].iter().any(|mark| self.buffer.starts_with(mark)) {
+        Ok(())
+    }
+
+    /// Refuses by its first bytes what is no CSV in UTF-8, packed or not.
+    fn refuse_other_forms(&mut self) -> Result<(), ReadError> {
+        while self.available() < OLE.len() && self.fill()? {}
+        let begins = |forms: &[&[u8]]| forms.iter().any(|form| self.buffer.starts_with(form));
+        if begins(&[b"\xff\xfe\0\0", b"\0\0\xfe\xff"]) {
+            return Err(Rejection::Utf32.into());
+        }
+        if begins(&[b"\xff\xfe", b"\xfe\xff"]) {
             return Err(Rejection::Utf16.into());
+        }
+        if begins(&[ZIP, EMPTY_ZIP, OLE]) {
+            return Err(Rejection::Zip.into());
         }
         Ok(())
     }

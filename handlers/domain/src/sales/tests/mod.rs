@@ -256,7 +256,19 @@ fn files_of_other_encodings_are_read_or_rejected_by_name() {
         assert!(rejected(&file).contains("UTF-16"));
         assert!(rejected(gzip(&file)).contains("UTF-16"));
     }
-    assert!(rejected(b"PK\x03\x04xxxx").contains("zip"));
+    let quad = |order: fn(u32) -> [u8; 4]| text.chars().flat_map(|letter| order(letter.into())).collect::<Vec<u8>>();
+    let (little, big) = (quad(u32::to_le_bytes), quad(u32::to_be_bytes));
+    for file in [[&b"\xff\xfe\0\0"[..], &little].concat(), [&b"\0\0\xfe\xff"[..], &big].concat(), little, big] {
+        assert!(rejected(&file).contains("UTF-32"));
+    }
+    let workbook = [&b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"[..], &[0; 16], b"\x3e\0\x03\0\xfe\xff\x09\0\x06", &[0; 11], b"\n"].concat();
+    for file in [&b"PK\x03\x04xxxx"[..], &[&b"PK\x05\x06"[..], &[0; 18]].concat(), &workbook] {
+        assert!(rejected(file).contains("a zip archive or a workbook"));
+        assert!(rejected(gzip(file)).contains("a zip archive or a workbook"));
+    }
+    for file in [&[0; 600][..], &[b'x', 0, 0, b'y', 0].repeat(40)] {
+        assert!(rejected(file).contains("zero byte"));
+    }
 }
 
 #[test]
