@@ -226,6 +226,11 @@ fn columns_are_found_by_name() {
         assert_eq!((fields, taken.short(), taken.bad_lines()), (1, vec![("1", 6, 1530)], vec![]), "{header}");
         assert_eq!(taken.rows[0].line, 3, "{header}");
     }
+    // Behind a space, quotes open no field.
+    let spaced = |line: &str| format!("\"{}\"\n", line.trim_end().replace(',', "\" , \""));
+    let taken = read(format!("{}{}", spaced(HEADER), spaced("1,85123A,x,6,2010-12-01 08:26:00,2.55,,UK\n")));
+    assert_eq!((taken.short(), taken.bad_lines()), (vec![("1", 6, 1530)], vec![]));
+    assert_eq!((taken.rows[0].stock_code.as_str(), &taken.rows[0].customer), ("85123A", &None));
     let open = read(format!(
         "{}{}",
         HEADER.replace("Country", "Country,\"Our"),
