@@ -406,6 +406,8 @@ fn what_is_not_seen_in_a_file_changes_nothing() {
     }
     let (tabs, of_tabs) = (HEADER.replace(',', "\t"), line.replace(',', "\t"));
     assert_eq!(read(format!("sep=\t\n{tabs}{of_tabs}")).short(), [("1", 6, 1530)]);
+    let comma = read(format!("sep=\t\n{tabs}{}", of_tabs.replace("2.55", "2,55"))).bad;
+    assert!(comma[0].reason.contains("fields are not parted by semicolons"), "{}", comma[0].reason);
     assert_eq!(read(format!("sep=\n{HEADER}{line}")).short(), [("1", 6, 1530)]);
     let told = rejected(format!("{tabs}{of_tabs}"));
     assert!(told.contains("parted by commas or semicolons") && !told.contains('\t'), "{told}");
