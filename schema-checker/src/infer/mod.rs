@@ -58,6 +58,15 @@ mod tests {
         assert_eq!(field(&proposal, "a"), json!({ "name": "a", "type": "null", "default": null }));
         assert_eq!(field(&proposal, "n")["type"], json!("double"));
         assert_eq!(proposal.warnings.len(), 3, "{:?}", proposal.warnings);
+        // An item has bytes.
+        let proposal = proposed(&[json!({ "a": [null], "r": [{ "b": null, "c": { "d": null } }], "n": null })]);
+        let nullable = json!(["null", "string"]);
+        assert_eq!(field(&proposal, "a")["type"], json!({ "type": "array", "items": nullable }));
+        let fields = &field(&proposal, "r")["type"]["items"]["fields"];
+        assert_eq!((&fields[0]["type"], &fields[0]["default"]), (&nullable, &Value::Null));
+        assert_eq!(fields[1]["type"]["fields"][0]["type"], nullable);
+        assert_eq!(field(&proposal, "n")["type"], json!("null"));
+        assert!(proposal.warnings.iter().any(|warning| warning.starts_with("r[].b: only null")), "{:?}", proposal.warnings);
     }
 
     #[test]

@@ -125,7 +125,8 @@ impl Proposal {
 }
 
 fn propose(seen: &Seen, name: &str) -> Proposal {
-    let mut maker = Maker { names: HashSet::from([short(name).to_owned()]), fields: Vec::new(), warnings: Vec::new() };
+    let names = HashSet::from([short(name).to_owned()]);
+    let mut maker = Maker { names, arrays: 0, fields: Vec::new(), warnings: Vec::new() };
     let mut schema = json!({ "type": "record", "name": short(name) });
     if !namespace(name).is_empty() {
         schema["namespace"] = json!(namespace(name));
@@ -141,6 +142,8 @@ fn propose(seen: &Seen, name: &str) -> Proposal {
 struct Maker {
     /// Names of records, each taken once.
     names: HashSet<String>,
+    /// Arrays around the present place.
+    arrays: usize,
     fields: Vec<Member>,
     warnings: Vec<String>,
 }
@@ -227,6 +230,11 @@ impl Maker {
                 words.join(", ")
             ));
         }
+        if kinds.is_empty() && shape.seen > 0 && self.arrays > 0 {
+            // Items without bytes are refused by the app: a few bytes could say that there are billions of them.
+            self.warnings.push(format!("{path}: only null was seen, so its type is a guess"));
+            return json!(["null", "string"]);
+        }
         if kinds.is_empty() && shape.seen > 0 {
             self.warnings.push(format!("{path}: only null was seen, so its type is not known"));
             return json!("null");
@@ -244,7 +252,10 @@ impl Maker {
             self.warnings.push(format!("{at}: {why}"));
             return json!("string");
         };
-        self.of(items, items.nulls > 0, name, &at)
+        self.arrays += 1;
+        let of = self.of(items, items.nulls > 0, name, &at);
+        self.arrays -= 1;
+        of
     }
 
     fn object(&mut self, shape: &Shape, name: &str, path: &str) -> Value {
