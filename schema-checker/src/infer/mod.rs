@@ -76,6 +76,15 @@ mod tests {
         assert_eq!(field(&proposal, "unit_price")["type"], json!("long"));
         assert_eq!(field(&proposal, "unit_price_2")["type"], json!("long"));
         assert_eq!(field(&proposal, "_1st")["type"], json!("long"));
+        // All of them, and the same in each event, are no map; those that differ are one.
+        let prices = json!({ "p": { "unit-price": 1, "list-price": 2 } });
+        let proposal = proposed(&[prices.clone(), prices.clone(), prices]);
+        assert_eq!(field(&proposal, "p")["type"]["type"], json!("record"));
+        for name in ["p.unit-price", "p.list-price"] {
+            assert!(proposal.warnings.iter().any(|warning| warning.starts_with(name)), "{:?}", proposal.warnings);
+        }
+        let proposal = proposed(&[json!({ "p": { "7-1": 1 } }), json!({ "p": { "7-2": 1 } })]);
+        assert_eq!(field(&proposal, "p")["type"], json!({ "type": "map", "values": "long" }));
     }
 
     #[test]

@@ -274,12 +274,13 @@ impl Maker {
         json!({ "type": "record", "name": record, "fields": self.members(shape, path) })
     }
 
-    /// The values of a map, where an object is one: many names, of which few objects have the same, and one kind of values.
+    /// The values of a map, where an object is one: many names, or some that are none in Avro, of which few objects have the same, and one
+    /// kind of values.
     fn map(&mut self, shape: &Shape, name: &str, path: &str) -> Option<Value> {
         let total = shape.members.len() + usize::from(shape.others.is_some());
-        let is_many = total >= MAP_FROM && sparse(shape);
+        let is_many = total >= MAP_FROM;
         let is_strange = total >= 2 && shape.members.iter().all(|(name, _)| !is_name(name));
-        if !(is_many || is_strange || shape.others.is_some()) {
+        if !(sparse(shape) && (is_many || is_strange) || shape.others.is_some()) {
             return None;
         }
         let mut values = Shape::default();
