@@ -14,7 +14,7 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use super::{
     extent::{End, Extent, LONGEST, Zeros, extent_of, is_blank, is_empty, line_of, zeros_of},
-    header::{Layout, told, told_delimiter},
+    header::{self, COLUMNS, Layout, told, told_delimiter},
     rejection::{ReadError, Rejection},
     text::decode,
     unpack::Unpacked,
@@ -65,6 +65,8 @@ struct Shape {
 pub(super) enum Found {
     /// Fields, in their order.
     Record(Record),
+    /// A header of another number of columns, or with another delimiter, which is given.
+    Header(Record, u8),
     /// Lines that are no record.
     Bad {
         /// The first of them.
@@ -75,7 +77,7 @@ pub(super) enum Found {
     },
 }
 
-/// A record that has as many fields as the header.
+/// A record that has as many fields as the header, or is one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) line: u64,
@@ -123,9 +125,7 @@ impl<R: Read> Records<R> {
 
     /// Says how records are parted, and how many fields each has.
     pub(super) fn set_shape(&mut self, delimiter: u8, fields: usize) {
-        let parser = Box::new(ReaderBuilder::new().delimiter(delimiter).build());
-        self.shape =
-            Some(Shape { delimiter, fields, parser, text: vec![0; LONGEST], ends: vec![0; fields.max(1) + 1] });
+        self.shape = Some(Shape::of(delimiter, fields));
     }
 
     /// The line in which the header stands, which is the first one that is not blank. It is not passed.
@@ -204,11 +204,18 @@ impl<R: Read> Records<R> {
                 self.pass(extent);
                 continue;
             }
+            if let Some(extent) = self.first_of_two(extent, delimiter, expected)? {
+                return Ok(Some(Found::Record(self.take(extent))));
+            }
             if extent.is_record_of(expected, delimiter, &self.buffer[self.start..]) {
                 return Ok(Some(Found::Record(self.take(extent))));
             }
-            if let Some(extent) = self.first_of_two(extent, delimiter, expected)? {
-                return Ok(Some(Found::Record(self.take(extent))));
+            if let Some((extent, delimiter, fields)) = self.other_header(0, delimiter)? {
+                let bytes = &self.buffer[self.start..self.start + extent.body];
+                let original = decode(&bytes[..bytes.len().min(KEPT)]).0;
+                let header = Record { line: self.line, fields, is_windows_1252: false, original };
+                self.pass(extent);
+                return Ok(Some(Found::Header(header, delimiter)));
             }
             return self.bad(extent, delimiter, expected).map(Some);
         }
@@ -271,8 +278,13 @@ impl<R: Read> Records<R> {
 
     /// The record that comes next; `None` if nothing does.
     fn extent(&mut self, delimiter: u8) -> Result<Option<Extent>, ReadError> {
+        self.extent_behind(0, delimiter)
+    }
+
+    /// The record that begins so many bytes later.
+    fn extent_behind(&mut self, skipped: usize, delimiter: u8) -> Result<Option<Extent>, ReadError> {
         loop {
-            match extent_of(&self.buffer[self.start..], delimiter, self.is_at_end) {
+            match extent_of(&self.buffer[self.start + skipped..], delimiter, self.is_at_end) {
                 Some(extent) => return Ok((extent.whole > 0).then_some(extent)),
                 None => _ = self.fill()?,
             }
@@ -281,8 +293,13 @@ impl<R: Read> Records<R> {
 
     /// The physical line that comes next, whatever quotes are in it.
     fn physical_line(&mut self) -> Result<Option<Extent>, ReadError> {
+        self.line_behind(0)
+    }
+
+    /// The physical line that begins so many bytes later.
+    fn line_behind(&mut self, skipped: usize) -> Result<Option<Extent>, ReadError> {
         loop {
-            if let Some(extent) = line_of(&self.buffer[self.start..], self.is_at_end) {
+            if let Some(extent) = line_of(&self.buffer[self.start + skipped..], self.is_at_end) {
                 return Ok((extent.whole > 0).then_some(extent));
             }
             self.fill()?;
@@ -310,18 +327,30 @@ impl<R: Read> Records<R> {
     }
 
     /// Two packed files that were put together, the first of which has no line break at its end: the first of the two records that then
-    /// stand in one line. Where a member ends, the line has to be one record before it and another behind it.
+    /// stand in one line. Where a member ends, there has to be one record before it, and another one or a header behind it.
     fn first_of_two(&mut self, both: Extent, delimiter: u8, fields: usize) -> Result<Option<Extent>, ReadError> {
-        if both.end != End::Complete || both.breaks > 0 || both.fields + 1 != 2 * fields {
-            return Ok(None);
-        }
         let from = self.offset;
         let Some(joint) = self.source.joint(from, from + both.body as u64) else { return Ok(None) };
         let length = usize::try_from(joint - from).unwrap_or(usize::MAX);
         let first = &self.buffer[self.start..self.start + length];
-        let Some(extent) = extent_of(first, delimiter, true) else { return Ok(None) };
-        let is_whole = extent.whole == length && extent.is_record_of(fields, delimiter, first);
-        Ok(is_whole.then_some(extent))
+        let first = extent_of(first, delimiter, true)
+            .filter(|extent| extent.whole == length && extent.is_record_of(fields, delimiter, first));
+        let Some(first) = first else { return Ok(None) };
+        let second = self.extent_behind(length, delimiter)?;
+        let second = second.is_some_and(|extent| {
+            extent.is_record_of(fields, delimiter, &self.buffer[self.start + length..])
+        });
+        Ok((second || self.other_header(length, delimiter)?.is_some()).then_some(first))
+    }
+
+    /// The header in the line that begins so many bytes later, its delimiter and its names, if there is one. `known` is the delimiter of the
+    /// header before.
+    fn other_header(&mut self, skipped: usize, known: u8) -> Result<Option<(Extent, u8, Vec<String>)>, ReadError> {
+        let Some(extent) = self.line_behind(skipped)? else { return Ok(None) };
+        let start = self.start + skipped;
+        let line = &self.buffer[start..start + extent.body];
+        let names = |delimiter| Some((extent, delimiter, names_in(line, delimiter)?));
+        Ok([known, header::delimiter(line)].into_iter().find_map(names))
     }
 
     /// Passes what is no record, up to the next line at which one begins.
@@ -338,6 +367,7 @@ impl<R: Read> Records<R> {
             match self.extent(delimiter)? {
                 None => break,
                 Some(next) if next.is_record_of(expected, delimiter, &self.buffer[self.start..]) => break,
+                Some(_) if self.other_header(0, delimiter)?.is_some() => break,
                 Some(_) => {}
             }
         }
@@ -367,7 +397,26 @@ impl<R: Read> Records<R> {
     }
 }
 
+/// The names in a line that is a header, with its fields parted so.
+fn names_in(line: &[u8], delimiter: u8) -> Option<Vec<String>> {
+    let column = COLUMNS[0].as_bytes();
+    if !line.windows(column.len()).any(|part| part.eq_ignore_ascii_case(column)) {
+        return None;
+    }
+    let extent = extent_of(line, delimiter, true).filter(|extent| extent.end == End::Complete)?;
+    let names: Vec<String> =
+        Shape::of(delimiter, extent.fields).parse(line).iter().map(|field| decode(field).0).collect();
+    // A record without a line break at its end stands before a header in one line: such a line has dates and numbers.
+    let is_value = |name: &String| name.trim_start().starts_with(|letter: char| letter.is_ascii_digit());
+    (Layout::is_header(&names) && !names.iter().any(is_value)).then_some(names)
+}
+
 impl Shape {
+    fn of(delimiter: u8, fields: usize) -> Self {
+        let parser = Box::new(ReaderBuilder::new().delimiter(delimiter).build());
+        Self { delimiter, fields, parser, text: vec![0; LONGEST], ends: vec![0; fields.max(1) + 1] }
+    }
+
     /// The fields of one record.
     fn parse(&mut self, record: &[u8]) -> Vec<Vec<u8>> {
         self.parser.reset();

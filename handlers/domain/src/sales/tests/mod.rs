@@ -317,8 +317,32 @@ fn all_members_of_a_packed_file_are_read() {
         assert_eq!((taken.notes.repeated_headers, taken.bad.len()), (repeated, 0));
         assert_eq!(read([first.clone(), second, vec![0; 512]].concat()).rows.len(), 4, "padded");
     }
+    // With a header of more columns, or with semicolons, which counts from its line on; and a bad line before it, and one in its form.
+    let wide = "Note,InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\nn,4,x,y,6,2010-12-01,2.55,,UK\n";
+    let semicolons = format!("{}4;x;y;6;2010-12-01;2,55;;UK\n", HEADER.replace(',', ";"));
+    let (whole, open) = (format!("{HEADER}{}", lines(1..4)), "9,x,\"open,6,2010-12-01,2.55,,UK\n");
+    for second in [wide, &semicolons] {
+        let other = second.lines().last().expect("a line").replace("2010-12-01", "never");
+        for (between, line_breaks) in [("", 1), (open, 1), ("", 0)] {
+            let first = format!("{whole}{between}");
+            let first = if line_breaks == 0 { first.trim_end() } else { &first };
+            let taken = read([gzip(first), gzip(format!("{second}{other}\n{HEADER}{}", line(5)))].concat());
+            let rows = taken.short();
+            assert_eq!((rows.len(), rows[3], rows[4].0), (5, ("4", 6, 1530), "5"), "{second}");
+            assert_eq!((taken.notes.repeated_headers, taken.bad.len()), (2, 1 + between.lines().count()));
+            assert!(taken.bad.last().is_some_and(|bad| bad.reason.starts_with("InvoiceDate")), "{:?}", taken.bad);
+        }
+    }
+    let twice = read(format!("{whole}{},Shop,Shop\n{}", HEADER.trim_end(), line(4)));
+    assert_eq!((twice.bad_lines(), twice.rows.len()), (vec![5], 4));
+    assert!(twice.bad[0].reason.contains("duplicate column Shop"), "{}", twice.bad[0].reason);
+    let glued = read(format!("{}{wide}", whole.trim_end()));
+    assert_eq!((glued.bad_lines(), glued.rows.len()), (vec![4, 5], 2), "no row is taken for names");
     // Without a line break between them.
     let first = gzip(format!("{HEADER}{}", lines(1..4)).trim_end());
+    let broken = line(4).replace("WHITE METAL LANTERN", "\"WHITE\nMETAL\"");
+    let taken = read([first.clone(), gzip(format!("{broken}{}", line(5)))].concat());
+    assert_eq!((taken.rows.iter().map(|row| row.line).collect::<Vec<_>>(), taken.bad), (vec![2, 3, 4, 4, 6], vec![]));
     for second in [lines(4..6), format!("{HEADER}{}", lines(4..6)), format!("\u{feff}{HEADER}{}", lines(4..6))] {
         let taken = read([first.clone(), gzip(&second)].concat());
         assert_eq!(
@@ -438,6 +462,7 @@ fn any_piece() -> impl Strategy<Value = String> {
         1 => Just("1,x,\"open,1,2010-12-01,1.00,,UK\n".to_owned()),
         1 => Just("\r".to_owned()),
         1 => Just(HEADER.to_owned()),
+        1 => Just(format!("{}\n7;x;y;6;2010-12-01;2,55;;UK;z\n", HEADER.trim_end().replace(',', ";") + ";Note")),
         1 => "[a,\"\n\r;é ]{0,12}",
     ]
 }
