@@ -60,10 +60,8 @@ impl Walk<'_> {
     fn removed(&mut self, field: &Field, new: &[Field], path: &str) {
         let fragments = (Some(self.old.field_fragment(field, false)), None);
         // JavaScript refuses such an old text as a whole; that is no matter of this field.
-        let quirk = field.default.as_ref().and_then(|default| defaults::quirk(self.old, &field.of, default));
-        let quirk = quirk.filter(|quirk| quirk.reader == Reader::Python);
         let is_usable = defaults::is_usable(self.old, field);
-        if is_usable && quirk.is_none() {
+        if is_usable && defaults::is_usable_to_python(self.old, field) {
             return;
         }
         let what = match &field.default {

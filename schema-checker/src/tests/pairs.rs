@@ -55,6 +55,13 @@ fn a_field_goes_only_if_old_readers_have_a_default_for_it() {
     expect(&with(r#"{"name":"a","type":"int","default":0}"#), ID, &[]);
     expect(&with(r#"{"name":"a","type":["null","int"],"default":null}"#), ID, &[]);
     expect(&with(r#"{"name":"a","type":"string","default":null}"#), ID, &[("field-removed", Break, OldReaders, "a")]);
+    // Faults of a stored text are passed over, and not what comes of them.
+    let inner = r#"{"type":"record","name":"I","fields":[{"name":"x","type":{"type":"array","items":"double"},"default":[1]}]}"#;
+    for field in [r#"["string","null"],"default":null"#, r#"["int","string"],"default":"x""#, &format!(r#"{inner},"default":{{}}"#)] {
+        let report = fields(&[&with(&format!(r#"{{"name":"a","type":{field}}}"#)), ID]);
+        assert_eq!(found(&report), [("field-removed", Break, OldReaders, "a")], "{field}");
+        assert_eq!(report.findings[0].readers, [crate::Reader::Python], "{field}");
+    }
     expect(&with(r#"{"name":"a","type":"int"}"#), &format!(r#"{{"name":"a","type":"int"}},{ID}"#), &[]);
 }
 
