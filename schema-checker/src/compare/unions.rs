@@ -134,7 +134,7 @@ impl Walk<'_> {
         branches(written).iter().any(|branch| self.is_same_branch(branch, expected))
     }
 
-    fn is_read_by(&self, written: &Type, expected: &Type) -> bool {
+    pub(super) fn is_read_by(&self, written: &Type, expected: &Type) -> bool {
         self.is_same_branch(written, expected) || is_promoted(written, expected)
     }
 

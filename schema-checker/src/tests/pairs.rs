@@ -227,6 +227,61 @@ fn names_are_for_good() {
     expect(&new, &moved, &[]);
 }
 
+/// Seen with avsc 5.7.9; others go by names alone.
+#[test]
+fn aliases_that_javascript_takes_for_other_fields_are_refused() {
+    use crate::{Effect, Reader::JavaScript};
+    let field = |name: &str, more: &str| format!(r#"{{"name":"{name}","type":"string"{more}}}"#);
+    let (a, b) = (field("a", ""), field("b", ""));
+    let b_as_a = field("b", r#","default":"","aliases":["a"]"#);
+    let long = |name: &str| format!(r#"{{"name":"{name}","type":"long","default":0,"aliases":["a"]}}"#);
+    let misread = ("alias-misread", Break, NewReaders, "b");
+    let ambiguous = |direction| ("ambiguous-alias", Break, direction, "b");
+    let inner = |fields: &str| format!(r#"{{"name":"f","type":{{"type":"record","name":"I","fields":[{fields}]}}}}"#);
+    for (old, new, wanted, effect) in [
+        // Beside the field that stays.
+        (a.clone(), format!("{a},{b_as_a}"), vec![ambiguous(Schema), misread], Effect::Misreads),
+        (a.clone(), format!("{a},{}", long("b")), vec![ambiguous(Schema), misread], Effect::Fails),
+        // Data has both.
+        (format!("{a},{b}"), format!("{a},{b_as_a}"), vec![ambiguous(Schema)], Effect::Refused),
+        (format!("{b_as_a},{a}"), b.clone(), vec![("field-removed", Break, OldReaders, "a")], Effect::Fails),
+        (
+            format!("{b},{}", field("a", r#","default":"""#)),
+            b_as_a.clone(),
+            vec![ambiguous(NewReaders)],
+            Effect::Fails,
+        ),
+        (
+            inner(&format!("{b},{}", field("a", r#","default":"""#))),
+            inner(&b_as_a),
+            vec![("ambiguous-alias", Break, NewReaders, "f.b")],
+            Effect::Fails,
+        ),
+        // The alias was there first.
+        (b_as_a.clone(), field("a", r#","default":"""#), vec![("alias-misread", Break, OldReaders, "b")], Effect::Misreads),
+        // Another type under another name.
+        (
+            field("a", r#","default":"""#),
+            long("b"),
+            vec![misread, ("field-renamed", Break, Both, "b")],
+            Effect::Fails,
+        ),
+    ] {
+        let report = fields(&[&old, &new]);
+        let breaks: Vec<_> = found(&report).into_iter().filter(|found| found.1 == Break).collect();
+        assert_eq!(breaks, wanted, "{old} -> {new}: {:#?}", report.findings);
+        let of_aliases = report.breaks().filter(|finding| finding.code.contains("alias")).last();
+        if let Some(finding) = of_aliases {
+            assert_eq!((finding.readers.as_slice(), finding.effect), (&[JavaScript][..], effect), "{old} -> {new}");
+        }
+    }
+    // Without the alias both are there, as the mend of a renamed field says.
+    expect(&a, &format!("{a},{}", field("b", r#","default":"""#)), &[]);
+    expect(&a, &field("a", r#","aliases":["a","z"]"#), &[]);
+    let renamed = fields(&[&a, &b_as_a]);
+    assert!(renamed.findings[0].mend.contains("without the alias"), "{}", renamed.findings[0].mend);
+}
+
 #[test]
 fn documentation_and_the_order_of_members_make_no_version() {
     let old = record(r#"{"name":"a","type":["null","string"],"default":null}"#);
