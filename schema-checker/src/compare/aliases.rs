@@ -1,10 +1,11 @@
 //! Aliases, which JavaScript alone obeys: a field takes the values of whatever is written under its name or one of its aliases, and of two
-//! of them none. Seen with avsc 5.7.9.
+//! of them none; a branch of a union takes those of a type that it has as an alias, though a later branch is that type. Seen with avsc
+//! 5.7.9.
 
-use super::{JAVASCRIPT, Said, Walk};
+use super::{JAVASCRIPT, Pair, Said, Walk};
 use crate::{
     finding::Effect,
-    model::{Field, Type, branches},
+    model::{Field, NamedKind, Type, branches},
 };
 
 impl Walk<'_> {
@@ -55,6 +56,48 @@ impl Walk<'_> {
             }
         };
         self.add(path, fragments, said.to(JAVASCRIPT));
+    }
+
+    /// Whether a branch of a union takes values of another name by an alias. What is within fields is not looked at.
+    pub(super) fn takes_by_alias(&self, written: &Type, expected: &Type) -> bool {
+        let (Type::Named(written), Type::Named(expected)) = (written, expected) else { return false };
+        let (written, expected) = (self.writer().get(*written), self.reader().get(*expected));
+        expected.name != written.name
+            && expected.aliases.contains(&written.name)
+            && match (&written.kind, &expected.kind) {
+                (NamedKind::Record(written), NamedKind::Record(expected)) => expected.iter().all(|field| {
+                    let is_source = |other: &&Field| other.name == field.name || field.aliases.contains(&other.name);
+                    match written.iter().find(is_source) {
+                        Some(source) => self.is_readable(&source.of, &field.of),
+                        None => field.default.is_some(),
+                    }
+                }),
+                (NamedKind::Enum { symbols, .. }, NamedKind::Enum { symbols: known, default }) => {
+                    default.is_some() || symbols.iter().all(|symbol| known.contains(symbol))
+                }
+                (NamedKind::Fixed { size: one, .. }, NamedKind::Fixed { size: other, .. }) => one == other,
+                _ => false,
+            }
+    }
+
+    /// Whether the writer's union has that branch before the right one, with that alias, too: then the change has nothing to do with it.
+    pub(super) fn took_by_alias(&self, first: &Type, branch: &Type, written: &Type) -> bool {
+        let (Type::Named(first), Type::Named(branch)) = (first, branch) else { return false };
+        let (first, branch) = (&self.reader().get(*first).name, &self.writer().get(*branch).name);
+        let names = branches(written).iter().filter_map(|of| match of {
+            Type::Named(id) => Some(self.writer().get(*id)),
+            _ => None,
+        });
+        let mut before = names.take_while(|named| named.name != *branch);
+        before.any(|named| named.name == *first && named.aliases.contains(branch))
+    }
+
+    pub(super) fn taken_by_alias(&mut self, pair: Pair<'_>, written: &Type, first: &Type, path: &str) {
+        let (written, first) = (self.writer().shown(written), self.reader().shown(first));
+        let what = format!("by its alias JavaScript reads a {written} as {first}, which comes before it in the union");
+        let mend = format!("take the alias from {first}, or put {written} before it");
+        let said = Said::misreads("union-order", what, mend).to(JAVASCRIPT);
+        self.note(pair, path, Said { is_mutual: false, ..said });
     }
 
     /// Whether each branch that may be written finds one that reads it, by its kind and name.

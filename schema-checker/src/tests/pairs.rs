@@ -275,6 +275,16 @@ fn aliases_that_javascript_takes_for_other_fields_are_refused() {
             assert_eq!((finding.readers.as_slice(), finding.effect), (&[JavaScript][..], effect), "{old} -> {new}");
         }
     }
+    // In unions the first branch counts that takes a value.
+    let of = |name: &str, of: &str, aliases: &str| format!(r#"{{"type":"record","name":"{name}","fields":[{{"name":"x","type":"{of}"}}]{aliases}}}"#);
+    let (one, other, alias) = (of("A", "string", ""), of("B", "string", ""), r#","aliases":["A"]"#);
+    let aliased = format!("[{},{one}]", of("B", "string", alias));
+    of_type(&format!("[{one},{other}]"), &aliased, &[("union-order", Break, NewReaders, "f<A>")]);
+    of_type(&format!("[{other},{one}]"), &aliased, &[("union-order", Break, NewReaders, "f<A>")]);
+    of_type(&format!("[{one},{other}]"), &format!("[{one},{}]", of("B", "string", alias)), &[]);
+    of_type(&aliased, &aliased.replace(r#""x","#, r#""x","doc":"","#), &[]);
+    let strange = of("B", "int", "");
+    of_type(&format!("[{one},{strange}]"), &format!("[{},{one}]", of("B", "int", alias)), &[]);
     // Without the alias both are there, as the mend of a renamed field says.
     expect(&a, &format!("{a},{}", field("b", r#","default":"""#)), &[]);
     expect(&a, &field("a", r#","aliases":["a","z"]"#), &[]);
