@@ -61,16 +61,9 @@ pub(crate) fn quirk(schema: &Schema, of: &Type, value: &Value) -> Option<Quirk> 
 }
 
 /// What is wrong with a default in Python. `met` are the left out fields that were looked at.
-fn quirk_of_python(
-    schema: &Schema,
-    of: &Type,
-    value: &Value,
-    met: &mut HashSet<(NamedId, usize)>,
-) -> Option<Quirk> {
+fn quirk_of_python(schema: &Schema, of: &Type, value: &Value, met: &mut HashSet<(NamedId, usize)>) -> Option<Quirk> {
     match (of, value) {
-        (Type::Union(branches), value) => {
-            branches.first().and_then(|first| quirk_of_python(schema, first, value, met))
-        }
+        (Type::Union(branches), value) => branches.first().and_then(|first| quirk_of_python(schema, first, value, met)),
         (Type::Primitive(primitive @ (Primitive::Float | Primitive::Double), _), Value::Number(number))
             if !number.is_f64() =>
         {
@@ -109,9 +102,7 @@ fn quirk_of_python(
 /// What is wrong with a default in JavaScript.
 fn quirk_of_javascript(schema: &Schema, of: &Type, value: &Value) -> Option<Quirk> {
     match (of, value) {
-        (Type::Union(branches), value) => {
-            branches.first().and_then(|first| quirk_of_javascript(schema, first, value))
-        }
+        (Type::Union(branches), value) => branches.first().and_then(|first| quirk_of_javascript(schema, first, value)),
         (Type::Array(items), Value::Array(values)) => {
             values.iter().find_map(|value| quirk_of_javascript(schema, items, value))
         }

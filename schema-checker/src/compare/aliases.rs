@@ -16,7 +16,11 @@ impl Walk<'_> {
         let sources: Vec<&Field> = written.iter().filter(has_alias).collect();
         let names = || sources.iter().map(|source| source.name.as_str()).collect::<Vec<_>>().join(" and ");
         let fragments = (
-            written.iter().find(is_own).or(sources.first().copied()).map(|field| self.writer().field_fragment(field, false)),
+            written
+                .iter()
+                .find(is_own)
+                .or(sources.first().copied())
+                .map(|field| self.writer().field_fragment(field, false)),
             Some(self.reader().field_fragment(field, false)),
         );
         let fragments = if self.is_forth() { fragments } else { (fragments.1, fragments.0) };
@@ -50,7 +54,11 @@ impl Walk<'_> {
                 let mend = if self.is_forth() {
                     format!("take the aliases {} from {}", names(), field.name)
                 } else {
-                    format!("choose other names than {}, which readers of that version take for {}", names(), field.name)
+                    format!(
+                        "choose other names than {}, which readers of that version take for {}",
+                        names(),
+                        field.name
+                    )
                 };
                 Said::fails("ambiguous-alias", what, mend)
             }

@@ -43,8 +43,10 @@ impl Walk<'_> {
                     field.name
                 ),
             };
-            let mend =
-                format!("call it {alias} as before, or add {} beside it with a default and without the alias", field.name);
+            let mend = format!(
+                "call it {alias} as before, or add {} beside it with a default and without the alias",
+                field.name
+            );
             let said = match &field.default {
                 Some(_) => Said::misreads("field-renamed", what, mend),
                 None => Said::fails("field-renamed", what, mend),

@@ -66,7 +66,11 @@ mod tests {
         assert_eq!((&fields[0]["type"], &fields[0]["default"]), (&nullable, &Value::Null));
         assert_eq!(fields[1]["type"]["fields"][0]["type"], nullable);
         assert_eq!(field(&proposal, "n")["type"], json!("null"));
-        assert!(proposal.warnings.iter().any(|warning| warning.starts_with("r[].b: only null")), "{:?}", proposal.warnings);
+        assert!(
+            proposal.warnings.iter().any(|warning| warning.starts_with("r[].b: only null")),
+            "{:?}",
+            proposal.warnings
+        );
     }
 
     #[test]

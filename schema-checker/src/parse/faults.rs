@@ -90,7 +90,8 @@ impl Faults {
         for named in &schema.named {
             let NamedKind::Record(fields) = &named.kind else { continue };
             for field in fields {
-                let is_other = |alias: &&String| **alias != field.name && fields.iter().any(|field| field.name == **alias);
+                let is_other =
+                    |alias: &&String| **alias != field.name && fields.iter().any(|field| field.name == **alias);
                 let Some(other) = field.aliases.iter().find(is_other) else { continue };
                 let (path, fragment) = (below(&named.path, &field.name), Some(schema.field_fragment(field, false)));
                 let what = format!("its alias {other} is another field, and JavaScript fails where data has both");

@@ -57,7 +57,11 @@ fn a_field_goes_only_if_old_readers_have_a_default_for_it() {
     expect(&with(r#"{"name":"a","type":"string","default":null}"#), ID, &[("field-removed", Break, OldReaders, "a")]);
     // Faults of a stored text are passed over, and not what comes of them.
     let inner = r#"{"type":"record","name":"I","fields":[{"name":"x","type":{"type":"array","items":"double"},"default":[1]}]}"#;
-    for field in [r#"["string","null"],"default":null"#, r#"["int","string"],"default":"x""#, &format!(r#"{inner},"default":{{}}"#)] {
+    for field in [
+        r#"["string","null"],"default":null"#,
+        r#"["int","string"],"default":"x""#,
+        &format!(r#"{inner},"default":{{}}"#),
+    ] {
         let report = fields(&[&with(&format!(r#"{{"name":"a","type":{field}}}"#)), ID]);
         assert_eq!(found(&report), [("field-removed", Break, OldReaders, "a")], "{field}");
         assert_eq!(report.findings[0].readers, [crate::Reader::Python], "{field}");
@@ -245,12 +249,7 @@ fn aliases_that_javascript_takes_for_other_fields_are_refused() {
         // Data has both.
         (format!("{a},{b}"), format!("{a},{b_as_a}"), vec![ambiguous(Schema)], Effect::Refused),
         (format!("{b_as_a},{a}"), b.clone(), vec![("field-removed", Break, OldReaders, "a")], Effect::Fails),
-        (
-            format!("{b},{}", field("a", r#","default":"""#)),
-            b_as_a.clone(),
-            vec![ambiguous(NewReaders)],
-            Effect::Fails,
-        ),
+        (format!("{b},{}", field("a", r#","default":"""#)), b_as_a.clone(), vec![ambiguous(NewReaders)], Effect::Fails),
         (
             inner(&format!("{b},{}", field("a", r#","default":"""#))),
             inner(&b_as_a),
@@ -258,14 +257,14 @@ fn aliases_that_javascript_takes_for_other_fields_are_refused() {
             Effect::Fails,
         ),
         // The alias was there first.
-        (b_as_a.clone(), field("a", r#","default":"""#), vec![("alias-misread", Break, OldReaders, "b")], Effect::Misreads),
-        // Another type under another name.
         (
+            b_as_a.clone(),
             field("a", r#","default":"""#),
-            long("b"),
-            vec![misread, ("field-renamed", Break, Both, "b")],
-            Effect::Fails,
+            vec![("alias-misread", Break, OldReaders, "b")],
+            Effect::Misreads,
         ),
+        // Another type under another name.
+        (field("a", r#","default":"""#), long("b"), vec![misread, ("field-renamed", Break, Both, "b")], Effect::Fails),
     ] {
         let report = fields(&[&old, &new]);
         let breaks: Vec<_> = found(&report).into_iter().filter(|found| found.1 == Break).collect();
@@ -276,7 +275,9 @@ fn aliases_that_javascript_takes_for_other_fields_are_refused() {
         }
     }
     // In unions the first branch counts that takes a value.
-    let of = |name: &str, of: &str, aliases: &str| format!(r#"{{"type":"record","name":"{name}","fields":[{{"name":"x","type":"{of}"}}]{aliases}}}"#);
+    let of = |name: &str, of: &str, aliases: &str| {
+        format!(r#"{{"type":"record","name":"{name}","fields":[{{"name":"x","type":"{of}"}}]{aliases}}}"#)
+    };
     let (one, other, alias) = (of("A", "string", ""), of("B", "string", ""), r#","aliases":["A"]"#);
     let aliased = format!("[{},{one}]", of("B", "string", alias));
     of_type(&format!("[{one},{other}]"), &aliased, &[("union-order", Break, NewReaders, "f<A>")]);

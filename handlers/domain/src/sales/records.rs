@@ -337,9 +337,8 @@ impl<R: Read> Records<R> {
             .filter(|extent| extent.whole == length && extent.is_record_of(fields, delimiter, first));
         let Some(first) = first else { return Ok(None) };
         let second = self.extent_behind(length, delimiter)?;
-        let second = second.is_some_and(|extent| {
-            extent.is_record_of(fields, delimiter, &self.buffer[self.start + length..])
-        });
+        let second =
+            second.is_some_and(|extent| extent.is_record_of(fields, delimiter, &self.buffer[self.start + length..]));
         Ok((second || self.other_header(length, delimiter)?.is_some()).then_some(first))
     }
 

@@ -143,7 +143,10 @@ fn an_unclosed_quote_costs_its_line_and_no_other() {
             assert!(taken.bad[0].reason.contains("a record by itself"), "{}", taken.bad[0].reason);
         }
     }
-    let own = HEADER.replace("InvoiceNo,", "").replace("Description,", "").replace("StockCode", "Description,InvoiceNo,StockCode");
+    let own = HEADER
+        .replace("InvoiceNo,", "")
+        .replace("Description,", "")
+        .replace("StockCode", "Description,InvoiceNo,StockCode");
     let row = "SET 7,1,22,6,2010-12-01,2.55,,UK\n";
     let taken = read(format!("{own}{}{}{row}", row.replace("SET", "\"SET"), row.replace('7', "7\"")));
     assert_eq!((taken.bad_lines(), taken.rows.len()), (vec![2], 2), "in the first field");
@@ -266,7 +269,9 @@ fn files_of_other_encodings_are_read_or_rejected_by_name() {
     for file in [[&b"\xff\xfe\0\0"[..], &little].concat(), [&b"\0\0\xfe\xff"[..], &big].concat(), little, big] {
         assert!(rejected(&file).contains("UTF-32"));
     }
-    let workbook = [&b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"[..], &[0; 16], b"\x3e\0\x03\0\xfe\xff\x09\0\x06", &[0; 11], b"\n"].concat();
+    let workbook =
+        [&b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"[..], &[0; 16], b"\x3e\0\x03\0\xfe\xff\x09\0\x06", &[0; 11], b"\n"]
+            .concat();
     for file in [&b"PK\x03\x04xxxx"[..], &[&b"PK\x05\x06"[..], &[0; 18]].concat(), &workbook] {
         assert!(rejected(file).contains("a zip archive or a workbook"));
         assert!(rejected(gzip(file)).contains("a zip archive or a workbook"));
