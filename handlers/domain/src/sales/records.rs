@@ -6,16 +6,16 @@
 //!
 //! One unclosed quote would swallow the file up to the next quote, or its end. So a record over several lines must have as many fields as
 //! the header and nothing behind a closing quote, be no longer than 64 KiB, have no more than 100 line breaks, and end before the file
-//! does; and no line in it may be a record by itself. If it is not so, its first line is bad, and reading goes on at the next line at which such a record begins.
+//! does; and no line in it may be a record by itself. If it is not so, its first line is bad, and reading goes on at the next line at which
+//! such a record begins.
 
 use std::io::Read;
 
-use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-
 use super::{
-    extent::{End, Extent, LONGEST, Zeros, extent_of, is_blank, is_empty, line_of, zeros_of},
-    header::{self, COLUMNS, Layout, told, told_delimiter},
+    extent::{End, Extent, Zeros, extent_of, is_blank, is_empty, line_of, zeros_of},
+    header::{self, Layout, told, told_delimiter},
     rejection::{ReadError, Rejection},
+    shape::{Shape, names_in},
     text::decode,
     unpack::Unpacked,
 };
@@ -50,14 +50,6 @@ pub(super) struct Records<R> {
     is_at_end: bool,
     /// How the file's records are parted; known after the header.
     shape: Option<Shape>,
-}
-
-struct Shape {
-    delimiter: u8,
-    fields: usize,
-    parser: Box<Reader>,
-    text: Vec<u8>,
-    ends: Vec<usize>,
 }
 
 /// What was found.
@@ -393,53 +385,5 @@ impl<R: Read> Records<R> {
                 return Ok(());
             }
         }
-    }
-}
-
-/// The names in a line that is a header, with its fields parted so.
-fn names_in(line: &[u8], delimiter: u8) -> Option<Vec<String>> {
-    let column = COLUMNS[0].as_bytes();
-    if !line.windows(column.len()).any(|part| part.eq_ignore_ascii_case(column)) {
-        return None;
-    }
-    let extent = extent_of(line, delimiter, true).filter(|extent| extent.end == End::Complete)?;
-    let names: Vec<String> =
-        Shape::of(delimiter, extent.fields).parse(line).iter().map(|field| decode(field).0).collect();
-    // A record without a line break at its end stands before a header in one line: such a line has dates and numbers.
-    let is_value = |name: &String| name.trim_start().starts_with(|letter: char| letter.is_ascii_digit());
-    (Layout::is_header(&names) && !names.iter().any(is_value)).then_some(names)
-}
-
-impl Shape {
-    fn of(delimiter: u8, fields: usize) -> Self {
-        let parser = Box::new(ReaderBuilder::new().delimiter(delimiter).build());
-        Self { delimiter, fields, parser, text: vec![0; LONGEST], ends: vec![0; fields.max(1) + 1] }
-    }
-
-    /// The fields of one record.
-    fn parse(&mut self, record: &[u8]) -> Vec<Vec<u8>> {
-        self.parser.reset();
-        let (mut read, mut written, mut ended) = (0, 0, 0);
-        loop {
-            let (result, used, text, ends) =
-                self.parser.read_record(&record[read..], &mut self.text[written..], &mut self.ends[ended..]);
-            read += used;
-            written += text;
-            ended += ends;
-            match result {
-                // An empty input says that the record ends.
-                ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull => self.text.resize(self.text.len() * 2, 0),
-                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
-                ReadRecordResult::Record | ReadRecordResult::End => break,
-            }
-        }
-        let mut from = 0;
-        let field = |end: &usize| {
-            let field = self.text[from..*end].to_vec();
-            from = *end;
-            field
-        };
-        self.ends[..ended].iter().map(field).collect()
     }
 }
