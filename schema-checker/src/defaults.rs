@@ -39,6 +39,13 @@ pub(crate) fn is_usable(schema: &Schema, field: &Field) -> bool {
     branches(&field.of).iter().any(|branch| wrong(schema, branch, value).is_none())
 }
 
+/// Whether Python makes use of the default of an old text, where some reader does: it must fit the first branch of a union.
+pub(crate) fn is_usable_to_python(schema: &Schema, field: &Field) -> bool {
+    let Some(value) = &field.default else { return false };
+    let is_later = matches!(fit(schema, &field.of, value), Fit::LaterBranch(_));
+    !is_later && quirk_of_python(schema, &field.of, value, &mut HashSet::new()).is_none()
+}
+
 /// Why one library cannot make use of a default that fits.
 pub(crate) struct Quirk {
     pub(crate) reader: Reader,
@@ -46,29 +53,67 @@ pub(crate) struct Quirk {
     pub(crate) mend: String,
 }
 
-/// What a library does with a default that fits: Python takes a whole number for no `double`, and the letters of bytes for UTF-8; avsc
-/// fills in what a record's default leaves out, and then refuses some of what it filled in.
+/// What a library does with a default that fits: Python takes a whole number for no `double`, and the letters of bytes for UTF-8, also
+/// where a record's default leaves out a field whose own default is such a one; avsc fills in what a record's default leaves out, and then
+/// refuses some of what it filled in.
 pub(crate) fn quirk(schema: &Schema, of: &Type, value: &Value) -> Option<Quirk> {
-    let python = |what: String, mend: String| Some(Quirk { reader: Reader::Python, what, mend });
+    quirk_of_python(schema, of, value, &mut HashSet::new()).or_else(|| quirk_of_javascript(schema, of, value))
+}
+
+/// What is wrong with a default in Python. `met` are the left out fields that were looked at.
+fn quirk_of_python(schema: &Schema, of: &Type, value: &Value, met: &mut HashSet<(NamedId, usize)>) -> Option<Quirk> {
     match (of, value) {
-        (Type::Union(branches), value) => branches.first().and_then(|first| quirk(schema, first, value)),
+        (Type::Union(branches), value) => branches.first().and_then(|first| quirk_of_python(schema, first, value, met)),
         (Type::Primitive(primitive @ (Primitive::Float | Primitive::Double), _), Value::Number(number))
             if !number.is_f64() =>
         {
             let of = primitive.name();
-            python(
-                format!("the default {number} of a {of} has no fraction, and Python fails where it needs it"),
-                format!("write {number}.0"),
-            )
+            Some(Quirk {
+                reader: Reader::Python,
+                what: format!("the default {number} of a {of} has no fraction, and Python fails where it needs it"),
+                mend: format!("write {number}.0"),
+            })
         }
         (Type::Primitive(Primitive::Bytes, _), Value::String(text)) if !text.is_ascii() => python_bytes(),
-        (Type::Array(items), Value::Array(values)) => values.iter().find_map(|value| quirk(schema, items, value)),
-        (Type::Map(inner), Value::Object(values)) => values.values().find_map(|value| quirk(schema, inner, value)),
+        (Type::Array(items), Value::Array(values)) => {
+            values.iter().find_map(|value| quirk_of_python(schema, items, value, met))
+        }
+        (Type::Map(inner), Value::Object(values)) => {
+            values.values().find_map(|value| quirk_of_python(schema, inner, value, met))
+        }
         (Type::Named(id), value) => match (&schema.get(*id).kind, value) {
             (NamedKind::Fixed { .. }, Value::String(text)) if !text.is_ascii() => python_bytes(),
-            (NamedKind::Record(fields), Value::Object(values)) => fields.iter().find_map(|field| {
+            (NamedKind::Record(fields), Value::Object(values)) => {
+                fields.iter().enumerate().find_map(|(place, field)| {
+                    if let Some(value) = values.get(&field.name) {
+                        return quirk_of_python(schema, &field.of, value, met);
+                    }
+                    let default = field.default.as_ref().filter(|_| met.insert((*id, place)))?;
+                    let quirk = quirk_of_python(schema, &field.of, default, met)?;
+                    Some(Quirk { mend: format!("{}, in the default of {}", quirk.mend, field.name), ..quirk })
+                })
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// What is wrong with a default in JavaScript.
+fn quirk_of_javascript(schema: &Schema, of: &Type, value: &Value) -> Option<Quirk> {
+    match (of, value) {
+        (Type::Union(branches), value) => branches.first().and_then(|first| quirk_of_javascript(schema, first, value)),
+        (Type::Array(items), Value::Array(values)) => {
+            values.iter().find_map(|value| quirk_of_javascript(schema, items, value))
+        }
+        (Type::Map(inner), Value::Object(values)) => {
+            values.values().find_map(|value| quirk_of_javascript(schema, inner, value))
+        }
+        (Type::Named(id), Value::Object(values)) => {
+            let NamedKind::Record(fields) = &schema.get(*id).kind else { return None };
+            fields.iter().find_map(|field| {
                 if let Some(value) = values.get(&field.name) {
-                    return quirk(schema, &field.of, value);
+                    return quirk_of_javascript(schema, &field.of, value);
                 }
                 let default = field.default.as_ref()?;
                 is_spelt_otherwise(schema, &field.of, default, &mut HashSet::new()).then(|| Quirk {
@@ -79,9 +124,8 @@ pub(crate) fn quirk(schema: &Schema, of: &Type, value: &Value) -> Option<Quirk> 
                     ),
                     mend: format!("write it out: \"{}\": {default}", field.name),
                 })
-            }),
-            _ => None,
-        },
+            })
+        }
         _ => None,
     }
 }

@@ -5,6 +5,7 @@
 //! arrays and maps, names by heart, no aliases, no defaults of enumerations), that for JavaScript comes next, and that for Rust
 //! takes most. A change is good if all of them read all values.
 
+mod aliases;
 mod enums;
 mod records;
 mod scalars;
@@ -24,6 +25,7 @@ use crate::{
 pub(crate) const MAX_DEPTH: usize = 128;
 
 const PYTHON: &[Reader] = &[Reader::Python];
+const JAVASCRIPT: &[Reader] = &[Reader::JavaScript];
 const NOT_RUST: &[Reader] = &[Reader::Python, Reader::JavaScript];
 
 /// What changes between an old version, labelled `version`, and the new one.

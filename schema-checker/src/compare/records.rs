@@ -16,6 +16,7 @@ impl Walk<'_> {
     pub(super) fn records(&mut self, written: &[Field], expected: &[Field], path: &str) {
         for field in expected {
             let at = below(path, &field.name);
+            self.by_aliases(field, written, expected, &at);
             match written.iter().find(|other| other.name == field.name) {
                 Some(other) => {
                     self.resolve(Pair { written: &other.of, expected: &field.of }, &at);
@@ -42,7 +43,10 @@ impl Walk<'_> {
                     field.name
                 ),
             };
-            let mend = format!("call it {alias} as before, or add {} beside it with a default", field.name);
+            let mend = format!(
+                "call it {alias} as before, or add {} beside it with a default and without the alias",
+                field.name
+            );
             let said = match &field.default {
                 Some(_) => Said::misreads("field-renamed", what, mend),
                 None => Said::fails("field-renamed", what, mend),
@@ -60,10 +64,8 @@ impl Walk<'_> {
     fn removed(&mut self, field: &Field, new: &[Field], path: &str) {
         let fragments = (Some(self.old.field_fragment(field, false)), None);
         // JavaScript refuses such an old text as a whole; that is no matter of this field.
-        let quirk = field.default.as_ref().and_then(|default| defaults::quirk(self.old, &field.of, default));
-        let quirk = quirk.filter(|quirk| quirk.reader == Reader::Python);
         let is_usable = defaults::is_usable(self.old, field);
-        if is_usable && quirk.is_none() {
+        if is_usable && defaults::is_usable_to_python(self.old, field) {
             return;
         }
         let what = match &field.default {
@@ -73,7 +75,9 @@ impl Walk<'_> {
         };
         let renamed = new.iter().find(|other| other.aliases.iter().any(|alias| short(alias) == field.name));
         let mend = match renamed {
-            Some(other) => format!("keep it beside {}; readers of old versions know no alias", other.name),
+            Some(other) => {
+                format!("keep it beside {}, without the alias there; readers of old versions know no alias", other.name)
+            }
             None => "keep it; a version with a default must have been there before a field can go".to_owned(),
         };
         let said = Said::fails("field-removed", what.to_owned(), mend);

@@ -51,6 +51,10 @@ impl Walk<'_> {
                 if let Some(first) = first.filter(|first| !self.was_first(first, written, pair.written)) {
                     self.shadowed(pair, written, first, path);
                 }
+                let by_alias = expected[..exact].iter().find(|branch| self.takes_by_alias(written, branch));
+                if let Some(first) = by_alias.filter(|first| !self.took_by_alias(first, written, pair.written)) {
+                    self.taken_by_alias(pair, written, first, path);
+                }
                 self.resolve(Pair { written, expected: &expected[exact] }, path);
             }
             (None, Some(promoted)) => self.resolve(Pair { written, expected: &expected[promoted] }, path),
@@ -134,7 +138,7 @@ impl Walk<'_> {
         branches(written).iter().any(|branch| self.is_same_branch(branch, expected))
     }
 
-    fn is_read_by(&self, written: &Type, expected: &Type) -> bool {
+    pub(super) fn is_read_by(&self, written: &Type, expected: &Type) -> bool {
         self.is_same_branch(written, expected) || is_promoted(written, expected)
     }
 

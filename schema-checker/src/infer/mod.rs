@@ -58,6 +58,19 @@ mod tests {
         assert_eq!(field(&proposal, "a"), json!({ "name": "a", "type": "null", "default": null }));
         assert_eq!(field(&proposal, "n")["type"], json!("double"));
         assert_eq!(proposal.warnings.len(), 3, "{:?}", proposal.warnings);
+        // An item has bytes.
+        let proposal = proposed(&[json!({ "a": [null], "r": [{ "b": null, "c": { "d": null } }], "n": null })]);
+        let nullable = json!(["null", "string"]);
+        assert_eq!(field(&proposal, "a")["type"], json!({ "type": "array", "items": nullable }));
+        let fields = &field(&proposal, "r")["type"]["items"]["fields"];
+        assert_eq!((&fields[0]["type"], &fields[0]["default"]), (&nullable, &Value::Null));
+        assert_eq!(fields[1]["type"]["fields"][0]["type"], nullable);
+        assert_eq!(field(&proposal, "n")["type"], json!("null"));
+        assert!(
+            proposal.warnings.iter().any(|warning| warning.starts_with("r[].b: only null")),
+            "{:?}",
+            proposal.warnings
+        );
     }
 
     #[test]
@@ -67,6 +80,15 @@ mod tests {
         assert_eq!(field(&proposal, "unit_price")["type"], json!("long"));
         assert_eq!(field(&proposal, "unit_price_2")["type"], json!("long"));
         assert_eq!(field(&proposal, "_1st")["type"], json!("long"));
+        // All of them, and the same in each event, are no map; those that differ are one.
+        let prices = json!({ "p": { "unit-price": 1, "list-price": 2 } });
+        let proposal = proposed(&[prices.clone(), prices.clone(), prices]);
+        assert_eq!(field(&proposal, "p")["type"]["type"], json!("record"));
+        for name in ["p.unit-price", "p.list-price"] {
+            assert!(proposal.warnings.iter().any(|warning| warning.starts_with(name)), "{:?}", proposal.warnings);
+        }
+        let proposal = proposed(&[json!({ "p": { "7-1": 1 } }), json!({ "p": { "7-2": 1 } })]);
+        assert_eq!(field(&proposal, "p")["type"], json!({ "type": "map", "values": "long" }));
     }
 
     #[test]

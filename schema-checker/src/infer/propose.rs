@@ -125,7 +125,8 @@ impl Proposal {
 }
 
 fn propose(seen: &Seen, name: &str) -> Proposal {
-    let mut maker = Maker { names: HashSet::from([short(name).to_owned()]), fields: Vec::new(), warnings: Vec::new() };
+    let names = HashSet::from([short(name).to_owned()]);
+    let mut maker = Maker { names, arrays: 0, fields: Vec::new(), warnings: Vec::new() };
     let mut schema = json!({ "type": "record", "name": short(name) });
     if !namespace(name).is_empty() {
         schema["namespace"] = json!(namespace(name));
@@ -141,6 +142,8 @@ fn propose(seen: &Seen, name: &str) -> Proposal {
 struct Maker {
     /// Names of records, each taken once.
     names: HashSet<String>,
+    /// Arrays around the present place.
+    arrays: usize,
     fields: Vec<Member>,
     warnings: Vec<String>,
 }
@@ -227,6 +230,11 @@ impl Maker {
                 words.join(", ")
             ));
         }
+        if kinds.is_empty() && shape.seen > 0 && self.arrays > 0 {
+            // Items without bytes are refused by the app: a few bytes could say that there are billions of them.
+            self.warnings.push(format!("{path}: only null was seen, so its type is a guess"));
+            return json!(["null", "string"]);
+        }
         if kinds.is_empty() && shape.seen > 0 {
             self.warnings.push(format!("{path}: only null was seen, so its type is not known"));
             return json!("null");
@@ -244,7 +252,10 @@ impl Maker {
             self.warnings.push(format!("{at}: {why}"));
             return json!("string");
         };
-        self.of(items, items.nulls > 0, name, &at)
+        self.arrays += 1;
+        let of = self.of(items, items.nulls > 0, name, &at);
+        self.arrays -= 1;
+        of
     }
 
     fn object(&mut self, shape: &Shape, name: &str, path: &str) -> Value {
@@ -263,12 +274,13 @@ impl Maker {
         json!({ "type": "record", "name": record, "fields": self.members(shape, path) })
     }
 
-    /// The values of a map, where an object is one: many names, of which few objects have the same, and one kind of values.
+    /// The values of a map, where an object is one: many names, or some that are none in Avro, of which few objects have the same, and one
+    /// kind of values.
     fn map(&mut self, shape: &Shape, name: &str, path: &str) -> Option<Value> {
         let total = shape.members.len() + usize::from(shape.others.is_some());
-        let is_many = total >= MAP_FROM && sparse(shape);
+        let is_many = total >= MAP_FROM;
         let is_strange = total >= 2 && shape.members.iter().all(|(name, _)| !is_name(name));
-        if !(is_many || is_strange || shape.others.is_some()) {
+        if !(sparse(shape) && (is_many || is_strange) || shape.others.is_some()) {
             return None;
         }
         let mut values = Shape::default();

@@ -85,6 +85,23 @@ impl Faults {
         }
     }
 
+    /// Fields with the name of another one as an alias: avsc takes both for the field, and fails on any data that has them.
+    pub(super) fn of_aliases(&mut self, schema: &Schema) {
+        for named in &schema.named {
+            let NamedKind::Record(fields) = &named.kind else { continue };
+            for field in fields {
+                let is_other =
+                    |alias: &&String| **alias != field.name && fields.iter().any(|field| field.name == **alias);
+                let Some(other) = field.aliases.iter().find(is_other) else { continue };
+                let (path, fragment) = (below(&named.path, &field.name), Some(schema.field_fragment(field, false)));
+                let what = format!("its alias {other} is another field, and JavaScript fails where data has both");
+                let (code, readers) = ("ambiguous-alias", &[Reader::JavaScript]);
+                let mend = format!("take the alias {other} from {}", field.name);
+                self.add(code, Severity::Break, Effect::Refused, &path, what, fragment, &mend, readers);
+            }
+        }
+    }
+
     fn of_default(&mut self, schema: &Schema, field: &Field, path: &str) {
         let Some(default) = &field.default else { return };
         let fragment = Some(schema.field_fragment(field, true));

@@ -123,6 +123,7 @@ impl Parser {
             }
         }
         self.faults.of_defaults(&schema);
+        self.faults.of_aliases(&schema);
         self.faults.of_records_without_end(&schema);
         (schema, self.faults.found)
     }

@@ -55,6 +55,17 @@ fn a_field_goes_only_if_old_readers_have_a_default_for_it() {
     expect(&with(r#"{"name":"a","type":"int","default":0}"#), ID, &[]);
     expect(&with(r#"{"name":"a","type":["null","int"],"default":null}"#), ID, &[]);
     expect(&with(r#"{"name":"a","type":"string","default":null}"#), ID, &[("field-removed", Break, OldReaders, "a")]);
+    // Faults of a stored text are passed over, and not what comes of them.
+    let inner = r#"{"type":"record","name":"I","fields":[{"name":"x","type":{"type":"array","items":"double"},"default":[1]}]}"#;
+    for field in [
+        r#"["string","null"],"default":null"#,
+        r#"["int","string"],"default":"x""#,
+        &format!(r#"{inner},"default":{{}}"#),
+    ] {
+        let report = fields(&[&with(&format!(r#"{{"name":"a","type":{field}}}"#)), ID]);
+        assert_eq!(found(&report), [("field-removed", Break, OldReaders, "a")], "{field}");
+        assert_eq!(report.findings[0].readers, [crate::Reader::Python], "{field}");
+    }
     expect(&with(r#"{"name":"a","type":"int"}"#), &format!(r#"{{"name":"a","type":"int"}},{ID}"#), &[]);
 }
 
@@ -218,6 +229,68 @@ fn names_are_for_good() {
     // The same type, defined at another field first, is the same type.
     let moved = format!(r#"{{"name":"b","type":{}}},{{"name":"a","type":"n.First"}}"#, kind("First"));
     expect(&new, &moved, &[]);
+}
+
+/// Seen with avsc 5.7.9; others go by names alone.
+#[test]
+fn aliases_that_javascript_takes_for_other_fields_are_refused() {
+    use crate::{Effect, Reader::JavaScript};
+    let field = |name: &str, more: &str| format!(r#"{{"name":"{name}","type":"string"{more}}}"#);
+    let (a, b) = (field("a", ""), field("b", ""));
+    let b_as_a = field("b", r#","default":"","aliases":["a"]"#);
+    let long = |name: &str| format!(r#"{{"name":"{name}","type":"long","default":0,"aliases":["a"]}}"#);
+    let misread = ("alias-misread", Break, NewReaders, "b");
+    let ambiguous = |direction| ("ambiguous-alias", Break, direction, "b");
+    let inner = |fields: &str| format!(r#"{{"name":"f","type":{{"type":"record","name":"I","fields":[{fields}]}}}}"#);
+    for (old, new, wanted, effect) in [
+        // Beside the field that stays.
+        (a.clone(), format!("{a},{b_as_a}"), vec![ambiguous(Schema), misread], Effect::Misreads),
+        (a.clone(), format!("{a},{}", long("b")), vec![ambiguous(Schema), misread], Effect::Fails),
+        // Data has both.
+        (format!("{a},{b}"), format!("{a},{b_as_a}"), vec![ambiguous(Schema)], Effect::Refused),
+        (format!("{b_as_a},{a}"), b.clone(), vec![("field-removed", Break, OldReaders, "a")], Effect::Fails),
+        (format!("{b},{}", field("a", r#","default":"""#)), b_as_a.clone(), vec![ambiguous(NewReaders)], Effect::Fails),
+        (
+            inner(&format!("{b},{}", field("a", r#","default":"""#))),
+            inner(&b_as_a),
+            vec![("ambiguous-alias", Break, NewReaders, "f.b")],
+            Effect::Fails,
+        ),
+        // The alias was there first.
+        (
+            b_as_a.clone(),
+            field("a", r#","default":"""#),
+            vec![("alias-misread", Break, OldReaders, "b")],
+            Effect::Misreads,
+        ),
+        // Another type under another name.
+        (field("a", r#","default":"""#), long("b"), vec![misread, ("field-renamed", Break, Both, "b")], Effect::Fails),
+    ] {
+        let report = fields(&[&old, &new]);
+        let breaks: Vec<_> = found(&report).into_iter().filter(|found| found.1 == Break).collect();
+        assert_eq!(breaks, wanted, "{old} -> {new}: {:#?}", report.findings);
+        let of_aliases = report.breaks().filter(|finding| finding.code.contains("alias")).last();
+        if let Some(finding) = of_aliases {
+            assert_eq!((finding.readers.as_slice(), finding.effect), (&[JavaScript][..], effect), "{old} -> {new}");
+        }
+    }
+    // In unions the first branch counts that takes a value.
+    let of = |name: &str, of: &str, aliases: &str| {
+        format!(r#"{{"type":"record","name":"{name}","fields":[{{"name":"x","type":"{of}"}}]{aliases}}}"#)
+    };
+    let (one, other, alias) = (of("A", "string", ""), of("B", "string", ""), r#","aliases":["A"]"#);
+    let aliased = format!("[{},{one}]", of("B", "string", alias));
+    of_type(&format!("[{one},{other}]"), &aliased, &[("union-order", Break, NewReaders, "f<A>")]);
+    of_type(&format!("[{other},{one}]"), &aliased, &[("union-order", Break, NewReaders, "f<A>")]);
+    of_type(&format!("[{one},{other}]"), &format!("[{one},{}]", of("B", "string", alias)), &[]);
+    of_type(&aliased, &aliased.replace(r#""x","#, r#""x","doc":"","#), &[]);
+    let strange = of("B", "int", "");
+    of_type(&format!("[{one},{strange}]"), &format!("[{},{one}]", of("B", "int", alias)), &[]);
+    // Without the alias both are there, as the mend of a renamed field says.
+    expect(&a, &format!("{a},{}", field("b", r#","default":"""#)), &[]);
+    expect(&a, &field("a", r#","aliases":["a","z"]"#), &[]);
+    let renamed = fields(&[&a, &b_as_a]);
+    assert!(renamed.findings[0].mend.contains("without the alias"), "{}", renamed.findings[0].mend);
 }
 
 #[test]

@@ -180,7 +180,7 @@ fn an_awkward_schema_is_bound_as_well() {
         "from": "a", "import": 1, "class": { "def": "x" }, "keys": [null, "a", 7], "items": { "x": [1.5, 2], "y": null }, "__proto__": "p",
         "constructor": "c", "colour": "ULTRAVIOLET", "hash": "AAECAw==", "raw": "", "big": 9_007_199_254_740_991_i64, "ratio": null,
         "price": { "amount": "19.99", "currency": "USD" }, "at": "2026-01-05T10:00:00.123Z", "on": "2026-01-05", "exact": "-12.34",
-        "choice": { "right": null, "kind": "k" }, "str": {}, "other": { "cents": 3 }, "unheardOf": [1],
+        "choice": { "right": null, "kind": "k" }, "str": {}, "other": { "cents": 3 }, "pattern": { "source": "x" }, "table": { "size": 1 }, "unheardOf": [1],
     });
     // serde_json would take this name for one of the object's own, as it should.
     let without = |name: &str| {

@@ -47,6 +47,7 @@ fn what_a_schema_says_is_text() {
         let page = fs::read_to_string(out.join(event["page"].as_str().expect("a file"))).expect("its page");
         assert!(page.contains("&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt; {{x}}\nsecond line"), "{page}");
         assert!(!page.contains("<img"), "{page}");
+        assert!(page.contains(&format!("contoso schemas usage {}", event["type"].as_str().expect("a type"))), "{page}");
         for member in ["owner", "hub", "partitionKey", "producers", "versions", "examples", "schema"] {
             assert!(!event[member].is_null(), "{member}: {event}");
         }

@@ -69,10 +69,19 @@ mod tests {
         let inner = |name: &str| json!({ "type": "record", "name": name, "fields": [] });
         let schema = json!({ "type": "record", "name": "string", "fields": [
             { "name": "import", "type": inner("class") }, { "name": "yield", "type": inner("str") }, { "name": "__proto__", "type": "a.class" },
+            // The checks use these as types.
+            { "name": "pattern", "type": inner("RegExp") }, { "name": "table", "type": inner("ReadonlyMap") },
         ], "namespace": "a" });
         let bindings = bound(&schema);
         let typescript = bindings.write(Language::Typescript);
-        for line in ["export interface string_ {", "  import: class_;", "  yield: str;", "  __proto__: class_;"] {
+        for line in [
+            "export interface string_ {",
+            "  import: class_;",
+            "  yield: str;",
+            "  __proto__: class_;",
+            "  pattern: RegExp_;",
+            "  table: ReadonlyMap_;",
+        ] {
             assert!(typescript.contains(line), "{line}: {typescript}");
         }
         let python = bindings.write(Language::Python);

@@ -10,8 +10,8 @@ use super::{
 
 const RUNTIME: &str = include_str!("runtime.ts");
 
-/// Keywords, names of types that may not be declared, and what this module has beside the types.
-const RESERVED: [&str; 77] = [
+/// Keywords, names of types that may not be declared, and what this module has beside the types or uses as a type itself.
+const RESERVED: [&str; 79] = [
     "any",
     "as",
     "asserts",
@@ -89,6 +89,8 @@ const RESERVED: [&str; 77] = [
     "CloudEvent",
     "KnownEvent",
     "OtherEvent",
+    "RegExp",
+    "ReadonlyMap",
 ];
 
 pub(super) fn module(bindings: &Bindings) -> String {

@@ -56,6 +56,16 @@ fn glance(event: &EventFacts<'_>) -> Vec<Node> {
             None => vec![text("nobody outside")],
         },
     );
+    row(
+        "By traffic",
+        vec![
+            code(format!("contoso schemas usage {}", contract.event_type)),
+            text(
+                " says who sends and reads each version on the stack that runs: events on the hub by source and version, and who asked the \
+                 registry. This page says who may, by roles and functions",
+            ),
+        ],
+    );
     row("Record", vec![code(contract.name), text(", its name in the schema registry")]);
     row("Schema file", vec![code(format!("schemas/{}.avsc", contract.path))]);
     rows

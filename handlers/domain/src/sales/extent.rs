@@ -31,9 +31,10 @@ pub(super) enum End {
 }
 
 impl Extent {
-    /// Whether it can be taken as a record of so many fields.
-    pub(super) fn is_record_of(&self, fields: usize) -> bool {
-        self.end == End::Complete && self.fields == fields && (self.breaks == 0 || !self.is_untidy)
+    /// Whether it can be taken as a record of so many fields; `text` is what it was found at the beginning of.
+    pub(super) fn is_record_of(&self, fields: usize, delimiter: u8, text: &[u8]) -> bool {
+        let is_whole = self.end == End::Complete && self.fields == fields;
+        is_whole && (self.breaks == 0 || !self.is_untidy && !has_record_inside(&text[..self.body], delimiter, fields))
     }
 
     /// Why it cannot.
@@ -42,6 +43,10 @@ impl Extent {
             End::Open => "a quote is opened and not closed before the end of the file".to_owned(),
             End::TooLong => "the record is longer than 64 KiB: is a quote not closed?".to_owned(),
             End::TooManyBreaks => "the record has more than 100 line breaks: is a quote not closed?".to_owned(),
+            End::Complete if self.breaks > 0 && self.fields == expected && !self.is_untidy => {
+                "a quote is opened and not closed in this line: up to the next quote there is a line that is a record by itself"
+                    .to_owned()
+            }
             End::Complete if self.breaks > 0 && self.fields == expected => {
                 "a quote is opened and not closed in this line: behind the next quote, lines below, there is text"
                     .to_owned()
@@ -58,6 +63,23 @@ impl Extent {
             End::Complete => format!("{} fields instead of {expected}", self.fields),
         }
     }
+}
+
+/// Whether a line of a record over several lines is a record of so many fields by itself: then a quote that nobody closed swallowed it. The
+/// lines of a field with line breaks lack the fields before it or behind it; but the last line of a first field lacks none, so there its
+/// first line is asked, without the quote.
+fn has_record_inside(record: &[u8], delimiter: u8, fields: usize) -> bool {
+    let is_record = |line: &[u8]| {
+        extent_of(line, delimiter, true).is_some_and(|line| line.end == End::Complete && line.fields == fields)
+    };
+    let mut lines = record.split(|byte| matches!(byte, b'\n' | b'\r'));
+    let first = lines.next().unwrap_or_default();
+    let is_first_field =
+        extent_of(first, delimiter, true).is_some_and(|first| first.end == End::Open && first.fields == 1);
+    if is_first_field {
+        lines.next_back();
+    }
+    is_first_field && first.get(1..).is_some_and(is_record) || lines.any(is_record)
 }
 
 /// Where the record ends that a text begins with; `None` if more of the text is needed. An empty text has a record of no bytes.
@@ -152,8 +174,27 @@ pub(super) fn is_empty(line: &[u8], delimiter: u8) -> bool {
     line.iter().all(is_nothing) && line.iter().filter(|byte| **byte == b'"').count() % 2 == 0
 }
 
-/// Every second byte of a Latin text in UTF-16 is zero.
-pub(super) fn looks_like_utf_16(line: &[u8]) -> bool {
-    let zeros = line.iter().filter(|byte| **byte == 0).count();
-    zeros * 3 >= line.len()
+/// What a first line with zero bytes is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Zeros {
+    Utf16,
+    Utf32,
+    Binary,
+}
+
+/// Every second byte of a Latin text in UTF-16 is zero, and three of four in UTF-32. Zeros at other places are of no text.
+pub(super) fn zeros_of(line: &[u8]) -> Zeros {
+    let mut places = [0; 4];
+    for (index, _) in line.iter().enumerate().filter(|(_, byte)| **byte == 0) {
+        places[index % 4] += 1;
+    }
+    let zeros: usize = places.iter().sum();
+    let quarter = line.len().div_ceil(4);
+    let is_full = |place: &usize| place * 10 >= quarter * 9;
+    let is_bare = |place: &usize| place * 10 <= quarter;
+    if places.iter().filter(|place| is_full(place)).count() == 3 && places.iter().any(|place| is_bare(place)) {
+        return Zeros::Utf32;
+    }
+    let most = (places[0] + places[2]).max(places[1] + places[3]);
+    if zeros * 3 >= line.len() && most * 10 >= zeros * 9 { Zeros::Utf16 } else { Zeros::Binary }
 }

@@ -75,14 +75,20 @@ impl Layout {
     }
 }
 
-/// A name without what is round it and not seen: spaces, and marks of Unicode that have no width, of which a byte order mark is one.
+/// A name without what is round it and not seen: spaces, and marks of Unicode that have no width, of which a byte order mark is one. Quotes
+/// behind a space open no field, and are round the name too.
 fn bare(name: &str) -> &str {
     let is_unseen = |letter: char| {
         letter.is_whitespace()
             || letter.is_control()
             || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
     };
-    name.trim_matches(is_unseen)
+    unquoted(name.trim_matches(is_unseen)).trim_matches(is_unseen)
+}
+
+/// A text without the quotes that are left round it where a space stood before them.
+pub(super) fn unquoted(text: &str) -> &str {
+    text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text)
 }
 
 /// The names of a header, as far as they fit a sentence. They are a stranger's, and must not command a terminal.

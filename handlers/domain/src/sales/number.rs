@@ -25,7 +25,7 @@ pub(super) enum NumberError {
     #[error("is empty")]
     Empty,
     /// A comma where the file's numbers have a point: 2,55 could be 2.55 or 255.
-    #[error("decimal comma; in a file with commas between its fields a number has a point")]
+    #[error("decimal comma; in a file whose fields are not parted by semicolons a number has a point")]
     DecimalComma,
     /// A point where the file's numbers have a comma: 1.234 could be 1234 or 1.234.
     #[error("is ambiguous: a point before three digits, in a file with decimal commas")]

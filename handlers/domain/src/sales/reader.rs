@@ -115,23 +115,35 @@ impl<R: Read> FileReader<R> {
                 Some(Found::Bad { line, reason, original }) => {
                     return Ok(Some(Line::Bad(BadLine { line, reason, original })));
                 }
+                Some(Found::Header(header, delimiter)) => match self.header(header, delimiter) {
+                    None => continue,
+                    rejected => return Ok(rejected),
+                },
                 Some(Found::Record(record)) => record,
             };
             if record.fields.iter().all(|field| field.trim().is_empty()) {
                 continue;
             }
             if Layout::is_header(&record.fields) {
-                // Its columns may be in another order.
-                match Layout::of(&record.fields, self.layout.delimiter) {
-                    Ok(layout) => {
-                        self.notes.repeated_headers += 1;
-                        self.layout = layout;
-                        continue;
-                    }
-                    Err(rejection) => return Ok(Some(bad(record, rejection.to_string()))),
+                match self.header(record, self.layout.delimiter) {
+                    None => continue,
+                    rejected => return Ok(rejected),
                 }
             }
             return Ok(Some(self.line(record)));
+        }
+    }
+
+    /// Goes by a header from its line on, whatever its columns, their order and its delimiter are; one that cannot be followed is given back.
+    fn header(&mut self, header: Record, delimiter: u8) -> Option<Line> {
+        match Layout::of(&header.fields, delimiter) {
+            Ok(layout) => {
+                self.notes.repeated_headers += 1;
+                self.records.set_shape(layout.delimiter, layout.fields);
+                self.layout = layout;
+                None
+            }
+            Err(rejection) => Some(bad(header, rejection.to_string())),
         }
     }
 

@@ -6,16 +6,16 @@
 //!
 //! One unclosed quote would swallow the file up to the next quote, or its end. So a record over several lines must have as many fields as
 //! the header and nothing behind a closing quote, be no longer than 64 KiB, have no more than 100 line breaks, and end before the file
-//! does. If it does not, its first line is bad, and reading goes on at the next line at which such a record begins.
+//! does; and no line in it may be a record by itself. If it is not so, its first line is bad, and reading goes on at the next line at which
+//! such a record begins.
 
 use std::io::Read;
 
-use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-
 use super::{
-    extent::{End, Extent, LONGEST, extent_of, is_blank, is_empty, line_of, looks_like_utf_16},
-    header::{Layout, told, told_delimiter},
+    extent::{End, Extent, Zeros, extent_of, is_blank, is_empty, line_of, zeros_of},
+    header::{self, Layout, told, told_delimiter},
     rejection::{ReadError, Rejection},
+    shape::{Shape, names_in},
     text::decode,
     unpack::Unpacked,
 };
@@ -27,6 +27,13 @@ const STEP: usize = 64 << 10;
 const KEPT: usize = 4 << 10;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// What archives and newer workbooks begin with, and archives of nothing.
+const ZIP: &[u8] = b"PK\x03\x04";
+const EMPTY_ZIP: &[u8] = b"PK\x05\x06";
+
+/// What older workbooks begin with (compound files, MS-CFB section 2.2).
+const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 
 /// Records of a file, one by one.
 pub(super) struct Records<R> {
@@ -45,19 +52,13 @@ pub(super) struct Records<R> {
     shape: Option<Shape>,
 }
 
-struct Shape {
-    delimiter: u8,
-    fields: usize,
-    parser: Box<Reader>,
-    text: Vec<u8>,
-    ends: Vec<usize>,
-}
-
 /// What was found.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// Fields, in their order.
     Record(Record),
+    /// A header of another number of columns, or with another delimiter, which is given.
+    Header(Record, u8),
     /// Lines that are no record.
     Bad {
         /// The first of them.
@@ -68,7 +69,7 @@ pub(super) enum Found {
     },
 }
 
-/// A record that has as many fields as the header.
+/// A record that has as many fields as the header, or is one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) line: u64,
@@ -116,19 +117,24 @@ impl<R: Read> Records<R> {
 
     /// Says how records are parted, and how many fields each has.
     pub(super) fn set_shape(&mut self, delimiter: u8, fields: usize) {
-        let parser = Box::new(ReaderBuilder::new().delimiter(delimiter).build());
-        self.shape =
-            Some(Shape { delimiter, fields, parser, text: vec![0; LONGEST], ends: vec![0; fields.max(1) + 1] });
+        self.shape = Some(Shape::of(delimiter, fields));
     }
 
     /// The line in which the header stands, which is the first one that is not blank. It is not passed.
     pub(super) fn peek_header(&mut self) -> Result<Vec<u8>, ReadError> {
+        if self.offset == 0 {
+            self.refuse_other_forms()?;
+        }
         self.skip_bom()?;
         loop {
             let Some(extent) = self.physical_line()? else { return Err(Rejection::Empty.into()) };
             let line = &self.buffer[self.start..self.start + extent.body];
             if line.contains(&0) {
-                return Err(if looks_like_utf_16(line) { Rejection::Utf16 } else { Rejection::Binary }.into());
+                return Err(match zeros_of(line) {
+                    Zeros::Utf16 => Rejection::Utf16.into(),
+                    Zeros::Utf32 => Rejection::Utf32.into(),
+                    Zeros::Binary => Rejection::Binary.into(),
+                });
             }
             if extent.end != End::Complete {
                 return Err(Rejection::EndlessHeader.into());
@@ -190,11 +196,18 @@ impl<R: Read> Records<R> {
                 self.pass(extent);
                 continue;
             }
-            if extent.is_record_of(expected) {
-                return Ok(Some(Found::Record(self.take(extent))));
-            }
             if let Some(extent) = self.first_of_two(extent, delimiter, expected)? {
                 return Ok(Some(Found::Record(self.take(extent))));
+            }
+            if extent.is_record_of(expected, delimiter, &self.buffer[self.start..]) {
+                return Ok(Some(Found::Record(self.take(extent))));
+            }
+            if let Some((extent, delimiter, fields)) = self.other_header(0, delimiter)? {
+                let bytes = &self.buffer[self.start..self.start + extent.body];
+                let original = decode(&bytes[..bytes.len().min(KEPT)]).0;
+                let header = Record { line: self.line, fields, is_windows_1252: false, original };
+                self.pass(extent);
+                return Ok(Some(Found::Header(header, delimiter)));
             }
             return self.bad(extent, delimiter, expected).map(Some);
         }
@@ -236,16 +249,34 @@ impl<R: Read> Records<R> {
         if self.buffer[self.start..].starts_with(BOM) {
             self.advance(BOM.len());
         }
-        if self.offset == 0 && [&b"\xff\xfe"[..], b"\xfe\xff"].iter().any(|mark| self.buffer.starts_with(mark)) {
+        Ok(())
+    }
+
+    /// Refuses by its first bytes what is no CSV in UTF-8, packed or not.
+    fn refuse_other_forms(&mut self) -> Result<(), ReadError> {
+        while self.available() < OLE.len() && self.fill()? {}
+        let begins = |forms: &[&[u8]]| forms.iter().any(|form| self.buffer.starts_with(form));
+        if begins(&[b"\xff\xfe\0\0", b"\0\0\xfe\xff"]) {
+            return Err(Rejection::Utf32.into());
+        }
+        if begins(&[b"\xff\xfe", b"\xfe\xff"]) {
             return Err(Rejection::Utf16.into());
+        }
+        if begins(&[ZIP, EMPTY_ZIP, OLE]) {
+            return Err(Rejection::Zip.into());
         }
         Ok(())
     }
 
     /// The record that comes next; `None` if nothing does.
     fn extent(&mut self, delimiter: u8) -> Result<Option<Extent>, ReadError> {
+        self.extent_behind(0, delimiter)
+    }
+
+    /// The record that begins so many bytes later.
+    fn extent_behind(&mut self, skipped: usize, delimiter: u8) -> Result<Option<Extent>, ReadError> {
         loop {
-            match extent_of(&self.buffer[self.start..], delimiter, self.is_at_end) {
+            match extent_of(&self.buffer[self.start + skipped..], delimiter, self.is_at_end) {
                 Some(extent) => return Ok((extent.whole > 0).then_some(extent)),
                 None => _ = self.fill()?,
             }
@@ -254,8 +285,13 @@ impl<R: Read> Records<R> {
 
     /// The physical line that comes next, whatever quotes are in it.
     fn physical_line(&mut self) -> Result<Option<Extent>, ReadError> {
+        self.line_behind(0)
+    }
+
+    /// The physical line that begins so many bytes later.
+    fn line_behind(&mut self, skipped: usize) -> Result<Option<Extent>, ReadError> {
         loop {
-            if let Some(extent) = line_of(&self.buffer[self.start..], self.is_at_end) {
+            if let Some(extent) = line_of(&self.buffer[self.start + skipped..], self.is_at_end) {
                 return Ok((extent.whole > 0).then_some(extent));
             }
             self.fill()?;
@@ -283,18 +319,29 @@ impl<R: Read> Records<R> {
     }
 
     /// Two packed files that were put together, the first of which has no line break at its end: the first of the two records that then
-    /// stand in one line. Where a member ends, the line has to be one record before it and another behind it.
+    /// stand in one line. Where a member ends, there has to be one record before it, and another one or a header behind it.
     fn first_of_two(&mut self, both: Extent, delimiter: u8, fields: usize) -> Result<Option<Extent>, ReadError> {
-        if both.end != End::Complete || both.breaks > 0 || both.fields + 1 != 2 * fields {
-            return Ok(None);
-        }
         let from = self.offset;
         let Some(joint) = self.source.joint(from, from + both.body as u64) else { return Ok(None) };
         let length = usize::try_from(joint - from).unwrap_or(usize::MAX);
         let first = &self.buffer[self.start..self.start + length];
-        let Some(extent) = extent_of(first, delimiter, true) else { return Ok(None) };
-        let is_whole = extent.whole == length && extent.is_record_of(fields);
-        Ok(is_whole.then_some(extent))
+        let first = extent_of(first, delimiter, true)
+            .filter(|extent| extent.whole == length && extent.is_record_of(fields, delimiter, first));
+        let Some(first) = first else { return Ok(None) };
+        let second = self.extent_behind(length, delimiter)?;
+        let second =
+            second.is_some_and(|extent| extent.is_record_of(fields, delimiter, &self.buffer[self.start + length..]));
+        Ok((second || self.other_header(length, delimiter)?.is_some()).then_some(first))
+    }
+
+    /// The header in the line that begins so many bytes later, its delimiter and its names, if there is one. `known` is the delimiter of the
+    /// header before.
+    fn other_header(&mut self, skipped: usize, known: u8) -> Result<Option<(Extent, u8, Vec<String>)>, ReadError> {
+        let Some(extent) = self.line_behind(skipped)? else { return Ok(None) };
+        let start = self.start + skipped;
+        let line = &self.buffer[start..start + extent.body];
+        let names = |delimiter| Some((extent, delimiter, names_in(line, delimiter)?));
+        Ok([known, header::delimiter(line)].into_iter().find_map(names))
     }
 
     /// Passes what is no record, up to the next line at which one begins.
@@ -310,7 +357,8 @@ impl<R: Read> Records<R> {
             }
             match self.extent(delimiter)? {
                 None => break,
-                Some(next) if next.is_record_of(expected) => break,
+                Some(next) if next.is_record_of(expected, delimiter, &self.buffer[self.start..]) => break,
+                Some(_) if self.other_header(0, delimiter)?.is_some() => break,
                 Some(_) => {}
             }
         }
@@ -337,34 +385,5 @@ impl<R: Read> Records<R> {
                 return Ok(());
             }
         }
-    }
-}
-
-impl Shape {
-    /// The fields of one record.
-    fn parse(&mut self, record: &[u8]) -> Vec<Vec<u8>> {
-        self.parser.reset();
-        let (mut read, mut written, mut ended) = (0, 0, 0);
-        loop {
-            let (result, used, text, ends) =
-                self.parser.read_record(&record[read..], &mut self.text[written..], &mut self.ends[ended..]);
-            read += used;
-            written += text;
-            ended += ends;
-            match result {
-                // An empty input says that the record ends.
-                ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull => self.text.resize(self.text.len() * 2, 0),
-                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
-                ReadRecordResult::Record | ReadRecordResult::End => break,
-            }
-        }
-        let mut from = 0;
-        let field = |end: &usize| {
-            let field = self.text[from..*end].to_vec();
-            from = *end;
-            field
-        };
-        self.ends[..ended].iter().map(field).collect()
     }
 }

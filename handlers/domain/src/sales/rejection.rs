@@ -15,10 +15,13 @@ pub enum Rejection {
     /// Two bytes for each letter.
     #[error("UTF-16: save the file as UTF-8")]
     Utf16,
+    /// Four bytes for each letter.
+    #[error("UTF-32: save the file as UTF-8")]
+    Utf32,
     /// Bytes that no text has.
     #[error("the file is no text: its first line has a zero byte")]
     Binary,
-    /// A zip archive.
+    /// A zip archive, or a workbook of either form.
     #[error("the file is a zip archive or a workbook: send CSV, as it is or packed by gzip")]
     Zip,
     /// A header that does not end.
@@ -63,6 +66,7 @@ impl Rejection {
         match self {
             Self::Empty => "empty",
             Self::Utf16 => "utf-16",
+            Self::Utf32 => "utf-32",
             Self::Binary => "binary",
             Self::Zip => "zip",
             Self::EndlessHeader => "endless-header",

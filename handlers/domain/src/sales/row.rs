@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::{Date, Month, Time, UtcOffset};
 
 use super::{
-    header::Layout,
+    header::{Layout, unquoted},
     number::{Decimal, NumberError},
     text::id,
 };
@@ -97,6 +97,9 @@ impl Row {
 pub(super) fn row(line: u64, fields: &[String], layout: &Layout, places: u32) -> Result<(Row, bool), String> {
     let [invoice, stock_code, description, quantity, date, price, customer, country] =
         layout.places.map(|place| fields.get(place).map_or("", |field| field.trim()));
+    // A description may have quotes of its own.
+    let [invoice, stock_code, quantity, date, price, customer, country] =
+        [invoice, stock_code, quantity, date, price, customer, country].map(|field| unquoted(field).trim());
     let invoice = name("InvoiceNo", id(invoice))?;
     let stock_code = name("StockCode", id(stock_code))?;
     let number = |column: &str, error: NumberError| format!("{column}: {error}");

@@ -13,7 +13,6 @@ use flate2::bufread::GzDecoder;
 use super::rejection::{MOST_PACKED, MOST_UNPACKED, ReadError, Rejection};
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
-const ZIP: [u8; 4] = *b"PK\x03\x04";
 
 /// Bytes asked of the source at a time.
 const BUFFER: usize = 64 << 10;
@@ -78,16 +77,13 @@ impl<R: Read> Unpacked<R> {
         let mut source = Counted { source, packed: 0, failure: None, first: VecDeque::new() };
         let mut first = Vec::new();
         // The first read may give less.
-        if let Err(error) = source.by_ref().take(ZIP.len() as u64).read_to_end(&mut first) {
+        if let Err(error) = source.by_ref().take(GZIP.len() as u64).read_to_end(&mut first) {
             return Err(failed(&mut source, error));
         }
         source.first.extend(&first);
         let source = BufReader::with_capacity(BUFFER, source);
         if first.is_empty() {
             return Err(Rejection::Empty.into());
-        }
-        if first.starts_with(&ZIP) {
-            return Err(Rejection::Zip.into());
         }
         let form =
             if first.starts_with(&GZIP) { Form::Packed(Box::new(GzDecoder::new(source))) } else { Form::Plain(source) };

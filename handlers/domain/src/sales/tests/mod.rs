@@ -132,6 +132,24 @@ fn an_unclosed_quote_costs_its_line_and_no_other() {
             assert_eq!((taken.bad_lines(), taken.rows.len()), (vec![2], good), "{later} after {} lines", between.len());
         }
     }
+    // The quote that ends it is an inch mark, before a delimiter: what it swallows would be one tidy record.
+    let inches = "2,22,SET 7\",1000,2010-12-01 08:26:00,2.75,17850.0,United Kingdom\n";
+    for between in ["", "\n", &line(1), &lines(1..4)] {
+        let good = between.lines().filter(|line| !line.is_empty()).count() + 2;
+        for newline in ["\n", "\r\n", "\r"] {
+            let file = format!("{HEADER}{open}{between}{inches}{}", line(5)).replace('\n', newline);
+            let taken = read(file);
+            assert_eq!((taken.bad_lines(), taken.rows.len()), (vec![2], good), "after {} bytes", between.len());
+            assert!(taken.bad[0].reason.contains("a record by itself"), "{}", taken.bad[0].reason);
+        }
+    }
+    let own = HEADER
+        .replace("InvoiceNo,", "")
+        .replace("Description,", "")
+        .replace("StockCode", "Description,InvoiceNo,StockCode");
+    let row = "SET 7,1,22,6,2010-12-01,2.55,,UK\n";
+    let taken = read(format!("{own}{}{}{row}", row.replace("SET", "\"SET"), row.replace('7', "7\"")));
+    assert_eq!((taken.bad_lines(), taken.rows.len()), (vec![2], 2), "in the first field");
     // Longer than a record may be, and with the file's last line.
     let long = format!("1,2,\"{}", "x".repeat(70_000));
     let taken = read(format!("{HEADER}{long}\n{}{long}", lines(1..3)));
@@ -156,6 +174,11 @@ fn a_quoted_line_break_is_part_of_its_field_and_lines_are_counted_as_they_lie() 
         );
         assert!(taken.bad[0].reason.starts_with("Quantity"), "{}", taken.bad[0].reason);
     }
+    // The last line of a first field has as many fields as a record, and of no other field.
+    let (note, country) = ("Note,".to_owned() + HEADER, line(7).replace("United Kingdom\n", "\"United\nKingdom\"\n"));
+    let taken = read(format!("{note}\"a\nb\",{}c,{}", line(6), line(7)));
+    assert_eq!((taken.rows.iter().map(|row| row.line).collect::<Vec<_>>(), taken.bad), (vec![2, 4], vec![]));
+    assert!(read(format!("{HEADER}{country}")).bad[0].reason.starts_with("Country has a control"));
     let hundred = broken.replace('\n', &"\n".repeat(100));
     let taken = read(format!("{HEADER}{}{}", hundred.trim_end(), "\n".to_owned() + &line(7)));
     assert_eq!((taken.rows.len(), taken.bad.len()), (2, 0));
@@ -206,6 +229,11 @@ fn columns_are_found_by_name() {
         assert_eq!((fields, taken.short(), taken.bad_lines()), (1, vec![("1", 6, 1530)], vec![]), "{header}");
         assert_eq!(taken.rows[0].line, 3, "{header}");
     }
+    // Behind a space, quotes open no field.
+    let spaced = |line: &str| format!("\"{}\"\n", line.trim_end().replace(',', "\" , \""));
+    let taken = read(format!("{}{}", spaced(HEADER), spaced("1,85123A,x,6,2010-12-01 08:26:00,2.55,,UK\n")));
+    assert_eq!((taken.short(), taken.bad_lines()), (vec![("1", 6, 1530)], vec![]));
+    assert_eq!((taken.rows[0].stock_code.as_str(), &taken.rows[0].customer), ("85123A", &None));
     let open = read(format!(
         "{}{}",
         HEADER.replace("Country", "Country,\"Our"),
@@ -236,7 +264,21 @@ fn files_of_other_encodings_are_read_or_rejected_by_name() {
         assert!(rejected(&file).contains("UTF-16"));
         assert!(rejected(gzip(&file)).contains("UTF-16"));
     }
-    assert!(rejected(b"PK\x03\x04xxxx").contains("zip"));
+    let quad = |order: fn(u32) -> [u8; 4]| text.chars().flat_map(|letter| order(letter.into())).collect::<Vec<u8>>();
+    let (little, big) = (quad(u32::to_le_bytes), quad(u32::to_be_bytes));
+    for file in [[&b"\xff\xfe\0\0"[..], &little].concat(), [&b"\0\0\xfe\xff"[..], &big].concat(), little, big] {
+        assert!(rejected(&file).contains("UTF-32"));
+    }
+    let workbook =
+        [&b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"[..], &[0; 16], b"\x3e\0\x03\0\xfe\xff\x09\0\x06", &[0; 11], b"\n"]
+            .concat();
+    for file in [&b"PK\x03\x04xxxx"[..], &[&b"PK\x05\x06"[..], &[0; 18]].concat(), &workbook] {
+        assert!(rejected(file).contains("a zip archive or a workbook"));
+        assert!(rejected(gzip(file)).contains("a zip archive or a workbook"));
+    }
+    for file in [&[0; 600][..], &[b'x', 0, 0, b'y', 0].repeat(40)] {
+        assert!(rejected(file).contains("zero byte"));
+    }
 }
 
 #[test]
@@ -280,8 +322,32 @@ fn all_members_of_a_packed_file_are_read() {
         assert_eq!((taken.notes.repeated_headers, taken.bad.len()), (repeated, 0));
         assert_eq!(read([first.clone(), second, vec![0; 512]].concat()).rows.len(), 4, "padded");
     }
+    // With a header of more columns, or with semicolons, which counts from its line on; and a bad line before it, and one in its form.
+    let wide = "Note,InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\nn,4,x,y,6,2010-12-01,2.55,,UK\n";
+    let semicolons = format!("{}4;x;y;6;2010-12-01;2,55;;UK\n", HEADER.replace(',', ";"));
+    let (whole, open) = (format!("{HEADER}{}", lines(1..4)), "9,x,\"open,6,2010-12-01,2.55,,UK\n");
+    for second in [wide, &semicolons] {
+        let other = second.lines().last().expect("a line").replace("2010-12-01", "never");
+        for (between, line_breaks) in [("", 1), (open, 1), ("", 0)] {
+            let first = format!("{whole}{between}");
+            let first = if line_breaks == 0 { first.trim_end() } else { &first };
+            let taken = read([gzip(first), gzip(format!("{second}{other}\n{HEADER}{}", line(5)))].concat());
+            let rows = taken.short();
+            assert_eq!((rows.len(), rows[3], rows[4].0), (5, ("4", 6, 1530), "5"), "{second}");
+            assert_eq!((taken.notes.repeated_headers, taken.bad.len()), (2, 1 + between.lines().count()));
+            assert!(taken.bad.last().is_some_and(|bad| bad.reason.starts_with("InvoiceDate")), "{:?}", taken.bad);
+        }
+    }
+    let twice = read(format!("{whole}{},Shop,Shop\n{}", HEADER.trim_end(), line(4)));
+    assert_eq!((twice.bad_lines(), twice.rows.len()), (vec![5], 4));
+    assert!(twice.bad[0].reason.contains("duplicate column Shop"), "{}", twice.bad[0].reason);
+    let glued = read(format!("{}{wide}", whole.trim_end()));
+    assert_eq!((glued.bad_lines(), glued.rows.len()), (vec![4, 5], 2), "no row is taken for names");
     // Without a line break between them.
     let first = gzip(format!("{HEADER}{}", lines(1..4)).trim_end());
+    let broken = line(4).replace("WHITE METAL LANTERN", "\"WHITE\nMETAL\"");
+    let taken = read([first.clone(), gzip(format!("{broken}{}", line(5)))].concat());
+    assert_eq!((taken.rows.iter().map(|row| row.line).collect::<Vec<_>>(), taken.bad), (vec![2, 3, 4, 4, 6], vec![]));
     for second in [lines(4..6), format!("{HEADER}{}", lines(4..6)), format!("\u{feff}{HEADER}{}", lines(4..6))] {
         let taken = read([first.clone(), gzip(&second)].concat());
         assert_eq!(
@@ -369,6 +435,8 @@ fn what_is_not_seen_in_a_file_changes_nothing() {
     }
     let (tabs, of_tabs) = (HEADER.replace(',', "\t"), line.replace(',', "\t"));
     assert_eq!(read(format!("sep=\t\n{tabs}{of_tabs}")).short(), [("1", 6, 1530)]);
+    let comma = read(format!("sep=\t\n{tabs}{}", of_tabs.replace("2.55", "2,55"))).bad;
+    assert!(comma[0].reason.contains("fields are not parted by semicolons"), "{}", comma[0].reason);
     assert_eq!(read(format!("sep=\n{HEADER}{line}")).short(), [("1", 6, 1530)]);
     let told = rejected(format!("{tabs}{of_tabs}"));
     assert!(told.contains("parted by commas or semicolons") && !told.contains('\t'), "{told}");
@@ -399,6 +467,7 @@ fn any_piece() -> impl Strategy<Value = String> {
         1 => Just("1,x,\"open,1,2010-12-01,1.00,,UK\n".to_owned()),
         1 => Just("\r".to_owned()),
         1 => Just(HEADER.to_owned()),
+        1 => Just(format!("{}\n7;x;y;6;2010-12-01;2,55;;UK;z\n", HEADER.trim_end().replace(',', ";") + ";Note")),
         1 => "[a,\"\n\r;é ]{0,12}",
     ]
 }
