@@ -192,7 +192,7 @@ pub(super) fn zeros_of(line: &[u8]) -> Zeros {
     let quarter = line.len().div_ceil(4);
     let is_full = |place: &usize| place * 10 >= quarter * 9;
     let is_bare = |place: &usize| place * 10 <= quarter;
-    if places.iter().filter(|place| is_full(place)).count() == 3 && places.iter().any(|place| is_bare(place)) {
+    if places.iter().filter(|place| is_full(place)).count() == 3 && places.iter().any(is_bare) {
         return Zeros::Utf32;
     }
     let most = (places[0] + places[2]).max(places[1] + places[3]);
