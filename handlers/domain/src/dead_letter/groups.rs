@@ -34,6 +34,9 @@ pub struct Group {
     pub newest: OffsetDateTime,
 }
 
+/// Records by what tells one from others: how many it stands for.
+type Records<'a> = HashMap<&'a str, usize>;
+
 /// Letters by function and cause.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,8 +54,8 @@ pub struct Groups {
 impl Groups {
     /// Counts letters, which come the newest first.
     pub fn of<'a>(letters: impl IntoIterator<Item = &'a Letter>) -> Self {
-        let (mut all, mut count) = (HashMap::new(), 0);
-        let mut groups: HashMap<(&str, Option<&str>), (Group, HashMap<&str, usize>)> = HashMap::new();
+        let (mut all, mut count) = (Records::new(), 0);
+        let mut groups: HashMap<(&str, Option<&str>), (Group, Records<'_>)> = HashMap::new();
         for letter in letters {
             count += 1;
             all.insert(letter.record(), letter.records());
@@ -68,7 +71,7 @@ impl Groups {
                     oldest: letter.parked_at,
                     newest: letter.parked_at,
                 };
-                (group, HashMap::new())
+                (group, Records::new())
             });
             group.letters += 1;
             group.oldest = group.oldest.min(letter.parked_at);
