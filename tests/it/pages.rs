@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use contoso_local::blobs::PutOptions;
 use serde_json::{Value, json};
 
 use crate::support::{Inside, Shop, ShopOptions, data, eventually, javascript, machine, readers};
@@ -109,6 +110,14 @@ async fn the_overview_shows_lag_and_dead_letters() {
     for (function, _) in &readers {
         shop.parks(function, 1).await;
     }
+    // And one of a function that this app does not serve.
+    let other = json!({"function": "Elsewhere", "cause": "a fault", "bodyBase64": "", "parkedAt": "2026-01-05T10:00:00Z"});
+    let written = PutOptions::default();
+    shop.stack
+        .blobs()
+        .put("dead-letters", "Elsewhere/clicks/0/1-aa.json", other.to_string().into(), written)
+        .expect("written");
+    shop.parks("Elsewhere", 1).await;
 
     let host = shop.stack.host().expect("a host");
     let seen = eventually("lag, rates and dead letters", || async {
@@ -116,12 +125,13 @@ async fn the_overview_shows_lag_and_dead_letters() {
         let seen = overview().await;
         let flows = seen["flows"].as_array().expect("flows").iter();
         let at_rest = flows.filter(|flow| flow["lag"] == 0 && flow["handledPerSecond"].is_number()).count();
-        if at_rest >= 2 && seen["deadLetters"]["count"] == readers.len() { Ok(seen) } else { Err(seen.to_string()) }
+        if at_rest >= 2 && seen["deadLetters"]["count"] == readers.len() + 1 { Ok(seen) } else { Err(seen.to_string()) }
     })
     .await;
-    let one_each: serde_json::Map<_, _> =
-        readers.iter().map(|(function, _)| ((*function).to_owned(), json!(1))).collect();
+    let owners = readers.iter().map(|(function, _)| *function).chain(["Elsewhere"]);
+    let one_each: serde_json::Map<_, _> = owners.map(|function| (function.to_owned(), json!(1))).collect();
     assert_eq!(seen["deadLetters"]["byOwner"], json!(one_each), "{seen}");
+    assert_eq!(seen["deadLetters"]["records"], 2, "what all readers parked is one record: {seen}");
     let newest = seen["deadLetters"]["newest"].as_array().expect("letters");
     assert!(newest.iter().all(|letter| letter["cause"].as_str().is_some_and(|cause| !cause.is_empty())), "{seen}");
     assert_eq!(seen["partners"]["waiting"], 0, "{seen}");
