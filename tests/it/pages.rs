@@ -111,7 +111,8 @@ async fn the_overview_shows_lag_and_dead_letters() {
         shop.parks(function, 1).await;
     }
     // And one of a function that this app does not serve.
-    let other = json!({"function": "Elsewhere", "cause": "a fault", "bodyBase64": "", "parkedAt": "2026-01-05T10:00:00Z"});
+    let other =
+        json!({"function": "Elsewhere", "cause": "a fault", "bodyBase64": "", "parkedAt": "2026-01-05T10:00:00Z"});
     let written = PutOptions::default();
     shop.stack
         .blobs()
