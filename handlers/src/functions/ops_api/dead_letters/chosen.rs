@@ -2,13 +2,14 @@
 
 use axum::http::StatusCode;
 use serde::{Deserialize, Deserializer, de::Error as _};
-use serde_json::Number;
+use serde_json::Value;
 
 use super::desk::{Desk, unavailable};
 use crate::{
     dead_letters::stored,
     domain::{
         dead_letter::{Asked, Filter, LetterId},
+        mismatch,
         product_body::FieldError,
     },
     http::Problem,
@@ -25,13 +26,14 @@ pub(super) struct Chosen {
     pub(super) left: usize,
 }
 
-/// A count, also written as `5.0`, as JSON Schema has it.
+/// A count, also written as `5.0` or `5e0`, as JSON Schema has it.
 pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
-    let Some(number) = Option::<Number>::deserialize(deserializer)? else { return Ok(None) };
-    let text = number.to_string();
-    let digits = text.strip_suffix(".0").unwrap_or(&text);
-    let count = digits.parse().map_err(|_| D::Error::custom("expected must be a whole number from 0 to 4294967295"))?;
-    Ok(Some(count))
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        count => mismatch::whole(&count)
+            .map(Some)
+            .ok_or_else(|| D::Error::custom("expected must be a whole number from 0 to 4294967295")),
+    }
 }
 
 /// The letters of these ids, or the newest that a filter takes: `most` of them.
