@@ -1,6 +1,6 @@
 //! Operators browse a hub: its events decoded, by partition, key and time.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Instant};
 
 use bytes::Bytes;
 use reqwest::StatusCode;
@@ -134,6 +134,47 @@ async fn operators_browse_a_hub_by_partition_key_and_time() {
         let (status, problem) = shop.browses(path, &query).await;
         assert_eq!(status, expected, "{path} {query:?}: {problem}");
         assert!(problem["title"].is_string(), "{problem}");
+    }
+    shop.stop().await;
+}
+
+/// A hub of a million events opens in under a second, at its end and by time. No function reads this one.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a quiet machine: ./contoso test --test it -- --ignored a_hub_of_a_million_events"]
+async fn a_hub_of_a_million_events_opens_at_once() {
+    const EVENTS: usize = 1_000_000;
+    let shop = Inside::start().await;
+    let now = u64::try_from(machine::now().unix_timestamp()).expect("a time");
+    let click = |number: usize| Sent {
+        id: format!("c-{number}"),
+        product: "rope".to_owned(),
+        category: None,
+        visitor: format!("visitor-{}", number % 5_000),
+        at: now,
+    };
+    let mut middle = String::new();
+    for first in (0..EVENTS).step_by(10_000) {
+        if first == EVENTS / 2 {
+            shop.step(std::time::Duration::from_secs(3_600));
+            middle = (machine::now() + Duration::minutes(30)).format(&Rfc3339).expect("a text");
+        }
+        shop.send_to("analytics", &(first..first + 10_000).map(click).collect::<Vec<_>>());
+    }
+    for (what, query) in [
+        ("the newest", vec![]),
+        ("before a time", vec![("to", middle.as_str())]),
+        ("of a key", vec![("key", "visitor-7"), ("limit", "5")]),
+    ] {
+        let mut quickest = f64::MAX;
+        for _ in 0..3 {
+            let began = Instant::now();
+            let (status, page) = shop.browses("analytics/events", &query).await;
+            quickest = quickest.min(began.elapsed().as_secs_f64());
+            assert_eq!(status, StatusCode::OK, "{page}");
+            assert!(page["events"].as_array().is_some_and(|events| !events.is_empty()), "{what}: {page}");
+        }
+        println!("{EVENTS} events, {what}: {quickest:.3} s");
+        assert!(quickest < 1.0, "{what}: {quickest}");
     }
     shop.stop().await;
 }

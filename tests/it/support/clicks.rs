@@ -57,7 +57,12 @@ pub(crate) fn time_of(seconds: u64) -> String {
 impl Inside {
     /// Sends clicks, each to the partition of its visitor, in publications of a hundred.
     pub(crate) fn send(&self, clicks: &[Sent]) {
-        let hub = self.stack.event_hubs().hub("clicks").expect("the hub");
+        self.send_to("clicks", clicks);
+    }
+
+    /// The same to another hub, such as one that no function reads.
+    pub(crate) fn send_to(&self, hub: &str, clicks: &[Sent]) {
+        let hub = self.stack.event_hubs().hub(hub).expect("the hub");
         let mut by_partition: BTreeMap<usize, Vec<Bytes>> = BTreeMap::new();
         for click in clicks {
             let chosen = hub.choose(Some(&click.visitor));
