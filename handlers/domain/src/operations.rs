@@ -90,7 +90,7 @@ pub struct Flow {
 pub struct Letters {
     /// How many there are, at least.
     pub count: usize,
-    /// How many records they are of: what three functions parked is one; of what Event Grid gave up the same as the count.
+    /// How many records they are of: what three functions parked is one; of what Event Grid gave up, each event of the letters that were read.
     pub records: usize,
     /// Whether there are more than were counted.
     pub is_more: bool,

@@ -1,12 +1,12 @@
 //! The letters that there are: listed, read, taken away.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Mutex, PoisonError},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, value::RawValue};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -21,6 +21,8 @@ use crate::{
 
 /// Letters of one container that are listed.
 const MOST: usize = 20_000;
+/// Letters of one owner that are counted beyond those.
+const MOST_OF_ONE: usize = 2_000;
 /// Letters without notes that one listing reads.
 const MOST_READ: usize = 1_000;
 /// Letters that are read at a time.
@@ -90,14 +92,32 @@ pub(crate) async fn list(blobs: &Blobs, read: &Read, filter: &Filter) -> Result<
     Ok(Listed { letters, is_more, unread })
 }
 
-/// Lists all letters of one kind; of the newest `most` it is known what they say.
+/// Lists all letters of one kind; of the newest `most` it is known what they say. Where there are too many, the letters of `owners` that
+/// come behind them by name are listed too: those of one function must not hide what others parked.
 ///
 /// # Errors
 /// If blob storage fails.
-pub(crate) async fn newest(blobs: &Blobs, read: &Read, kept: Kept, most: usize) -> Result<Listed, BlobError> {
-    let entries = entries(blobs, kept, "").await?;
-    let is_more = entries.len() > MOST;
-    let mut letters: Vec<Letter> = entries.iter().take(MOST).filter_map(|entry| letter(kept, entry)).collect();
+pub(crate) async fn newest(
+    blobs: &Blobs,
+    read: &Read,
+    kept: Kept,
+    owners: &BTreeSet<String>,
+    most: usize,
+) -> Result<Listed, BlobError> {
+    let mut all = entries(blobs, kept, "", MOST).await?;
+    let is_more = all.len() > MOST;
+    if is_more {
+        all.truncate(MOST);
+        let last = all.last().map(|entry| entry.name.clone()).unwrap_or_default();
+        let behind: Vec<String> = owners.iter().map(|owner| format!("{owner}/")).collect();
+        let behind: Vec<Vec<BlobEntry>> = stream::iter(behind)
+            .map(|prefix| async move { entries(blobs, kept, &prefix, MOST_OF_ONE).await })
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        all.extend(behind.into_iter().flatten().filter(|entry| entry.name > last));
+    }
+    let mut letters: Vec<Letter> = all.iter().filter_map(|entry| letter(kept, entry)).collect();
     sort(&mut letters);
     let end = most.min(letters.len());
     let unread = read.fill(blobs, &mut letters[..end]).await;
@@ -107,16 +127,17 @@ pub(crate) async fn newest(blobs: &Blobs, read: &Read, kept: Kept, most: usize) 
 /// The letters of an owner first: those of others could take all the room. Where its name is written in another case, it is one of all.
 async fn entries_of(blobs: &Blobs, kept: Kept, owner: Option<&str>) -> Result<Vec<BlobEntry>, BlobError> {
     if let Some(owner) = owner {
-        let own = entries(blobs, kept, &format!("{owner}/")).await?;
+        let own = entries(blobs, kept, &format!("{owner}/"), MOST).await?;
         if !own.is_empty() {
             return Ok(own);
         }
     }
-    entries(blobs, kept, "").await
+    entries(blobs, kept, "", MOST).await
 }
 
-async fn entries(blobs: &Blobs, kept: Kept, prefix: &str) -> Result<Vec<BlobEntry>, BlobError> {
-    match blobs.list_first(container(kept), prefix, MOST + 1).await {
+/// The first `most` by name, and one more if there is one.
+async fn entries(blobs: &Blobs, kept: Kept, prefix: &str, most: usize) -> Result<Vec<BlobEntry>, BlobError> {
+    match blobs.list_first(container(kept), prefix, most + 1).await {
         Err(error) if error.kind == BlobErrorKind::NotFound => Ok(Vec::new()),
         listed => listed,
     }

@@ -87,6 +87,11 @@ mod tests {
         for name in ["p.unit-price", "p.list-price"] {
             assert!(proposal.warnings.iter().any(|warning| warning.starts_with(name)), "{:?}", proposal.warnings);
         }
+        let proposal = proposed(&[json!({ "p": { "unit-price": 1, "list-price": 2 } })]);
+        assert_eq!(field(&proposal, "p")["type"]["type"], json!("record"));
+        let proposal = proposed(&[json!({ "p": { "2026-01-05": 1, "2026-01-06": 2 } })]);
+        assert_eq!(field(&proposal, "p")["type"], json!({ "type": "map", "values": "long" }));
+        assert!(proposal.warnings[0].contains("none in Avro"), "{:?}", proposal.warnings);
         let proposal = proposed(&[json!({ "p": { "7-1": 1 } }), json!({ "p": { "7-2": 1 } })]);
         assert_eq!(field(&proposal, "p")["type"], json!({ "type": "map", "values": "long" }));
     }

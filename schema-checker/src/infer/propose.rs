@@ -280,7 +280,10 @@ impl Maker {
         let total = shape.members.len() + usize::from(shape.others.is_some());
         let is_many = total >= MAP_FROM;
         let is_strange = total >= 2 && shape.members.iter().all(|(name, _)| !is_name(name));
-        if !(sparse(shape) && (is_many || is_strange) || shape.others.is_some()) {
+        // One object alone does not show that its names stay: dates and numbers are rather keys.
+        let is_key = |name: &str| name.starts_with(|first: char| first.is_ascii_digit());
+        let is_keyed = is_strange && shape.objects < 2 && shape.members.iter().all(|(name, _)| is_key(name));
+        if !(sparse(shape) && (is_many || is_strange) || is_keyed || shape.others.is_some()) {
             return None;
         }
         let mut values = Shape::default();
@@ -293,7 +296,10 @@ impl Maker {
         if values.kinds() > 1 {
             return None;
         }
-        self.warnings.push(format!("{path}: taken for a map, since its {total} names differ from event to event; make it a record if they are fixed"));
+        let why = if is_keyed { "are none in Avro" } else { "differ from event to event" };
+        self.warnings.push(format!(
+            "{path}: taken for a map, since its {total} names {why}; make it a record if they are fixed"
+        ));
         Some(self.of(&values, values.nulls > 0, name, &format!("{path}{{}}")))
     }
 }

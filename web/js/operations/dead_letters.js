@@ -40,7 +40,7 @@ function fillForm() {
 
 /** Which buttons have something to do, and what they say. */
 function showActions() {
-  const isFiltered = Object.keys(filterOf(asked())).length > 0;
+  const isFiltered = Object.keys(page.filter).length > 0;
   for (const [name, does] of [["drop", "Drop"], ["replay", "Replay"]]) {
     element(`${name}-chosen`).disabled = chosen.size === 0;
     setText(element(`${name}-chosen`), chosen.size === 0 ? `${does} the chosen` : `${does} the ${count(chosen.size)} chosen`);
@@ -113,7 +113,8 @@ async function ask(signal) {
   }
   if (!answer.data) throw new Unable(answer);
   setText(wrong, "");
-  page = answer.data;
+  // What is shown is of this filter, whatever the address says by the time that a button is pressed.
+  page = { ...answer.data, filter: filterOf(wanted) };
   show();
   if (log.data) put("log", logTable(log.data, (batch) => address({ batch })));
   const batch = await showBatch(signal);
@@ -144,11 +145,12 @@ letters.addEventListener("click", (event) => {
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   const { letter, batch } = Object.fromEntries(new URLSearchParams(link.getAttribute("href")));
-  if (batch && !letter) {
+  if (batch && (!letter || link.closest("#batch .paging"))) {
     history.pushState(null, "", link.getAttribute("href"));
     link.blur();
-    askNow();
-    return element("batch").focus();
+    element("batch").hidden = false;
+    element("batch").focus();
+    return askNow();
   }
   if (!letter && !link.id.endsWith("close")) {
     chosen.clear();
@@ -224,14 +226,15 @@ actions.addEventListener("submit", async (event) => {
   const isAll = which === "all";
   // The letters that are shown, and none that came since.
   const { asOf } = page;
-  const shown = filterOf(asked());
+  const shown = page.filter;
   const to = shown.to && Date.parse(shown.to) < Date.parse(asOf) ? shown.to : asOf;
   const letters = isAll ? { filter: { ...shown, to }, expected: page.letters } : { ids: [...chosen] };
+  const words = Object.entries(shown).filter(([name]) => name !== "to").map(([name, value]) => `${name} ${value}`).join(", ");
   const many = isAll ? page.letters : chosen.size;
   const what = isDrop
     ? `${number(many, "letter")} would be gone. Their records are handled by nobody then.`
     : `${number(many, "record")} would be given once more to the function that parked ${many === 1 ? "it" : "them"}, and to no other. What is handled then is gone from here.`;
-  const until = isAll ? ` They are those that were written before ${utc(to)} UTC.` : "";
+  const until = isAll ? ` They are those of ${words ? `${words}, ` : ""}written before ${utc(to)} UTC.` : "";
   if (!(await isSure(isDrop ? "Drop" : "Replay", what + until))) return;
   setText(done, "");
   const wish = { ...letters, by, ...(reason ? { reason } : {}) };

@@ -70,7 +70,9 @@ impl Extent {
 /// first line is asked, without the quote.
 fn has_record_inside(record: &[u8], delimiter: u8, fields: usize) -> bool {
     let is_record = |line: &[u8]| {
-        extent_of(line, delimiter, true).is_some_and(|line| line.end == End::Complete && line.fields == fields)
+        let is_whole =
+            extent_of(line, delimiter, true).is_some_and(|line| line.end == End::Complete && line.fields == fields);
+        is_whole && has_numbers(line, delimiter)
     };
     let mut lines = record.split(|byte| matches!(byte, b'\n' | b'\r'));
     let first = lines.next().unwrap_or_default();
@@ -80,6 +82,13 @@ fn has_record_inside(record: &[u8], delimiter: u8, fields: usize) -> bool {
         lines.next_back();
     }
     is_first_field && first.get(1..).is_some_and(is_record) || lines.any(is_record)
+}
+
+/// Whether two fields begin with a digit, as quantity and price of a record do; a list of words in a description has none.
+fn has_numbers(line: &[u8], delimiter: u8) -> bool {
+    let begins =
+        |field: &&[u8]| field.iter().find(|byte| !matches!(byte, b' ' | b'"' | b'-')).is_some_and(u8::is_ascii_digit);
+    line.split(|byte| *byte == delimiter).filter(begins).count() >= 2
 }
 
 /// Where the record ends that a text begins with; `None` if more of the text is needed. An empty text has a record of no bytes.

@@ -33,17 +33,17 @@ impl Listings {
     /// rest is of use without it.
     pub(super) async fn renewed(self, app: &App, read: &Read, overview: &Overview) -> Self {
         let (parked, given_up, names) = futures::join!(
-            letters(app, read, Kept::Parked),
-            letters(app, read, Kept::GivenUp),
+            letters(app, read, Kept::Parked, &overview.functions),
+            letters(app, read, Kept::GivenUp, &BTreeSet::new()),
             names(app, overview, self.names),
         );
         Self { parked, given_up, names }
     }
 }
 
-/// The letters of one kind, of whatever functions and apps, and the causes of the newest.
-async fn letters(app: &App, read: &Read, kept: Kept) -> Option<Letters> {
-    let listed = stored::newest(app.blobs(), read, kept, NEWEST).await;
+/// The letters of one kind, of whatever functions and apps, and the causes of the newest. `owners` are functions that are known.
+async fn letters(app: &App, read: &Read, kept: Kept, owners: &BTreeSet<String>) -> Option<Letters> {
+    let listed = stored::newest(app.blobs(), read, kept, owners, NEWEST).await;
     let listed = listed.inspect_err(|error| tracing::warn!(%error, "letters cannot be listed")).ok()?;
     let mut by_owner: BTreeMap<String, usize> = BTreeMap::new();
     for letter in &listed.letters {

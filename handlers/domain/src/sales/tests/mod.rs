@@ -143,6 +143,10 @@ fn an_unclosed_quote_costs_its_line_and_no_other() {
             assert!(taken.bad[0].reason.contains("a record by itself"), "{}", taken.bad[0].reason);
         }
     }
+    // A list of as many words, within a description, is no record.
+    let words = "2,22,\"SET:\nplate, cup, bowl, knife, fork, spoon, jug, tray\nwhite\",6,2010-12-01,2.55,,UK\n";
+    let taken = read(format!("{HEADER}{words}{}", line(5)));
+    assert_eq!((taken.bad_lines(), taken.rows.len()), (vec![], 2));
     let own = HEADER
         .replace("InvoiceNo,", "")
         .replace("Description,", "")
