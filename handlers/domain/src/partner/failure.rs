@@ -268,26 +268,30 @@ impl FailedEvent {
     fn of(attempts: Vec<FailedDelivery>) -> Option<Self> {
         let (first, last) = (attempts.first()?, attempts.last()?.clone());
         let first_at = first.at;
-        // An attempt that is the first again is of an event that was published again.
+        // A first attempt after others is of an event that was published again. One that was held back before it was made began when it waited.
         let mut known: u32 = 0;
         let mut of_this_one = 0;
-        let mut begun = None;
-        let made = || attempts.iter().filter(|attempt| !attempt.is_held());
-        for attempt in made() {
+        let mut begun: Option<OffsetDateTime> = None;
+        let mut first_waits = false;
+        for attempt in &attempts {
             let Some(number) = attempt.attempt else { continue };
-            if number == 1 {
+            let is_same = first_waits && begun.is_some_and(|begun| attempt.at - begun <= TIME_TO_LIVE);
+            if number == 1 && !is_same {
                 known = known.saturating_add(of_this_one);
                 of_this_one = 0;
                 begun = Some(attempt.at);
             }
-            of_this_one = number.max(of_this_one);
+            first_waits = number == 1 && attempt.is_held();
+            if !attempt.is_held() {
+                of_this_one = number.max(of_this_one);
+            }
         }
         let known = known.saturating_add(of_this_one);
         let waited = || {
             let before = (1..last.attempt.unwrap_or(1).min(ATTEMPTS)).map(|attempt| last.pause(attempt));
             last.at.checked_sub(before.sum()).unwrap_or(first_at).min(first_at)
         };
-        let failures = made().count();
+        let failures = attempts.iter().filter(|attempt| !attempt.is_held()).count();
         let attempts = (known > 0).then(|| known.max(u32::try_from(failures).unwrap_or(u32::MAX)));
         Some(Self { published: begun.unwrap_or_else(waited), last, first_at, failures, attempts })
     }
@@ -536,6 +540,15 @@ mod tests {
         let failed = FailedDelivery::parse(AT, &message("id=1, ", 0, "NotFound: x"));
         let again = by_event(vec![failed, held(1, 1)]).remove(0);
         assert_eq!((again.failures, again.attempts), (1, Some(1)));
+        // Its tries ended, and its copy, delivered again two days later, waits before its first.
+        let tenth = FailedDelivery::parse(AT, &message("id=1, ", 9, "NotFound: x"));
+        let copy = by_event(vec![tenth.clone(), held(2 * 24 * 60, 0), held(2 * 24 * 60 + 5, 0)]).remove(0);
+        let later = |minutes: i64| AT + Duration::minutes(2 * 24 * 60 + minutes);
+        assert_eq!((copy.published, copy.failures, copy.attempts), (later(0), 1, Some(10)));
+        assert_eq!(copy.fate(&subscription(), Some(Counted { delivered: 0, failed: 3 }), later(10)), Fate::HeldBack);
+        let made = FailedDelivery::parse(later(10), &message("id=1, ", 0, "NotFound: x"));
+        let tried = by_event(vec![tenth, held(2 * 24 * 60, 0), made]).remove(0);
+        assert_eq!((tried.published, tried.failures, tried.attempts), (later(0), 2, Some(11)), "its day goes on");
         let (prices, counted) = (&subscription(), |delivered, failed| Some(Counted { delivered, failed }));
         let fate = |counted, minutes| first.fate(prices, counted, AT + Duration::minutes(minutes)).words();
         assert_eq!(first.was_due(prices, AT), Some(AT), "what is delivered since then is counted");

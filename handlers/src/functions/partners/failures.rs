@@ -165,6 +165,15 @@ impl Counts {
         Some(Self { delivered, failed, interval, logged })
     }
 
+    /// What was counted in intervals that begin at this time or later: in its own may be deliveries of before.
+    fn behind(&self, at: OffsetDateTime) -> Counted {
+        let is_behind = |end: OffsetDateTime| end - self.interval >= at;
+        let count = |points: &[(OffsetDateTime, u64)]| {
+            points.iter().filter(|(end, _)| is_behind(*end)).map(|(_, count)| count).sum()
+        };
+        Counted { delivered: count(&self.delivered), failed: count(&self.failed) }
+    }
+
     /// What was counted since this time. Its own interval begins before it: failures of that part are known from the log and left out,
     /// or an event that failed and was delivered within one minute would be told as still failing.
     fn since(&self, at: OffsetDateTime) -> Counted {
@@ -182,7 +191,9 @@ impl Counts {
 
 fn shown(event: &FailedEvent, subscription: &Subscription, counts: Option<&Counts>, now: OffsetDateTime) -> Value {
     let last = &event.last;
-    let counted = event.was_due(subscription, now).and_then(|at| Some(counts?.since(at)));
+    // Until an event is held back others may be delivered, in the same minute too.
+    let since = |counts: &Counts, at| if last.is_held() { counts.behind(at) } else { counts.since(at) };
+    let counted = event.was_due(subscription, now).and_then(|at| Some(since(counts?, at)));
     let fate = event.fate(subscription, counted, now);
     let next = match fate {
         Fate::Expected(at) => json!({ "at": written(at), "overdue": is_overdue(at, now) }),
@@ -342,5 +353,12 @@ mod tests {
         let within = |failed| Counts { failed: vec![(at + interval, failed)], ..counts(vec![(at + interval, 1)]) };
         assert_eq!(told(2, &within(1))["then"], "probably delivered");
         assert_eq!(told(2, &within(2))["then"], "expected by schedule");
+        // Deliveries before it was held back, in the same minute, say nothing of it.
+        let message = "outcome=Probation, id=a, deliveryCount=0, deliveryResponse=Probation";
+        let held = by_event(vec![FailedDelivery::parse(at + Duration::seconds(31), message)]).remove(0);
+        let told =
+            |delivered| shown(&held, prices, Some(&counts(delivered)), at + Duration::minutes(20))["then"].clone();
+        assert_eq!(told(vec![(at + interval, 100)]), "held back by Event Grid");
+        assert_eq!(told(vec![(at + interval, 100), (at + Duration::minutes(2), 1)]), "probably delivered");
     }
 }

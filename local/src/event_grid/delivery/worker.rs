@@ -31,6 +31,8 @@ const FAILURES_BEFORE_PROBATION: u32 = 10;
 /// How much of what waits with such an endpoint is read at once, and how often in a row.
 const HELD: Limits = Limits { events: 100, bytes: 4 << 20 };
 const HELD_AT_ONCE: usize = 10;
+/// Wait before more of it is read.
+const HELD_PAUSE: Duration = Duration::from_millis(1);
 /// How long requests under way may take to finish when the service stops.
 const GRACE: Duration = Duration::from_secs(2);
 /// Wait before the queue is looked at again after the store failed.
@@ -162,7 +164,8 @@ impl Worker {
                 self.delivery.log(&self.subscription, &held);
             }
         }
-        None
+        // More may be due: at once, but others have their turn.
+        Some(self.delivery.clock.now() + HELD_PAUSE)
     }
 
     fn send(&mut self, route: Route, settings: Arc<Settings>, events: Vec<Pending>) {

@@ -126,6 +126,16 @@ async fn what_waits_with_an_endpoint_that_fails_often_is_in_the_log_without_an_a
     let delivered = failing.deliveries();
     let was_sent = |event: &Value| held.contains(&format!(", id={}, ", event["id"].as_str().expect("an id")));
     assert!(!delivered.iter().any(|request| was_sent(&request.json())), "{held}");
+    // However many wait, though nothing else happens.
+    let order = |number| json!({ "specversion": "1.0", "id": format!("many-{number}"), "source": "/shop", "type": "com.example.order.placed" });
+    let many: Vec<_> = (0..1_500).map(order).collect();
+    let answer = stack.publish("orders", "application/cloudevents-batch+json; charset=utf-8", json!(many).to_string());
+    assert_eq!(answer.await.status(), 200);
+    until("the last of many", || async {
+        let (_, answer) = ask(&stack, "owner", LOGS, "acme").await;
+        answer.to_string().contains(", id=many-1499, ").then_some(())
+    })
+    .await;
     // When that is over, it is tried.
     stack.clock.advance(Duration::from_secs(301));
     until("an attempt", || async {

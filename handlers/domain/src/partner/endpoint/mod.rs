@@ -6,6 +6,7 @@
 
 use std::{fmt, net::IpAddr};
 
+use sha2::{Digest, Sha256};
 use url::{Host, Url};
 
 use super::address::{AddressRefusal, judge_address};
@@ -206,6 +207,11 @@ impl Endpoint {
     /// The whole URL: a credential, to send to the service that delivers and to dial, and nowhere else.
     pub fn whole(&self) -> &Url {
         &self.0
+    }
+
+    /// A hash of the URL, to know it again without keeping it: 32 hexadecimal digits.
+    pub fn digest(&self) -> String {
+        Sha256::digest(self.0.as_str()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Its host, which may be shown: a name in ASCII, or an address as it stands in a URL.

@@ -65,7 +65,7 @@ impl Subscription {
             accepted: None,
             attempt: 1,
             withdraw: false,
-            welcome_due: true,
+            welcomed: None,
             health: Health::default(),
             revision: 1,
         }
@@ -87,7 +87,6 @@ impl Subscription {
         let mut next = self.moved(state, now);
         if settings.endpoint != self.settings.endpoint {
             next.health.begin_anew();
-            next.welcome_due = true;
         }
         Ok(Self { settings, previous, ..next })
     }
@@ -230,7 +229,10 @@ impl Subscription {
     pub fn activated(&self, now: OffsetDateTime) -> Result<Self, Conflict> {
         match self.state {
             State::Active => Ok(self.clone()),
-            _ if self.waits() => Ok(Self { welcome_due: false, ..self.moved(State::Active, now).settled().accepted() }),
+            _ if self.waits() => {
+                let welcomed = Some(self.settings.endpoint.digest());
+                Ok(Self { welcomed, ..self.moved(State::Active, now).settled().accepted() })
+            }
             _ => Err(Conflict::Unexpected(self.state.as_str())),
         }
     }
@@ -259,7 +261,7 @@ impl Subscription {
         let next = Self { provisioned: version.map(str::to_owned), ..self.moved(State::Active, now) }.accepted();
         Ok(match self.previous.as_deref() {
             Some(Previous { settings, secrets }) => {
-                Self { settings: settings.clone(), secrets: secrets.clone(), welcome_due: false, ..next.settled() }
+                Self { settings: settings.clone(), secrets: secrets.clone(), ..next.settled() }
             }
             None => next,
         })
@@ -271,7 +273,7 @@ impl Subscription {
         let Previous { settings, secrets } = self.previous.as_deref().filter(|_| self.state == State::Updating)?;
         let (settings, secrets) = (settings.clone(), secrets.clone());
         let next = self.moved(State::Active, now).settled();
-        Some(Self { settings, secrets, provisioned: None, accepted: None, welcome_due: false, ..next })
+        Some(Self { settings, secrets, provisioned: None, accepted: None, ..next })
     }
 
     /// Event Grid gave up on it, or has it no more. Where it was being changed, its settings are again those that deliveries had before;
@@ -298,9 +300,7 @@ impl Subscription {
         }
         // The secrets stay: somebody was told the newest, and when it is made anew deliveries have it beside the old ones.
         let settings = self.previous.as_deref().map_or(&self.settings, |previous| &previous.settings).clone();
-        // What delivered before was welcomed then.
-        let welcome_due = self.welcome_due && self.previous.is_none();
-        Ok(Self { settings, welcome_due, ..self.moved(State::Failed { cause, handshake }, now).settled() })
+        Ok(Self { settings, ..self.moved(State::Failed { cause, handshake }, now).settled() })
     }
 
     /// The same, stuck, if it is on its way for [`STUCK_AFTER`] or longer.
@@ -352,6 +352,6 @@ impl Subscription {
                 next.accepted = None;
             }
         }
-        Self { state, changed: now, revision: self.revision + 1, ..next }
+        Self { state, changed: now, welcomed: self.last_welcomed(), revision: self.revision + 1, ..next }
     }
 }

@@ -75,9 +75,9 @@ pub struct Subscription {
     /// Whether it is paused and its event subscription may still be there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withdraw: bool,
-    /// Whether its endpoint has had no event of it yet: the first is a welcome, by which an owner who was not asked hears of it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub welcome_due: bool,
+    /// [`Digest`](super::endpoint::Endpoint::digest) of the endpoint that had its welcome last; see [`Subscription::welcome_due`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub welcomed: Option<String>,
     /// What is known of its deliveries.
     #[serde(default, skip_serializing_if = "Health::is_plain")]
     pub health: Health,
@@ -200,6 +200,18 @@ impl Subscription {
     /// What of before it was made it is to get, if that was asked for: then its first gap begins there.
     pub fn started_from(&self) -> Option<OffsetDateTime> {
         self.gaps.first().map(|gap| gap.from).filter(|from| *from < self.created)
+    }
+
+    /// Whether its endpoint is to have a welcome once it delivers: its first event, by which an owner who was not asked hears of it.
+    pub fn welcome_due(&self) -> bool {
+        self.last_welcomed().is_none_or(|welcomed| welcomed != self.settings.endpoint.digest())
+    }
+
+    /// Digest of the endpoint that had its welcome last, if one had. Documents of before this was kept have it from what they delivered to.
+    fn last_welcomed(&self) -> Option<String> {
+        let has_delivered = self.state.delivers() || self.gaps.len() != 1;
+        let delivered_to = self.previous.as_deref().map_or(&self.settings, |previous| &previous.settings);
+        self.welcomed.clone().or_else(|| has_delivered.then(|| delivered_to.endpoint.digest()))
     }
 
     /// The gap that is open, if nothing is delivered now.

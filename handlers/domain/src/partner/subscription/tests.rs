@@ -218,6 +218,52 @@ fn the_document_has_its_keys_and_survives() {
     }
 }
 
+#[test]
+fn an_endpoint_is_welcomed_once_until_another_is() {
+    let to = |from: &Subscription, path| from.update(settings(path), at(1)).expect("allowed");
+    assert!(new(false).welcome_due() && !active().welcome_due());
+    let failed = active().failed("given up".to_owned(), at(1)).expect("active");
+    for idle in [active().pause(PausedBy::Partner, None, at(1)).expect("active"), failed] {
+        let other = to(&idle, "new");
+        assert!(other.welcome_due());
+        let other = match other.state {
+            State::Creating => other.failed("no consent".to_owned(), at(1)).expect("it waits"),
+            _ => other,
+        };
+        assert!(!to(&other, "old").welcome_due(), "the one that had it is back");
+    }
+    let other = to(&active(), "new");
+    assert!(other.welcome_due() && !other.refused(at(2)).expect("it was being changed").welcome_due());
+    assert!(to(&other.activated(at(2)).expect("it waits"), "old").welcome_due(), "another was welcomed since");
+}
+
+#[test]
+fn a_document_of_before_welcomes_were_kept_has_its_own() {
+    let before = |subscription: &Subscription| {
+        let mut document = serde_json::to_value(subscription).expect("JSON");
+        document.as_object_mut().expect("an object").remove("welcomed");
+        serde_json::from_value::<Subscription>(document).expect("a subscription")
+    };
+    let failed = new(false).failed("no consent".to_owned(), at(1)).expect("it waits");
+    let awaiting = new(false).awaiting_manual_action(at(1)).expect("it waits");
+    let updating = active().update(settings("new"), at(1)).expect("active");
+    let late = updating.stuck(at(30)).expect("it is late");
+    for due in [new(false), new(true), awaiting, failed.clone(), updating.clone(), late] {
+        let stored = before(&due);
+        assert!(stored.welcome_due(), "{:?}", stored.state);
+        let next = stored.again(at(2)).or_else(|| stored.retry(at(2)).or(stored.resume(at(2))).ok()).expect("a change");
+        assert!(next.welcome_due(), "{:?}", stored.state);
+        assert!(!next.activated(at(3)).expect("it waits").welcome_due(), "once");
+    }
+    let paused = active().pause(PausedBy::Partner, None, at(1)).expect("active");
+    let rotated = active().rotate("m2", Duration::hours(1), at(1)).expect("active");
+    let ended = updating.failed("no consent".to_owned(), at(1)).expect("it waits");
+    for had_it in [active(), paused.clone(), rotated, ended] {
+        assert!(!before(&had_it).welcome_due(), "{:?}", had_it.state);
+    }
+    assert!(before(&paused).update(settings("new"), at(2)).expect("allowed").welcome_due(), "another endpoint");
+}
+
 /// What may happen to a subscription, allowed or not.
 #[derive(Clone, Debug)]
 enum Step {

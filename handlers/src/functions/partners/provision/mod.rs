@@ -434,7 +434,7 @@ pub(super) async fn removed(app: &App, stored: Stored<Subscription>) -> Result<(
 
 /// Whether an endpoint gets its first event.
 fn welcomes(before: &Subscription, after: &Subscription) -> bool {
-    before.welcome_due && after.state == State::Active && after.settings.endpoint == before.settings.endpoint
+    before.welcome_due() && after.state == State::Active && after.settings.endpoint == before.settings.endpoint
 }
 
 /// Tells Resource Manager, and keeps that it accepted. That it was not reached is no failure: whoever looks next tells it again. What Event
@@ -624,7 +624,7 @@ mod tests {
         let failed = creating.failed("no consent".to_owned(), NOW).expect("it waits");
         let retried = failed.retry(NOW).expect("failed");
         assert!(welcomes(&retried, &retried.activated(NOW).expect("active")));
-        assert!(!retried.activated(NOW).expect("active").welcome_due, "once");
+        assert!(!retried.activated(NOW).expect("active").welcome_due(), "once");
         // A change that Event Grid gave up leaves the old one, which has had it.
         let failed = updating.failed("no consent".to_owned(), NOW).expect("it waits");
         let retried = failed.retry(NOW).expect("failed");
