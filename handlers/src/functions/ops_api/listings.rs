@@ -32,9 +32,10 @@ impl Listings {
     /// Lists again, with the names that need not be read again taken from here. A part that cannot be read is left out and logged: the
     /// rest is of use without it.
     pub(super) async fn renewed(self, app: &App, read: &Read, overview: &Overview) -> Self {
+        let nobody = BTreeSet::new();
         let (parked, given_up, names) = futures::join!(
             letters(app, read, Kept::Parked, &overview.functions),
-            letters(app, read, Kept::GivenUp, &BTreeSet::new()),
+            letters(app, read, Kept::GivenUp, &nobody),
             names(app, overview, self.names),
         );
         Self { parked, given_up, names }
