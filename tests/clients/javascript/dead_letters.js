@@ -80,7 +80,7 @@ test("chosen letters and all of a filter are dropped with a reason, after a ques
   await page.getByRole("button", { name: "Drop all 2 of this filter" }).press("Enter");
   await page.getByRole("dialog").getByRole("button", { name: "Drop" }).press("Enter");
   await page.locator("#done", { hasText: "2 letters dropped." }).waitFor();
-  await page.getByText("No letter fits.").waitFor();
+  await page.locator("#list").getByText("No letter fits.").waitFor();
   assert.equal(await letters(), 3, "another function's letters stay");
   await page.getByRole("link", { name: "All letters" }).press("Enter");
   await page.locator("#state.bad", { hasText: "3 letters of 3 records" }).waitFor();

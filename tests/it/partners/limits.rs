@@ -133,13 +133,13 @@ async fn requests_are_read_strictly_and_nothing_breaks() {
         }
         let body = format!("{{\"batching\":{{\"maxEvents\":{number}}}}}");
         let (status, answer) = acme.raw(Method::PATCH, "/subscriptions/paused", JSON, &body).await;
-        let expected = match number {
-            "5.0" => 200,
-            // No number that a program can hold.
-            "1e400" | "-1e400" => 400,
-            _ => 422,
+        let expected: &[u16] = match number {
+            "5.0" => &[200],
+            // No number that a program can hold, and no JSON to one that keeps no digits of numbers: that hangs on whom it is built with.
+            "1e400" | "-1e400" => &[400, 422],
+            _ => &[422],
         };
-        assert_eq!(status, expected, "{number}: {answer}");
+        assert!(expected.contains(&status), "{number}: {status} {answer}");
     }
     assert_eq!(acme.get("/subscriptions/paused").await.1["batching"]["maxEvents"], 5);
 
