@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{FailureLog, range::Range};
+use super::range::Range;
 use crate::{
     mismatch::{mismatch, whole},
     partner::subscription::Gap,
@@ -136,17 +136,17 @@ impl Request {
         gaps.iter().map(of).filter(|range| range.from < range.until).collect()
     }
 
-    /// Before which time nothing that is asked for is missing, where events are captured until `captured` and failures known until those of
+    /// Before which time nothing that is asked for is missing, where events are captured until `captured` and failures known until
     /// `log`. Behind the last of its `ranges` there is nothing to miss.
     pub fn complete_until(
         &self,
         ranges: &[Range],
         captured: OffsetDateTime,
-        log: Option<&FailureLog>,
+        log: Option<OffsetDateTime>,
     ) -> OffsetDateTime {
         let ends = ranges.iter().map(|range| range.until).max().unwrap_or(self.until);
         let captured = if captured >= ends { self.until } else { captured };
-        log.map_or(captured, |log| captured.min(log.until))
+        log.map_or(captured, |log| captured.min(log))
     }
 }
 
@@ -239,9 +239,9 @@ mod tests {
         assert_eq!(missing.complete_until(&ranges, minutes(70), None), minutes(70));
         assert_eq!(missing.complete_until(&[], minutes(70), None), minutes(70));
         let failed = parse(json!({"only": "failed", "from": "2026-03-04T08:10:30Z"})).expect("a request");
-        let (ranges, log) = (failed.ranges(&[]), FailureLog { until: minutes(10), without_id: 0 });
-        assert_eq!(failed.complete_until(&ranges, NOW, Some(&log)), minutes(10));
-        assert_eq!(failed.complete_until(&ranges, minutes(12), Some(&log)), minutes(12));
+        let ranges = failed.ranges(&[]);
+        assert_eq!(failed.complete_until(&ranges, NOW, Some(minutes(10))), minutes(10));
+        assert_eq!(failed.complete_until(&ranges, minutes(12), Some(minutes(10))), minutes(12));
         assert_eq!(failed.complete_until(&ranges, NOW, None), NOW);
     }
 

@@ -119,7 +119,8 @@ async fn count(app: &App, plan: &Plan, preview: &mut Preview, ends: Instant) -> 
             preview.last = Some(seen());
         }
     }
-    let complete_until = plan.request.complete_until(&plan.ranges, captured.complete_until(), plan.log.as_ref());
+    let complete_until =
+        plan.request.complete_until(&plan.ranges, captured.complete_until(), plan.log.as_ref().map(|log| log.until));
     preview.complete_until = Some(complete_until);
     Ok(())
 }
