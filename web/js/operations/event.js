@@ -12,7 +12,7 @@ export const place = ({ partition, sequence }) => `${partition}/${sequence}`;
 /** Rows, newest first; `address(event)` is where one is shown whole, and `wanted` what the address of the page asks for. */
 export function eventTable(events, address, { event: chosen, key, partition }) {
   if (events.length === 0) {
-    return nothing(key && !partition ? "No event fits, where events of this key are. One that was sent without it may be elsewhere: choose a partition too." : "No event fits.");
+    return nothing(key && !partition ? "No event fits. Only the partition of this key was searched; an event that was sent without the key may be in another: choose a partition too." : "No event fits.");
   }
   const row = (event) => h("tr", { class: place(event) === chosen ? "chosen" : null },
     h("td", null, h("code", null, utc(event.enqueued))),
