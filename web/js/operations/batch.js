@@ -11,15 +11,14 @@ const element = (id) => document.getElementById(id);
 /** Counts with their words; those of nothing are left out. */
 export const counts = (pairs) => pairs.filter(([many]) => many > 0).map(([many, what]) => `${count(many)} ${what}`).join(", ");
 
+const OUTCOMES = { waiting: "waiting", done: "done", skipped: "skipped", parked: "parked again", gone: "gone before", refused: "cannot be replayed", failed: "failed, try again" };
+
 /** What became of a batch of replays so far. */
-export const progressOf = ({ waiting, done, skipped, parked, gone, refused, failed }) =>
-  counts([[waiting, "waiting"], [done, "done"], [skipped, "skipped"], [parked, "parked again"], [gone, "gone before"], [refused, "cannot be replayed"], [failed, "failed, try again"]]) || "no letters";
+export const progressOf = (progress) => counts(Object.entries(OUTCOMES).map(([name, what]) => [progress[name], what])) || "no letters";
 
 /** What became of letters that were dropped. */
 export const dropped = ({ dropped: away, gone, changed, failed }) =>
   counts([[away, away === 1 ? "letter dropped" : "letters dropped"], [gone, "gone before"], [changed, "written again meanwhile and kept"], [failed, "not dropped, try again"]]) || "nothing";
-
-const OUTCOMES = { done: "done", skipped: "skipped", parked: "parked again", gone: "gone before", refused: "cannot be replayed", failed: "failed, try again" };
 
 /** A batch of replays, letter by letter; `addressOf(letter)` is where one is shown whole. */
 function wholeBatch({ data: batch, text }, addressOf) {
@@ -27,7 +26,7 @@ function wholeBatch({ data: batch, text }, addressOf) {
   // What is done or gone has no letter any more.
   const named = ({ letter, outcome }) => (["done", "skipped", "gone"].includes(outcome) ? h("code", null, letter) : h("a", { href: addressOf(letter) }, letter));
   const row = (task) => h("tr", null,
-    h("td", null, OUTCOMES[task.outcome] ?? "waiting"), h("th", { scope: "row", class: "cause" }, named(task)),
+    h("td", null, OUTCOMES[task.outcome ?? "waiting"]), h("th", { scope: "row", class: "cause" }, named(task)),
     h("td", null, task.at ? h("code", null, utc(task.at)) : "–"), h("td", { class: "cause" }, task.reason ?? ""));
   return h("div", null,
     facts([["Asked for", `${utc(batch.at)} UTC, by ${batch.by}`], ["Reason", batch.reason], ["Which", batch.filter && JSON.stringify(batch.filter)],

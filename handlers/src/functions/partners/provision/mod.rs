@@ -5,14 +5,19 @@
 //! between leaves a document that waits for something which Event Grid does not have; the next look tells Event Grid again. Until a change
 //! is known to be accepted, what Event Grid has is no answer to it.
 
+mod endpoint;
+mod set_up;
 mod step;
 
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use url::Url;
 
 use self::step::{Step, drift, step};
+pub(super) use self::{
+    endpoint::{Preflight, check_public, consents, not_public, preflight, rules, told_to_programs},
+    set_up::{current_master, not_set_up, topic, unset},
+};
 use super::{
     found::missing,
     notices::{self, Notice},
@@ -21,20 +26,13 @@ use crate::{
     app::App,
     azure::{
         cosmos::{CosmosError, Stored},
-        key_vault::MasterKeyError,
-        preflight::{self, Expect, Fault},
         resource_manager::{ManagerErrorKind, ProvisioningState},
     },
     clock,
-    domain::{
-        partner::{
-            endpoint::EndpointRules,
-            event_grid_name,
-            event_subscription::{self, Beside, EventSubscriptionBody},
-            settings::{Handshake, Settings},
-            subscription::{State, Subscription},
-        },
-        product_body::FieldError,
+    domain::partner::{
+        event_grid_name,
+        event_subscription::{self, Beside, EventSubscriptionBody},
+        subscription::{State, Subscription},
     },
     http::Problem,
     outcome::Cause,
@@ -44,119 +42,6 @@ use crate::{
 /// How often and how long a caller waits for what usually takes a moment; Azure may take ten seconds, and the caller asks again.
 const LOOKS: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(250);
-
-/// How a preflight ended.
-pub(super) enum Preflight {
-    /// Event Grid's handshake should do as well.
-    Passed,
-    /// It would not.
-    Failed(Fault),
-}
-
-/// Which endpoints are taken: none of our own hosts.
-pub(super) fn rules(app: &App) -> Result<EndpointRules, Problem> {
-    let settings = app.settings();
-    let partners = &settings.partners;
-    let services = [
-        Some(&settings.event_grid.endpoint),
-        Some(&settings.cosmos.endpoint),
-        Some(&settings.storage.endpoint),
-        Some(&settings.host_storage.endpoint),
-        Some(&settings.schema_registry.endpoint),
-        Some(&partners.resource_manager),
-        Some(&partners.log_analytics),
-        partners.key_vault.as_ref(),
-        partners.queues.as_ref(),
-    ];
-    let host = |url: &Url| match (url.host_str(), url.port()) {
-        (Some(host), Some(port)) => Some(format!("{host}:{port}")),
-        (Some(host), None) => Some(host.to_owned()),
-        (None, _) => None,
-    };
-    let services: Vec<String> = services.into_iter().flatten().filter_map(host).collect();
-    let own = partners.own_hosts.iter().chain(&services).map(String::as_str);
-    EndpointRules::new(partners.allow_private, own).map_err(|error| {
-        tracing::error!(cause = %error, "the setting Partners__ownHosts is malformed");
-        not_set_up("Partners__ownHosts is malformed")
-    })
-}
-
-/// The id of the master key that new secrets are derived from.
-pub(super) async fn current_master(app: &App) -> Result<String, Problem> {
-    let keys = app.master_keys().current().await.map_err(|error| unset(&error))?;
-    Ok(keys.current().to_owned())
-}
-
-/// The answer where master keys are missing.
-pub(super) fn unset(error: &MasterKeyError) -> Problem {
-    tracing::error!(cause = %error, "secrets of webhooks cannot be derived");
-    match error {
-        MasterKeyError::NotSet => not_set_up("neither Partners__keyVaultUri nor Partners__masterKeys is set"),
-        MasterKeyError::Malformed(_) | MasterKeyError::Unknown(_) => {
-            not_set_up("its master keys are not as they should be")
-        }
-        MasterKeyError::OutOfReach(_) => {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The key vault did not answer; send the request again later.")
-        }
-    }
-}
-
-/// The answer where a setting is missing.
-pub(super) fn not_set_up(what: &str) -> Problem {
-    let detail = format!("This app is not set up for subscriptions: {what}.");
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).of_kind("not-set-up")
-}
-
-/// The topic's resource id.
-pub(super) fn topic(app: &App) -> Result<&str, Problem> {
-    app.settings().partners.topic_id.as_deref().ok_or_else(|| not_set_up("EventGrid__topicId is not set"))
-}
-
-/// Asks the endpoint whether it consents, as Event Grid will.
-pub(super) async fn preflight(app: &App, settings: &Settings) -> Result<Preflight, Problem> {
-    let expect = match (&settings.entra, settings.handshake) {
-        // Without a token, which only Event Grid gets, it may refuse everything.
-        (Some(_), _) => Expect::Anything,
-        (None, Handshake::Manual) => Expect::Answer,
-        (None, Handshake::Automatic) => Expect::Consent,
-    };
-    let asked = preflight::preflight(&settings.endpoint, &rules(app)?, expect).await;
-    Ok(asked.map_or_else(Preflight::Failed, |()| Preflight::Passed))
-}
-
-/// Refuses an endpoint whose name leads to an address that is not public, without asking it. A name that has no address yet may have one
-/// when its endpoint is asked, and is judged again then.
-pub(super) async fn check_public(app: &App, settings: &Settings) -> Result<(), Problem> {
-    let rules = rules(app)?;
-    if rules.allows_private() {
-        return Ok(());
-    }
-    let judged = preflight::judge(&settings.endpoint, &rules).await;
-    judged.err().and_then(|fault| not_public(&fault)).map_or(Ok(()), Err)
-}
-
-/// The refusal of an endpoint that is not public, if that is what is wrong with it.
-pub(super) fn not_public(fault: &Fault) -> Option<Problem> {
-    let Fault::NotPublic { why } = fault else { return None };
-    Some(Problem::unprocessable(vec![FieldError::new("endpoint", why.as_str())]))
-}
-
-/// Why a handshake failed, with a word for the cause.
-pub(super) fn told_to_programs(fault: &Fault) -> Option<serde_json::Value> {
-    serde_json::to_value(fault).ok()
-}
-
-/// Refuses a change whose endpoint does not consent: Event Grid would end a subscription that works.
-pub(super) async fn consents(app: &App, settings: &Settings) -> Result<(), Problem> {
-    match preflight(app, settings).await? {
-        Preflight::Passed => Ok(()),
-        Preflight::Failed(fault) => {
-            let detail = format!("The handshake with the endpoint failed, and nothing was changed: {fault}.");
-            let problem = Problem::new(StatusCode::CONFLICT, detail).of_kind("handshake-failed");
-            Err(problem.with_member("handshake", told_to_programs(&fault).unwrap_or_default()))
-        }
-    }
-}
 
 /// The most subscriptions of a partner: a topic has 500 for all of them.
 pub(super) const MOST: usize = 20;
@@ -569,11 +454,11 @@ fn unanswered(cause: &Cause) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use axum::response::IntoResponse as _;
     use serde_json::json;
     use time::{OffsetDateTime, macros::datetime};
 
     use super::*;
+    use crate::domain::partner::{endpoint::EndpointRules, settings::Settings};
 
     const NOW: OffsetDateTime = datetime!(2027-03-04 10:00 UTC);
 
@@ -584,16 +469,6 @@ mod tests {
         let (partner, name) = (partner.try_into().expect("a name"), name.try_into().expect("a name"));
         let made = Subscription::new(partner, name, settings.expect("settings"), "m", false, NOW);
         Subscription { provisioned: Some("new".to_owned()), ..made }
-    }
-
-    #[test]
-    fn only_an_endpoint_that_nobody_may_reach_is_refused() {
-        let why = "one of its addresses is for private networks".to_owned();
-        let refused = not_public(&Fault::NotPublic { why }).expect("refused").into_response();
-        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
-        for fault in [Fault::CannotResolve, Fault::CannotConnect, Fault::TimedOut { seconds: 5 }] {
-            assert!(not_public(&fault).is_none(), "{fault}: it is stored, and tried again");
-        }
     }
 
     #[test]
