@@ -69,6 +69,17 @@ def begun(partner):
     return answer.json()["id"] if answer.ok else SHOP["jobs"][partner]
 
 
+def spare(partner):
+    """A key that may be revoked: one that chance made, or a new one; one that there is not, where none is made now."""
+    url, headers = f"{SHOP['base']}/api/partners/{partner}/keys", {"Authorization": f"Bearer {PARTNERS[partner]}"}
+    listed = requests.get(url, headers=headers, timeout=60)
+    made = [key["id"] for key in listed.json()["items"] if key["counts"] and key["id"] not in OWN] if listed.ok else []
+    if made:
+        return made[0]
+    answer = requests.post(url, json={"scope": "read"}, headers=headers, timeout=60)
+    return answer.json()["id"] if answer.ok else "000000000000"
+
+
 @schemathesis.hook
 def before_call(ctx, case, kwargs):
     path = case.path_parameters or {}
@@ -92,6 +103,8 @@ def before_call(ctx, case, kwargs):
         if "job" in path and path.get("partner") in SHOP["jobs"] and CHANCE.random() < 0.8:
             path["subscription"] = "prices"
             path["job"] = begun(path["partner"]) if case.method == "DELETE" else SHOP["jobs"][path["partner"]]
+        if "key" in path and path.get("partner") in PARTNERS and CHANCE.random() < 0.5:
+            path["key"] = spare(path["partner"])
         if "listener" in path and path.get("partner") in SHOP["listeners"] and CHANCE.random() < 0.9:
             path["listener"] = SHOP["listeners"][path["partner"]][case.method == "DELETE"]
         if case.operation.path.startswith("/api/products/") and CHANCE.random() < 0.7:

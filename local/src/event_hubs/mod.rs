@@ -42,7 +42,7 @@ use crate::{
     identity::Identity,
     storage::Storage,
     topology,
-    transport::{Accepted, AcceptedConnections, Hosts},
+    transport::{Accepted, AcceptedConnections, Hosts, QuickAck},
 };
 pub use access::Entity;
 pub use amqp::{DecodeError, Value};
@@ -113,7 +113,7 @@ impl EventHubs {
         while let Some(accepted) = stopping.run_until_cancelled(incoming.next()).await {
             let Accepted { stream, peer, slot } = accepted;
             let (hubs, hosts) = (self.clone(), hosts.clone());
-            let connection = engine::welcome(stream, slot, hubs, hosts, IDLE_TIME_OUT, stopping.clone());
+            let connection = engine::welcome(QuickAck::new(stream), slot, hubs, hosts, IDLE_TIME_OUT, stopping.clone());
             self.shared.tasks.spawn(async move {
                 if let Err(error) = connection.await {
                     debug!(%peer, %error, "an AMQP connection broke");

@@ -19,6 +19,7 @@ mod http_server;
 mod incoming;
 mod path;
 mod peer;
+mod quick_ack;
 pub(crate) mod slots;
 pub(crate) mod spelling;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub(crate) use http_server::serve;
 pub(crate) use incoming::{Accepted, AcceptedConnections};
 pub(crate) use path::PlainPath;
 pub use peer::Peer;
+pub(crate) use quick_ack::QuickAck;
 pub use tls::{Connection, Tls};
 
 /// How long a client may take for a handshake, and for the head of a request.
