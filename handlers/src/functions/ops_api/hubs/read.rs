@@ -15,7 +15,7 @@ use crate::{
     domain::browsing::{self, Found, Read, Span},
 };
 
-/// Events looked at in one go for those of a key.
+/// Events looked at in the first go for those of a key; each further go looks at twice as many.
 const WINDOW: i64 = 500;
 
 /// Events looked at for one page of those of a key; the page says so, and the next one goes on.
@@ -69,7 +69,7 @@ pub(super) async fn body(app: &App, hub: &str, partition: &str, sequence: i64) -
 async fn one(reader: &HubReader, partition: &str, sequence: i64) -> Result<Option<ReceivedEventData>, ReadError> {
     let mut receiving = reader.receive(partition, sequence, sequence.saturating_add(1)).await?;
     let received = receiving.next().await?;
-    receiving.close().await;
+    receiving.close();
     Ok(received)
 }
 
@@ -114,10 +114,14 @@ async fn newest(
     selection: &Selection,
 ) -> Result<Read<ShownEvent>, ReadError> {
     let limit = i64::try_from(selection.limit).unwrap_or(i64::MAX);
-    let window = if selection.key.is_some() { WINDOW } else { limit };
     let mut read = Read { from: span.end, span, found: Vec::new(), is_ended: false };
     while read.from > read.span.begin && !read.is_ended && read.found.len() < selection.limit {
-        if selection.key.is_some() && read.span.end - read.from >= MOST_LOOKED_AT {
+        let looked_at = read.span.end - read.from;
+        let window = match selection.key {
+            Some(_) => (looked_at + WINDOW).min(MOST_LOOKED_AT - looked_at),
+            None => limit,
+        };
+        if window <= 0 {
             break;
         }
         let next = read.span.before(read.from).newest(window);
@@ -129,12 +133,17 @@ async fn newest(
                 read.is_ended = true;
                 continue;
             }
+            // Only what was sent without a key is decoded to learn it.
+            let sent_with = received.partition_key().as_deref();
+            if selection.key.as_deref().is_some_and(|key| sent_with.is_some_and(|other| other != key)) {
+                continue;
+            }
             let item = ShownEvent::new(app, &next.partition, &received, false).await;
             if selection.key.is_none() || item.key() == selection.key.as_deref() {
                 found.push(Found { sequence, enqueued, item });
             }
         }
-        receiving.close().await;
+        receiving.close();
         read.from = next.begin;
         found.append(&mut read.found);
         read.found = found;
