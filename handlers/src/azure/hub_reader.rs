@@ -3,12 +3,7 @@
 //! Event Hubs lets five such readers of a consumer group be at a partition at a time. These are of the group `$Default`, which every
 //! hub has and no function reads.
 
-use std::{
-    collections::HashMap,
-    pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use azure_core::credentials::TokenCredential;
 use azure_messaging_eventhubs::{
@@ -18,7 +13,6 @@ use azure_messaging_eventhubs::{
 use futures::{StreamExt, future};
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use tokio::task::JoinHandle;
 
 use crate::{events::Incoming, settings::EventHubsSettings};
 
@@ -33,26 +27,6 @@ const PREFETCHED: u32 = 32;
 pub struct HubReader {
     client: ConsumerClient,
     hub: String,
-    closing: Arc<Closing>,
-}
-
-/// Receivers that end, by partition. Nobody waits for that but who reads the same partition again, so that a reader is there once.
-#[derive(Default)]
-struct Closing(Mutex<HashMap<String, JoinHandle<()>>>);
-
-impl Closing {
-    fn begin(&self, partition: String, close: impl Future<Output = ()> + Send + 'static) {
-        let closing = tokio::spawn(close);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(partition, closing);
-    }
-
-    async fn end(&self, partition: &str) {
-        let closing = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(partition);
-        if let Some(closing) = closing {
-            // However it ended, it has.
-            _ = closing.await;
-        }
-    }
 }
 
 /// What a partition holds.
@@ -96,7 +70,7 @@ impl HubReader {
         }
         let opening = builder.open(&settings.namespace, hub.to_owned(), credential);
         let client = timely("open", hub, opening).await?;
-        Ok(Self { client, hub: hub.to_owned(), closing: Arc::default() })
+        Ok(Self { client, hub: hub.to_owned() })
     }
 
     /// What each partition holds.
@@ -131,7 +105,7 @@ impl HubReader {
                 break event.sequence_number();
             }
         };
-        receiving.close();
+        receiving.close().await;
         Ok(sequence)
     }
 
@@ -145,7 +119,6 @@ impl HubReader {
     }
 
     async fn open_partition(&self, partition: &str, location: StartLocation, end: i64) -> Result<Receiving, ReadError> {
-        self.closing.end(partition).await;
         let options = OpenReceiverOptions {
             start_position: Some(StartPosition { location, inclusive: true }),
             prefetch: Some(PREFETCHED),
@@ -153,17 +126,15 @@ impl HubReader {
         };
         let opening = self.client.open_receiver_on_partition(partition.to_owned(), Some(options));
         let receiver = timely("open a partition of", &self.hub, opening).await?;
-        let (hub, partition, closing) = (self.hub.clone(), partition.to_owned(), Arc::clone(&self.closing));
-        Ok(Receiving { receiver, hub, partition, closing, end, is_at_end: false })
+        Ok(Receiving { receiver, hub: self.hub.clone(), end, is_at_end: false })
     }
 }
 
-/// Events of a partition as they come. Whoever has enough closes it.
+/// Events of a partition as they come. Dropped, it ends with the connection; whoever reads the same partition once more on this
+/// connection closes it first, so that a page is there once.
 pub struct Receiving {
     receiver: EventReceiver,
     hub: String,
-    partition: String,
-    closing: Arc<Closing>,
     /// The sequence number before which it ends.
     end: i64,
     is_at_end: bool,
@@ -187,12 +158,10 @@ impl Receiving {
         Ok(None)
     }
 
-    /// Begins to end it. Whether that is answered or not, nothing more is wanted of it.
-    pub fn close(self) {
-        let Self { receiver, hub, partition, closing, .. } = self;
-        closing.begin(partition, async move {
-            _ = timely("close a partition of", &hub, receiver.close()).await;
-        });
+    /// Ends it, for which the client below lets all receivers of the connection wait. Whether that is answered or not, nothing more is
+    /// wanted of it.
+    pub async fn close(self) {
+        _ = timely("close a partition of", &self.hub, self.receiver.close()).await;
     }
 }
 

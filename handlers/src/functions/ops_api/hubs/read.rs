@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     app::App,
-    azure::hub_reader::{HubReader, PartitionInfo, ReadError},
+    azure::hub_reader::{HubReader, PartitionInfo, ReadError, Receiving},
     domain::browsing::{self, Found, Read, Span},
 };
 
@@ -68,9 +68,7 @@ pub(super) async fn body(app: &App, hub: &str, partition: &str, sequence: i64) -
 
 async fn one(reader: &HubReader, partition: &str, sequence: i64) -> Result<Option<ReceivedEventData>, ReadError> {
     let mut receiving = reader.receive(partition, sequence, sequence.saturating_add(1)).await?;
-    let received = receiving.next().await?;
-    receiving.close();
-    Ok(received)
+    receiving.next().await
 }
 
 /// A reader of a hub that has this event.
@@ -115,6 +113,7 @@ async fn newest(
 ) -> Result<Read<ShownEvent>, ReadError> {
     let limit = i64::try_from(selection.limit).unwrap_or(i64::MAX);
     let mut read = Read { from: span.end, span, found: Vec::new(), is_ended: false };
+    let mut earlier: Option<Receiving> = None;
     while read.from > read.span.begin && !read.is_ended && read.found.len() < selection.limit {
         let looked_at = read.span.end - read.from;
         let window = match selection.key {
@@ -125,6 +124,9 @@ async fn newest(
             break;
         }
         let next = read.span.before(read.from).newest(window);
+        if let Some(earlier) = earlier.take() {
+            earlier.close().await;
+        }
         let mut found = Vec::new();
         let mut receiving = reader.receive(&next.partition, next.begin, next.end).await?;
         while let Some(received) = receiving.next().await? {
@@ -143,10 +145,10 @@ async fn newest(
                 found.push(Found { sequence, enqueued, item });
             }
         }
-        receiving.close();
         read.from = next.begin;
         found.append(&mut read.found);
         read.found = found;
+        earlier = Some(receiving);
     }
     Ok(read)
 }
