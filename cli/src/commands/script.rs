@@ -7,8 +7,7 @@ Examples:
   ./contoso setup
       A C compiler, make and perl; Python, Node.js and a browser for the tests
 
-What is there already is left alone. On Debian and its relatives missing packages are installed with apt-get, as root or
-by sudo; elsewhere they are named.";
+What is there already is left alone. On Debian and its relatives missing packages are installed with apt-get, as root or by sudo; elsewhere they are named.";
 
 const BUILD_EXAMPLES: &str = "\
 Examples:

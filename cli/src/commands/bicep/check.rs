@@ -28,12 +28,9 @@ Examples:
   git archive origin/main bicep | tar --extract --directory DIR && contoso bicep check --before DIR/bicep
       Also what of main Azure would not change, such as the partitions of a hub
 
-Without --types all is checked but what stands in resources. The types are data of Azure's: the folder `generated` of a
-checkout of https://github.com/Azure/bicep-types-az, which is a large one.
+Without --types all is checked but what stands in resources. The types are data of Azure's: the folder `generated` of a checkout of https://github.com/Azure/bicep-types-az, which is a large one.
 
-A finding is printed as the compiler prints it, with the compiler's code; its wording may differ. Without FOLDER, what
-each environment would deploy is also kept to rules that no compiler has, against topology.json and settings.json.
-docs/bicep.md says what is found and what is not.
+A finding is printed as the compiler prints it, with the compiler's code; its wording may differ. Without FOLDER, what each environment would deploy is also kept to rules that no compiler has, against topology.json and settings.json. docs/bicep.md says what is found and what is not.
 Exit codes: 0 nothing found, 1 anything found, warnings included.";
 
 /// Say what is wrong with the Bicep templates, without the compiler

@@ -32,8 +32,7 @@ const FROM_HUB: &str = "more of the hub";
 const EXAMPLES: &str = "\
 Examples:
   contoso rebuild RecentlyViewed
-      What every visitor viewed, from the captured clicks of the last 30 days, as long as lists are kept;
-      in Azure the files themselves go after 23 days
+      What every visitor viewed, from the captured clicks of the last 30 days, as long as lists are kept; in Azure the files themselves go after 23 days
   contoso rebuild ProductProjection --clear
       The site's products, from nothing: for documents that are wrong, not merely missing
   contoso rebuild Trends
@@ -43,15 +42,11 @@ Examples:
   contoso rebuild Recommendations --clear
       What is viewed together and for you, from the sessions in captured clicks
 
-The functions may go on running meanwhile: what they do and what the rebuild does can be repeated and mixed. Events come from
-captured files, and behind them from the hub; those of Recommendations are in captured files alone. Running the command again does no
-harm, and makes right what a rebuild left that was stopped.
+The functions may go on running meanwhile: what they do and what the rebuild does can be repeated and mixed. Events come from captured files, and behind them from the hub; those of Recommendations are in captured files alone. Running the command again does no harm, and makes right what a rebuild left that was stopped.
 
-A captured file that cannot be read to its end counts as none: it is named, gets a dead letter as CaptureBatch makes them, and the
-others are rebuilt; the exit code is 1 then. --clear deletes only when all is read that can be, and nothing if that is nothing.
+A captured file that cannot be read to its end counts as none: it is named, gets a dead letter as CaptureBatch makes them, and the others are rebuilt; the exit code is 1 then. --clear deletes only when all is read that can be, and nothing if that is nothing.
 
-Trends replaces only windows whose clicks it knows all, and only if they count something else than the clicks say. TrendRollup sums
-changed windows within its next runs, so that minutes follow by themselves.";
+Trends replaces only windows whose clicks it knows all, and only if they count something else than the clicks say. TrendRollup sums changed windows within its next runs, so that minutes follow by themselves.";
 
 /// Rebuild a projection from captured events
 #[derive(Debug, clap::Args)]

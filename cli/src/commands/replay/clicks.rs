@@ -45,9 +45,7 @@ Examples:
   contoso replay clicks e-shop-clothing.csv.gz --products
       With what was clicked on sale, so that the pages show it
 
-The log is that of UCI data set 553, as csv or csv.gz. It knows days, not times: sessions are spread over their day, always
-in the same way. Sending the same log to the same days again changes nothing: repeats are told by their ids. So --shuffle
-changes the order alone, and no count.";
+The log is that of UCI data set 553, as csv or csv.gz. It knows days, not times: sessions are spread over their day, always in the same way. Sending the same log to the same days again changes nothing: repeats are told by their ids. So --shuffle changes the order alone, and no count.";
 
 /// The hub of clicks.
 const HUB: &str = "clicks";

@@ -34,8 +34,7 @@ Examples:
   contoso schemas bindings --lang python orders/placed.v1.avsc
       Of a schema of your own
 
-The types are those of JSON as partners receive it: an amount and a time are text, a number of 64 bits is a number that JavaScript
-takes below 2^53 only, names of an enum are open. docs/schemas-catalogue.md says more.";
+The types are those of JSON as partners receive it: an amount and a time are text, a number of 64 bits is a number that JavaScript takes below 2^53 only, names of an enum are open. docs/schemas-catalogue.md says more.";
 
 /// Write types of what partners receive, for another language
 #[derive(Debug, clap::Args)]

@@ -32,8 +32,7 @@ Examples:
   contoso schemas check order.placed --allow-breaking order.placed --reason 'nobody reads it yet'
       What `land` would say with the same options
 
-A new version must read what every stored version wrote, and every stored version must read what the new one writes, in
-Python, JavaScript and Rust as their libraries really are. docs/schemas.md lists what is found, each with its mend.
+A new version must read what every stored version wrote, and every stored version must read what the new one writes, in Python, JavaScript and Rust as their libraries really are. docs/schemas.md lists what is found, each with its mend.
 Exit codes: 0 nothing breaks (warnings are printed), 1 something does, 2 a file cannot be read, is not JSON, or there is no such schema.";
 
 /// Say whether a changed schema breaks readers of events

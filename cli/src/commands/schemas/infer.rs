@@ -23,8 +23,7 @@ Examples:
   contoso schemas infer --file orders.jsonl --name com.contoso.order.OrderPlaced --json
       From a file with an event a line, or one array; with counts and warnings, for scripts
 
-Whole numbers become long, any fraction double; what is missing or null somewhere becomes [\"null\", …] with the default null; texts
-stay texts. No value that was seen is in a proposal, but names of members are. Read it before you land it: docs/schemas.md.";
+Whole numbers become long, any fraction double; what is missing or null somewhere becomes [\"null\", …] with the default null; texts stay texts. No value that was seen is in a proposal, but names of members are. Read it before you land it: docs/schemas.md.";
 
 /// Bytes of a line or file beyond which it is no list of events.
 const MAX_LINE: u64 = 1 << 20;

@@ -25,9 +25,7 @@ Examples:
   contoso schemas land order.placed --allow-breaking order.placed --reason 'nobody reads it yet'
       A break on purpose: older versions are not asked any more, and the reason is kept
 
-The new version is stored in schemas/<aggregate>/versions/<event>/, and commits with the change; stored versions never
-change. From then on the app writes by it, and `contoso up` and deployments register it. Changes of documentation, and of the
-order of members in JSON, make no version.
+The new version is stored in schemas/<aggregate>/versions/<event>/, and commits with the change; stored versions never change. From then on the app writes by it, and `contoso up` and deployments register it. Changes of documentation, and of the order of members in JSON, make no version.
 Exit codes: 0 landed, or nothing to land, 1 a change breaks readers, 2 a file cannot be read or there is no such schema.";
 
 /// Store changed schemas as new versions, after checking them

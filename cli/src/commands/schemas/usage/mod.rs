@@ -29,8 +29,7 @@ Examples:
   contoso schemas usage click.recorded --json | jq '.events[].versions[] | select(.events == 0)'
       Versions of which no event is left
 
-Events are counted in the hubs of the running stack, which keep them for days. The registry counts who asked since the stack
-started, and each program asks once. What Azure tells of this, and what not, is in docs/schemas.md.";
+Events are counted in the hubs of the running stack, which keep them for days. The registry counts who asked since the stack started, and each program asks once. What Azure tells of this, and what not, is in docs/schemas.md.";
 
 /// Say who still writes and reads each version of an event
 #[derive(Debug, clap::Args)]
