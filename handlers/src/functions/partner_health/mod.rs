@@ -20,7 +20,7 @@ mod tell;
 use crate::{
     app::App,
     azure::cosmos::Stored,
-    domain::partner::subscription::Subscription,
+    domain::partner::subscription::{COMPARED_EVERY, Subscription},
     function::{Function, Trigger},
     functions::partners::{listeners, provision},
     outcome::Cause,
@@ -29,6 +29,9 @@ use crate::{
 /// The registry's entry.
 pub const FUNCTION: Function =
     Function::new("PartnerHealth", Trigger::Timer { handle: |app, _| Box::pin(handle(app)) });
+
+/// A comparison that is so much later than its turn was left out: a run before took longer than a minute, or none ran.
+const LATE: time::Duration = time::Duration::minutes(2);
 
 async fn handle(app: App) -> Result<(), Cause> {
     listeners::clean_up(&app).await;
@@ -40,12 +43,13 @@ async fn handle(app: App) -> Result<(), Cause> {
             tracing::warn!(%partner, subscription = %name, cause = cause.chain(), "looked at again in a minute");
         }
     }
-    let found = app.stores().partners.subscriptions.active_made_in(app.now().minute()).await;
+    let now = app.now();
+    let found = app.stores().partners.subscriptions.to_be_compared(now.minute(), now - COMPARED_EVERY - LATE).await;
     let found = found.map_err(|error| Cause::from_error("find the active subscriptions of partners", error))?;
     for subscription in found {
         let (partner, name) = (subscription.partner.clone(), subscription.name.clone());
         if let Err(cause) = Box::pin(compare(&app, subscription)).await {
-            tracing::warn!(%partner, subscription = %name, cause = cause.chain(), "compared again in an hour");
+            tracing::warn!(%partner, subscription = %name, cause = cause.chain(), "compared again in a minute or an hour");
         }
     }
     assess::assess_some(&app).await

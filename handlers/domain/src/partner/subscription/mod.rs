@@ -78,6 +78,9 @@ pub struct Subscription {
     /// [`Digest`](super::endpoint::Endpoint::digest) of the endpoint that had its welcome last; see [`Subscription::welcome_due`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub welcomed: Option<String>,
+    /// When Event Grid was last seen to deliver. Absent before the first time, and in documents of before this was kept.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub seen: Option<OffsetDateTime>,
     /// What is known of its deliveries.
     #[serde(default, skip_serializing_if = "Health::is_plain")]
     pub health: Health,
