@@ -68,11 +68,7 @@ impl Subscriptions {
     ///
     /// # Errors
     /// If the service fails.
-    pub async fn to_be_compared(
-        &self,
-        minute: u8,
-        overdue: OffsetDateTime,
-    ) -> Result<Vec<Subscription>, CosmosError> {
+    pub async fn to_be_compared(&self, minute: u8, overdue: OffsetDateTime) -> Result<Vec<Subscription>, CosmosError> {
         // `2027-03-04T10:`, then the minute: times are stored in UTC, as RFC 3339, so that their texts are in their order.
         let overdue = overdue.to_offset(UtcOffset::UTC).format(&Rfc3339).unwrap_or_default();
         let turn = format!("(SUBSTRING(c.created, 14, 2) = '{minute:02}' OR c.seen < '{overdue}')");

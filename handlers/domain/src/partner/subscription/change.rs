@@ -57,6 +57,7 @@ impl Subscription {
             previous: None,
             secrets: vec![secret],
             gaps: vec![Gap { from: now, until: None, reason: state.as_str().to_owned() }],
+            first_delivered: None,
             state,
             since: now,
             created: now,
@@ -357,6 +358,8 @@ impl Subscription {
             }
             _ => {}
         }
+        // The first gap ends later once it is made one with the second.
+        next.first_delivered = next.first_delivered();
         if next.gaps.len() > MOST_GAPS {
             let oldest = next.gaps.remove(0);
             next.gaps[0].from = oldest.from;
