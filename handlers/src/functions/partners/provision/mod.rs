@@ -151,26 +151,28 @@ fn is_gone(seen: Option<&EventSubscription>) -> bool {
     seen.is_none_or(|seen| seen.state == ProvisioningState::Failed)
 }
 
-/// Compares an active subscription with what Event Grid has of it, keeps that it delivers, and tells Event Grid again where that is something else: an operator or
-/// another deployment may have changed it, or a write that was given up arrived late.
+/// Compares an active subscription with what Event Grid has of it, keeps that it delivers, and tells Event Grid again where that is
+/// something else: an operator or another deployment may have changed it, or a write that was given up arrived late.
 pub(in crate::functions) async fn compare(app: &App, stored: Stored<Subscription>) -> Result<(), Cause> {
-    let Stored { value, etag } = stored;
-    if value.state != State::Active {
+    if stored.value.state != State::Active {
         return Ok(());
     }
     let refused = |_: Problem| Cause::new("the subscription could not be told again");
-    let name = event_grid_name(&value.partner, &value.name);
+    let name = event_grid_name(&stored.value.partner, &stored.value.name);
     let seen = app.resource_manager().get(topic(app).map_err(refused)?, &name).await;
     let seen = seen.map_err(|error| Cause::from_error("compare the event subscription", error))?;
     let delivers = seen.as_ref().is_some_and(|seen| seen.state == ProvisioningState::Succeeded);
-    let Some(next) = drift(&value, seen.as_ref(), app.now()) else {
-        let Some(compared) = value.compared(app.now()).filter(|_| delivers) else { return Ok(()) };
-        return match store(app, compared, Some(&etag)).await {
+    // First, so that where it cannot be told again it has its next turn in an hour.
+    let Stored { value, etag } = match stored.value.compared(app.now()).filter(|_| delivers) {
+        Some(compared) => match store(app, compared, Some(&stored.etag)).await {
+            Ok(stored) => stored,
             // What another writer stored is looked at by itself.
-            Ok(_) | Err(Write::Lost) => Ok(()),
-            Err(Write::Failed(error)) => Err(Cause::from_error("keep that the subscription delivers", error)),
-        };
+            Err(Write::Lost) => return Ok(()),
+            Err(Write::Failed(error)) => return Err(Cause::from_error("keep that the subscription delivers", error)),
+        },
+        None => stored,
     };
+    let Some(next) = drift(&value, seen.as_ref(), app.now()) else { return Ok(()) };
     tracing::warn!(partner = %value.partner, subscription = %value.name, "Event Grid has something else than was stored");
     if next.state != State::Creating {
         // What it has delivers, or is given up already: only an endpoint that consents makes it better.
