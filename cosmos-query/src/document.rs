@@ -75,6 +75,10 @@ pub struct Context {
 pub struct Parameters(BTreeMap<String, Option<Value>>);
 
 impl Parameters {
+    pub(crate) const fn new(all: BTreeMap<String, Option<Value>>) -> Parameters {
+        Parameters(all)
+    }
+
     /// From what stands in a request beside `query`: `[{"name": "@n", "value": 1}]`, or nothing.
     ///
     /// # Errors

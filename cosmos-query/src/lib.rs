@@ -10,12 +10,14 @@
 //! them. Otherwise than in the service: arrays and objects sort by their contents, not by a hash; words of full text have no stems.
 
 mod base64_bytes;
+mod computed;
 mod document;
 pub mod effective_partition_key;
 mod error;
 mod evaluate;
 mod functions;
 mod murmur;
+mod order_by;
 mod page;
 mod plan;
 mod resolve;
@@ -28,8 +30,10 @@ mod tests;
 mod value;
 
 pub use self::{
+    computed::{ComputedBudget, ComputedProperty},
     document::{Context, Document, Page, PageLimits, Parameters, Position, Row},
     error::QueryError,
+    order_by::OrderBy,
     plan::Plan,
     resume::{Resume, Start},
 };
