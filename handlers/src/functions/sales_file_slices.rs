@@ -36,9 +36,12 @@ async fn handle(app: App) -> Result<(), Cause> {
     let until = Instant::now() + RUN;
     let waiting = app.stores().sales_files.waiting(FILES).await?;
     let app = &app;
-    let mut working = stream::iter(waiting)
-        .map(|file| async move { if Instant::now() < until { work_on(app, &file, until).await.err() } else { None } })
-        .buffer_unordered(AT_ONCE);
+    let mut working =
+        stream::iter(waiting)
+            .map(|waiting| async move {
+                if Instant::now() < until { work_on(app, &waiting, until).await.err() } else { None }
+            })
+            .buffer_unordered(AT_ONCE);
     let mut failure = None;
     while let Some(failed) = working.next().await {
         failure = failure.or(failed);
