@@ -11,6 +11,8 @@
 //! whatever happened to the minutes since. That is why they are stored before they are sent. Were they sent first, a second run
 //! could find something else, if late clicks had changed a minute meanwhile, and one id would stand for two contents.
 //!
+//! Where the clock was ahead and minutes were taken in that have not come, it goes on with the one that closed last, and what they raised ends.
+//!
 //! Of two runs at a time one loses the race for the detector's document and ends.
 
 use time::Duration;
@@ -67,6 +69,10 @@ async fn handle(app: App, timer: TimerInfo) -> Result<(), Cause> {
             memory.pending.clear();
             let Some(new) = run.keep(&memory, etag.as_deref()).await? else { return Ok(()) };
             etag = Some(new);
+        }
+        // Before the list is shown: it would be taken for the newest until then.
+        if memory.last().is_some_and(|last| last > minute_of(now)) {
+            run.go_back(&mut memory).await?;
         }
         run.show(&memory).await?;
         let from = match memory.last() {
@@ -134,6 +140,16 @@ impl Run<'_> {
             Err(error) if error.is_lost_race() => Ok(None),
             Err(error) => Err(Cause::from_error("store the detector", error)),
         }
+    }
+
+    /// Goes on with the minute that closed last, where a clock was ahead: minutes until there would be passed over. The list goes back first;
+    /// whoever is killed behind that does the same again.
+    async fn go_back(&self, memory: &mut Memory) -> Result<(), Cause> {
+        tracing::warn!("minutes were looked at that have not come yet: the clock was ahead");
+        memory.go_back_to(self.closed);
+        let Some(list) = memory.list() else { return Ok(()) };
+        let shown = self.app.stores().anomalies.replace_list(&list).await;
+        shown.map_err(|error| Cause::from_error("set back the list of anomalies", error))
     }
 
     /// Writes the list, unless it is as new.

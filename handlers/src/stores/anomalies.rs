@@ -51,6 +51,16 @@ impl AnomalyDocuments {
     }
 }
 
+impl AnomalyDocuments {
+    /// Writes the list in place of whatever is stored, also of one that is newer: that was of minutes which have not come yet.
+    ///
+    /// # Errors
+    /// If the service fails.
+    pub async fn replace_list(&self, list: &List) -> Result<(), CosmosError> {
+        self.0.upsert(CURRENT, CURRENT, list).await
+    }
+}
+
 impl Versioned for List {
     fn version(&self) -> (i64, i64) {
         (self.at.unix_timestamp(), 0)

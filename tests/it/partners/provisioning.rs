@@ -93,6 +93,16 @@ async fn a_change_that_event_grid_was_not_told_of_is_told_again_and_not_undone()
     let path = format!("/subscriptions/{}", made["name"].as_str().expect("a name"));
     let made = acme.stands(&path, "active").await;
     assert_eq!(made["missed"]["reason"], "creating", "{made}");
+
+    // A change finds another gone, which makes it: what it missed began where it was last seen.
+    copy["id"] = json!("gone");
+    copy["created"] = json!((machine::now() - Duration::minutes(30)).format(&Rfc3339).expect("a time"));
+    shop.create_in("partners", "subscriptions", "acme", &copy).await;
+    let (status, changed) = acme.patch("/subscriptions/gone", json!({"productPrefix": "rope"})).await;
+    assert_eq!(status, 200, "{changed}");
+    let changed = acme.stands("/subscriptions/gone", "active").await;
+    let missed = &changed["missed"];
+    assert_eq!((&missed["reason"], &missed["from"]), (&json!("creating"), &copy["seen"]), "{changed}");
     shop.stop().await;
 }
 

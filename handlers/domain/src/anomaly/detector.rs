@@ -77,6 +77,15 @@ impl Detector {
         }
     }
 
+    /// Goes on at `minute`, though later ones were taken in while a clock was ahead: what those raised ends. Of the minutes between nobody
+    /// knows which were seen as they were.
+    pub fn go_back_to(&mut self, minute: i64) -> Vec<Change> {
+        self.resume_at(minute);
+        self.total.go_back(minute);
+        let ended: Vec<_> = self.watches().filter_map(|watch| watch.go_back(minute)).collect();
+        ended.into_iter().filter(|open| open.is_raised).map(|open| Change::Cleared(open.anomaly)).collect()
+    }
+
     /// Every open anomaly that was raised, in the order of their starts.
     pub fn open(&self) -> Vec<&Anomaly> {
         let watches = std::iter::once(&self.total.watch)

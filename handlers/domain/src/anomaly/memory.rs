@@ -56,7 +56,18 @@ impl Memory {
 
     /// Takes in a minute, see [`Detector::step`].
     pub fn step(&mut self, minute: &Minute, is_past: bool) {
-        for change in self.detector.step(minute, is_past) {
+        let changes = self.detector.step(minute, is_past);
+        self.keep(changes);
+    }
+
+    /// See [`Detector::go_back_to`].
+    pub fn go_back_to(&mut self, minute: i64) {
+        let changes = self.detector.go_back_to(minute);
+        self.keep(changes);
+    }
+
+    fn keep(&mut self, changes: Vec<Change>) {
+        for change in changes {
             match change {
                 Change::Raised(anomaly) => self.pending.push(anomaly),
                 Change::Cleared(anomaly) => self.recent.push_front(anomaly),

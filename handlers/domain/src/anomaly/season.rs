@@ -82,6 +82,12 @@ impl Season {
         }
     }
 
+    /// Forgets what it holds of days after that of `minute`, and of the slot that is being filled.
+    pub(super) fn go_back(&mut self, minute: i64) {
+        self.days.retain(|past| past.day <= minute.div_euclid(DAY_MINUTES));
+        (self.slot, self.views, self.minutes) = (minute.div_euclid(SLOT_MINUTES), 0.0, 0);
+    }
+
     /// From now on the views are `ratio` times what they were.
     pub(super) fn scale(&mut self, ratio: f64) {
         if self.seasonal > 0.0 {

@@ -29,6 +29,11 @@ impl Total {
         self.minutes >= tuning::WARM_MINUTES && self.views >= tuning::WARM_VIEWS
     }
 
+    /// See [`Season::go_back`].
+    pub(super) fn go_back(&mut self, minute: i64) {
+        self.season.go_back(minute);
+    }
+
     /// Takes in a minute with so many views common to all.
     pub(super) fn observe(&mut self, minute: i64, observed: f64) -> Turn {
         let seasonal = self.season.expected(minute);

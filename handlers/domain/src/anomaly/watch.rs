@@ -86,6 +86,16 @@ impl Watch {
         self.runs.clear();
     }
 
+    /// Ends an anomaly that a minute confirmed which has not come yet, at `minute`, and forgets what later minutes said of others.
+    pub(super) fn go_back(&mut self, minute: i64) -> Option<Box<Open>> {
+        if let Some(open) = &mut self.open {
+            open.recovery = None;
+        }
+        let mut ended = self.open.take_if(|open| open.since >= minute)?;
+        ended.anomaly.ended_at = Some(time_of(minute).max(ended.anomaly.started_at));
+        Some(ended)
+    }
+
     /// Learns how the counts spread. Not called during anomalies.
     pub(super) fn learn(&mut self, sample: Sample) {
         self.dispersion.learn(sample.observed, sample.expected);

@@ -15,6 +15,9 @@ use super::CaptureFile;
 /// Capture), and some minutes for a service whose clocks differ.
 const WIDEST: Duration = Duration::minutes(20);
 
+/// The time of one event differs by less between the hub and a captured file: a file tells whole seconds.
+const TOLD_WITHIN: Duration = Duration::seconds(2);
+
 /// More than the text of a cursor over the partitions that a hub may have (bytes).
 const LONGEST: usize = 16 << 10;
 
@@ -42,6 +45,15 @@ struct Reached {
     /// The version of the file that was read to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     whole: Option<String>,
+}
+
+impl Reached {
+    /// Whether the last event of the partition was read. A hub that was made anew counts from the beginning, so that its last event may have
+    /// the number of one that was read long before: it must be as old, too, as far as both times are known.
+    fn is_at(&self, end: StoredEnd) -> bool {
+        let is_as_old = |(enqueued, last): (OffsetDateTime, OffsetDateTime)| last - enqueued < TOLD_WITHIN;
+        self.sequence >= end.last_sequence && self.enqueued.zip(end.last_enqueued).is_none_or(is_as_old)
+    }
 }
 
 /// The end of a partition, as the hub tells it.
@@ -120,7 +132,7 @@ impl Cursor {
         let is_older = end.last_sequence < 0 || end.last_enqueued.is_some_and(|last| last < self.from);
         match self.reached.get(partition) {
             _ if is_older => measured,
-            Some(reached) if reached.sequence >= end.last_sequence => measured,
+            Some(reached) if reached.is_at(end) => measured,
             Some(reached) => reached.enqueued.unwrap_or(self.from).max(self.from),
             None => self.from,
         }
@@ -203,7 +215,13 @@ mod tests {
         cursor.pass(&file(0, "10/14/00"), 7, Some(FROM + Duration::seconds(50)));
         assert_eq!(cursor.complete_until("0", end(9, 60), measured), FROM + Duration::seconds(50));
         cursor.pass(&file(0, "10/14/00"), 9, Some(FROM + Duration::seconds(60)));
-        assert_eq!(cursor.complete_until("0", end(9, 60), measured), measured);
+        let measured_at = |last| cursor.complete_until("0", last, measured);
+        let last = StoredEnd { last_enqueued: Some(FROM + Duration::milliseconds(60_999)), ..end(9, 60) };
+        assert_eq!((measured_at(end(9, 60)), measured_at(last)), (measured, measured), "files tell whole seconds");
+        assert_eq!(measured_at(end(3, 900)), FROM + Duration::seconds(60), "of a hub that was made anew");
+        assert_eq!(measured_at(StoredEnd { last_enqueued: None, ..end(9, 60) }), measured);
+        cursor.pass(&file(0, "10/19/00"), 3, Some(FROM + Duration::seconds(900)));
+        assert_eq!(cursor.complete_until("0", end(3, 900), measured), measured, "its events are read like others");
     }
 
     #[test]

@@ -5,11 +5,9 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt, stream};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use tokio::time::Instant;
 
-use super::tell;
+use super::{pass::pass, tell};
 use crate::{
     app::App,
     azure::{
@@ -25,9 +23,6 @@ use crate::{
     outcome::Cause,
 };
 
-/// Subscriptions that are asked about at once.
-const AT_ONCE: usize = 4;
-
 /// How long a run asks. What it does not come to has its next turn in a quarter of an hour.
 const RUN: Duration = Duration::from_secs(40);
 
@@ -36,11 +31,10 @@ pub(super) async fn assess_some(app: &App) -> Result<(), Cause> {
     let Some(topic) = app.settings().partners.topic_id.as_deref() else { return Ok(()) };
     let found = app.stores().partners.subscriptions.delivering_in_turn(app.now().minute()).await;
     let found = found.map_err(|error| Cause::from_error("find the subscriptions to assess", error))?;
-    let ends = Instant::now() + RUN;
     // Azure Monitor is out of reach for all of them if it is for one.
     let is_away = &AtomicBool::new(false);
     let assess_one = |subscription: Subscription| async move {
-        if is_away.load(Ordering::Relaxed) || Instant::now() >= ends {
+        if is_away.load(Ordering::Relaxed) {
             return;
         }
         if let Err(failure) = assess(app, topic, &subscription).await {
@@ -53,7 +47,7 @@ pub(super) async fn assess_some(app: &App) -> Result<(), Cause> {
             tracing::warn!(%partner, subscription = %name, cause = cause.chain(), "assessed again in a quarter of an hour");
         }
     };
-    stream::iter(found).for_each_concurrent(AT_ONCE, assess_one).await;
+    pass(found, RUN, assess_one).await;
     Ok(())
 }
 

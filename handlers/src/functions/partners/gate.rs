@@ -102,7 +102,7 @@ pub(in crate::functions) async fn pass(
             let response = problem.into_response();
             // Too many requests would make too many entries.
             if work.writes && response.status() != StatusCode::TOO_MANY_REQUESTS {
-                note(app, &caller.partner, &caller.key, &work, response.status()).await;
+                note(app, &caller.partner, &caller.key, &work, &response).await;
             }
             response
         }
@@ -122,7 +122,7 @@ pub(in crate::functions) async fn pass(
 /// Serves a request that may write, and notes how it ended.
 async fn served(gate: Gate, caller: Caller, work: Work, request: Request, next: Next) -> Response {
     let response = handled(&gate, &caller, request, next).await.unwrap_or_else(IntoResponse::into_response);
-    note(&gate.0.app, &caller.partner, &caller.key, &work, response.status()).await;
+    note(&gate.0.app, &caller.partner, &caller.key, &work, &response).await;
     response
 }
 
@@ -229,7 +229,7 @@ async fn authenticate(
         Err(refusal) => refused(refusal),
     };
     if gate.0.refusals.check_key(key.id()).is_ok() {
-        note(app, &partner, key.id(), work, refusal.status()).await;
+        add(app, entry(app, &partner, key.id(), work, refusal.status())).await;
     }
     Err(refusal)
 }
@@ -271,8 +271,16 @@ async fn used_now(app: &App, partner: &PartnerName, key: &KeyId) {
     told(written.map(drop));
 }
 
-async fn note(app: &App, partner: &PartnerName, key: &KeyId, work: &Work, status: StatusCode) {
-    let entry = Entry::new(partner.clone(), Some(key.clone()), work.action.clone(), status.as_u16(), app.now());
+async fn note(app: &App, partner: &PartnerName, key: &KeyId, work: &Work, response: &Response) {
+    let replayed = response.headers().contains_key(repeats::REPLAYED);
+    add(app, Entry { replayed, ..entry(app, partner, key, work, response.status()) }).await;
+}
+
+fn entry(app: &App, partner: &PartnerName, key: &KeyId, work: &Work, status: StatusCode) -> Entry {
+    Entry::new(partner.clone(), Some(key.clone()), work.action.clone(), status.as_u16(), app.now())
+}
+
+async fn add(app: &App, entry: Entry) {
     told(app.stores().partners.audit.add(&entry).await);
 }
 

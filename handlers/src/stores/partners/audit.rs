@@ -42,13 +42,16 @@ pub struct Entry {
     pub action: String,
     /// How it ended: a status of HTTP.
     pub status: u16,
+    /// Whether it did nothing, and had the answer of an earlier request with its `Idempotency-Key`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replayed: bool,
 }
 
 impl Entry {
     /// An entry of this moment.
     pub fn new(partner: PartnerName, key: Option<KeyId>, action: String, status: u16, at: OffsetDateTime) -> Self {
         let id = format!("{:020}-{}", at.unix_timestamp_nanos(), Uuid::new_v4().simple());
-        Self { id, partner, at, key, action, status }
+        Self { id, partner, at, key, action, status, replayed: false }
     }
 }
 
@@ -65,7 +68,7 @@ impl Audit {
         self.0.create(entry.partner.as_str(), &entry.id, entry).await.map(drop)
     }
 
-    /// How many entries of this action and status a partner has since a time; where there are more than `most`, not how many more.
+    /// How many entries of this action and status a partner has since a time, those aside that were answered as before; where there are more than `most`, not how many more.
     ///
     /// # Errors
     /// If the service fails.
@@ -77,7 +80,8 @@ impl Audit {
         since: OffsetDateTime,
         most: u64,
     ) -> Result<u64, CosmosError> {
-        let sql = "SELECT c.id FROM c WHERE c.id >= @since AND c.action = @action AND c.status = @status";
+        let sql = "SELECT c.id FROM c WHERE c.id >= @since AND c.action = @action AND c.status = @status \
+                   AND NOT IS_DEFINED(c.replayed)";
         let since = format!("{:020}", since.unix_timestamp_nanos());
         let parameters = [("@since", json!(since)), ("@action", json!(action)), ("@status", json!(status))];
         let (mut count, mut continuation) = (0_u64, None);

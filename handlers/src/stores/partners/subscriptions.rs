@@ -3,6 +3,8 @@
 
 use std::num::NonZeroU32;
 
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+
 use crate::{
     azure::cosmos::{Container, ContainerName, Cosmos, CosmosError, Stored},
     domain::partner::{PartnerName, SubscriptionName, subscription::Subscription},
@@ -61,14 +63,16 @@ impl Subscriptions {
         self.0.query(&format!("SELECT * FROM c WHERE c.state.name IN ({states}) OR {others}")).await
     }
 
-    /// The active subscriptions that were made in this minute of an hour, so that each has its turn once an hour, and not all at once.
+    /// The active subscriptions that are to be compared now: those that were made in this minute of an hour, so that each has its turn once
+    /// an hour, and not all at once; and those that missed their turn, last seen before `overdue`.
     ///
     /// # Errors
     /// If the service fails.
-    pub async fn active_made_in(&self, minute: u8) -> Result<Vec<Subscription>, CosmosError> {
-        // `2027-03-04T10:`, then the minute: times are stored in UTC, as RFC 3339.
-        let minute = format!("SUBSTRING(c.created, 14, 2) = '{minute:02}'");
-        self.0.query(&format!("SELECT * FROM c WHERE c.state.name = 'active' AND {minute}")).await
+    pub async fn to_be_compared(&self, minute: u8, overdue: OffsetDateTime) -> Result<Vec<Subscription>, CosmosError> {
+        // `2027-03-04T10:`, then the minute: times are stored in UTC, as RFC 3339, so that their texts are in their order.
+        let overdue = overdue.to_offset(UtcOffset::UTC).format(&Rfc3339).unwrap_or_default();
+        let turn = format!("(SUBSTRING(c.created, 14, 2) = '{minute:02}' OR c.seen < '{overdue}')");
+        self.0.query(&format!("SELECT * FROM c WHERE c.state.name = 'active' AND {turn}")).await
     }
 
     /// The subscriptions that deliver and came to their state in this minute of a quarter of an hour, so that each has its turn four times

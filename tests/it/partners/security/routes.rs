@@ -152,7 +152,13 @@ async fn requests_at_once_get_no_more_than_one_after_the_other() {
     let again = futures::future::join_all(again).await;
     assert!(again.iter().any(|(status, _)| *status == 201), "{again:?}");
     assert!(again.iter().all(|(status, kind)| *status == 201 || kind == "/problems/still-running"), "{again:?}");
+    let once_more = other.request(Method::POST, "/subscriptions").header("idempotency-key", "k").json(&wish);
+    assert_eq!(kind_of(answer(once_more).await).0, 201);
     let (_, audit) = other.get("/audit?limit=200").await;
+    let entries = audit["items"].as_array().expect("entries");
+    assert_eq!((&entries[0]["status"], &entries[0]["replayed"]), (&json!(201), &json!(true)), "{audit}");
+    let done = entries.iter().filter(|entry| entry["status"] == 201 && entry["replayed"].is_null()).count();
+    assert_eq!(done, 1, "{audit}");
     let effects = other.get("/subscriptions").await.1["items"][0]["revision"].clone();
     assert_eq!(effects, 1, "{audit}");
     shop.stop().await;

@@ -185,6 +185,23 @@ fn what_is_long_past_is_not_raised_unless_it_lasts() {
 }
 
 #[test]
+fn minutes_that_have_not_come_are_taken_back() {
+    let now = START + 2 * DAY + 600;
+    let steady = after(2 * DAY + 600);
+    let mut ahead = steady.clone();
+    // A clock is two hours ahead for a run: all is quiet there.
+    let raised: Vec<_> = (now..now + 120).flat_map(|at| ahead.step(&Minute::empty(at), at < now + 90)).collect();
+    assert!(matches!(raised.as_slice(), [Change::Raised(raised)] if raised.scope == Scope::Total), "{raised:?}");
+    assert_eq!(ahead.step(&minute(now, |_| 1.0), false), [], "passed over");
+    let ended = ahead.go_back_to(now);
+    let [Change::Cleared(ended)] = ended.as_slice() else { panic!("{ended:#?}") };
+    assert!(ended.ended_at >= Some(ended.started_at) && ahead.open().is_empty());
+    assert_eq!(changes(&mut ahead, now, DAY + 60, |_| 1.0), [], "usual minutes are usual again");
+    let outage = changes(&mut ahead, now + DAY + 60, 3, |_| 0.0);
+    assert_eq!(only_raised(&outage).1.kind, Kind::Outage);
+}
+
+#[test]
 fn the_state_is_small_however_many_products_there_are_and_survives_being_stored() {
     let mut memory = Memory::default();
     for at in START..START + 90 {

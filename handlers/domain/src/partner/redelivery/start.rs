@@ -1,5 +1,5 @@
 //! `startFrom`: what a new subscription is to get from before it delivered. The wish is its first gap, which then begins before the
-//! subscription was made; the job for it is made once that gap is closed, however long the first handshake took.
+//! subscription was made; the job for it is made once it delivers, however long the first handshake took.
 
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
@@ -23,10 +23,12 @@ pub fn start_id(subscription: &Subscription) -> Option<String> {
 /// That job, if it is time for it: the subscription delivers, and what came before is known.
 pub fn start_job(subscription: &Subscription, now: OffsetDateTime) -> Option<Job> {
     let id = start_id(subscription)?;
-    let gap = subscription.gaps.first()?;
-    let until = gap.until.filter(|until| subscription.state.delivers() && now < until.saturating_add(WITHIN))?;
+    let (from, until) = (subscription.started_from()?, subscription.first_delivered()?);
+    if !subscription.state.delivers() || now >= until.saturating_add(WITHIN) {
+        return None;
+    }
     // It may have been paused, or waited for its handshake, for long.
-    let range = Range { from: gap.from.max(until.saturating_sub(LONGEST)), until };
+    let range = Range { from: from.max(until.saturating_sub(LONGEST)), until };
     let request = Request {
         from: range.from,
         until: range.until,
@@ -42,7 +44,7 @@ mod tests {
     use time::macros::datetime;
 
     use super::{super::tests::subscription, *};
-    use crate::partner::subscription::PausedBy;
+    use crate::partner::subscription::{MOST_GAPS, PausedBy};
 
     const NOW: OffsetDateTime = datetime!(2026-03-04 10:15:30 UTC);
 
@@ -67,6 +69,24 @@ mod tests {
         let again = paused.resume(late).and_then(|tried| tried.activated(late)).expect("active");
         assert_eq!(start_job(&again, late), Some(job));
         assert!(start_job(&again, late + WITHIN).is_none(), "it may have been, and be forgotten");
+
+        let pauses = MOST_GAPS as i64 * 2;
+        let (mut often, mut before) = (again.clone(), Subscription { first_delivered: None, ..again });
+        for minutes in 1..=pauses {
+            let next = |was: &Subscription, at| {
+                was.pause(PausedBy::Partner, None, at)
+                    .and_then(|paused| paused.resume(at)?.activated(at))
+                    .expect("active")
+            };
+            (often, before) =
+                (next(&often, late + Duration::hours(minutes)), next(&before, late + Duration::hours(minutes)));
+        }
+        assert!(often.gaps[0].until > Some(late), "two gaps are one");
+        for often in [&often, &before] {
+            let job = start_job(often, late + Duration::hours(pauses)).expect("the same job");
+            assert_eq!(job.ranges, [Range { from: NOW - Duration::DAY, until: late }]);
+            assert!(start_job(often, late + WITHIN).is_none(), "however often it was paused");
+        }
 
         let after_months = NOW + Duration::days(200);
         made.gaps[0].from = NOW - LONGEST;

@@ -57,6 +57,7 @@ impl Subscription {
             previous: None,
             secrets: vec![secret],
             gaps: vec![Gap { from: now, until: None, reason: state.as_str().to_owned() }],
+            first_delivered: None,
             state,
             since: now,
             created: now,
@@ -66,6 +67,7 @@ impl Subscription {
             attempt: 1,
             withdraw: false,
             welcomed: None,
+            seen: None,
             health: Health::default(),
             revision: 1,
         }
@@ -206,20 +208,29 @@ impl Subscription {
         }
     }
 
-    /// Event Grid has nothing of it any more, though it was active: it is to be made anew. Since when is not known, so the gap begins
-    /// where it was surely there.
+    /// Event Grid has nothing of it any more, or gave it up, though it was taken to deliver: it is to be made anew. Since when is not known,
+    /// so the gap begins where it was surely there. What it was to be told meanwhile is what it is made from.
     ///
     /// # Errors
-    /// It was not active.
+    /// It did not deliver.
     pub fn vanished(&self, now: OffsetDateTime) -> Result<Self, Conflict> {
-        if self.state != State::Active {
-            return Err(Conflict::Unexpected(self.state.as_str()));
+        let next = self.moved(State::Creating, now);
+        match self.state {
+            State::Active => Ok(next),
+            State::Updating => Ok(Self { attempt: self.attempt, ..next }),
+            _ => Err(Conflict::Unexpected(self.state.as_str())),
         }
-        let mut next = self.moved(State::Creating, now);
-        if let Some(gap) = next.gaps.last_mut() {
-            gap.from = gap.from.min(self.since.max(now - COMPARED_EVERY));
-        }
-        Ok(next)
+    }
+
+    /// Event Grid was seen to deliver, if it is active. That is no other version of the document: the same in all else.
+    pub fn compared(&self, now: OffsetDateTime) -> Option<Self> {
+        (self.state == State::Active).then(|| Self { seen: Some(now), ..self.clone() })
+    }
+
+    /// The last time at which it is known to have delivered, where it was taken to deliver until `now`.
+    fn surely_delivered(&self, now: OffsetDateTime) -> OffsetDateTime {
+        // Of documents without it nothing is known but that they are compared once an hour, and that a turn may be missed.
+        self.seen.unwrap_or_else(|| self.since.max(now - COMPARED_EVERY * 2))
     }
 
     /// Event Grid delivers, with the settings of this document.
@@ -231,7 +242,7 @@ impl Subscription {
             State::Active => Ok(self.clone()),
             _ if self.waits() => {
                 let welcomed = Some(self.settings.endpoint.digest());
-                Ok(Self { welcomed, ..self.moved(State::Active, now).settled().accepted() })
+                Ok(Self { welcomed, seen: Some(now), ..self.moved(State::Active, now).settled().accepted() })
             }
             _ => Err(Conflict::Unexpected(self.state.as_str())),
         }
@@ -258,7 +269,8 @@ impl Subscription {
         if self.state != State::Updating || !self.is_accepted() {
             return Err(Conflict::Unexpected(self.state.as_str()));
         }
-        let next = Self { provisioned: version.map(str::to_owned), ..self.moved(State::Active, now) }.accepted();
+        let provisioned = version.map(str::to_owned);
+        let next = Self { provisioned, seen: Some(now), ..self.moved(State::Active, now) }.accepted();
         Ok(match self.previous.as_deref() {
             Some(Previous { settings, secrets }) => {
                 Self { settings: settings.clone(), secrets: secrets.clone(), ..next.settled() }
@@ -276,7 +288,7 @@ impl Subscription {
         Some(Self { settings, secrets, provisioned: None, accepted: None, ..next })
     }
 
-    /// Event Grid gave up on it, or has it no more. Where it was being changed, its settings are again those that deliveries had before;
+    /// Event Grid gave up on it, or has it no more: when, is not known, so the gap begins where it surely delivered. Where it was being changed, its settings are again those that deliveries had before;
     /// to deliver it must be made anew ([`Subscription::retry`]).
     ///
     /// # Errors
@@ -328,9 +340,14 @@ impl Subscription {
     fn moved(&self, state: State, now: OffsetDateTime) -> Self {
         let mut next = self.clone();
         match (self.state.delivers(), state.delivers()) {
-            // Whether Event Grid delivered while it tried in vain to change the subscription is not documented.
             (true, false) => {
-                let from = if self.state == State::Updating { self.since } else { now };
+                let from = match (&self.state, &state) {
+                    // It is found to be gone.
+                    (_, State::Creating) | (State::Active, State::Failed { .. }) => self.surely_delivered(now),
+                    // Whether Event Grid delivered while it tried in vain to change the subscription is not documented.
+                    (State::Updating, _) => self.since,
+                    _ => now,
+                };
                 next.gaps.push(Gap { from, until: None, reason: state.as_str().to_owned() });
             }
             (false, true) => {
@@ -341,6 +358,8 @@ impl Subscription {
             }
             _ => {}
         }
+        // The first gap ends later once it is made one with the second.
+        next.first_delivered = next.first_delivered();
         if next.gaps.len() > MOST_GAPS {
             let oldest = next.gaps.remove(0);
             next.gaps[0].from = oldest.from;

@@ -57,6 +57,9 @@ pub struct Subscription {
     /// When nothing was delivered, oldest first; the last may be open.
     #[serde(default)]
     pub gaps: Vec<Gap>,
+    /// When it first delivered. Absent before that, and in documents of before this was kept, whose first gap says it while it is no two.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub first_delivered: Option<OffsetDateTime>,
     /// When it was made.
     #[serde(with = "time::serde::rfc3339")]
     pub created: OffsetDateTime,
@@ -78,6 +81,9 @@ pub struct Subscription {
     /// [`Digest`](super::endpoint::Endpoint::digest) of the endpoint that had its welcome last; see [`Subscription::welcome_due`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub welcomed: Option<String>,
+    /// When Event Grid was last seen to deliver. Absent before the first time, and in documents of before this was kept.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub seen: Option<OffsetDateTime>,
     /// What is known of its deliveries.
     #[serde(default, skip_serializing_if = "Health::is_plain")]
     pub health: Health,
@@ -200,6 +206,11 @@ impl Subscription {
     /// What of before it was made it is to get, if that was asked for: then its first gap begins there.
     pub fn started_from(&self) -> Option<OffsetDateTime> {
         self.gaps.first().map(|gap| gap.from).filter(|from| *from < self.created)
+    }
+
+    /// When it first delivered, if it has.
+    pub fn first_delivered(&self) -> Option<OffsetDateTime> {
+        self.first_delivered.or_else(|| self.gaps.first()?.until)
     }
 
     /// Whether its endpoint is to have a welcome once it delivers: its first event, by which an owner who was not asked hears of it.

@@ -77,6 +77,31 @@ fn a_pause_keeps_the_record_and_resuming_offers_what_was_missed() {
 }
 
 #[test]
+fn what_is_found_to_be_gone_was_missed_since_it_was_last_seen() {
+    let seen = active().compared(at(90)).expect("active");
+    assert_eq!((seen.revision, seen.changed), (active().revision, active().changed), "no other version");
+    let paused = seen.pause(PausedBy::Partner, None, at(100)).expect("active");
+    assert_eq!((gaps(&paused).last(), paused.compared(at(101))), (Some(&(100, None)), None));
+    // The runs of two hours were left out.
+    let failed = seen.failed("given up".to_owned(), at(300)).expect("active");
+    let updating = seen.update(settings("new"), at(295)).expect("active");
+    let made = updating.vanished(at(300)).expect("it was to be changed");
+    for gone in [&seen.vanished(at(300)).expect("active"), &failed, &made] {
+        assert_eq!(gaps(gone), [(0, Some(0)), (90, None)], "{:?}", gone.state);
+    }
+    assert_eq!((&made.settings, made.attempt), (&settings("new"), updating.attempt), "what it was told is what it is");
+    assert_eq!(failed.vanished(at(301)), Err(Conflict::Unexpected("failed")));
+    // Active again by an answer that says nothing of Event Grid.
+    let refused = updating.refused(at(296)).expect("it was being changed");
+    assert_eq!(refused.vanished(at(300)).expect("active").open_gap().map(|gap| gap.from), Some(at(90)));
+
+    let mut before = serde_json::to_value(&seen).expect("JSON");
+    before.as_object_mut().expect("an object").remove("seen");
+    let before: Subscription = serde_json::from_value(before).expect("of before it was kept");
+    assert_eq!(gaps(&before.vanished(at(300)).expect("active")), [(0, Some(0)), (180, None)]);
+}
+
+#[test]
 fn what_the_state_does_not_allow_is_a_conflict() {
     let (creating, active) = (new(false), active());
     assert_eq!(creating.update(settings("new"), at(1)), Err(Conflict::Busy("creating")));

@@ -1,7 +1,7 @@
 //! `GET|POST /api/partners/{partner}/listeners`, `GET|DELETE …/{listener}`, `POST …/{listener}/renew|receive|acknowledge|test`, `GET
 //! …/{listener}/undelivered`: events for a command on the partner's own machine, through a queue.
 //!
-//! A listener lasts some hours and is renewed by whoever listens; else Event Grid ends it by itself, and [`clean_up`] removes its queue and
+//! A listener lasts some hours and is renewed by whoever listens; else Event Grid ends it by itself, and [`clean`] removes its queue and
 //! its document. A key that may only read may listen: what it gets, the list of events shows as well.
 
 mod found;
@@ -21,7 +21,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 pub(super) use self::found::find;
-pub(in crate::functions) use self::steps::clean_up;
+pub(in crate::functions) use self::steps::clean;
 use self::{
     found::missing,
     shown::{Shown, whole},

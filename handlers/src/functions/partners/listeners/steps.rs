@@ -66,24 +66,9 @@ pub(super) async fn end(app: &App, stored: Stored<Listener>) -> Result<(), Probl
     remove(app, &stored).await.map_err(|cause| unanswered(&cause))
 }
 
-/// Removes what listeners left behind whose time is over. One whose event subscription is gone gets nothing any more, and is over too: whoever
-/// listens hears of it, and fetches what was missed. What fails is tried again in a minute.
-pub(in crate::functions) async fn clean_up(app: &App) {
-    let listeners = match app.stores().partners.listeners.all().await {
-        Ok(listeners) => listeners,
-        Err(error) => {
-            tracing::warn!(cause = Cause::from_error("find listeners", error).chain(), "looked for again in a minute");
-            return;
-        }
-    };
-    for listener in listeners {
-        if let Err(cause) = clean(app, &listener).await {
-            tracing::warn!(partner = %listener.partner, listener = %listener.id, cause = cause.chain(), "removed again in a minute");
-        }
-    }
-}
-
-async fn clean(app: &App, listener: &Listener) -> Result<(), Cause> {
+/// Removes what a listener left behind whose time is over. One whose event subscription is gone gets nothing any more, and is over too:
+/// whoever listens hears of it, and fetches what was missed. What fails may be tried again.
+pub(in crate::functions) async fn clean(app: &App, listener: &Listener) -> Result<(), Cause> {
     let topic = provision::topic(app).map_err(|_| Cause::new("EventGrid__topicId is not set"))?;
     let is_lost = listener.live && {
         let seen = app.resource_manager().get(topic, &listener.id.resource_name()).await;

@@ -26,7 +26,7 @@ use crate::{
     app::App,
     azure::{
         cosmos::{CosmosError, Stored},
-        resource_manager::{ManagerErrorKind, ProvisioningState},
+        resource_manager::{EventSubscription, ManagerErrorKind, ProvisioningState},
     },
     clock,
     domain::partner::{
@@ -127,6 +127,15 @@ async fn told(
     let name = event_grid_name(&stored.value.partner, &stored.value.name);
     match app.resource_manager().get(topic, &name).await {
         Ok(seen) => {
+            // It may have been gone for long: what is made now is no change, and closes a gap.
+            let stored = match stored.value.vanished(app.now()) {
+                Ok(vanished) if is_gone(seen.as_ref()) => match store(app, vanished, Some(&stored.etag)).await {
+                    Ok(stored) => stored,
+                    Err(Write::Lost) => return read(app, &stored.value).await,
+                    Err(Write::Failed(error)) => return Err(Cause::from_error("store the subscription", error)),
+                },
+                _ => stored,
+            };
             let is_failed = seen.is_some_and(|seen| seen.state == ProvisioningState::Failed);
             put(app, topic, stored, wanted, is_failed).await
         }
@@ -137,7 +146,12 @@ async fn told(
     }
 }
 
-/// Compares an active subscription with what Event Grid has of it, and tells Event Grid again where that is something else: an operator or
+/// Whether Event Grid, as it was seen, has nothing that delivers.
+fn is_gone(seen: Option<&EventSubscription>) -> bool {
+    seen.is_none_or(|seen| seen.state == ProvisioningState::Failed)
+}
+
+/// Compares an active subscription with what Event Grid has of it, keeps that it delivers, and tells Event Grid again where that is something else: an operator or
 /// another deployment may have changed it, or a write that was given up arrived late.
 pub(in crate::functions) async fn compare(app: &App, stored: Stored<Subscription>) -> Result<(), Cause> {
     let Stored { value, etag } = stored;
@@ -148,7 +162,15 @@ pub(in crate::functions) async fn compare(app: &App, stored: Stored<Subscription
     let name = event_grid_name(&value.partner, &value.name);
     let seen = app.resource_manager().get(topic(app).map_err(refused)?, &name).await;
     let seen = seen.map_err(|error| Cause::from_error("compare the event subscription", error))?;
-    let Some(next) = drift(&value, seen.as_ref(), app.now()) else { return Ok(()) };
+    let delivers = seen.as_ref().is_some_and(|seen| seen.state == ProvisioningState::Succeeded);
+    let Some(next) = drift(&value, seen.as_ref(), app.now()) else {
+        let Some(compared) = value.compared(app.now()).filter(|_| delivers) else { return Ok(()) };
+        return match store(app, compared, Some(&etag)).await {
+            // What another writer stored is looked at by itself.
+            Ok(_) | Err(Write::Lost) => Ok(()),
+            Err(Write::Failed(error)) => Err(Cause::from_error("keep that the subscription delivers", error)),
+        };
+    };
     tracing::warn!(partner = %value.partner, subscription = %value.name, "Event Grid has something else than was stored");
     if next.state != State::Creating {
         // What it has delivers, or is given up already: only an endpoint that consents makes it better.
@@ -237,10 +259,13 @@ pub(in crate::functions) async fn look(
             stored_again(app, stored, *next).await
         }
         Step::Tell => {
-            let wanted = body(app, &stored.value).await.map_err(|_| Cause::new("secrets cannot be derived"))?;
+            // Where it was to be changed and is gone, it is made.
+            let vanished = stored.value.vanished(app.now()).ok().filter(|_| is_gone(seen.as_ref()));
+            let told = vanished.unwrap_or_else(|| stored.value.clone());
+            let wanted = body(app, &told).await.map_err(|_| Cause::new("secrets cannot be derived"))?;
             // Headers may have changed with the settings of the app.
             let provisioned = Some(wanted.version.clone());
-            let next = Subscription { provisioned, accepted: None, ..stored.value.clone() };
+            let next = Subscription { provisioned, accepted: None, ..told };
             let stored = match stored.value == next {
                 true => stored,
                 false => match store(app, next, Some(&stored.etag)).await {

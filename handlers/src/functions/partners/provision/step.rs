@@ -223,7 +223,10 @@ mod tests {
                 next.is_none_or(|next| next.state.delivers() || next.open_gap().is_some_and(|gap| gap.from <= LATER))
             );
         }
-        let vanished = drift(&active, None, LATER).expect("it vanished");
-        assert_eq!(vanished.open_gap().map(|gap| gap.from), Some(NOW), "as long as it may have been gone");
+        let given_up = seen(Failed, "new");
+        for gone in [None, Some(&given_up)] {
+            let gone = drift(&active, gone, LATER).expect("it is gone");
+            assert_eq!(gone.open_gap().map(|gap| gap.from), Some(NOW), "as long as it may have been gone");
+        }
     }
 }
