@@ -1,6 +1,6 @@
 //! ORDER BY: what it may sort by. The service sorts by an index, so by paths into documents.
 
-use super::{MOST_JOINS, Resolver, path};
+use super::{MOST_JOINS, Resolver, expression::is_not_finite, path};
 use crate::syntax::{Collection, Expr, ExprKind, OrderItem, Select, Source, Spec, Step};
 
 /// How paths of indexes name the elements of an array.
@@ -50,7 +50,8 @@ pub(crate) fn vector_distance(expr: &Expr) -> Option<&[Expr]> {
 /// `None`: it is no path into the document.
 pub(crate) fn document_path(expr: &Expr, from: &[Source]) -> Option<Vec<String>> {
     let (head, steps) = path(expr)?;
-    path_from(head, &steps, from)
+    let is_constant = is_not_finite(head) && from.iter().all(|source| source.alias() != Some(head));
+    if is_constant { None } else { path_from(head, &steps, from) }
 }
 
 fn path_from(head: &str, steps: &[Step], from: &[Source]) -> Option<Vec<String>> {
