@@ -32,7 +32,7 @@ pub enum Row {
 pub struct PageLimits {
     /// Most rows; at least 1.
     pub rows: usize,
-    /// Bytes of JSON after which no further row begins. Documents of [`Row::Document`] count too.
+    /// Most bytes of JSON, unless the first row alone has more. Documents of [`Row::Document`] count too.
     pub bytes: usize,
     /// Documents that a plain query (no ORDER BY, GROUP BY, DISTINCT or aggregate) looks at before it answers with what it has.
     pub documents: usize,
@@ -42,6 +42,13 @@ pub struct PageLimits {
     /// Bytes of memory that values may take which a query builds or gathers, beside the documents and the page's own rows. Beyond it the
     /// query is refused with `SC3021`. Rows that are sorted may take half as much again, but are never refused for it: a page has fewer.
     pub memory: u64,
+}
+
+impl PageLimits {
+    /// Whether a row has no place behind so many others, with which it would have so many bytes.
+    pub(crate) fn is_full(&self, rows: usize, bytes: usize) -> bool {
+        rows > 0 && (rows >= self.rows || bytes > self.bytes)
+    }
 }
 
 impl Default for PageLimits {
@@ -75,6 +82,10 @@ pub struct Context {
 pub struct Parameters(BTreeMap<String, Option<Value>>);
 
 impl Parameters {
+    pub(crate) const fn new(all: BTreeMap<String, Option<Value>>) -> Parameters {
+        Parameters(all)
+    }
+
     /// From what stands in a request beside `query`: `[{"name": "@n", "value": 1}]`, or nothing.
     ///
     /// # Errors

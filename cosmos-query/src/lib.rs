@@ -7,15 +7,18 @@
 //! `VectorDistance`, subqueries beside aggregates, patterns of more than 8 KiB; what does more work in one page than
 //! [`PageLimits::work`] (`SC3020`) or holds more than [`PageLimits::memory`] (`SC3021`), and an ORDER BY whose next page would begin behind
 //! values that no continuation can carry (`SC3022`). TOP, ORDER BY and OFFSET LIMIT in subqueries are refused because the service refuses
-//! them. Otherwise than in the service: arrays and objects sort by their contents, not by a hash; words of full text have no stems.
+//! them. Otherwise than in the service: arrays and objects sort by their contents, not by a hash; words of full text have no stems; `NaN` and
+//! `Infinity` are undefined but for `ToString`, as is what calculations make of them.
 
 mod base64_bytes;
+mod computed;
 mod document;
 pub mod effective_partition_key;
 mod error;
 mod evaluate;
 mod functions;
 mod murmur;
+mod order_by;
 mod page;
 mod plan;
 mod resolve;
@@ -28,8 +31,10 @@ mod tests;
 mod value;
 
 pub use self::{
+    computed::{ComputedBudget, ComputedProperty},
     document::{Context, Document, Page, PageLimits, Parameters, Position, Row},
     error::QueryError,
+    order_by::OrderBy,
     plan::Plan,
     resume::{Resume, Start},
 };

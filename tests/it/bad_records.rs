@@ -1,5 +1,7 @@
 //! Poison on the hub and in the catalogue: it is parked with its cause and bytes, and its neighbours go through.
 
+use std::time::Duration;
+
 use axum::http::{HeaderMap, HeaderValue, Method};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
@@ -50,6 +52,35 @@ async fn poison_on_the_hub_is_parked_and_its_neighbours_pass() {
         let garbage = garbage.expect("the original bytes are kept");
         assert!(!garbage["cause"].as_str().expect("a cause").is_empty(), "{garbage}");
     }
+    shop.stop().await;
+}
+
+/// More bad records in a captured file than are parked at a time, between good ones: each has its letter, once, and the report counts both.
+#[tokio::test]
+async fn a_captured_file_of_many_bad_records_is_reported() {
+    const BAD: usize = 40;
+    let shop = Inside::start().await;
+    let rope = json!({"name": "Rope", "category": "Climbing", "price": {"amount": "1.00", "currency": "USD"}});
+    for id in ["a", "b", "c"] {
+        shop.put(id, &rope).await;
+    }
+    shop.comes_to_rest(3).await;
+    let hub = shop.stack.event_hubs().hub("products").expect("the hub");
+    let partition = hub.partition("0").expect("it exists");
+    // A message of one section of data, the letter x.
+    partition.append(&[const { Bytes::from_static(b"\x00\x53\x75\xa0\x01x") }; BAD]).expect("stored");
+    shop.comes_to_rest(3 + i64::try_from(BAD).expect("a count")).await;
+    for (function, _) in readers("products") {
+        shop.parks(function, BAD).await;
+    }
+    shop.step(Duration::from_secs(301));
+    shop.parks("CaptureBatch", BAD).await;
+    let used = hub.partitions().iter().filter(|partition| !partition.state().is_empty()).count();
+    let names = shop.blobs_appear("reports", "products/", used).await;
+    let reports: Vec<_> = names.iter().map(|name| shop.json_blob("reports", name).0).collect();
+    let sum = |member: &str| reports.iter().filter_map(|report| report[member].as_u64()).sum::<u64>();
+    assert_eq!((sum("records"), sum("parked")), (BAD as u64 + 3, BAD as u64), "{reports:?}");
+    assert_eq!(shop.blobs("reports", "parking/"), Vec::<String>::new());
     shop.stop().await;
 }
 

@@ -33,7 +33,9 @@ export function ago(time, now = Date.now()) {
   if (seconds < 90) return `${seconds} s ago`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
   if (seconds < 129_600) return `${Math.round(seconds / 3600)} h ago`;
-  return `${Math.round(seconds / 86_400)} d ago`;
+  const days = Math.round(seconds / 86_400);
+  if (days < 60) return `${days} d ago`;
+  return days < 730 ? `${Math.round(days / 30.44)} months ago` : `${Math.round(days / 365.25)} years ago`;
 }
 
 /** Hours and minutes in UTC of a time in milliseconds: what operators tell each other must not depend on where they are. */

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Function, argument, flag_of, function, number_of, text_of};
+use super::{Function, argument, function, text_of, whole_of};
 use crate::{
     evaluate::{Evaluator, meter::searching},
     value::{Compared, Item, boolean, equal, finite, memory, shared, size},
@@ -24,7 +24,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     function("ARRAY_CONTAINS", 2, 3, |evaluator, all| {
         let (items, wanted) = (array_of(all, 0)?, argument(all, 1)?);
-        if flag_of(all, 2)? {
+        if argument(all, 2).map_or(Some(false), Value::as_bool)? {
             // Each member that is wanted is looked up in the item, as far as the item has it.
             evaluator.pay(searching(items.iter().map(|item| 16 + size(item) as u64).sum(), 256))?;
             return boolean(items.iter().any(|item| covers(item, wanted)));
@@ -32,20 +32,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         evaluator.pay(items.iter().map(|item| shared(item, wanted)).sum())?;
         boolean(items.iter().any(|item| equal(item, wanted)))
     }),
-    function("ARRAY_CONTAINS_ALL", 2, usize::MAX, |evaluator, all| {
-        let items = set(evaluator, array_of(all, 0)?, wanted(all).flatten())?;
-        boolean(wanted(all).all(|wanted| wanted.is_some_and(|wanted| items.contains(&Compared(wanted)))))
-    }),
-    function("ARRAY_CONTAINS_ANY", 2, usize::MAX, |evaluator, all| {
-        let items = set(evaluator, array_of(all, 0)?, wanted(all).flatten())?;
-        boolean(wanted(all).flatten().any(|wanted| items.contains(&Compared(wanted))))
-    }),
+    function("ARRAY_CONTAINS_ALL", 2, usize::MAX, |evaluator, all| decided(evaluator, all, false)),
+    function("ARRAY_CONTAINS_ANY", 2, usize::MAX, |evaluator, all| decided(evaluator, all, true)),
     function("ARRAY_LENGTH", 1, 1, |_, all| finite(array_of(all, 0)?.len() as f64)),
     function("ARRAY_SLICE", 2, 3, |_, all| {
         let items = array_of(all, 0)?;
-        let start = number_of(all, 1)?.trunc();
+        let start = whole_of(all, 1)?;
         let start = if start < 0.0 { (items.len() as f64 + start).max(0.0) } else { start } as usize;
-        let count = if all.len() > 2 { number_of(all, 2)?.max(0.0) as usize } else { usize::MAX };
+        let count = if all.len() > 2 { whole_of(all, 2)?.max(0.0) as usize } else { usize::MAX };
         array(items.iter().skip(start).take(count).cloned().collect())
     }),
     function("ObjectToArray", 1, 3, |evaluator, all| {
@@ -76,8 +70,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     function("SetIntersect", 2, 2, |evaluator, all| {
         let (left, right) = (array_of(all, 0)?, array_of(all, 1)?);
-        let others = set(evaluator, right, left)?;
-        distinct(evaluator, left.iter().filter(|item| others.contains(&Compared(item))))
+        // In the order of the second, as the service has it.
+        let others = set(evaluator, left, right)?;
+        distinct(evaluator, right.iter().filter(|item| others.contains(&Compared(item))))
     }),
     function("SetUnion", 2, 2, |evaluator, all| {
         let (left, right) = (array_of(all, 0)?, array_of(all, 1)?);
@@ -91,6 +86,15 @@ fn array<'a>(items: Vec<Value>) -> Item<'a> {
 
 fn array_of<'v>(all: &'v [Item<'_>], index: usize) -> Option<&'v Vec<Value>> {
     argument(all, index)?.as_array()
+}
+
+/// Whether any, or all, of what is wanted is there. As in AND and OR, what is undefined leaves open what nothing else decides.
+fn decided<'a>(evaluator: &Evaluator<'_>, all: &[Item<'a>], decides: bool) -> Item<'a> {
+    let items = set(evaluator, array_of(all, 0)?, wanted(all).flatten())?;
+    if wanted(all).flatten().any(|wanted| items.contains(&Compared(wanted)) == decides) {
+        return boolean(decides);
+    }
+    if wanted(all).all(|wanted| wanted.is_some()) { boolean(!decides) } else { None }
 }
 
 fn wanted<'v>(all: &'v [Item<'_>]) -> impl Iterator<Item = Option<&'v Value>> {

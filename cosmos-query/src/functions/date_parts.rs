@@ -61,6 +61,15 @@ pub(super) fn read(text: &str) -> Option<OffsetDateTime> {
     Some(PrimitiveDateTime::new(date, time).assume_offset(UtcOffset::UTC))
 }
 
+/// Whether it is a date, or a date and a time to the second at least, behind `T` or a blank; either may end with `Z`.
+/// <https://learn.microsoft.com/azure/cosmos-db/nosql/query/is-datetime>
+pub(super) fn is_date_time(text: &str) -> bool {
+    let text = text.strip_suffix('Z').unwrap_or(text);
+    let (date, time) = text.split_once(['T', ' ']).map_or((text, None), |(date, time)| (date, Some(time)));
+    let is_time = |time: &str| !time.ends_with('Z') && time.len() >= "HH:MM:SS".len() && clock(time).is_some();
+    read(date).is_some() && time.is_none_or(is_time)
+}
+
 fn clock(text: &str) -> Option<Time> {
     let text = text.strip_suffix('Z').unwrap_or(text);
     let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));

@@ -17,7 +17,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function("FLOOR", 1, 1, |_, all| of(all, f64::floor)),
     function("LOG", 1, 2, |_, all| {
         let number = number_of(all, 0)?;
-        if all.len() > 1 { finite(number.ln() / number_of(all, 1)?.ln()) } else { finite(number.ln()) }
+        if all.len() > 1 { finite(number.log2() / number_of(all, 1)?.log2()) } else { finite(number.ln()) }
     }),
     function("LOG10", 1, 1, |_, all| of(all, f64::log10)),
     function("NumberBin", 1, 2, |_, all| {

@@ -108,6 +108,11 @@ fn number_of(arguments: &[Item<'_>], index: usize) -> Option<f64> {
     argument(arguments, index)?.as_f64()
 }
 
+/// A number without a fraction; another is no number of characters or elements.
+fn whole_of(arguments: &[Item<'_>], index: usize) -> Option<f64> {
+    number_of(arguments, index).filter(|number| number.fract() == 0.0)
+}
+
 /// An argument that may be left out; undefined if it is there and no boolean.
 fn flag_of(arguments: &[Item<'_>], index: usize) -> Option<bool> {
     if index < arguments.len() { argument(arguments, index)?.as_bool() } else { Some(false) }

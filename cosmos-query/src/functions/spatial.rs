@@ -21,11 +21,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         evaluator.pay(left.work_with(&right))?;
         boolean(intersects(&left, &right))
     }),
-    function("ST_ISVALID", 1, 1, |_, all| boolean(shape(argument(all, 0)?).is_some())),
+    function("ST_ISVALID", 1, 1, |_, all| boolean(shape(argument(all, 0)?).is_ok())),
     function("ST_ISVALIDDETAILED", 1, 1, |_, all| {
         let detail = match shape(argument(all, 0)?) {
-            Some(_) => json!({"valid": true}),
-            None => json!({"valid": false, "reason": "The shape is no valid GeoJSON point, line or polygon."}),
+            Ok(_) => json!({"valid": true}),
+            Err(reason) => json!({"valid": false, "reason": reason}),
         };
         Some(Cow::Owned(detail))
     }),
@@ -82,31 +82,59 @@ impl Shape {
 }
 
 fn both(all: &[Item<'_>]) -> Option<(Shape, Shape)> {
-    Some((shape(argument(all, 0)?)?, shape(argument(all, 1)?)?))
+    Some((shape(argument(all, 0)?).ok()?, shape(argument(all, 1)?).ok()?))
 }
 
-fn shape(value: &Value) -> Option<Shape> {
-    let coordinates = value.get("coordinates")?;
-    match value.get("type")?.as_str()? {
-        "Point" => point(coordinates).map(Shape::Point),
-        "LineString" => points(coordinates).filter(|points| points.len() >= 2).map(Shape::Line),
-        "Polygon" => {
-            let rings: Option<Vec<_>> = coordinates.as_array()?.iter().map(points).collect();
-            let closed = |ring: &Vec<Point>| ring.len() >= 4 && ring.first() == ring.last();
-            rings.filter(|rings| !rings.is_empty() && rings.iter().all(closed)).map(Shape::Polygon)
+/// A shape, or why it is none. The service's sentences are known for latitudes and rings; the others are ours.
+fn shape(value: &Value) -> Result<Shape, String> {
+    let coordinates = value.get("coordinates").ok_or("A GeoJSON object has a member coordinates.")?;
+    match value.get("type").and_then(Value::as_str) {
+        Some("Point") => point(coordinates).map(Shape::Point),
+        Some("LineString") => match points(coordinates)? {
+            points if points.len() < 2 => Err("A LineString has at least two points.".into()),
+            points => Ok(Shape::Line(points)),
+        },
+        Some("Polygon") => {
+            let rings = coordinates.as_array().filter(|rings| !rings.is_empty());
+            let rings = rings.ok_or("The coordinates of a Polygon are an array of rings.")?;
+            rings.iter().enumerate().map(ring).collect::<Result<_, _>>().map(Shape::Polygon)
         }
-        _ => None,
+        _ => Err("The type of a GeoJSON object is Point, LineString or Polygon.".into()),
     }
 }
 
-fn points(value: &Value) -> Option<Vec<Point>> {
-    value.as_array()?.iter().map(point).collect()
+fn ring((index, value): (usize, &Value)) -> Result<Vec<Point>, String> {
+    let (ring, number) = (points(value)?, index + 1);
+    if ring.first() != ring.last() {
+        return Err(format!(
+            "The Polygon input is not valid because the start and end points of the ring number {number} are not the same. \
+             Each ring of a polygon must have the same start and end points."
+        ));
+    }
+    if ring.len() < 4 {
+        Err(format!("The ring number {number} of the Polygon has less than four points."))
+    } else {
+        Ok(ring)
+    }
 }
 
-fn point(value: &Value) -> Option<Point> {
-    let [longitude, latitude, ..] = value.as_array()?.as_slice() else { return None };
-    let (longitude, latitude) = (longitude.as_f64()?, latitude.as_f64()?);
-    (longitude.abs() <= 180.0 && latitude.abs() <= 90.0).then_some([longitude, latitude])
+fn points(value: &Value) -> Result<Vec<Point>, String> {
+    value.as_array().ok_or("The coordinates are no array of points.")?.iter().map(point).collect()
+}
+
+fn point(value: &Value) -> Result<Point, String> {
+    let numbers = match value.as_array().map(Vec::as_slice) {
+        Some([longitude, latitude, ..]) => longitude.as_f64().zip(latitude.as_f64()),
+        _ => None,
+    };
+    let (longitude, latitude) = numbers.ok_or("A point is an array of a longitude and a latitude.")?;
+    if latitude.abs() > 90.0 {
+        return Err("Latitude values must be between -90 and 90 degrees.".into());
+    }
+    if longitude.abs() > 180.0 {
+        return Err("Longitude values must be between -180 and 180 degrees.".into());
+    }
+    Ok([longitude, latitude])
 }
 
 fn edges(points: &[Point]) -> impl Iterator<Item = (Point, Point)> {

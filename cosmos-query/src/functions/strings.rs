@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::Value;
 
-use super::{Function, argument, flag_of, function, number_of, text_of};
+use super::{Function, argument, flag_of, function, number_of, text_of, whole_of};
 use crate::{
     evaluate::{Evaluator, meter::searching, patterns},
     value::{Item, boolean, finite, text},
@@ -27,11 +27,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function("STARTSWITH", 2, 3, |evaluator, all| compared(evaluator, all, |text, part| text.starts_with(part))),
     function("STRINGEQUALS", 2, 3, |evaluator, all| compared(evaluator, all, |left, right| left == right)),
     function("INDEX_OF", 2, 3, |_, all| index_of(all)),
-    function("LEFT", 2, 2, |_, all| slice(text_of(all, 0)?, 0.0, number_of(all, 1)?)),
+    function("LEFT", 2, 2, |_, all| slice(text_of(all, 0)?, 0.0, whole_of(all, 1)?)),
     function("RIGHT", 2, 2, |_, all| {
-        let (whole, count) = (text_of(all, 0)?, number_of(all, 1)?.max(0.0));
-        let start = (whole.chars().count() as f64 - count.trunc()).max(0.0);
-        slice(whole, start, count)
+        let (whole, count) = (text_of(all, 0)?, whole_of(all, 1)?);
+        slice(whole, (whole.chars().count() as f64 - count).max(0.0), count)
     }),
     function("LENGTH", 1, 1, |_, all| finite(text_of(all, 0)?.chars().count() as f64)),
     function("LOWER", 1, 1, |evaluator, all| {
@@ -50,7 +49,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function("REGEXMATCH", 2, 3, regex_match),
     function("REPLACE", 3, 3, |evaluator, all| {
         let (whole, part, by) = (text_of(all, 0)?, text_of(all, 1)?, text_of(all, 2)?);
-        if part.is_empty() { text(whole) } else { replaced(evaluator, whole, part, by) }
+        if part.is_empty() { None } else { replaced(evaluator, whole, part, by) }
     }),
     function("REPLICATE", 2, 2, |_, all| {
         let (part, count) = (text_of(all, 0)?, number_of(all, 1)?);
@@ -58,7 +57,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         if fits { text(part.repeat(count as usize)) } else { None }
     }),
     function("REVERSE", 1, 1, |_, all| text(text_of(all, 0)?.chars().rev().collect::<String>())),
-    function("SUBSTRING", 3, 3, |_, all| slice(text_of(all, 0)?, number_of(all, 1)?, number_of(all, 2)?)),
+    function("SUBSTRING", 3, 3, |_, all| slice(text_of(all, 0)?, whole_of(all, 1)?, whole_of(all, 2)?)),
     function("StringJoin", 2, 2, |evaluator, all| {
         let parts = argument(all, 0)?.as_array()?.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?;
         let separator = text_of(all, 1)?;
@@ -107,12 +106,10 @@ fn index_of<'a>(all: &[Item<'a>]) -> Item<'a> {
     finite(found.map_or(-1.0, |found| found as f64))
 }
 
-/// Characters from a start, as far as there are some.
+/// Characters from a start, as far as there are some; none from a start before the text.
 fn slice<'a>(whole: &str, start: f64, count: f64) -> Item<'a> {
-    let start = start.trunc();
-    // What is before the text counts, though there is nothing.
-    let count = (count.trunc() + start.min(0.0)).max(0.0);
-    text(whole.chars().skip(start.max(0.0) as usize).take(count as usize).collect::<String>())
+    let count = if start < 0.0 { 0.0 } else { count.max(0.0) };
+    text(whole.chars().skip(start as usize).take(count as usize).collect::<String>())
 }
 
 fn trimmed<'a>(evaluator: &Evaluator<'_>, all: &[Item<'a>], left: bool, right: bool) -> Item<'a> {

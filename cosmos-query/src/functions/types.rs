@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Function, argument, function};
+use super::{Function, argument, date_parts::is_date_time, function};
 use crate::{
     rid,
     value::{Item, boolean, finite},
@@ -11,6 +11,7 @@ use crate::{
 pub(super) const FUNCTIONS: &[Function] = &[
     function("IS_ARRAY", 1, 1, |_, all| is(all, |value| value.is_array())),
     function("IS_BOOL", 1, 1, |_, all| is(all, |value| value.is_boolean())),
+    function("IS_DATETIME", 1, 1, |_, all| is(all, |value| value.as_str().is_some_and(is_date_time))),
     function("IS_DEFINED", 1, 1, |_, all| is(all, |_| true)),
     function("IS_FINITE_NUMBER", 1, 1, |_, all| is(all, |value| value.as_f64().is_some_and(f64::is_finite))),
     function("IS_INTEGER", 1, 1, |_, all| is(all, is_integer)),

@@ -1,5 +1,6 @@
 //! Pages of GROUP BY, of aggregates and of DISTINCT. Each looks at all documents and keeps what it returns; rows come in the order of
-//! hashes of their keys, or, where one page has them all, in the order in which they were first seen.
+//! hashes of their keys, or, where one page has them all, in the order in which they were first seen; groups of one property, for which
+//! the service reads an index, in the order of its values.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use super::{MOST_SKIPPED, Work, held, row, slots, smallest::Smallest};
 use crate::{
     Document, Page, QueryError, Resume, Row,
     evaluate::{Accumulator, Flow, group_bytes},
-    resolved::{Bind, From, Grouping},
+    resolved::{Bind, From, Grouping, Node},
     resume::At,
     value::{Sorted, hash, memory, size},
 };
@@ -23,12 +24,26 @@ struct HashedRow {
     row: Row,
     size: usize,
     seen: usize,
+    /// What rows in one page are sorted by before `seen`.
+    key: Option<Sorted>,
 }
 
 struct Group {
     keys: Vec<Sorted>,
     accumulators: Vec<Accumulator>,
     seen: usize,
+}
+
+/// Whether rows are grouped by one property.
+fn is_indexed(grouping: &Grouping) -> bool {
+    let mut node = match grouping.keys.as_slice() {
+        [node @ Node::Member(..)] => node,
+        _ => return false,
+    };
+    while let Node::Member(of, _) = node {
+        node = of;
+    }
+    matches!(node, Node::Slot(_))
 }
 
 impl Work<'_> {
@@ -49,7 +64,7 @@ impl Work<'_> {
                 let (row, size) = row(value, &document);
                 let bytes = held(&row);
                 self.evaluator.meter.charge(bytes)?;
-                rows.insert(key, HashedRow { row, size, seen }, bytes);
+                rows.insert(key, HashedRow { row, size, seen, key: None }, bytes);
                 Ok(Flow::Continue)
             })?;
         }
@@ -109,14 +124,17 @@ impl Work<'_> {
         let more = groups.more;
         let (mut rows, mut through) = (Vec::new(), None);
         let mut gathered = self.evaluator.held();
+        let is_indexed = is_indexed(grouping);
         for (key, group) in groups.into_sorted() {
             through = Some(key);
+            let sorted = group.keys.first().filter(|_| is_indexed).cloned();
             let output = self.evaluator.group_output(self.rows, group.keys, group.accumulators, &mut vec![None])?;
             let Some(value) = output else { continue };
-            gathered.grow(memory(&value))?;
+            let key_bytes = sorted.as_ref().and_then(|key| key.0.as_ref()).map_or(0, memory);
+            gathered.grow(memory(&value) + key_bytes)?;
             let size = size(&value);
             let key = if self.rows.distinct { hash([Some(&*value)]) } else { key };
-            rows.push((key, HashedRow { row: Row::Value(value.into_owned()), size, seen: group.seen }));
+            rows.push((key, HashedRow { row: Row::Value(value.into_owned()), size, seen: group.seen, key: sorted }));
         }
         if self.rows.distinct {
             rows.sort_by_key(|(key, _)| *key);
@@ -145,8 +163,8 @@ impl Work<'_> {
         let mut counts = self.counts;
         let total: usize = rows.iter().map(|(_, held)| held.size).sum();
         let is_whole = !more && self.resume.is_none() && counts.skip == 0 && counts.take.is_none();
-        if is_whole && rows.len() <= self.limits.rows && total < self.limits.bytes {
-            rows.sort_by_key(|(_, held)| held.seen);
+        if is_whole && rows.len() <= self.limits.rows && total <= self.limits.bytes {
+            rows.sort_by(|(_, left), (_, right)| left.key.cmp(&right.key).then(left.seen.cmp(&right.seen)));
         }
         let mut skipping = counts.skip.min(MOST_SKIPPED);
         let (mut bytes, mut last, mut is_full) = (0, None, false);
@@ -157,7 +175,7 @@ impl Work<'_> {
                 last = Some(key);
                 continue;
             }
-            if page.rows.len() >= self.limits.rows || (bytes >= self.limits.bytes && !page.rows.is_empty()) {
+            if self.limits.is_full(page.rows.len(), bytes + held.size) {
                 (more, is_full) = (true, true);
                 break;
             }

@@ -85,7 +85,7 @@ impl Work<'_> {
                 last = Some(key);
                 continue;
             }
-            if page.rows.len() >= self.limits.rows || (bytes >= self.limits.bytes && !page.rows.is_empty()) {
+            if self.limits.is_full(page.rows.len(), bytes + held.size) {
                 more = true;
                 break;
             }

@@ -21,15 +21,15 @@ impl Work<'_> {
                 if seen <= done {
                     return Ok(Flow::Continue);
                 }
-                if page.rows.len() >= self.limits.rows || (bytes >= self.limits.bytes && !page.rows.is_empty()) {
-                    stopped = Some(seen - 1);
-                    return Ok(Flow::Stop);
-                }
                 if counts.skip > 0 {
                     counts.skip -= 1;
                     return Ok(Flow::Continue);
                 }
                 let (row, size) = row(value, &document);
+                if self.limits.is_full(page.rows.len(), bytes + size) {
+                    stopped = Some(seen - 1);
+                    return Ok(Flow::Stop);
+                }
                 page.rows.push(row);
                 bytes += size;
                 counts.take = counts.take.map(|take| take.saturating_sub(1));

@@ -13,6 +13,9 @@ use crate::{
 /// What compiling the patterns of a query may count as before any document is looked at, in units of [`crate::PageLimits::work`].
 const MOST_PATTERNS: u64 = 256 << 20;
 
+const NOT_A_NUMBER: &str = "NaN";
+const INFINITY: &str = "Infinity";
+
 impl Resolver<'_> {
     pub(super) fn expr(&mut self, expr: &Expr) -> Node {
         if let Some(key) = self.key(expr) {
@@ -51,6 +54,8 @@ impl Resolver<'_> {
             }
             ExprKind::Name(name) => match self.lookup(name) {
                 Some(slot) => Node::Slot(slot),
+                // JSON has no such value, so it is undefined but for ToString.
+                None if is_not_finite(name) => Node::Constant(None),
                 None => self.unresolved(name, expr.span),
             },
             ExprKind::Member(of, name) => Node::Member(self.boxed(of), name.clone()),
@@ -83,6 +88,9 @@ impl Resolver<'_> {
                 match functions::find(name) {
                     Found::Function(function) => {
                         self.check_count(expr, function, arguments.len());
+                        if let Some(text) = self.not_finite(function.name, arguments) {
+                            return Node::Constant(Some(Value::String(text)));
+                        }
                         if function.name == "REGEXMATCH" {
                             self.check_pattern(arguments);
                         }
@@ -114,6 +122,21 @@ impl Resolver<'_> {
                 Node::Subquery(*quantifier, Box::new(rows))
             }
         }
+    }
+
+    /// What `ToString` makes of a number that is written as such and that JSON does not have.
+    fn not_finite(&self, function: &str, arguments: &[Expr]) -> Option<String> {
+        let [argument] = arguments else { return None };
+        let (sign, literal) = match &argument.kind {
+            ExprKind::Unary(Unary::Minus, of) => ("-", &**of),
+            ExprKind::Unary(Unary::Plus, of) => ("", &**of),
+            _ => ("", argument),
+        };
+        let ExprKind::Name(name) = &literal.kind else { return None };
+        if function != "ToString" || !is_not_finite(name) || self.lookup(name).is_some() {
+            return None;
+        }
+        Some(if name == NOT_A_NUMBER { name.clone() } else { format!("{sign}{name}") })
     }
 
     fn check_count(&mut self, expr: &Expr, function: &functions::Function, count: usize) {
@@ -173,6 +196,11 @@ impl Resolver<'_> {
     fn three(&mut self, [first, second, third]: &[Expr; 3]) -> Box<[Node; 3]> {
         Box::new([self.expr(first), self.expr(second), self.expr(third)])
     }
+}
+
+/// Whether a name that stands for nothing else is one of the numbers that are not finite.
+pub(super) fn is_not_finite(name: &str) -> bool {
+    [NOT_A_NUMBER, INFINITY].contains(&name)
 }
 
 fn is_constant(expr: &Expr) -> bool {

@@ -6,7 +6,7 @@ mod grouping;
 mod order;
 
 use self::grouping::Group;
-pub(crate) use self::order::{is_descending, vector_distance};
+pub(crate) use self::order::{document_path, is_descending, vector_distance};
 use crate::{
     QueryError,
     resolved::{Node, Operator, Output, Rows, Sort},

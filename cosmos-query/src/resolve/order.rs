@@ -1,7 +1,10 @@
 //! ORDER BY: what it may sort by. The service sorts by an index, so by paths into documents.
 
-use super::{Resolver, path};
+use super::{MOST_JOINS, Resolver, expression::is_not_finite, path};
 use crate::syntax::{Collection, Expr, ExprKind, OrderItem, Select, Source, Spec, Step};
+
+/// How paths of indexes name the elements of an array.
+const ELEMENT: &str = "[]";
 
 impl Resolver<'_> {
     /// Refuses ORDER BY of what is no path into the document.
@@ -10,7 +13,7 @@ impl Resolver<'_> {
             self.unsupported(select.order_span, "ORDER BY RANK");
             return;
         }
-        let unmapped = |expr: &Expr| vector_distance(expr).is_none() && !is_document_path(expr, &select.from);
+        let unmapped = |expr: &Expr| vector_distance(expr).is_none() && document_path(expr, &select.from).is_none();
         if select.order_by.iter().any(|item| unmapped(&item.expr)) {
             let message =
                 "Unsupported ORDER BY clause. ORDER BY item expression could not be mapped to a document path.";
@@ -43,30 +46,63 @@ pub(crate) fn vector_distance(expr: &Expr) -> Option<&[Expr]> {
     }
 }
 
-/// Whether an expression is a path into the document, be it by way of aliases of subqueries.
-fn is_document_path(expr: &Expr, from: &[Source]) -> bool {
-    let Some((head, steps)) = path(expr) else { return false };
-    // What has no such alias is refused for that.
-    let Some(source) = from.iter().rev().find(|source| source.alias() == Some(head)) else { return true };
-    let Collection::Subquery(select) = &source.collection else { return true };
+/// The steps from the document's root that an expression takes, be it by way of aliases of subqueries; `[]` is an element of an array.
+/// `None`: it is no path into the document.
+pub(crate) fn document_path(expr: &Expr, from: &[Source]) -> Option<Vec<String>> {
+    let (head, steps) = path(expr)?;
+    let is_constant = is_not_finite(head) && from.iter().all(|source| source.alias() != Some(head));
+    if is_constant { None } else { path_from(head, &steps, from) }
+}
+
+fn path_from(head: &str, steps: &[Step], from: &[Source]) -> Option<Vec<String>> {
+    // What has no such alias is the container, or is refused for that; so is what has more JOINs, of which each may be a level here.
+    let place = from.iter().rposition(|source| source.alias() == Some(head)).filter(|_| from.len() <= MOST_JOINS + 1);
+    let Some(place) = place else { return Some(names(steps)) };
+    path_in(from.get(place)?, steps, from.get(..place)?)
+}
+
+/// The steps to what a source stands for, and from there on.
+fn path_in(source: &Source, steps: &[Step], before: &[Source]) -> Option<Vec<String>> {
+    let select = match &source.collection {
+        Collection::Subquery(select) => select,
+        Collection::Path { head, steps: own, .. } => {
+            let mut whole = path_from(head, own, before)?;
+            whole.extend(source.iterates.then(|| ELEMENT.to_owned()));
+            whole.extend(names(steps));
+            return Some(whole);
+        }
+    };
     match &select.spec {
-        Spec::Star(_) => true,
-        Spec::Value(value) => is_path_of(value, &steps, &select.from),
+        Spec::Star(_) => path_in(select.from.first()?, steps, &[]),
+        Spec::Value(value) => path_of(value, steps, &select.from),
         Spec::List(items) => {
             let aliases = super::aliases(items);
-            let [Step::Member(name) | Step::Quoted(name), rest @ ..] = steps.as_slice() else { return false };
-            let found = aliases.iter().zip(items).find(|(alias, _)| *alias == name);
-            found.is_some_and(|(_, (value, _))| is_path_of(value, rest, &select.from))
+            let [Step::Member(name) | Step::Quoted(name), rest @ ..] = steps else { return None };
+            let (_, (value, _)) = aliases.iter().zip(items).find(|(alias, _)| *alias == name)?;
+            path_of(value, rest, &select.from)
         }
     }
 }
 
-/// Whether what these steps lead to, from this value on, is a path into the document.
-fn is_path_of(value: &Expr, steps: &[Step], from: &[Source]) -> bool {
+/// What these steps lead to, from this value on, as a path into the document.
+fn path_of(value: &Expr, steps: &[Step], from: &[Source]) -> Option<Vec<String>> {
     match (&value.kind, steps) {
         (ExprKind::Object(members), [Step::Member(name) | Step::Quoted(name), rest @ ..]) => {
-            members.iter().find(|(member, _)| member == name).is_some_and(|(_, value)| is_path_of(value, rest, from))
+            let (_, value) = members.iter().find(|(member, _)| member == name)?;
+            path_of(value, rest, from)
         }
-        _ => is_document_path(value, from),
+        _ => {
+            let mut whole = document_path(value, from)?;
+            whole.extend(names(steps));
+            Some(whole)
+        }
     }
+}
+
+fn names(steps: &[Step]) -> Vec<String> {
+    let name = |step: &Step| match step {
+        Step::Member(name) | Step::Quoted(name) => name.clone(),
+        Step::Element(_) => ELEMENT.to_owned(),
+    };
+    steps.iter().map(name).collect()
 }

@@ -106,6 +106,23 @@ proptest! {
 }
 
 #[test]
+fn a_page_ends_before_the_row_that_it_has_no_bytes_for() {
+    let stored = stored(&(0..4).map(|n| json!({"n": n, "t": "x".repeat(1000)})).collect::<Vec<_>>());
+    let limits = PageLimits { bytes: 2500, ..PageLimits::default() };
+    for text in
+        ["SELECT VALUE c.t FROM c", "SELECT VALUE c.t FROM c ORDER BY c.n", "SELECT c.n, c.t FROM c GROUP BY c.n, c.t"]
+    {
+        let query = Query::parse(text).expect(text);
+        let first = page(&query, &context(), &stored, limits, None).expect(text);
+        assert_eq!(first.rows.len(), 2, "{text}");
+        let second = page(&query, &context(), &stored, limits, first.next.as_ref()).expect(text);
+        assert_eq!((second.rows.len(), second.next), (2, None), "{text}");
+        let tiny = page(&query, &context(), &stored, PageLimits { bytes: 1, ..limits }, None).expect(text);
+        assert_eq!((tiny.rows.len(), tiny.next.is_some()), (1, true), "{text}: one row, however large");
+    }
+}
+
+#[test]
 fn a_resume_of_a_plain_query_says_where_to_begin() {
     let stored = stored(&[json!({"t": [1, 2, 3]}), json!({"t": [4]}), json!({})]);
     let limits = PageLimits { rows: 2, ..PageLimits::default() };

@@ -93,7 +93,11 @@ pub fn decide(
     Ok(match current {
         None => Decision::Create(wanted),
         Some(product) if product.says_the_same_as(&wanted) => Decision::Unchanged(product.clone()),
-        Some(product) => Decision::Replace(Product { version: product.version + 1, ..wanted }),
+        Some(product) => {
+            // A later version is a later state, also where the clock that wrote the last one was ahead.
+            let updated_at = wanted.updated_at.max(product.updated_at + Duration::MILLISECOND);
+            Decision::Replace(Product { version: product.version + 1, updated_at, ..wanted })
+        }
     })
 }
 
@@ -138,6 +142,7 @@ mod tests {
         assert_eq!(run(Some(&first), &put("19.99")), Ok(Decision::Unchanged(first.clone())));
         let Ok(Decision::Replace(second)) = run(Some(&first), &put("17.50")) else { panic!("replaced") };
         assert_eq!(second.version, 2);
+        assert!(second.updated_at > first.updated_at, "within a millisecond, or by a clock that is behind");
         assert_eq!(run(Some(&second), &Command::Patch(json!({}))), Ok(Decision::Unchanged(second.clone())));
     }
 

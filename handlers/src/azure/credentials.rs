@@ -1,9 +1,10 @@
 //! Managed identity: how this process proves who it is, towards every service. It has no keys.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use azure_core::{
     credentials::{AccessToken, TokenCredential, TokenRequestOptions},
+    error::ErrorKind,
     http::ClientOptions,
 };
 use azure_identity::{ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId};
@@ -11,6 +12,9 @@ use reqwest::RequestBuilder;
 use tokio::sync::OnceCell;
 
 use super::http::Http;
+
+/// For a token, the client's repeats included. The endpoint is on the same machine, and answers within a second.
+const DEADLINE: Duration = Duration::from_secs(5);
 
 /// The identity of this process, and the HTTP client that goes with it. Clones share both.
 #[derive(Clone)]
@@ -93,6 +97,8 @@ impl TokenCredential for Identity {
                 }))
             })
             .await?;
-        identity.get_token(scopes, options).await
+        // The credential lets every other token wait meanwhile, also those that it has.
+        let token = tokio::time::timeout(DEADLINE, identity.get_token(scopes, options)).await;
+        token.unwrap_or_else(|_| Err(azure_core::Error::with_message(ErrorKind::Io, "no token came in time")))
     }
 }

@@ -5,6 +5,7 @@
 //! document changes, and in each captured file. What lists show of a letter is noted beside it, as metadata of its blob: `stored`
 //! reads both.
 
+pub(crate) mod several;
 pub(crate) mod stored;
 
 use std::{collections::HashMap, fmt::Write as _};

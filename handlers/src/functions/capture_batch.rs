@@ -6,6 +6,8 @@
 //! Promises: for each file a report in container `reports`, `<hub>/<partition>/<yyyy>/<MM>/<dd>/<HH>/<mm>/<ss>.json`: how many records
 //! of which type, from where to where; for each file of clicks before that its sessions (`co_views`). Of the file, no more
 //! than a few blocks are in memory. A record that is no event of ours is parked alone; a file that is not Avro is parked as a whole.
+//! Of a file with more bad records than a delivery has time to park, the sessions are kept at once; it asks to be delivered again, and goes on
+//! behind those that are parked. The report comes last.
 //!
 //! A second delivery finds the report of that version of the file, and does nothing. One that comes while the first is at work finds
 //! its claim, and asks to be delivered later; a claim whose holder must have died is taken over. Two at work at once would do no harm:
@@ -23,8 +25,8 @@ use crate::{
     app::App,
     azure::blobs::{BlobEntry, BlobError, BlobErrorKind, Condition},
     captured::{FileError, Records},
-    dead_letters::{self, BadRecord},
-    domain::capture::{CaptureFile, CapturedEvent, Claim, Report},
+    dead_letters::{self, BadRecord, DeadLetter, several::Several},
+    domain::capture::{CaptureFile, CapturedEvent, Claim, Parking, Report},
     events::{DecodeError, Event, Incoming},
     function::{Function, Trigger},
     outcome::{Cause, Outcome},
@@ -44,6 +46,12 @@ pub const FUNCTION: Function = Function::new(
 
 /// Longer than an invocation can last (`functionTimeout` of host.json): the holder of an older claim is dead.
 const CLAIM_LASTS: Duration = Duration::minutes(10);
+
+/// How long a delivery parks bad records: Event Grid waits for half a minute, and a replay is given that long.
+const PARKS: std::time::Duration = std::time::Duration::from_secs(15);
+
+/// Bad records between two notes of how many are parked.
+const NOTED: u64 = 1_000;
 
 /// What is read of the event's data.
 #[derive(Default, Deserialize)]
@@ -80,12 +88,22 @@ async fn handle(app: App, event: cloudevents::Event) -> Result<Outcome, Outcome>
 }
 
 async fn report(app: &App, file: &CaptureFile, empty: Report) -> Result<Outcome, Outcome> {
-    let (report, sessions) = read(app, file, empty).await?;
+    let parking = Parked::of(app, file, &empty.file.etag).await?;
+    let noted = parking.noted;
+    let (report, sessions, is_all) = read(app, file, empty, parking).await?;
     // The report comes last: it says that all is done.
     sessions.store(app.blobs(), file).await.map_err(|error| failed("write the sessions", error))?;
+    if !is_all {
+        return Err(Outcome::Retry(Cause::new("the file has more bad records than a delivery has time to park")));
+    }
     write_report(app.blobs(), &file.report(), &json!(report), Condition::None)
         .await
         .map_err(|error| failed("write the report", error))?;
+    if noted > 0 || report.parked >= NOTED {
+        if let Err(error) = delete_report(app.blobs(), &file.parking(&report.file.etag)).await {
+            tracing::warn!(cause = %error, "how many bad records of a file are parked stays there, which nobody reads again");
+        }
+    }
     Ok(Outcome::Done)
 }
 
@@ -147,40 +165,97 @@ async fn claim(app: &App, file: &CaptureFile, etag: &str) -> Result<(), Outcome>
     }
 }
 
-/// Reads the file record by record, and decodes the events in it.
-async fn read(app: &App, file: &CaptureFile, mut report: Report) -> Result<(Report, FileSessions), Outcome> {
+/// The bad records of a file, and what is noted of how many are parked.
+struct Parked<'a> {
+    app: &'a App,
+    file: &'a CaptureFile,
+    /// Where it is noted.
+    name: String,
+    noted: u64,
+    several: Several<'a>,
+}
+
+impl<'a> Parked<'a> {
+    /// Goes on where a delivery of this version of the file stopped.
+    async fn of(app: &'a App, file: &'a CaptureFile, etag: &str) -> Result<Self, Outcome> {
+        let name = file.parking(etag);
+        let stored = read_report(app.blobs(), &name).await;
+        let stored = stored.map_err(|error| failed("look how many bad records are parked", error))?;
+        // What cannot be read is no more than an optimisation that is lost: letters are written again as they are.
+        let stored: Option<Parking> = stored.and_then(|blob| contoso_json::from_slice(&blob.body).ok());
+        let noted = stored.unwrap_or_default().parked;
+        Ok(Self { app, file, name, noted, several: Several::behind(noted, PARKS) })
+    }
+
+    async fn park(&mut self, record: &CapturedEvent, cause: &Cause) -> Result<(), Outcome> {
+        let (app, file) = (self.app, self.file);
+        let write = || letter(app, file, record, cause).store(app.blobs());
+        self.several.park(write).await.map_err(Outcome::Retry)?;
+        if self.several.parked() >= self.noted + NOTED { self.note().await } else { Ok(()) }
+    }
+
+    /// Whether all are parked; what is left then goes on behind them.
+    async fn end(&mut self) -> Result<bool, Outcome> {
+        let is_all = self.several.end().await.map_err(Outcome::Retry)?;
+        if !is_all {
+            self.note().await?;
+        }
+        Ok(is_all)
+    }
+
+    async fn note(&mut self) -> Result<(), Outcome> {
+        self.noted = self.several.parked();
+        write_report(self.app.blobs(), &self.name, &json!(Parking { parked: self.noted }), Condition::None)
+            .await
+            .map(drop)
+            .map_err(|error| failed("note how many bad records are parked", error))
+    }
+}
+
+/// Reads the file record by record, and decodes the events in it. Says, too, whether all bad ones are parked.
+async fn read(
+    app: &App,
+    file: &CaptureFile,
+    mut report: Report,
+    mut parked: Parked<'_>,
+) -> Result<(Report, FileSessions, bool), Outcome> {
     let opened = Records::open(app.blobs(), &file.container, &file.path).await;
     let mut records = opened.map_err(|error| failed("read the file", error))?;
     let mut sessions = FileSessions::new(file, &report.file);
     while let Some(record) = records.next().await {
-        let event = decode(app, file, &record).await?;
-        report.count(&record, event.as_ref().map(|event| event.r#type.as_str()));
-        if let Some(event) = event {
-            sessions.add(record.enqueued, &event);
+        let event = decode(app, &record).await?;
+        report.count(&record, event.as_ref().ok().map(|event| event.r#type.as_str()));
+        match event {
+            Ok(event) => sessions.add(record.enqueued, &event),
+            Err(cause) => parked.park(&record, &cause).await?,
         }
     }
+    let is_all = parked.end().await?;
     match records.end().await {
-        Ok(()) => Ok((report, sessions)),
+        Ok(()) => Ok((report, sessions, is_all)),
         Err(FileError::Storage(error)) => Err(failed("read the file", error)),
         Err(error) => Err(Outcome::Park(Cause::from_error("take the file apart", error))),
     }
 }
 
-/// The event in the record; `None` if it is no event of ours, which parks it.
-async fn decode(app: &App, file: &CaptureFile, record: &CapturedEvent) -> Result<Option<Event>, Outcome> {
+/// The event in the record, or why it is no event of ours.
+async fn decode(app: &App, record: &CapturedEvent) -> Result<Result<Event, Cause>, Outcome> {
     let incoming = Incoming {
         body: &record.body,
         content_type: record.content_type.as_deref(),
         properties: record.properties.iter().cloned().collect(),
     };
-    let cause = match app.events().decode(incoming).await {
+    match app.events().decode(incoming).await {
         Ok(event) => match event.content() {
-            Ok(_) => return Ok(Some(event)),
-            Err(error) => Cause::from_error("read the event", error),
+            Ok(_) => Ok(Ok(event)),
+            Err(error) => Ok(Err(Cause::from_error("read the event", error))),
         },
-        Err(DecodeError::Retry(cause)) => return Err(Outcome::Retry(cause)),
-        Err(DecodeError::Park(cause)) => cause,
-    };
+        Err(DecodeError::Retry(cause)) => Err(Outcome::Retry(cause)),
+        Err(DecodeError::Park(cause)) => Ok(Err(cause)),
+    }
+}
+
+fn letter(app: &App, file: &CaptureFile, record: &CapturedEvent, cause: &Cause) -> DeadLetter {
     let properties: serde_json::Map<String, Value> = record.properties.iter().cloned().collect();
     let properties = serde_json::value::to_raw_value(&properties).ok();
     let bad = BadRecord {
@@ -192,9 +267,9 @@ async fn decode(app: &App, file: &CaptureFile, record: &CapturedEvent) -> Result
         properties: properties.as_deref(),
         content_type: record.content_type.as_deref(),
         body: &record.body,
-        cause: &cause,
+        cause,
     };
-    dead_letters::park(app.blobs(), &bad, app.now()).await.map(|()| None).map_err(Outcome::Retry)
+    DeadLetter::new(&bad, app.now())
 }
 
 /// Parks a file that cannot be read to its end, for another reader of such files: under the name of this function, in the hub and partition

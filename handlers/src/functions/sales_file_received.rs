@@ -41,7 +41,7 @@ async fn handle(app: App, event: cloudevents::Event) -> Outcome {
             format!("the file's name has more than {LONGEST_NAME} bytes: {file}"),
         ));
     }
-    match work_on(&app, &file, Instant::now() + WORKS).await {
+    match deliver(&app, &file).await {
         Ok(Worked::Done | Worked::Unfinished) => Outcome::Done,
         Ok(Worked::Already) => Outcome::Skip("the file was read already"),
         Ok(Worked::Claimed) => Outcome::Skip("the file is being read"),
@@ -49,6 +49,12 @@ async fn handle(app: App, event: cloudevents::Event) -> Outcome {
         Ok(Worked::OlderClaimed) => Outcome::Retry(Cause::new("an earlier version of the file is being read")),
         Err(cause) => Outcome::Retry(cause),
     }
+}
+
+async fn deliver(app: &App, file: &str) -> Result<Worked, Cause> {
+    let until = Instant::now() + WORKS;
+    let waiting = app.stores().sales_files.wait(file).await?;
+    work_on(app, &waiting, until).await
 }
 
 /// The name of the file that an event is about.

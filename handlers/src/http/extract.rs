@@ -29,7 +29,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = own(parts.uri.query().unwrap_or_default());
         let address = Uri::builder().path_and_query(format!("/?{query}")).build();
         let address = address.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))?;

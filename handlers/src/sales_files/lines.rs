@@ -1,15 +1,18 @@
 //! Lines of a file as they come: its bytes arrive on one side, and are taken apart on a thread that may block.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    time::Duration,
+};
 
 use bytes::{Buf, Bytes};
 use futures::StreamExt;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     azure::blobs::{BlobError, ByteStream},
     domain::sales::{
-        reader::{Cursor, FileReader, Line},
+        reader::{Cursor, FileReader, Line, Step},
         rejection::ReadError,
     },
 };
@@ -20,7 +23,10 @@ const WAITING: usize = 4;
 /// Lines in a chunk.
 const LINES: usize = 1_000;
 
-/// Some lines, and how far the file is read with them.
+/// How long a chunk is gathered: a file can be made such that a line takes a while, or that it has none over long stretches.
+const GATHERED: Duration = Duration::from_secs(1);
+
+/// Some lines, perhaps none, and how far the file is read with them.
 pub(super) struct Chunk {
     pub(super) lines: Vec<Line>,
     pub(super) cursor: Cursor,
@@ -68,10 +74,12 @@ fn take_apart(
     loop {
         let mut lines = Vec::with_capacity(LINES);
         let mut is_last = false;
-        while lines.len() < LINES && !is_last {
-            match reader.next_line()? {
-                Some(line) => lines.push(line),
-                None => is_last = true,
+        let began = Instant::now();
+        while lines.len() < LINES && !is_last && began.elapsed() < GATHERED {
+            match reader.step()? {
+                Step::Line(line) => lines.push(line),
+                Step::Passed => {}
+                Step::End => is_last = true,
             }
         }
         let chunk = Chunk { lines, cursor: reader.cursor(), bytes: reader.bytes_read(), is_last };

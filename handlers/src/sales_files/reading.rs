@@ -1,10 +1,12 @@
 //! Reading: a file's lines, slice by slice. Good ones are written down in buckets by invoice, bad ones parked one by one.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::{
     ledger::BadPart,
-    lines::{Chunk, lines},
+    lines::lines,
     work::{MOST_BAD, RENEWED, Stop, Work, Worked},
 };
 use crate::{
@@ -23,6 +25,9 @@ const SLICE: usize = 50_000;
 
 /// Bad lines of a slice (bytes).
 const BAD_SLICE: usize = 4 << 20;
+
+/// How long what was read before may take to be passed over, beyond the time of a run.
+const PASSED_OVER: Duration = Duration::from_secs(60);
 
 impl Work<'_> {
     /// Reads the file to its end, slice by slice.
@@ -45,40 +50,37 @@ impl Work<'_> {
         let mut chunks = lines(stream, report.currency.clone(), self.ledger.cursor.clone());
         let mut bad = Vec::new();
         let mut bad_bytes = 0;
+        // Behind the last line of this run.
+        let mut read_to = None;
         loop {
-            let chunk = match tokio::time::timeout(RENEWED, chunks.recv()).await {
-                Ok(Some(chunk)) => chunk,
+            let mut is_last = false;
+            match tokio::time::timeout(RENEWED, chunks.recv()).await {
+                Ok(Some(Ok(chunk))) => {
+                    is_last = chunk.is_last;
+                    bad_bytes += self.gather(chunk.lines, &mut bad);
+                    self.ledger.report.notes = report::notes(&chunk.cursor.notes, &chunk.cursor.layout);
+                    #[expect(clippy::cast_precision_loss, reason = "a share of bytes, to be shown")]
+                    let progress = chunk.bytes as f64 / self.ledger.report.bytes.max(1) as f64;
+                    self.ledger.report.progress = (!is_last).then(|| (progress.min(1.0) * 1000.0).round() / 1000.0);
+                    read_to = Some(chunk.cursor);
+                }
+                Ok(Some(Err(ReadError::Rejected(rejection)))) => return Err(Stop::Rejected(rejection)),
+                Ok(Some(Err(error @ ReadError::Source(_)))) => {
+                    return Err(Stop::Failed(Cause::from_error("read the sales file", error)));
+                }
                 Ok(None) => return Err(Stop::Failed(Cause::new("the reader of a sales file ended before the file"))),
-                // What was read before takes a while to be passed over.
-                Err(_) if self.rows.is_empty() && bad.is_empty() => {
-                    self.keep().await?;
-                    continue;
-                }
-                Err(_) => continue,
-            };
-            let chunk = chunk.map_err(|error| match error {
-                ReadError::Rejected(rejection) => Stop::Rejected(rejection),
-                error @ ReadError::Source(_) => Stop::Failed(Cause::from_error("read the sales file", error)),
-            })?;
-            let Chunk { lines, cursor, bytes, is_last } = chunk;
-            for line in lines {
-                match line {
-                    Line::Good(row) => {
-                        self.ledger.report.tally.add(&row);
-                        self.rows.push(row);
-                    }
-                    Line::Bad(line) => {
-                        self.ledger.report.tally.bad_lines += 1;
-                        bad_bytes += line.original.len() + line.reason.len();
-                        bad.push(line);
-                    }
-                }
+                // It is renewed below, whatever was read.
+                Err(_) => {}
             }
-            self.ledger.report.notes = report::notes(&cursor.notes, &cursor.layout);
-            #[expect(clippy::cast_precision_loss, reason = "a share of bytes, to be shown")]
-            let progress = bytes as f64 / self.ledger.report.bytes.max(1) as f64;
-            self.ledger.report.progress = (!is_last).then(|| (progress.min(1.0) * 1000.0).round() / 1000.0);
-            let is_over = Instant::now() >= self.until;
+            let Some(cursor) = &read_to else {
+                // What was read before takes a while to be passed over; ended before that, the next run would be no further.
+                if Instant::now() >= self.until + PASSED_OVER {
+                    return Err(Stop::Failed(Cause::new("the bytes of a sales file did not come in time")));
+                }
+                self.keep().await?;
+                continue;
+            };
+            let is_over = self.is_over();
             let is_full = self.rows.len() >= SLICE || bad_bytes >= BAD_SLICE || self.renewed.elapsed() >= RENEWED;
             if is_full || is_over || is_last {
                 let line = cursor.line;
@@ -89,7 +91,7 @@ impl Work<'_> {
                     return Ok(());
                 }
                 self.spill(line).await?;
-                self.ledger.cursor = Some(cursor);
+                self.ledger.cursor = Some(cursor.clone());
                 if is_last {
                     self.ledger.cursor = None;
                     self.ledger.report.state = State::Sending;
@@ -104,6 +106,25 @@ impl Work<'_> {
                 }
             }
         }
+    }
+
+    /// Counts lines and puts them with those of their slice. Returns the bytes of the bad ones.
+    fn gather(&mut self, lines: Vec<Line>, bad: &mut Vec<BadLine>) -> usize {
+        let mut bytes = 0;
+        for line in lines {
+            match line {
+                Line::Good(row) => {
+                    self.ledger.report.tally.add(&row);
+                    self.rows.push(row);
+                }
+                Line::Bad(line) => {
+                    self.ledger.report.tally.bad_lines += 1;
+                    bytes += line.original.len() + line.reason.len();
+                    bad.push(line);
+                }
+            }
+        }
+        bytes
     }
 
     /// Writes good lines down.

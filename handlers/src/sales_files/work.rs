@@ -17,7 +17,7 @@ use crate::{
         row::Row,
     },
     outcome::Cause,
-    stores::sales::files::SalesFiles,
+    stores::sales::files::{SalesFiles, Waiting},
 };
 
 /// Files worked on at a time in this process: each has a slice in memory.
@@ -52,6 +52,8 @@ pub(crate) enum Worked {
 pub(super) struct Work<'a> {
     pub(super) app: &'a App,
     pub(super) files: &'a SalesFiles,
+    /// What it was asked by.
+    waiting: &'a Waiting,
     pub(super) ledger: Ledger,
     /// As it was stored last.
     stored: Ledger,
@@ -84,13 +86,16 @@ impl From<Cause> for Stop {
     }
 }
 
-/// Works on a file until it is done or time is over.
-pub(crate) async fn work_on(app: &App, name: &str, until: Instant) -> Result<Worked, Cause> {
+/// Works on a file until it is done or time is over; what is left then has a mark.
+///
+/// The mark is known before the file is looked at, and goes only as it was then: a newer version, whose delivery may have found no place
+/// here or somebody at work, has marked the file again.
+pub(crate) async fn work_on(app: &App, waiting: &Waiting, until: Instant) -> Result<Worked, Cause> {
     let files = &app.stores().sales_files;
-    files.wait(name).await?;
+    let name = waiting.file.as_str();
     let Ok(Ok(_place)) = tokio::time::timeout_at(until, WORKING.acquire()).await else { return Ok(Worked::Unfinished) };
     let Some(entry) = files.find(name).await? else {
-        files.no_longer_waits(name).await?;
+        files.no_longer_waits(waiting).await?;
         return Ok(Worked::Gone);
     };
     let kept = files.ledger::<Ledger>(name).await?;
@@ -102,7 +107,7 @@ pub(crate) async fn work_on(app: &App, name: &str, until: Instant) -> Result<Wor
             return Ok(if is_same { Worked::Claimed } else { Worked::OlderClaimed });
         }
         Some(ledger) if is_same && ledger.is_ended() => {
-            clear(files, &ledger).await?;
+            clear(files, &ledger, waiting).await?;
             return Ok(Worked::Already);
         }
         Some(ledger) if is_same => ledger,
@@ -118,6 +123,7 @@ pub(crate) async fn work_on(app: &App, name: &str, until: Instant) -> Result<Wor
     let mut work = Work {
         app,
         files,
+        waiting,
         before: ledger.report.seconds,
         stored: ledger.clone(),
         ledger,
@@ -157,11 +163,11 @@ fn currency(app: &App, entry: &BlobEntry) -> CurrencyOf {
 }
 
 /// Removes what an ended file leaves, and its mark.
-async fn clear(files: &SalesFiles, ledger: &Ledger) -> Result<(), Cause> {
+async fn clear(files: &SalesFiles, ledger: &Ledger, waiting: &Waiting) -> Result<(), Cause> {
     for name in &ledger.rubbish {
         files.forget(name).await?;
     }
-    files.no_longer_waits(&ledger.report.file).await
+    files.no_longer_waits(waiting).await
 }
 
 impl Work<'_> {
@@ -210,7 +216,7 @@ impl Work<'_> {
     pub(super) async fn leave(&mut self, worked: Worked) -> Result<(), Stop> {
         self.ledger.worker = None;
         self.store().await?;
-        // Whoever finished an earlier version meanwhile may have taken the mark away.
+        // It had its turn; and whoever finished an earlier version meanwhile may have taken the mark away.
         self.files.wait(&self.ledger.report.file).await?;
         Err(Stop::Leave(worked))
     }
@@ -272,7 +278,7 @@ impl Work<'_> {
         self.ledger.worker = None;
         self.files.write_report(&self.ledger.report.file, &self.ledger.report).await?;
         self.store().await?;
-        clear(self.files, &self.ledger).await?;
+        clear(self.files, &self.ledger, self.waiting).await?;
         Ok(())
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct ContainerName(String);
 
 impl ContainerName {
     /// # Errors
-    /// [`Code::InvalidResourceName`]; [`Code::NotImplemented`] for containers that the service itself writes.
+    /// [`Code::InvalidResourceName`], [`Code::OutOfRangeInput`]; [`Code::NotImplemented`] for containers that the service itself writes.
     pub(super) fn new(name: &str) -> Result<Self, Failure> {
         if OF_THE_SERVICE.contains(&name) {
             return Err(not_implemented(&format!("container {name}")).into());
@@ -84,7 +84,7 @@ impl BlobPath {
     }
 
     /// # Errors
-    /// [`Code::InvalidResourceName`] for either name.
+    /// Those of either name.
     pub(super) fn parse(container: &str, name: &str) -> Result<Self, Failure> {
         Self::new(ContainerName::new(container)?, name)
     }

@@ -20,7 +20,7 @@ use crate::{
     topology,
 };
 
-/// Creates what is missing, and brings the TTL of an existing container up to date.
+/// Creates what is missing, and brings TTL and indexes of an existing container up to date.
 ///
 /// # Errors
 /// When the service refuses a definition, or a container exists with another partition key.
@@ -52,6 +52,9 @@ async fn create_container(account: &Arc<Account>, database: &str, wanted: &topol
         if let Some(ttl) = wanted.ttl_seconds {
             definition["defaultTtl"] = ttl.into();
         }
+        if let Some(policy) = indexes(wanted) {
+            definition["indexingPolicy"] = policy;
+        }
         let partitions = wanted.physical_partitions.map(|count| (PHYSICAL_PARTITIONS, count.get().into()));
         let headers = HeaderMap::from_iter(partitions.map(|(name, count)| (HeaderName::from_static(name), count)));
         return demand(send(account, Method::POST, &feed, headers, Some(&definition)).await, &path);
@@ -66,8 +69,13 @@ async fn create_container(account: &Arc<Account>, database: &str, wanted: &topol
         return Err(Error::Topology { resource: path, reason });
     }
     let ttl = definition.get("defaultTtl").and_then(Value::as_i64);
-    if ttl == wanted.ttl_seconds {
+    let policy = indexes(wanted);
+    let is_indexed = |policy: &Value| definition["indexingPolicy"]["includedPaths"] == policy["includedPaths"];
+    if ttl == wanted.ttl_seconds && policy.as_ref().is_none_or(is_indexed) {
         return Ok(());
+    }
+    if let Some(policy) = policy {
+        definition["indexingPolicy"] = policy;
     }
     if let Some(members) = definition.as_object_mut() {
         match wanted.ttl_seconds {
@@ -76,6 +84,12 @@ async fn create_container(account: &Arc<Account>, database: &str, wanted: &topol
         };
     }
     demand(send(account, Method::PUT, &path, HeaderMap::new(), Some(&definition)).await, &path)
+}
+
+/// The indexing policy of a container that the topology says the indexes of: these and no others, as in Azure.
+fn indexes(wanted: &topology::Container) -> Option<Value> {
+    let included: Vec<Value> = wanted.indexed_paths.iter().map(|path| json!({ "path": path })).collect();
+    (!included.is_empty()).then(|| json!({ "includedPaths": included, "excludedPaths": [{ "path": "/*" }] }))
 }
 
 async fn send(

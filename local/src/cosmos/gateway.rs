@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 
 use crate::cosmos::{
+    data::definition::Definition,
     serve::{batch, bulk::Bulk, change_feed, definitions, feeds, items, offers, queries, ranges},
     store::account::Account,
     wire::{
@@ -40,14 +41,13 @@ async fn served(account: &Arc<Account>, request: &Arc<Request>) -> Response<Byte
     let operation = request.operation();
     let headers = query_body::check_texts(request).and_then(|()| query_body::check_numbers(request));
     let headers = headers.and_then(|()| consistency::check(request));
-    let understood = headers.and_then(|()| query_body::check_members(request)).and_then(|()| match operation {
-        Operation::Write(Write::CreateContainer | Write::ReplaceContainer) => {
-            container_definition::check(&request.body)
-        }
-        _ => Ok(()),
-    });
-    if let Err(message) = understood {
+    if let Err(message) = headers.and_then(|()| query_body::check_members(request)) {
         return responses::bad_request(request, &message);
+    }
+    if let Operation::Write(write) = operation
+        && let Err(refusal) = check_definition(write, &request.body)
+    {
+        return refusal.answer(request);
     }
     if let Some(name) = request.container()
         && let Err(error) = account.expire(&name).await
@@ -68,6 +68,18 @@ async fn served(account: &Arc<Account>, request: &Arc<Request>) -> Response<Byte
         Operation::Write(write) if write.is_item_write() => items::write(account, write, request).await,
         Operation::Write(write) => definitions::write(account, write, request).await,
     }
+}
+
+/// Whether what is to be made, if a database or container is, can be taken.
+fn check_definition(write: Write, body: &[u8]) -> Result<(), Refusal> {
+    if matches!(write, Write::CreateDatabase | Write::CreateContainer) {
+        container_definition::check_name(body)?;
+    }
+    if matches!(write, Write::CreateContainer | Write::ReplaceContainer) {
+        container_definition::check(body).map_err(Refusal::bad_request)?;
+        Definition::check(body)?;
+    }
+    Ok(())
 }
 
 /// Whether the container is the one that the client means: it says so by a resource id, and one of the same name may have been

@@ -70,16 +70,29 @@ impl StoredEvent {
     /// # Errors
     /// As [`Self::decode`].
     pub(crate) fn decode_in_order(&self) -> Result<Ordered, DecodeError> {
-        let Parts { annotations, properties, body, message_properties } = Parts::decode(&self.message)?;
+        let Parts { annotations, properties, body, message_properties, kind } = Parts::decode(&self.message)?;
         let system_properties = message_properties.into_iter().chain(annotations).collect();
-        Ok(Ordered { body: body.unwrap_or_default(), properties, system_properties })
+        Ok(Ordered { body: body.unwrap_or_default(), kind, properties, system_properties })
     }
+}
+
+/// Which sections a body is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum BodyKind {
+    /// Data, or null.
+    #[default]
+    Data,
+    /// An AMQP value that is not null.
+    Value,
+    /// AMQP sequences.
+    Sequence,
 }
 
 /// As [`EventData`], its members in the order of the message: those of its properties before its annotations.
 #[derive(Default)]
 pub(crate) struct Ordered {
     pub(crate) body: Bytes,
+    pub(crate) kind: BodyKind,
     pub(crate) properties: Vec<(String, Value)>,
     pub(crate) system_properties: Vec<(String, Value)>,
 }
@@ -93,6 +106,7 @@ struct Parts {
     properties: Vec<(String, Value)>,
     /// As [`EventData::body`]; nothing where it is null.
     body: Option<Bytes>,
+    kind: BodyKind,
     /// Message properties that are set, in the order of the specification.
     message_properties: Vec<(String, Value)>,
 }
@@ -112,6 +126,7 @@ impl Parts {
                 _ => body.add(message, &section)?,
             }
         }
+        parts.kind = body.kind();
         parts.body = body.of(message);
         Ok(parts)
     }
@@ -140,6 +155,14 @@ impl Body {
         Ok(())
     }
 
+    fn kind(&self) -> BodyKind {
+        match (&self.data[..], &self.sequences[..], &self.value) {
+            ([_, ..], ..) | ([], [], None) => BodyKind::Data,
+            ([], [], Some(_)) => BodyKind::Value,
+            ([], [_, ..], _) => BodyKind::Sequence,
+        }
+    }
+
     /// What is of `message`, as [`EventData::body`]; nothing where it is null.
     pub(super) fn of(self, message: &Bytes) -> Option<Bytes> {
         match &self.data[..] {
@@ -157,7 +180,7 @@ impl Body {
 impl EventData {
     /// Decodes an encoded message.
     pub(super) fn decode(message: &Bytes) -> Result<Self, DecodeError> {
-        let Parts { annotations, properties, body, message_properties } = Parts::decode(message)?;
+        let Parts { annotations, properties, body, message_properties, .. } = Parts::decode(message)?;
         let mut event = Self {
             body: body.unwrap_or_default(),
             properties: properties.into_iter().collect(),

@@ -50,7 +50,7 @@ pub use capture::{CaptureError, CapturedFile};
 pub use compose::Outgoing;
 pub use epoch_receiver::{EpochReceiver, HigherEpoch};
 pub use error::Error;
-pub(crate) use event::Ordered as OrderedEvent;
+pub(crate) use event::{BodyKind, Ordered as OrderedEvent};
 pub use event::{EventData, StoredEvent};
 pub use hub::Hub;
 pub use log::{Partition, PartitionState};

@@ -150,7 +150,8 @@ impl FunctionsHost {
         let listener = tokio::net::TcpListener::from_std(options.listener).map_err(Error::Listener)?;
         let listener = AcceptedConnections::new("functions host", listener, &options.tls).map_err(Error::Listener)?;
         let address = listener.address();
-        let client = Client::new(options.chunked_bodies).await;
+        // A client that forwards follows no redirects, those of invocations neither.
+        let client = Client::new(options.chunked_bodies, !app.host.custom_handler.forward_http).await;
 
         let (supervisor, handler) = if app.enabled().next().is_some() {
             let (supervisor, handler) =
@@ -269,10 +270,10 @@ impl FunctionsHost {
         self.key(|keys| keys.of_function(function))
     }
 
-    /// The `code` that Event Grid has to bring; `None` where keys are not asked for.
+    /// The `code` that the webhook of an extension such as `eventgrid` asks for; `None` where keys are not asked for.
     #[must_use]
-    pub fn event_grid_key(&self) -> Option<String> {
-        self.key(Keys::event_grid)
+    pub fn extension_key(&self, extension: &str) -> Option<String> {
+        self.key(|keys| keys.of_extension(extension).map(Some))
     }
 
     fn key(&self, read: impl FnOnce(&Keys) -> Result<Option<String>, KeysError>) -> Option<String> {

@@ -8,7 +8,7 @@ pub(super) struct QueueName(String);
 
 impl QueueName {
     /// # Errors
-    /// [`Code::InvalidResourceName`](crate::storage_account::Code::InvalidResourceName).
+    /// Those of [`check_name`].
     pub(super) fn new(name: &str) -> Result<Self, Refusal> {
         check_name("Queue", name)?;
         Ok(Self(name.to_owned()))

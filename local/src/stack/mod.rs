@@ -157,11 +157,13 @@ impl Stack {
         self.site.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// From now on Event Grid delivers to the functions of this host; where it asks for keys, with its system key.
+    /// From now on Event Grid delivers to the functions of this host; where it asks for keys, with its system keys.
     fn lead_event_grid_to(&self, host: &FunctionsHost) {
         let Ok(mut base) = Url::parse(&self.endpoints.functions) else { return };
-        if let Some(key) = host.event_grid_key() {
-            base.query_pairs_mut().append_pair("code", &key);
+        for extension in ["eventgrid", "blobs"] {
+            if let Some(key) = host.extension_key(extension) {
+                base.query_pairs_mut().append_pair(&format!("{extension}_extension"), &key);
+            }
         }
         self.event_grid.set_function_app(base);
     }

@@ -31,6 +31,7 @@ pub enum Code {
     InvalidBlockList,
     InvalidHeaderValue,
     InvalidInput,
+    InvalidMd5,
     InvalidMetadata,
     InvalidQueryParameterValue,
     InvalidRange,
@@ -60,6 +61,7 @@ pub enum Code {
     NoAuthenticationInformation,
     NoPendingCopyOperation,
     NotImplemented,
+    OutOfRangeInput,
     OutOfRangeQueryParameterValue,
     PopReceiptMismatch,
     QueueAlreadyExists,
@@ -131,6 +133,7 @@ impl Code {
             | C::InvalidBlockList
             | C::InvalidHeaderValue
             | C::InvalidInput
+            | C::InvalidMd5
             | C::InvalidMetadata
             | C::InvalidQueryParameterValue
             | C::InvalidResourceName
@@ -141,6 +144,7 @@ impl Code {
             | C::MissingRequiredHeader
             | C::MissingRequiredQueryParameter
             | C::MultipleConditionHeadersNotSupported
+            | C::OutOfRangeInput
             | C::OutOfRangeQueryParameterValue
             | C::PopReceiptMismatch
             | C::UnsatisfiableCondition => StatusCode::BAD_REQUEST,
@@ -176,6 +180,7 @@ impl Code {
             C::InvalidBlockList => "The list names a block that is not there, or is too long.",
             C::InvalidHeaderValue => "A header has a value that cannot be used.",
             C::InvalidInput => "The request cannot be read.",
+            C::InvalidMd5 => "The MD5 that the request names is none: Base64 of 16 bytes.",
             C::InvalidMetadata => {
                 "Metadata names must be C# identifiers and differ in more than case, values ASCII text."
             }
@@ -210,6 +215,7 @@ impl Code {
             }
             C::NoPendingCopyOperation => "There is no copy under way.",
             C::NotImplemented => "The local storage account does not support this.",
+            C::OutOfRangeInput => "The specified resource name length is not within the permissible limits.",
             C::OutOfRangeQueryParameterValue => "A query parameter is out of range.",
             C::PopReceiptMismatch => "The pop receipt is not the last one of the message.",
             C::QueueAlreadyExists => "The queue exists with other metadata.",

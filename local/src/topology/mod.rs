@@ -77,8 +77,8 @@ pub struct Container {
     /// Its physical partitions, fixed at creation: what a change feed's leases are of. Absent means as many as its throughput takes, one up to
     /// 10,000 request units a second.
     pub physical_partitions: Option<NonZeroU16>,
-    /// What is indexed beside `id`, as paths of an indexing policy such as `/category/?`: what queries filter and order by. The stack
-    /// needs none.
+    /// What is indexed beside `id`, as paths of an indexing policy such as `/category/?`: what queries filter and order by. Where there
+    /// are some, the stack sorts by no other; where there are none, by all.
     #[serde(default)]
     pub indexed_paths: Vec<String>,
 }

@@ -84,8 +84,11 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       return name.right > box.right - 3;
     }).map((node) => node.textContent));
     assert.deepEqual(outside, [], "names stay in their boxes");
-    const heights = await page.locator("#figures li").evaluateAll((tiles) => tiles.map((tile) => Math.round(tile.getBoundingClientRect().height)));
-    assert.equal(new Set(heights).size, 1, `tiles are ${heights}`);
+    // Tiles beside each other are as high.
+    const tiles = await page.locator("#figures li").evaluateAll((all) => all.map((tile) => tile.getBoundingClientRect()).map(({ top, height }) => [Math.round(top), Math.round(height)]));
+    for (const [top, height] of tiles) for (const [other, another] of tiles) if (top === other) assert.equal(height, another, `tiles are ${tiles}`);
+    const small = await page.locator("#flow text").evaluateAll((texts) => texts.filter((text) => text.textContent && text.getBoundingClientRect().height < 11).map((text) => text.textContent));
+    assert.deepEqual(small, [], "letters of the flow can be read");
     // A panel is as high as what it holds.
     const empty = await page.locator("#board .column .panel").evaluateAll((panels) => panels.map((panel) => {
       const last = panel.lastElementChild.getBoundingClientRect();
@@ -94,6 +97,44 @@ for (const [size, viewport] of Object.entries(SIZES)) {
     assert.deepEqual(empty, [], "no box is empty");
   }));
 }
+
+test("what is red leads to its letters, and the table says the same", LONGEST, () => visit({}, async (page) => {
+  const byOwner = { Trends: 2, CaptureBatch: 3 };
+  await operations(page, (overview) => ({ ...overview, deadLetters: { ...letters(5, false, 4), byOwner } }));
+  await page.locator("summary", { hasText: "as a table" }).press("Enter");
+  for (const [name, many] of Object.entries(byOwner)) {
+    const row = page.locator("#flow-table tr", { hasText: name });
+    await row.getByRole("link", { name: `${many} dead letters` }).waitFor();
+    assert.equal(await row.getByText("keeps up").count(), 0);
+  }
+  await page.locator("#figures").getByRole("link", { name: /Dead letters.*5.*letters, of 4 records/ }).waitFor();
+  await page.locator("#state").getByRole("link", { name: "5 dead letters of 4 records" }).waitFor();
+  await page.locator("#flow").getByRole("link", { name: /CaptureBatch/ }).press("Enter");
+  await page.waitForURL(/dead-letters\.html\?function=CaptureBatch$/);
+}));
+
+test("a chart of three hours shows three hours, and what was not counted as such", LONGEST, () => visit({}, async (page) => {
+  const minute = Math.floor(Date.now() / 60_000);
+  await operations(page, (overview) => ({ ...overview, clicks: [{ minute: minute - 20, views: 5, visitors: 2 }] }));
+  await page.locator("#clicks .unknown", { hasText: "not counted" }).waitFor();
+  const { width } = await page.locator("#clicks .unknown rect").boundingBox();
+  assert.ok(width > 700, `${width} pixels are not counted`);
+}));
+
+test("a board whose API is gone is dimmed, its age goes on, and no key is asked for", LONGEST, () => visit({ quiet: false }, async (page) => {
+  await operations(page);
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  await page.route("**/api/ops/**", (route) => route.abort());
+  await page.locator("#state.bad", { hasText: "The API does not answer. Trying again…" }).waitFor();
+  await page.locator("#board.stale").waitFor();
+  const age = () => page.locator("#age").textContent();
+  const before = await age();
+  await until("an age that goes on", async () => ({ ok: await age() !== before, state: await age() }));
+  await isAccessible(page, "a board whose API is gone");
+  await page.reload();
+  await page.locator("#state.bad", { hasText: "The API does not answer. Trying again…" }).waitFor();
+  assert.equal(await page.locator("#key").isVisible(), false);
+}));
 
 test("a board is paused and goes on, and its time range is in the address", LONGEST, () => visit({}, async (page) => {
   const minute = Math.floor(Date.now() / 60_000);

@@ -66,6 +66,16 @@ export async function isAccessible(page, what) {
   assert.equal(surplus, 0, `${what} is wider than the screen`);
 }
 
+/** The head of `selector` is on the screen, below the bar of the page. */
+export async function isInSight(page, selector) {
+  await until(`${selector} in sight`, async () => {
+    const [top, bar, height] = await page.evaluate((wanted) => [
+      document.querySelector(wanted).getBoundingClientRect().top, document.querySelector("header").getBoundingClientRect().bottom, innerHeight,
+    ], selector);
+    return { ok: top >= bar && top < height / 2, state: `${top} of ${bar} to ${height}` };
+  });
+}
+
 /** The first products of the shop. */
 export async function products(count) {
   const { categories } = await answered("/api/site/categories");

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { EventHubProducerClient } from "@azure/event-hubs";
 
-import { LONGEST, SIZES, isAccessible, screenshots, shop, until, visit } from "./browser.js";
+import { LONGEST, SIZES, isAccessible, isInSight, screenshots, shop, until, visit } from "./browser.js";
 
 const LETTERS = `${shop.site}/dead-letters.html`;
 const rows = (page) => page.locator("#list tbody tr");
@@ -50,11 +50,20 @@ for (const colorScheme of ["light", "dark"]) {
       await rows(page).first().getByRole("link").press("Enter");
       await page.locator("#letter p.wrong", { hasText: "Not decoded" }).waitFor();
       assert.equal(await page.evaluate(() => document.activeElement.id), "letter", "a keyboard goes on at the letter");
+      await isInSight(page, "#letter");
       await isAccessible(page, "a dead letter");
       await page.screenshot({ path: `${screenshots}/dead-letter-${size}-${colorScheme}.png`, fullPage: true });
       const shown = page.url();
       await page.goto(shown);
       await page.locator("#letter p.wrong", { hasText: "Not decoded" }).waitFor();
+      await isInSight(page, "#letter");
+      await page.getByRole("link", { name: "Close" }).press("Enter");
+      await page.locator("#letter").waitFor({ state: "hidden" });
+      assert.equal(await page.evaluate(() => document.activeElement.closest("tr")?.rowIndex), 1, "and at its row when it is closed");
+      // A cause leads to its letters, which are further down.
+      await page.locator("#groups").getByRole("link").first().press("Enter");
+      await page.waitForURL(/cause=/);
+      await isInSight(page, "#list-panel");
     }));
   }
 }
@@ -62,11 +71,16 @@ for (const colorScheme of ["light", "dark"]) {
 test("chosen letters and all of a filter are dropped with a reason, after a question", LONGEST, () => visit({}, async (page) => {
   await page.goto(`${LETTERS}?function=Trends`);
   await page.locator("#state.bad", { hasText: "3 letters of 3 records" }).waitFor();
+  await page.getByLabel("Choose all 3 shown").press("Space");
+  await page.getByRole("button", { name: "Drop the 3 chosen" }).waitFor();
+  await page.getByLabel("Choose all 3 shown").press("Space");
   await rows(page).first().getByRole("checkbox").press("Space");
-  await page.getByLabel("Your name, for the log").fill("night shift");
-  await page.getByLabel("Reason, for the log").fill("a test");
   await page.getByRole("button", { name: "Drop the 1 chosen" }).press("Enter");
   await page.getByRole("dialog").getByText("1 letter would be gone").waitFor();
+  await page.getByLabel("Your name, for the log").fill("night shift");
+  // Without a reason it does not end.
+  await page.getByRole("dialog").getByRole("button", { name: "Drop" }).press("Enter");
+  await page.getByLabel("Reason, for the log").fill("a test");
   await isAccessible(page, "the question");
   await page.getByRole("button", { name: "Cancel" }).press("Enter");
   assert.equal(await letters(), 6, "who keeps it has it");
@@ -76,8 +90,8 @@ test("chosen letters and all of a filter are dropped with a reason, after a ques
   await page.locator("#log tr", { hasText: "night shift" }).filter({ hasText: "a test" }).waitFor();
   await page.locator("#state.bad", { hasText: "2 letters of 2 records" }).waitFor();
 
-  await page.getByLabel("Reason, for the log").fill("the rest of it");
   await page.getByRole("button", { name: "Drop all 2 of this filter" }).press("Enter");
+  await page.getByLabel("Reason, for the log").fill("the rest of it");
   await page.getByRole("dialog").getByRole("button", { name: "Drop" }).press("Enter");
   await page.locator("#done", { hasText: "2 letters dropped." }).waitFor();
   await page.locator("#list").getByText("No letter fits.").waitFor();
@@ -90,8 +104,8 @@ test("chosen letters and all of a filter are dropped with a reason, after a ques
 test("a replay tells what became of it, and who did it", LONGEST, () => visit({}, async (page) => {
   await page.goto(`${LETTERS}?function=RecentlyViewed`);
   await page.locator("#state.bad", { hasText: "3 letters of 3 records" }).waitFor();
-  await page.getByLabel("Your name, for the log").fill("night shift");
   await page.getByRole("button", { name: "Replay all 3 of this filter" }).press("Enter");
+  await page.getByLabel("Your name, for the log").fill("night shift");
   await page.getByRole("dialog").getByText("3 records would be given once more").waitFor();
   await isAccessible(page, "the question of a replay");
   await page.getByRole("dialog").getByRole("button", { name: "Replay" }).press("Enter");
@@ -116,9 +130,9 @@ test("a replay tells what became of it, and who did it", LONGEST, () => visit({}
 test("letters that come while one reads are not taken for those that were read", LONGEST, () => visit({}, async (page) => {
   await page.goto(`${LETTERS}?function=RecentlyViewed`);
   await page.locator("#state.bad", { hasText: "3 letters of 3 records" }).waitFor();
+  await page.getByRole("button", { name: "Drop all 3 of this filter" }).press("Enter");
   await page.getByLabel("Your name, for the log").fill("night shift");
   await page.getByLabel("Reason, for the log").fill("those that were read");
-  await page.getByRole("button", { name: "Drop all 3 of this filter" }).press("Enter");
   await spoil(1, "one more");
   await page.getByRole("dialog").getByRole("button", { name: "Drop" }).press("Enter");
   await page.locator("#done", { hasText: "3 letters dropped." }).waitFor();
@@ -129,6 +143,7 @@ test("a filter that nothing fits does not say that all is well", LONGEST, () => 
   await page.goto(`${LETTERS}?function=Trendz&from=2026-01-05`);
   await page.locator("#state", { hasText: /^No letter fits$/ }).waitFor();
   assert.equal(await page.locator("#state.good").count(), 0);
+  await page.getByText("No function called “Trendz” has parked anything.").waitFor();
   assert.equal(await page.getByLabel("Parked from (UTC)").inputValue(), "2026-01-05T00:00");
 }));
 

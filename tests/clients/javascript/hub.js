@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LONGEST, SIZES, isAccessible, products, screenshots, shop, until, visit } from "./browser.js";
+import { LONGEST, SIZES, isAccessible, isInSight, products, screenshots, shop, until, visit } from "./browser.js";
 
 const HUB = `${shop.site}/hub.html`;
 const rows = (page) => page.locator("#events tbody tr");
@@ -28,11 +28,14 @@ for (const colorScheme of ["light", "dark"]) {
       await isAccessible(page, "an event of a hub");
       await page.screenshot({ path: `${screenshots}/event-${size}-${colorScheme}.png`, fullPage: true });
       const shown = page.url();
+      await isInSight(page, "#event");
       await page.getByRole("link", { name: "Close" }).press("Enter");
       await page.locator("#event").waitFor({ state: "hidden" });
+      assert.equal(await page.evaluate(() => document.activeElement.closest("tr")?.rowIndex), 1, "and at its row when it is closed");
       // The address of an event shows it to somebody else too.
       await page.goto(shown);
       await page.locator("#event pre", { hasText: '"productId"' }).waitFor();
+      await isInSight(page, "#event");
     }));
   }
 }
@@ -81,6 +84,8 @@ test("older events are behind a link, and each is shown once", LONGEST, () => vi
     return { ok: now.length > 0 && now.every((place) => !seen.has(place)), state: now.join() };
   });
   assert.ok(first > 0);
+  await isInSight(page, "#list");
+  await page.getByRole("link", { name: "Newer" }).waitFor();
   await page.getByRole("link", { name: "Newest" }).press("Enter");
   await until("the newest again", async () => {
     const now = await places();
@@ -88,10 +93,37 @@ test("older events are behind a link, and each is shown once", LONGEST, () => vi
   });
 }));
 
+test("rows stay while one reads, and what is new is behind a button", LONGEST, () => visit({}, async (page) => {
+  const [, , , known] = await products(4);
+  await page.goto(`${HUB}?hub=products`);
+  await rows(page).first().waitFor();
+  await page.mouse.wheel(0, 300);
+  await page.waitForFunction(() => scrollY > 100);
+  const before = await rows(page).first().textContent();
+  await until("a change", async () => {
+    const answer = await fetch(`${shop.functions}/api/products/${known.id}`, { method: "PATCH", headers: { "content-type": "application/json" }, body: JSON.stringify({ stock: 77 }) });
+    return { ok: answer.ok, state: await answer.text() };
+  });
+  const fresh = page.getByRole("button", { name: /new events?$/ });
+  await fresh.waitFor();
+  assert.equal(await rows(page).first().textContent(), before);
+  await fresh.press("Enter");
+  await rows(page).filter({ hasText: "77" }).first().waitFor();
+  await isInSight(page, "#list");
+}));
+
 test("a hub that there is not, and an API that does not answer, are told", LONGEST, () => visit({ quiet: false }, async (page) => {
   await page.goto(`${HUB}?hub=nothing`);
   await page.getByRole("alert").filter({ hasText: "there is no such hub" }).waitFor();
+  await page.locator("h1", { hasText: /^No such hub$/ }).waitFor();
+  assert.equal(await page.locator("#hub option", { hasText: "nothing" }).count(), 0);
   await isAccessible(page, "no such hub");
+  await page.goto(`${HUB}?hub=products&from=2026-02-02T00:00:00Z&to=2026-02-01T00:00:00Z`);
+  await page.getByRole("alert").filter({ hasText: "“Stored before” must be later than “Stored from”" }).waitFor();
+  await page.goto(`${HUB}?hub=products&event=0/999999`);
+  await page.locator("#event", { hasText: "No such event" }).waitFor();
+  await isInSight(page, "#event");
+  await page.locator("#state.bad", { hasText: "No such event" }).waitFor();
   await page.route("**/api/**", (route) => route.abort());
   await page.goto(`${HUB}?hub=clicks`);
   await page.locator("#state.bad", { hasText: "The API does not answer. Trying again…" }).waitFor();

@@ -117,7 +117,7 @@ test("a filter is tried, an endpoint that does not consent is mended, and the su
     await button(page, "Subscribe").click();
     await page.locator("#view h1", { hasText: "prices" }).waitFor();
     await page.getByText("OPTIONS was answered with status 405").waitFor();
-    await page.locator("#banner", { hasText: "did not begin: prices" }).waitFor();
+    await page.locator("#banner", { hasText: "prices has never begun: its endpoint failed the handshake." }).waitFor();
     await button(page, "Try again").click();
     await alert(page, "for the same reason, and nothing was changed");
     await page.getByRole("link", { name: "Failures" }).click();

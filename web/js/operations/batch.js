@@ -2,7 +2,8 @@
 
 import { h } from "../dom.js";
 import { count } from "../format.js";
-import { put, table } from "../parts.js";
+import { put, records } from "../parts.js";
+import { filterWords } from "./filters.js";
 import { Unable, getOps, needsKey } from "./ops.js";
 import { address, asked, facts, told, utc } from "./shown.js";
 
@@ -29,9 +30,9 @@ function wholeBatch({ data: batch, text }, addressOf) {
     h("td", null, OUTCOMES[task.outcome ?? "waiting"]), h("th", { scope: "row", class: "cause" }, named(task)),
     h("td", null, task.at ? h("code", null, utc(task.at)) : "–"), h("td", { class: "cause" }, task.reason ?? ""));
   return h("div", null,
-    facts([["Asked for", `${utc(batch.at)} UTC, by ${batch.by}`], ["Reason", batch.reason], ["Which", batch.filter && JSON.stringify(batch.filter)],
+    facts([["Asked for", `${utc(batch.at)} UTC, by ${batch.by}`], ["Reason", batch.reason], ["Which", batch.filter && filterWords(batch.filter)],
       ["State", `${batch.ended ? "ended" : "goes on"}: ${progressOf(batch.progress)}`]]),
-    table("What became of each", [["Outcome"], ["Letter"], ["At (UTC)"], ["Why"]], batch.items.map(row)));
+    records("What became of each", ["Outcome", "Letter", "At (UTC)", "Why"], batch.items.map(row)));
 }
 
 /** Shows the batch that the address names, a page of its letters. Gives the answer, or null where none was asked for. */

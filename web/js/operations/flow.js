@@ -2,10 +2,12 @@
 
 import { h, s, setText } from "../dom.js";
 import { ago, count, rate } from "../format.js";
+import { records } from "../parts.js";
 import { EDGES, NODES } from "./graph.js";
 
-const BOX = { width: 186, height: 50 };
-const STEP = { x: 214, y: 74 };
+// Letters are of 11 pixels at least where the picture is as wide as a small desktop.
+const BOX = { width: 174, height: 62 };
+const STEP = { x: 200, y: 84 };
 
 /** A flow is behind if it was at the last three measurements, by more than it handles in ten seconds. */
 export function isBehind({ lag, lags, handledPerSecond }) {
@@ -15,6 +17,8 @@ export function isBehind({ lag, lags, handledPerSecond }) {
 }
 
 const hubAddress = (name) => `/hub.html?hub=${encodeURIComponent(name)}`;
+
+const lettersAddress = (name) => `/dead-letters.html?function=${encodeURIComponent(name)}`;
 
 const place = (column, row) => ({ x: 2 + column * STEP.x, y: 4 + row * STEP.y });
 
@@ -49,12 +53,14 @@ export function flowPicture(functions) {
   });
   const nodes = drawn.map(([id, kind, column, row, label]) => {
     const { x, y } = place(column, row);
-    const sub = s("text", { class: "sub", x: x + 12, y: y + 39 });
-    const name = s("text", { class: "name", x: x + 12, y: y + 21 }, label);
-    const parts = [s("rect", { x, y, width: BOX.width, height: BOX.height, rx: kind === "function" ? 10 : 4 }), name, sub];
+    const [name, sub, dead] = ["name", "sub", "sub parked"].map((part) => s("text", { class: part, x: x + 10 }));
+    setText(name, label);
+    const parts = [s("rect", { x, y, width: BOX.width, height: BOX.height, rx: kind === "function" ? 10 : 4 }), name, sub, dead];
     const hub = label.match(/^hub (\S+)$/)?.[1];
-    const group = s("g", { class: `node ${kind}` }, hub ? s("a", { href: hubAddress(hub) }, parts) : parts);
-    return { id, kind, sub, name, group, y };
+    // What has no address is no link; functions get one while they have letters.
+    const link = s("a", { href: hub ? hubAddress(hub) : null }, parts);
+    const group = s("g", { class: `node ${kind}` }, link);
+    return { id, kind, name, sub, dead, link, group, y };
   });
   const size = { width: 4 + 6 * STEP.x + BOX.width, height: 8 + highest * STEP.y + BOX.height };
   const element = s("svg", { viewBox: `0 0 ${size.width} ${size.height}`, role: "group", "aria-labelledby": "flow-picture" },
@@ -72,15 +78,18 @@ export function flowPicture(functions) {
       if (perSecond > 0) pulse.style.setProperty("--lap", `${(2 / (1 + Math.log10(1 + perSecond))).toFixed(2)}s`);
       group.classList.toggle("late", Boolean(reader && isBehind(reader)));
     }
-    for (const { id, kind, sub, name, group } of nodes) {
+    for (const { id, kind, name, sub, dead, link, group, y } of nodes) {
       const letters = deadLetters?.byOwner[id] ?? 0;
       const reads = kind === "function" ? flow(id) : null;
       const words = [];
       if (kind === "log") words.push(log(id) ? `${rate(log(id).storedPerSecond)} in` : "");
       if (reads) words.push(rate(reads.handledPerSecond), `lag ${reads.lag === null ? "unknown" : count(reads.lag)}`);
-      if (letters) words.push(`${count(letters)} dead`);
       setText(sub, words.join(" · "));
-      name.setAttribute("y", Number(sub.getAttribute("y")) - (words.join("") ? 18 : 9));
+      setText(dead, letters ? `${count(letters)} dead` : "");
+      const lines = [name, sub, dead].filter((line) => line.textContent);
+      lines.forEach((line, index) => line.setAttribute("y", y + BOX.height / 2 + 5 + (index - (lines.length - 1) / 2) * 18));
+      if (letters) link.setAttribute("href", lettersAddress(id));
+      else if (kind === "function") link.removeAttribute("href");
       group.classList.toggle("late", Boolean(reads && isBehind(reads)));
       group.classList.toggle("dead", letters > 0);
     }
@@ -96,24 +105,36 @@ function spark(lags) {
   return s("svg", { class: "spark", viewBox: "0 0 80 20", "aria-hidden": "true" }, s("polyline", { points: points.join(" ") }));
 }
 
-/** The same as rows. */
+const UNKNOWN = { log: null, consumerGroup: null, lag: null, lags: [], handledPerSecond: null };
+
+/** What is said of a flow: that it keeps up is not all where it has letters. */
+function states(flow, letters) {
+  const said = [
+    flow.log && isBehind(flow) && h("span", { class: "badge open" }, "behind"),
+    letters > 0 && h("a", { class: "badge open", href: lettersAddress(flow.function) }, letters === 1 ? "1 dead letter" : `${count(letters)} dead letters`),
+  ].filter(Boolean);
+  return said.length > 0 ? said : flow.log ? h("span", { class: "badge" }, "keeps up") : "–";
+}
+
+/** The same as rows: every flow, and every function that has letters though it reads no log. */
 export function flowTable({ logs, flows, deadLetters }) {
+  const byOwner = deadLetters?.byOwner ?? {};
+  const others = Object.keys(byOwner).filter((name) => !flows.some((flow) => flow.function === name));
   const row = (flow) => {
     const log = logs.find(({ name }) => name === flow.log);
+    const reads = log?.kind === "hub" ? h("a", { href: hubAddress(flow.log) }, `hub ${flow.log}`) : flow.log ?? "–";
+    const letters = byOwner[flow.function] ?? 0;
     return h("tr", null,
       h("th", { scope: "row" }, flow.function),
-      h("td", null, log?.kind === "hub" ? h("a", { href: hubAddress(flow.log) }, `hub ${flow.log}`) : flow.log, flow.consumerGroup ? h("span", { class: "faint" }, ` · ${flow.consumerGroup}`) : ""),
+      h("td", null, reads, flow.consumerGroup ? h("span", { class: "faint" }, ` · ${flow.consumerGroup}`) : ""),
       h("td", { class: "number" }, rate(log?.storedPerSecond)),
       h("td", { class: "number" }, rate(flow.handledPerSecond)),
-      h("td", { class: "number" }, flow.lag === null ? "unknown" : count(flow.lag)),
+      h("td", { class: "number" }, flow.log === null ? "–" : flow.lag === null ? "unknown" : count(flow.lag)),
       h("td", null, spark(flow.lags)),
-      h("td", { class: "number" }, count(deadLetters?.byOwner[flow.function] ?? 0)),
+      h("td", { class: "number" }, deadLetters ? count(letters) : "unknown"),
       h("td", null, log?.lastStored ? ago(log.lastStored) : "–"),
-      h("td", null, isBehind(flow) ? h("span", { class: "badge open" }, "behind") : h("span", { class: "badge" }, "keeps up")));
+      h("td", null, states(flow, letters)));
   };
-  const heads = ["Function", "Reads", "In", "Handled", "Lag", "Lag lately", "Dead letters", "Newest event", "State"];
-  const numbers = ["In", "Handled", "Lag", "Dead letters"];
-  return h("table", null,
-    h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col", class: numbers.includes(head) ? "number" : null }, head)))),
-    h("tbody", null, flows.map(row)));
+  const heads = ["Function", "Reads", ["In", true], ["Handled", true], ["Lag", true], "Lag lately", ["Dead letters", true], "Newest event", "State"];
+  return records("Flows", heads, [...flows, ...others.map((name) => ({ ...UNKNOWN, function: name }))].map(row));
 }

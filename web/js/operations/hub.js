@@ -7,7 +7,9 @@ import { put } from "../parts.js";
 import { askNow, poll } from "../poll.js";
 import { eventTable, place, wholeEvent } from "./event.js";
 import { Unable, askForKey, getOps, needsKey, trouble, whenKeyComes } from "./ops.js";
-import { address, asked, instant, local, told } from "./shown.js";
+import { showPaging, stateFor } from "./paging.js";
+import { address, asked, instant, labelIn, local, told } from "./shown.js";
+import { returnTo, reveal } from "./sight.js";
 
 const EVERY_MS = 5000;
 const FIELDS = ["partition", "key", "from", "to"];
@@ -15,10 +17,15 @@ const FIELDS = ["partition", "key", "from", "to"];
 const HUBS = ["products", "clicks", "feedback", "sales", "analytics"];
 
 const element = (id) => document.getElementById(id);
-const [browser, state, age, filter, wrong] = ["browser", "state", "age", "filter", "wrong"].map(element);
+const [browser, state, age, filter, wrong, fresh] = ["browser", "state", "age", "filter", "wrong", "fresh"].map(element);
 
 let stop = () => {};
 let pausedAt = null;
+/** The page of events that is shown, and a newer one that waits until whoever reads asks for it. */
+let shown = null;
+let waiting = null;
+/** What comes into sight when the answer is there. */
+let wantsSight = asked().event ? "event" : null;
 
 const hubOf = ({ hub }) => (hub ? hub : HUBS[0]);
 
@@ -29,13 +36,21 @@ function say(level, text) {
 
 function fillForm() {
   const wanted = asked();
-  const names = HUBS.includes(hubOf(wanted)) ? HUBS : [...HUBS, hubOf(wanted)];
-  element("hub").replaceChildren(...names.map((name) => new Option(name, name, false, name === hubOf(wanted))));
   element("key-of").value = wanted.key ?? "";
   element("partition").value = wanted.partition ?? "";
   for (const name of ["from", "to"]) element(name).value = local(wanted[name]);
-  setText(element("name"), `Hub ${hubOf(wanted)}`);
-  document.title = `Hub ${hubOf(wanted)} · Contoso Events`;
+  // Anybody can write an address: a name that nobody knows is no title before the API has said that there is such a hub.
+  nameHub(HUBS.includes(hubOf(wanted)) ? hubOf(wanted) : null, "Hub");
+}
+
+/** Names the hub in title and form; `otherwise` is the title where there is none. */
+function nameHub(name, otherwise) {
+  const names = name === null || HUBS.includes(name) ? HUBS : [...HUBS, name];
+  const options = [...(name === null ? [new Option("Choose a hub", "", false, true)] : []), ...names.map((one) => new Option(one, one, false, one === name))];
+  if (element("hub") !== document.activeElement) element("hub").replaceChildren(...options);
+  const title = name === null ? otherwise : `Hub ${name}`;
+  setText(element("name"), title);
+  document.title = `${title} · Contoso Events`;
 }
 
 function fillPartitions(partitions) {
@@ -54,18 +69,36 @@ function fillPartitions(partitions) {
 }
 
 function show(page) {
+  [shown, waiting] = [page, null];
+  fresh.hidden = true;
   const wanted = asked();
   fillPartitions(page.partitions);
   const here = { ...wanted, hub: hubOf(wanted), event: null };
   put("events", eventTable(page.events, (event) => address({ ...here, event: place(event) }), wanted));
+  tellOf(page);
+  showPaging(here, !wanted.cursor, page.cursor);
+}
+
+function tellOf(page) {
   const stored = page.partitions.map(({ lastEnqueued }) => lastEnqueued).filter(Boolean).toSorted((a, b) => Date.parse(a) - Date.parse(b));
   const newest = stored.length > 0 ? `newest ${ago(stored.at(-1))}` : "nothing was sent here yet, or all is too old";
   const looked = page.lookedAt > page.events.length ? `, of ${count(page.lookedAt)} that were looked at` : "";
   setText(element("note"), `${count(page.events.length)} shown${looked} · ${page.partitions.length} partitions · ${newest}`);
-  element("older").hidden = page.cursor === null;
-  element("older").href = address({ ...here, cursor: page.cursor });
-  element("newest").hidden = !wanted.cursor;
-  element("newest").href = address({ ...here, cursor: null });
+}
+
+/** Whether somebody reads the list, so that its rows must stay where they are. */
+const isRead = () => scrollY > 40 || !element("event").hidden || element("events").contains(document.activeElement);
+
+/** Shows a page of events; where the list is read, only how many are new. */
+function offer(page) {
+  const known = new Set(shown?.events.map(place));
+  const many = page.events.filter((event) => !known.has(place(event))).length;
+  if (shown === null || !isRead()) return show(page);
+  tellOf(shown);
+  if (many === 0) return;
+  waiting = page;
+  fresh.hidden = false;
+  setText(fresh, many === 1 ? "1 new event" : `${count(many)}${many === page.events.length ? " or more" : ""} new events`);
 }
 
 async function showEvent(signal) {
@@ -76,22 +109,23 @@ async function showEvent(signal) {
     return;
   }
   const [partition, sequence] = wanted.event.split("/");
-  const shown = `${hubOf(wanted)}/${wanted.event}`;
+  const name = `${hubOf(wanted)}/${wanted.event}`;
   element("close").href = address({ ...wanted, event: null });
   // An event never changes.
-  if (panel.dataset.shown === shown && !panel.hidden) return;
+  if (panel.dataset.shown === name && !panel.hidden) return;
   const { schemas, api } = await settings();
   const answer = await getOps(`/api/ops/hubs/${encodeURIComponent(hubOf(wanted))}/event`, { partition, sequence }, signal);
   if (needsKey(answer)) return lock();
   if (!answer.data && answer.status !== 404 && answer.status !== 400) throw new Unable(answer);
   if (asked().event !== wanted.event) return;
   panel.hidden = false;
-  panel.dataset.shown = shown;
-  setText(element("event-title"), `Event ${wanted.event}`);
+  panel.dataset.shown = name;
+  setText(element("event-title"), answer.data ? `Event ${wanted.event}` : "No such event");
   element("whole").replaceChildren(wholeEvent(answer, { hub: hubOf(wanted), schemas, api }));
 }
 
 function showAge() {
+  if (pausedAt === null && asked().event && element("event-title").textContent === "No such event") return say("bad", "No such event");
   say(pausedAt === null ? "good" : "warn", pausedAt === null ? (asked().cursor ? "Older events" : "Live") : "Paused");
   setText(age, pausedAt === null ? "" : `as it was at ${clock(pausedAt)} UTC`);
 }
@@ -99,6 +133,7 @@ function showAge() {
 function lock() {
   stop();
   say("warn", "A key is needed");
+  element("reading").hidden = true;
   browser.hidden = true;
   askForKey();
 }
@@ -113,23 +148,36 @@ async function ask(signal) {
   const answer = await getOps(`/api/ops/hubs/${encodeURIComponent(hubOf(wanted))}/events`, query, signal);
   if (needsKey(answer)) return lock();
   if (location.search !== search) return askNow();
+  element("reading").hidden = true;
   browser.hidden = false;
   if (answer.status === 400 || answer.status === 404) {
-    setText(wrong, told(answer.text, "The API does not know this."));
+    if (answer.status === 404) nameHub(null, "No such hub");
+    setText(wrong, told(answer.text, "The API does not know this.", (name) => labelIn(filter, name)));
     say("bad", "Nothing to show");
     element("events").replaceChildren();
+    ["newest", "newer", "older"].forEach((id) => { element(id).hidden = true; });
     return;
   }
   if (!answer.data) throw new Unable(answer);
   setText(wrong, "");
-  show(answer.data);
-  showAge();
+  if (!HUBS.includes(hubOf(wanted))) nameHub(hubOf(wanted));
+  offer(answer.data);
   await showEvent(signal);
+  showAge();
+  if (wantsSight === "event") reveal(element("event"));
+  if (wantsSight === "list") reveal(element("list"));
+  wantsSight = null;
+}
+
+/** What cannot be read is told; a page that has nothing yet has nothing to wait for. */
+function failed(error) {
+  element("reading").hidden = true;
+  return trouble(error).then((text) => say("bad", text));
 }
 
 function start() {
   stop();
-  if (pausedAt === null) stop = poll(ask, EVERY_MS, (error) => trouble(error).then((text) => say("bad", text)));
+  if (pausedAt === null) stop = poll(ask, EVERY_MS, failed);
 }
 
 function pause(isPaused) {
@@ -139,12 +187,14 @@ function pause(isPaused) {
 }
 
 /** Goes to an address of this page. What is asked for by hand is read at once, paused or not. */
-function go(to) {
-  history.pushState(null, "", to);
+function go(to, kept = null) {
+  history.pushState(kept, "", to);
   read();
 }
 
 function read() {
+  // Another list is not one that somebody reads already.
+  shown = null;
   fillForm();
   pause(false);
   start();
@@ -165,14 +215,27 @@ browser.addEventListener("click", (event) => {
   const opens = new URLSearchParams(link.getAttribute("href")).get("event");
   if (link.id === "all") return go(address({ hub: hubOf(asked()) }));
   const isSameList = Boolean(opens) || link.id === "close";
-  if (!isSameList) return go(link.getAttribute("href"));
+  if (!isSameList) {
+    wantsSight = "list";
+    return go(link.getAttribute("href"), stateFor(link));
+  }
   // Who looks at an event does not want the list to move away.
-  history.pushState(null, "", link.getAttribute("href"));
+  const closed = asked().event;
+  history.pushState(history.state, "", link.getAttribute("href"));
   link.blur();
   if (opens && pausedAt === null) pause(true);
   stop();
   showAge();
-  showEvent().then(() => opens && element("event").focus(), (error) => trouble(error).then((text) => say("bad", text)));
+  showEvent().then(() => {
+    if (shown) show(shown);
+    if (opens) reveal(element("event"));
+    else returnTo(element("events"), closed, element("list"));
+  }, failed);
+});
+
+fresh.addEventListener("click", () => {
+  show(waiting);
+  reveal(element("list"));
 });
 
 element("pause").addEventListener("click", () => {
@@ -181,6 +244,9 @@ element("pause").addEventListener("click", () => {
   showAge();
 });
 
-globalThis.addEventListener("popstate", read);
+globalThis.addEventListener("popstate", () => {
+  wantsSight = asked().event ? "event" : null;
+  read();
+});
 whenKeyComes(start);
 read();

@@ -2,8 +2,9 @@
 
 import { h } from "../dom.js";
 import { ago, count } from "../format.js";
-import { nothing, number, table } from "../parts.js";
+import { nothing, number, records } from "../parts.js";
 import { dropped } from "./batch.js";
+import { filterWords } from "./filters.js";
 import { opsPath } from "./ops.js";
 import { attributesOf, beginning, facts, shortType, told, utc } from "./shown.js";
 
@@ -15,7 +16,7 @@ export function groupTable({ groups, moreGroups }, none, address) {
     h("td", { class: "cause" }, h("a", { href: address({ function: name, cause: label }) }, label ?? "not read yet"),
       example && example !== label ? h("p", { class: "faint" }, example) : ""),
     number(count(letters)), number(count(records)), h("td", null, ago(newest)));
-  return [table("By function and cause", [["Function"], ["Cause"], ["Letters", true], ["Records", true], ["Newest"]], groups.map(row)),
+  return [records("By function and cause", ["Function", "Cause", ["Letters", true], ["Records", true], "Newest"], groups.map(row)),
     moreGroups ? h("p", { class: "faint" }, "There are more groups; a filter shows them.") : ""];
 }
 
@@ -24,15 +25,14 @@ const where = ({ origin, part, record }) => [origin, part, record].filter((text)
 /** Rows, newest first; a box chooses one. */
 export function letterTable(letters, address, opened, chosen) {
   if (letters.length === 0) return nothing("No letter fits.");
-  const row = (letter) => h("tr", { class: letter.id === opened ? "chosen" : null },
+  const row = (letter) => h("tr", { class: letter.id === opened ? "chosen" : null, "data-key": letter.id },
     h("td", null, h("input", { type: "checkbox", value: letter.id, checked: chosen.has(letter.id), "aria-label": `Choose ${where(letter)} of ${letter.function}` })),
     h("td", null, h("code", null, utc(letter.parkedAt))),
     h("th", { scope: "row" }, letter.function),
     h("td", null, h("a", { href: address(letter), "aria-current": letter.id === opened ? "true" : null }, where(letter))),
     h("td", null, letter.event ? shortType(letter.event.type) : "–"),
     h("td", { class: "cause" }, letter.cause ?? "not read yet"));
-  const heads = [["Choose"], ["Parked (UTC)"], ["Function"], ["Record"], ["Event"], ["Cause"]];
-  return table("Letters", heads, letters.map(row));
+  return records("Letters", ["Choose", "Parked (UTC)", "Function", "Record", "Event", "Cause"], letters.map(row));
 }
 
 /** What the API answers of one letter. */
@@ -58,11 +58,11 @@ export function wholeLetter({ data: letter, text }, api) {
 /** Who did what, newest first; `address(batch)` is where a batch of replays is shown. */
 export function logTable({ items, next }, address) {
   if (items.length === 0) return nothing("Nothing was done yet.");
-  const which = ({ filter, letters, count: chosen }) => (filter ? JSON.stringify(filter) : `${letters[0] ?? ""}${chosen > 1 ? ` and ${count(chosen - 1)} more` : ""}`);
+  const which = ({ filter, letters, count: chosen }) => (filter ? filterWords(filter) : `${letters[0] ?? ""}${chosen > 1 ? ` and ${count(chosen - 1)} more` : ""}`);
   const became = ({ batch, ended }) => (batch ? h("a", { href: address(batch) }, "What became of them") : ended ? dropped(ended) : "did not end, or goes on");
   const row = (entry) => h("tr", null,
     h("td", null, h("code", null, utc(entry.at))), h("th", { scope: "row" }, entry.by), h("td", null, entry.action),
     number(count(entry.count)), h("td", null, became(entry)), h("td", { class: "cause" }, entry.reason ?? "", h("p", { class: "faint" }, which(entry))));
-  return [table("What was done", [["At (UTC)"], ["By"], ["What"], ["Letters", true], ["Result"], ["Reason"]], items.map(row)),
+  return [records("What was done", ["At (UTC)", "By", "What", ["Letters", true], "Result", "Reason"], items.map(row)),
     next ? h("p", { class: "faint" }, "The command shows what is older: contoso dead-letters log") : ""];
 }

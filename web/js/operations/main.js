@@ -1,7 +1,7 @@
 // The operations page: one poll of the overview, and what is made of it.
 
 import { settings } from "../api.js";
-import { setText } from "../dom.js";
+import { h, setText } from "../dom.js";
 import { ago, clock } from "../format.js";
 import { poll } from "../poll.js";
 import { clicksChart } from "./chart.js";
@@ -32,8 +32,22 @@ function say(level, text) {
   setText(state, text);
 }
 
+/** The verdict, whose words lead to what they are about. */
+function judge({ level, needs }) {
+  state.className = `state ${level}`;
+  if (state.textContent === needs.map(([text]) => text).join(" · ")) return;
+  state.replaceChildren(h("span", null, needs.map(([text, href], index) => [index > 0 ? " · " : "", href ? h("a", { href }, text) : text])));
+}
+
+/** What was reserved for the board is not needed any more, whatever came instead. */
+function settle() {
+  element("reading").hidden = true;
+  showTelemetry();
+}
+
 function show(overview) {
   board.hidden = false;
+  board.classList.remove("stale");
   const functions = overview.functions.join();
   if (picture?.functions !== functions) {
     picture = { functions, ...flowPicture(overview.functions) };
@@ -61,15 +75,29 @@ function showAge() {
     age.classList.remove("old");
     return;
   }
-  const { level, text } = panels.verdict(last);
-  say(level, text);
-  setText(age, last.measuredAt ? `measured ${ago(last.measuredAt)}` : "");
-  age.classList.toggle("old", level === "bad" && text.startsWith("Measurements"));
+  const verdict = panels.verdict(last);
+  judge(verdict);
+  tellAge();
+  age.classList.toggle("old", verdict.isOld === true);
+}
+
+/** The age goes on whether anybody answers or not. */
+function tellAge() {
+  if (last && pausedAt === null) setText(age, last.measuredAt ? `measured ${ago(last.measuredAt)}` : "");
+}
+
+/** What is shown is not how it is now. */
+function failed(error) {
+  settle();
+  board.classList.add("stale");
+  if (last && pausedAt === null) age.classList.add("old");
+  return trouble(error).then((text) => say("bad", text));
 }
 
 function lock() {
   stop();
   say("warn", "A key is needed");
+  settle();
   board.hidden = true;
   askForKey();
 }
@@ -93,12 +121,13 @@ async function ask(signal) {
   if (!answer.data) throw new Unable(answer);
   last = answer.data;
   show(last);
+  settle();
   showAge();
 }
 
 function start() {
   stop();
-  if (pausedAt === null) stop = poll(ask, EVERY_MS, (error) => trouble(error).then((text) => say("bad", text)));
+  if (pausedAt === null) stop = poll(ask, EVERY_MS, failed);
 }
 
 /** While the page is paused what is shown stays, to be looked at and copied; the age says since when. */
@@ -110,6 +139,6 @@ element("pause").addEventListener("click", ({ currentTarget }) => {
   if (last) showAge();
 });
 
+setInterval(tellAge, 1000);
 whenKeyComes(start);
 start();
-showTelemetry();

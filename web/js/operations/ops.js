@@ -26,20 +26,33 @@ export function opsPath(path, query = {}) {
   return text ? `${path}?${text}` : path;
 }
 
-const othersAnswer = (signal) => get("/api/site/categories", { signal }).then(({ status }) => status === 200, () => false);
+/** Whether the API took this key, or none, since the page was opened: then it is not the key that is missing. */
+let wasTaken = false;
+
+/** Whether somebody answers at `path` from another origin, though the browser does not show what: a broken connection has no answer at all. */
+async function isAnswered(path, signal) {
+  const { api } = await settings();
+  if (api === "" || new URL(api).origin === location.origin) return false;
+  return fetch(api + path, { mode: "no-cors", credentials: "omit", cache: "no-store", signal }).then(() => true, () => false);
+}
 
 /**
- * Reads `path` as `get` does. From another origin a browser does not show that the API refuses the key, only that others are
- * answered. As a connection may also break just once, it is asked for again.
+ * Reads `path` as `get` does. From another origin a browser does not show that the API refuses the key, only that there is an
+ * answer which it hides. As a connection may also break just once, it is asked for again.
  */
 export async function getOps(path, query, signal) {
   const address = opsPath(path, query);
+  const ask = async () => {
+    const answer = await get(address, { signal });
+    wasTaken ||= answer.data !== null;
+    return answer;
+  };
   try {
-    return await get(address, { signal });
+    return await ask();
   } catch (error) {
-    if (!(error instanceof TypeError) || !(await othersAnswer(signal))) throw error;
+    if (!(error instanceof TypeError) || wasTaken || !(await isAnswered(address, signal))) throw error;
   }
-  return get(address, { signal }).catch((error) => {
+  return ask().catch((error) => {
     if (error instanceof TypeError) return { status: 401 };
     throw error;
   });
@@ -84,6 +97,7 @@ export function whenKeyComes(onKey) {
   element("key-form").addEventListener("submit", (event) => {
     event.preventDefault();
     key = element("key-input").value.trim();
+    wasTaken = false;
     element("key-input").value = "";
     try {
       sessionStorage.setItem(KEY, key);

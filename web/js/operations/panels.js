@@ -3,12 +3,15 @@
 import { h } from "../dom.js";
 import { ago, clock, count, rate, short } from "../format.js";
 import { isBehind } from "./flow.js";
-import { nothing, number, table } from "../parts.js";
+import { nothing, number, records, table } from "../parts.js";
 
 /** " of 2 records", where letters are more than those: what three functions parked is one record. */
 const ofRecords = ({ count: letters, records }) => (records < letters ? ` of ${count(records)} ${records === 1 ? "record" : "records"}` : "");
 const atLeast = ({ count: known, isMore }) => (isMore ? `${count(known)} or more` : count(known));
 const per = (value) => new Intl.NumberFormat(undefined, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
+
+const LETTERS = "/dead-letters.html";
+const GIVEN_UP = "/dead-letters.html?origin=event-grid-delivery";
 
 const KINDS = { spike: "Spike", drop: "Drop", outage: "Outage" };
 const kindOf = ({ kind }) => KINDS[kind] ?? kind;
@@ -24,22 +27,22 @@ function scope({ scope: text }, names) {
 /** Whether somebody has looked for anomalies lately, so that what is open can be said to last. */
 export const isRecent = (anomalies) => Boolean(anomalies) && Date.now() - Date.parse(anomalies.at) < 600_000;
 
-/** All that needs somebody, worst first: `{ level, text }`. It is good only where nothing does. */
+/** All that needs somebody, worst first: `{ level, needs }`, each of these `[text, address]`. It is good only where nothing does. */
 export function verdict({ measuredAt, flows, anomalies, deadLetters, partners }) {
   const open = anomalies?.open.length ?? 0;
   const behind = flows.filter(isBehind).length;
   const { givenUp } = partners;
   const isOld = measuredAt && Date.now() - Date.parse(measuredAt) > 90_000;
   const needs = [
-    isOld && ["bad", "Measurements are old"],
-    open > 0 && ["bad", open === 1 ? "1 anomaly is open" : `${open} anomalies are open`],
-    deadLetters?.count > 0 && ["bad", deadLetters.count === 1 && !deadLetters.isMore ? "1 dead letter" : `${atLeast(deadLetters)} dead letters${ofRecords(deadLetters)}`],
-    givenUp?.count > 0 && ["bad", `${atLeast(givenUp)} given up by Event Grid`],
-    !isOld && behind > 0 && ["warn", behind === 1 ? "1 flow is behind" : `${behind} flows are behind`],
-    !deadLetters && ["warn", "Dead letters are not known"],
+    isOld && ["bad", "Measurements are old", null],
+    open > 0 && ["bad", open === 1 ? "1 anomaly is open" : `${open} anomalies are open`, "#anomalies-title"],
+    deadLetters?.count > 0 && ["bad", deadLetters.count === 1 && !deadLetters.isMore ? "1 dead letter" : `${atLeast(deadLetters)} dead letters${ofRecords(deadLetters)}`, LETTERS],
+    givenUp?.count > 0 && ["bad", `${atLeast(givenUp)} given up by Event Grid`, GIVEN_UP],
+    !isOld && behind > 0 && ["warn", behind === 1 ? "1 flow is behind" : `${behind} flows are behind`, "#flow-title"],
+    !deadLetters && ["warn", "Dead letters are not known", null],
   ].filter(Boolean);
-  if (needs.length > 0) return { level: needs[0][0], text: needs.map(([, text]) => text).join(" · ") };
-  return measuredAt ? { level: "good", text: "All flows keep up" } : { level: "", text: "Nothing was measured yet" };
+  if (needs.length > 0) return { level: needs[0][0], needs: needs.map(([, ...need]) => need), isOld };
+  return measuredAt ? { level: "good", needs: [["All flows keep up", null]] } : { level: "", needs: [["Nothing was measured yet", null]] };
 }
 
 /** The anomaly to look at first, in a line: the widest, else the strongest. */
@@ -49,20 +52,30 @@ function whatIsOpen(open, names) {
   return `${kindOf(first)}: ${scope(first, names)}, since ${clock(Date.parse(first.startedAt))} UTC`;
 }
 
+/** What stands below the number of letters. */
+function ofLetters(deadLetters) {
+  if (!deadLetters) return "storage does not answer";
+  if (deadLetters.count === 0) return "none";
+  const { at } = deadLetters.newest[0] ?? {};
+  const letters = `${deadLetters.count === 1 ? "letter" : "letters"}${ofRecords(deadLetters).replace(" of", ", of")}`;
+  return at ? `${letters}, newest ${ago(at)}` : letters;
+}
+
 /** The figures on top. */
 export function figures({ logs, flows, deadLetters, anomalies, partners, names }) {
   const log = (name) => logs.find((log) => log.name === name);
   const lag = flows.reduce((sum, flow) => sum + (flow.lag ?? 0), 0);
   const worst = flows.reduce((worst, flow) => ((flow.lag ?? 0) > (worst?.lag ?? 0) ? flow : worst), null);
   const open = anomalies?.open ?? [];
-  const figure = (what, value, more, level) => h("li", { class: level },
-    h("span", { class: "what" }, what), h("span", { class: "value" }, value), h("span", { class: "more" }, more));
+  const figure = (what, value, more, level, href) => {
+    const parts = [h("span", { class: "what" }, what), h("span", { class: "value" }, value), h("span", { class: "more" }, more)];
+    return h("li", { class: level }, href ? h("a", { href }, parts) : parts);
+  };
   const hubs = [["clicks", "Clicks"], ["products", "Product events"]].filter(([name]) => log(name));
   return [
     ...hubs.map(([name, what]) => figure(what, rate(log(name).storedPerSecond), log(name).lastStored ? `newest ${ago(log(name).lastStored)}` : "none yet")),
     figure("Waiting events", short(lag), worst ? `most in ${worst.function}` : "nothing waits", flows.some(isBehind) ? "warn" : ""),
-    figure("Dead letters", deadLetters ? `${atLeast(deadLetters)}${ofRecords(deadLetters)}` : "unknown",
-      deadLetters?.newest[0]?.at ? `newest ${ago(deadLetters.newest[0].at)}` : deadLetters ? "none" : "storage does not answer", deadLetters?.count ? "bad" : ""),
+    figure("Dead letters", deadLetters ? atLeast(deadLetters) : "unknown", ofLetters(deadLetters), deadLetters?.count ? "bad" : "", deadLetters?.count ? LETTERS : null),
     figure("Open anomalies", anomalies ? count(open.length) : "–", open.length ? whatIsOpen(open, names) : anomalies ? `looked ${ago(anomalies.at)}` : "not looked for yet", open.length ? "bad" : ""),
     figure("Partner events", rate(partners.publishedPerSecond), partners.givenUp ? `${atLeast(partners.givenUp)} given up` : "given up: unknown"),
   ];
@@ -82,7 +95,7 @@ export function anomalyList({ anomalies, names }) {
     number(per(anomaly.observed)),
     number(`${per(anomaly.expectedLow)} – ${per(anomaly.expectedHigh)}`),
     number(per(anomaly.score)));
-  return table("Anomalies", [["State"], ["Kind"], ["Of"], ["When (UTC)"], ["Seen per minute", true], ["Usual", true], ["Score", true]], shown.map(row));
+  return records("Anomalies", ["State", "Kind", "Of", "When (UTC)", ["Seen per minute", true], ["Usual", true], ["Score", true]], shown.map(row));
 }
 
 const productCell = ({ productId, category }, names, share) => h("th", { scope: "row" },
@@ -120,16 +133,16 @@ function letterTable(letters, label, owner) {
   const row = ({ name, owner, at, cause }) => h("tr", null,
     h("td", null, at ? ago(at) : "–"),
     h("th", { scope: "row" }, owner),
-    h("td", { class: "cause" }, cause ?? "could not be read", h("br"), h("code", { class: "faint" }, name)));
-  return table(label, [["When"], [owner], ["Cause"]], letters.newest.map(row));
+    h("td", { class: "cause" }, h("a", { href: `/dead-letters.html?letter=${encodeURIComponent(name)}` }, cause ?? "could not be read")));
+  return records(label, ["When", owner, "Cause"], letters.newest.map(row));
 }
 
 /** Bad records that functions parked. */
 export function deadLetters({ deadLetters: letters }) {
   if (!letters) return nothing("Blob storage does not answer.");
-  if (letters.count === 0) return h("div", null, nothing("None. Every record was handled."), h("p", null, h("a", { href: "/dead-letters.html" }, "What was done with earlier ones")));
+  if (letters.count === 0) return h("div", null, nothing("None. Every record was handled."), h("p", null, h("a", { href: LETTERS }, "What was done with earlier ones")));
   const owners = Object.entries(letters.byOwner).map(([owner, number]) => `${owner} ${count(number)}`).join(", ");
-  return h("div", null, h("p", null, `${atLeast(letters)}${ofRecords(letters)}: ${owners}. `, h("a", { href: "/dead-letters.html" }, "Look at them")), letterTable(letters, "Newest dead letters", "Function"));
+  return h("div", null, h("p", null, `${atLeast(letters)}${ofRecords(letters)}: ${owners}. `, h("a", { href: LETTERS }, "Look at them")), letterTable(letters, "Newest dead letters", "Function"));
 }
 
 /** What is known of the partners, and what the demo partner of the local stack got. */
@@ -143,6 +156,6 @@ export function partnerDeliveries({ partners }, demo) {
   ];
   return h("div", null,
     h("table", null, h("tbody", null, facts.map(([what, value]) => h("tr", null, h("th", { scope: "row" }, what), number(value))))),
-    givenUp?.count ? [h("p", null, h("a", { href: "/dead-letters.html?origin=event-grid-delivery" }, "Look at what was given up")), letterTable(givenUp, "Newest events given up", "Subscription")] : "",
+    givenUp?.count ? [h("p", null, h("a", { href: GIVEN_UP }, "Look at what was given up")), letterTable(givenUp, "Newest events given up", "Subscription")] : "",
     h("p", { class: "faint small" }, "Successful deliveries are counted by Event Grid's own metrics."));
 }

@@ -3,8 +3,12 @@
 import { h } from "../dom.js";
 import { count } from "../format.js";
 
-/** A time in UTC, to the millisecond. */
-export const utc = (time) => (time ? time.replace("T", " ").replace(/(\.\d{3})\d*/, "$1").replace("Z", "") : "–");
+/** A time in UTC, to the millisecond, so that times below each other are as long. */
+export function utc(time) {
+  if (!time) return "–";
+  const at = Date.parse(time);
+  return Number.isNaN(at) ? time : new Date(at).toISOString().replace("T", " ").replace("Z", "");
+}
 
 /** The last words of an event's type: what happened. */
 export const shortType = (type) => type.replace(/^com\.contoso\./, "");
@@ -43,11 +47,19 @@ export const address = (members) => `?${new URLSearchParams(Object.entries(membe
 /** What the address asks for. */
 export const asked = () => Object.fromEntries(new URLSearchParams(location.search));
 
-/** What a problem document says. */
-export function told(text, otherwise) {
+/** What the field `name` of a form is called there; a name that is none of its fields stays as it is. */
+export function labelIn(form, name) {
+  const label = form.elements.namedItem(name)?.labels?.[0]?.textContent.replace(" (UTC)", "");
+  return label ? `“${label}”` : name;
+}
+
+/** What a problem document says; `nameOf(field)` is what whoever reads it calls a field. */
+export function told(text, otherwise, nameOf = (field) => field) {
   try {
     const { errors, detail } = JSON.parse(text);
-    return errors?.map(({ field, message }) => `${field} ${message}`.trim()).join("; ") || detail || otherwise;
+    // What a field is compared with stands last: "must be later than from".
+    const words = ({ field, message }) => `${nameOf(field)} ${message.replace(/\w+$/, nameOf)}`.trim();
+    return errors?.map(words).join("; ") || detail || otherwise;
   } catch {
     return otherwise;
   }

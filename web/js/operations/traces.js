@@ -5,10 +5,15 @@ import { settings } from "../api.js";
 import { h, setText } from "../dom.js";
 import { ago, rate } from "../format.js";
 import { askNow, poll } from "../poll.js";
-import { nothing, number, put, table } from "../parts.js";
+import { nothing, number, put, records, table } from "../parts.js";
+import { reveal } from "./sight.js";
 
 const EVERY_MS = 2000;
 const LISTED = 12;
+
+let isBegun = false;
+/** Whether the trace comes into sight when it is there. */
+let wantsSight = false;
 
 const element = (id) => document.getElementById(id);
 
@@ -32,7 +37,7 @@ function functionTable({ functions }) {
     h("td", { class: did.failedPerSecond > 0 ? "number failed" : "number" }, rate(did.failedPerSecond)),
     ...quantiles(did.lag), ...quantiles(did.duration));
   const heads = ["Rate", "Failed", "Lag p50", "Lag p99", "Duration p50", "Duration p99"].map((head) => [head, true]);
-  return table("Functions", [["Function"], ...heads], functions.map(row));
+  return records("Functions", ["Function", ...heads], functions.map(row));
 }
 
 const address = (id) => `?trace=${encodeURIComponent(id)}`;
@@ -45,7 +50,7 @@ function failureTable({ failures }) {
     h("th", { scope: "row" }, name),
     h("td", { class: "cause" }, cause ?? "not told", outcome ? h("span", { class: "badge" }, outcome) : ""),
     h("td", null, h("a", { href: address(trace) }, "trace")));
-  return table("Recent failures", [["When"], ["Function"], ["Cause"], ["Shown by"]], failures.slice(0, LISTED).map(row));
+  return records("Recent failures", ["When", "Function", "Cause", "Shown by"], failures.slice(0, LISTED).map(row));
 }
 
 /** The traces whose spans came last. */
@@ -57,7 +62,7 @@ function traceTable({ traces }, chosen) {
     number(String(spans)),
     h("td", { class: failed ? "number failed" : "number" }, String(failed)),
     number(span(durationMs)));
-  return table("Recent traces", [["Began"], ["First"], ["Spans", true], ["Failed", true], ["Took", true]], traces.slice(0, LISTED).map(row));
+  return records("Recent traces", ["Began", "First", ["Spans", true], ["Failed", true], ["Took", true]], traces.slice(0, LISTED).map(row));
 }
 
 /** Where a span lies in its trace. */
@@ -108,16 +113,22 @@ async function ask(signal) {
   put("failures", failureTable(did));
   put("traces", traceTable(list, trace?.id ?? id));
   put("waterfall", !id ? nothing("Choose a trace below, or give its id.") : trace.spans ? waterfall(trace) : nothing(trace.detail));
+  if (wantsSight) reveal(element("trace-panel"));
+  wantsSight = false;
 }
 
 function choose(id) {
   history.pushState(null, "", id ? address(id) : location.pathname);
   element("trace-id").value = id;
+  wantsSight = id !== "";
   askNow();
 }
 
-/** Starts asking, and lets traces be chosen. */
+/** Starts asking, once, and lets traces be chosen. */
 export function showTelemetry() {
+  if (isBegun) return;
+  isBegun = true;
+  wantsSight = chosen() !== "";
   element("trace-id").value = chosen();
   element("trace-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -129,11 +140,10 @@ export function showTelemetry() {
     event.preventDefault();
     link.blur();
     choose(new URLSearchParams(link.getAttribute("href")).get("trace"));
-    element("waterfall").focus();
-    element("trace-title").scrollIntoView({ block: "nearest" });
   });
   globalThis.addEventListener("popstate", () => {
     element("trace-id").value = chosen();
+    wantsSight = chosen() !== "";
     askNow();
   });
   poll(ask, EVERY_MS);

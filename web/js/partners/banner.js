@@ -15,6 +15,12 @@ let supersededUntil = null;
 let expires = null;
 let subscriptions = [];
 
+/** Why nothing has ever been delivered to some subscriptions. */
+function why(unbegun) {
+  const [have, their] = unbegun.length === 1 ? ["has", "its endpoint"] : ["have", "their endpoints"];
+  return ` ${have} never begun${unbegun.every(({ state }) => state.handshake) ? `: ${their} failed the handshake` : ""}.`;
+}
+
 function draw() {
   const failing = subscriptions.filter(({ state, health }) => state.name !== "failed" && health?.name === "failing");
   const unbegun = subscriptions.filter(({ state }) => state.name === "failed");
@@ -24,7 +30,7 @@ function draw() {
     supersededUntil && h("p", { class: "note warn" }, "Another key has taken the place of the one that you use here. It is valid until ", time(supersededUntil), "."),
     !supersededUntil && expires && h("p", { class: "note warn" }, "The key that you use here ends at ", time(expires), ". Make one that takes its place before."),
     paused.length > 0 && h("p", { class: "note bad" }, "Paused by us, since the endpoint failed for days: ", names(paused), ". Mend it, resume, and have sent what was missed."),
-    unbegun.length > 0 && h("p", { class: "note bad" }, "Nothing is delivered, since it did not begin: ", names(unbegun), ". Mend the endpoint, and try again."),
+    unbegun.length > 0 && h("p", { class: "note bad" }, names(unbegun), `${why(unbegun)} Mend the endpoint, and try again.`),
     failing.length > 0 && h("p", { class: "note bad" }, failing.length === 1 ? "This subscription is failing: " : "These subscriptions are failing: ", names(failing), "."));
 }
 

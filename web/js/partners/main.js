@@ -37,15 +37,18 @@ let stop = () => {};
 let shown = null;
 // A service that does not assess endpoints has no notices.
 let hasNotices = false;
+/** Names of subscriptions that there are, as far as somebody has seen them. */
+let names = new Set();
 
 function navigate() {
   const view = new URLSearchParams(location.search).get("view");
   const current = view in ACCOUNT ? view : "subscriptions";
-  const names = Object.keys(ACCOUNT).filter((name) => name !== "notices" || hasNotices || current === "notices");
-  put(views, names.map((name) => link({ view: name }, ACCOUNT[name][0], { "aria-current": name === current ? "page" : null })));
+  const shownViews = Object.keys(ACCOUNT).filter((name) => name !== "notices" || hasNotices || current === "notices");
+  put(views, shownViews.map((name) => link({ view: name }, ACCOUNT[name][0], { "aria-current": name === current ? "page" : null })));
 }
 
 function seen(subscriptions) {
+  names = new Set(subscriptions.map(({ name }) => name));
   hasNotices = subscriptions.some(({ health }) => health);
   navigate();
 }
@@ -71,18 +74,45 @@ function viewOf(query) {
   return { title, head: [h("h1", { tabindex: "-1" }, title)], begin };
 }
 
-/** Shows what the address says. */
-function show() {
+const NONE = {
+  title: "No such subscription", head: [h("p", { class: "up" }, link({ view: "subscriptions" }, "All subscriptions")), h("h1", { tabindex: "-1" }, "No such subscription")],
+  begin: ({ body }) => body.replaceChildren(h("p", { class: "nothing" }, "Your account has no subscription of the name in the address.")),
+};
+
+/** Anybody can write an address: a name that nobody has seen is asked for before it becomes a title. */
+function meet(subscription) {
+  const line = h("p", { class: "faint" }, "Reading…");
+  place.replaceChildren(line);
+  const isHere = () => new URLSearchParams(location.search).get("subscription") === subscription;
+  const end = poll(async (signal) => {
+    const { items } = await get("/subscriptions", signal);
+    end();
+    if (!isHere() || !session()) return;
+    seen(items);
+    show(names.has(subscription) ? null : NONE);
+    (place.querySelector("h1") ?? main).focus({ preventScroll: true });
+  }, 2000, (error) => setText(line, sentence(error.message)));
+  stop = () => end();
+}
+
+/** Shows what the address says, or `instead` of it. */
+function show(instead = null) {
   stop();
   stop = () => {};
   shown = location.search;
   const query = new URLSearchParams(location.search);
-  const { title, head, begin } = viewOf(query);
+  const subscription = query.get("subscription");
+  const needsIt = subscription && (query.get("view") in ONE || query.get("view") === "edit");
+  if (!instead && needsIt && !names.has(subscription)) {
+    navigate();
+    return meet(subscription);
+  }
+  const { title, head, begin } = instead ?? viewOf(query);
   document.title = `${title} · Contoso for partners`;
   navigate();
   const body = h("div", { class: "body" });
   place.replaceChildren(...head, body);
-  stop = begin({ body, account, query, subscription: query.get("subscription"), go }) ?? (() => {});
+  stop = begin({ body, account, query, subscription, go }) ?? (() => {});
 }
 
 function turn() {
@@ -114,6 +144,7 @@ function begin(why) {
   stop();
   stop = () => {};
   account = null;
+  names = new Set();
   hasNotices = false;
   views.hidden = true;
   element("who").hidden = true;

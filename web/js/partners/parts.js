@@ -1,9 +1,10 @@
 // What the views are made of: panels, badges, buttons that work on something, dialogs.
 
 import { announce, h, setText } from "../dom.js";
-import { table } from "../parts.js";
 import { session } from "./session.js";
 import { errorWords, sentence, wrongWords } from "./words.js";
+
+export { records } from "../parts.js";
 
 export const panel = (title, ...children) => h("section", { class: "panel" }, h("h2", null, title), children);
 
@@ -50,31 +51,6 @@ export const wrongLine = () => h("p", { class: "wrong", role: "alert" });
 function say(line, text) {
   if (line) setText(line, text);
   else if (text) announce(text);
-}
-
-/**
- * A table whose rows are blocks on a narrow screen, each cell beside the name of its column. Heads are texts; an empty one is of
- * actions. The roles say what it is where it does not look like a table.
- */
-export function records(label, heads, rows) {
-  const shown = heads.map((head) => typeof head === "string" ? [head || h("span", { class: "sr-only" }, "Action")] : head);
-  const region = table(label, shown, rows);
-  const names = heads.map((head) => typeof head === "string" ? head : head[0]);
-  region.classList.add("records");
-  region.querySelector("table").setAttribute("role", "table");
-  region.querySelectorAll("thead, tbody").forEach((part) => part.setAttribute("role", "rowgroup"));
-  region.querySelectorAll("tr").forEach((row) => row.setAttribute("role", "row"));
-  region.querySelectorAll("thead th").forEach((head) => head.setAttribute("role", "columnheader"));
-  for (const row of rows) {
-    [...row.cells].forEach((cell, index) => {
-      cell.setAttribute("role", cell.localName === "th" ? "rowheader" : "cell");
-      // The head of a block needs no name.
-      if (cell.localName !== "td" || !names[index]) return;
-      cell.dataset.label = names[index];
-      cell.replaceChildren(h("div", null, [...cell.childNodes]));
-    });
-  }
-  return region;
 }
 
 /** A link of this page. */

@@ -6,6 +6,7 @@ import { h, hold, setText } from "../dom.js";
 import { money } from "../format.js";
 import { poll } from "../poll.js";
 import { productHref, sold } from "./products.js";
+import { sideways } from "./sideways.js";
 import { stockOf } from "./stock.js";
 
 const SHOWN = 8;
@@ -33,7 +34,7 @@ export function strip({ title, id, path, pick, everyMs, note, without }) {
   const list = h("ul", { id: `${id}-list`, "aria-labelledby": `${id}-title` });
   const words = h("p", { class: "strip-note" });
   const element = h("section", { class: "strip", id, hidden: true },
-    h("h2", { id: `${id}-title` }, title), list, words);
+    h("h2", { id: `${id}-title` }, title), sideways(list), words);
   let shown = "";
   let whose = path();
   const { promise: tried, resolve: triedOnce } = Promise.withResolvers();

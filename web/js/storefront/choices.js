@@ -7,6 +7,9 @@ const panel = document.getElementById("consent");
 const toggle = document.getElementById("private");
 const known = document.getElementById("known");
 
+// It lies over the page, which keeps as much room at its end, so that nothing is below it for good.
+new ResizeObserver(() => document.documentElement.style.setProperty("--asked", `${panel.offsetHeight}px`)).observe(panel);
+
 function ask() {
   panel.hidden = visitor.consent() !== null;
   if (panel.hidden) return panel.replaceChildren();

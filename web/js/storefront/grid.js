@@ -3,6 +3,7 @@
 import { h, hold } from "../dom.js";
 import { card } from "./cards.js";
 import { ORDERS } from "./order.js";
+import { emptyGrid } from "./skeleton.js";
 
 /** How many cards come at once. */
 export const STEP = 24;
@@ -12,9 +13,11 @@ export function productGrid(label, nothing, onMore) {
   const list = h("ul", { class: "grid", "aria-label": label });
   const empty = h("p", { class: "empty", hidden: true }, nothing);
   const more = h("button", { type: "button", class: "more", hidden: true, onclick: onMore }, "Show more");
+  const waiting = emptyGrid();
   let shown = "";
 
   function show(items, isMore) {
+    waiting.remove();
     const had = list.children.length;
     const isEnd = !isMore && document.activeElement === more;
     empty.hidden = items.length > 0;
@@ -36,7 +39,7 @@ export function productGrid(label, nothing, onMore) {
     if (isEnd) list.children[had]?.firstElementChild.focus();
   }
 
-  return { elements: [list, empty, more], show };
+  return { elements: [waiting, list, empty, more], show };
 }
 
 /** The choice of an order: `first` is what the products' own order is called. What is chosen stands in the address. */
@@ -44,6 +47,7 @@ export function orderChoice(first, onChange) {
   const chosen = () => new URLSearchParams(location.search).get("sort") ?? "";
   const select = h("select", { id: "order" }, h("option", { value: "" }, first),
     [...ORDERS].map(([value, [name]]) => h("option", { value }, name)));
+  // An order that nobody knows is the first.
   select.value = ORDERS.has(chosen()) ? chosen() : "";
   select.addEventListener("change", () => {
     const url = new URL(location.href);

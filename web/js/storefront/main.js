@@ -6,11 +6,12 @@ import { get, silence } from "../api.js";
 import { h, hold, setText } from "../dom.js";
 import { poll } from "../poll.js";
 import { startChoices } from "./choices.js";
-import { showLanding } from "./landing.js";
+import { hero, showLanding } from "./landing.js";
 import { showList } from "./list.js";
 import { showProduct } from "./product.js";
 import { categoryHref } from "./products.js";
 import { showSearch } from "./search.js";
+import { emptyGrid, emptyProduct, emptyStrips } from "./skeleton.js";
 
 const TITLE = "Contoso Store";
 const EVERY_MS = 15_000;
@@ -29,6 +30,8 @@ const connection = {
 
 /** Names of the categories; null before the shop answered. */
 let categories = null;
+/** Whether the shop was asked and did not answer. */
+let isSilent = false;
 let current = null;
 let end = () => {};
 /** Tells what is shown of other categories, where it lists them. */
@@ -58,8 +61,9 @@ const page = (heading, ...content) => main.replaceChildren(h("div", { class: "he
 function wanted() {
   const query = new URLSearchParams(location.search);
   const [product, category, text] = ["product", "category", "q"].map((name) => query.get(name));
-  if (product) return { view: "product", category: null, render: () => { page("Loading…"); return showProduct(main, product, mark, connection); } };
-  if (categories === null) return { view: "silence", category: null, render: silent };
+  if (product) return { view: "product", category: null, render: () => { loading(emptyProduct()); return showProduct(main, product, mark, connection); } };
+  if (categories === null && isSilent) return { view: "silence", category: null, render: silent };
+  if (categories === null) return { view: "loading", category: null, render: text !== null || category !== null ? () => loading(emptyGrid()) : () => main.replaceChildren(hero(), emptyStrips()) };
   if (categories.length === 0) return { view: "empty", category: null, render: empty };
   if (text !== null) return { view: "search", title: "Search", render: () => showSearch(main, text, () => categories, connection) };
   if (category === null) return { view: "landing", category: null, render: landing };
@@ -73,6 +77,8 @@ function landing() {
   renew = renewed;
   return end;
 }
+
+const loading = (...content) => page("Loading…", ...content);
 
 function silent() {
   page(TITLE, h("p", { class: "empty" }, "The products are shown as soon as the shop answers."));
@@ -126,6 +132,8 @@ search.addEventListener("submit", (event) => {
 addEventListener("popstate", () => { if (location.search !== shown?.address) turn(); });
 
 startChoices();
+// What needs no list of categories begins at once.
+show();
 poll(async (signal) => {
   const { data } = await get("/api/site/categories", { signal });
   if (!data) throw new Error("no categories");
@@ -133,6 +141,7 @@ poll(async (signal) => {
   const names = data.categories.map(({ name }) => name);
   const isNew = categories === null || names.join("\n") !== categories.join("\n");
   categories = names;
+  nav.hidden = names.length === 0;
   if (isNew) {
     hold(nav, names.map((name) => h("a", { href: categoryHref(name) }, name)));
     mark(current);
@@ -144,5 +153,6 @@ poll(async (signal) => {
   return EVERY_MS;
 }, FIRST_MS, (error) => {
   connection.lost(error);
-  if (shown === null) show();
+  isSilent = true;
+  if (shown.view === "loading") show();
 });

@@ -35,7 +35,7 @@ function sounds({ scored, positive, neutral, negative }) {
     h("span", { class: "rose" }, `${count(negative)} negative`));
 }
 
-function comment({ rating, text, at, sentiment, disagrees }, ages) {
+function comment({ rating, text, at, sentiment }, ages) {
   const age = h("time", { datetime: at }, ago(at));
   ages.push([age, at]);
   return h("li", { class: "comment" },
@@ -43,8 +43,7 @@ function comment({ rating, text, at, sentiment, disagrees }, ages) {
       stars(rating, `${rating} of ${MOST} stars`), age,
       sentiment ? h("span", { class: `sounds-${sentiment}` }, `sounds ${sentiment}`) : null),
     // Others wrote it: as text, whatever is in it, and in the direction of its own script.
-    h("p", { class: "comment-text", dir: "auto" }, text),
-    disagrees ? h("p", { class: "comment-note" }, "The rating and the words do not go together.") : null);
+    h("p", { class: "comment-text", dir: "auto" }, text));
 }
 
 /** The ratings of the product `id`, which keep themselves up to date. Without an answer they stay as they are. */

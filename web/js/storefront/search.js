@@ -12,7 +12,8 @@ const EVERY_MS = 30_000;
 
 /** Shows in `main` what `text` finds in what are `categories()` then; gives a function that ends it. */
 export function showSearch(main, text, categories, connection) {
-  const number = h("p", { class: "faint", id: "number", role: "status" }, text.trim() ? "Looking…" : "");
+  const title = h("h1", { tabindex: "-1" }, text.trim() ? `Looking for “${text.trim()}”…` : "Search");
+  const number = h("p", { class: "faint", id: "number", role: "status" });
   let steps = 1;
   let matches = [];
   const grid = productGrid("Products found", "Nothing fits all of these words. Fewer or shorter words find more.", () => {
@@ -20,7 +21,7 @@ export function showSearch(main, text, categories, connection) {
     show();
   });
   const order = orderChoice("Best match", show);
-  const heading = h("div", { class: "heading" }, h("h1", { tabindex: "-1" }, "Search"), number, order.element);
+  const heading = h("div", { class: "heading" }, title, number, order.element);
   if (!text.trim()) {
     main.replaceChildren(heading, h("p", { class: "empty" }, "Type above what you look for: a product, a brand, a category."));
     return () => {};
@@ -36,8 +37,10 @@ export function showSearch(main, text, categories, connection) {
     const { items, isMore } = await everything(categories());
     connection.found();
     matches = found(items, text);
-    const fit = `${count(matches.length)} ${matches.length === 1 ? "product fits" : "products fit"}`;
-    setText(number, isMore ? `${fit}, of the first ${count(items.length)} of the shop` : fit);
+    const results = `${matches.length === 0 ? "No" : count(matches.length)} ${matches.length === 1 ? "result" : "results"} for “${text.trim()}”`;
+    setText(title, results);
+    document.title = `${results} · Contoso Store`;
+    setText(number, isMore ? `Searched: the first ${count(items.length)} products of the shop` : "");
     show();
   }, EVERY_MS, connection.lost);
 }

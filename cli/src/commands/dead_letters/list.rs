@@ -1,5 +1,7 @@
 //! `contoso dead-letters list`.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{Console, Filter, plain, print};
@@ -33,6 +35,9 @@ pub(super) async fn run(console: &Console, args: &Args) -> anyhow::Result<Exit> 
         let page = console.get("", &members, "list dead letters").await?;
         if is_first && !args.json {
             print(&summary(&page, !args.filter.members().is_empty()))?;
+            if let Some(function) = args.filter.function.as_deref().filter(|_| number(&page["letters"]) == 0) {
+                print(&others(&console.get("", &[("limit", "1")], "list dead letters").await?, function))?;
+            }
         }
         is_first = false;
         let items = page["items"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -44,6 +49,17 @@ pub(super) async fn run(console: &Console, args: &Args) -> anyhow::Result<Exit> 
             Some(next) if left > 0 => query = Console::members_of(next),
             _ => return Ok(Exit::Done),
         }
+    }
+}
+
+/// Whose letters there are, where there are none of the function that was asked for: its name may be another.
+fn others(page: &Value, function: &str) -> String {
+    let groups = page["groups"].as_array().into_iter().flatten();
+    let names: BTreeSet<&str> = groups.filter_map(|group| group["function"].as_str()).collect();
+    match names.is_empty() {
+        true => "nor is there one of another function".to_owned(),
+        false if names.contains(function) => format!("other letters of {function} there are"),
+        false => format!("letters are of: {}", plain(&names.into_iter().collect::<Vec<_>>().join(", "), false)),
     }
 }
 
@@ -83,7 +99,7 @@ fn line(item: &Value) -> String {
     let text = |name: &str| plain(item[name].as_str().unwrap_or("-"), false);
     let at = text("parkedAt");
     let at = at.split('.').next().unwrap_or_default().trim_end_matches('Z');
-    let event = item["event"]["id"].as_str().map(|id| format!(" event {}", plain(id, false))).unwrap_or_default();
+    let event = item["event"]["id"].as_str().map(|id| format!("\n    event {}", plain(id, false))).unwrap_or_default();
     format!("{at}Z  {}\n    {}{event}", text("id"), text("cause"))
 }
 

@@ -130,7 +130,12 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
 /// The user of this machine, as the log shows who did something.
 fn user() -> String {
     let named = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(environment::text);
-    named.unwrap_or_else(|| "unknown".to_owned())
+    // Containers and timers often set none of these.
+    let asked = || {
+        let id = std::process::Command::new("id").arg("-un").output().ok()?;
+        Some(String::from_utf8_lossy(&id.stdout).trim().to_owned()).filter(|name| !name.is_empty())
+    };
+    named.or_else(asked).unwrap_or_else(|| "unknown".to_owned())
 }
 
 fn print(line: &str) -> anyhow::Result<()> {

@@ -78,7 +78,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
         is_fine &= report["state"] == "done" && report["badLines"] == 0;
         writeln!(io::stdout().lock(), "{report:#}")?;
         if report["badLines"].as_u64().is_some_and(|count| count > 0) {
-            output::say(&format!("bad lines: {}", storage.place(REPORTS, &format!("bad-lines/{name}.csv"))));
+            let lines = format!("{}/api/ops/sales/bad-lines", endpoints.functions);
+            output::say(&format!("bad lines: {}", Url::parse_with_params(&lines, [("file", &name)])?));
         }
     }
     Ok(if is_fine { Exit::Done } else { Exit::Failed })

@@ -28,7 +28,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, after_long_help = EXAMPLES)]
 pub(super) struct Args {
-    /// The event hub: products, clicks or analytics
+    /// The event hub, such as products or clicks; where there is none of that name, those that there are are named
     hub: String,
     /// Where to begin
     #[arg(long, value_enum, default_value_t = From::Latest)]

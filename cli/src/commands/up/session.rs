@@ -245,7 +245,9 @@ impl Session<'_> {
         let here = if is_default { String::new() } else { format!(" --endpoints {file}") };
         output::say(&format!("  open {site}, {site}/operations.html and {site}/partners.html"));
         output::say(&format!("  ./contoso tail products --from earliest{here}"));
-        output::say(&format!("  ./contoso simulate --rate 5 --duration 60s{here}"));
+        if self.data_dir.seeded().is_some() {
+            output::say(&format!("  ./contoso simulate --rate 5 --duration 60s{here}"));
+        }
         output::say(&paint.faint(&if self.is_in_background {
             let here =
                 if is_default { String::new() } else { format!(" --data-dir {}", self.data_dir.path().display()) };

@@ -11,8 +11,10 @@ const CHANGED = "com.contoso.product.changed.v1";
 const ENDED = "com.contoso.product.discontinued.v1";
 
 const [list, state, empty] = ["events", "state", "empty"].map((id) => document.getElementById(id));
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const percent = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
+
+/** A time in UTC with its date, to the second: what people tell each other must not depend on where they are. */
+const utc = (time) => `${new Date(time).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 
 /** What is shown of each event, by its source and id. */
 let known = new Map();
@@ -68,7 +70,7 @@ function build(event) {
   const [word, name, changes] = glance(event);
   const isSold = event.type === CHANGED && event.subject;
   const element = h("li", { class: "event" },
-    h("p", { class: "event-head" }, h("time", { datetime: event.receivedAt }, clock.format(Date.parse(event.receivedAt))), h("span", null, word), deliveries, age),
+    h("p", { class: "event-head" }, h("time", { datetime: event.receivedAt }, utc(event.receivedAt)), h("span", null, word), deliveries, age),
     h("h2", null, isSold ? h("a", { href: `/?product=${encodeURIComponent(event.subject)}` }, name) : name),
     changes.length > 0 ? h("ul", { class: "changes" }, changes) : null,
     h("details", null, h("summary", null, "All of it", h("span", { class: "sr-only" }, ` of ${name}`)),

@@ -169,7 +169,7 @@ impl Parser<'_> {
         let mut members = Vec::new();
         if !self.take("}") {
             loop {
-                let name = self.string()?;
+                let name = self.member_name()?;
                 self.expect(":")?;
                 members.push((name, self.expression()?));
                 if !self.take(",") {
@@ -179,6 +179,18 @@ impl Parser<'_> {
             self.expect("}")?;
         }
         self.node(start, ExprKind::Object(members))
+    }
+
+    /// What an object calls a member: in quotes or without, and then any word, since a colon follows.
+    fn member_name(&mut self) -> Result<String, QueryError> {
+        match self.peek() {
+            Token::Word(word) if !word.starts_with(|first: char| first.is_numeric()) => {
+                let word = word.clone();
+                self.advance();
+                Ok(word)
+            }
+            _ => self.string(),
+        }
     }
 
     pub(super) fn string(&mut self) -> Result<String, QueryError> {

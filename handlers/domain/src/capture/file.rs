@@ -77,6 +77,11 @@ impl CaptureFile {
     pub fn claim(&self, etag: &str) -> String {
         format!("claims/{}/{}/{}/{etag}.json", self.hub, self.partition, self.window)
     }
+
+    /// Where it stands how many bad records of the file's version `etag` are parked, while that takes several deliveries.
+    pub fn parking(&self, etag: &str) -> String {
+        format!("parking/{}/{}/{}/{etag}.json", self.hub, self.partition, self.window)
+    }
 }
 
 /// The work on a file, taken by one delivery.
@@ -86,4 +91,11 @@ pub struct Claim {
     /// When it was taken.
     #[serde(with = "time::serde::rfc3339")]
     pub claimed_at: OffsetDateTime,
+}
+
+/// How many bad records of a file are parked: the first ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parking {
+    /// So many.
+    pub parked: u64,
 }

@@ -14,7 +14,7 @@ use time::{OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormat
 pub use self::{
     cursor::{Cursor, CursorError, StoredEnd},
     error::CaptureError,
-    file::{CaptureFile, Claim},
+    file::{CaptureFile, Claim, Parking},
     report::{FilePosition, Report, ReportedFile},
 };
 use crate::bounds;

@@ -4,7 +4,7 @@
 //! midnight UTC of the hub's clock a new table begins, and cuts it. Adding file by file, with or without stops in between, is the
 //! same as adding one file that has all their clicks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,20 @@ pub struct Open {
 }
 
 impl CoViews {
+    /// Whether more files can be added, where `listed` are all that there are, in the hub's order: its own are the first of them, as they
+    /// were. Some of its own may be there no more, since sessions are kept for less long than tables; made anew, it would lack them.
+    pub fn goes_on_with(&self, listed: &[Added]) -> bool {
+        let names: BTreeSet<&str> = listed.iter().map(|file| file.name.as_str()).collect();
+        listed.starts_with(&self.files) || self.files.iter().any(|file| !names.contains(file.name.as_str()))
+    }
+
+    /// Ends the sessions that are open, which name visitors; says whether there were any. For a day whose files are all there.
+    pub fn close(&mut self) -> bool {
+        let is_any = !self.open.is_empty();
+        self.open.clear();
+        is_any
+    }
+
     /// Adds the next file of the partition; without `sessions` if there is nothing to learn from it.
     pub fn add(&mut self, file: Added, sessions: Option<&FileSessions>) {
         self.files.push(file);

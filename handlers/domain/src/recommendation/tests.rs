@@ -102,6 +102,20 @@ fn any_clicks() -> impl Strategy<Value = Vec<Stored>> {
     })
 }
 
+#[test]
+fn a_table_outlives_what_it_was_made_of_and_in_the_end_names_nobody() {
+    let clicks = [click(Some("visitor-1"), Some("1"), "p", 0), click(Some("visitor-1"), Some("1"), "q", 10)];
+    let mut table = table([&clicks[..1], &clicks[1..]]);
+    let replaced = Added { etag: "0x2".to_owned(), ..added(0) };
+    let between = Added { name: "00a.json".to_owned(), ..added(0) };
+    assert!(table.goes_on_with(&[added(0), added(1)]) && table.goes_on_with(&[added(0), added(1), added(2)]));
+    assert!(table.goes_on_with(&[added(1), added(2)]) && table.goes_on_with(&[]), "sessions are kept for less long");
+    assert!(!table.goes_on_with(&[replaced, added(1)]) && !table.goes_on_with(&[added(0), between, added(1)]));
+    assert!(table.close() && !table.close());
+    let stored = serde_json::to_string(&table).expect("serializes");
+    assert!(!stored.contains("visitor-1") && weight(&merged([&table]), "p", "q") > 0, "{stored}");
+}
+
 proptest! {
     #[test]
     fn where_the_hub_cuts_its_files_makes_no_difference(clicks in any_clicks(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {

@@ -22,6 +22,17 @@ pub enum Line {
     Bad(BadLine),
 }
 
+/// A step through a file, which ends soon however the file is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A line was found.
+    Line(Line),
+    /// Lines were passed that are nothing: blank, or headers.
+    Passed,
+    /// The file ends.
+    End,
+}
+
 /// A line that says nothing, why, and what is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BadLine {
@@ -110,40 +121,47 @@ impl<R: Read> FileReader<R> {
     /// As of [`Self::open`].
     pub fn next_line(&mut self) -> Result<Option<Line>, ReadError> {
         loop {
-            let record = match self.records.next()? {
-                None => return Ok(None),
-                Some(Found::Bad { line, reason, original }) => {
-                    return Ok(Some(Line::Bad(BadLine { line, reason, original })));
-                }
-                Some(Found::Header(header, delimiter)) => match self.header(header, delimiter) {
-                    None => continue,
-                    rejected => return Ok(rejected),
-                },
-                Some(Found::Record(record)) => record,
-            };
-            if record.fields.iter().all(|field| field.trim().is_empty()) {
-                continue;
+            match self.step()? {
+                Step::Line(line) => return Ok(Some(line)),
+                Step::Passed => {}
+                Step::End => return Ok(None),
             }
-            if Layout::is_header(&record.fields) {
-                match self.header(record, self.layout.delimiter) {
-                    None => continue,
-                    rejected => return Ok(rejected),
-                }
-            }
-            return Ok(Some(self.line(record)));
         }
     }
 
+    /// Goes on a little, to the next line at most. Between two steps [`Self::cursor`] says where reading can go on.
+    ///
+    /// # Errors
+    /// As of [`Self::open`].
+    pub fn step(&mut self) -> Result<Step, ReadError> {
+        let record = match self.records.next()? {
+            None => return Ok(Step::End),
+            Some(Found::Blank) => return Ok(Step::Passed),
+            Some(Found::Bad { line, reason, original }) => {
+                return Ok(Step::Line(Line::Bad(BadLine { line, reason, original })));
+            }
+            Some(Found::Header(header, delimiter)) => return Ok(self.header(header, delimiter)),
+            Some(Found::Record(record)) => record,
+        };
+        if record.fields.iter().all(|field| field.trim().is_empty()) {
+            return Ok(Step::Passed);
+        }
+        if Layout::is_header(&record.fields) {
+            return Ok(self.header(record, self.layout.delimiter));
+        }
+        Ok(Step::Line(self.line(record)))
+    }
+
     /// Goes by a header from its line on, whatever its columns, their order and its delimiter are; one that cannot be followed is given back.
-    fn header(&mut self, header: Record, delimiter: u8) -> Option<Line> {
+    fn header(&mut self, header: Record, delimiter: u8) -> Step {
         match Layout::of(&header.fields, delimiter) {
             Ok(layout) => {
                 self.notes.repeated_headers += 1;
                 self.records.set_shape(layout.delimiter, layout.fields);
                 self.layout = layout;
-                None
+                Step::Passed
             }
-            Err(rejection) => Some(bad(header, rejection.to_string())),
+            Err(rejection) => Step::Line(bad(header, rejection.to_string())),
         }
     }
 

@@ -7,7 +7,8 @@
 //! One unclosed quote would swallow the file up to the next quote, or its end. So a record over several lines must have as many fields as
 //! the header and nothing behind a closing quote, be no longer than 64 KiB, have no more than 100 line breaks, and end before the file
 //! does; and no line in it may be a record by itself. If it is not so, its first line is bad, and reading goes on at the next line at which
-//! such a record begins.
+//! such a record begins, or after a thousand lines, at which the next bad one begins. So however a file is made, a step through it ends soon, and
+//! whoever reads can stop there and go on later.
 
 use std::io::Read;
 
@@ -25,6 +26,9 @@ const STEP: usize = 64 << 10;
 
 /// What is kept of a bad line for who is to mend it (bytes).
 const KEPT: usize = 4 << 10;
+
+/// Lines that are passed in one step, as blank ones or as those of one that is bad.
+const MOST_PASSED: u32 = 1_000;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -59,6 +63,8 @@ pub(super) enum Found {
     Record(Record),
     /// A header of another number of columns, or with another delimiter, which is given.
     Header(Record, u8),
+    /// Blank lines, and perhaps more behind them.
+    Blank,
     /// Lines that are no record.
     Bad {
         /// The first of them.
@@ -126,7 +132,7 @@ impl<R: Read> Records<R> {
             self.refuse_other_forms()?;
         }
         self.skip_bom()?;
-        loop {
+        for _ in 0..=MOST_PASSED {
             let Some(extent) = self.physical_line()? else { return Err(Rejection::Empty.into()) };
             let line = &self.buffer[self.start..self.start + extent.body];
             if line.contains(&0) {
@@ -144,6 +150,7 @@ impl<R: Read> Records<R> {
             }
             self.pass(extent);
         }
+        Err(Rejection::NoHeader.into())
     }
 
     /// Passes the line that [`Self::peek_header`] showed.
@@ -182,7 +189,7 @@ impl<R: Read> Records<R> {
 
     /// The next record, or lines that are none; `None` at the end of the file.
     pub(super) fn next(&mut self) -> Result<Option<Found>, ReadError> {
-        loop {
+        for _ in 0..MOST_PASSED {
             self.skip_bom()?;
             let Some((delimiter, expected)) = self.shape.as_ref().map(|shape| (shape.delimiter, shape.fields)) else {
                 return Ok(None);
@@ -211,6 +218,7 @@ impl<R: Read> Records<R> {
             }
             return self.bad(extent, delimiter, expected).map(Some);
         }
+        Ok(Some(Found::Blank))
     }
 
     fn available(&self) -> usize {
@@ -344,12 +352,12 @@ impl<R: Read> Records<R> {
         Ok([known, header::delimiter(line)].into_iter().find_map(names))
     }
 
-    /// Passes what is no record, up to the next line at which one begins.
+    /// Passes what is no record, up to the next line at which one begins, or as many lines as a step passes.
     fn bad(&mut self, extent: Extent, delimiter: u8, expected: usize) -> Result<Found, ReadError> {
         let line = self.line;
         let reason = extent.reason(expected);
         let mut original = Vec::new();
-        loop {
+        for _ in 0..MOST_PASSED {
             self.pass_physical(&mut original)?;
             // A single line of another number of fields says nothing about the next one.
             if extent.end == End::Complete && extent.breaks == 0 {

@@ -27,6 +27,9 @@ pub enum Rejection {
     /// A header that does not end.
     #[error("the first line is longer than 64 KiB: it is no header")]
     EndlessHeader,
+    /// Nothing but blank lines where it would be.
+    #[error("the first 1,000 lines are blank: there is no header")]
+    NoHeader,
     /// A column twice: which one counts nobody can say.
     #[error("duplicate column {0}: the header has it twice")]
     DuplicateColumn(String),
@@ -70,6 +73,7 @@ impl Rejection {
             Self::Binary => "binary",
             Self::Zip => "zip",
             Self::EndlessHeader => "endless-header",
+            Self::NoHeader => "no-header",
             Self::DuplicateColumn(_) => "duplicate-column",
             Self::MissingColumns { .. } => "missing-column",
             Self::Truncated => "gzip-truncated",

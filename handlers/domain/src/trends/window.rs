@@ -208,8 +208,7 @@ impl Window {
         if !self.page.is_detailed() {
             return None;
         }
-        // All events up to its own were considered before: it was one of them.
-        self.page.mark = self.page.mark.max(Some(click.sequence));
+        // The mark stays: events before it may have yet to come again, since bad ones are parked before good ones are counted.
         Some(self.take(click))
     }
 

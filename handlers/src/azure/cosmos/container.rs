@@ -1,6 +1,14 @@
 //! An account, its containers, and what can be done with a document of one.
 
-use std::{collections::HashMap, error::Error, fmt, future::Future, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    error::Error,
+    fmt,
+    future::Future,
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use azure_core::credentials::TokenCredential;
 use azure_data_cosmos::{
@@ -15,7 +23,7 @@ use serde::{
     de::{DeserializeOwned, IgnoredAny},
 };
 use serde_json::{Value, value::to_raw_value};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 
 use super::{
     as_of::AsOf,
@@ -39,7 +47,7 @@ struct Account {
     settings: CosmosSettings,
     credential: Arc<dyn TokenCredential>,
     client: OnceCell<CosmosClient>,
-    containers: Mutex<HashMap<ContainerName, ContainerClient>>,
+    containers: Mutex<HashMap<ContainerName, Arc<OnceCell<ContainerClient>>>>,
     telemetry: Telemetry,
 }
 
@@ -323,13 +331,15 @@ impl Container {
 
     /// The client of this container. Making one reads the container's properties, so it is kept.
     async fn client(&self) -> azure_data_cosmos::Result<ContainerClient> {
-        let mut containers = self.account.0.containers.lock().await;
-        if let Some(container) = containers.get(&self.name) {
-            return Ok(container.clone());
-        }
-        let database = self.account.client().await?.database_client(self.name.database);
-        let container = database.container_client(self.name.container, None).await?;
-        containers.insert(self.name, container.clone());
-        Ok(container)
+        let cell = {
+            let mut containers = self.account.0.containers.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(containers.entry(self.name).or_default())
+        };
+        // One that does not answer holds up no other.
+        let container = cell.get_or_try_init(|| async {
+            let database = self.account.client().await?.database_client(self.name.database);
+            database.container_client(self.name.container, None).await
+        });
+        container.await.cloned()
     }
 }

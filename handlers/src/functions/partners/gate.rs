@@ -102,7 +102,8 @@ pub(in crate::functions) async fn pass(
             let response = problem.into_response();
             // Too many requests would make too many entries.
             if work.writes && response.status() != StatusCode::TOO_MANY_REQUESTS {
-                note(app, &caller.partner, &caller.key, &work, &response).await;
+                let answered = answered(app, &caller.partner, &caller.key, &work, &response);
+                add(app, answered).await;
             }
             response
         }
@@ -122,7 +123,8 @@ pub(in crate::functions) async fn pass(
 /// Serves a request that may write, and notes how it ended.
 async fn served(gate: Gate, caller: Caller, work: Work, request: Request, next: Next) -> Response {
     let response = handled(&gate, &caller, request, next).await.unwrap_or_else(IntoResponse::into_response);
-    note(&gate.0.app, &caller.partner, &caller.key, &work, &response).await;
+    let answered = answered(&gate.0.app, &caller.partner, &caller.key, &work, &response);
+    add(&gate.0.app, answered).await;
     response
 }
 
@@ -271,9 +273,10 @@ async fn used_now(app: &App, partner: &PartnerName, key: &KeyId) {
     told(written.map(drop));
 }
 
-async fn note(app: &App, partner: &PartnerName, key: &KeyId, work: &Work, response: &Response) {
+/// What a request became; a body is not shared, so the answer is looked at here and not kept while it is noted.
+fn answered(app: &App, partner: &PartnerName, key: &KeyId, work: &Work, response: &Response) -> Entry {
     let replayed = response.headers().contains_key(repeats::REPLAYED);
-    add(app, Entry { replayed, ..entry(app, partner, key, work, response.status()) }).await;
+    Entry { replayed, ..entry(app, partner, key, work, response.status()) }
 }
 
 fn entry(app: &App, partner: &PartnerName, key: &KeyId, work: &Work, status: StatusCode) -> Entry {

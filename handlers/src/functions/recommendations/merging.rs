@@ -69,7 +69,7 @@ pub(super) async fn catch_up(app: &App, today: Day, state: &State, marks: &Chang
 }
 
 /// Adds the new files of one day to its table. If a file was added before or among those that are there, or was replaced, the table
-/// is made anew, from all of them.
+/// is made anew, from all of them, as long as there are all.
 async fn catch_up_with(
     app: &App,
     mark: &str,
@@ -79,10 +79,11 @@ async fn catch_up_with(
 ) -> Result<(), Cause> {
     let listed = files_of(app, mark).await?;
     let (table, version) = stored::<CoViews>(app.blobs(), &table_of(mark)).await?;
-    let mut table = table.filter(|table| listed.starts_with(&table.files)).unwrap_or_default();
+    let mut table = table.filter(|table| table.goes_on_with(&listed)).unwrap_or_default();
     let added = table.files.len();
-    for (place, file) in listed.into_iter().enumerate() {
-        let is_new = place >= added;
+    let known: HashSet<String> = table.files.iter().map(|file| file.name.clone()).collect();
+    for file in listed {
+        let is_new = !known.contains(&file.name);
         let is_served = !is_recent || served.contains(&file);
         if is_new || !is_served {
             // A file that was replaced since it was listed has marked its day again.
@@ -176,8 +177,15 @@ async fn settled(app: &App, today: Day, marks: ChangedDays) -> Result<Weights, C
     Ok(settled.weights)
 }
 
+/// Adds what a day's table has. Once the day is over, no session of it goes on, and its table names no visitor any more.
 async fn absorb(app: &App, weights: &mut Weights, mark: &str, today: Day) -> Result<(), Cause> {
-    let (Some(table), _) = stored::<CoViews>(app.blobs(), &table_of(mark)).await? else { return Ok(()) };
+    let (Some(mut table), version) = stored::<CoViews>(app.blobs(), &table_of(mark)).await? else { return Ok(()) };
+    if !is_recent(mark, today) && table.close() {
+        let condition = version.as_deref().map_or(Condition::IfAbsent, Condition::IfMatch);
+        put(app.blobs(), &table_of(mark), &table, condition)
+            .await
+            .map_err(|error| Cause::from_error("close the sessions of a day", error))?;
+    }
     for (day, pairs) in &table.days {
         weights.absorb(pairs, day.decay(today));
     }

@@ -291,9 +291,11 @@ where
 
     /// The decoded record; without one, the record's end is known.
     async fn decode(&mut self, index: usize) -> Option<R::Item> {
-        let decoded = AssertUnwindSafe(self.records.decode(index)).catch_unwind().await;
+        let decoding = AssertUnwindSafe(self.records.decode(index)).catch_unwind();
+        // Decoding asks the schema registry for what it does not know.
+        let decoded = tokio::time::timeout(self.limits.call, decoding).await;
         let outcome = match decoded {
-            Ok(Ok(mut item)) => {
+            Ok(Ok(Ok(mut item))) => {
                 let watched = &mut self.states[index].watched;
                 watched.decoded(self.records, &mut item, self.summary);
                 if self.records.order() == Order::Key {
@@ -301,9 +303,10 @@ where
                 }
                 return Some(item);
             }
-            Ok(Err(DecodeError::Park(cause))) => Outcome::Park(cause),
-            Ok(Err(DecodeError::Retry(cause))) => Outcome::Retry(cause),
-            Err(panic) => {
+            Ok(Ok(Err(DecodeError::Park(cause)))) => Outcome::Park(cause),
+            Ok(Ok(Err(DecodeError::Retry(cause)))) => Outcome::Retry(cause),
+            Err(_) => Outcome::Retry(Cause::new("decoding it did not end in time")),
+            Ok(Err(panic)) => {
                 Outcome::Park(Cause::of("decoding panicked", format!("decoding it panicked: {}", short(&*panic))))
             }
         };

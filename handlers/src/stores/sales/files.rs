@@ -1,7 +1,8 @@
 //! Blob containers `sales-files`, where partners put their files, and `sales-reports`, where `SalesFileReceived` says what became of them.
 //!
 //! Of a file `<name>` there are `reports/<name>.json` and `bad-lines/<name>.csv`, to be read by whoever sent it; `ledgers/<name>.json` is how
-//! far the work on it is and who does it. `waiting/<name>` is there while there is work. What lies below `work/` goes with the work, except
+//! far the work on it is and who does it. `waiting/<name>` is there while there is work,
+//! written anew by each that asks for it. What lies below `work/` goes with the work, except
 //! for the invoices of the version that was read last, by which the next one tells what is gone.
 
 use std::{collections::HashMap, ops::Range};
@@ -26,6 +27,14 @@ const WAITING: &str = "waiting/";
 /// Files of sales, and what is kept about them.
 #[derive(Clone)]
 pub struct SalesFiles(Blobs);
+
+/// A file that waits.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) file: String,
+    /// The ETag of its mark: another one says that somebody asked for the file since.
+    pub(crate) mark: String,
+}
 
 /// A document and the ETag it was read under.
 pub(crate) struct Kept<T> {
@@ -81,21 +90,34 @@ impl SalesFiles {
         }
     }
 
-    /// Marks a file as one to work on.
-    pub(crate) async fn wait(&self, file: &str) -> Result<(), Cause> {
-        self.write(&format!("{WAITING}{file}"), Bytes::new(), "text/plain").await
+    /// Marks a file as one to work on, behind all that wait already.
+    pub(crate) async fn wait(&self, file: &str) -> Result<Waiting, Cause> {
+        let name = format!("{WAITING}{file}");
+        let mark = self.write(&name, Bytes::new(), "text/plain").await?;
+        Ok(Waiting { file: file.to_owned(), mark })
     }
 
-    /// Takes the mark away.
-    pub(crate) async fn no_longer_waits(&self, file: &str) -> Result<(), Cause> {
-        self.forget(&format!("{WAITING}{file}")).await
+    /// Takes the mark away, unless it was written again: of the version that somebody asks for since nobody knows here.
+    pub(crate) async fn no_longer_waits(&self, waiting: &Waiting) -> Result<(), Cause> {
+        let name = format!("{WAITING}{}", waiting.file);
+        match self.0.delete_version(REPORTS, &name, Some(&waiting.mark)).await {
+            Err(error) if !matches!(error.kind, BlobErrorKind::Conflict | BlobErrorKind::NotFound) => {
+                Err(Cause::from_error("take away the mark of a sales file", error))
+            }
+            _ => Ok(()),
+        }
     }
 
-    /// Files that wait, `most` at most.
-    pub(crate) async fn waiting(&self, most: usize) -> Result<Vec<String>, Cause> {
+    /// Files that wait, `most` at most: first those that wait longest since they were marked, or had a turn.
+    pub(crate) async fn waiting(&self, most: usize) -> Result<Vec<Waiting>, Cause> {
         let listed = self.0.list_first(REPORTS, WAITING, most).await;
-        let listed = listed.map_err(|error| Cause::from_error("look for sales files that wait", error))?;
-        Ok(listed.into_iter().filter_map(|entry| entry.name.strip_prefix(WAITING).map(str::to_owned)).collect())
+        let mut listed = listed.map_err(|error| Cause::from_error("look for sales files that wait", error))?;
+        listed.sort_by_key(|entry| entry.last_modified);
+        let waiting = |entry: BlobEntry| {
+            let file = entry.name.strip_prefix(WAITING)?.to_owned();
+            Some(Waiting { file, mark: entry.etag })
+        };
+        Ok(listed.into_iter().filter_map(waiting).collect())
     }
 
     /// Reports, `most` at most, in order of the files' names.
@@ -112,7 +134,7 @@ impl SalesFiles {
     /// Writes it.
     pub(crate) async fn write_report<T: Serialize>(&self, file: &str, report: &T) -> Result<(), Cause> {
         let body = serde_json::to_vec(report).unwrap_or_default();
-        self.write(&format!("reports/{file}.json"), body.into(), "application/json").await
+        self.write(&format!("reports/{file}.json"), body.into(), "application/json").await.map(drop)
     }
 
     /// The bad lines of a file, as CSV.
@@ -125,14 +147,14 @@ impl SalesFiles {
     pub(crate) async fn write_bad_lines(&self, file: &str, csv: Option<Bytes>) -> Result<(), Cause> {
         let name = format!("bad-lines/{file}.csv");
         match csv {
-            Some(csv) => self.write(&name, csv, "text/csv; charset=utf-8").await,
+            Some(csv) => self.write(&name, csv, "text/csv; charset=utf-8").await.map(drop),
             None => self.forget(&name).await,
         }
     }
 
     /// Writes a part of the work down.
     pub(crate) async fn write_work(&self, name: &str, bytes: Bytes) -> Result<(), Cause> {
-        self.write(name, bytes, "application/octet-stream").await
+        self.write(name, bytes, "application/octet-stream").await.map(drop)
     }
 
     /// Reads some bytes of it.
@@ -151,9 +173,10 @@ impl SalesFiles {
         deleted.map_err(|error| Cause::from_error("remove what is kept of a sales file", error))
     }
 
-    async fn write(&self, name: &str, body: Bytes, content_type: &str) -> Result<(), Cause> {
+    /// Writes a document, and returns its ETag.
+    async fn write(&self, name: &str, body: Bytes, content_type: &str) -> Result<String, Cause> {
         let written = self.0.put(REPORTS, name, body, content_type, HashMap::new(), Condition::None).await;
-        written.map(drop).map_err(|error| Cause::from_error("write down what becomes of a sales file", error))
+        written.map_err(|error| Cause::from_error("write down what becomes of a sales file", error))
     }
 
     async fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<Kept<T>>, Cause> {

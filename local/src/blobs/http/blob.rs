@@ -35,10 +35,11 @@ impl Service {
         body: &mut RequestBody,
     ) -> Result<Reply, Failure> {
         let mut replacement = self.replacement(call, grant, path, true)?;
+        let expected = call.md5("content-md5")?;
         self.before_body(path).await?;
         let (draft, md5) = transfer::receive(call, body, self.store.upload().with_md5(), MAX_PUT).await?;
         let md5 = md5.map(transfer::base64).unwrap_or_default();
-        transfer::check_md5(call.header("content-md5")?, &md5)?;
+        transfer::check_md5(expected, &md5)?;
         transfer::check_md5(replacement.headers.content_md5.as_deref(), &md5)?;
         replacement.headers.content_md5 = Some(md5.clone());
 

@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::{
     RequestBody, Service, blob,
     reply::Reply,
-    request::Call,
+    request::{Call, unusable},
     transfer,
     xml::{self, branch},
 };
@@ -32,7 +32,11 @@ impl Service {
     ) -> Result<Reply, Failure> {
         let missing = || Failure::refused(Code::MissingRequiredQueryParameter, "Parameter: blockid.");
         let id = call.query.get("blockid").ok_or_else(missing)?.to_owned();
-        let expected = call.header("content-md5")?;
+        // The service tells so of this header.
+        if call.parsed::<u64>("content-length")? == Some(0) {
+            return Err(unusable("content-length"));
+        }
+        let expected = call.md5("content-md5")?;
         let lease = call.lease()?;
         self.before_body(path).await?;
         let upload = self.store.upload();

@@ -105,7 +105,7 @@ impl Service {
     ) -> Result<Reply, Failure> {
         let source = self.source("Put Blob From URL", call, None)?;
         refuse_range(call)?;
-        let expected = call.header("x-ms-source-content-md5")?.map(str::to_owned);
+        let expected = call.md5("x-ms-source-content-md5")?.map(str::to_owned);
         let with_properties =
             !call.header("x-ms-copy-source-blob-properties")?.is_some_and(|text| text.eq_ignore_ascii_case("false"));
         let mut new: Replacement = self.replacement(call, grant, path, false)?;
@@ -133,7 +133,7 @@ impl Service {
         let missing = || Failure::refused(Code::MissingRequiredQueryParameter, "Parameter: blockid.");
         let id = call.query.get("blockid").ok_or_else(missing)?.to_owned();
         let (asked, lease) = (ByteRange::of_source(call)?, call.lease()?);
-        let expected = call.header("x-ms-source-content-md5")?.map(str::to_owned);
+        let expected = call.md5("x-ms-source-content-md5")?.map(str::to_owned);
         let path = path.clone();
         let md5 = self
             .store_body(move |store| {

@@ -1,5 +1,6 @@
 //! Request headers and parameters about blobs.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderValue, request::Parts};
 use uuid::Uuid;
 
@@ -19,6 +20,9 @@ use crate::{
 };
 
 pub(in crate::blobs) type Call = storage_account::Call<Target>;
+
+/// Bytes of an MD5.
+const MD5_BYTES: usize = 16;
 
 /// What the address names.
 #[derive(Debug, PartialEq, Eq)]
@@ -119,6 +123,19 @@ impl Call {
         Ok(self.header(name)?.map(str::to_owned))
     }
 
+    /// A header that is an MD5 in Base64; an empty one states none.
+    ///
+    /// # Errors
+    /// [`Code::InvalidMd5`].
+    pub(super) fn md5(&self, name: &str) -> Result<Option<&str>, Failure> {
+        let text = self.header(name)?.map(str::trim).filter(|text| !text.is_empty());
+        match text.map(|text| BASE64_STANDARD.decode(text)) {
+            Some(Ok(bytes)) if bytes.len() == MD5_BYTES => Ok(text),
+            None => Ok(None),
+            Some(_) => Err(Failure::refused(Code::InvalidMd5, format!("Header: {name}."))),
+        }
+    }
+
     /// The conditions in the headers that start with `prefix`: none, or `x-ms-source-`.
     pub(super) fn conditions(&self, prefix: &str) -> Result<Conditions, Failure> {
         let tag =
@@ -185,7 +202,7 @@ impl Call {
             content_type: pick("content-type")?,
             content_encoding: pick("content-encoding")?,
             content_language: pick("content-language")?,
-            content_md5: self.text("x-ms-blob-content-md5")?,
+            content_md5: self.md5("x-ms-blob-content-md5")?.map(str::to_owned),
             cache_control: pick("cache-control")?,
             content_disposition: self.text("x-ms-blob-content-disposition")?,
         })

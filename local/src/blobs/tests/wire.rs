@@ -115,6 +115,32 @@ async fn conditions_decide_who_owns_a_partition() {
 }
 
 #[tokio::test]
+async fn what_is_no_sum_and_a_block_of_nothing_are_refused_and_names_by_their_length() {
+    let fixture = Fixture::start().await;
+    let kind = ("x-ms-blob-type", "BlockBlob");
+    assert_eq!(call(&fixture, "PUT", "files/a", &[kind], "text").await.status(), 201);
+    let (long, short) = (format!("{}?restype=container", "a".repeat(64)), "ab?restype=container");
+    for (path, headers, body, expected) in [
+        ("files/a", &[kind, ("content-md5", "xx")][..], "text", "InvalidMd5"),
+        ("files/a", &[kind, ("content-md5", "AAAAAAA=")], "text", "InvalidMd5"),
+        ("files/a", &[kind, ("x-ms-blob-content-md5", "xx")], "text", "InvalidMd5"),
+        ("files/a?comp=block&blockid=AAAA", &[("content-md5", "xx")], "text", "InvalidMd5"),
+        ("files/a?comp=properties", &[("x-ms-blob-content-md5", "xx")], "", "InvalidMd5"),
+        ("files/a?comp=block&blockid=AAAA", &[], "", "InvalidHeaderValue"),
+        (&long, &[], "", "OutOfRangeInput"),
+        (short, &[], "", "OutOfRangeInput"),
+        ("a_b?restype=container", &[], "", "InvalidResourceName"),
+    ] {
+        let answer = call(&fixture, "PUT", path, headers, body).await;
+        assert_eq!((answer.status().as_u16(), code(&answer)), (400, expected), "{path} {headers:?}");
+    }
+    let sum = [("x-ms-blob-content-md5", "AAAAAAAAAAAAAAAAAAAAAA==")];
+    assert_eq!(call(&fixture, "PUT", "files/a?comp=properties", &sum, "").await.status(), 200);
+    let kept = call(&fixture, "GET", "files/a", &[], "").await;
+    assert_eq!(kept.headers()["content-md5"], sum[0].1, "a sum of the client's that is one is kept as it is");
+}
+
+#[tokio::test]
 async fn ranges_headers_and_sums_are_checked() {
     let fixture = Fixture::start().await;
     let kind = ("x-ms-blob-type", "BlockBlob");

@@ -1,4 +1,4 @@
-//! Containers: items in the order of their keys, the order of their changes, and what follows from both.
+//! Containers: items by key, in the order in which they were created and in that of their changes, and what follows from these.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,15 +14,13 @@ use crate::cosmos::{
         item::{Item, Transaction},
         item_key::{Interval, ItemKey},
         log::{Limits, Log, Slice},
+        order::{Order, Part, Place},
         ranges::FeedRange,
         resource_id::ContainerId,
         unique_keys::{Entry, UniqueKeys},
     },
     wire::request::ContainerName,
 };
-
-/// Items that a scan takes at a time.
-const CHUNK: usize = 256;
 
 /// A container. Reads share it; one write at a time changes it, once it is stored.
 pub(in crate::cosmos) struct Container {
@@ -38,7 +36,8 @@ pub(in crate::cosmos) struct Container {
 /// What a container holds.
 pub(in crate::cosmos) struct State {
     items: BTreeMap<ItemKey, Arc<Item>>,
-    by_number: HashMap<u64, ItemKey>,
+    /// By range.
+    orders: Vec<Order>,
     /// By range.
     logs: Vec<Log>,
     unique: HashMap<Entry, ItemKey>,
@@ -55,7 +54,7 @@ impl Container {
     ) -> Self {
         let state = State {
             items: BTreeMap::new(),
-            by_number: HashMap::new(),
+            orders: ranges.iter().map(|_| Order::default()).collect(),
             logs: ranges.iter().map(|_| Log::default()).collect(),
             unique: HashMap::new(),
             expiry: Expiry::new(definition.default_ttl),
@@ -142,18 +141,6 @@ impl Container {
             log.lsn = lsn;
         }
     }
-
-    /// The items in an interval, after a key, that have not expired. It looks at a few at a time, so that writes go on
-    /// meanwhile.
-    pub(in crate::cosmos) fn scan(
-        self: &Arc<Self>,
-        interval: Interval,
-        after: Option<Vec<u8>>,
-        now_millis: i64,
-    ) -> Scan {
-        let waiting = Vec::new().into_iter();
-        Scan { container: Arc::clone(self), interval, after, now_millis, waiting, done: false }
-    }
 }
 
 impl State {
@@ -161,14 +148,29 @@ impl State {
         self.items.get(key)
     }
 
-    /// The item at a place as queries know it.
-    pub(in crate::cosmos) fn at(&self, position: &[u8]) -> Option<&Arc<Item>> {
-        self.items.get(position)
+    pub(in crate::cosmos) fn at(&self, place: Place) -> Option<&Arc<Item>> {
+        self.orders.get(place.range)?.get(place.number)
     }
 
     /// The item with this number among all that the container ever had.
     pub(in crate::cosmos) fn numbered(&self, number: u64) -> Option<&ItemKey> {
-        self.by_number.get(&number)
+        self.orders.iter().find_map(|order| order.get(number)).map(|item| &item.key)
+    }
+
+    /// Up to `count` items of a range that were created after the one of this number, in an interval or all; more, where the
+    /// interval has no others.
+    pub(in crate::cosmos) fn created(
+        &self,
+        range: usize,
+        number: u64,
+        interval: Option<&Interval>,
+        count: usize,
+    ) -> Part {
+        let Some(order) = self.orders.get(range) else { return Part { items: Vec::new(), is_last: true } };
+        match interval {
+            None => order.after(number, count),
+            Some(interval) => order.after_within(number, (interval, self.within(interval)), count),
+        }
     }
 
     pub(in crate::cosmos) fn next_number(&self) -> u64 {
@@ -205,12 +207,14 @@ impl State {
         let shows = |item: &Item| !self.expiry.is_over(item, now_millis);
         match interval {
             None => log.after(lsn, shows, limits),
-            Some(interval) => {
-                let bounds = interval.after(None);
-                let items = bounds.into_iter().flat_map(|bounds| self.items.range::<[u8], _>(bounds));
-                log.after_within(lsn, (interval, items.map(|(_, item)| item)), shows, limits)
-            }
+            Some(interval) => log.after_within(lsn, (interval, self.within(interval)), shows, limits),
         }
+    }
+
+    /// The items of an interval, in the order of their keys.
+    fn within(&self, interval: &Interval) -> impl Iterator<Item = &Arc<Item>> {
+        let bounds = interval.bounds();
+        bounds.into_iter().flat_map(|bounds| self.items.range::<[u8], _>(bounds)).map(|(_, item)| item)
     }
 
     /// The LSN of a range before the first change at or after `millis` since the epoch.
@@ -225,7 +229,9 @@ impl State {
             }
         }
         self.expiry.written(item);
-        self.by_number.insert(item.number, item.key.clone());
+        if let Some(order) = self.orders.get_mut(range) {
+            order.insert(item);
+        }
         if let Some(log) = self.logs.get_mut(range) {
             log.write(item);
         }
@@ -239,43 +245,12 @@ impl State {
             }
         }
         self.expiry.removed(item);
-        self.by_number.remove(&item.number);
+        if let Some(order) = self.orders.get_mut(range) {
+            order.remove(item);
+        }
         if let Some(log) = self.logs.get_mut(range) {
             log.remove(item);
         }
         self.items.remove(&item.key);
-    }
-}
-
-/// See [`Container::scan`].
-pub(in crate::cosmos) struct Scan {
-    container: Arc<Container>,
-    interval: Interval,
-    after: Option<Vec<u8>>,
-    now_millis: i64,
-    waiting: std::vec::IntoIter<Arc<Item>>,
-    done: bool,
-}
-
-impl Iterator for Scan {
-    type Item = Arc<Item>;
-
-    fn next(&mut self) -> Option<Arc<Item>> {
-        loop {
-            if let Some(item) = self.waiting.next() {
-                return Some(item);
-            }
-            if self.done {
-                return None;
-            }
-            let bounds = self.interval.after(self.after.as_deref())?;
-            let state = self.container.state();
-            let mut chunk: Vec<Arc<Item>> = Vec::with_capacity(CHUNK);
-            chunk.extend(state.items.range::<[u8], _>(bounds).take(CHUNK).map(|(_, item)| Arc::clone(item)));
-            self.done = chunk.len() < CHUNK;
-            self.after = chunk.last().map(|last| last.key.position().0).or(self.after.take());
-            chunk.retain(|item| !state.expiry.is_over(item, self.now_millis));
-            self.waiting = chunk.into_iter();
-        }
     }
 }

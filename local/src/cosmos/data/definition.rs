@@ -1,10 +1,18 @@
 //! A container's definition, as its client stated it and as it is answered.
 
 use contoso_cosmos_query::effective_partition_key::PartitionKeyDefinition;
+use contoso_json::{Object, Plain};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::cosmos::{
-    data::{document::parse_ttl, resource_id::ContainerId, unique_keys::UniqueKeys},
+    data::{
+        computed::{self, Computed},
+        document::parse_ttl,
+        indexing::{self, IndexingPolicy, StatedPolicy},
+        resource_id::ContainerId,
+        unique_keys::UniqueKeys,
+    },
     wire::{refusal::Refusal, request::check_name},
 };
 
@@ -34,6 +42,15 @@ pub(in crate::cosmos) fn new_etag() -> String {
     format!("\"{}\"", uuid::Uuid::new_v4())
 }
 
+/// What is looked at of a new definition beside what it is made of.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parts {
+    indexing_policy: Option<Object<StatedPolicy>>,
+    computed_properties: Option<Vec<Object<computed::Stated>>>,
+    default_ttl: Option<Plain>,
+}
+
 /// What a container is.
 #[derive(Clone, Debug)]
 pub(in crate::cosmos) struct Definition {
@@ -42,6 +59,8 @@ pub(in crate::cosmos) struct Definition {
     pub(in crate::cosmos) unique_keys: UniqueKeys,
     /// `defaultTtl`.
     pub(in crate::cosmos) default_ttl: Option<i64>,
+    pub(in crate::cosmos) indexing: IndexingPolicy,
+    pub(in crate::cosmos) computed: Computed,
     /// As it was stated, without what the service adds.
     members: Map<String, Value>,
     pub(in crate::cosmos) stamp: Stamp,
@@ -74,7 +93,26 @@ impl Definition {
                 .map_err(|error| Refusal::bad_request(format!("Invalid uniqueKeyPolicy: {error}.")))?,
         };
         let default_ttl = members.get("defaultTtl").map(parse_ttl).transpose().map_err(Refusal::bad_request)?;
-        Ok(Self { id, partition_key, unique_keys, default_ttl, members, stamp })
+        let indexing = IndexingPolicy::stored(&members).map_err(Refusal::bad_request)?;
+        let computed = Computed::stored(&members);
+        Ok(Self { id, partition_key, unique_keys, default_ttl, indexing, computed, members, stamp })
+    }
+
+    /// Whether indexes and computed properties of a definition can be taken. Stored ones are not asked: earlier versions took any.
+    ///
+    /// # Errors
+    /// 400 where they cannot.
+    pub(in crate::cosmos) fn check(body: &[u8]) -> Result<(), Refusal> {
+        let Object(parts) = contoso_json::from_slice::<Object<Parts>>(body)
+            .map_err(|error| Refusal::bad_request(format!("The body is no definition that can be read: {error}.")))?;
+        let computed = parts.computed_properties.as_deref().unwrap_or_default();
+        Computed::read(computed.iter().map(|Object(stated)| stated))?;
+        let policy = parts.indexing_policy.map(|Object(stated)| IndexingPolicy::read(&stated));
+        let policy = policy.transpose().map_err(|sentence| Refusal::errors(&sentence))?;
+        if policy.is_some_and(|policy| !policy.is_on) && parts.default_ttl.is_some_and(|Plain(ttl)| !ttl.is_null()) {
+            return Err(Refusal::bad_request("A container with the indexing mode none has no time to live."));
+        }
+        Ok(())
     }
 
     /// The definition that replaces this one.
@@ -100,12 +138,6 @@ impl Definition {
     /// As the service answers it.
     pub(in crate::cosmos) fn answered(&self, id: ContainerId) -> Value {
         let mut answered = json!({
-            "indexingPolicy": {
-                "indexingMode": "consistent",
-                "automatic": true,
-                "includedPaths": [{ "path": "/*" }],
-                "excludedPaths": [{ "path": "/\"_etag\"/?" }]
-            },
             "conflictResolutionPolicy": {
                 "mode": "LastWriterWins", "conflictResolutionPath": "/_ts", "conflictResolutionProcedure": ""
             },
@@ -123,6 +155,7 @@ impl Definition {
         if let Some(answered) = answered.as_object_mut() {
             answered.extend(self.members.clone());
         }
+        answered["indexingPolicy"] = indexing::answered(self.members.get("indexingPolicy"));
         answered["partitionKey"] = json!({
             "paths": self.partition_key.paths,
             "kind": format!("{:?}", self.partition_key.kind),

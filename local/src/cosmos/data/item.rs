@@ -3,9 +3,10 @@
 use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
+use contoso_cosmos_query::Document;
 use serde_json::Value;
 
-use crate::cosmos::data::{item_key::ItemKey, resource_id::ContainerId};
+use crate::cosmos::data::{item_key::ItemKey, order::Place, resource_id::ContainerId};
 
 /// When an item was written: the LSN of its range, and its number among the items of that write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,9 +72,9 @@ impl Item {
         self.at_millis.div_euclid(1000)
     }
 
-    /// For the query engine.
-    pub(in crate::cosmos) fn queried(&self, container: ContainerId) -> contoso_cosmos_query::Document<'static> {
-        contoso_cosmos_query::Document { position: self.key.position(), value: Cow::Owned(self.value(container)) }
+    /// For the query engine, at its place.
+    pub(in crate::cosmos) fn queried(&self, container: ContainerId, place: Place) -> Document<'static> {
+        Document { position: place.position(), value: Cow::Owned(self.value(container)) }
     }
 }
 

@@ -2,16 +2,17 @@
 
 use std::{borrow::Borrow, ops::Bound, sync::Arc};
 
-use contoso_cosmos_query::{
-    Position,
-    effective_partition_key::{self, KeyValue, PartitionKeyDefinition},
-};
+use contoso_cosmos_query::effective_partition_key::{self, KeyValue, PartitionKeyDefinition};
 use serde_json::Value;
 
 /// Stands after an effective partition key, which is hexadecimal digits: keys so sort by it, then by id.
 const SEPARATOR: u8 = 0;
 
-/// An item's place, unique in its container: effective partition key, separator, id.
+/// Bytes of a value of a partition key, and of one of a container whose key is of version 1.
+const LONGEST: usize = 2048;
+const LONGEST_OF_FIRST: usize = 101;
+
+/// An item's key, unique in its container: effective partition key, separator, id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(in crate::cosmos) struct ItemKey(Arc<[u8]>);
 
@@ -33,16 +34,6 @@ impl ItemKey {
         // Made of two texts, of which the first has no separator.
         let text = std::str::from_utf8(&self.0).unwrap_or_default();
         text.split_once(char::from(SEPARATOR)).unwrap_or_default()
-    }
-
-    /// The bytes by which keys are in order.
-    pub(in crate::cosmos) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// As the query engine knows it.
-    pub(in crate::cosmos) fn position(&self) -> Position {
-        Position(self.0.to_vec())
     }
 }
 
@@ -93,14 +84,9 @@ impl Interval {
         self.from.as_slice().max(&other.from) < self.to.as_slice().min(&other.to)
     }
 
-    /// The bounds of what is left after `after`; none where that is nothing.
-    pub(in crate::cosmos) fn after<'a>(&'a self, after: Option<&'a [u8]>) -> Option<Bounds<'a>> {
-        let from = match after {
-            Some(after) if after >= self.from.as_slice() => Bound::Excluded(after),
-            _ => Bound::Included(self.from.as_slice()),
-        };
-        let (Bound::Excluded(first) | Bound::Included(first)) = from else { return None };
-        (first < self.to.as_slice()).then_some((from, Bound::Excluded(self.to.as_slice())))
+    /// Where it is in an ordered map; none where nothing can be in it.
+    pub(in crate::cosmos) fn bounds(&self) -> Option<Bounds<'_>> {
+        (self.from < self.to).then_some((Bound::Included(&self.from), Bound::Excluded(&self.to)))
     }
 }
 
@@ -127,6 +113,21 @@ pub(in crate::cosmos) fn of_header(header: &str) -> Result<Vec<KeyValue>, String
 /// The values that a document has.
 pub(in crate::cosmos) fn of_document(document: &Value, definition: &PartitionKeyDefinition) -> Vec<KeyValue> {
     definition.paths.iter().map(|path| KeyValue::of(document, path)).collect()
+}
+
+/// Whether a new item can have these values: "Azure Cosmos DB service quotas". Those that earlier versions took stay.
+///
+/// # Errors
+/// What is wrong, as a sentence.
+pub(in crate::cosmos) fn check_lengths(values: &[KeyValue], definition: &PartitionKeyDefinition) -> Result<(), String> {
+    let most = if definition.version < 2 { LONGEST_OF_FIRST } else { LONGEST };
+    let longest = values.iter().map(|value| if let KeyValue::String(text) = value { text.len() } else { 0 }).max();
+    match longest {
+        Some(length) if length > most => {
+            Err(format!("Partition key value is too large: {length} bytes, of which it can have {most}."))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The effective partition key of all values.
@@ -168,6 +169,7 @@ mod tests {
         assert!(one.has(&item(r#"["t","u"]"#)) && !one.has(&item(r#"["t","v"]"#)));
         assert!(tenant.covers(&one) && Interval::between("", "FF").covers(&tenant) && !one.covers(&tenant));
         assert_eq!(item(r#"["t","u"]"#).id(), "i\u{0}d");
-        assert!(one.after(Some(one.to.as_slice())).is_none());
+        let item_of_another = interval(&definition, &values(r#"["t","v"]"#));
+        assert!(one.bounds().is_some() && one.and(item_of_another).bounds().is_none());
     }
 }

@@ -31,12 +31,17 @@ pub(in crate::cosmos) struct Slice {
     pub(in crate::cosmos) lsn: u64,
 }
 
-/// Items and bytes after which a slice ends.
+/// How much a slice may have.
 #[derive(Clone, Copy)]
 pub(in crate::cosmos) struct Limits {
+    /// Items after which it ends, with their transaction.
     pub(in crate::cosmos) items: usize,
+    /// Bytes of JSON before which it ends, with the transaction before; it has one transaction at least.
     pub(in crate::cosmos) bytes: usize,
 }
+
+/// About what the service's own members add to a document.
+const ADDED: usize = 320;
 
 impl Log {
     /// An item was written. Its version is after all that were.
@@ -50,14 +55,16 @@ impl Log {
         self.changes.remove(&item.version);
     }
 
-    /// The changes after `lsn` of the items that show: whole transactions until they reach the limits. It costs what it returns.
+    /// The changes after `lsn` of the items that show: whole transactions within the limits. It costs what it returns.
     pub(in crate::cosmos) fn after(&self, lsn: u64, shows: impl Fn(&Item) -> bool, limits: Limits) -> Slice {
         let mut page = Page::new(lsn, limits);
         for (version, item) in self.since(lsn) {
             if page.is_full_before(version.lsn) {
                 return page.until(self.lsn);
             }
-            page.look_at(item, shows(item));
+            if !page.takes(item, shows(item)) {
+                return page.until(self.lsn);
+            }
         }
         page.complete(self.lsn)
     }
@@ -80,7 +87,9 @@ impl Log {
             if page.is_full_before(version.lsn) {
                 return page.until(self.lsn);
             }
-            page.look_at(item, interval.has(&item.key) && shows(item));
+            if !page.takes(item, interval.has(&item.key) && shows(item)) {
+                return page.until(self.lsn);
+            }
             match items.next() {
                 Some(item) => found.extend((item.version.lsn > lsn).then_some(item)),
                 None => return self.page_of(found, lsn, shows, limits),
@@ -97,7 +106,9 @@ impl Log {
             if page.is_full_before(item.version.lsn) {
                 return page.until(self.lsn);
             }
-            page.look_at(item, shows(item));
+            if !page.takes(item, shows(item)) {
+                return page.until(self.lsn);
+            }
         }
         page.complete(self.lsn)
     }
@@ -120,24 +131,37 @@ struct Page {
     slice: Slice,
     bytes: usize,
     limits: Limits,
+    /// Items before the transaction under way, and the LSN up to which they reach.
+    whole: (usize, u64),
 }
 
 impl Page {
     fn new(lsn: u64, limits: Limits) -> Self {
-        Self { slice: Slice { items: Vec::new(), next: lsn, lsn }, bytes: 0, limits }
+        Self { slice: Slice { items: Vec::new(), next: lsn, lsn }, bytes: 0, limits, whole: (0, lsn) }
     }
 
     /// Whether it ends before the transaction with this LSN.
-    fn is_full_before(&self, lsn: u64) -> bool {
-        lsn > self.slice.next && (self.slice.items.len() >= self.limits.items || self.bytes >= self.limits.bytes)
+    fn is_full_before(&mut self, lsn: u64) -> bool {
+        if lsn > self.slice.next {
+            self.whole = (self.slice.items.len(), self.slice.next);
+        }
+        lsn > self.slice.next && self.slice.items.len() >= self.limits.items
     }
 
-    fn look_at(&mut self, item: &Arc<Item>, shows: bool) {
+    /// Takes an item if it shows; false where it ends before this item's transaction instead, as that would be too much.
+    fn takes(&mut self, item: &Arc<Item>, shows: bool) -> bool {
         self.slice.next = item.version.lsn;
         if shows {
-            self.bytes += item.text.len();
+            self.bytes = self.bytes.saturating_add(item.text.len() + ADDED);
+            let (before, next) = self.whole;
+            if before > 0 && self.bytes > self.limits.bytes {
+                self.slice.items.truncate(before);
+                self.slice.next = next;
+                return false;
+            }
             self.slice.items.push(Arc::clone(item));
         }
+        true
     }
 
     /// There is more in the range, which is at `lsn`.

@@ -14,6 +14,7 @@ use crate::cosmos::{
         document::{Document, SYSTEM_PROPERTIES},
         item::{Item, ItemChange, Transaction, Version},
         item_key::{self, ItemKey},
+        order::Place,
         patch::Patch,
         unique_keys::Entry,
     },
@@ -172,7 +173,8 @@ impl<'a> Work<'a> {
         let now = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.at_millis) * 1_000_000);
         let now = now.unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let context = Context { parameters: Parameters::default(), now, seed: 0 };
-        let documents = std::iter::once(item.queried(self.container.id));
+        let place = Place { range: self.transaction.range, number: item.number };
+        let documents = std::iter::once(item.queried(self.container.id, place));
         // Other writers wait meanwhile.
         let limits = PageLimits { work: 64 << 20, memory: 32 << 20, ..PageLimits::default() };
         let page = query.page(&context, documents, limits, None).map_err(unusable)?;
@@ -189,6 +191,9 @@ impl<'a> Work<'a> {
         if entries.iter().any(taken) {
             let message = "Resource with specified ID, name, or unique index already exists";
             return Err(Refusal::conflict(message));
+        }
+        if present.is_none() {
+            item_key::check_lengths(self.values, &self.container.partition_key).map_err(Refusal::bad_request)?;
         }
         let number = present.map_or(self.transaction.next_number, |present| present.number);
         if present.is_none() {

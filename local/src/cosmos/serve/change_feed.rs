@@ -33,7 +33,7 @@ static WIRE_FORMAT: HeaderName = HeaderName::from_static("x-ms-cosmos-changefeed
 
 /// Items of a page where the client leaves it to the service.
 const DEFAULT_ITEMS: usize = 1000;
-/// Bytes after which a page ends.
+/// Bytes of a page, unless one transaction alone has more.
 const PAGE_BYTES: usize = 4 << 20;
 
 /// One page of a range's change feed.

@@ -1,13 +1,11 @@
-//! Read feed: the items of a scope, page by page, in the order of their keys.
-
-use std::sync::Arc;
+//! Read feed: the items of a scope, page by page, in the order in which they were created.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 
 use crate::cosmos::{
-    data::{charge, container::Container, item::Item},
+    data::{charge, container::Container, order::Place, scan::Scan},
     serve::{
         paging::{self, CONTINUATION, ITEM_COUNT},
         scope::Scope,
@@ -26,24 +24,27 @@ pub(in crate::cosmos) fn answer(account: &Account, request: &Request) -> Respons
         sessions::check(request, &container, scope.ranges(&container))?;
         let limits = paging::limits(request);
         let after = request.header(&CONTINUATION).filter(|token| !token.is_empty());
-        let after = after.map(|token| URL_SAFE_NO_PAD.decode(token)).transpose();
-        let after = after.map_err(|_| Refusal::bad_request("Invalid continuation token."))?;
-        let mut items = container.scan(scope.interval.clone(), after, account.clock().now_millis()).peekable();
+        let place = |token: &str| URL_SAFE_NO_PAD.decode(token).ok().and_then(|place| Place::read(&place));
+        let after = after.map(|token| place(token).ok_or_else(paging::invalid)).transpose()?;
+        let mut items = Scan::new(&container, scope.interval.clone(), after, account.clock().now_millis()).peekable();
         let (mut page, mut bytes) = (Vec::new(), 0);
-        let mut last: Option<Arc<Item>> = None;
+        let mut last: Option<Place> = None;
         while page.len() < limits.rows
-            && bytes < limits.bytes
-            && let Some(item) = items.next()
+            && let Some((place, item)) = items.peek()
         {
             let text = item.whole(container.id);
             bytes += text.len();
+            if bytes > limits.bytes && !page.is_empty() {
+                break;
+            }
             page.push(text);
-            last = Some(item);
+            last = Some(*place);
+            items.next();
         }
         let next = last.filter(|_| items.peek().is_some());
         let mut response = documents(request, &container, &scope, &page);
         if let Some(next) = next
-            && let Ok(token) = HeaderValue::try_from(URL_SAFE_NO_PAD.encode(next.key.position().0))
+            && let Ok(token) = HeaderValue::try_from(URL_SAFE_NO_PAD.encode(next.position().0))
         {
             response.headers_mut().insert(CONTINUATION.clone(), token);
         }

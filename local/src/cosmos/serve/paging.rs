@@ -23,7 +23,12 @@ pub(in crate::cosmos) fn limits(request: &Request) -> PageLimits {
 pub(in crate::cosmos) fn start(request: &Request) -> Result<Option<Resume>, Refusal> {
     let Some(token) = request.header(&CONTINUATION).filter(|token| !token.is_empty()) else { return Ok(None) };
     let decoded = URL_SAFE_NO_PAD.decode(token).ok().and_then(|text| contoso_json::from_slice(&text).ok());
-    decoded.map(Some).ok_or_else(|| Refusal::bad_request("Invalid continuation token."))
+    decoded.map(Some).ok_or_else(invalid)
+}
+
+/// Of a continuation that is none of ours, or of an earlier version, whose order was another one.
+pub(in crate::cosmos) fn invalid() -> Refusal {
+    Refusal::bad_request("Invalid continuation token.")
 }
 
 /// The continuation that leads to where the next page begins. In base64, since values may be no text for a header.

@@ -1,15 +1,15 @@
 //! Queries of items, and their plans. What a query means is the query engine's; here is what it reads.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
-use contoso_cosmos_query::{Context, PageLimits, Parameters, Position, Query, QueryError, Resume, Row};
+use contoso_cosmos_query::{ComputedBudget, Context, PageLimits, Parameters, Position, Query, QueryError, Resume, Row};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::cosmos::{
-    data::{container::Container, item::Item, item_key::Interval},
+    data::{container::Container, item::Item, item_key::Interval, order::Place, scan::Scan},
     serve::{
         feeds,
         paging::{self, CONTINUATION, ITEM_COUNT},
@@ -19,6 +19,9 @@ use crate::cosmos::{
     store::account::Account,
     wire::{refusal::Refusal, request::Request, responses},
 };
+
+/// Characters of the longest query, as in "Azure Cosmos DB service quotas".
+const LONGEST: usize = 512 << 10;
 
 /// A query as its request states it.
 pub(in crate::cosmos) struct Stated {
@@ -35,6 +38,7 @@ impl Stated {
             .map_err(|error| Refusal::bad_request(format!("The body is no query that can be read: {error}.")))?;
         let text = body.get("query").and_then(Value::as_str);
         let text = text.ok_or_else(|| Refusal::bad_request("The body of a query has no member query."))?;
+        check_length(text).map_err(|error| refused(&error))?;
         let query = Query::parse(text).map_err(|error| refused(&error))?;
         let parameters = Parameters::from_json(body.get("parameters")).map_err(|error| refused(&error))?;
         let seed = now.unix_timestamp_nanos().unsigned_abs() as u64;
@@ -44,9 +48,19 @@ impl Stated {
     }
 }
 
+/// Whether a query is not too long, in characters as .NET counts them.
+fn check_length(text: &str) -> Result<(), QueryError> {
+    let length = if text.len() > LONGEST { text.encode_utf16().count() } else { 0 };
+    if length <= LONGEST {
+        return Ok(());
+    }
+    let message = format!("The SQL query text exceeded the maximum limit of {LONGEST} characters.");
+    Err(QueryError { code: "SC3020", message, location: Some((0, length)), more: Vec::new() })
+}
+
 /// A refusal in the form of the service's planner.
 pub(in crate::cosmos) fn refused(error: &QueryError) -> Refusal {
-    Refusal::bad_request(format!("Message: {error}"))
+    Refusal::query(error)
 }
 
 /// Answers a page of a query.
@@ -64,6 +78,9 @@ async fn page(account: &Account, request: &Request) -> Result<Response<Bytes>, R
     sessions::check(request, &container, scope.ranges(&container))?;
     let stated = Stated::read(request, account.clock().now())?;
     check_crossing(request, &container, &stated)?;
+    let definition = container.definition();
+    let order = stated.query.order_by_paths();
+    definition.indexing.check(&order, &definition.computed.names()).map_err(Refusal::errors)?;
     let resume = paging::start(request)?.or_else(|| stated.resume.clone());
     let limits = paging::limits(request);
     let (of, interval) = (Arc::clone(&container), scope.interval.clone());
@@ -106,32 +123,47 @@ fn run(
     limits: PageLimits,
     resume: Option<&Resume>,
 ) -> Result<(Vec<String>, Option<Resume>), Refusal> {
-    let start = resume.and_then(Resume::start);
     let now_millis = i64::try_from(stated.context.now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
-    let (after, first) = match start {
-        None => (None, None),
-        Some(start) if start.inclusive => (Some(&start.position.0), Some(&start.position.0)),
-        Some(start) => (Some(&start.position.0), None),
-    };
-    let first = first.and_then(|position| {
+    let (mut after, mut first) = (None, None);
+    if let Some(start) = resume.and_then(Resume::start) {
+        let place = Place::read(&start.position.0).ok_or_else(paging::invalid)?;
         let state = container.state();
-        let item = state.at(position).filter(|item| interval.has(&item.key));
-        item.filter(|item| !state.expiry().is_over(item, now_millis)).map(Arc::clone)
+        let item = state.at(place).filter(|item| start.inclusive && interval.has(&item.key));
+        let item = item.filter(|item| !state.expiry().is_over(item, now_millis));
+        (after, first) = (Some(place), item.map(|item| (place, Arc::clone(item))));
+    }
+    let items = first.into_iter().chain(Scan::new(container, interval, after, now_millis));
+    // As they were when the query saw them, in the order of their places: one written since may not be what it selects.
+    let mut seen: Vec<(Place, Arc<Item>)> = Vec::new();
+    let (definition, budget) = (container.definition(), ComputedBudget::new(limits));
+    let computed = &definition.computed;
+    let mut failed = None;
+    let documents = items.map_while(|(place, item)| {
+        let mut document = item.queried(container.id, place);
+        seen.push((place, item));
+        if !computed.is_empty() {
+            failed = computed.add(document.value.to_mut(), &budget).err();
+        }
+        failed.is_none().then_some(document)
     });
-    let items = first.into_iter().chain(container.scan(interval, after.cloned(), now_millis));
-    // As they were when the query saw them, in the order of their keys: one written since may not be what it selects.
-    let mut seen: Vec<Arc<Item>> = Vec::new();
-    let documents = items.map(|item| {
-        let document = item.queried(container.id);
-        seen.push(item);
-        document
-    });
-    let page = stated.query.page(&stated.context, documents, limits, resume).map_err(|error| refused(&error))?;
+    let page = stated.query.page(&stated.context, documents, limits, resume);
+    let page = failed.map_or(page, Err).map_err(|error| refused(&error))?;
+    let mut by_number: HashMap<u64, &Item> = HashMap::new();
+    if !computed.is_empty() {
+        by_number.extend(seen.iter().map(|(place, item)| (place.number, &**item)));
+    }
+    let persisted = |id: &str| by_number.get(&container.id.document_number(id)?).map(|item| item.value(container.id));
     let text = |row: Row| match row {
-        Row::Value(value) => Some(value.to_string()),
+        Row::Value(mut value) => {
+            if !computed.is_empty() {
+                computed.remove(&mut value, &persisted);
+            }
+            Some(value.to_string())
+        }
         Row::Document(Position(position)) => {
-            let place = seen.binary_search_by(|item| item.key.bytes().cmp(&position)).ok()?;
-            seen.get(place).map(|item| item.whole(container.id))
+            let place = Place::read(&position)?;
+            let found = seen.binary_search_by_key(&place, |(place, _)| *place).ok()?;
+            seen.get(found).map(|(_, item)| item.whole(container.id))
         }
     };
     Ok((page.rows.into_iter().filter_map(text).collect(), page.next))

@@ -1,33 +1,46 @@
-//! Container definitions that the service refuses, and which would mean nothing if they were taken.
+//! Definitions of databases and containers that the service refuses, and which would mean nothing if they were taken. Those that an
+//! earlier version took are not asked.
 
 use std::collections::BTreeSet;
 
 use contoso_json::{Object, Plain};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 
-/// Members of every document, which no computed property may be called.
-const SYSTEM: [&str; 6] = ["id", "_rid", "_self", "_etag", "_ts", "_attachments"];
+use crate::cosmos::wire::refusal::Refusal;
+
 const SPATIAL_TYPES: [&str; 4] = ["Point", "LineString", "Polygon", "MultiPolygon"];
 /// Paths of a hierarchical partition key.
 const MOST_LEVELS: usize = 3;
+/// Characters of a name, unique keys, and paths of one of these, as in "Azure Cosmos DB service quotas".
+const LONGEST_NAME: usize = 255;
+const MOST_UNIQUE_KEYS: usize = 10;
+const MOST_UNIQUE_PATHS: usize = 16;
+
+#[derive(Deserialize)]
+struct Named {
+    id: Option<Plain>,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Definition {
     partition_key: Option<Object<PartitionKey>>,
     indexing_policy: Option<Object<IndexingPolicy>>,
-    computed_properties: Option<Vec<ComputedProperty>>,
     default_ttl: Option<Plain>,
     ttl_property_path: Option<String>,
     client_encryption_policy: Option<Object<EncryptionPolicy>>,
-    #[serde(rename = "uniqueKeyPolicy")]
-    _unique_key_policy: Option<Object<UniqueKeyPolicy>>,
+    unique_key_policy: Option<Object<UniqueKeyPolicy>>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct UniqueKeyPolicy {
-    #[serde(rename = "uniqueKeys")]
-    _unique_keys: Option<Vec<Object<IgnoredAny>>>,
+    unique_keys: Option<Vec<Object<UniqueKey>>>,
+}
+
+#[derive(Deserialize)]
+struct UniqueKey {
+    paths: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -49,11 +62,6 @@ struct SpatialIndex {
 }
 
 #[derive(Deserialize)]
-struct ComputedProperty {
-    name: String,
-}
-
-#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct EncryptionPolicy {
     included_paths: Option<Vec<EncryptedPath>>,
@@ -65,7 +73,22 @@ struct EncryptedPath {
     client_encryption_key_id: Option<String>,
 }
 
-/// Whether the definition of a container can be taken.
+/// Whether the name of a new database or container can be taken. What is no definition at all is refused elsewhere.
+///
+/// # Errors
+/// 400 where it is too long.
+pub(in crate::cosmos) fn check_name(body: &[u8]) -> Result<(), Refusal> {
+    let named = contoso_json::from_slice::<Object<Named>>(body).ok().and_then(|Object(named)| named.id);
+    let length = named.as_ref().and_then(|Plain(id)| id.as_str()).map_or(0, |id| id.encode_utf16().count());
+    if length > LONGEST_NAME {
+        let message =
+            format!("The name of a database or container has at most {LONGEST_NAME} characters, not {length}.");
+        return Err(Refusal::bad_request(message));
+    }
+    Ok(())
+}
+
+/// Whether the definition of a container can be taken, but for what follows from its meaning.
 ///
 /// # Errors
 /// What is wrong with it, as a sentence.
@@ -73,29 +96,33 @@ pub(in crate::cosmos) fn check(body: &[u8]) -> Result<(), String> {
     let Object(definition) = contoso_json::from_slice::<Object<Definition>>(body)
         .map_err(|error| format!("The body is no definition that can be read: {error}."))?;
     definition.partition_key.as_ref().map_or(Ok(()), |Object(key)| check_partition_key(key))?;
-    let spatial = definition.indexing_policy.and_then(|Object(policy)| policy.spatial_indexes);
-    spatial.iter().flatten().try_for_each(check_spatial_index)?;
-    let mut names = BTreeSet::new();
-    for ComputedProperty { name } in definition.computed_properties.iter().flatten() {
-        if name.is_empty() || SYSTEM.contains(&name.as_str()) {
-            return Err(format!("{name:?} cannot be the name of a computed property."));
-        }
-        if !names.insert(name) {
-            return Err(format!("Two computed properties are named {name:?}."));
-        }
-    }
-    if let Some(path) = definition.ttl_property_path
+    let spatial = definition.indexing_policy.iter().flat_map(|Object(policy)| &policy.spatial_indexes);
+    spatial.flatten().try_for_each(check_spatial_index)?;
+    let mut unique = definition.unique_key_policy.iter().flat_map(|Object(policy)| &policy.unique_keys);
+    unique.try_for_each(|keys| check_unique_keys(keys))?;
+    if let Some(path) = &definition.ttl_property_path
         && definition.default_ttl.is_none()
     {
         return Err(format!("ttlPropertyPath {path} needs a defaultTtl."));
     }
-    let encrypted = definition.client_encryption_policy.and_then(|Object(policy)| policy.included_paths);
-    if let Some(path) = encrypted.iter().flatten().next() {
+    let mut encrypted = definition.client_encryption_policy.iter().flat_map(|Object(policy)| &policy.included_paths);
+    if let Some(path) = encrypted.next().and_then(|paths| paths.first()) {
         // Keys are not served, so none is known.
         let key = path.client_encryption_key_id.as_deref().unwrap_or_default();
         return Err(format!("There is no client encryption key {key:?}."));
     }
     Ok(())
+}
+
+fn check_unique_keys(keys: &[Object<UniqueKey>]) -> Result<(), String> {
+    if keys.len() > MOST_UNIQUE_KEYS {
+        return Err(format!("A container has at most {MOST_UNIQUE_KEYS} unique keys, not {}.", keys.len()));
+    }
+    let most = keys.iter().filter_map(|Object(key)| key.paths.as_ref()).map(Vec::len).max().unwrap_or(0);
+    match most > MOST_UNIQUE_PATHS {
+        true => Err(format!("A unique key has at most {MOST_UNIQUE_PATHS} paths, not {most}.")),
+        false => Ok(()),
+    }
 }
 
 fn check_partition_key(PartitionKey { paths, kind }: &PartitionKey) -> Result<(), String> {
@@ -115,7 +142,10 @@ fn check_partition_key(PartitionKey { paths, kind }: &PartitionKey) -> Result<()
 fn check_spatial_index(SpatialIndex { path, types }: &SpatialIndex) -> Result<(), String> {
     let types = types.as_deref().unwrap_or_default();
     if types.is_empty() {
-        return Err(format!("The spatial index {path} has no types."));
+        return Err(format!(
+            "The spatial data types array cannot be empty. Assign at least one spatial type for the 'types' array for the path \
+             {path}."
+        ));
     }
     match types.iter().find(|given| !SPATIAL_TYPES.contains(&given.as_str())) {
         Some(unknown) => Err(format!("{unknown} is no type of the spatial index {path}.")),
@@ -134,11 +164,23 @@ mod tests {
             (r#"{"id":"c","partitionKey":{"paths":["/a","/b","/c","/d"],"kind":"MultiHash"}}"#, "at most 3"),
             (r#"{"id":"c","indexingPolicy":{"spatialIndexes":[{"path":"/place/*"}]}}"#, "/place/*"),
             (r#"{"id":"c","indexingPolicy":{"spatialIndexes":[{"path":"/p","types":["Circle"]}]}}"#, "Circle"),
-            (r#"{"id":"c","computedProperties":[{"name":"a","query":""},{"name":"a","query":""}]}"#, "\"a\""),
-            (r#"{"id":"c","computedProperties":[{"name":"_ts","query":""}]}"#, "_ts"),
             (r#"{"id":"c","indexingPolicy":5,"partitionKey":{"paths":["/a","/b"],"kind":"Hash"}}"#, "invalid type"),
             (r#"{"id":"c","uniqueKeyPolicy":{"uniqueKeys":[[["/a"]]]}}"#, "a JSON object"),
             ("[]", "a JSON object"),
+            (
+                &format!(
+                    r#"{{"id":"c","uniqueKeyPolicy":{{"uniqueKeys":[{}]}}}}"#,
+                    [r#"{"paths":["/a"]}"#; 11].join(",")
+                ),
+                "10",
+            ),
+            (
+                &format!(
+                    r#"{{"id":"c","uniqueKeyPolicy":{{"uniqueKeys":[{{"paths":[{}]}}]}}}}"#,
+                    [r#""/a""#; 17].join(",")
+                ),
+                "16",
+            ),
             (r#"{"id":"c","ttlPropertyPath":"/t"}"#, "/t needs"),
             (r#"{"id":"c","clientEncryptionPolicy":{"includedPaths":[{"clientEncryptionKeyId":"k"}]}}"#, "\"k\""),
         ] {

@@ -1,7 +1,9 @@
 //! Refusals: why an operation is not carried out, before it becomes an answer or a result of a batch.
 
 use bytes::Bytes;
+use contoso_cosmos_query::QueryError;
 use http::{Response, StatusCode};
+use serde_json::json;
 
 use crate::cosmos::wire::{
     request::Request,
@@ -39,6 +41,16 @@ impl Refusal {
 
     pub(in crate::cosmos) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// 400 with one sentence in the form in which the service's replicas refuse.
+    pub(in crate::cosmos) fn errors(sentence: &str) -> Self {
+        Self::bad_request(format!("Message: {}", json!({ "Errors": [sentence] })))
+    }
+
+    /// Of a query, in the form of the service's planner.
+    pub(in crate::cosmos) fn query(error: &QueryError) -> Self {
+        Self::bad_request(format!("Message: {error}"))
     }
 
     /// Of a body that is no document.

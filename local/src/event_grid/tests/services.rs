@@ -117,7 +117,7 @@ async fn a_blob_trigger_of_the_app_is_reached_by_its_path() {
     }
     let host = Receiver::answering(|_, _| plain(202)).await;
     let mut base = host.url.clone();
-    base.set_query(Some("code=k"));
+    base.set_query(Some("eventgrid_extension=other&blobs_extension=k"));
     stack.grid.set_function_app(base);
     stack.publish_order("1", json!({})).await;
     assert_eq!(host.delivered(1).await[0].uri, format!("{path}&code=k"));

@@ -7,7 +7,6 @@ mod binding;
 mod blob_path;
 mod configuration;
 mod connection;
-mod constraint;
 mod definition;
 mod error;
 mod host_json;
@@ -28,7 +27,7 @@ pub(crate) use binding::{Cardinality, DataType};
 pub(crate) use definition::Function;
 pub use error::AppError;
 pub(crate) use host_json::{Bundle, EventHubOptions, HostJson, InitialOffset};
-pub(crate) use route::Parameters;
+pub(crate) use route::{Parameters, RouteTemplate};
 pub(crate) use settings::Settings;
 pub(crate) use storage_triggers::{BlobOptions, BlobSource, BlobTrigger, QueueOptions, QueueTrigger};
 pub(crate) use trigger::{CosmosDbTrigger, EventHubTrigger, FeedStart, HttpTrigger, Level, TimerTrigger, Trigger};
@@ -38,7 +37,7 @@ pub(crate) struct App {
     pub(crate) root: PathBuf,
     pub(crate) host: HostJson,
     pub(crate) settings: Settings,
-    /// Sorted by name; disabled ones included.
+    /// Sorted by name without regard to case, as the real host has them; disabled ones included.
     pub(crate) functions: Vec<Arc<Function>>,
 }
 
@@ -53,6 +52,7 @@ impl App {
         }
         let app = Self { root, host, settings, functions };
         app.check_leases()?;
+        app.check_routes()?;
         app.check_storage()?;
         Ok(app)
     }
@@ -76,6 +76,25 @@ impl App {
                     "leaseContainerPrefix",
                     format!("must differ from that of {}, which watches the same container", other.name),
                 ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Of two functions with one route and a method in common, the real host runs the first by name.
+    fn check_routes(&self) -> Result<(), AppError> {
+        let http: Vec<(&Function, &HttpTrigger)> = self
+            .functions
+            .iter()
+            .filter_map(|function| match &function.trigger {
+                Trigger::Http(trigger) => Some((function.as_ref(), trigger)),
+                _ => None,
+            })
+            .collect();
+        for (index, (function, trigger)) in http.iter().enumerate().filter(|(_, (function, _))| !function.disabled) {
+            trigger.route.below(&self.host.route_prefix).map_err(|problem| function.error("route", problem))?;
+            if let Some((other, _)) = http[..index].iter().find(|(_, other)| other.conflicts_with(trigger)) {
+                return Err(function.error("route", format!("conflicts with the route of function '{}'", other.name)));
             }
         }
         Ok(())
@@ -107,6 +126,6 @@ fn function_folders(root: &Path) -> Result<Vec<String>, AppError> {
             names.push(entry.file_name().to_string_lossy().into_owned());
         }
     }
-    names.sort();
+    names.sort_by_cached_key(|name| name.to_uppercase());
     Ok(names)
 }

@@ -33,8 +33,8 @@ pub(crate) enum Trigger {
 #[derive(Debug)]
 pub(crate) struct HttpTrigger {
     pub(crate) route: RouteTemplate,
-    /// Upper case.
-    pub(crate) methods: Vec<String>,
+    /// Upper case; `None` for every method there is.
+    pub(crate) methods: Option<Vec<String>>,
     pub(crate) level: Level,
 }
 
@@ -131,16 +131,21 @@ impl Trigger {
 
 impl HttpTrigger {
     fn read(function: &str, binding: &Binding) -> Result<Self, AppError> {
-        let route = binding.optional_text("route")?.unwrap_or_else(|| function.to_owned());
+        let route = binding.optional_text("route")?.filter(|route| !route.trim().is_empty());
+        let route = route.unwrap_or_else(|| function.to_owned());
+        let reserved = route.trim_matches('/').to_lowercase();
+        if let Some(start) = ["admin", "runtime"].into_iter().find(|start| reserved.starts_with(start)) {
+            return Err(binding.error("route", format!("'{route}' begins with '{start}', which is the host's own")));
+        }
         let methods = match binding.properties.get("methods") {
-            None | Some(Value::Null) => {
-                ["GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS"].map(str::to_owned).into()
-            }
-            Some(Value::Array(methods)) => methods
-                .iter()
-                .map(|method| method.as_str().map(str::to_uppercase))
-                .collect::<Option<Vec<_>>>()
-                .ok_or_else(|| binding.error("methods", "must be strings"))?,
+            None | Some(Value::Null) => None,
+            Some(Value::Array(methods)) => Some(
+                methods
+                    .iter()
+                    .map(|method| method.as_str().map(str::to_uppercase))
+                    .collect::<Option<Vec<_>>>()
+                    .ok_or_else(|| binding.error("methods", "must be strings"))?,
+            ),
             Some(_) => return Err(binding.error("methods", "must be an array of strings")),
         };
         let level = match binding.optional_text("authLevel")?.as_deref().map(str::to_lowercase).as_deref() {
@@ -154,6 +159,24 @@ impl HttpTrigger {
             methods,
             level,
         })
+    }
+
+    /// Whether requests with this method are taken, without regard to case.
+    pub(crate) fn takes(&self, method: &str) -> bool {
+        self.methods.as_ref().is_none_or(|methods| methods.iter().any(|known| known.eq_ignore_ascii_case(method)))
+    }
+
+    /// Whether both take a request with some method.
+    pub(crate) fn shares_methods_with(&self, other: &Self) -> bool {
+        match (self.methods.as_deref(), other.methods.as_deref()) {
+            (None | Some([]), _) | (_, None | Some([])) => true,
+            (Some(these), Some(those)) => these.iter().any(|method| those.contains(method)),
+        }
+    }
+
+    /// Whether the real host refuses the second of the two.
+    pub(super) fn conflicts_with(&self, other: &Self) -> bool {
+        self.route.text().eq_ignore_ascii_case(other.route.text()) && self.shares_methods_with(other)
     }
 }
 

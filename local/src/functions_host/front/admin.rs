@@ -12,6 +12,7 @@ use super::{
     key_admin,
     keys::Scope,
     manual,
+    path::unescaped,
     request::{json_answer, presented_key, text},
     state::Front,
 };
@@ -29,13 +30,17 @@ pub(super) async fn answer(front: &Arc<Front>, request: Request) -> Response {
     if front.hosts.is_from_elsewhere(request.headers()) {
         return foreign_page();
     }
+    let path = unescaped(request.uri().path()).trim_matches('/').to_owned();
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    if let (&Method::GET | &Method::POST, ["host", "ping"]) = (request.method(), &segments[..]) {
+        // For whoever asks: it needs no key.
+        return text(StatusCode::OK, "");
+    }
     if let Some(keys) = &front.keys
         && !keys.open_admin(presented_key(&request).as_deref())
     {
         return text(StatusCode::UNAUTHORIZED, "");
     }
-    let path = request.uri().path().trim_matches('/').to_owned();
-    let segments: Vec<&str> = path.split('/').skip(1).collect();
     match (request.method(), &segments[..]) {
         (&Method::GET, ["host", "status"]) => json_answer(&status(front)),
         (&Method::POST, ["host", "restart"]) => {
@@ -56,7 +61,10 @@ pub(super) async fn answer(front: &Arc<Front>, request: Request) -> Response {
             None => text(StatusCode::NOT_FOUND, ""),
         },
         (&Method::POST, ["functions", name]) => match find(front, name) {
-            Some(function) => manual::run(front, function, request.into_body()).await,
+            Some(function) => {
+                let (parts, body) = request.into_parts();
+                manual::run(front, function, &parts.headers, body).await
+            }
             None => text(StatusCode::NOT_FOUND, ""),
         },
         (_, ["functions", name, "keys", key @ ..]) if key.len() < 2 => match find(front, name) {

@@ -56,7 +56,7 @@ pub(super) async fn forward(
         Ok(answer) => {
             debug!("Executed 'Functions.{}' (Succeeded, Id={invocation}, Duration={milliseconds}ms)", function.name);
             let (parts, body) = answer.into_parts();
-            let mut response = Response::new(Body::new(body));
+            let mut response = Response::new(Body::from(body));
             *response.status_mut() = parts.status;
             *response.headers_mut() = end_to_end(&parts.headers);
             if let Some(phrase) = parts.extensions.get::<ReasonPhrase>() {
@@ -73,23 +73,33 @@ async fn send(
     parts: &Parts,
     body: Option<Bytes>,
     invocation: Uuid,
-) -> Result<http::Response<hyper::body::Incoming>, Failure> {
+) -> Result<http::Response<Bytes>, Failure> {
     if parts.headers.contains_key(header::TRANSFER_ENCODING) {
         let problem = format!("{CHUNKED}. Azure does not forward such a body either: send a Content-Length");
         return Err(Failure::Unsent(problem));
     }
-    let (mut headers, of_body) = passed_on(&parts.headers);
+    let mut headers = passed_on(&parts.headers);
     add_host_headers(&mut headers, invocation);
     let body = body.unwrap_or_default();
-    if !body.is_empty() || says_its_length(&parts.method) {
+    if !body.is_empty() || says_its_length(&normal(&parts.method)) {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     }
-    headers.extend(of_body);
+    // Of the headers that .NET counts to a body the host takes this one along, with a body.
+    if let Some(content_type) = parts.headers.get(header::CONTENT_TYPE).filter(|_| !body.is_empty()) {
+        headers.insert(header::CONTENT_TYPE, content_type.clone());
+    }
     let query = parts.uri.query().and_then(|query| Query::parse(query).written());
     let target = path.at("", query.as_deref());
-    let (client, method) = (&front.invoker.client, &parts.method);
+    let (client, method) = (&front.invoker.client, &normal(&parts.method));
     let (target, headers, body) = (&target, &headers, &body);
     front.invoker.within_timeout(|port| client.forward(port, method, target, headers, body)).await
+}
+
+/// A method as .NET's client writes it: one that it knows in upper case.
+fn normal(method: &Method) -> Method {
+    let known = [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::HEAD, Method::OPTIONS];
+    let mut known = known.into_iter().chain([Method::PATCH, Method::TRACE, Method::CONNECT]);
+    known.find(|known| known.as_str().eq_ignore_ascii_case(method.as_str())).unwrap_or_else(|| method.clone())
 }
 
 /// Whether .NET's client writes a length though there is no body.

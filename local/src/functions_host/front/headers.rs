@@ -2,8 +2,6 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::request::is_hop_by_hop;
-
 /// The known ones in their order: the frequent ones, then the others by name, the length of the body last.
 const KNOWN: [&str; 38] = [
     "accept",
@@ -46,7 +44,7 @@ const KNOWN: [&str; 38] = [
     "upgrade-insecure-requests",
 ];
 
-/// Headers that in .NET belong to a body, and go behind the others.
+/// Headers that in .NET belong to a body; a request takes none of them.
 const OF_BODY: [&str; 11] = [
     "allow",
     "content-disposition",
@@ -81,20 +79,11 @@ pub(super) fn values(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
     headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
 }
 
-/// What of a request's headers goes on to the handler, in order: a header that came more than once is one line, and what
-/// belongs to one connection stays behind. The second map is that of the body.
-pub(super) fn passed_on(headers: &HeaderMap) -> (HeaderMap, HeaderMap) {
-    let (mut of_request, mut of_body) = (HeaderMap::new(), HeaderMap::new());
-    for name in names(headers) {
-        if is_hop_by_hop(name, headers) || *name == header::CONTENT_LENGTH {
-            continue;
-        }
-        let into = if OF_BODY.contains(&name.as_str()) { &mut of_body } else { &mut of_request };
-        if let Some(value) = joined(headers, name) {
-            into.insert(name.clone(), value);
-        }
-    }
-    (of_request, of_body)
+/// What of a request's headers goes on to the handler, in order: a header that came more than once is one line, and those of a
+/// body stay behind. What belongs to the connection goes along.
+pub(super) fn passed_on(headers: &HeaderMap) -> HeaderMap {
+    let names = names(headers).into_iter().filter(|name| !OF_BODY.contains(&name.as_str()));
+    names.filter_map(|name| Some((name.clone(), joined(headers, name)?))).collect()
 }
 
 fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {

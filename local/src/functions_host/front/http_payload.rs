@@ -13,7 +13,7 @@ use super::{
 };
 use crate::functions_host::{
     app::Parameters,
-    invocation::{Metadata, Payload, Value, spelled},
+    invocation::{Metadata, Payload, Value, spelled, text_of},
 };
 
 /// A request to a function that is not forwarded.
@@ -54,14 +54,15 @@ impl<T: Serialize> Serialize for Ordered<T> {
 }
 
 /// The invocation of a request: the body's members, the query (without `code`), the route parameters, then `Query` and
-/// `Headers` as maps. Of a parameter that is repeated, the request has all values and the binding data the last.
+/// `Headers` as maps, unless something before them has the name. Of a parameter that is repeated, the request has all values and the binding data the last.
 pub(crate) fn payload<'a>(binding: &'a str, incoming: &'a TriggerRequest) -> Payload<'a> {
     let query = Query::parse(&incoming.query);
-    let body = incoming.body.as_ref().filter(|body| !body.is_empty()).map(|body| body_text(&incoming.headers, body));
+    let body = incoming.body.as_ref().filter(|body| !body.is_empty());
     let mut metadata = Metadata::default();
-    if let Some(body) = &body {
-        metadata.merge_body(body);
+    if let Some(body) = body {
+        metadata.merge_body(&text_of(body));
     }
+    let body = body.map(|body| shown_body(&incoming.headers, body));
     let last = query.last();
     for (name, value) in last.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("code")) {
         metadata.add(name.clone(), Value::json(value.clone()));
@@ -71,13 +72,13 @@ pub(crate) fn payload<'a>(binding: &'a str, incoming: &'a TriggerRequest) -> Pay
             metadata.add(name.clone(), Value::json(value));
         }
     }
-    metadata.add("Query", Value::json(Ordered(last)));
+    metadata.add_unless_there("Query", Value::json(Ordered(last)));
     let headers: Vec<(String, Vec<String>)> = names(&incoming.headers)
         .into_iter()
         .map(|name| (spelled(name.as_str()), values(&incoming.headers, name)))
         .collect();
     let flat = headers.iter().map(|(name, values)| (name.clone(), values.join(","))).collect();
-    metadata.add("Headers", Value::json(Ordered(flat)));
+    metadata.add_unless_there("Headers", Value::json(Ordered(flat)));
     metadata.add_sys();
     let size_hint = body.as_ref().map_or(0, String::len) * 2 + 2048;
     let request = RequestObject {
@@ -93,12 +94,12 @@ pub(crate) fn payload<'a>(binding: &'a str, incoming: &'a TriggerRequest) -> Pay
 }
 
 /// Text as it is; binary content types as base64.
-fn body_text(headers: &HeaderMap, body: &[u8]) -> String {
+fn shown_body(headers: &HeaderMap, body: &[u8]) -> String {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let content_type = content_type.to_ascii_lowercase();
     if content_type.starts_with("application/octet-stream") || content_type.starts_with("multipart/") {
         STANDARD.encode(body)
     } else {
-        String::from_utf8_lossy(body).into_owned()
+        text_of(body).into_owned()
     }
 }

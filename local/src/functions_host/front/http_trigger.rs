@@ -8,22 +8,24 @@ use tracing::warn;
 
 use super::{
     forwarded::forward,
+    home,
     http_payload::{TriggerRequest, payload},
+    path::{forwarded, shown},
     request::{origin, presented_key, read_body, text},
     state::Front,
 };
 use crate::{
     functions_host::{
         app::{Function, Level},
-        invocation::{Outcome, http_result},
+        invocation::{HttpResult, Outcome, http_result},
     },
     transport::PlainPath,
 };
 
-/// Answers a request for `path`, which is all that is looked at of its address but the query.
-pub(super) async fn answer(front: &Front, path: &PlainPath, request: Request) -> Response {
-    let Some((function, trigger, parameters)) = front.routes.find(request.method(), path.as_str()) else {
-        return text(StatusCode::NOT_FOUND, "");
+/// Answers a request for an unescaped `path`, which is all that is looked at of its address but the query.
+pub(super) async fn answer(front: &Front, path: &str, request: Request) -> Response {
+    let Some((function, trigger, parameters)) = front.routes.find(request.method(), path) else {
+        return if path == "/" { home() } else { text(StatusCode::NOT_FOUND, "") };
     };
     let presented = presented_key(&request);
     let key = match &front.keys {
@@ -41,6 +43,9 @@ pub(super) async fn answer(front: &Front, path: &PlainPath, request: Request) ->
             known
         }
     };
+    if function.disabled && key.as_ref().is_none_or(|key| key.level != "Admin") {
+        return text(StatusCode::NOT_FOUND, "");
+    }
     let (mut parts, body) = request.into_parts();
     // In HTTP/2 the host is part of the address.
     if let (false, Some(host)) = (parts.headers.contains_key(header::HOST), parts.uri.authority())
@@ -58,10 +63,13 @@ pub(super) async fn answer(front: &Front, path: &PlainPath, request: Request) ->
     // Without a Content-Length the real host drops the body.
     let body = parts.headers.contains_key(header::CONTENT_LENGTH).then_some(body);
     if function.forwards_http(&front.app.host) {
-        return forward(front, function, path, parts, body).await;
+        return match forwarded(path).and_then(|path| PlainPath::new(&path)) {
+            Some(path) => forward(front, function, &path, parts, body).await,
+            None => text(StatusCode::BAD_REQUEST, ""),
+        };
     }
     let incoming = TriggerRequest {
-        url: absolute_url(&parts),
+        url: absolute_url(&parts, path),
         method: parts.method,
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
@@ -79,27 +87,40 @@ async fn invoke(front: &Front, function: &Arc<Function>, incoming: &TriggerReque
         Outcome::Cancelled => text(StatusCode::SERVICE_UNAVAILABLE, ""),
         Outcome::Failed(_) => text(StatusCode::INTERNAL_SERVER_ERROR, ""),
         Outcome::Succeeded(answer) => match http_result(&answer, function.http_output.as_deref()) {
-            Err(problem) => {
-                warn!("'Functions.{}' gave an http output that cannot be used: {problem}", function.name);
-                text(StatusCode::INTERNAL_SERVER_ERROR, "")
-            }
-            Ok(result) => {
-                let mut response = text(StatusCode::from_u16(result.status).unwrap_or(StatusCode::OK), result.body);
-                if let Some(content_type) = result.content_type {
-                    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-                }
-                for (name, value) in result.headers {
-                    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-                        response.headers_mut().insert(name, value);
-                    }
-                }
-                response
-            }
+            Err(problem) => unusable(function, &problem),
+            Ok(result) => written(result).unwrap_or_else(|problem| unusable(function, &problem)),
         },
     }
 }
 
-fn absolute_url(parts: &http::request::Parts) -> String {
-    let origin = origin(&parts.extensions, &parts.headers);
-    format!("{origin}{}", parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str))
+fn unusable(function: &Function, problem: &str) -> Response {
+    warn!("'Functions.{}' gave an http output that cannot be used: {problem}", function.name);
+    text(StatusCode::INTERNAL_SERVER_ERROR, "")
+}
+
+/// The response, if HTTP has such a one; of a header that comes twice the first counts.
+fn written(result: HttpResult) -> Result<Response, String> {
+    let status = StatusCode::from_u16(result.status).map_err(|error| error.to_string())?;
+    let mut response = text(status, result.body);
+    for (name, value) in result.headers {
+        let no_header = |problem: http::Error| format!("header '{name}': {problem}");
+        let parsed = HeaderName::try_from(&name).map_err(http::Error::from);
+        let value = HeaderValue::try_from(value).map_err(http::Error::from).map_err(no_header)?;
+        match parsed.map_err(no_header)? {
+            // Of the connection, which is the server's.
+            header::CONTENT_LENGTH | header::TRANSFER_ENCODING => {}
+            name => drop(response.headers_mut().entry(name).or_insert(value)),
+        }
+    }
+    if let Some(content_type) = result.content_type {
+        let content_type = HeaderValue::try_from(content_type).map_err(|error| error.to_string())?;
+        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    }
+    Ok(response)
+}
+
+/// The address that was asked for, its path escaped anew.
+fn absolute_url(parts: &http::request::Parts, path: &str) -> String {
+    let query = parts.uri.query().map_or_else(String::new, |query| format!("?{query}"));
+    origin(&parts.extensions, &parts.headers) + &shown(path) + &query
 }

@@ -1,7 +1,7 @@
 //! Key management: the part of the admin API that lists and changes keys.
 //!
-//! Source: the host's keys controller. `POST` makes a random key, `PUT` sets one, names that begin with an underscore are
-//! the host's own, of which only `_master` is served.
+//! Source: the host's keys controller. `POST` makes a random key, `PUT` sets one. `_master` is set through every list of the host,
+//! read through that of system keys, and not deleted.
 
 use axum::{body::Body, extract::Request, response::Response};
 use http::{Method, StatusCode};
@@ -20,7 +20,7 @@ const BODY_LIMIT: usize = 64 << 10;
 
 #[derive(Default, Deserialize)]
 struct Wanted {
-    name: Option<String>,
+    #[serde(alias = "Value")]
     value: Option<String>,
 }
 
@@ -31,14 +31,19 @@ pub(super) async fn answer(keys: Option<&Keys>, scope: Scope<'_>, name: Option<&
     };
     let path = origin(request.extensions(), request.headers()) + request.uri().path();
     let (parts, body) = request.into_parts();
-    let wanted = match wanted(&parts.method, name, body).await {
+    let wanted = match wanted(&parts.method, body).await {
         Ok(wanted) => wanted,
         Err(problem) => return text(StatusCode::BAD_REQUEST, problem),
     };
     let answered = match name {
         None if parts.method == Method::GET => keys.list(scope).map(|keys| json_answer(&all(&keys, &path))),
         None => Ok(text(StatusCode::METHOD_NOT_ALLOWED, "")),
-        Some(MASTER) if scope == Scope::Host => master(keys, &parts.method, wanted, &path),
+        Some(name) if name.eq_ignore_ascii_case(MASTER) && parts.method == Method::DELETE => {
+            Ok(text(StatusCode::BAD_REQUEST, "Cannot delete System Key."))
+        }
+        Some(name) if name.eq_ignore_ascii_case(MASTER) && !matches!(scope, Scope::Function(_)) => {
+            master(keys, scope, &parts.method, name, wanted, &path)
+        }
         Some(name) => one(keys, scope, &parts.method, name, wanted, &path),
     };
     answered.unwrap_or_else(|error| {
@@ -47,25 +52,40 @@ pub(super) async fn answer(keys: Option<&Keys>, scope: Scope<'_>, name: Option<&
     })
 }
 
-async fn wanted(method: &Method, name: Option<&str>, body: Body) -> Result<Wanted, &'static str> {
+async fn wanted(method: &Method, body: Body) -> Result<Wanted, &'static str> {
     if *method != Method::PUT {
         return Ok(Wanted::default());
     }
     let body = axum::body::to_bytes(body, BODY_LIMIT).await.map_err(|_| "The body cannot be read.")?;
     let wanted: Wanted =
         contoso_json::from_slice(&body).map_err(|_| "The body must be a key: its name and its value.")?;
-    let names_agree = wanted.name.as_deref().is_none_or(|other| Some(other) == name);
+    // The name in it does not count. An empty key would open to whoever brings an empty one: the real host takes it.
     let has_value = wanted.value.as_deref().is_some_and(|value| !value.is_empty());
-    if names_agree && has_value { Ok(wanted) } else { Err("A key needs a value, and the name that the path has.") }
+    if has_value { Ok(wanted) } else { Err("Invalid key value") }
 }
 
-fn master(keys: &Keys, method: &Method, wanted: Wanted, path: &str) -> Result<Response, KeysError> {
-    let value = match *method {
-        Method::GET => keys.master()?,
-        Method::POST | Method::PUT => keys.set_master(wanted.value)?,
-        _ => return Ok(text(StatusCode::FORBIDDEN, "")),
+fn master(
+    keys: &Keys,
+    scope: Scope<'_>,
+    method: &Method,
+    name: &str,
+    wanted: Wanted,
+    path: &str,
+) -> Result<Response, KeysError> {
+    let (value, is_new) = match *method {
+        Method::GET if scope == Scope::System => (keys.master()?, false),
+        Method::GET => return Ok(text(StatusCode::NOT_FOUND, "")),
+        Method::POST | Method::PUT => {
+            let is_random = wanted.value.is_none();
+            (keys.set_master(wanted.value)?, is_random)
+        }
+        _ => return Ok(text(StatusCode::METHOD_NOT_ALLOWED, "")),
     };
-    Ok(json_answer(&described(MASTER, &value, path)))
+    let mut response = json_answer(&described(name, &value, path));
+    if is_new {
+        *response.status_mut() = StatusCode::CREATED;
+    }
+    Ok(response)
 }
 
 fn one(
@@ -76,9 +96,6 @@ fn one(
     wanted: Wanted,
     path: &str,
 ) -> Result<Response, KeysError> {
-    if name.starts_with('_') && method != Method::GET {
-        return Ok(text(StatusCode::FORBIDDEN, ""));
-    }
     let not_found = || text(StatusCode::NOT_FOUND, "");
     Ok(match *method {
         Method::GET => {

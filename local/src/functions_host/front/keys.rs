@@ -8,10 +8,8 @@ use super::{
 };
 use crate::blobs::Blobs;
 
-/// The system key of the Event Grid endpoint.
-const EVENT_GRID: &str = "eventgrid_extension";
-/// The system key of the endpoint of blob triggers.
-const BLOBS: &str = "blobs_extension";
+/// The extensions with webhooks.
+const EXTENSIONS: [&str; 2] = ["eventgrid", "blobs"];
 /// Name of the key that every app starts with.
 const DEFAULT: &str = "default";
 /// The file of the host's own keys.
@@ -73,12 +71,12 @@ impl Keys {
             .is_some_and(|presented| logged(self.host()).is_some_and(|host| same(&host.master_key.value, presented)))
     }
 
-    /// Whether a presented key opens the endpoints of extensions. Keys of earlier versions hold none of their own for that of
-    /// blob triggers.
-    pub(crate) fn open_extensions(&self, presented: Option<&str>) -> bool {
-        presented.is_some_and(|presented| {
-            logged(self.host())
-                .is_some_and(|host| any(&host.system_keys, presented) || same(&host.master_key.value, presented))
+    /// Whether a presented key opens the webhook of an extension: the system key of its name does, and the master key.
+    pub(crate) fn open_extension(&self, extension: &str, presented: Option<&str>) -> bool {
+        let (name, Some(presented)) = (key_name(extension), presented) else { return false };
+        logged(self.host()).is_some_and(|host| {
+            let own = host.system_keys.iter().find(|key| key.name.eq_ignore_ascii_case(&name));
+            own.is_some_and(|key| same(&key.value, presented)) || same(&host.master_key.value, presented)
         })
     }
 
@@ -92,10 +90,19 @@ impl Keys {
         Ok(self.function(function)?.keys.into_iter().next().map(|key| key.value))
     }
 
-    /// The key of the Event Grid endpoint.
-    pub(crate) fn event_grid(&self) -> Result<Option<String>, KeysError> {
-        let mut keys = self.host()?.system_keys.into_iter();
-        Ok(keys.find(|key| key.name == EVENT_GRID).map(|key| key.value))
+    /// The system key of an extension's webhook, which is made where there is none, as keys of earlier versions have none for
+    /// that of blob triggers.
+    pub(crate) fn of_extension(&self, extension: &str) -> Result<String, KeysError> {
+        let name = key_name(extension);
+        let host = self.store.change(HOST, new_host, |host, is_new| {
+            let is_missing = host.system_keys.iter().all(|key| key.name != name);
+            if is_missing {
+                host.system_keys.push(Key::new(&name, None));
+            }
+            is_missing || is_new
+        })?;
+        let key = host.system_keys.into_iter().find(|key| key.name == name);
+        Ok(key.map(|key| key.value).unwrap_or_default())
     }
 
     /// The keys of a scope.
@@ -162,11 +169,15 @@ fn logged<T>(read: Result<T, KeysError>) -> Option<T> {
 }
 
 fn new_host() -> HostKeys {
-    HostKeys::new(vec![Key::new(DEFAULT, None)], vec![Key::new(EVENT_GRID, None), Key::new(BLOBS, None)])
+    HostKeys::new(
+        vec![Key::new(DEFAULT, None)],
+        EXTENSIONS.map(|extension| Key::new(&key_name(extension), None)).into(),
+    )
 }
 
-fn any(keys: &[Key], presented: &str) -> bool {
-    keys.iter().any(|key| same(&key.value, presented))
+/// How the system key of an extension's webhook is called.
+fn key_name(extension: &str) -> String {
+    format!("{extension}_extension").to_lowercase()
 }
 
 /// Compares without telling by its time how much was right.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
 use super::{request::text, state::Front};
@@ -25,19 +25,21 @@ const BODY_LIMIT: usize = 1 << 20;
 const REASON: &str = "This function was programmatically called via the host APIs.";
 
 /// What is posted.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct Invocation {
     #[serde(alias = "Input")]
     input: Option<String>,
 }
 
 /// Starts a run and does not wait for it.
-pub(super) async fn run(front: &Arc<Front>, function: &Arc<Function>, body: Body) -> Response {
+pub(super) async fn run(front: &Arc<Front>, function: &Arc<Function>, headers: &HeaderMap, body: Body) -> Response {
+    if !is_json(headers) {
+        return text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "");
+    }
     let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
         return text(StatusCode::BAD_REQUEST, "");
     };
-    let invocation = if body.is_empty() { Ok(Invocation::default()) } else { contoso_json::from_slice(&body) };
-    let Ok(Invocation { input }) = invocation else {
+    let Ok(Invocation { input }) = contoso_json::from_slice(&body) else {
         return text(StatusCode::BAD_REQUEST, "The body must be an object with the text \"input\".");
     };
     let (front, function) = (Arc::clone(front), Arc::clone(function));
@@ -49,6 +51,14 @@ pub(super) async fn run(front: &Arc<Front>, function: &Arc<Function>, body: Body
         }
     });
     text(StatusCode::ACCEPTED, "")
+}
+
+/// Whether a body says that it is JSON; without that the real host does not read it.
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    matches!(media_type.as_str(), "application/json" | "text/json")
+        || media_type.starts_with("application/") && media_type.ends_with("+json")
 }
 
 async fn started(front: &Front, function: &Arc<Function>, input: Option<String>) {

@@ -10,6 +10,7 @@ mod key_admin;
 mod key_store;
 mod keys;
 mod manual;
+mod path;
 mod query;
 mod request;
 mod routes;
@@ -37,6 +38,8 @@ pub(crate) use state::Front;
 #[cfg(test)]
 pub(crate) use http_payload::{TriggerRequest, payload as http_payload};
 
+/// The verbs of webhooks; others are looked for among the functions.
+const WEBHOOK_VERBS: [Method; 5] = [Method::GET, Method::PUT, Method::POST, Method::DELETE, Method::OPTIONS];
 const HOME: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Functions host</title></head>\n\
     <body><h1>The functions host is running.</h1><p>It stands in for that of Azure.</p></body>\n</html>\n";
 
@@ -50,35 +53,35 @@ pub(crate) fn faults() -> Faults {
     Faults::new(|_, refusal| text(refusal.status, refusal.message.clone().unwrap_or_default()))
 }
 
+/// The host's own paths come first, then the functions, and a page that says that there is a host where none is for `/`.
 async fn dispatch(State(front): State<Arc<Front>>, request: Request) -> Response {
-    let Some(target) = judged(request.uri()) else {
+    let Some(path) = judged(request.uri()) else {
         return text(StatusCode::BAD_REQUEST, "");
     };
-    let path = target.as_str().trim_end_matches('/').to_ascii_lowercase();
-    match path.as_str() {
-        "" if matches!(*request.method(), Method::GET | Method::HEAD) => home(),
-        "/runtime/webhooks/eventgrid" => {
-            // In a task of its own: a sender that hangs up, as Event Grid does after 30 s, must not cancel the function.
-            tokio::spawn(async move { event_grid(&front, request).await })
-                .await
-                .unwrap_or_else(|_| text(StatusCode::INTERNAL_SERVER_ERROR, ""))
-        }
-        "/runtime/webhooks/blobs" => blobs(&front, request).await,
-        _ if path.starts_with("/admin/") => admin::answer(&front, request).await,
-        _ => http_trigger::answer(&front, &target, request).await,
+    let own = path.to_ascii_lowercase();
+    if own.starts_with("/admin/") {
+        return admin::answer(&front, request).await;
     }
+    if let Some(rest) = own.strip_prefix("/runtime/webhooks/")
+        && let extension = rest.split('/').next().unwrap_or_default()
+        && !extension.is_empty()
+        && WEBHOOK_VERBS.contains(request.method())
+    {
+        return web_hook(front, extension, request).await;
+    }
+    http_trigger::answer(&front, &path, request).await
 }
 
-/// The path by which a request is let in and which is forwarded; `None` for one that others may read otherwise.
+/// The path by which a request is let in, unescaped; `None` for one that others may read otherwise.
 ///
 /// The real host answers 400 to an escaped NUL and to bytes that are no ASCII, in the query too. Dot segments and
 /// backslashes it resolves first; here they are refused, escaped or not, for a handler may unescape before it resolves.
-fn judged(uri: &Uri) -> Option<PlainPath> {
-    let path = PlainPath::new(uri.path()).filter(|_| uri.query().is_none_or(str::is_ascii))?;
-    let decoded: Vec<u8> = percent_decode_str(path.as_str()).collect();
+fn judged(uri: &Uri) -> Option<String> {
+    let plain = PlainPath::new(uri.path()).filter(|_| uri.query().is_none_or(str::is_ascii))?;
+    let decoded: Vec<u8> = percent_decode_str(plain.as_str()).collect();
     let is_dots = |segment: &[u8]| matches!(segment, b"." | b"..");
     let odd = decoded.contains(&0) || decoded.split(|byte| matches!(byte, b'/' | b'\\')).any(is_dots);
-    (!odd).then_some(path)
+    (!odd).then(|| path::unescaped(plain.as_str()))
 }
 
 /// The page that says that there is a host.
@@ -88,12 +91,24 @@ fn home() -> Response {
     response
 }
 
-async fn event_grid(front: &Front, request: Request) -> Response {
+/// The webhook of an extension, and whatever is below it.
+async fn web_hook(front: Arc<Front>, extension: &str, request: Request) -> Response {
     if let Some(keys) = &front.keys
-        && !keys.open_extensions(presented_key(&request).as_deref())
+        && !keys.open_extension(extension, presented_key(&request).as_deref())
     {
         return text(StatusCode::UNAUTHORIZED, "");
     }
+    match extension {
+        // In a task of its own: a sender that hangs up, as Event Grid does after 30 s, must not cancel the function.
+        "eventgrid" => tokio::spawn(async move { event_grid(&front, request).await })
+            .await
+            .unwrap_or_else(|_| text(StatusCode::INTERNAL_SERVER_ERROR, "")),
+        "blobs" => blobs(&front, request).await,
+        _ => text(StatusCode::NOT_FOUND, ""),
+    }
+}
+
+async fn event_grid(front: &Front, request: Request) -> Response {
     let name = query(request.uri().query(), "functionName").unwrap_or_default();
     let (parts, body) = request.into_parts();
     let body = match read_body(&parts.headers, body).await {
@@ -106,11 +121,6 @@ async fn event_grid(front: &Front, request: Request) -> Response {
 
 /// Events for blob triggers; `functionName` is the function's id, `Host.Functions.<name>`.
 async fn blobs(front: &Front, request: Request) -> Response {
-    if let Some(keys) = &front.keys
-        && !keys.open_extensions(presented_key(&request).as_deref())
-    {
-        return text(StatusCode::UNAUTHORIZED, "");
-    }
     let id = query(request.uri().query(), "functionName").unwrap_or_default();
     let (parts, body) = request.into_parts();
     let body = match read_body(&parts.headers, body).await {

@@ -4,42 +4,62 @@ use std::sync::Arc;
 
 use http::Method;
 
-use crate::functions_host::app::{App, Function, HttpTrigger, Parameters, Trigger};
+use crate::functions_host::app::{App, Function, HttpTrigger, Parameters, RouteTemplate, Trigger};
 
-/// The HTTP functions of the app in order of precedence.
-pub(crate) struct Routes {
-    prefix: String,
-    functions: Vec<Arc<Function>>,
+/// The HTTP functions of the app, disabled ones too, in the order in which their routes are tried: that of their names. That one
+/// route says more than another does not count.
+///
+/// Source: `FunctionMetadataManager` (by name, without regard to case), `WebJobsRouteBuilder` (a list of routes, the first wins).
+pub(crate) struct Routes(Vec<Route>);
+
+struct Route {
+    function: Arc<Function>,
+    /// With the prefix.
+    template: RouteTemplate,
 }
 
 impl Routes {
     pub(crate) fn new(app: &App) -> Self {
-        let mut functions: Vec<_> = app.enabled().filter(|function| http(function).is_some()).map(Arc::clone).collect();
-        functions.sort_by_key(|function| http(function).map(|trigger| trigger.route.precedence()));
-        Self { prefix: app.host.route_prefix.clone(), functions }
+        let route = |function: &Arc<Function>| {
+            // Checked when the app was loaded.
+            let template = http(function)?.route.below(&app.host.route_prefix).ok()?;
+            Some(Route { function: Arc::clone(function), template })
+        };
+        let routes = Self(app.functions.iter().filter_map(route).collect());
+        for (one, other) in routes.hidden() {
+            tracing::warn!(
+                "'{}' has requests that route '{}' of '{}' says more about: the host tries routes by the names of their functions",
+                one.function.name,
+                other.template.text(),
+                other.function.name
+            );
+        }
+        routes
     }
 
-    /// The function and the values of its route parameters. A known path with another method is not found, as in the
-    /// real host.
+    /// The function and the values of its route parameters, by an unescaped path. A known path with another method is not
+    /// found, as in the real host.
     pub(super) fn find(&self, method: &Method, path: &str) -> Option<(&Arc<Function>, &HttpTrigger, Parameters)> {
-        let below = self.below_prefix(path)?;
-        self.functions.iter().find_map(|function| {
-            let trigger = http(function)?;
-            if !trigger.methods.iter().any(|known| known == method.as_str()) {
-                return None;
-            }
-            Some((function, trigger, trigger.route.matches(below)?))
+        self.0.iter().find_map(|Route { function, template }| {
+            let trigger = http(function).filter(|trigger| trigger.takes(method.as_str()))?;
+            Some((function, trigger, template.matches(path)?))
         })
     }
 
-    fn below_prefix<'p>(&self, path: &'p str) -> Option<&'p str> {
-        let path = path.strip_prefix('/')?;
-        if self.prefix.is_empty() {
-            return Some(path);
+    /// Routes, each with a later one that those who know ASP.NET's precedence would expect to win.
+    fn hidden(&self) -> Vec<(&Route, &Route)> {
+        let enabled: Vec<&Route> = self.0.iter().filter(|route| !route.function.disabled).collect();
+        let mut found = Vec::new();
+        for (index, one) in enabled.iter().copied().enumerate() {
+            let is_hidden = |other: &Route| {
+                let methods = http(&one.function).zip(http(&other.function));
+                methods.is_some_and(|(these, those)| these.shares_methods_with(those))
+                    && other.template.precedence() < one.template.precedence()
+                    && one.template.meets(&other.template)
+            };
+            found.extend(enabled[index + 1..].iter().filter(|other| is_hidden(other)).map(|other| (one, *other)));
         }
-        let (start, rest) = path.split_at_checked(self.prefix.len())?;
-        let whole_segment = rest.is_empty() || rest.starts_with('/');
-        (start.eq_ignore_ascii_case(&self.prefix) && whole_segment).then_some(rest)
+        found
     }
 }
 

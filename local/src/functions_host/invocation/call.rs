@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Limited};
 use hyper::{body::Incoming, ext::ReasonPhrase};
 use url::Url;
 use uuid::Uuid;
@@ -13,6 +13,8 @@ use super::forward::{Forwarder, NoAnswer};
 pub(crate) const HOST_VERSION: &str = "4.1037.0.0";
 /// What the host calls itself.
 pub(crate) const USER_AGENT: &str = "Azure-Functions-Host/4.1037.0.0";
+/// Largest answer to a forwarded request, in bytes; the real host's client holds 2 GB.
+pub(super) const ANSWER_LIMIT: usize = 256 << 20;
 /// Redirects that are followed, as .NET's client does.
 const REDIRECTS: usize = 50;
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -43,6 +45,8 @@ pub(crate) struct Client {
     invocations: Forwarder,
     forwarder: Forwarder,
     chunked: bool,
+    /// Whether redirects of invocations are followed.
+    follows: bool,
 }
 
 /// An answer with its body.
@@ -55,9 +59,10 @@ pub(crate) struct Response {
 }
 
 impl Client {
-    /// `chunked` sends bodies in chunks as Azure does; otherwise with a `Content-Length` as under Core Tools.
-    pub(crate) async fn new(chunked: bool) -> Self {
-        Self { invocations: Forwarder::new().await, forwarder: Forwarder::new().await, chunked }
+    /// `chunked` sends bodies in chunks as Azure does; otherwise with a `Content-Length` as under Core Tools. `follows` is whether
+    /// redirects of invocations are followed: not where requests are forwarded, for both have one client.
+    pub(crate) async fn new(chunked: bool, follows: bool) -> Self {
+        Self { invocations: Forwarder::new().await, forwarder: Forwarder::new().await, chunked, follows }
     }
 
     /// Posts the body of an invocation to `/<function>`. It is not repeated where the connection breaks: that the handler
@@ -82,7 +87,7 @@ impl Client {
         headers.insert(header::CONTENT_TYPE, JSON);
         let url = format!("http://127.0.0.1:{port}/{function}");
         let answer = self.invocations.send(&Method::POST, &url, &headers, &body).await?;
-        let answer = match redirect(&answer, &url) {
+        let answer = match redirect(&answer, &url).filter(|_| self.follows) {
             None => answer,
             Some(to) => self.follow(to, headers, body, answer).await?,
         };
@@ -125,8 +130,8 @@ impl Client {
         Ok(answer)
     }
 
-    /// Sends a request on to `path_and_query`, with exactly these headers; the answer's body is still to be read, and its
-    /// redirects belong to the caller.
+    /// Sends a request on to `path_and_query`, with exactly these headers. The answer comes whole, as the real host's client has
+    /// it before anything of it goes to the caller; its redirects belong to the caller.
     pub(crate) async fn forward(
         &self,
         port: u16,
@@ -134,8 +139,17 @@ impl Client {
         path_and_query: &str,
         headers: &HeaderMap,
         body: &Bytes,
-    ) -> Result<http::Response<Incoming>, NoAnswer> {
-        self.forwarder.send(method, &format!("http://127.0.0.1:{port}{path_and_query}"), headers, body).await
+    ) -> Result<http::Response<Bytes>, NoAnswer> {
+        let url = format!("http://127.0.0.1:{port}{path_and_query}");
+        let (parts, body) = self.forwarder.send(method, &url, headers, body).await?.into_parts();
+        if parts.status.is_informational() {
+            return Err(NoAnswer::Switches(parts.status));
+        }
+        let body = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|error| match error.downcast() {
+            Ok(broken) => NoAnswer::Answer(*broken),
+            Err(_) => NoAnswer::TooLarge,
+        })?;
+        Ok(http::Response::from_parts(parts, body.to_bytes()))
     }
 
     /// Whether anything answers at `/`, with whatever status.

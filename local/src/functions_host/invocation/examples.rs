@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     blobs::{Blob, Properties as BlobProperties},
-    event_hubs::Value as AmqpValue,
+    event_hubs::{BodyKind, StoredEvent, Value as AmqpValue},
     functions_host::{
         app::{Cardinality, DataType, EventHubTrigger},
         front::{TriggerRequest, http_payload},
@@ -99,6 +99,7 @@ fn hub_context() -> EventHubContext<'static> {
 fn hub_event(sequence: i64, offset: i64, enqueued: OffsetDateTime, body: &'static str, key: Option<&str>) -> HubEvent {
     let source = ("source".to_owned(), AmqpValue::string("web"));
     HubEvent {
+        kind: BodyKind::Data,
         sequence,
         offset: offset.to_string(),
         enqueued,
@@ -117,6 +118,29 @@ fn two_events() -> [HubEvent; 2] {
         hub_event(41, 8_589_934_592, datetime!(2026-01-05 10:00:00.123 UTC), r#"{"orderId":"o-1"}"#, Some("eu")),
         hub_event(42, 8_589_934_720, datetime!(2026-01-05 10:00:00.456 UTC), r#"{"orderId":"o-2"}"#, None),
     ]
+}
+
+/// The extension reads data sections and nothing else, nothing at all included; one other body fails the whole batch.
+#[test]
+fn a_body_that_is_no_data_is_not_bound() {
+    for (section, kind) in [
+        (&b"\x00\x53\x75\xa0\x01x"[..], BodyKind::Data),
+        (b"", BodyKind::Data),
+        (b"\x00\x53\x77\x40", BodyKind::Data),
+        (b"\x00\x53\x77\xa1\x01x", BodyKind::Value),
+        (b"\x00\x53\x76\x45", BodyKind::Sequence),
+    ] {
+        let message = Bytes::from_static(section);
+        let stored = StoredEvent { sequence: 0, offset: 0, enqueued_millis: 0, message };
+        assert_eq!(stored.decode_in_order().expect("decoded").kind, kind, "{section:x?}");
+        let [first, second] = two_events();
+        let events = [first, HubEvent { kind, ..second }];
+        for (cardinality, events) in [(Cardinality::Many, &events[..]), (Cardinality::One, &events[1..])] {
+            let trigger = hub_trigger(cardinality, DataType::Text);
+            let bound = event_hub_payload("events", &trigger, &hub_context(), events);
+            assert_eq!(bound.is_ok(), kind == BodyKind::Data, "{section:x?}");
+        }
+    }
 }
 
 #[test]

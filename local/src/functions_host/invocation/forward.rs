@@ -33,7 +33,7 @@ use hyper_util::{
 use tokio::net::TcpStream;
 use tower::util::{MapResponse, ServiceExt as _};
 
-use super::spelling;
+use super::{call::ANSWER_LIMIT, spelling};
 
 /// How long a connection waits for another request.
 const IDLE: Duration = Duration::from_secs(60);
@@ -62,6 +62,12 @@ pub(crate) enum NoAnswer {
     /// The connection failed within an answer.
     #[error("the handler's answer broke off")]
     Answer(#[from] hyper::Error),
+    /// More than is held of an answer.
+    #[error("the handler's answer is larger than {ANSWER_LIMIT} bytes")]
+    TooLarge,
+    /// An answer after which the connection is to speak something else.
+    #[error("the handler answered {0}, which is not passed on")]
+    Switches(http::StatusCode),
 }
 
 /// A body in pieces, so that one that is sent in chunks really comes in several.

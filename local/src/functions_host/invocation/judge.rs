@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, value::RawValue};
 
-use super::call::Response;
+use super::{byte_order::text_of, call::Response};
 
 /// An answer that completes the invocation. Its values are kept as text, for their members go on in the handler's order.
 #[derive(Debug, Default)]
@@ -81,7 +81,11 @@ pub(crate) fn judge(answer: &Response) -> Result<InvocationAnswer, Failure> {
         return Err(Failure::NotJson(status, shown.to_owned()));
     }
     let not_json = |error: serde_json::Error| Failure::Malformed(format!("it is not JSON: {error}"));
-    let whole: &RawValue = contoso_json::from_slice(&answer.body).map_err(not_json)?;
+    let body = text_of(&answer.body);
+    if body.is_empty() {
+        return Err(Failure::Hang(status));
+    }
+    let whole: &RawValue = contoso_json::from_str(&body).map_err(not_json)?;
     match whole.get().as_bytes().first() {
         Some(b'{') => members(contoso_json::from_str(whole.get()).map_err(not_json)?),
         Some(b'n') => Err(Failure::Hang(status)),
@@ -137,6 +141,7 @@ mod tests {
     fn answers_are_judged_as_the_host_judges_them() {
         let json = Some("application/json; charset=utf-8");
         assert!(judged(200, json, b"{}").is_ok_and(|answer| answer.outputs.is_empty()));
+        assert!(judged(200, json, b"\xef\xbb\xbf{}").is_ok());
         assert!(judged(201, Some("text/json"), br#"{"anything":1}"#).is_ok());
         for (status, content_type, body) in
             [(200, json, &b""[..]), (204, None, b""), (200, json, b"null"), (200, None, b"")]

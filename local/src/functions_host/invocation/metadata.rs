@@ -31,6 +31,13 @@ impl<'a> Metadata<'a> {
         self.set(name.into(), Entry::Value(value));
     }
 
+    /// Adds an entry of the trigger where none has the name.
+    pub(crate) fn add_unless_there(&mut self, name: &'static str, value: Value<'a>) {
+        if !self.entries.iter().any(|(existing, _)| existing.eq_ignore_ascii_case(name)) {
+            self.add(name, value);
+        }
+    }
+
     /// Adds an entry behind the trigger's own, which are closed already.
     pub(crate) fn add_before_sys(&mut self, name: &'a str, value: Value<'a>) {
         let sys = self.entries.iter().position(|(_, entry)| matches!(entry, Entry::Sys));
@@ -79,7 +86,7 @@ impl<'a> Metadata<'a> {
 }
 
 /// How .NET turns a scalar into a string: `True`, numbers by their value, and dates in the invariant culture.
-fn scalar_text(scalar: &str) -> String {
+pub(super) fn scalar_text(scalar: &str) -> String {
     match scalar {
         "true" => "True".to_owned(),
         "false" => "False".to_owned(),

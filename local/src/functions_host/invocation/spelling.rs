@@ -16,11 +16,12 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
 
 /// Names that are not in title case, as .NET's headers and the host's own spell them.
-const ODD: [&str; 8] = [
+const ODD: [&str; 9] = [
     "X-Azure-Functions-HostVersion",
     "X-Azure-Functions-InvocationId",
     "Content-MD5",
     "DNT",
+    "TE",
     "baggage",
     "traceparent",
     "tracestate",

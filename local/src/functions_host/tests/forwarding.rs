@@ -129,3 +129,41 @@ async fn an_answer_that_comes_early_is_the_answer() {
     }
     host.stop().await;
 }
+
+/// Answers in a way that the method says: in chunks, with a part of what was promised, or without an end.
+async fn in_pieces(mut stream: BufReader<TcpStream>, seen: Seen) -> std::io::Result<()> {
+    head(&mut stream, &seen).await?;
+    let method = seen.lock().expect("no panic").last().cloned().unwrap_or_default();
+    let answer: &[u8] = match method.split(' ').next() {
+        Some("PUT") => b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf",
+        Some("PATCH") => b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+        _ => b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+    };
+    stream.write_all(answer).await?;
+    match method.split(' ').next() {
+        Some("PUT" | "PATCH") => Ok(()),
+        Some("DELETE") => std::future::pending().await,
+        _ => stream.write_all(b"4\r\nmore\r\n0\r\n\r\n").await,
+    }
+}
+
+/// Nothing of an answer goes out before all of it is there.
+#[tokio::test]
+async fn an_answer_comes_whole_or_the_function_failed() {
+    let world = World::new().await;
+    let (host, _) = host(&world, in_pieces).await;
+    let whole = reqwest::get(format!("http://{}/api/x", host.address())).await.expect("answered");
+    assert_eq!((whole.status().as_u16(), whole.content_length()), (200, Some(8)));
+    assert_eq!(whole.text().await.expect("a text"), "halfmore");
+    for method in [Method::PUT, Method::PATCH] {
+        assert_eq!(status(&host, &method, 0).await, 500, "{method}");
+    }
+    host.stop().await;
+    let mut limited = std::fs::read_to_string(world.app.path().join("host.json")).expect("read");
+    limited.insert_str(1, r#""functionTimeout":"00:00:01","#);
+    std::fs::write(world.app.path().join("host.json"), limited).expect("written");
+    let host = world.start().await.expect("started");
+    host.ready().await.expect("ready");
+    assert_eq!(status(&host, &Method::DELETE, 0).await, 500, "the time of the function is over");
+    host.stop().await;
+}

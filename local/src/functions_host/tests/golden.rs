@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{raw_handler::RawHandler, support::World};
 use crate::{
     blobs::{Blob, Properties},
-    event_hubs::Value as AmqpValue,
+    event_hubs::{BodyKind, Value as AmqpValue},
     functions_host::{
         app::{Cardinality, DataType, EventHubTrigger},
         invocation::{Client, Exception, Failure, Payload, RetryContext, Sys},
@@ -88,7 +88,7 @@ async fn compare(name: &str, payload: &Payload<'_>, retry: Option<&RetryContext>
     let function = theirs.request.split(['/', ' ']).nth(2).expect("a path");
     let body = payload.body(&Sys::new(function, datetime!(2026-11-28 18:00 UTC)), retry).expect("encoded");
     let mut handler = RawHandler::start().await;
-    let client = Client::new(true).await;
+    let client = Client::new(true, true).await;
     client.invoke(handler.port, function, Uuid::new_v4(), Bytes::from(body)).await.expect("answered");
     let (request, headers, body) = handler.next().await;
     assert_same(name, &Recorded { request, headers, body }, true);
@@ -154,6 +154,7 @@ fn event(sequence: i64, offset: i64, enqueued: &str, body: &'static str, is_full
     let mut system_properties = if is_full { message.to_vec() } else { Vec::new() };
     system_properties.extend(key.map(|key| named("x-opt-partition-key", text(key))));
     HubEvent {
+        kind: BodyKind::Data,
         sequence,
         offset: offset.to_string(),
         enqueued: time(enqueued),

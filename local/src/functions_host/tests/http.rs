@@ -108,7 +108,7 @@ async fn a_path_is_forwarded_as_it_was_judged_or_refused() {
     // However a path is spelled that asks for a key, it asks for it.
     for (target, expected) in [
         ("/api/ops/overview", 401),
-        ("/API//ops/overview/", 401),
+        ("/API/ops/overview/", 401),
         ("/api/%6Fps/overview", 401),
         ("/api/managed", 401),
         ("http://localhost/api/ops/overview", 401),
@@ -117,7 +117,12 @@ async fn a_path_is_forwarded_as_it_was_judged_or_refused() {
         ("/ADMIN/functions", 401),
         ("/admin//functions", 401),
         ("//admin/functions", 404),
-        ("/%61dmin/functions", 404),
+        ("/%61dmin/functions", 401),
+        // Segments with nothing in them are of no route.
+        ("/API//ops/overview/", 404),
+        ("//api/ops/overview", 404),
+        ("/api/site///x", 404),
+        ("/api/site/%252e%252e/x", 400),
         ("/api%2Fops/overview", 404),
         ("/api/site%2Fops", 404),
         ("/api/ops;x/overview", 404),
@@ -126,18 +131,20 @@ async fn a_path_is_forwarded_as_it_was_judged_or_refused() {
     }
     assert_eq!(raw(&host, "HEAD", "/api/site/x", "").await, 404);
     assert_eq!(raw(&host, "OPTIONS", "/api/ops/overview", "").await, 404);
-    assert_eq!(raw(&host, "get", "/api/site/x", "").await, 404);
     assert!(handler.has_no_call());
-    // Every other path arrives byte for byte, and queries escaped anew.
+    assert_eq!(raw(&host, "get", "/api/site/x", "").await, 200);
+    assert_eq!(handler.next_call().await.method, "GET");
+    // Every other path arrives unescaped once and escaped anew, and so do queries.
     for (target, arrives) in [
         ("/api/site/a%20b/%C3%A4/%25/a%2Fb?x=%2e%2e/..&y=\\", "/api/site/a%20b/%C3%A4/%25/a%2Fb?x=..%2F..&y=%5C"),
-        ("/api//site///x/...", "/api//site///x/..."),
-        ("/Api/Site/x;y=1,2@3:4!$&'()*+~|^[z]", "/Api/Site/x;y=1,2@3:4!$&'()*+~|^[z]"),
-        ("/api/site/%252e%252e/x%5C", "/api/site/%252e%252e/x%5C"),
+        ("/%61pi/site/x///...", "/api/site/x///..."),
+        ("/Api/Site/x;y=1,2@3:4!$&'()*+~|^[z]", "/Api/Site/x;y=1,2@3:4!$&'()*+~%7C%5E[z]"),
+        ("/api/site/a%3Fb?c", "/api/site/a?c="),
+        ("/api/site/a%2520b%41%5Cc", "/api/site/a%20bA/c"),
         ("/api/site/x?$filter=name%20eq%20'a'", "/api/site/x?$filter=name%20eq%20%27a%27"),
         ("/api/site/x#/../ops", "/api/site/x"),
         ("http://localhost/api/site/x?y", "/api/site/x?y="),
-        ("/api/site//127.0.0.1@elsewhere.example/", "/api/site//127.0.0.1@elsewhere.example/"),
+        ("/api/site/x//127.0.0.1@elsewhere.example/", "/api/site/x//127.0.0.1@elsewhere.example/"),
     ] {
         assert_eq!(raw(&host, "GET", target, "").await, 200, "{target}");
         assert_eq!(handler.next_call().await.path_and_query, arrives);
@@ -179,6 +186,33 @@ async fn without_forwarding_the_output_binding_is_the_answer() {
     host.stop().await;
 }
 
+/// Routes are tried by the names of their functions, whatever they say; the host's page comes after them.
+#[tokio::test]
+async fn the_first_function_by_name_that_matches_is_called() {
+    let world = World::new().await;
+    let mut handler = FakeHandler::start().await;
+    world.with_handler(&handler, &json!({"extensions": {"http": {"routePrefix": ""}}}));
+    world.function("b_special", &http_binding("items/special", &["GET"], "anonymous"), &Value::Null);
+    world.function("AItem", &http_binding("items/{id}", &["GET", "PATCH"], "anonymous"), &Value::Null);
+    world.function("BRest", &http_binding("items/{*rest}", &["GET"], "anonymous"), &Value::Null);
+    let every = json!([{"type": "httpTrigger", "name": "req", "route": "{*path}", "authLevel": "anonymous"}]);
+    world.function("Z", &every, &Value::Null);
+    let host = world.start().await.expect("started");
+    let client = reqwest::Client::new();
+    for (method, path, function) in [
+        ("GET", "items/special", "/AItem"),
+        ("GET", "items/a/b", "/BRest"),
+        ("GET", "", "/Z"),
+        ("PURGE", "items/special", "/Z"),
+        ("PATCH", "runtime/webhooks/eventgrid", "/Z"),
+    ] {
+        let request = client.request(method.parse().expect("a method"), format!("http://{}/{path}", host.address()));
+        assert!(request.send().await.expect("answered").status().is_success(), "{method} {path}");
+        assert_eq!(handler.next_call().await.path_and_query, function, "{method} {path}");
+    }
+    host.stop().await;
+}
+
 #[tokio::test]
 async fn keys_are_asked_for_and_kept() {
     let mut world = World::new().await;
@@ -213,7 +247,13 @@ async fn keys_are_asked_for_and_kept() {
     assert_eq!(get("admin/functions", master).await, 200);
     let event_grid = "runtime/webhooks/eventgrid?functionName=OnEvent";
     assert_eq!(get(event_grid, own).await, 401);
-    assert_eq!(get(event_grid, host.event_grid_key().as_deref()).await, 400);
+    assert_eq!(get(event_grid, host.extension_key("eventgrid").as_deref()).await, 400);
+    // Each extension has a key of its own, and the master key opens all.
+    assert_eq!(get(event_grid, host.extension_key("blobs").as_deref()).await, 401);
+    assert_eq!(get("runtime/webhooks/blobs/below", host.extension_key("blobs").as_deref()).await, 400);
+    assert_eq!(get("runtime/webhooks/EventGrid/below?functionName=OnEvent", master).await, 400);
+    assert_eq!(get("runtime/webhooks/other", master).await, 404);
+    assert_eq!(get("admin/host/ping", None).await, 200);
     let first = own.map(str::to_owned);
     host.stop().await;
     let again = world.start().await.expect("started");
@@ -259,17 +299,21 @@ async fn keys_are_listed_made_set_and_deleted_through_the_admin_api() {
     assert!(!opens(made).await, "renewed");
     assert_eq!(admin("PUT", "host/functionkeys/all", json!({"name": "all", "value": "mine"})).await.0, 201);
     assert!(opens("mine").await);
-    assert_eq!(admin("PUT", "host/functionkeys/all", json!({"name": "other", "value": "x"})).await.0, 400);
+    // The name in the body does not count.
+    assert_eq!(admin("PUT", "host/functionkeys/all", json!({"name": "other", "value": "mine"})).await.0, 200);
+    assert_eq!(admin("PUT", "host/functionkeys/all", json!({"name": "all"})).await.0, 400);
     assert_eq!(admin("DELETE", "host/functionkeys/all", Value::Null).await.0, 204);
     assert_eq!(admin("DELETE", "host/functionkeys/all", Value::Null).await.0, 404);
     assert!(!opens("mine").await);
     let (_, system) = admin("GET", "host/systemkeys/eventgrid_extension", Value::Null).await;
-    assert_eq!(system["value"].as_str(), host.event_grid_key().as_deref());
+    assert_eq!(system["value"].as_str(), host.extension_key("eventgrid").as_deref());
     let before = host.master_key();
     let (status, master) = admin("POST", "host/keys/_master", Value::Null).await;
-    assert_eq!((status, master["value"].as_str()), (200, host.master_key().as_deref()));
+    assert_eq!((status, master["value"].as_str()), (201, host.master_key().as_deref()));
     assert_ne!(host.master_key(), before);
-    assert_eq!(admin("DELETE", "host/keys/_master", Value::Null).await.0, 403);
+    assert_eq!(admin("DELETE", "host/keys/_master", Value::Null).await.0, 400);
+    assert_eq!(admin("GET", "host/keys/_master", Value::Null).await.0, 404);
+    assert_eq!(admin("GET", "host/systemkeys/_master", Value::Null).await.1["value"], json!(host.master_key()));
     assert_eq!(admin("GET", "functions/nobody/keys", Value::Null).await.0, 404);
     host.stop().await;
 }
@@ -299,9 +343,9 @@ async fn the_admin_api_lists_functions_and_runs_timers() {
     .expect("JSON");
     assert_eq!((&listed[0]["name"], &listed[0]["isDisabled"]), (&json!("Off"), &json!(true)));
     assert_eq!(client.get(url("api/off")).send().await.expect("answered").status(), 404);
-    assert_eq!(client.post(url("admin/functions/tick")).body("{}").send().await.expect("answered").status(), 202);
+    assert_eq!(client.post(url("admin/functions/tick")).json(&json!({})).send().await.expect("answered").status(), 202);
     assert_eq!(handler.next_call().await.path_and_query, "/Tick");
-    assert_eq!(client.post(url("admin/functions/Open")).body("{}").send().await.expect("answered").status(), 202);
+    assert_eq!(client.post(url("admin/functions/Open")).json(&json!({})).send().await.expect("answered").status(), 202);
     // A page in a browser on this machine could send these without asking.
     for from in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
         for method in [http::Method::POST, http::Method::GET] {

@@ -48,9 +48,19 @@ async fn a_forwarded_body_needs_a_length_and_the_reason_phrase_comes_back() {
     let refused = exchange(&host, chunked.as_bytes()).await;
     assert!(refused.starts_with("HTTP/1.1 500 "), "{refused}");
     assert!(handler.has_none(), "the handler is not called");
+    // Of the headers of a body its type goes along, with a body; what belongs to the connection does.
+    let of_body = "Content-Type: text/plain\r\nContent-Encoding: gzip\r\nContent-Language: de\r\nLast-Modified: x";
+    let head = format!("{head}{of_body}\r\nTE: trailers\r\nProxy-Authorization: x\r\n");
     let sent = exchange(&host, format!("{head}Content-Length: 2\r\n\r\n{{}}").as_bytes()).await;
     assert!(sent.starts_with("HTTP/1.1 200 X\r\n"), "{sent}");
-    handler.next().await;
+    let named = |headers: Vec<(String, String)>| headers.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let ours = ["X-Azure-Functions-HostVersion", "X-Azure-Functions-InvocationId"];
+    let of_request = ["Connection", "Host", "Proxy-Authorization", "TE"];
+    let mut whole = named(handler.next().await.1);
+    whole.retain(|name| !ours.contains(&name.as_str()) && name != "User-Agent");
+    assert_eq!(whole, [&of_request[..], &["Content-Length", "Content-Type"]].concat());
+    exchange(&host, format!("{head}Content-Length: 0\r\n\r\n").as_bytes()).await;
+    assert!(!named(handler.next().await.1).contains(&"Content-Type".to_owned()));
     // Bytes beyond ASCII, be they UTF-8 or not.
     for target in [&b"/api/any?q=\xe4"[..], b"/api/\xe4", "/api/any?q=ä".as_bytes()] {
         let request = [b"GET ", target, b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"].concat();
@@ -60,9 +70,10 @@ async fn a_forwarded_body_needs_a_length_and_the_reason_phrase_comes_back() {
     host.stop().await;
 }
 
-/// As .NET's client follows it: what was a POST comes again as a GET, without its body.
+/// As .NET's client follows it: what was a POST comes again as a GET, without its body. Where requests are forwarded, the client
+/// follows none.
 #[tokio::test]
-async fn a_redirect_of_an_invocation_is_followed() {
+async fn a_redirect_of_an_invocation_is_followed_unless_requests_are_forwarded() {
     let world = World::new().await;
     let mut handler = RawHandler::answering(|request| match request {
         "POST /Tick HTTP/1.1" => "HTTP/1.1 301 Moved\r\nLocation: /Tick/\r\nContent-Length: 0\r\n\r\n",
@@ -82,6 +93,13 @@ async fn a_redirect_of_an_invocation_is_followed() {
         "{headers:?}"
     );
     host.stop().await;
+    with_raw(&world, &handler, true);
+    let host = world.start().await.expect("started");
+    host.ready().await.expect("ready");
+    assert!(!host.fire_timer("Tick").await.expect("a timer"));
+    assert_eq!(handler.next().await.0, "POST /Tick HTTP/1.1");
+    host.stop().await;
+    assert!(handler.has_none());
 }
 
 #[tokio::test]
@@ -240,7 +258,7 @@ async fn a_function_of_every_kind_runs_by_hand() {
     host.ready().await.expect("ready");
     let post = async |name: &str, body: String| {
         let request = reqwest::Client::new().post(format!("http://{}/admin/functions/{name}", host.address()));
-        request.body(body).send().await.expect("answered").status().as_u16()
+        request.header("content-type", "application/json").body(body).send().await.expect("answered").status().as_u16()
     };
     let document = r#"{"id":"e","data":{"a":1}}"#;
     let quoted = json!(json!(document).to_string());
@@ -272,6 +290,9 @@ async fn a_function_of_every_kind_runs_by_hand() {
     }
     assert_eq!(post("Nobody", "{}".to_owned()).await, 404);
     assert_eq!(post("Tick", "not JSON".to_owned()).await, 400);
+    assert_eq!(post("Tick", String::new()).await, 400);
+    let untyped = reqwest::Client::new().post(format!("http://{}/admin/functions/Tick", host.address()));
+    assert_eq!(untyped.body("{}").send().await.expect("answered").status(), 415);
     host.stop().await;
     assert!(handler.has_no_call());
 }

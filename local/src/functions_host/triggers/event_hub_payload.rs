@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use time::OffsetDateTime;
 
 use crate::{
-    event_hubs::{OrderedEvent, StoredEvent, Value as AmqpValue},
+    event_hubs::{BodyKind, OrderedEvent, StoredEvent, Value as AmqpValue},
     functions_host::{
         app::{Cardinality, DataType, EventHubTrigger},
         invocation::{Compact, Dates, Fraction, JsonText, Metadata, Payload, Value, date_time, date_time_offset},
@@ -39,6 +39,7 @@ pub(crate) struct Event {
     pub(crate) offset: String,
     pub(crate) enqueued: OffsetDateTime,
     pub(crate) body: Bytes,
+    pub(crate) kind: BodyKind,
     /// In the order in which they were sent, both.
     pub(crate) properties: Vec<(String, AmqpValue)>,
     pub(crate) system_properties: Vec<(String, AmqpValue)>,
@@ -60,6 +61,7 @@ impl Event {
             offset: stored.offset.to_string(),
             enqueued: OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH),
             body: data.body,
+            kind: data.kind,
             partition_key: key.and_then(|(_, key)| key.as_text()).map(str::to_owned),
             properties: data.properties,
             system_properties: data.system_properties,
@@ -73,6 +75,7 @@ impl Event {
             offset: "0".to_owned(),
             enqueued: now,
             body,
+            kind: BodyKind::Data,
             properties: Vec::new(),
             system_properties: Vec::new(),
             partition_key: None,
@@ -83,13 +86,18 @@ impl Event {
 /// Builds the call for `events`, which are one for cardinality one.
 ///
 /// # Errors
-/// The binding problem, where a body cannot be bound: then the whole batch fails without the handler.
+/// The binding problem, where a body cannot be bound: then the whole batch fails without the handler. The extension binds bodies
+/// of data only.
 pub(crate) fn payload<'a>(
     binding: &'a str,
     trigger: &EventHubTrigger,
     context: &Context<'a>,
     events: &'a [Event],
 ) -> Result<Payload<'a>, String> {
+    if let Some(event) = events.iter().find(|event| event.kind != BodyKind::Data) {
+        let kind = if event.kind == BodyKind::Value { "an AMQP value" } else { "AMQP sequences" };
+        return Err(format!("the body of event {} is of {kind}, and that of an event must be data", event.sequence));
+    }
     let size_hint = events.iter().map(|event| event.body.len() * 3 / 2 + 900).sum();
     let (data, metadata) = match (trigger.cardinality, events) {
         (Cardinality::One, [event]) => one(trigger.data_type, context, event),

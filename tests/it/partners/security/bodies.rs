@@ -52,7 +52,8 @@ fn bodies() -> Vec<Body> {
             400,
         ),
         sized("a member that nobody knows", JSON, br#"{"constructor": {}}"#.to_vec(), 400),
-        sized("what unpacks to any size", &format!("{JSON}Content-Encoding: gzip\r\n"), gzipped, 415),
+        // The Functions host does not pass the header on, so that it is bytes that are no JSON.
+        sized("what unpacks to any size", &format!("{JSON}Content-Encoding: gzip\r\n"), gzipped, 400),
         sized("a form", "Content-Type: application/x-www-form-urlencoded\r\n", b"label=x".to_vec(), 415),
         sized("JSON that does not say so", "", b"{\"label\": \"x\"}".to_vec(), 415),
     ]

@@ -223,7 +223,11 @@ impl Used {
         for (version, written, readers) in &self.versions {
             writeln!(out, "  v{} {}: {}", version.version, paint.faint(&version.id), written.words())?;
             for Reader { caller, times, last } in readers {
-                writeln!(out, "       {caller} asked for it to read, {times} times, last at {last}")?;
+                writeln!(
+                    out,
+                    "       {caller} asked for it to read, {times} time{}, last at {last}",
+                    if *times == 1 { "" } else { "s" }
+                )?;
             }
         }
         if self.json.events > 0 {

@@ -9,7 +9,7 @@ use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
 
 use super::{
-    reader::{BadLine, FileReader, Line, Notes},
+    reader::{BadLine, FileReader, Line, Notes, Step},
     rejection::ReadError,
     row::Row,
 };
@@ -162,6 +162,32 @@ fn an_unclosed_quote_costs_its_line_and_no_other() {
     // Many of them.
     let taken = read(format!("{HEADER}{}", format!("{open}{}", line(7)).repeat(300)));
     assert_eq!((taken.bad.len(), taken.rows.len()), (300, 300));
+}
+
+#[test]
+fn a_step_ends_soon_however_the_file_is_made_and_reading_goes_on_behind_it() {
+    let open = "1,2,\"open\n".repeat(2_500);
+    let file = format!("{HEADER}{open}{}{}{}{}", line(7), "\n".repeat(2_500), HEADER.repeat(3), line(8));
+    let all = read(&file);
+    assert_eq!(all.bad_lines(), [2, 1_002, 2_002]);
+    assert_eq!(all.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2_502, 5_006]);
+    let mut reader = FileReader::open(file.as_bytes(), "GBP").expect("a header");
+    let mut found = 0;
+    loop {
+        let cursor = reader.cursor();
+        let mut rest = FileReader::resume(file.as_bytes(), "GBP", cursor.clone()).expect("resumed");
+        let left = std::iter::from_fn(|| rest.next_line().expect("read")).count();
+        assert_eq!(found + left, 5, "from line {} on", cursor.line);
+        match reader.step().expect("read") {
+            Step::Line(_) => found += 1,
+            Step::Passed => {}
+            Step::End => break,
+        }
+        assert!(reader.cursor().line - cursor.line <= 2_000, "from line {} on", cursor.line);
+    }
+    // Before the header, too.
+    assert_eq!(read("\n".repeat(1_000) + &file).rows.len(), 2);
+    assert!(rejected("\n".repeat(1_001) + &file).contains("no header"));
 }
 
 #[test]
