@@ -206,5 +206,9 @@ if (!key) {
     await page.reload();
     await page.locator("#flow svg").waitFor();
     assert.ok(!page.url().includes(key), "the key is not in the address");
+    await page.goto(`${shop.site}/dead-letters.html`);
+    await page.getByText("None. Every record was handled.").first().waitFor();
+    await page.goto(`${shop.site}/hub.html?hub=clicks`);
+    await page.locator("#partition option", { hasText: "0, empty" }).waitFor({ state: "attached" });
   }));
 }
