@@ -258,7 +258,8 @@ async fn what_is_wrong_is_refused_by_itself_and_by_name() {
     let many = json!({ "items": (0..101).map(|number| item(&format!("m-{number}"), 5, None, 0)).collect::<Vec<_>>() })
         .to_string();
     for (body, status) in [
-        (String::new(), 400),
+        // The host hands on no media type of a body that is empty.
+        (String::new(), 415),
         ("[".repeat(20_000), 400),
         (format!("[{one}]"), 400),
         ("{}".to_owned(), 400),
