@@ -14,9 +14,10 @@ use crate::cosmos::{
         item::{Item, Transaction},
         item_key::{Interval, ItemKey},
         log::{Limits, Log, Slice},
-        order::{Order, Part, Place},
+        order::{Order, Part},
         ranges::FeedRange,
         resource_id::ContainerId,
+        scan_position::ScanPosition,
         unique_keys::{Entry, UniqueKeys},
     },
     wire::request::ContainerName,
@@ -148,7 +149,7 @@ impl State {
         self.items.get(key)
     }
 
-    pub(in crate::cosmos) fn at(&self, place: Place) -> Option<&Arc<Item>> {
+    pub(in crate::cosmos) fn at(&self, place: ScanPosition) -> Option<&Arc<Item>> {
         self.orders.get(place.range)?.get(place.number)
     }
 

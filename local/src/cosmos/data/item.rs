@@ -6,7 +6,7 @@ use bytes::Bytes;
 use contoso_cosmos_query::Document;
 use serde_json::Value;
 
-use crate::cosmos::data::{item_key::ItemKey, order::Place, resource_id::ContainerId};
+use crate::cosmos::data::{item_key::ItemKey, resource_id::ContainerId, scan_position::ScanPosition};
 
 /// When an item was written: the LSN of its range, and its number among the items of that write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,7 +73,7 @@ impl Item {
     }
 
     /// For the query engine, at its place.
-    pub(in crate::cosmos) fn queried(&self, container: ContainerId, place: Place) -> Document<'static> {
+    pub(in crate::cosmos) fn queried(&self, container: ContainerId, place: ScanPosition) -> Document<'static> {
         Document { position: place.position(), value: Cow::Owned(self.value(container)) }
     }
 }

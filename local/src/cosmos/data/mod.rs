@@ -18,4 +18,5 @@ pub(super) mod patch;
 pub(super) mod ranges;
 pub(super) mod resource_id;
 pub(super) mod scan;
+pub(in crate::cosmos) mod scan_position;
 mod unique_keys;

@@ -14,8 +14,8 @@ use crate::cosmos::{
         document::{Document, SYSTEM_PROPERTIES},
         item::{Item, ItemChange, Transaction, Version},
         item_key::{self, ItemKey},
-        order::Place,
         patch::Patch,
+        scan_position::ScanPosition,
         unique_keys::Entry,
     },
     wire::refusal::Refusal,
@@ -173,7 +173,7 @@ impl<'a> Work<'a> {
         let now = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.at_millis) * 1_000_000);
         let now = now.unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let context = Context { parameters: Parameters::default(), now, seed: 0 };
-        let place = Place { range: self.transaction.range, number: item.number };
+        let place = ScanPosition { range: self.transaction.range, number: item.number };
         let documents = std::iter::once(item.queried(self.container.id, place));
         // Other writers wait meanwhile.
         let limits = PageLimits { work: 64 << 20, memory: 32 << 20, ..PageLimits::default() };

@@ -3,10 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use crate::cosmos::data::{
-    container::Container,
-    item::Item,
-    item_key::Interval,
-    order::{Part, Place},
+    container::Container, item::Item, item_key::Interval, order::Part, scan_position::ScanPosition,
 };
 
 /// Items that a scan takes at a time.
@@ -22,7 +19,7 @@ pub(in crate::cosmos) struct Scan {
     ranges: Range<usize>,
     /// Number of the last item that was looked at of the first of them.
     after: u64,
-    waiting: std::vec::IntoIter<(Place, Arc<Item>)>,
+    waiting: std::vec::IntoIter<(ScanPosition, Arc<Item>)>,
 }
 
 impl Scan {
@@ -30,10 +27,10 @@ impl Scan {
     pub(in crate::cosmos) fn new(
         container: &Arc<Container>,
         interval: Interval,
-        after: Option<Place>,
+        after: Option<ScanPosition>,
         now_millis: i64,
     ) -> Self {
-        let Place { range, number } = after.unwrap_or(Place { range: 0, number: 0 });
+        let ScanPosition { range, number } = after.unwrap_or(ScanPosition { range: 0, number: 0 });
         let (container, ranges) = (Arc::clone(container), range..container.ranges.len());
         Self { container, interval, now_millis, ranges, after: number, waiting: Vec::new().into_iter() }
     }
@@ -52,13 +49,13 @@ impl Scan {
         if part.is_last {
             (self.ranges.start, self.after) = (range + 1, 0);
         }
-        let placed = |item: Arc<Item>| (Place { range, number: item.number }, item);
+        let placed = |item: Arc<Item>| (ScanPosition { range, number: item.number }, item);
         self.waiting = part.items.into_iter().map(placed).collect::<Vec<_>>().into_iter();
     }
 }
 
 impl Iterator for Scan {
-    type Item = (Place, Arc<Item>);
+    type Item = (ScanPosition, Arc<Item>);
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {

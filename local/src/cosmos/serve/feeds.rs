@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 
 use crate::cosmos::{
-    data::{charge, container::Container, order::Place, scan::Scan},
+    data::{charge, container::Container, scan::Scan, scan_position::ScanPosition},
     serve::{
         paging::{self, CONTINUATION, ITEM_COUNT},
         scope::Scope,
@@ -24,11 +24,11 @@ pub(in crate::cosmos) fn answer(account: &Account, request: &Request) -> Respons
         sessions::check(request, &container, scope.ranges(&container))?;
         let limits = paging::limits(request);
         let after = request.header(&CONTINUATION).filter(|token| !token.is_empty());
-        let place = |token: &str| URL_SAFE_NO_PAD.decode(token).ok().and_then(|place| Place::read(&place));
+        let place = |token: &str| URL_SAFE_NO_PAD.decode(token).ok().and_then(|place| ScanPosition::read(&place));
         let after = after.map(|token| place(token).ok_or_else(paging::invalid)).transpose()?;
         let mut items = Scan::new(&container, scope.interval.clone(), after, account.clock().now_millis()).peekable();
         let (mut page, mut bytes) = (Vec::new(), 0);
-        let mut last: Option<Place> = None;
+        let mut last: Option<ScanPosition> = None;
         while page.len() < limits.rows
             && let Some((place, item)) = items.peek()
         {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::cosmos::{
-    data::{container::Container, item::Item, item_key::Interval, order::Place, scan::Scan},
+    data::{container::Container, item::Item, item_key::Interval, scan::Scan, scan_position::ScanPosition},
     serve::{
         feeds,
         paging::{self, CONTINUATION, ITEM_COUNT},
@@ -126,7 +126,7 @@ fn run(
     let now_millis = i64::try_from(stated.context.now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
     let (mut after, mut first) = (None, None);
     if let Some(start) = resume.and_then(Resume::start) {
-        let place = Place::read(&start.position.0).ok_or_else(paging::invalid)?;
+        let place = ScanPosition::read(&start.position.0).ok_or_else(paging::invalid)?;
         let state = container.state();
         let item = state.at(place).filter(|item| start.inclusive && interval.has(&item.key));
         let item = item.filter(|item| !state.expiry().is_over(item, now_millis));
@@ -134,7 +134,7 @@ fn run(
     }
     let items = first.into_iter().chain(Scan::new(container, interval, after, now_millis));
     // As they were when the query saw them, in the order of their places: one written since may not be what it selects.
-    let mut seen: Vec<(Place, Arc<Item>)> = Vec::new();
+    let mut seen: Vec<(ScanPosition, Arc<Item>)> = Vec::new();
     let (definition, budget) = (container.definition(), ComputedBudget::new(limits));
     let computed = &definition.computed;
     let mut failed = None;
@@ -161,7 +161,7 @@ fn run(
             Some(value.to_string())
         }
         Row::Document(Position(position)) => {
-            let place = Place::read(&position)?;
+            let place = ScanPosition::read(&position)?;
             let found = seen.binary_search_by_key(&place, |(place, _)| *place).ok()?;
             seen.get(found).map(|(_, item)| item.whole(container.id))
         }

@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::{
     forwarded::forward,
-    home,
+    home::home,
     http_payload::{TriggerRequest, payload},
     path::{forwarded, shown},
     request::{origin, presented_key, read_body, text},

@@ -4,6 +4,7 @@ mod admin;
 mod claims;
 mod forwarded;
 mod headers;
+mod home;
 mod http_payload;
 mod http_trigger;
 mod key_admin;
@@ -40,8 +41,6 @@ pub(crate) use http_payload::{TriggerRequest, payload as http_payload};
 
 /// The verbs of webhooks; others are looked for among the functions.
 const WEBHOOK_VERBS: [Method; 5] = [Method::GET, Method::PUT, Method::POST, Method::DELETE, Method::OPTIONS];
-const HOME: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Functions host</title></head>\n\
-    <body><h1>The functions host is running.</h1><p>It stands in for that of Azure.</p></body>\n</html>\n";
 
 /// The service on the port, behind its faults.
 pub(crate) fn router(front: Arc<Front>, faults: &Faults) -> axum::Router {
@@ -82,13 +81,6 @@ fn judged(uri: &Uri) -> Option<String> {
     let is_dots = |segment: &[u8]| matches!(segment, b"." | b"..");
     let odd = decoded.contains(&0) || decoded.split(|byte| matches!(byte, b'/' | b'\\')).any(is_dots);
     (!odd).then(|| path::unescaped(plain.as_str()))
-}
-
-/// The page that says that there is a host.
-fn home() -> Response {
-    let mut response = text(StatusCode::OK, HOME);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
-    response
 }
 
 /// The webhook of an extension, and whatever is below it.

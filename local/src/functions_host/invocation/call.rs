@@ -7,14 +7,12 @@ use hyper::{body::Incoming, ext::ReasonPhrase};
 use url::Url;
 use uuid::Uuid;
 
-use super::forward::{Forwarder, NoAnswer};
+use super::forward::{ANSWER_LIMIT, Forwarder, NoAnswer};
 
 /// The four-part version of the host this one stands in for.
 pub(crate) const HOST_VERSION: &str = "4.1037.0.0";
 /// What the host calls itself.
 pub(crate) const USER_AGENT: &str = "Azure-Functions-Host/4.1037.0.0";
-/// Largest answer to a forwarded request, in bytes; the real host's client holds 2 GB.
-pub(super) const ANSWER_LIMIT: usize = 256 << 20;
 /// Redirects that are followed, as .NET's client does.
 const REDIRECTS: usize = 50;
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");

@@ -6,6 +6,7 @@ mod constraint;
 mod number;
 mod segment;
 
+pub(crate) use self::segment::Parameters;
 use self::segment::{Parameter, Part, Segment};
 
 /// A checked template.
@@ -14,9 +15,6 @@ pub(crate) struct RouteTemplate {
     text: String,
     segments: Vec<Segment>,
 }
-
-/// Values of the parameters in the template's order; `None` for an optional one that is absent.
-pub(crate) type Parameters = Vec<(String, Option<String>)>;
 
 impl RouteTemplate {
     /// Parses a template.

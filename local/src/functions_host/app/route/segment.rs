@@ -1,6 +1,9 @@
 //! Segments of a template: a literal, a parameter, or several parts such as `{name}.{ext}`.
 
-use super::{Parameters, constraint::Constraint};
+use super::constraint::Constraint;
+
+/// Values of the parameters in the template's order; `None` for an optional one that is absent.
+pub(crate) type Parameters = Vec<(String, Option<String>)>;
 
 /// The parts of a segment from left to right; at least one, and no two parameters side by side.
 #[derive(Clone, Debug)]

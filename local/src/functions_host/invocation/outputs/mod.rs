@@ -3,6 +3,7 @@
 //! Source: `HttpScriptInvocationResultExtensions` (a named output), `WorkerFunctionInvoker` (which value goes where), `HttpBinding`
 //! (what a response is), `RawScriptResult` and ASP.NET's formatters (how it is written).
 
+mod http_result;
 mod response;
 
 #[cfg(test)]
@@ -10,26 +11,9 @@ mod tests;
 
 use serde_json::value::RawValue;
 
+pub(crate) use self::http_result::HttpResult;
 use self::response::{Members, member, named_response, returned, value_result};
 use super::judge::InvocationAnswer;
-
-/// The response the caller gets.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct HttpResult {
-    pub(crate) status: u16,
-    /// Headers the handler set, but for the content type.
-    pub(crate) headers: Vec<(String, String)>,
-    /// `None` without a body.
-    pub(crate) content_type: Option<String>,
-    pub(crate) body: Vec<u8>,
-}
-
-impl HttpResult {
-    /// What an HTTP function answers that has a value to return and returns none.
-    fn nothing() -> Self {
-        Self { status: 204, ..Self::default() }
-    }
-}
 
 /// Builds the response out of `binding`, the name of the `http` output, or of the value returned where there is none. Without
 /// its output it is an empty object; without a value returned it is nothing, 204.

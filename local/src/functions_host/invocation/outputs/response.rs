@@ -6,13 +6,12 @@ use base64::{
 };
 use serde_json::value::RawValue;
 
-use super::HttpResult;
+use super::http_result::HttpResult;
 use crate::functions_host::invocation::{
     json::{Compact, Dates, Indented, JsonText},
     metadata::{self, scalar_text},
 };
 
-const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json; charset=utf-8";
 const BYTES: &str = "application/octet-stream";
 /// Base64 as .NET reads it, which does not mind bits that are left over.
@@ -33,12 +32,6 @@ enum Kind {
     Tokens,
     /// `ExpandoObject` and lists, which show the names of their types.
     Expando,
-}
-
-impl HttpResult {
-    pub(super) fn text(status: u16, body: String) -> Self {
-        Self { status, content_type: Some(TEXT.to_owned()), body: body.into_bytes(), ..Self::default() }
-    }
 }
 
 /// The value of a member; of several the last.
