@@ -309,6 +309,7 @@ async fn a_run_that_was_killed_goes_on_without_a_gap_and_leaves_nothing_for_ever
     let (server, state) = (Server::default(), folder.path().join("state"));
     let url = server.serve().await;
     shop.put("rope-0", &rope("4.00")).await;
+    shop.comes_to_rest(1).await;
     shop.captures("products").await;
     let first = Listening::start(&endpoints, &state, &url, &[]);
     let id = first.ready().await;
