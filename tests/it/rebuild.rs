@@ -19,11 +19,11 @@ use crate::{
 };
 
 /// Documents by container and id.
-type Documents = BTreeMap<(String, String), Value>;
+pub(crate) type Documents = BTreeMap<(String, String), Value>;
 
 impl Inside {
     /// Every document of a container, without what changes with each write.
-    async fn all(&self, database: &str, container: &str) -> Documents {
+    pub(crate) async fn all(&self, database: &str, container: &str) -> Documents {
         let mut documents = Documents::new();
         for range in self.stack.cosmos().feed_ranges(database, container).await.expect("ranges") {
             let feed = self.stack.cosmos().change_feed(database, container, &range.id, None, 100_000).await;
@@ -38,7 +38,16 @@ impl Inside {
         documents
     }
 
-    async fn write(&self, method: Method, database: &str, container: &str, key: &str, id: &str, body: Option<&Value>) {
+    /// Writes or deletes a document whose partition key is `key`.
+    pub(crate) async fn write(
+        &self,
+        method: Method,
+        database: &str,
+        container: &str,
+        key: &str,
+        id: &str,
+        body: Option<&Value>,
+    ) {
         let mut headers = HeaderMap::new();
         let key = json!([key]).to_string();
         headers.insert("x-ms-documentdb-partitionkey", HeaderValue::from_str(&key).expect("a header"));
