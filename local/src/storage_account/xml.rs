@@ -1,7 +1,8 @@
 //! XML documents: written and read with quick-xml.
 
-use std::io;
+use std::{borrow::Cow, io};
 
+use percent_encoding::{CONTROLS, utf8_percent_encode};
 use quick_xml::{
     Writer,
     events::{BytesDecl, BytesText, Event},
@@ -35,11 +36,17 @@ pub(crate) fn replace(text: String) -> String {
     text.chars().map(|c| if allows(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
+/// Whether `text` is of printable ASCII alone, of which XML holds each character. Nearly all is; a look at each character costs most of
+/// a listing in a build that is not optimised, which what is called here is.
+pub(crate) fn is_plain(text: &str) -> bool {
+    matches!(Cow::from(utf8_percent_encode(text, CONTROLS)), Cow::Borrowed(_))
+}
+
 /// `<name>text</name>`. What XML cannot hold becomes U+FFFD, so that no text makes a document that nobody can read.
 pub(crate) fn leaf(xml: &mut Xml, name: &str, text: impl AsRef<str>) -> io::Result<()> {
     let replaced;
     let text = match text.as_ref() {
-        text if text.chars().all(allows) => text,
+        text if is_plain(text) || text.chars().all(allows) => text,
         text => {
             replaced = replace(text.to_owned());
             &replaced
@@ -50,7 +57,10 @@ pub(crate) fn leaf(xml: &mut Xml, name: &str, text: impl AsRef<str>) -> io::Resu
         true => BytesText::from_escaped(quick_xml::escape::escape(text).replace('\r', "&#xD;")),
         false => BytesText::new(text),
     };
-    xml.create_element(name).write_text_content(content)?;
+    let out = xml.get_mut();
+    for part in [b"<", name.as_bytes(), b">", &content, b"</", name.as_bytes(), b">"] {
+        out.extend_from_slice(part);
+    }
     Ok(())
 }
 

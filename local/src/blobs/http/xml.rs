@@ -74,7 +74,7 @@ pub(super) fn entry(xml: &mut Xml, entry: &Entry, include: Include, now: i64) ->
 /// Names and parts of names may hold what XML may not, or what its readers change (line ends); those are percent-encoded and
 /// say so.
 pub(super) fn text(xml: &mut Xml, element: &str, text: &str) -> io::Result<()> {
-    if text.chars().all(|c| xml::allows(c) && !c.is_control()) {
+    if xml::is_plain(text) || text.chars().all(|c| xml::allows(c) && !c.is_control()) {
         return leaf(xml, element, text);
     }
     let encoded = utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
