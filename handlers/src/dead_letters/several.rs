@@ -1,8 +1,8 @@
 //! Parks the bad records of one source, however many there are: some at a time, for as long as there is time, and from where it stopped before.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::time::Duration;
 
-use futures::{StreamExt, stream::FuturesOrdered};
+use futures::{StreamExt, future::BoxFuture, stream::FuturesOrdered};
 use tokio::time::Instant;
 
 use crate::outcome::Cause;
@@ -12,7 +12,7 @@ const AT_ONCE: usize = 16;
 
 /// The bad records of a source, which gives them in the same order whenever it is read.
 pub(crate) struct Several<'a> {
-    writing: FuturesOrdered<Pin<Box<dyn Future<Output = Result<(), Cause>> + Send + 'a>>>,
+    writing: FuturesOrdered<BoxFuture<'a, Result<(), Cause>>>,
     /// So many were parked by a run before, the first ones.
     before: u64,
     found: u64,

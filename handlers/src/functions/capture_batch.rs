@@ -99,10 +99,10 @@ async fn report(app: &App, file: &CaptureFile, empty: Report) -> Result<Outcome,
     write_report(app.blobs(), &file.report(), &json!(report), Condition::None)
         .await
         .map_err(|error| failed("write the report", error))?;
-    if noted > 0 || report.parked >= NOTED {
-        if let Err(error) = delete_report(app.blobs(), &file.parking(&report.file.etag)).await {
-            tracing::warn!(cause = %error, "how many bad records of a file are parked stays there, which nobody reads again");
-        }
+    if (noted > 0 || report.parked >= NOTED)
+        && let Err(error) = delete_report(app.blobs(), &file.parking(&report.file.etag)).await
+    {
+        tracing::warn!(cause = %error, "how many bad records of a file are parked stays there, which nobody reads again");
     }
     Ok(Outcome::Done)
 }

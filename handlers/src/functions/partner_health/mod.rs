@@ -97,7 +97,7 @@ async fn compare(app: &App, subscription: Subscription) -> Result<(), Cause> {
     let read = app.stores().partners.subscriptions.read(&partner, &name).await;
     let read = read.map_err(|error| Cause::from_error("read the subscription", error))?;
     match read {
-        Some(stored) => provision::compare(app, stored).await,
+        Some(stored) => Box::pin(provision::compare(app, stored)).await,
         None => Ok(()),
     }
 }

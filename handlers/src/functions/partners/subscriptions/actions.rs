@@ -69,7 +69,7 @@ pub(super) async fn resume(
     check_empty(&headers, body).await?;
     let stored = provision::looked(&app, find(&app, &caller.partner, name).await?).await?;
     let resumed = stored.value.resume(app.now()).map_err(conflict)?;
-    made_anew(&app, stored, resumed).await
+    Box::pin(made_anew(&app, stored, resumed)).await
 }
 
 pub(super) async fn handshake(
@@ -82,7 +82,7 @@ pub(super) async fn handshake(
     check_empty(&headers, body).await?;
     let stored = provision::looked(&app, find(&app, &caller.partner, name).await?).await?;
     let tried = stored.value.retry(app.now()).map_err(conflict)?;
-    made_anew(&app, stored, tried).await
+    Box::pin(made_anew(&app, stored, tried)).await
 }
 
 /// Has Event Grid make `wanted`, unless that is what there is. Its endpoint is asked first: if it does not consent, nothing changes.
