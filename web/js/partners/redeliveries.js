@@ -89,7 +89,9 @@ function wish({ path, subscription, query, why, go }) {
   const openWindow = h("select", { name: "openWindow" },
     h("option", { value: "wait" }, "wait for it"), h("option", { value: "stop" }, "leave it out"));
   const found = h("div", { role: "status" });
-  const given = (name, input) => input.value !== "" && query.get(name) && forField(query.get(name)) === input.value ? query.get(name) : fromField(input.value);
+  // A field shows whole seconds, and leaves out those of a whole minute: what was not touched is what the address says.
+  const untouched = new Map([from, until].map((input) => [input, input.value]));
+  const given = (name, input) => input.value !== "" && input.value === untouched.get(input) ? query.get(name) : fromField(input.value);
   const read = () => Object.fromEntries(Object.entries({
     only: only.value, from: given("from", from), until: given("until", until), rate: Number(rate.value), openWindow: openWindow.value,
   }).filter(([, value]) => value !== null));
