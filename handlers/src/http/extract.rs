@@ -30,23 +30,30 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let query = own(parts.uri.query().unwrap_or_default());
-        let address = Uri::builder().path_and_query(format!("/?{query}")).build();
-        let address = address.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+        let address = match parts.uri.query().and_then(without_key) {
+            None => parts.uri.clone(),
+            Some(query) => Uri::builder()
+                .path_and_query(format!("/?{query}"))
+                .build()
+                .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))?,
+        };
         let read = extract::Query::try_from_uri(&address);
-        read.map(|extract::Query(value)| Self(value)).map_err(|error| match repeated(&query) {
-            Some(name) => Problem::repeated(&name),
-            None => Problem::new(error.status(), error.body_text()),
+        read.map(|extract::Query(value)| Self(value)).map_err(|error| {
+            match repeated(address.query().unwrap_or_default()) {
+                Some(name) => Problem::repeated(&name),
+                None => Problem::new(error.status(), error.body_text()),
+            }
         })
     }
 }
 
-/// What of a query is not the platform's. Names have no case for it.
-fn own(query: &str) -> String {
-    let is_key = |pair: &&str| {
+/// A query without the function key in it, if there is one. Names have no case for the platform.
+fn without_key(query: &str) -> Option<String> {
+    let is_key = |pair: &str| {
         form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(name, _)| name.eq_ignore_ascii_case("code"))
     };
-    query.split('&').filter(|pair| !is_key(pair)).collect::<Vec<_>>().join("&")
+    let pairs = || query.split('&');
+    pairs().any(is_key).then(|| pairs().filter(|pair| !is_key(pair)).collect::<Vec<_>>().join("&"))
 }
 
 /// The first name that a query has twice: no type here takes one so.

@@ -117,6 +117,10 @@ mod tests {
         assert!(text.starts_with("6 letters of 2 records\n") && !text.contains('\u{1b}'), "{text}");
         let none = json!({ "letters": 0, "records": 0, "isMore": true, "groups": [] });
         assert_eq!(summary(&none, true), "no dead letter fits the filter, and more that were not counted");
+        let page =
+            json!({ "groups": [{ "function": "Trends" }, { "function": "PriceAlerts" }, { "function": "Trends" }] });
+        assert_eq!(others(&page, "Trend"), "letters are of: PriceAlerts, Trends");
+        assert_eq!(others(&json!({ "groups": [] }), "Trend"), "nor is there one of another function");
         let item = json!({ "id": "F/o/0/1-a.json", "parkedAt": "2026-01-05T10:00:00.123Z", "cause": "bad\nthing", "event": null });
         assert_eq!(line(&item), "2026-01-05T10:00:00Z  F/o/0/1-a.json\n    bad thing");
     }
